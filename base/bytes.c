@@ -1,0 +1,38 @@
+#include "base/bytes.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "store_be32/64 swap; port them first");
+
+bool bytes_equal(struct bytes a, struct bytes b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+bool bytes_equal_secret(struct bytes a, struct bytes b)
+{
+    uint8_t difference = 0;
+
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        difference |= a.data[i] ^ b.data[i];
+    return difference == 0;
+}
+
+void wipe(void *data, size_t len)
+{
+    if (len == 0)
+        return;
+    memset(data, 0, len);
+    __asm__ volatile("" : : "r"(data) : "memory");
+}
+
+void bytes_hex(struct bytes b, char *out)
+{
+    static const char digit[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < b.len; i++) {
+        *out++ = digit[b.data[i] >> 4];
+        *out++ = digit[b.data[i] & 15];
+    }
+    *out = '\0';
+}

@@ -1,0 +1,23 @@
+#include "base/digest.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+void digest_add(struct digest *d, const void *data, size_t len)
+{
+    d->value = XXH3_64bits_withSeed(data, len, d->value + ++d->count);
+}
+
+void digest_u64(struct digest *d, uint64_t v)
+{
+    uint8_t octets[8];
+
+    for (int i = 0; i < 8; i++)
+        octets[i] = (uint8_t)(v >> (8 * i));
+    digest_add(d, octets, sizeof octets);
+}
+
+uint64_t digest_of(const void *data, size_t len, uint64_t seed)
+{
+    return XXH3_64bits_withSeed(data, len, seed);
+}

@@ -1,0 +1,54 @@
+/*
+ * Counter-based random streams. A stream is named by (seed, entity, purpose): adding a node to a
+ * scenario shifts nobody else's draws, and a value depends only on the stream and its counter.
+ * Repeatable by design, therefore NOT for secrets outside simulations.
+ */
+#ifndef BASE_RNG_H
+#define BASE_RNG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct rng {
+    uint64_t key[2];
+    uint64_t counter;
+};
+
+/** What a stream is for; part of its name, so values are never renumbered. */
+enum rng_purpose {
+    RNG_SPI = 1,
+    RNG_NONCE = 2,
+    RNG_IV = 3,
+    RNG_KEY_EXCHANGE = 4,
+    RNG_SIGNATURE = 5,
+    RNG_RETRANSMIT = 6,
+    RNG_LIFETIME = 7,
+    RNG_LINK_LOSS = 20,
+    RNG_LINK_DELAY = 21,
+    RNG_LINK_DUPLICATE = 22,
+    RNG_LINK_REORDER = 23,
+    RNG_LINK_CORRUPT = 24,
+    RNG_NAT_PORT = 30,
+    RNG_ARRIVAL = 40,
+    RNG_TRAFFIC_TIME = 41,
+    RNG_TRAFFIC_SIZE = 42,
+    RNG_TRAFFIC_TAG = 43,
+    RNG_CREDENTIAL = 50,
+    RNG_SAMPLE = 60,
+    RNG_TEST = 99,
+};
+
+/** Name a stream; its counter starts at 0. */
+struct rng rng_stream(uint64_t seed, uint64_t entity, enum rng_purpose purpose);
+/** The sub-stream number `index` of `r`; does not draw from `r`. */
+struct rng rng_fork(const struct rng *r, uint64_t index);
+uint64_t rng_u64(struct rng *r);
+uint32_t rng_u32(struct rng *r);
+/** Uniform in [0, bound), exactly; bound > 0. */
+uint64_t rng_below(struct rng *r, uint64_t bound);
+/** True with probability p / 2^32; p = 2^32 is certain. Always draws once. */
+bool rng_chance(struct rng *r, uint64_t p);
+void rng_fill(struct rng *r, void *out, size_t len);
+
+#endif

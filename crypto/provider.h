@@ -1,0 +1,89 @@
+/*
+ * The crypto provider: what the protocol asks of cryptography, with two makers behind it:
+ * OpenSSL (real) and a model (same sizes, same meter ticks, NOT SECURE). An instance belongs to
+ * one thread. Nothing here allocates per call except inside the library.
+ */
+#ifndef CRYPTO_PROVIDER_H
+#define CRYPTO_PROVIDER_H
+
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/meter.h"
+#include "base/rng.h"
+#include "crypto/suite.h"
+
+struct crypto; /* an instance; `class` is its first member in every maker */
+
+/** A key pair of one key exchange, raw bytes, owned by the caller, who wipes it. */
+struct ke_pair {
+    const struct ke_suite *suite;
+    uint8_t private[KE_PRIVATE_MAX]; /* suite->private_len bytes */
+    uint8_t public[KE_PUBLIC_MAX];   /* suite->public_len bytes, as on the wire */
+};
+
+/** The keys of one direction of an SA. `encr_key` is key | salt. Views only, never owned. */
+struct seal_key {
+    const struct encr_suite *encr;
+    const struct integ_suite *integ; /* NULL for AEAD */
+    const uint8_t *encr_key;
+    const uint8_t *integ_key;
+};
+
+/**
+ * One packet or SK payload to protect. AEAD: the nonce is salt | iv and `aad` is authenticated.
+ * Otherwise: encrypt, then MAC over aad | iv | text | tail, the MAC cut to the ICV length.
+ * The caller has padded `text` to a multiple of the block.
+ */
+struct seal_op {
+    const struct seal_key *key;
+    struct bytes aad;
+    struct bytes tail; /* ESN high half of non-AEAD suites (RFC 4303 §2.2.1), else empty */
+    uint8_t *iv;       /* encr->iv_len bytes, in place: written by the caller before seal */
+    uint8_t *text;     /* in place */
+    size_t text_len;
+    uint8_t *icv;      /* written by seal, compared by open */
+};
+
+struct crypto_class {
+    const char *name; /* "real", "modelled" */
+    bool secure;      /* false: every result says NOT SECURE */
+    void (*destroy)(struct crypto *);
+    /** Make a key pair; `random` is a stream of its own for this one operation. */
+    enum err (*ke_generate)(struct crypto *, const struct ke_suite *, struct rng random,
+                            struct ke_pair *out);
+    /**
+     * Shared secret, suite->shared_len bytes. Checks the peer's value: RFC 6989 (MODP range, point
+     * on curve), RFC 7748 §6 (all-zero result). @retval ERR_KEY_EXCHANGE the value is refused
+     */
+    enum err (*ke_derive)(struct crypto *, const struct ke_pair *own, struct bytes peer,
+                          uint8_t *shared);
+    /** prf(key, part0 | part1 | ...) into `out`, suite->out_len bytes. Any key length. */
+    enum err (*prf)(struct crypto *, const struct prf_suite *, struct bytes key,
+                    const struct bytes *parts, size_t count, uint8_t *out);
+    /** SHA-1 over the parts, 20 bytes: NAT detection (RFC 7296 §2.23) only. */
+    enum err (*sha1)(struct crypto *, const struct bytes *parts, size_t count, uint8_t *out);
+    enum err (*seal)(struct crypto *, const struct seal_op *);
+    /** @retval ERR_ICV nothing of `text` may be used; it is unchanged or zeroed */
+    enum err (*open)(struct crypto *, const struct seal_op *);
+};
+
+struct crypto {
+    const struct crypto_class *class;
+    struct meter *meter; /* never NULL; set by the driver before it calls an endpoint */
+};
+
+/** Both return NULL when out of memory or when the library fails to initialise. */
+struct crypto *crypto_openssl_create(struct meter *meter);
+struct crypto *crypto_modelled_create(struct meter *meter);
+static inline void crypto_destroy(struct crypto *c)
+{
+    if (c)
+        c->class->destroy(c);
+}
+
+static inline size_t seal_icv_len(const struct seal_key *k)
+{
+    return k->integ ? k->integ->icv_len : k->encr->icv_len;
+}
+
+#endif

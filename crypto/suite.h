@@ -1,0 +1,84 @@
+/*
+ * Algorithm records: IANA number, strongSwan name, sizes in bytes. All are const; a suite is
+ * always passed as a pointer to its record, so two records are equal when the pointers are.
+ * Numbers: IANA "Internet Key Exchange Version 2 (IKEv2) Parameters".
+ */
+#ifndef CRYPTO_SUITE_H
+#define CRYPTO_SUITE_H
+
+#include "base/meter.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum crypto_sizes {
+    PRF_OUT_MAX = 64,      /* HMAC-SHA2-512 */
+    ENCR_KEY_MAX = 36,     /* AES-256 or ChaCha20 key and a 4-byte salt */
+    INTEG_KEY_MAX = 64,    /* HMAC-SHA2-512 */
+    ICV_MAX = 32,
+    IV_MAX = 16,
+    BLOCK_MAX = 16,
+    KE_PUBLIC_MAX = 512,   /* MODP-4096 */
+    KE_PRIVATE_MAX = 512,
+    KE_SHARED_MAX = 512,
+};
+
+struct encr_suite {
+    const char *name; /* "aes256gcm16" */
+    uint16_t iana;    /* transform type 1 */
+    uint16_t key_bits; /* value of the Key Length attribute, 0 where it must be absent */
+    uint8_t key_len;  /* without salt */
+    uint8_t salt_len; /* taken from KEYMAT behind the key (RFC 4106 §8.1) */
+    uint8_t iv_len;   /* explicit IV on the wire */
+    uint8_t icv_len;  /* 0 unless aead */
+    uint8_t block_len; /* plaintext is padded to a multiple of this; 1 for stream-like modes */
+    bool aead;
+    enum meter_op meter;
+};
+
+struct integ_suite {
+    const char *name; /* "sha256" */
+    uint16_t iana;    /* transform type 3 */
+    uint8_t key_len;
+    uint8_t icv_len;
+    enum meter_op meter;
+};
+
+struct prf_suite {
+    const char *name; /* "prfsha256" */
+    uint16_t iana;    /* transform type 2 */
+    uint8_t key_len;  /* preferred key length: the length of SK_d, SK_pi, SK_pr (RFC 7296 §2.13) */
+    uint8_t out_len;
+    bool fixed_key; /* AES-XCBC, AES-CMAC: Ni | Nr are cut to 8 bytes each for SKEYSEED (§2.14) */
+};
+
+struct ke_suite {
+    const char *name; /* "x25519" */
+    uint16_t iana;    /* transform type 4 */
+    uint16_t public_len; /* Key Exchange Data on the wire; EC points are x | y (RFC 5903 §7) */
+    uint16_t private_len;
+    uint16_t shared_len; /* EC: the x coordinate; MODP: padded to the prime (RFC 7296 §2.14) */
+    enum meter_op generate;
+    enum meter_op derive;
+};
+
+/** By IANA number (and key length in bits, 0 if the attribute was absent); NULL if not ours. */
+const struct encr_suite *encr_suite(uint16_t iana, uint16_t key_bits);
+const struct integ_suite *integ_suite(uint16_t iana);
+const struct prf_suite *prf_suite(uint16_t iana);
+const struct ke_suite *ke_suite(uint16_t iana);
+
+/** By strongSwan's proposal keyword, compared over `len` characters; NULL if there is none. */
+const struct encr_suite *encr_suite_named(const char *name, size_t len);
+const struct integ_suite *integ_suite_named(const char *name, size_t len);
+const struct prf_suite *prf_suite_named(const char *name, size_t len);
+const struct ke_suite *ke_suite_named(const char *name, size_t len);
+
+/** The records themselves, for tables, help and tests. */
+const struct encr_suite *encr_suites(size_t *count);
+const struct integ_suite *integ_suites(size_t *count);
+const struct prf_suite *prf_suites(size_t *count);
+const struct ke_suite *ke_suites(size_t *count);
+
+#endif

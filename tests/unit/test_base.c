@@ -1,0 +1,152 @@
+/* base: cursor, pool, table, timerq, rng. */
+#include "base/cursor.h"
+#include "base/pool.h"
+#include "base/rng.h"
+#include "base/table.h"
+#include "base/timerq.h"
+#include "suite.h"
+
+START_TEST(reader_remembers_first_error)
+{
+    const uint8_t in[] = {1, 2, 3};
+    struct reader r;
+
+    reader_init(&r, bytes_of(in, sizeof in));
+    ck_assert_uint_eq(reader_u16(&r), 0x0102);
+    ck_assert_uint_eq(reader_u32(&r), 0);
+    ck_assert_uint_eq(reader_u8(&r), 0); /* the 3 is not handed out after the error */
+    ck_assert_int_eq(reader_end(&r), ERR_TRUNCATED);
+}
+END_TEST
+
+START_TEST(reader_sub_must_be_empty_when_closed)
+{
+    const uint8_t in[] = {1, 2, 3, 4};
+    struct reader r, sub;
+
+    reader_init(&r, bytes_of(in, sizeof in));
+    sub = reader_sub(&r, 3);
+    ck_assert_uint_eq(reader_u16(&sub), 0x0102);
+    reader_close(&r, &sub);
+    ck_assert_int_eq(reader_end(&r), ERR_TRAILING);
+}
+END_TEST
+
+START_TEST(writer_closes_lengths_and_refuses_overflow)
+{
+    uint8_t out[6];
+    struct writer w;
+    uint8_t *mark;
+
+    writer_init(&w, out, sizeof out);
+    mark = writer_mark_u16(&w);
+    writer_u32(&w, 0xdeadbeef);
+    writer_close_u16(&w, mark, 2);
+    ck_assert_ok(writer_end(&w));
+    ck_assert_uint_eq(load_be16(out), 6);
+    writer_u8(&w, 1);
+    ck_assert_int_eq(writer_end(&w), ERR_SPACE);
+    ck_assert_uint_eq(writer_len(&w), 6);
+}
+END_TEST
+
+START_TEST(pool_finds_stale_handles)
+{
+    struct pool p;
+    struct handle a, b, c;
+    uint8_t *slot;
+
+    ck_assert_ok(pool_init(&p, 20, 2));
+    slot = pool_take(&p, &a);
+    slot[0] = 7;
+    ck_assert_ptr_nonnull(pool_take(&p, &b));
+    ck_assert_ptr_null(pool_take(&p, &c));
+    pool_give(&p, a);
+    ck_assert_uint_eq(slot[0], 0); /* wiped when given back */
+    ck_assert_ptr_null(pool_at(&p, a));
+    ck_assert_ptr_eq(pool_take(&p, &c), slot);
+    ck_assert_ptr_null(pool_at(&p, a));
+    ck_assert_ptr_eq(pool_at(&p, c), slot);
+    ck_assert_uint_eq(p.taken_peak, 2);
+    pool_reset(&p);
+}
+END_TEST
+
+START_TEST(table_agrees_with_a_plain_array)
+{
+    enum { KEYS = 512 };
+    uint32_t shadow[KEYS] = {0};
+    struct table t;
+    struct rng r = rng_stream(1, 2, RNG_TEST);
+
+    ck_assert_ok(table_init(&t, 4));
+    for (int step = 0; step < 100000; step++) {
+        uint64_t key = rng_below(&r, KEYS);
+        uint32_t value = rng_u32(&r) | 1, got = 0;
+
+        if (rng_below(&r, 2)) {
+            ck_assert_ok(table_put(&t, key << 40, value));
+            shadow[key] = value;
+        } else {
+            ck_assert_int_eq(table_remove(&t, key << 40), shadow[key] != 0);
+            shadow[key] = 0;
+        }
+        key = rng_below(&r, KEYS);
+        ck_assert_int_eq(table_get(&t, key << 40, &got), shadow[key] != 0);
+        ck_assert_uint_eq(got, shadow[key]);
+    }
+    table_reset(&t);
+}
+END_TEST
+
+START_TEST(timerq_expires_in_order_of_deadline_then_owner)
+{
+    enum { OWNERS = 64 };
+    nsec shadow[OWNERS];
+    struct timerq q;
+    struct rng r = rng_stream(1, 3, RNG_TEST);
+    uint32_t owner;
+
+    ck_assert_ok(timerq_init(&q, OWNERS));
+    for (int i = 0; i < OWNERS; i++)
+        shadow[i] = NSEC_NEVER;
+    for (int step = 0; step < 20000; step++) {
+        uint32_t o = (uint32_t)rng_below(&r, OWNERS), first = 0;
+
+        shadow[o] = rng_below(&r, 5) ? rng_below(&r, 32) : NSEC_NEVER;
+        timerq_arm(&q, o, shadow[o]);
+        for (uint32_t i = 1; i < OWNERS; i++)
+            if (shadow[i] < shadow[first])
+                first = i;
+        ck_assert_uint_eq(timerq_deadline(&q), shadow[first]);
+        if (shadow[first] < 8) {
+            ck_assert(timerq_expire(&q, 8, &owner));
+            ck_assert_uint_eq(owner, first);
+            shadow[first] = NSEC_NEVER;
+        }
+    }
+    timerq_reset(&q);
+}
+END_TEST
+
+START_TEST(rng_streams_are_independent_and_uniform)
+{
+    struct rng a = rng_stream(1, 1, RNG_SPI), b = rng_stream(1, 2, RNG_SPI);
+    unsigned bucket[10] = {0};
+    unsigned equal_bits = 0;
+
+    for (int i = 0; i < 100000; i++) {
+        equal_bits += (unsigned)__builtin_popcountll(~(rng_u64(&a) ^ rng_u64(&b)));
+        bucket[rng_below(&a, 10)]++;
+    }
+    /* Half of 6.4 million bits agree, standard deviation 1265. */
+    ck_assert_int_lt(labs((long)equal_bits - 3200000L), 8000);
+    for (int i = 0; i < 10; i++)
+        ck_assert_int_lt(abs((int)bucket[i] - 10000), 600);
+}
+END_TEST
+
+SUITE("base", reader_remembers_first_error, reader_sub_must_be_empty_when_closed,
+      writer_closes_lengths_and_refuses_overflow, pool_finds_stale_handles,
+      table_agrees_with_a_plain_array, timerq_expires_in_order_of_deadline_then_owner,
+      rng_streams_are_independent_and_uniform)
