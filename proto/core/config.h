@@ -1,0 +1,90 @@
+/*
+ * What an endpoint is configured with. Plain data made by the driver (from a scenario or a
+ * command line); constant while an endpoint uses it. strongSwan's names where it has one.
+ */
+#ifndef PROTO_CORE_CONFIG_H
+#define PROTO_CORE_CONFIG_H
+
+#include "base/bytes.h"
+#include "base/time.h"
+#include "crypto/suite.h"
+#include "proto/ip/selector.h"
+
+enum config_sizes {
+    PROPOSALS_MAX = 8,
+    TRANSFORMS_MAX = 8, /* of one type in one proposal */
+    SELECTORS_MAX = 4,
+    ID_MAX = 64,
+    PSK_MAX = 64,
+};
+
+/** One proposal: alternatives by transform type, in order of preference. */
+struct proposal_config {
+    const struct encr_suite *encr[TRANSFORMS_MAX];
+    const struct integ_suite *integ[TRANSFORMS_MAX]; /* none for AEAD */
+    const struct prf_suite *prf[TRANSFORMS_MAX];     /* IKE only */
+    const struct ke_suite *ke[TRANSFORMS_MAX];       /* ESP: PFS on child rekey; may be empty */
+    uint8_t encr_count, integ_count, prf_count, ke_count;
+    bool esn, no_esn; /* ESP only; at least one */
+};
+
+/**
+ * Read strongSwan's notation, "aes256gcm16-prfsha256-x25519"; a missing prf follows the integrity
+ * algorithm as strongSwan does.
+ * @param[out] bad  on error the offending keyword, a view into `text`
+ * @retval ERR_UNSUPPORTED unknown keyword; ERR_SYNTAX combination not allowed (AEAD with integrity,
+ *         no key exchange in an IKE proposal, two kinds of cipher...)
+ */
+enum err proposal_parse(struct bytes text, bool ike, struct proposal_config *out,
+                        struct bytes *bad) MUST_USE;
+
+struct retransmit_config {
+    nsec timeout;        /* before the first retransmission */
+    uint32_t base_milli; /* 1800 = 1.8: factor per try */
+    uint32_t tries;      /* retransmissions before giving up */
+    uint32_t jitter_ppm; /* each interval shortened by a random part of up to this (strongSwan) */
+    nsec limit;          /* longest interval, 0: none */
+};
+
+/** Soft and hard limits of one SA; 0: none. Soft ones are shortened by up to jitter. */
+struct lifetime_config {
+    nsec rekey_time, rekey_jitter;  /* soft: rekey_time - random [0, jitter] */
+    nsec hard_time;                 /* strongSwan: rekey_time + over_time */
+    uint64_t rekey_bytes, hard_bytes;
+    uint64_t rekey_packets, hard_packets;
+};
+
+struct identity {
+    uint8_t type; /* RFC 7296 §3.5: 2 ID_FQDN, 1 ID_IPV4_ADDR, ... */
+    uint8_t len;
+    uint8_t data[ID_MAX];
+};
+
+struct child_config {
+    struct proposal_config proposals[PROPOSALS_MAX];
+    uint8_t proposal_count;
+    bool transport;
+    uint32_t replay_window; /* packets; 0 switches the check off */
+    struct lifetime_config lifetime;
+    struct selector local[SELECTORS_MAX], remote[SELECTORS_MAX]; /* what we offer or allow */
+    uint8_t local_count, remote_count;
+};
+
+struct ike_config {
+    struct proposal_config proposals[PROPOSALS_MAX];
+    uint8_t proposal_count;
+    struct identity id;
+    uint8_t psk[PSK_MAX]; /* test credential in simulations */
+    uint8_t psk_len;
+    struct retransmit_config retransmit;
+    struct lifetime_config lifetime;
+    nsec dpd_delay;      /* 0: no liveness checks */
+    nsec nat_keepalive;  /* 0: none */
+    nsec half_open_time; /* responder drops a handshake that is not authenticated by then */
+    bool force_encap;    /* claim a NAT in NAT detection (lies in the source hash) */
+    bool respond;        /* accept IKE_SA_INIT requests */
+    bool initial_contact; /* send INITIAL_CONTACT (RFC 7296 §2.4) */
+    struct child_config child;
+};
+
+#endif

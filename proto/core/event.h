@@ -1,0 +1,184 @@
+/*
+ * What an endpoint tells its driver: events, counters, and views of SAs. Plain data, in pull
+ * order; nothing here is a pointer into the endpoint except the views named as such.
+ */
+#ifndef PROTO_CORE_EVENT_H
+#define PROTO_CORE_EVENT_H
+
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/pool.h"
+#include "base/time.h"
+#include "crypto/keymat.h"
+#include "proto/ip/addr.h"
+
+/** Names an IKE SA or a child SA of one endpoint; stale references are found out. */
+struct sa_ref {
+    struct handle handle;
+};
+
+#define SA_NONE ((struct sa_ref){HANDLE_NONE})
+
+static inline bool sa_none(struct sa_ref r)
+{
+    return handle_none(r.handle);
+}
+
+static inline bool sa_equal(struct sa_ref a, struct sa_ref b)
+{
+    return a.handle.index == b.handle.index && a.handle.generation == b.handle.generation;
+}
+
+/* X(symbol, name in events.jsonl data) */
+#define EVENT_LIST(X)                                                                              \
+    X(IKE_HALF_OPEN, "half_open")     /* a handshake began (either role) */                        \
+    X(IKE_UP, "ike_up")               /* AUTH done */                                              \
+    X(IKE_FAILED, "ike_failed")       /* initiator gave up or was refused; `reason` */             \
+    X(IKE_REKEYED, "ike_rekeyed")     /* `ike` replaced by `other` */                              \
+    X(IKE_DOWN, "ike_down")           /* was up; `reason` */                                       \
+    X(CHILD_UP, "child_up")           /* both directions installed */                              \
+    X(CHILD_FAILED, "child_failed")   /* `reason` */                                               \
+    X(CHILD_REKEYED, "child_rekeyed") /* `child` replaced by `other` */                            \
+    X(CHILD_DOWN, "child_down")       /* `reason` */                                               \
+    X(RETRANSMIT, "retransmit")       /* a request was sent again; `count` */                      \
+    X(PEER_MOVED, "peer_moved")       /* new remote address or port after NAT change */            \
+    X(KEYS, "keys")                   /* only with ike_env.export_keys */                          \
+    X(REQUEST, "request")             /* slow work asked of the driver; answer with `count` as id */
+
+enum event_kind {
+#define X(symbol, name) EVENT_##symbol,
+    EVENT_LIST(X)
+#undef X
+    EVENT_COUNT
+};
+
+/* Why an SA failed or went down. X(symbol, name in result.json failed_by) */
+#define REASON_LIST(X)                                                                             \
+    X(NONE, "none")                                                                                \
+    X(TIMEOUT, "timeout")                        /* retransmissions used up */                     \
+    X(NO_PROPOSAL, "no_proposal_chosen")                                                           \
+    X(INVALID_KE, "invalid_ke_payload")                                                            \
+    X(AUTHENTICATION, "authentication_failed")                                                     \
+    X(TS_UNACCEPTABLE, "ts_unacceptable")                                                          \
+    X(INVALID_SYNTAX, "invalid_syntax")                                                            \
+    X(UNSUPPORTED_CRITICAL, "unsupported_critical_payload")                                        \
+    X(TEMPORARY_FAILURE, "temporary_failure")                                                      \
+    X(CHILD_NOT_FOUND, "child_sa_not_found")                                                       \
+    X(NO_ADDITIONAL_SAS, "no_additional_sas")                                                      \
+    X(PEER_ERROR, "peer_error")                  /* another error notify */                        \
+    X(DELETED_BY_PEER, "deleted_by_peer")                                                          \
+    X(DELETED, "deleted")                        /* by us, on request */                           \
+    X(REKEYED, "rekeyed")                        /* replaced, then deleted as planned */           \
+    X(COLLISION, "collision")                    /* lost a simultaneous rekey */                   \
+    X(EXPIRED, "expired")                        /* hard lifetime */                               \
+    X(DPD, "dead_peer")                          /* liveness check unanswered */                   \
+    X(REPLACED, "replaced")                      /* INITIAL_CONTACT of the same identity */        \
+    X(LIMIT, "limit")                            /* a pool or table was full */                    \
+    X(CRASH, "crash")
+
+enum sa_reason {
+#define X(symbol, name) REASON_##symbol,
+    REASON_LIST(X)
+#undef X
+    REASON_COUNT
+};
+
+const char *event_name(enum event_kind);
+const char *reason_name(enum sa_reason);
+
+/** The keys of EVENT_KEYS: simulations and labs only. Views wiped after the pull. */
+struct ike_key_event {
+    bool is_child;
+    /* IKE SA */
+    uint64_t spi_i, spi_r;
+    struct ike_suite suite;
+    struct bytes skeyseed;
+    struct bytes sk; /* struct ike_keys, sliced by ike_key_map(&suite) */
+    /* child SA pair: KEYMAT slices; spi_in is ours (packets to us), spi_out the peer's */
+    uint32_t spi_in, spi_out;
+    const struct encr_suite *encr;
+    const struct integ_suite *integ;
+    struct bytes encr_in, integ_in, encr_out, integ_out; /* encr_* is key | salt */
+    bool esn;
+    struct ip_endpoint local, remote;
+    bool udp_encapsulated;
+};
+
+struct ike_event {
+    enum event_kind kind;
+    nsec at;
+    struct sa_ref ike;
+    struct sa_ref child;
+    struct sa_ref other;
+    enum sa_reason reason;
+    uint32_t count; /* RETRANSMIT: which one (1..); REQUEST: id */
+    bool initiator; /* our role in the IKE SA (original initiator) */
+    uint64_t spi_i, spi_r;
+    const struct ike_key_event *keys; /* KEYS only */
+};
+
+/** The answer to an EVENT_REQUEST. */
+struct ike_answer {
+    bool granted;
+    struct bytes data;
+};
+
+/* Why a received datagram or packet changed nothing. X(symbol, name) */
+#define IKE_DROP_LIST(X)                                                                           \
+    X(MALFORMED, "malformed")                                                                      \
+    X(VERSION, "version")                                                                          \
+    X(NO_SA, "no_sa")                                                                              \
+    X(ICV, "icv")                                                                                  \
+    X(MESSAGE_ID, "message_id")                                                                    \
+    X(UNEXPECTED, "unexpected") /* no transition row for it in this state */                       \
+    X(SYNTAX, "syntax")                                                                            \
+    X(KEY_EXCHANGE, "key_exchange")                                                                \
+    X(PROPOSAL, "proposal")                                                                        \
+    X(LIMIT, "limit")                                                                              \
+    X(UNAUTHENTICATED, "unauthenticated") /* error notify outside an SA, not trusted */
+
+enum ike_drop {
+#define X(symbol, name) IKE_DROP_##symbol,
+    IKE_DROP_LIST(X)
+#undef X
+    IKE_DROP_COUNT
+};
+
+const char *ike_drop_name(enum ike_drop);
+
+struct ike_counters {
+    uint64_t requests_sent, responses_sent, retransmissions, responses_repeated, keepalives_sent;
+    uint64_t requests_executed; /* each (SA, message ID) at most once: invariant I9 */
+    uint64_t initiated, completed, failed;
+    uint64_t rekeys_ike, rekeys_child, collisions, dpd_failures, peer_moves;
+    uint64_t dropped[IKE_DROP_COUNT];
+    uint64_t esp_sealed, esp_opened;
+    uint64_t esp_dropped_no_sa, esp_dropped_replay, esp_dropped_icv, esp_dropped_other;
+    uint64_t esp_unsent_no_policy, esp_unsent_no_sa, esp_unsent_limit;
+    uint32_t half_open, half_open_peak, ike_sas, ike_sas_peak, child_sas, child_sas_peak;
+};
+
+struct ike_sa_info {
+    uint64_t spi_i, spi_r;
+    bool initiator, established, natt; /* natt: NAT found, ports floated */
+    struct ip_endpoint local, remote;
+    struct ike_suite suite;
+    uint64_t key_fingerprint; /* keyed hash of SK_*: equal at both ends, reveals nothing (I2) */
+    uint32_t children;
+    nsec established_at, last_heard;
+    uint32_t request_id, expected_id; /* next message IDs, ours and the peer's */
+};
+
+struct child_sa_info {
+    struct sa_ref ike;
+    uint32_t spi_in, spi_out;
+    const struct encr_suite *encr;
+    const struct integ_suite *integ;
+    bool esn, transport, udp_encapsulated, current; /* current: used for sending */
+    uint64_t key_fingerprint_in, key_fingerprint_out; /* one end's in equals the other's out (I2) */
+    uint64_t selectors_fingerprint_local, selectors_fingerprint_remote; /* mirrored at the peer */
+    struct ip_endpoint local, remote; /* where ESP is sent from and to */
+    uint64_t packets_in, packets_out, bytes_in, bytes_out;
+};
+
+#endif

@@ -1,0 +1,134 @@
+/*
+ * One IKE endpoint: a client with one IKE SA or a gateway with a million. Sans-IO: time and
+ * datagrams go in by call; datagrams, events and a deadline are pulled out. No callbacks, hence no
+ * re-entry. The simulator, live sockets and the handshake benchmark drive exactly this surface.
+ *
+ * The driver's loop: call one of initiate / receive / answer / expire / rekey / terminate; then
+ * pull transmit until false and next_event until false; then arm its one timer at deadline().
+ * Each of those calls may change the deadline.
+ */
+#ifndef PROTO_ENDPOINT_H
+#define PROTO_ENDPOINT_H
+
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/meter.h"
+#include "base/rng.h"
+#include "base/time.h"
+#include "crypto/provider.h"
+#include "proto/core/config.h"
+#include "proto/core/event.h"
+#include "proto/ip/addr.h"
+
+struct ike_endpoint;
+
+/** What an endpoint is given by its driver; all borrowed for the endpoint's life. */
+struct ike_env {
+    struct crypto *crypto; /* its meter is read and cleared by the driver around each call */
+    uint64_t seed;         /* with `entity` names every random stream of this endpoint */
+    uint64_t entity;
+    bool export_keys;      /* emit EVENT_KEYS; simulations and labs only */
+};
+
+/** A datagram at the edge of the endpoint: the payload of UDP, or of IP protocol 50. */
+struct ike_dgram {
+    struct ip_endpoint local;  /* ports are 0 for protocol 50 */
+    struct ip_endpoint remote;
+    uint8_t protocol;          /* 17 UDP, 50 ESP */
+    uint8_t tos;               /* outer traffic class */
+    bool df;                   /* outer don't-fragment */
+    uint8_t *data;             /* received: may be decrypted in place; sent: see transmit */
+    size_t len;
+    uint16_t transmission;     /* sent IKE messages: 0 first time, n for the n-th retransmission */
+    enum dgram_kind { DGRAM_REQUEST, DGRAM_RESPONSE, DGRAM_KEEPALIVE, DGRAM_ESP } kind;
+};
+
+struct ike_remote {
+    struct ip_endpoint local, remote; /* UDP ports as configured, normally 500 */
+    struct bytes id;                  /* expected identity of the peer; empty: any */
+};
+
+/** Sizes of the endpoint's pools; a driver derives them from the scenario. */
+struct ike_limits {
+    uint32_t ike_sas;   /* established and half-open together */
+    uint32_t half_open; /* handshakes in progress at once */
+    uint32_t child_sas; /* pairs, with room for rekeying (2 per tunnel) */
+};
+
+/**
+ * Make an endpoint. `config` is borrowed and constant for its life.
+ * @return NULL when out of memory
+ */
+struct ike_endpoint *ike_endpoint_create(const struct ike_env *, const struct ike_config *config,
+                                         const struct ike_limits *);
+/** Frees everything; secrets are wiped. Sends nothing (see ike_endpoint_terminate). */
+void ike_endpoint_destroy(struct ike_endpoint *);
+/** Forget every SA without a word to any peer: a crash. Counters and streams go on. */
+void ike_endpoint_crash(struct ike_endpoint *);
+
+/**
+ * Start an IKE SA with its first child (RFC 7296 §1.2).
+ * @retval ERR_FULL no slot for another SA or handshake
+ */
+enum err ike_endpoint_initiate(struct ike_endpoint *, nsec now, const struct ike_remote *,
+                               struct sa_ref *out) MUST_USE;
+/** An IKE datagram or a keepalive arrived. Never fatal: what is wrong is counted by reason. */
+enum err ike_endpoint_receive(struct ike_endpoint *, nsec now, const struct ike_dgram *);
+/** The answer to an EVENT_REQUEST (slow look-up); unknown ids are ignored with ERR_NOT_FOUND. */
+enum err ike_endpoint_answer(struct ike_endpoint *, nsec now, uint32_t request,
+                             const struct ike_answer *);
+/** Let timers with deadlines <= now fire. Calling early does nothing. */
+void ike_endpoint_expire(struct ike_endpoint *, nsec now);
+
+/** Actions a driver or user may ask for on an established IKE SA. ERR_STATE if not possible now. */
+enum err ike_endpoint_rekey_ike(struct ike_endpoint *, nsec now, struct sa_ref ike);
+enum err ike_endpoint_rekey_child(struct ike_endpoint *, nsec now, struct sa_ref child);
+enum err ike_endpoint_new_child(struct ike_endpoint *, nsec now, struct sa_ref ike);
+enum err ike_endpoint_delete_child(struct ike_endpoint *, nsec now, struct sa_ref child);
+enum err ike_endpoint_terminate(struct ike_endpoint *, nsec now, struct sa_ref ike);
+/** Liveness check now (RFC 7296 §2.4), besides those of dpd_delay. */
+enum err ike_endpoint_probe(struct ike_endpoint *, nsec now, struct sa_ref ike);
+
+/**
+ * The next IKE datagram to send, false when there is none. out->data stays valid until the next
+ * call on this endpoint that is not transmit or next_event.
+ */
+bool ike_endpoint_transmit(struct ike_endpoint *, struct ike_dgram *out);
+/** The next event; views inside stay valid until the next call of next_event. */
+bool ike_endpoint_next_event(struct ike_endpoint *, struct ike_event *out);
+/** When expire wants to be called, NSEC_NEVER if never. */
+nsec ike_endpoint_deadline(const struct ike_endpoint *);
+
+/**
+ * Protect one inner IP packet (RFC 4301 §5.1): the SPD chooses the child SA, ESP is made in place.
+ *
+ * @param[in,out] packet  the inner packet; ESP_HEADROOM bytes lie free before data, cap - len >=
+ *                        ESP_TAILROOM; on success data/len are not meaningful any more
+ * @param[out] out        the ESP or UDP-encapsulated datagram inside the same storage
+ * @param[out] sa         the child SA used, may be NULL
+ * @retval ERR_NO_POLICY, ERR_NO_SA, ERR_SEQ_WRAPPED, ERR_LIFETIME  counted; the packet is dropped
+ */
+enum err ike_endpoint_protect(struct ike_endpoint *, nsec now, struct buf *packet,
+                              struct ike_dgram *out, struct sa_ref *sa) MUST_USE;
+/**
+ * Open one received ESP datagram (bare or UDP-encapsulated) in place (RFC 4301 §5.2). An
+ * authenticated packet from a new address moves the peer there when NAT traversal says so
+ * (RFC 7296 §2.23).
+ * @param[out] inner  the inner packet, inside in->data
+ * @retval ERR_NO_SA, ERR_REPLAY, ERR_ICV, ERR_PADDING, ERR_NEXT_HEADER, ERR_TS  counted; dropped
+ */
+enum err ike_endpoint_unprotect(struct ike_endpoint *, nsec now, const struct ike_dgram *in,
+                                struct buf *inner, struct sa_ref *sa) MUST_USE;
+/** Whether a received datagram belongs to unprotect (ESP) rather than receive (IKE, keepalive). */
+bool ike_dgram_is_esp(const struct ike_dgram *);
+
+/** A view of an SA for checkers, results and tests; false if the SA is gone. */
+bool ike_endpoint_ike_info(const struct ike_endpoint *, struct sa_ref, struct ike_sa_info *out);
+bool ike_endpoint_child_info(const struct ike_endpoint *, struct sa_ref, struct child_sa_info *out);
+/** Walk SAs in slot order: pass SA_NONE first, then the last result; SA_NONE at the end. */
+struct sa_ref ike_endpoint_next_ike(const struct ike_endpoint *, struct sa_ref after);
+struct sa_ref ike_endpoint_next_child(const struct ike_endpoint *, struct sa_ref after);
+
+const struct ike_counters *ike_endpoint_counters(const struct ike_endpoint *);
+
+#endif
