@@ -49,7 +49,8 @@ struct ike_seed {
 /**
  * Initial: SKEYSEED = prf(Ni | Nr, g^ir). Rekey: SKEYSEED = prf(SK_d(old), g^ir(new) | Ni | Nr).
  * {SK_d ...} = prf+ (SKEYSEED, Ni | Nr | SPIi | SPIr)
- * @param[out] skeyseed  prf->out_len bytes, or NULL if the caller does not export it
+ * @param[out] skeyseed  room for PRF_OUT_MAX bytes, or NULL if the caller does not export it; it is
+ *     out_len bytes of old_prf in a rekey (§2.18), else of suite->prf
  */
 enum err ike_keys_derive(struct crypto *, const struct ike_suite *, const struct ike_seed *,
                          struct ike_keys *out, uint8_t *skeyseed) MUST_USE;

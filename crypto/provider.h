@@ -41,7 +41,7 @@ struct seal_op {
     uint8_t *iv;       /* encr->iv_len bytes, in place: written by the caller before seal */
     uint8_t *text;     /* in place */
     size_t text_len;
-    uint8_t *icv;      /* written by seal, compared by open */
+    uint8_t *icv; /* written by seal, compared by open */
 };
 
 struct crypto_class {

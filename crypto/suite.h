@@ -13,28 +13,28 @@
 #include <stdint.h>
 
 enum crypto_sizes {
-    PRF_OUT_MAX = 64,      /* HMAC-SHA2-512 */
-    ENCR_KEY_MAX = 36,     /* AES-256 or ChaCha20 key and a 4-byte salt */
-    INTEG_KEY_MAX = 64,    /* HMAC-SHA2-512 */
+    PRF_OUT_MAX = 64,   /* HMAC-SHA2-512 */
+    ENCR_KEY_MAX = 36,  /* AES-256 or ChaCha20 key and a 4-byte salt */
+    INTEG_KEY_MAX = 64, /* HMAC-SHA2-512 */
     ICV_MAX = 32,
     IV_MAX = 16,
     BLOCK_MAX = 16,
-    KE_PUBLIC_MAX = 512,   /* MODP-4096 */
-    KE_PRIVATE_MAX = 512,
+    KE_PUBLIC_MAX = 512, /* MODP-4096 */
+    KE_PRIVATE_MAX = 66, /* P-521; MODP exponents are short (RFC 3526 §8) */
     KE_SHARED_MAX = 512,
 };
 
 struct encr_suite {
-    const char *name; /* "aes256gcm16" */
-    uint16_t iana;    /* transform type 1 */
+    const char *name;  /* "aes256gcm16" */
+    uint16_t iana;     /* transform type 1 */
     uint16_t key_bits; /* value of the Key Length attribute, 0 where it must be absent */
-    uint8_t key_len;  /* without salt */
-    uint8_t salt_len; /* taken from KEYMAT behind the key (RFC 4106 §8.1) */
-    uint8_t iv_len;   /* explicit IV on the wire */
-    uint8_t icv_len;  /* 0 unless aead */
+    uint8_t key_len;   /* without salt */
+    uint8_t salt_len;  /* taken from KEYMAT behind the key (RFC 4106 §8.1) */
+    uint8_t iv_len;    /* explicit IV on the wire */
+    uint8_t icv_len;   /* 0 unless aead */
     uint8_t block_len; /* plaintext is padded to a multiple of this; 1 for stream-like modes */
     bool aead;
-    enum meter_op meter;
+    enum meter_op meter; /* METER_COUNT for NULL, which costs nothing */
 };
 
 struct integ_suite {
@@ -54,8 +54,8 @@ struct prf_suite {
 };
 
 struct ke_suite {
-    const char *name; /* "x25519" */
-    uint16_t iana;    /* transform type 4 */
+    const char *name;    /* "x25519" */
+    uint16_t iana;       /* transform type 4 */
     uint16_t public_len; /* Key Exchange Data on the wire; EC points are x | y (RFC 5903 §7) */
     uint16_t private_len;
     uint16_t shared_len; /* EC: the x coordinate; MODP: padded to the prime (RFC 7296 §2.14) */
