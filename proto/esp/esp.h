@@ -1,0 +1,134 @@
+/*
+ * ESP: RFC 4303, with RFC 4304 (ESN), RFC 4106, 4309, 7634 (AEAD), RFC 3602, 3686, 2410 with
+ * RFC 2404, 4868, 3566, 4494 (cipher and MAC). Packets are sealed and opened in place. The outer IP
+ * and UDP headers are the driver's; what they must carry over from the inner header comes and
+ * goes as metadata (RFC 4301 §5.1.2, RFC 6040 normal mode).
+ * Not here: AH, AGGFRAG (RFC 9347), implicit IV (RFC 8750).
+ */
+#ifndef PROTO_ESP_ESP_H
+#define PROTO_ESP_ESP_H
+
+#include "crypto/provider.h"
+#include "proto/esp/sad.h"
+#include "proto/esp/spd.h"
+
+enum esp_sizes {
+    ESP_HEADER_LEN = 8,                                       /* SPI, sequence number */
+    ESP_TRAILER_LEN = 2,                                      /* pad length, next header */
+    ESP_HEADROOM = ESP_HEADER_LEN + IV_MAX,                   /* free before the inner packet */
+    ESP_TAILROOM = BLOCK_MAX - 1 + ESP_TRAILER_LEN + ICV_MAX, /* free behind it */
+    ESP_OPEN_TAILROOM = 40,
+};
+
+/* Why a packet was dropped. X(symbol, name in results) */
+#define ESP_DROP_LIST(X)                                                                           \
+    X(NO_SA, "no_sa") /* inbound: unknown SPI */                                                   \
+    X(REPLAY, "replay")                                                                            \
+    X(ICV, "icv")                                                                                  \
+    X(PADDING, "padding")                                                                          \
+    X(NEXT_HEADER, "next_header")                                                                  \
+    X(DUMMY, "dummy")         /* next header 59: traffic flow confidentiality, no error */         \
+    X(SELECTOR, "selector")   /* inner packet outside the SA's selectors */                        \
+    X(ECN, "ecn")             /* congestion mark on a packet that cannot carry it on */            \
+    X(MALFORMED, "malformed") /* not ESP, or the inner packet is not IP */                         \
+    X(SEQ_EXHAUSTED, "seq_exhausted")                                                              \
+    X(LIFETIME, "lifetime")                                                                        \
+    X(NO_POLICY, "no_policy")     /* outbound: discard */                                          \
+    X(NO_OUTBOUND, "no_outbound") /* outbound: a policy without an SA */                           \
+    X(CRYPTO, "crypto")           /* the library failed */
+
+enum esp_drop {
+#define X(symbol, name) ESP_DROP_##symbol,
+    ESP_DROP_LIST(X)
+#undef X
+        ESP_DROP_COUNT,
+    ESP_DROP_NONE = ESP_DROP_COUNT,
+};
+
+const char *esp_drop_name(enum esp_drop);
+
+/** ESP of one endpoint: the databases and what happened. */
+struct esp {
+    struct sad sad;
+    struct spd spd;
+    struct crypto *crypto; /* borrowed */
+    struct rng iv;         /* IVs of CBC; the others count (RFC 4106 §3.1) */
+    uint64_t sealed, sealed_bytes, opened, opened_bytes; /* bytes of inner packets */
+    uint64_t dropped[ESP_DROP_COUNT];
+};
+
+/** @param policies  at once; @param selectors  remote selectors of all of them together */
+enum err esp_init(struct esp *, struct crypto *, struct rng iv, const struct sad_limits *,
+                  uint32_t policies, uint32_t selectors) MUST_USE;
+void esp_reset(struct esp *);
+
+/** For the outer IP header of a sealed packet. */
+struct esp_outer {
+    struct ip_endpoint local, remote;
+    uint8_t tos;       /* traffic class: DSCP and ECN */
+    uint8_t hop_limit; /* transport mode: of the packet itself; tunnel mode: 64 */
+    bool df;           /* tunnel mode: copied from IPv4, set for IPv6 */
+    bool udp_encapsulated;
+};
+
+/**
+ * Seal an IP packet with the SA in place.              RFC 4303 §3.3, RFC 4301 §5.1.2
+ *
+ * Tunnel mode protects the whole packet; transport mode its payload, and its IP header goes (the
+ * driver makes it again from `out`; packets with IPv4 options or hop-by-hop, routing or fragment
+ * headers are refused, RFC 4303 §3.3.4).
+ *
+ * @param[in,out] sa      its sequence number advances by one
+ * @param[in,out] packet  ESP_HEADROOM bytes lie free before data, cap >= len + ESP_TAILROOM; on
+ *                        success data and len are the ESP packet, SPI first
+ * @retval ERR_SEQ_WRAPPED  sequence numbers used up (never reused); a new SA is due
+ * @retval ERR_LIFETIME     hard limit in packets or bytes is over
+ * @retval ERR_SPACE        no tail room; ERR_STATE not installed
+ * @retval ERR_SYNTAX, ERR_LENGTH, ERR_TRUNCATED, ERR_VERSION, ERR_UNSUPPORTED  not a packet that
+ *         this SA can take
+ * @note   on error the packet is unchanged, or zeroed if the crypto library failed; counted
+ */
+enum err esp_seal(struct esp *, struct esp_sa *sa, struct buf *packet,
+                  struct esp_outer *out) MUST_USE;
+
+/**
+ * Outbound processing (RFC 4301 §5.1): find policy and SA by the packet, then esp_seal.
+ * @param[out] used  the SA, HANDLE_NONE if none was found
+ * @retval ERR_NO_POLICY, ERR_NO_SA  counted
+ */
+enum err esp_protect(struct esp *, struct buf *packet, struct esp_outer *out,
+                     struct handle *used) MUST_USE;
+
+/** The outer header an ESP packet came with. */
+struct esp_arrival {
+    struct ip_endpoint local, remote;
+    uint8_t tos;
+    uint8_t hop_limit;
+};
+
+struct esp_opened {
+    struct handle sa;   /* HANDLE_NONE: no SA has this SPI */
+    bool authentic;     /* ICV good and not a replay, even if dropped later */
+    bool newest;        /* authentic, and no later packet of this SA came before */
+    enum esp_drop drop; /* why, or ESP_DROP_NONE */
+    uint64_t seq;       /* as guessed or verified */
+};
+
+/**
+ * Open an ESP packet in place (RFC 4303 §3.4, RFC 4301 §5.2): SA by SPI, replay check, ICV, window
+ * update, padding, next header, selectors. In transport mode the IP header is made again in front
+ * of the payload from `in` and, where UDP encapsulation hides a NAT, TCP and UDP checksums are made
+ * to fit the new addresses (RFC 3948 §3.1.2). In tunnel mode the congestion mark of the
+ * outer header is carried in (RFC 6040 §4.2).
+ *
+ * @param[in,out] packet  the ESP packet, SPI first; on success data and len are the inner IP
+ *                        packet without padding. Transport mode over IPv6 needs cap >= len +
+ *                        ESP_OPEN_TAILROOM, as its header is longer than what ESP leaves
+ * @retval ERR_NO_SA, ERR_REPLAY, ERR_ICV, ERR_PADDING, ERR_NEXT_HEADER (dummies too), ERR_TS,
+ *         ERR_LIFETIME, ERR_TRUNCATED, ERR_LENGTH, ERR_SYNTAX, ERR_VERSION, ERR_SPACE  counted;
+ *         dropped
+ */
+enum err esp_open(struct esp *, const struct esp_arrival *in, struct buf *packet,
+                  struct esp_opened *out) MUST_USE;
+
+#endif

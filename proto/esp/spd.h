@@ -1,0 +1,75 @@
+/*
+ * Security policy database of one endpoint: RFC 4301 §4.4.1, §5.1, §5.2. A policy is a set of
+ * local and remote traffic selectors and the child SA that sends for it now. All policies are
+ * PROTECT; a packet without one is discarded.
+ *
+ * Which policy a packet gets: the one whose remote range is the most specific (by its smallest
+ * covering prefix); among equals one with a protocol before one without, then one with ports
+ * before one without, then the newest. Cost is one hash probe per prefix length in use, so a
+ * hundred thousand hosts cost what one costs.
+ *
+ * A policy outlives the child SA: on rekey it is pointed at the new one (spd_point), and both
+ * children hold it for their inbound check. It goes when its last holder drops it.
+ */
+#ifndef PROTO_ESP_SPD_H
+#define PROTO_ESP_SPD_H
+
+#include "base/pool.h"
+#include "proto/ip/selector.h"
+
+enum spd_sizes {
+    SPD_SELECTORS_MAX = 4,    /* per side of a policy */
+    SPD_PREFIX_LENGTHS = 129, /* 0..128 */
+};
+
+struct spd {
+    struct pool policies;
+    struct pool remotes; /* one node per remote selector, in hash chains */
+    uint32_t *buckets;
+    uint32_t bucket_mask;
+    uint32_t age;                            /* of the newest policy, for the order above */
+    uint32_t lengths[2][SPD_PREFIX_LENGTHS]; /* nodes by family and prefix length */
+    uint8_t longest[2];                      /* where to begin; no node is longer */
+};
+
+/**
+ * @param policies   how many at once
+ * @param selectors  remote selectors of all policies together; >= policies
+ */
+enum err spd_init(struct spd *, uint32_t policies, uint32_t selectors) MUST_USE;
+void spd_reset(struct spd *);
+/** Forget all policies. */
+void spd_clear(struct spd *);
+
+struct spd_selectors {
+    const struct selector *local, *remote;
+    uint8_t local_count, remote_count; /* 1..SPD_SELECTORS_MAX each */
+};
+
+/**
+ * A new policy with one holder and no child SA yet. Selectors are copied.
+ * @retval ERR_FULL  no slot
+ * @retval ERR_TS    none, too many, or not well formed
+ */
+enum err spd_add(struct spd *, const struct spd_selectors *, struct handle *policy) MUST_USE;
+/** One holder more or less; the last one takes the policy with it. */
+void spd_hold(struct spd *, struct handle policy);
+void spd_drop(struct spd *, struct handle policy);
+/** Send from now on through `child`; HANDLE_NONE: through none (ERR_NO_SA). O(1). */
+void spd_point(struct spd *, struct handle policy, struct handle child);
+/** The child that sends for the policy. */
+struct handle spd_child(const struct spd *, struct handle policy);
+/** Views of the selectors, valid while the policy lives. */
+struct spd_selectors spd_selectors(const struct spd *, struct handle policy);
+
+/**
+ * Outbound (RFC 4301 §5.1): src is local, dst is remote.
+ * @retval ERR_NO_POLICY  the packet must be discarded
+ * @retval ERR_NO_SA      there is a policy; *policy is set, its child SA is missing
+ */
+enum err spd_lookup(const struct spd *, const struct flow *, struct handle *policy,
+                    struct handle *child) MUST_USE;
+/** Inbound (RFC 4301 §5.2 step 4): whether src is remote and dst is local for this policy. */
+bool spd_allows(const struct spd *, struct handle policy, const struct flow *);
+
+#endif
