@@ -1,0 +1,264 @@
+/*
+ * What a run is measured by: the counters behind the `virtual` object of result.json, the series
+ * over time (series.csv) and the histograms (histograms.json). docs/metrics.md defines each.
+ *
+ * The simulator owns the events: it calls the functions below for what needs arithmetic (rates,
+ * windows, peaks) and increments or sets the plain fields marked [count] and [gauge] itself.
+ * Each call of metrics_sample writes one row per series: the growth of counts since the last
+ * call, and gauges as they stand.
+ *
+ * Names of scopes are those of the scenario; an index into groups, links, flows or hosts is the
+ * position given at creation. Integers only; nothing here reads a clock.
+ */
+#ifndef RECORD_METRICS_H
+#define RECORD_METRICS_H
+
+#include "base/hist.h"
+#include "base/time.h"
+#include "record/text.h"
+
+#include <stdio.h>
+
+/* Why a packet ended on the way. X(symbol, name in result.json) */
+#define NET_DROP_LIST(X)                                                                           \
+    X(LOSS, "loss")                     /* the link's loss model */                                \
+    X(QUEUE, "queue")                   /* tail drop at a full queue */                            \
+    X(NAT_NO_MAPPING, "nat_no_mapping") /* inbound, nothing mapped (any more) */                   \
+    X(NAT_FILTERED, "nat_filtered")     /* mapped, but the filter refuses this source */           \
+    X(NAT_FULL, "nat_full")             /* no port left for a new mapping */                       \
+    X(MTU, "mtu")                       /* too big, and may not be fragmented */                   \
+    X(REASSEMBLY, "reassembly")         /* a fragment whose packet was never completed */          \
+    X(CORRUPT, "corrupt")               /* damaged on the way and refused by a checksum */         \
+    X(LINK_DOWN, "link_down")                                                                      \
+    X(HOST_DOWN, "host_down")                                                                      \
+    X(BACKLOG, "backlog") /* the host's bounded backlog was full */                                \
+    X(NO_ROUTE, "no_route")
+
+enum net_drop {
+#define X(symbol, name) NET_DROP_##symbol,
+    NET_DROP_LIST(X)
+#undef X
+        NET_DROP_COUNT
+};
+
+/* Why a received ESP packet was refused. X(symbol, name in result.json) */
+#define ESP_DROP_LIST(X)                                                                           \
+    X(REPLAY, "replay")                                                                            \
+    X(ICV, "icv")                                                                                  \
+    X(NO_SA, "no_sa")                                                                              \
+    X(OTHER, "other")   /* padding, next header, selectors */                                      \
+    X(UNSENT, "unsent") /* never sent: no SA or policy, or sequence numbers used up */
+
+enum esp_drop {
+#define X(symbol, name) ESP_DROP_##symbol,
+    ESP_DROP_LIST(X)
+#undef X
+        ESP_DROP_COUNT
+};
+
+const char *net_drop_name(enum net_drop);
+const char *esp_drop_name(enum esp_drop);
+
+enum metrics_sizes {
+    FAILURE_NAMES_MAX = 32,
+    RECOVERIES_MAX = 64,
+};
+
+struct failure_count {
+    const char *name; /* borrowed constant: reason_name() of proto/core/event.h */
+    uint64_t count;
+};
+
+/** Handshakes and IKE work of the whole run or of one group. */
+struct ike_metrics {
+    uint64_t started, completed, failed; /* by the functions below; pending is what remains */
+    struct failure_count failed_by[FAILURE_NAMES_MAX];
+    nsec first_start, last_up;   /* since measure.from; NSEC_NEVER: none */
+    uint64_t completed_measured; /* completed since measure.from */
+    uint64_t second, second_count, peak_1s;
+    struct hist setup_time_ns;           /* first request sent (or due) to IKE SA and child up */
+    struct hist time_to_first_packet_ns; /* start to first inner packet delivered at the far side */
+    uint64_t retransmissions;            /* [count] requests sent again */
+    uint64_t rekeys_ike, rekeys_child;   /* [count] completed, counted at their initiator */
+    uint64_t collisions;                 /* [count] simultaneous exchanges resolved */
+    uint64_t dpd_failures;               /* [count] liveness checks given up */
+    uint64_t keepalives;                 /* [count] NAT keepalives sent */
+    uint64_t peer_moves;                 /* [count] endpoint updates after a NAT change */
+};
+
+/** Inner IP packets through tunnels: of the whole run or of one flow. Bytes are inner bytes. */
+struct esp_metrics {
+    uint64_t sent_packets, delivered_packets, sent_bytes, delivered_bytes;
+    nsec first_sent, last_delivered; /* since measure.from: the traffic window */
+    uint64_t delivered_measured_bytes;
+    struct hist latency_ns;           /* handed in at one end to handed out at the other */
+    uint64_t dropped[ESP_DROP_COUNT]; /* [count] at the receiver, by cause */
+};
+
+/** Outer packets: of the whole run or of one link (there: both directions of all its members). */
+struct net_metrics {
+    uint64_t sent_packets, duplicated_packets, fragments_made; /* [count] */
+    uint64_t delivered_packets, reassembled_away;              /* [count] */
+    uint64_t in_flight_packets;                                /* set at the end of the run */
+    uint64_t sent_bytes, delivered_bytes;                      /* [count] IP bytes */
+    uint64_t reordered_packets, corrupted_packets; /* [count] by the link, not dropped */
+    uint64_t dropped[NET_DROP_COUNT];              /* [count] */
+};
+
+struct group_metrics {
+    const char *name;
+    uint32_t members;
+    const char *role;                 /* "initiator", "responder", "nat", "router" */
+    struct ike_metrics ike;           /* of initiators in this group */
+    struct net_metrics net;           /* of packets these nodes originate and finally receive */
+    uint64_t nat_mappings;            /* [gauge] mappings alive over all members of a NAT group */
+    uint64_t nat_mappings_peak;       /* kept by metrics_nat_mapped */
+    uint64_t nat_mapped, nat_expired; /* [count] nat_mapped by metrics_nat_mapped */
+};
+
+struct link_metrics {
+    const char *name;
+    uint32_t members;
+    struct net_metrics net;
+    uint64_t queue_bytes;      /* [gauge] waiting now, all members and directions */
+    uint64_t queue_peak_bytes; /* [gauge] largest single queue seen */
+    uint64_t rate_bps;         /* set once; 0: unlimited */
+};
+
+struct flow_metrics {
+    const char *name;
+    struct esp_metrics esp;
+};
+
+/** One modelled machine. Times are CPU time of the model, never of a stopwatch. */
+struct host_metrics {
+    const char *name;
+    uint32_t cores;
+    nsec cpu_busy_ns;                   /* [count] core-nanoseconds of service, whole run */
+    struct hist queue_wait_ns;          /* arrival to start of service, by hist_add */
+    uint64_t backlog;                   /* [gauge] datagrams waiting now */
+    uint64_t backlog_peak;              /* [gauge] */
+    uint64_t backlog_drops;             /* [count] */
+    uint64_t half_open, half_open_peak; /* [gauge] */
+    uint64_t ike_sas, ike_sas_peak;     /* [gauge] */
+    uint64_t child_sas;                 /* [gauge] */
+    uint64_t memory_bytes;              /* [gauge] of the endpoint's pools in use */
+};
+
+/** Time from a disturbance until a share of the affected tunnels carries data again. */
+struct recovery {
+    char event[64]; /* "boxes reboot" */
+    nsec at;
+    uint64_t affected, recovered;
+    nsec t50, t99, t100; /* since `at`; NSEC_NEVER: not reached */
+};
+
+struct metrics {
+    nsec measure_from;
+    nsec duration; /* simulated time at the end, set by metrics_finish */
+    struct ike_metrics ike;
+    struct esp_metrics esp;
+    struct net_metrics net;
+    struct group_metrics *groups;
+    struct link_metrics *links;
+    struct flow_metrics *flows;
+    struct host_metrics *hosts;
+    uint32_t group_count, link_count, flow_count, host_count;
+    struct recovery recoveries[RECOVERIES_MAX];
+    uint32_t recovery_count;
+    uint64_t recoveries_lost; /* more events than RECOVERIES_MAX: said in result.json */
+    struct series *series;
+};
+
+struct metrics_names {
+    const char *const *names; /* borrowed for the life of the metrics */
+    uint32_t count;
+};
+
+struct metrics_options {
+    nsec measure_from;
+    struct metrics_names groups, links, flows, hosts;
+    FILE *series; /* series.csv, borrowed; NULL: no series */
+};
+
+/** @retval ERR_MEMORY  nothing was made */
+enum err metrics_create(const struct metrics_options *, struct metrics **out) MUST_USE;
+void metrics_destroy(struct metrics *);
+
+/* Handshakes: `group` is the initiator's. Each started one ends in completed, failed or pending. */
+void metrics_ike_started(struct metrics *, uint32_t group, nsec now);
+void metrics_ike_completed(struct metrics *, uint32_t group, nsec now, nsec started);
+/** @param reason  constant text, counted under failed_by */
+void metrics_ike_failed(struct metrics *, uint32_t group, nsec now, const char *reason);
+void metrics_first_packet(struct metrics *, uint32_t group, nsec now, nsec started);
+
+/* Add to the run and to the group: one counter each, by name of the field. */
+#define METRICS_IKE_COUNT(m, group, field, n)                                                      \
+    ((m)->ike.field += (n), (m)->groups[group].ike.field += (n))
+
+/* Inner packets of a flow; `bytes` is the length of the inner IP packet. */
+void metrics_esp_sent(struct metrics *, uint32_t flow, nsec now, uint64_t bytes);
+void metrics_esp_delivered(struct metrics *, uint32_t flow, nsec now, nsec sent, uint64_t bytes);
+/** `flow` may be METRICS_NO_FLOW: a replayed or forged packet belongs to none. */
+void metrics_esp_dropped(struct metrics *, uint32_t flow, enum esp_drop);
+#define METRICS_NO_FLOW UINT32_MAX
+
+/** A NAT group's number of live mappings rose by one; keeps the peak. Expiry: plain fields. */
+void metrics_nat_mapped(struct metrics *, uint32_t group);
+
+/** Copies `event`. */
+void metrics_recovery(struct metrics *, const struct recovery *);
+
+/**
+ * Write one row per series for the interval that ends at `now`. Call at each multiple of
+ * measure.series_interval and once at the end. Rows (time_s is the end of the interval):
+ *
+ *   scope        metric                 unit      value
+ *   run          handshakes_started     1         in the interval
+ *   run          handshakes_completed   1         in the interval
+ *   run          handshakes_failed      1         in the interval
+ *   run          tunnels_up             1         completed so far minus ike_down, see set_tunnels
+ *   run          setup_time_p50/_p99    s         of those completed in the interval; no row if
+ * none run          retransmissions        1         in the interval run          dropped.CAUSE
+ * packets   in the interval, row only if not 0 run          esp_dropped.CAUSE      packets   in the
+ * interval, row only if not 0 flow:NAME    esp_sent_bytes         B         in the interval
+ *   flow:NAME    esp_delivered_bytes    B         in the interval
+ *   group:NAME   nat_mappings           1         gauge; NAT groups only
+ *   link:NAME    sent_bytes             B         in the interval
+ *   link:NAME    queue_bytes            B         gauge
+ *   host:NAME    cpu_busy_ratio         1         of all cores, in the interval
+ *   host:NAME    backlog, half_open, ike_sas      gauges
+ */
+void metrics_sample(struct metrics *, nsec now);
+/** The number of tunnels that are up now, for the series. [gauge] */
+void metrics_set_tunnels(struct metrics *, uint64_t up);
+/** The run is over at `now`: last sample, duration fixed. @retval ERR_IO series.csv failed */
+enum err metrics_finish(struct metrics *, nsec now) MUST_USE;
+
+/** One leaf of `virtual`. A histogram is one leaf with several numbers. */
+struct metric {
+    const char *path; /* "ike.setup_time_s", "flows.upload.esp.delivered_ratio" */
+    const char *unit; /* "s", "1", "1/s", "bit/s", "B", "packets" */
+    struct fixed value;
+    const struct hist *hist; /* of nanoseconds; then value is not used */
+};
+
+typedef void metric_visitor(void *context, const struct metric *);
+/**
+ * Visit every leaf of `virtual` in the order of result.json. result.json, scalars.csv and
+ * thresholds all come from this one walk.
+ */
+void metrics_visit(const struct metrics *, metric_visitor *, void *context);
+/** The leaf at `path`, where PATH@NAME means that path inside the group, host, link or flow NAME.
+ * `out->path` is `path`. False if there is none. */
+bool metrics_find(const struct metrics *, const char *path, struct metric *out);
+
+/** Text of the `virtual` object, pretty-printed at `indent` levels; two runs compare as bytes. */
+void metrics_virtual_json(const struct metrics *, struct text *, int indent);
+/** scalars.csv: metric,unit,value; histograms as metric.count, .p50 ... */
+void metrics_scalars_csv(const struct metrics *, struct text *);
+/** histograms.json: {"schema_version":1,"histograms":{"ike.setup_time_s":{"unit":"ns","count":..,
+ * "sum":..,"min":..,"max":..,"buckets":[[low,high,count],...]}}}; mergeable by adding counts. */
+void metrics_histograms_json(const struct metrics *, struct text *);
+
+#endif
