@@ -53,7 +53,8 @@ struct crypto_class {
                             struct ke_pair *out);
     /**
      * Shared secret, suite->shared_len bytes. Checks the peer's value: RFC 6989 (MODP range, point
-     * on curve), RFC 7748 §6 (all-zero result). @retval ERR_KEY_EXCHANGE the value is refused
+     * on curve), RFC 7748 §6 (all-zero result). On error `shared` is zeroed.
+     * @retval ERR_KEY_EXCHANGE the value is refused
      */
     enum err (*ke_derive)(struct crypto *, const struct ke_pair *own, struct bytes peer,
                           uint8_t *shared);

@@ -53,6 +53,13 @@ struct prf_suite {
     bool fixed_key; /* AES-XCBC, AES-CMAC: Ni | Nr are cut to 8 bytes each for SKEYSEED (§2.14) */
 };
 
+/** How public values look and what must be checked of them. */
+enum ke_family {
+    KE_MODP,       /* RFC 3526 */
+    KE_ECP,        /* RFC 5903 */
+    KE_MONTGOMERY, /* RFC 8031 */
+};
+
 struct ke_suite {
     const char *name;    /* "x25519" */
     uint16_t iana;       /* transform type 4 */
@@ -61,6 +68,7 @@ struct ke_suite {
     uint16_t shared_len; /* EC: the x coordinate; MODP: padded to the prime (RFC 7296 §2.14) */
     enum meter_op generate;
     enum meter_op derive;
+    enum ke_family family;
 };
 
 /** By IANA number (and key length in bits, 0 if the attribute was absent); NULL if not ours. */

@@ -1,0 +1,281 @@
+/*
+ * The modelled provider: NOT SECURE, for simulations whose subject is not cryptography. Every
+ * output has the true size and every operation ticks what the real one ticks, but behind them are
+ * a few 64-bit multiplications and a fast hash:
+ *   key exchange   public = secret * G mod 2^64, stretched; shared = secret * peer, stretched
+ *   prf, SHA-1     keyed 64-bit hash, stretched to the output's length
+ *   encryption     keyed keystream: the plaintext does not show
+ *   integrity      keyed 64-bit hash over aad | iv | text | tail, stretched: tampering fails
+ * Anyone who sees a public value can compute the secret: results must say NOT SECURE.
+ */
+#include "crypto/provider.h"
+
+#include "base/assert.h"
+#include "base/digest.h"
+#include "crypto/tick.h"
+
+#include <stdlib.h>
+
+#define GENERATOR UINT64_C(0x9e3779b97f4a7c15) /* odd: multiplication by it loses nothing */
+#define STEP UINT64_C(0xa0761d6478bd642f)
+#define FOLD UINT64_C(0xe7037ed1a0b428db)
+
+enum domain {
+    DOMAIN_PUBLIC = 1,
+    DOMAIN_SHARED,
+    DOMAIN_PRF,
+    DOMAIN_SHA1,
+    DOMAIN_CIPHER,
+    DOMAIN_ICV
+};
+
+static uint64_t fold(uint64_t a, uint64_t b)
+{
+    unsigned __int128 product = (unsigned __int128)a * b;
+
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* Word number `index` of the stream named `key`. */
+static uint64_t word(uint64_t key, uint64_t index)
+{
+    uint64_t at = key + (index + 1) * STEP;
+
+    return fold(at, at ^ FOLD) + key;
+}
+
+static void stretch(uint64_t key, uint8_t *out, size_t len)
+{
+    for (uint64_t i = 0; len > 0; i++) {
+        uint64_t v = word(key, i);
+        size_t n = len < sizeof v ? len : sizeof v;
+
+        memcpy(out, &v, n);
+        out += n;
+        len -= n;
+    }
+}
+
+/* XOR with the stream; its own inverse. */
+static void encrypt(uint64_t key, uint8_t *text, size_t len)
+{
+    for (uint64_t i = 0; len > 0; i++) {
+        uint64_t v = word(key, i), t = 0;
+        size_t n = len < sizeof v ? len : sizeof v;
+
+        memcpy(&t, text, n);
+        t ^= v;
+        memcpy(text, &t, n);
+        text += n;
+        len -= n;
+    }
+}
+
+/*
+ * A keyed hash of part0 | part1 | ...: as with the real functions, only the concatenation counts
+ * and not where it is cut. Chunks of fixed size are chained; a lone part is hashed where it lies.
+ */
+enum { CHUNK = 1024 };
+
+static uint64_t chunk_hash(uint64_t h, const uint8_t *data, size_t len)
+{
+    return digest_of(data, len, h + len);
+}
+
+static uint64_t hash_parts(uint64_t key, const struct bytes *parts, size_t count)
+{
+    uint8_t chunk[CHUNK];
+    size_t held = 0;
+
+    if (count == 1 && parts[0].len <= CHUNK)
+        return chunk_hash(key, parts[0].data, parts[0].len);
+    for (size_t i = 0; i < count; i++) {
+        struct bytes in = parts[i];
+
+        while (in.len > 0) {
+            size_t n = CHUNK - held < in.len ? CHUNK - held : in.len;
+
+            if (held == CHUNK) { /* more follows: this chunk is not the last */
+                key = chunk_hash(key, chunk, CHUNK);
+                held = 0;
+                continue;
+            }
+            memcpy(chunk + held, in.data, n);
+            held += n;
+            in = bytes_of(in.data + n, in.len - n);
+        }
+    }
+    return chunk_hash(key, chunk, held);
+}
+
+/* The stretch behind the first word of a public value, which is the number itself. */
+static void public_tail(const struct ke_suite *suite, uint64_t number, uint8_t *out)
+{
+    stretch(fold(number, GENERATOR + suite->iana) + DOMAIN_PUBLIC, out,
+            suite->public_len - sizeof number);
+}
+
+static enum err modelled_ke_generate(struct crypto *c, const struct ke_suite *suite,
+                                     struct rng random, struct ke_pair *out)
+{
+    uint64_t secret = rng_u64(&random) | 1, number = secret * GENERATOR;
+
+    tick_ke_generate(c, suite);
+    out->suite = suite;
+    memset(out->private, 0, suite->private_len);
+    memcpy(out->private, &secret, sizeof secret);
+    memcpy(out->public, &number, sizeof number);
+    public_tail(suite, number, out->public + sizeof number);
+    return OK;
+}
+
+static bool all_equal(const uint8_t *data, size_t len, uint8_t value)
+{
+    for (size_t i = 0; i < len; i++)
+        if (data[i] != value)
+            return false;
+    return true;
+}
+
+/*
+ * The values that every real group refuses, and for MODP also 1 and what begins with 64 one bits,
+ * as p does. An EC point whose parts do not belong together is off the curve.
+ */
+static bool public_refused(const struct ke_suite *suite, struct bytes peer, bool genuine)
+{
+    size_t last = peer.len - 1;
+
+    if (all_equal(peer.data, peer.len, 0))
+        return true;
+    if (suite->family == KE_MODP)
+        return (all_equal(peer.data, last, 0) && peer.data[last] == 1) ||
+               all_equal(peer.data, 8, 0xff);
+    return suite->family == KE_ECP && !genuine;
+}
+
+static enum err modelled_ke_derive(struct crypto *c, const struct ke_pair *own, struct bytes peer,
+                                   uint8_t *shared)
+{
+    const struct ke_suite *suite = own->suite;
+    uint8_t tail[KE_PUBLIC_MAX];
+    uint64_t secret, number;
+    bool genuine;
+
+    tick_ke_derive(c, suite);
+    memset(shared, 0, suite->shared_len);
+    if (peer.len != suite->public_len)
+        return ERR_KEY_EXCHANGE;
+    memcpy(&number, peer.data, sizeof number);
+    memcpy(&secret, own->private, sizeof secret);
+    public_tail(suite, number, tail);
+    genuine = memcmp(tail, peer.data + sizeof number, peer.len - sizeof number) == 0;
+    if (public_refused(suite, peer, genuine))
+        return ERR_KEY_EXCHANGE;
+    number *= secret;
+    /* A value that was changed on the way gives another secret, as in the real groups. */
+    if (!genuine)
+        number ^= digest_of(peer.data, peer.len, secret);
+    stretch(fold(number, GENERATOR) + DOMAIN_SHARED, shared, suite->shared_len);
+    return OK;
+}
+
+static enum err modelled_prf(struct crypto *c, const struct prf_suite *suite, struct bytes key,
+                             const struct bytes *parts, size_t count, uint8_t *out)
+{
+    uint64_t k = digest_of(key.data, key.len, DOMAIN_PRF + (uint64_t)suite->iana * STEP);
+
+    tick_prf(c, parts, count);
+    stretch(hash_parts(k, parts, count), out, suite->out_len);
+    return OK;
+}
+
+static enum err modelled_sha1(struct crypto *c, const struct bytes *parts, size_t count,
+                              uint8_t *out)
+{
+    tick_sha1(c, parts, count);
+    stretch(hash_parts(DOMAIN_SHA1, parts, count), out, 20);
+    return OK;
+}
+
+static void keystream(struct crypto *c, const struct seal_op *op)
+{
+    const struct encr_suite *encr = op->key->encr;
+    uint64_t key;
+
+    tick_cipher(c, op);
+    if (encr->meter == METER_COUNT) /* NULL: the text shows, as it does in truth */
+        return;
+    key = digest_of(op->key->encr_key, (size_t)encr->key_len + encr->salt_len, DOMAIN_CIPHER);
+    encrypt(digest_of(op->iv, encr->iv_len, key), op->text, op->text_len);
+}
+
+static void checksum(const struct seal_op *op, uint8_t *out)
+{
+    const struct encr_suite *encr = op->key->encr;
+    const struct integ_suite *integ = op->key->integ;
+    uint64_t h =
+        integ ? digest_of(op->key->integ_key, integ->key_len, DOMAIN_ICV)
+              : digest_of(op->key->encr_key, (size_t)encr->key_len + encr->salt_len, DOMAIN_ICV);
+
+    h = chunk_hash(h, op->aad.data, op->aad.len);
+    h = chunk_hash(h, op->iv, encr->iv_len);
+    h = chunk_hash(h, op->text, op->text_len);
+    h = chunk_hash(h, op->tail.data, op->tail.len);
+    stretch(h, out, seal_icv_len(op->key));
+}
+
+static enum err modelled_seal(struct crypto *c, const struct seal_op *op)
+{
+    if (!seal_op_valid(op))
+        return ERR_LENGTH;
+    keystream(c, op);
+    if (op->key->integ)
+        tick_integ(c, op);
+    checksum(op, op->icv);
+    return OK;
+}
+
+static enum err modelled_open(struct crypto *c, const struct seal_op *op)
+{
+    size_t icv_len = seal_icv_len(op->key);
+    uint8_t icv[ICV_MAX];
+    bool good;
+
+    if (!seal_op_valid(op))
+        return ERR_LENGTH;
+    checksum(op, icv);
+    good = bytes_equal_secret(bytes_of(icv, icv_len), bytes_of(op->icv, icv_len));
+    if (op->key->integ)
+        tick_integ(c, op);
+    if (good)
+        keystream(c, op);
+    else if (op->key->encr->aead)
+        tick_cipher(c, op);
+    return good ? OK : ERR_ICV;
+}
+
+static void modelled_destroy(struct crypto *c)
+{
+    free(c);
+}
+
+static const struct crypto_class modelled_class = {
+    .name = "modelled",
+    .secure = false,
+    .destroy = modelled_destroy,
+    .ke_generate = modelled_ke_generate,
+    .ke_derive = modelled_ke_derive,
+    .prf = modelled_prf,
+    .sha1 = modelled_sha1,
+    .seal = modelled_seal,
+    .open = modelled_open,
+};
+
+struct crypto *crypto_modelled_create(struct meter *meter)
+{
+    struct crypto *c = malloc(sizeof *c);
+
+    if (c)
+        *c = (struct crypto){&modelled_class, meter};
+    return c;
+}

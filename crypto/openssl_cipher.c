@@ -1,0 +1,205 @@
+/*
+ * Sealing and opening on OpenSSL: AES-GCM (RFC 4106, RFC 5282), AES-CCM (RFC 4309),
+ * ChaCha20-Poly1305 (RFC 7634), and encrypt-then-MAC with AES-CBC (RFC 3602), AES-CTR (RFC 3686)
+ * or NULL (RFC 2410). Padding is the caller's business.
+ */
+#include "crypto/openssl_provider.h"
+
+#include "base/assert.h"
+#include "crypto/tick.h"
+
+#include <stdio.h>
+
+static size_t index_of(const struct encr_suite *suite)
+{
+    size_t count;
+
+    return (size_t)(suite - encr_suites(&count));
+}
+
+static const char *library_name(const struct encr_suite *suite, char *room, size_t cap)
+{
+    const char *mode = NULL;
+
+    if (suite->meter == METER_CIPHER_CHACHA20)
+        return "ChaCha20-Poly1305";
+    switch (suite->meter) {
+    case METER_CIPHER_AES_GCM:
+        mode = "GCM";
+        break;
+    case METER_CIPHER_AES_CCM:
+        mode = "CCM";
+        break;
+    case METER_CIPHER_AES_CTR:
+        mode = "CTR";
+        break;
+    default:
+        ASSERT(suite->meter == METER_CIPHER_AES_CBC);
+        mode = "CBC";
+    }
+    snprintf(room, cap, "AES-%u-%s", suite->key_bits, mode);
+    return room;
+}
+
+/* What stays for the life of the context: algorithm, no padding, CCM's lengths of nonce and ICV. */
+static bool cipher_init(EVP_CIPHER_CTX *ctx, const struct encr_suite *suite, OSSL_LIB_CTX *library)
+{
+    char room[16];
+    EVP_CIPHER *cipher = EVP_CIPHER_fetch(library, library_name(suite, room, sizeof room), NULL);
+    bool done = cipher && EVP_CipherInit_ex2(ctx, cipher, NULL, NULL, 1, NULL) &&
+                EVP_CIPHER_CTX_set_padding(ctx, 0);
+
+    EVP_CIPHER_free(cipher);
+    if (done && suite->meter == METER_CIPHER_AES_CCM)
+        done = EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, suite->salt_len + suite->iv_len,
+                                   NULL) > 0 &&
+               EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, suite->icv_len, NULL) > 0;
+    return done;
+}
+
+bool openssl_ciphers_init(struct openssl_crypto *c)
+{
+    size_t count;
+    const struct encr_suite *suites = encr_suites(&count);
+
+    ASSERT(count == ENCR_SUITES);
+    for (size_t i = 0; i < count; i++) {
+        if (suites[i].meter == METER_COUNT) /* NULL needs no library */
+            continue;
+        c->ciphers[i] = EVP_CIPHER_CTX_new();
+        if (!c->ciphers[i] || !cipher_init(c->ciphers[i], &suites[i], c->entropy.library))
+            return false;
+    }
+    return true;
+}
+
+void openssl_ciphers_reset(struct openssl_crypto *c)
+{
+    for (size_t i = 0; i < ENCR_SUITES; i++)
+        EVP_CIPHER_CTX_free(c->ciphers[i]);
+}
+
+/* The cipher's own IV: salt | iv, for CTR followed by a block counter of 1 (RFC 3686 §4). */
+static void nonce_of(const struct seal_op *op, uint8_t nonce[IV_MAX])
+{
+    const struct encr_suite *suite = op->key->encr;
+
+    memset(nonce, 0, IV_MAX);
+    if (suite->salt_len)
+        memcpy(nonce, op->key->encr_key + suite->key_len, suite->salt_len);
+    if (suite->iv_len)
+        memcpy(nonce + suite->salt_len, op->iv, suite->iv_len);
+    if (suite->meter == METER_CIPHER_AES_CTR)
+        nonce[IV_MAX - 1] = 1;
+}
+
+/* The text in place. A length of 0 still has to reach CCM, with pointers that are not null. */
+static bool run(EVP_CIPHER_CTX *ctx, const struct seal_op *op)
+{
+    uint8_t nothing[AES_BLOCK];
+    uint8_t *text = op->text_len ? op->text : nothing;
+    int len;
+
+    return EVP_CipherUpdate(ctx, text, &len, text, (int)op->text_len) > 0;
+}
+
+static bool aead_run(EVP_CIPHER_CTX *ctx, const struct seal_op *op, bool seal)
+{
+    const struct encr_suite *suite = op->key->encr;
+    uint8_t nonce[IV_MAX], nothing[AES_BLOCK];
+    int len;
+
+    nonce_of(op, nonce);
+    if (!EVP_CipherInit_ex2(ctx, NULL, op->key->encr_key, nonce, seal, NULL))
+        return false;
+    if (!seal && EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, suite->icv_len, op->icv) <= 0)
+        return false;
+    /* CCM has to know the length of the text before it sees any of it. */
+    if (suite->meter == METER_CIPHER_AES_CCM &&
+        EVP_CipherUpdate(ctx, NULL, &len, NULL, (int)op->text_len) <= 0)
+        return false;
+    if (op->aad.len && EVP_CipherUpdate(ctx, NULL, &len, op->aad.data, (int)op->aad.len) <= 0)
+        return false;
+    if (!run(ctx, op))
+        return false;
+    if (!(suite->meter == METER_CIPHER_AES_CCM && !seal) &&
+        EVP_CipherFinal_ex(ctx, nothing, &len) <= 0)
+        return false;
+    return !seal || EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, suite->icv_len, op->icv) > 0;
+}
+
+static bool plain_run(struct openssl_crypto *c, const struct seal_op *op, bool seal)
+{
+    const struct encr_suite *suite = op->key->encr;
+    EVP_CIPHER_CTX *ctx = c->ciphers[index_of(suite)];
+    uint8_t nonce[IV_MAX];
+
+    tick_cipher(&c->base, op);
+    if (!ctx)
+        return true;
+    nonce_of(op, nonce);
+    return EVP_CipherInit_ex2(ctx, NULL, op->key->encr_key, nonce, seal, NULL) && run(ctx, op);
+}
+
+/* RFC 4303 §2.2.1, §2.8: the MAC runs over aad | iv | ciphertext | high half of the ESN. */
+static bool packet_mac(struct openssl_crypto *c, const struct seal_op *op, uint8_t *mac)
+{
+    const struct integ_suite *integ = op->key->integ;
+    struct bytes parts[] = {
+        op->aad,
+        bytes_of(op->iv, op->key->encr->iv_len),
+        bytes_of(op->text, op->text_len),
+        op->tail,
+    };
+
+    tick_integ(&c->base, op);
+    return openssl_mac(&c->macs, openssl_mac_of_integ(integ),
+                       bytes_of(op->key->integ_key, integ->key_len), parts, 4, mac);
+}
+
+static enum err failed_and_wiped(const struct seal_op *op, enum err e)
+{
+    wipe(op->text, op->text_len);
+    (void)openssl_failed();
+    return e;
+}
+
+enum err openssl_seal(struct crypto *base, const struct seal_op *op)
+{
+    struct openssl_crypto *c = openssl_of(base);
+    uint8_t mac[MAC_OUT_MAX];
+
+    if (!seal_op_valid(op))
+        return ERR_LENGTH;
+    if (op->key->encr->aead) {
+        tick_cipher(base, op);
+        if (!aead_run(c->ciphers[index_of(op->key->encr)], op, true))
+            return failed_and_wiped(op, ERR_CRYPTO);
+        return OK;
+    }
+    if (!plain_run(c, op, true) || !packet_mac(c, op, mac))
+        return failed_and_wiped(op, ERR_CRYPTO);
+    memcpy(op->icv, mac, op->key->integ->icv_len);
+    return OK;
+}
+
+enum err openssl_open(struct crypto *base, const struct seal_op *op)
+{
+    struct openssl_crypto *c = openssl_of(base);
+    size_t icv_len = seal_icv_len(op->key);
+    uint8_t mac[MAC_OUT_MAX];
+
+    if (!seal_op_valid(op))
+        return ERR_LENGTH;
+    if (op->key->encr->aead) {
+        tick_cipher(base, op);
+        if (!aead_run(c->ciphers[index_of(op->key->encr)], op, false))
+            return failed_and_wiped(op, ERR_ICV);
+        return OK;
+    }
+    if (!packet_mac(c, op, mac))
+        return failed_and_wiped(op, ERR_CRYPTO);
+    if (!bytes_equal_secret(bytes_of(mac, icv_len), bytes_of(op->icv, icv_len)))
+        return ERR_ICV;
+    return plain_run(c, op, false) ? OK : failed_and_wiped(op, ERR_CRYPTO);
+}

@@ -1,0 +1,276 @@
+/*
+ * Key exchange on OpenSSL: MODP (RFC 3526), P-256/384/521 (RFC 5903), X25519 and X448 (RFC 7748,
+ * RFC 8031). Key pairs live as raw bytes outside; here they become library keys for one operation.
+ * The checks of peer values are RFC 6989 §2.1, §2.3 and RFC 7748 §6: the library's own check of
+ * a MODP or EC value costs more than the exchange itself and is left out.
+ */
+#include "crypto/openssl_provider.h"
+
+#include "base/assert.h"
+#include "crypto/tick.h"
+
+/* Rows in the order of ke_suites(). */
+static const struct group {
+    const char *type;
+    const char *name;
+    int exponent_bits; /* MODP: RFC 3526 §8; twice the strength of the group */
+    BIGNUM *(*prime)(BIGNUM *);
+} groups[KE_SUITES] = {
+    {"DH", "modp_2048", 225, BN_get_rfc3526_prime_2048},
+    {"DH", "modp_3072", 275, BN_get_rfc3526_prime_3072},
+    {"DH", "modp_4096", 325, BN_get_rfc3526_prime_4096},
+    {"EC", "P-256", 0, NULL},
+    {"EC", "P-384", 0, NULL},
+    {"EC", "P-521", 0, NULL},
+    {"X25519", NULL, 0, NULL},
+    {"X448", NULL, 0, NULL},
+};
+
+enum {
+    POINT_UNCOMPRESSED = 4, /* SEC 1 §2.3.3; not on IKE's wire */
+    POINT_MAX = 1 + 132,
+};
+
+static size_t index_of(const struct ke_suite *suite)
+{
+    size_t count;
+
+    return (size_t)(suite - ke_suites(&count));
+}
+
+static bool generate_init(EVP_PKEY_CTX *ctx, const struct group *g)
+{
+    int bits = g->exponent_bits;
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)g->name, 0),
+        bits ? OSSL_PARAM_construct_int(OSSL_PKEY_PARAM_DH_PRIV_LEN, &bits)
+             : OSSL_PARAM_construct_end(),
+        OSSL_PARAM_construct_end(),
+    };
+
+    if (EVP_PKEY_keygen_init(ctx) <= 0)
+        return false;
+    return !g->name || EVP_PKEY_CTX_set_params(ctx, params) > 0;
+}
+
+static bool prime_init(struct openssl_group *own, const struct group *g, size_t len)
+{
+    BIGNUM *p = g->prime(NULL);
+    bool done = p && BN_bn2binpad(p, own->prime, (int)len) == (int)len;
+
+    BN_free(p);
+    return done;
+}
+
+bool openssl_groups_init(struct openssl_crypto *c)
+{
+    size_t count;
+    const struct ke_suite *suites = ke_suites(&count);
+
+    ASSERT(count == KE_SUITES);
+    for (size_t i = 0; i < count; i++) {
+        struct openssl_group *own = &c->groups[i];
+
+        own->generate = EVP_PKEY_CTX_new_from_name(c->entropy.library, groups[i].type, NULL);
+        own->import = EVP_PKEY_CTX_new_from_name(c->entropy.library, groups[i].type, NULL);
+        if (!own->generate || !own->import || !generate_init(own->generate, &groups[i]) ||
+            EVP_PKEY_fromdata_init(own->import) <= 0)
+            return false;
+        if (groups[i].prime && !prime_init(own, &groups[i], suites[i].public_len))
+            return false;
+    }
+    return true;
+}
+
+void openssl_groups_reset(struct openssl_crypto *c)
+{
+    for (size_t i = 0; i < KE_SUITES; i++) {
+        EVP_PKEY_CTX_free(c->groups[i].generate);
+        EVP_PKEY_CTX_free(c->groups[i].import);
+    }
+}
+
+static bool export_private(EVP_PKEY *key, const struct ke_suite *suite, uint8_t *out)
+{
+    BIGNUM *n = NULL;
+    size_t len = suite->private_len;
+    bool done;
+
+    if (suite->family == KE_MONTGOMERY)
+        return EVP_PKEY_get_raw_private_key(key, out, &len) > 0 && len == suite->private_len;
+    done = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PRIV_KEY, &n) &&
+           BN_bn2binpad(n, out, (int)len) == (int)len;
+    BN_clear_free(n);
+    return done;
+}
+
+/* MODP comes padded to the length of p (RFC 7296 §3.4), EC as 04 | x | y (RFC 5903 §7: x | y). */
+static bool export_public(EVP_PKEY *key, const struct ke_suite *suite, uint8_t *out)
+{
+    uint8_t encoded[KE_PUBLIC_MAX];
+    size_t skip = suite->family == KE_ECP;
+    size_t len = 0;
+
+    if (!EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, encoded,
+                                         sizeof encoded, &len) ||
+        len != suite->public_len + skip)
+        return false;
+    memcpy(out, encoded + skip, suite->public_len);
+    return true;
+}
+
+enum err openssl_ke_generate(struct crypto *base, const struct ke_suite *suite, struct rng random,
+                             struct ke_pair *out)
+{
+    struct openssl_crypto *c = openssl_of(base);
+    EVP_PKEY *key = NULL;
+    bool done;
+
+    tick_ke_generate(base, suite);
+    if (c->entropy.seed)
+        c->entropy.seed(&random);
+    out->suite = suite;
+    done = EVP_PKEY_generate(c->groups[index_of(suite)].generate, &key) > 0 &&
+           export_private(key, suite, out->private) && export_public(key, suite, out->public);
+    EVP_PKEY_free(key);
+    if (done)
+        return OK;
+    wipe(out, sizeof *out);
+    return openssl_failed();
+}
+
+/* Parameters carry integers in the machine's order; key pairs hold them big-endian. */
+static void reverse(const uint8_t *in, size_t len, uint8_t *out)
+{
+    for (size_t i = 0; i < len; i++)
+        out[i] = in[len - 1 - i];
+}
+
+/* A library key from raw parts; the private part is absent for a peer. NULL: not acceptable. */
+static EVP_PKEY *import(struct openssl_crypto *c, const struct ke_suite *suite,
+                        const uint8_t *public, const uint8_t *private)
+{
+    const struct group *g = &groups[index_of(suite)];
+    uint8_t point[POINT_MAX], number[KE_PUBLIC_MAX], secret[KE_PRIVATE_MAX];
+    OSSL_PARAM params[4], *p = params;
+    EVP_PKEY *key = NULL;
+
+    if (g->name)
+        *p++ = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)g->name, 0);
+    if (suite->family == KE_MODP) {
+        reverse(public, suite->public_len, number);
+        *p++ = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PUB_KEY, number, suite->public_len);
+    } else {
+        size_t skip = suite->family == KE_ECP;
+
+        point[0] = POINT_UNCOMPRESSED;
+        memcpy(point + skip, public, suite->public_len);
+        *p++ = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point,
+                                                 suite->public_len + skip);
+    }
+    if (private && suite->family == KE_MONTGOMERY) {
+        memcpy(secret, private, suite->private_len);
+        *p++ =
+            OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PRIV_KEY, secret, suite->private_len);
+    } else if (private) {
+        reverse(private, suite->private_len, secret);
+        *p++ = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, secret, suite->private_len);
+    }
+    *p = OSSL_PARAM_construct_end();
+    if (EVP_PKEY_fromdata(c->groups[index_of(suite)].import, &key,
+                          private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params) <= 0)
+        key = NULL;
+    wipe(secret, sizeof secret);
+    return key;
+}
+
+/* RFC 6989 §2.1: 1 < r < p - 1, big-endian numbers of equal length. */
+static bool in_range(const uint8_t *r, const uint8_t *p, size_t len)
+{
+    uint8_t high = 0;
+
+    for (size_t i = 0; i + 1 < len; i++)
+        high |= r[i];
+    if (high == 0 && r[len - 1] <= 1)
+        return false;
+    /* p is odd: p - 1 differs from it in the last byte only. */
+    if (memcmp(r, p, len - 1) != 0)
+        return memcmp(r, p, len - 1) < 0;
+    return r[len - 1] < p[len - 1] - 1;
+}
+
+static bool all_zero(const uint8_t *data, size_t len)
+{
+    uint8_t any = 0;
+
+    for (size_t i = 0; i < len; i++)
+        any |= data[i];
+    return any == 0;
+}
+
+static bool exchange(struct openssl_crypto *c, EVP_PKEY *own, EVP_PKEY *peer,
+                     const struct ke_suite *suite, uint8_t *shared)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(c->entropy.library, own, NULL);
+    bool modp = suite->family == KE_MODP;
+    size_t len = suite->shared_len;
+    bool done;
+
+    /* RFC 7296 §2.14: g^ir of MODP is padded to the length of p. */
+    done = ctx && EVP_PKEY_derive_init(ctx) > 0 && (!modp || EVP_PKEY_CTX_set_dh_pad(ctx, 1) > 0) &&
+           EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) > 0 &&
+           EVP_PKEY_derive(ctx, shared, &len) > 0 && len == suite->shared_len;
+    EVP_PKEY_CTX_free(ctx);
+    return done;
+}
+
+/* What can be told from the bytes alone. */
+static bool peer_acceptable(struct openssl_crypto *c, const struct ke_suite *suite,
+                            struct bytes peer)
+{
+    if (peer.len != suite->public_len)
+        return false;
+    return suite->family != KE_MODP ||
+           in_range(peer.data, c->groups[index_of(suite)].prime, suite->public_len);
+}
+
+static enum err derive(struct openssl_crypto *c, const struct ke_pair *own, const uint8_t *peer,
+                       uint8_t *shared)
+{
+    const struct ke_suite *suite = own->suite;
+    EVP_PKEY *peer_key, *own_key;
+    bool done;
+
+    /* RFC 6989 §2.3: a point that is not on the curve does not become a key. */
+    peer_key = import(c, suite, peer, NULL);
+    if (!peer_key)
+        return ERR_KEY_EXCHANGE;
+    own_key = import(c, suite, own->public, own->private);
+    done = own_key && exchange(c, own_key, peer_key, suite, shared);
+    EVP_PKEY_free(peer_key);
+    EVP_PKEY_free(own_key);
+    /* RFC 7748 §6: an all-zero result is refused; the library reports it as a failure. */
+    if (own_key && suite->family == KE_MONTGOMERY)
+        return done && !all_zero(shared, suite->shared_len) ? OK : ERR_KEY_EXCHANGE;
+    return done ? OK : ERR_CRYPTO;
+}
+
+enum err openssl_ke_derive(struct crypto *base, const struct ke_pair *own, struct bytes peer,
+                           uint8_t *shared)
+{
+    struct openssl_crypto *c = openssl_of(base);
+    /* The result does not depend on this stream: the library blinds some scalars with it. */
+    struct rng blinding = rng_stream(0, 0, RNG_KEY_EXCHANGE);
+    enum err e = ERR_KEY_EXCHANGE;
+
+    tick_ke_derive(base, own->suite);
+    if (c->entropy.seed)
+        c->entropy.seed(&blinding);
+    if (peer_acceptable(c, own->suite, peer))
+        e = derive(c, own, peer.data, shared);
+    if (e != OK) {
+        wipe(shared, own->suite->shared_len);
+        ERR_clear_error();
+    }
+    return e;
+}

@@ -1,0 +1,74 @@
+/*
+ * The real provider: an instance and its class record, and the hash. Key exchange, ciphers and
+ * MACs are in openssl_ke.c, openssl_cipher.c and openssl_mac.c.
+ */
+#include "crypto/openssl_provider.h"
+
+#include "crypto/tick.h"
+
+#include <stdlib.h>
+
+enum err openssl_failed(void)
+{
+    ERR_clear_error();
+    return ERR_CRYPTO;
+}
+
+static enum err openssl_sha1(struct crypto *base, const struct bytes *parts, size_t count,
+                             uint8_t *out)
+{
+    struct openssl_crypto *c = openssl_of(base);
+
+    tick_sha1(base, parts, count);
+    if (!EVP_DigestInit_ex2(c->hash, c->sha1, NULL))
+        return openssl_failed();
+    for (size_t i = 0; i < count; i++)
+        if (!EVP_DigestUpdate(c->hash, parts[i].data, parts[i].len))
+            return openssl_failed();
+    return EVP_DigestFinal_ex(c->hash, out, NULL) ? OK : openssl_failed();
+}
+
+static void openssl_destroy(struct crypto *base)
+{
+    struct openssl_crypto *c = openssl_of(base);
+
+    openssl_groups_reset(c);
+    openssl_ciphers_reset(c);
+    openssl_macs_reset(&c->macs);
+    EVP_MD_CTX_free(c->hash);
+    EVP_MD_free(c->sha1);
+    c->entropy.close(c->entropy.owner);
+    free(c);
+}
+
+static const struct crypto_class openssl_class = {
+    .name = "real",
+    .secure = true,
+    .destroy = openssl_destroy,
+    .ke_generate = openssl_ke_generate,
+    .ke_derive = openssl_ke_derive,
+    .prf = openssl_prf,
+    .sha1 = openssl_sha1,
+    .seal = openssl_seal,
+    .open = openssl_open,
+};
+
+struct crypto *openssl_provider_create(struct openssl_entropy entropy, struct meter *meter)
+{
+    struct openssl_crypto *c = calloc(1, sizeof *c);
+
+    if (!c) {
+        entropy.close(entropy.owner);
+        return NULL;
+    }
+    c->base = (struct crypto){&openssl_class, meter};
+    c->entropy = entropy;
+    c->sha1 = EVP_MD_fetch(entropy.library, "SHA1", NULL);
+    c->hash = EVP_MD_CTX_new();
+    if (c->sha1 && c->hash && openssl_macs_init(&c->macs, entropy.library) &&
+        openssl_ciphers_init(c) && openssl_groups_init(c))
+        return &c->base;
+    ERR_clear_error();
+    openssl_destroy(&c->base);
+    return NULL;
+}

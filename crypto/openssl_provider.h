@@ -1,0 +1,88 @@
+/*
+ * The inside of the OpenSSL provider; private to crypto/openssl_*.c and to programs that bring
+ * their own entropy. Algorithms are fetched once and contexts kept per instance, re-keyed for
+ * each operation: nothing of the library is kept per SA.
+ */
+#ifndef CRYPTO_OPENSSL_PROVIDER_H
+#define CRYPTO_OPENSSL_PROVIDER_H
+
+#include "crypto/openssl_headers.h"
+#include "crypto/provider.h"
+
+/** Where the library context and its random numbers come from; owned by whoever made it. */
+struct openssl_entropy {
+    OSSL_LIB_CTX *library;
+    void (*seed)(const struct rng *stream); /* before each operation; NULL: nothing to seed */
+    void (*close)(void *owner);             /* after the instance is gone */
+    void *owner;
+};
+
+/** NULL when out of memory or an algorithm is missing; `entropy` is closed then too. */
+struct crypto *openssl_provider_create(struct openssl_entropy entropy, struct meter *meter);
+
+enum mac_kind {
+    MAC_HMAC_SHA1,
+    MAC_HMAC_SHA256,
+    MAC_HMAC_SHA384,
+    MAC_HMAC_SHA512,
+    MAC_AES_CMAC,
+    MAC_AES_XCBC,
+    MAC_COUNT
+};
+
+enum openssl_sizes { ENCR_SUITES = 26, KE_SUITES = 8, AES_BLOCK = 16, MAC_OUT_MAX = 64 };
+
+/** MAC contexts; XCBC is made of two ciphers, the others of one library MAC each. */
+struct openssl_macs {
+    EVP_MAC_CTX *library[MAC_COUNT];
+    EVP_CIPHER_CTX *xcbc_keys;
+    EVP_CIPHER_CTX *xcbc_chain;
+};
+
+/** One key exchange group; indexed like ke_suites(). */
+struct openssl_group {
+    EVP_PKEY_CTX *generate;
+    EVP_PKEY_CTX *import;
+    uint8_t prime[KE_PUBLIC_MAX]; /* MODP: p, big-endian */
+};
+
+struct openssl_crypto {
+    struct crypto base;
+    struct openssl_entropy entropy;
+    EVP_MD *sha1;
+    EVP_MD_CTX *hash;
+    struct openssl_macs macs;
+    EVP_CIPHER_CTX *ciphers[ENCR_SUITES]; /* indexed like encr_suites(); none for NULL */
+    struct openssl_group groups[KE_SUITES];
+};
+
+static inline struct openssl_crypto *openssl_of(struct crypto *c)
+{
+    return (struct openssl_crypto *)c;
+}
+
+bool openssl_macs_init(struct openssl_macs *m, OSSL_LIB_CTX *library);
+void openssl_macs_reset(struct openssl_macs *m);
+enum mac_kind openssl_mac_of_integ(const struct integ_suite *suite);
+/** The whole MAC into `out`, MAC_OUT_MAX bytes of room. AES MACs take keys of 16 bytes only. */
+bool openssl_mac(struct openssl_macs *m, enum mac_kind kind, struct bytes key,
+                 const struct bytes *parts, size_t count, uint8_t *out);
+enum err openssl_prf(struct crypto *c, const struct prf_suite *suite, struct bytes key,
+                     const struct bytes *parts, size_t count, uint8_t *out);
+
+bool openssl_ciphers_init(struct openssl_crypto *c);
+void openssl_ciphers_reset(struct openssl_crypto *c);
+enum err openssl_seal(struct crypto *c, const struct seal_op *op);
+enum err openssl_open(struct crypto *c, const struct seal_op *op);
+
+bool openssl_groups_init(struct openssl_crypto *c);
+void openssl_groups_reset(struct openssl_crypto *c);
+enum err openssl_ke_generate(struct crypto *c, const struct ke_suite *suite, struct rng random,
+                             struct ke_pair *out);
+enum err openssl_ke_derive(struct crypto *c, const struct ke_pair *own, struct bytes peer,
+                           uint8_t *shared);
+
+/** ERR_CRYPTO; also empties the library's queue of errors, which nobody reads. */
+enum err openssl_failed(void);
+
+#endif

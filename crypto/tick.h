@@ -1,0 +1,68 @@
+/*
+ * What both makers of the provider do alike: which operation ticks what in the meter, in which
+ * order, and which lengths they refuse. Only here, so that real and modelled crypto cost the same.
+ */
+#ifndef CRYPTO_TICK_H
+#define CRYPTO_TICK_H
+
+#include "base/assert.h"
+#include "crypto/provider.h"
+
+#include <limits.h>
+
+static inline size_t parts_len(const struct bytes *parts, size_t count)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < count; i++)
+        len += parts[i].len;
+    return len;
+}
+
+static inline void tick_ke_generate(struct crypto *c, const struct ke_suite *suite)
+{
+    meter_tick(c->meter, suite->generate, 0);
+}
+
+/** Also for a value that is refused: most are refused after the work is done. */
+static inline void tick_ke_derive(struct crypto *c, const struct ke_suite *suite)
+{
+    meter_tick(c->meter, suite->derive, 0);
+}
+
+static inline void tick_prf(struct crypto *c, const struct bytes *parts, size_t count)
+{
+    meter_tick(c->meter, METER_PRF, parts_len(parts, count));
+}
+
+static inline void tick_sha1(struct crypto *c, const struct bytes *parts, size_t count)
+{
+    meter_tick(c->meter, METER_HASH_SHA1, parts_len(parts, count));
+}
+
+/** Once per packet: before an AEAD runs, or where a plain cipher runs (not after a bad ICV). */
+static inline void tick_cipher(struct crypto *c, const struct seal_op *op)
+{
+    if (op->key->encr->meter != METER_COUNT)
+        meter_tick(c->meter, op->key->encr->meter, op->text_len);
+}
+
+/** Once per packet of a suite that is not AEAD, before the MAC runs. */
+static inline void tick_integ(struct crypto *c, const struct seal_op *op)
+{
+    meter_tick(c->meter, op->key->integ->meter,
+               op->aad.len + op->key->encr->iv_len + op->text_len + op->tail.len);
+}
+
+/** False: `text` is no whole number of blocks, which a peer can cause and no cipher can take. */
+static inline bool seal_op_valid(const struct seal_op *op)
+{
+    const struct encr_suite *encr = op->key->encr;
+
+    ASSERT(encr->aead == !op->key->integ);
+    ASSERT(!encr->aead || op->tail.len == 0);
+    ASSERT(op->text_len <= INT_MAX && op->aad.len <= INT_MAX);
+    return op->text_len % encr->block_len == 0;
+}
+
+#endif
