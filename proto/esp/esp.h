@@ -57,9 +57,9 @@ struct esp {
     uint64_t dropped[ESP_DROP_COUNT];
 };
 
-/** @param policies  at once; @param selectors  remote selectors of all of them together */
+/** @param policies, per_side  as in spd_init */
 enum err esp_init(struct esp *, struct crypto *, struct rng iv, const struct sad_limits *,
-                  uint32_t policies, uint32_t selectors) MUST_USE;
+                  uint32_t policies, uint32_t per_side) MUST_USE;
 void esp_reset(struct esp *);
 
 /** For the outer IP header of a sealed packet. */

@@ -43,11 +43,11 @@ struct esp_sa {
     struct ip_endpoint local, remote; /* outer addresses; ports are UDP's if encapsulated */
     bool installed : 1;               /* false: SPI reserved only */
     bool transport : 1;
-    bool esn : 1;                /* RFC 4304 */
-    bool udp_encapsulated : 1;   /* RFC 3948 */
-    bool soft_due : 1;           /* a soft limit was reached: rekey; cleared by nobody */
-    bool hard_over : 1;          /* a hard limit or the end of the sequence numbers was reached */
-    uint16_t keys_at, bitmap_at; /* offsets of the tail, in bytes from the record */
+    bool esn : 1;              /* RFC 4304 */
+    bool udp_encapsulated : 1; /* RFC 3948 */
+    bool soft_due : 1;         /* a soft limit was reached: rekey; cleared by nobody */
+    bool hard_over : 1;        /* a hard limit or the end of the sequence numbers was reached */
+    uint16_t keys_at; /* offset of the keys from the record in bytes; the bitmap comes first */
 };
 
 /** What the endpoint's SAs may need at most; sizes the slots. */

@@ -18,32 +18,36 @@
 #include "proto/ip/selector.h"
 
 enum spd_sizes {
-    SPD_SELECTORS_MAX = 4,    /* per side of a policy */
-    SPD_PREFIX_LENGTHS = 129, /* 0..128 */
+    SPD_SELECTORS_MAX = 8, /* per side of a policy */
+};
+
+/** Policies whose remote range has this prefix length, over one family. */
+struct spd_length {
+    uint32_t count;
+    uint8_t family, length;
 };
 
 struct spd {
     struct pool policies;
-    struct pool remotes; /* one node per remote selector, in hash chains */
-    uint32_t *buckets;
+    uint32_t *buckets; /* heads of the chains of remote selectors */
     uint32_t bucket_mask;
-    uint32_t age;                            /* of the newest policy, for the order above */
-    uint32_t lengths[2][SPD_PREFIX_LENGTHS]; /* nodes by family and prefix length */
-    uint8_t longest[2];                      /* where to begin; no node is longer */
+    uint32_t per_side;
+    struct spd_length *lengths; /* those in use, the longest first */
+    uint32_t lengths_used, lengths_cap;
 };
 
 /**
- * @param policies   how many at once
- * @param selectors  remote selectors of all policies together; >= policies
+ * @param policies  how many at once
+ * @param per_side  how many selectors a side may have, <= SPD_SELECTORS_MAX
  */
-enum err spd_init(struct spd *, uint32_t policies, uint32_t selectors) MUST_USE;
+enum err spd_init(struct spd *, uint32_t policies, uint32_t per_side) MUST_USE;
 void spd_reset(struct spd *);
 /** Forget all policies. */
 void spd_clear(struct spd *);
 
 struct spd_selectors {
     const struct selector *local, *remote;
-    uint8_t local_count, remote_count; /* 1..SPD_SELECTORS_MAX each */
+    uint8_t local_count, remote_count; /* 1..per_side each */
 };
 
 /**
