@@ -35,6 +35,7 @@ enum esp_sizes {
     X(LIFETIME, "lifetime")                                                                        \
     X(NO_POLICY, "no_policy")     /* outbound: discard */                                          \
     X(NO_OUTBOUND, "no_outbound") /* outbound: a policy without an SA */                           \
+    X(SPACE, "space")             /* the driver's buffer is too small */                           \
     X(CRYPTO, "crypto")           /* the library failed */
 
 enum esp_drop {
@@ -83,9 +84,9 @@ struct esp_outer {
  *                        success data and len are the ESP packet, SPI first
  * @retval ERR_SEQ_WRAPPED  sequence numbers used up (never reused); a new SA is due
  * @retval ERR_LIFETIME     hard limit in packets or bytes is over
- * @retval ERR_SPACE        no tail room; ERR_STATE not installed
- * @retval ERR_SYNTAX, ERR_LENGTH, ERR_TRUNCATED, ERR_VERSION, ERR_UNSUPPORTED  not a packet that
- *         this SA can take
+ * @retval ERR_SPACE        no tail room
+ * @retval ERR_SYNTAX       not one whole IP packet, or none that this SA can take
+ * @retval ERR_STATE        the SA is only reserved; not counted
  * @note   on error the packet is unchanged, or zeroed if the crypto library failed; counted
  */
 enum err esp_seal(struct esp *, struct esp_sa *sa, struct buf *packet,
@@ -125,8 +126,8 @@ struct esp_opened {
  *                        packet without padding. Transport mode over IPv6 needs cap >= len +
  *                        ESP_OPEN_TAILROOM, as its header is longer than what ESP leaves
  * @retval ERR_NO_SA, ERR_REPLAY, ERR_ICV, ERR_PADDING, ERR_NEXT_HEADER (dummies too), ERR_TS,
- *         ERR_LIFETIME, ERR_TRUNCATED, ERR_LENGTH, ERR_SYNTAX, ERR_VERSION, ERR_SPACE  counted;
- *         dropped
+ *         ERR_LIFETIME, ERR_SYNTAX, ERR_SPACE, ERR_CRYPTO
+ *         counted by cause, the packet is dropped
  */
 enum err esp_open(struct esp *, const struct esp_arrival *in, struct buf *packet,
                   struct esp_opened *out) MUST_USE;

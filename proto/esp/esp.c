@@ -1,0 +1,530 @@
+#include "proto/esp/esp.h"
+
+#include "base/assert.h"
+#include "proto/esp/transport.h"
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+enum {
+    NEXT_IPV4 = 4,
+    NEXT_IPV6 = 41,
+    NEXT_DUMMY = 59,
+    IPV4_HEADER = 20,
+    IPV6_HEADER = 40,
+    TUNNEL_HOP_LIMIT = 64,
+    PAD_MAX = 255,
+    ECN_MASK = 3,
+};
+
+static const char *const drop_names[ESP_DROP_COUNT] = {
+#define X(symbol, name) [ESP_DROP_##symbol] = name,
+    ESP_DROP_LIST(X)
+#undef X
+};
+
+static const enum err drop_errors[ESP_DROP_COUNT] = {
+    [ESP_DROP_NO_SA] = ERR_NO_SA,
+    [ESP_DROP_REPLAY] = ERR_REPLAY,
+    [ESP_DROP_ICV] = ERR_ICV,
+    [ESP_DROP_PADDING] = ERR_PADDING,
+    [ESP_DROP_NEXT_HEADER] = ERR_NEXT_HEADER,
+    [ESP_DROP_DUMMY] = ERR_NEXT_HEADER,
+    [ESP_DROP_SELECTOR] = ERR_TS,
+    [ESP_DROP_ECN] = ERR_SYNTAX,
+    [ESP_DROP_MALFORMED] = ERR_SYNTAX,
+    [ESP_DROP_SEQ_EXHAUSTED] = ERR_SEQ_WRAPPED,
+    [ESP_DROP_LIFETIME] = ERR_LIFETIME,
+    [ESP_DROP_NO_POLICY] = ERR_NO_POLICY,
+    [ESP_DROP_NO_OUTBOUND] = ERR_NO_SA,
+    [ESP_DROP_SPACE] = ERR_SPACE,
+    [ESP_DROP_CRYPTO] = ERR_CRYPTO,
+};
+
+/* RFC 4303 §2.4: 1, 2, 3, ... */
+#define PAD8(n) n, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7
+#define PAD64(n)                                                                                   \
+    PAD8(n), PAD8(n + 8), PAD8(n + 16), PAD8(n + 24), PAD8(n + 32), PAD8(n + 40), PAD8(n + 48),    \
+        PAD8(n + 56)
+static const uint8_t padding[PAD_MAX + 1] = {PAD64(1),  PAD64(65), PAD64(129), PAD8(193), PAD8(201),
+                                             PAD8(209), PAD8(217), PAD8(225),  PAD8(233), PAD8(241),
+                                             249,       250,       251,        252,       253,
+                                             254,       255,       0};
+
+const char *esp_drop_name(enum esp_drop d)
+{
+    return d < ESP_DROP_COUNT ? drop_names[d] : "none";
+}
+
+enum err esp_init(struct esp *esp, struct crypto *crypto, struct rng iv,
+                  const struct sad_limits *limits, uint32_t policies, uint32_t per_side)
+{
+    enum err e;
+
+    *esp = (struct esp){.crypto = crypto, .iv = iv};
+    e = sad_init(&esp->sad, limits);
+    if (e != OK)
+        return e;
+    e = spd_init(&esp->spd, policies, per_side);
+    if (e != OK)
+        sad_reset(&esp->sad);
+    return e;
+}
+
+void esp_reset(struct esp *esp)
+{
+    sad_reset(&esp->sad);
+    spd_reset(&esp->spd);
+}
+
+static struct seal_key key_of(const struct esp_sa *sa, enum sad_direction d)
+{
+    const uint8_t *encr = sad_encr_key(sa, d);
+
+    return (struct seal_key){
+        .encr = sa->encr,
+        .integ = sa->integ,
+        .encr_key = encr,
+        .integ_key = sa->integ ? encr + sa->encr->key_len + sa->encr->salt_len : NULL,
+    };
+}
+
+/* One packet on its way: SPI and sequence number at `start`, then IV, text, ICV. */
+struct frame {
+    struct seal_key key;
+    uint8_t *start;
+    uint8_t *text;
+    size_t text_len;
+    uint64_t seq;
+    uint8_t extra[12]; /* what is authenticated and not on the wire in this form (ESN) */
+};
+
+/*
+ * RFC 4303 §2.2.1: with ESN the MAC also covers the high half, behind the text; an AEAD has
+ * SPI | high | low as its associated data (RFC 4106 §5).
+ */
+static struct seal_op op_of(struct frame *f, bool esn)
+{
+    struct seal_op op = {
+        .key = &f->key,
+        .aad = bytes_of(f->start, ESP_HEADER_LEN),
+        .iv = f->start + ESP_HEADER_LEN,
+        .text = f->text,
+        .text_len = f->text_len,
+        .icv = f->text + f->text_len,
+    };
+
+    if (!esn)
+        return op;
+    memcpy(f->extra, f->start, 4);
+    store_be64(f->extra + 4, f->seq);
+    if (f->key.encr->aead)
+        op.aad = bytes_of(f->extra, 12);
+    else
+        op.tail = bytes_of(f->extra + 4, 4);
+    return op;
+}
+
+/* Sealing: the part of the packet that is protected, and what it is. */
+struct inner {
+    uint8_t *text;
+    size_t len;
+    uint8_t next_header;
+};
+
+/* One whole IP packet, its length field telling the truth. */
+static bool whole_packet(const struct buf *packet)
+{
+    const uint8_t *p = packet->data;
+
+    if (packet->len < IPV4_HEADER)
+        return false;
+    if (p[0] >> 4 == 4)
+        return load_be16(p + 2) == packet->len;
+    return p[0] >> 4 == 6 && (size_t)load_be16(p + 4) + IPV6_HEADER == packet->len;
+}
+
+/* RFC 4301 §5.1.2.1, §5.1.2.2; RFC 6040 §4.1 normal mode: the mark is copied as it is. */
+static void outer_fill(const struct esp_sa *sa, const uint8_t *p, struct esp_outer *out)
+{
+    bool v4 = p[0] >> 4 == 4;
+
+    out->local = sa->local;
+    out->remote = sa->remote;
+    out->udp_encapsulated = sa->udp_encapsulated;
+    out->tos = v4 ? p[1] : (uint8_t)(load_be16(p) >> 4);
+    out->df = v4 ? (p[6] & 0x40) != 0 : true;
+    out->hop_limit = TUNNEL_HOP_LIMIT;
+    if (sa->transport)
+        out->hop_limit = v4 ? p[8] : p[7];
+}
+
+static enum esp_drop inner_find(const struct esp_sa *sa, const struct buf *packet,
+                                struct inner *inner)
+{
+    size_t header;
+
+    if (unlikely(!whole_packet(packet)))
+        return ESP_DROP_MALFORMED;
+    if (!sa->transport) {
+        *inner = (struct inner){packet->data, packet->len,
+                                packet->data[0] >> 4 == 4 ? NEXT_IPV4 : NEXT_IPV6};
+        return ESP_DROP_NONE;
+    }
+    if (transport_split(packet->data, &header, &inner->next_header) != OK)
+        return ESP_DROP_MALFORMED;
+    inner->text = packet->data + header;
+    inner->len = packet->len - header;
+    return ESP_DROP_NONE;
+}
+
+static enum esp_drop outbound_limits(struct esp_sa *sa, size_t len)
+{
+    uint64_t last = sa->esn ? UINT64_MAX : UINT32_MAX;
+    bool wrapped = sa->seq_out >= last;
+
+    /* bytes_out never passes hard_bytes, so the difference does not wrap. */
+    if (likely(!wrapped && sa->seq_out < sa->limits.hard_packets &&
+               len <= sa->limits.hard_bytes - sa->bytes_out))
+        return ESP_DROP_NONE;
+    sa->soft_due = true;
+    sa->hard_over = true;
+    return wrapped ? ESP_DROP_SEQ_EXHAUSTED : ESP_DROP_LIFETIME;
+}
+
+/*
+ * The IV. AEAD and counter mode: the sequence number, which is never used twice under one key (RFC
+ * 4106 §3.1, RFC 3686 §2.1). CBC: a draw that no observer can foretell (RFC 3602 §2.1).
+ */
+static void iv_write(const struct esp *esp, const struct esp_sa *sa, uint64_t seq, uint8_t *iv)
+{
+    struct rng r;
+
+    if (likely(sa->encr->iv_len == 8)) {
+        store_be64(iv, seq);
+        return;
+    }
+    if (sa->encr->iv_len == 0)
+        return;
+    r = rng_fork(&esp->iv, (uint64_t)sa->spi_in << 32 | sa->spi_out);
+    r.counter = seq * 2;
+    store_be64(iv, rng_u64(&r));
+    store_be64(iv + 8, rng_u64(&r));
+}
+
+/* RFC 4303 §2.4: padding to the cipher's block and to 4 bytes. @return text length */
+static size_t trailer_write(const struct esp_sa *sa, const struct inner *inner)
+{
+    size_t block = sa->encr->block_len > 4 ? sa->encr->block_len : 4;
+    size_t pad = (0 - (inner->len + ESP_TRAILER_LEN)) & (block - 1);
+    uint8_t *at = inner->text + inner->len;
+
+    memcpy(at, padding, pad);
+    at[pad] = (uint8_t)pad;
+    at[pad + 1] = inner->next_header;
+    return inner->len + pad + ESP_TRAILER_LEN;
+}
+
+static enum err refuse_out(struct esp *esp, enum esp_drop cause)
+{
+    esp->dropped[cause]++;
+    return drop_errors[cause];
+}
+
+static void count_out(struct esp *esp, struct esp_sa *sa, size_t len)
+{
+    sa->bytes_out += len;
+    if (unlikely(sa->seq_out >= sa->limits.soft_packets || sa->bytes_out >= sa->limits.soft_bytes))
+        sa->soft_due = true;
+    esp->sealed++;
+    esp->sealed_bytes += len;
+}
+
+enum err esp_seal(struct esp *esp, struct esp_sa *sa, struct buf *packet, struct esp_outer *out)
+{
+    struct inner inner;
+    struct frame f;
+    struct seal_op op;
+    size_t icv_len, len = packet->len;
+    enum esp_drop cause;
+
+    if (!sa->installed)
+        return ERR_STATE;
+    cause = inner_find(sa, packet, &inner);
+    if (likely(cause == ESP_DROP_NONE))
+        cause = outbound_limits(sa, len);
+    if (likely(cause == ESP_DROP_NONE) && unlikely(packet->cap - len < ESP_TAILROOM))
+        cause = ESP_DROP_SPACE;
+    if (unlikely(cause != ESP_DROP_NONE))
+        return refuse_out(esp, cause);
+    outer_fill(sa, packet->data, out);
+    f.key = key_of(sa, SAD_OUT);
+    f.text = inner.text;
+    f.start = inner.text - sa->encr->iv_len - ESP_HEADER_LEN;
+    f.seq = ++sa->seq_out; /* used up, whatever comes after: no IV twice */
+    f.text_len = trailer_write(sa, &inner);
+    icv_len = seal_icv_len(&f.key);
+    /* One 8-byte store: two would stall the load that the cipher makes of them. */
+    store_be64(f.start, (uint64_t)sa->spi_out << 32 | (uint32_t)f.seq);
+    iv_write(esp, sa, f.seq, f.start + ESP_HEADER_LEN);
+    op = op_of(&f, sa->esn);
+    meter_tick(esp->crypto->meter, METER_ESP_OUT, len);
+    if (unlikely(esp->crypto->class->seal(esp->crypto, &op) != OK)) {
+        memset(packet->data, 0, packet->len);
+        return refuse_out(esp, ESP_DROP_CRYPTO);
+    }
+    packet->cap -= (size_t)(f.start - packet->data);
+    packet->data = f.start;
+    packet->len = (size_t)(f.text + f.text_len + icv_len - f.start);
+    count_out(esp, sa, len);
+    return OK;
+}
+
+enum err esp_protect(struct esp *esp, struct buf *packet, struct esp_outer *out,
+                     struct handle *used)
+{
+    struct handle policy;
+    struct esp_sa *sa;
+    struct flow flow;
+    size_t total;
+    enum err e;
+
+    *used = HANDLE_NONE;
+    if (flow_read(buf_bytes(packet), &flow, &total) != OK)
+        return refuse_out(esp, ESP_DROP_MALFORMED);
+    e = spd_lookup(&esp->spd, &flow, &policy, used);
+    if (e == ERR_NO_POLICY)
+        return refuse_out(esp, ESP_DROP_NO_POLICY);
+    sa = sad_at(&esp->sad, *used);
+    if (!sa || !sa->installed) {
+        *used = HANDLE_NONE;
+        return refuse_out(esp, ESP_DROP_NO_OUTBOUND);
+    }
+    return esp_seal(esp, sa, packet, out);
+}
+
+/* Opening: RFC 4303 §3.4.2, §3.4.3 up to the replay check. Nothing of the SA changes. */
+static enum esp_drop admit(struct esp *esp, struct buf *packet, struct esp_opened *out,
+                           struct esp_sa **sa, struct frame *f)
+{
+    size_t overhead;
+
+    if (unlikely(packet->len < ESP_HEADER_LEN))
+        return ESP_DROP_MALFORMED;
+    f->start = packet->data;
+    *sa = sad_find(&esp->sad, load_be32(f->start), &out->sa);
+    if (unlikely(!*sa))
+        return ESP_DROP_NO_SA;
+    f->key = key_of(*sa, SAD_IN);
+    overhead = ESP_HEADER_LEN + (*sa)->encr->iv_len + seal_icv_len(&f->key);
+    if (unlikely(packet->len < overhead + 4))
+        return ESP_DROP_MALFORMED;
+    f->text = f->start + ESP_HEADER_LEN + (*sa)->encr->iv_len;
+    f->text_len = packet->len - overhead;
+    if (unlikely(f->text_len % 4 != 0 || f->text_len % (*sa)->encr->block_len != 0))
+        return ESP_DROP_MALFORMED;
+    f->seq = replay_guess(&(*sa)->replay, load_be32(f->start + 4), (*sa)->esn);
+    out->seq = f->seq;
+    if (unlikely(replay_check(&(*sa)->replay, sad_bitmap(*sa), f->seq) != OK))
+        return ESP_DROP_REPLAY;
+    return ESP_DROP_NONE;
+}
+
+/* The ICV, and only then the window (RFC 4303 §3.4.3). */
+static enum esp_drop authenticate(struct esp *esp, struct esp_sa *sa, struct frame *f,
+                                  struct esp_opened *out)
+{
+    struct seal_op op = op_of(f, sa->esn);
+    enum err e = esp->crypto->class->open(esp->crypto, &op);
+
+    if (unlikely(e != OK))
+        return e == ERR_ICV ? ESP_DROP_ICV : ESP_DROP_CRYPTO;
+    out->authentic = true;
+    out->newest = f->seq > sa->replay.top;
+    replay_update(&sa->replay, sad_bitmap(sa), f->seq);
+    return ESP_DROP_NONE;
+}
+
+static enum esp_drop inbound_limits(struct esp_sa *sa, size_t len)
+{
+    if (likely(sa->packets_in < sa->limits.hard_packets &&
+               len <= sa->limits.hard_bytes - sa->bytes_in))
+        return ESP_DROP_NONE;
+    sa->soft_due = true;
+    sa->hard_over = true;
+    return ESP_DROP_LIFETIME;
+}
+
+/* RFC 4303 §2.4: the padding is checked; §2.6: next header 59 is a dummy packet. */
+static enum esp_drop unpad(const struct frame *f, struct inner *inner)
+{
+    const uint8_t *end = f->text + f->text_len;
+    size_t pad = end[-2];
+
+    if (unlikely(pad + ESP_TRAILER_LEN > f->text_len))
+        return ESP_DROP_PADDING;
+    if (unlikely(memcmp(end - ESP_TRAILER_LEN - pad, padding, pad) != 0))
+        return ESP_DROP_PADDING;
+    inner->text = f->text;
+    inner->len = f->text_len - pad - ESP_TRAILER_LEN;
+    inner->next_header = end[-1];
+    return inner->next_header == NEXT_DUMMY ? ESP_DROP_DUMMY : ESP_DROP_NONE;
+}
+
+/*
+ * RFC 6040 §4.2, figure 4.
+ * @return the new traffic class of the inner packet, or -1: drop
+ */
+static int ecn_carry_in(uint8_t inner, uint8_t outer)
+{
+    enum { NOT_ECT, ECT_1, ECT_0, CE };
+    uint8_t mark = outer & ECN_MASK;
+
+    switch (inner & ECN_MASK) {
+    case NOT_ECT:
+        return mark == CE ? -1 : inner;
+    case ECT_0:
+        return mark == CE || mark == ECT_1 ? (inner & ~ECN_MASK) | mark : inner;
+    case ECT_1:
+        return mark == CE ? inner | CE : inner;
+    default:
+        return inner;
+    }
+}
+
+static enum esp_drop ecn_apply(uint8_t *p, uint8_t outer)
+{
+    bool v4 = p[0] >> 4 == 4;
+    uint8_t old = v4 ? p[1] : (uint8_t)(load_be16(p) >> 4);
+    int new = ecn_carry_in(old, outer);
+
+    if (unlikely(new < 0))
+        return ESP_DROP_ECN;
+    if (likely(new == old))
+        return ESP_DROP_NONE;
+    if (v4) {
+        /* RFC 1624 §3: HC' = ~(~HC + ~m + m'), and only the low byte of one word changes. */
+        uint32_t s = (uint16_t)~load_be16(p + 10) + (uint32_t)(uint16_t)~load_be16(p);
+
+        p[1] = (uint8_t) new;
+        s += load_be16(p);
+        s = (s & 0xffff) + (s >> 16);
+        s = (s & 0xffff) + (s >> 16);
+        store_be16(p + 10, (uint16_t)~s);
+        return ESP_DROP_NONE;
+    }
+    store_be16(p, (uint16_t)((load_be16(p) & 0xf00f) | new << 4));
+    return ESP_DROP_NONE;
+}
+
+/* Tunnel mode: the payload is an IP packet; what lies behind it is TFC padding (§2.7). */
+static enum esp_drop tunnel_take(const struct inner *inner, struct buf *packet, struct flow *flow)
+{
+    size_t total;
+    uint8_t version = inner->len > 0 ? inner->text[0] >> 4 : 0;
+
+    if (unlikely(inner->next_header != NEXT_IPV4 && inner->next_header != NEXT_IPV6))
+        return ESP_DROP_NEXT_HEADER;
+    if (unlikely(version != (inner->next_header == NEXT_IPV4 ? 4 : 6)))
+        return ESP_DROP_MALFORMED;
+    if (unlikely(flow_read(bytes_of(inner->text, inner->len), flow, &total) != OK))
+        return ESP_DROP_MALFORMED;
+    packet->cap -= (size_t)(inner->text - packet->data);
+    packet->data = inner->text;
+    packet->len = total;
+    return ESP_DROP_NONE;
+}
+
+/* Transport mode: an IP header goes in front of the payload, which moves if there is no room. */
+static enum esp_drop transport_make(const struct esp_sa *sa, const struct esp_arrival *in,
+                                    struct inner *inner, struct buf *packet, struct flow *flow)
+{
+    size_t header_len = transport_header_len(&in->local.addr);
+    struct transport_header header = {
+        .src = &in->remote.addr,
+        .dst = &in->local.addr,
+        .protocol = inner->next_header,
+        .tos = in->tos,
+        .hop_limit = in->hop_limit,
+    };
+    uint8_t *at = inner->text - header_len;
+    size_t total = header_len + inner->len;
+
+    if (unlikely(total > UINT16_MAX || in->local.addr.family != in->remote.addr.family))
+        return ESP_DROP_MALFORMED;
+    if ((size_t)(inner->text - packet->data) < header_len) {
+        if (unlikely(total > packet->cap))
+            return ESP_DROP_SPACE;
+        at = packet->data;
+        memmove(at + header_len, inner->text, inner->len);
+    }
+    transport_header_write(at, &header, inner->len);
+    if (sa->udp_encapsulated)
+        transport_checksum_renew(at, total);
+    packet->cap -= (size_t)(at - packet->data);
+    packet->data = at;
+    packet->len = total;
+    return flow_read(buf_bytes(packet), flow, &total) == OK ? ESP_DROP_NONE : ESP_DROP_MALFORMED;
+}
+
+/* What the authenticated text is, and whether this SA may carry it (RFC 4301 §5.2 step 4). */
+static enum esp_drop deliver(struct esp *esp, struct esp_sa *sa, const struct esp_arrival *in,
+                             struct frame *f, struct buf *packet)
+{
+    struct buf result = *packet;
+    struct inner inner;
+    struct flow flow;
+    enum esp_drop cause = unpad(f, &inner);
+
+    if (unlikely(cause != ESP_DROP_NONE))
+        return cause;
+    cause = sa->transport ? transport_make(sa, in, &inner, &result, &flow)
+                          : tunnel_take(&inner, &result, &flow);
+    if (likely(cause == ESP_DROP_NONE))
+        cause = inbound_limits(sa, result.len);
+    if (unlikely(cause != ESP_DROP_NONE))
+        return cause;
+    if (unlikely(!handle_none(sa->policy) && !spd_allows(&esp->spd, sa->policy, &flow)))
+        return ESP_DROP_SELECTOR;
+    if (!sa->transport)
+        cause = ecn_apply(result.data, in->tos);
+    if (likely(cause == ESP_DROP_NONE))
+        *packet = result;
+    return cause;
+}
+
+static void count_in(struct esp *esp, struct esp_sa *sa, size_t len)
+{
+    sa->packets_in++;
+    sa->bytes_in += len;
+    if (unlikely(sa->packets_in >= sa->limits.soft_packets ||
+                 sa->bytes_in >= sa->limits.soft_bytes))
+        sa->soft_due = true;
+    esp->opened++;
+    esp->opened_bytes += len;
+}
+
+enum err esp_open(struct esp *esp, const struct esp_arrival *in, struct buf *packet,
+                  struct esp_opened *out)
+{
+    struct esp_sa *sa = NULL;
+    struct frame f;
+    enum esp_drop cause;
+
+    *out = (struct esp_opened){.sa = HANDLE_NONE, .drop = ESP_DROP_NONE};
+    meter_tick(esp->crypto->meter, METER_ESP_IN, packet->len);
+    cause = admit(esp, packet, out, &sa, &f);
+    if (likely(cause == ESP_DROP_NONE))
+        cause = authenticate(esp, sa, &f, out);
+    if (likely(cause == ESP_DROP_NONE))
+        cause = deliver(esp, sa, in, &f, packet);
+    if (likely(cause == ESP_DROP_NONE)) {
+        count_in(esp, sa, packet->len);
+        return OK;
+    }
+    out->drop = cause;
+    esp->dropped[cause]++;
+    if (sa)
+        sa->dropped++;
+    return drop_errors[cause];
+}
