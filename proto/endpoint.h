@@ -12,48 +12,12 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
-#include "base/meter.h"
-#include "base/rng.h"
 #include "base/time.h"
-#include "crypto/provider.h"
 #include "proto/core/config.h"
+#include "proto/core/env.h"
 #include "proto/core/event.h"
-#include "proto/ip/addr.h"
 
 struct ike_endpoint;
-
-/** What an endpoint is given by its driver; all borrowed for the endpoint's life. */
-struct ike_env {
-    struct crypto *crypto; /* its meter is read and cleared by the driver around each call */
-    uint64_t seed;         /* with `entity` names every random stream of this endpoint */
-    uint64_t entity;
-    bool export_keys;      /* emit EVENT_KEYS; simulations and labs only */
-};
-
-/** A datagram at the edge of the endpoint: the payload of UDP, or of IP protocol 50. */
-struct ike_dgram {
-    struct ip_endpoint local;  /* ports are 0 for protocol 50 */
-    struct ip_endpoint remote;
-    uint8_t protocol;          /* 17 UDP, 50 ESP */
-    uint8_t tos;               /* outer traffic class */
-    bool df;                   /* outer don't-fragment */
-    uint8_t *data;             /* received: may be decrypted in place; sent: see transmit */
-    size_t len;
-    uint16_t transmission;     /* sent IKE messages: 0 first time, n for the n-th retransmission */
-    enum dgram_kind { DGRAM_REQUEST, DGRAM_RESPONSE, DGRAM_KEEPALIVE, DGRAM_ESP } kind;
-};
-
-struct ike_remote {
-    struct ip_endpoint local, remote; /* UDP ports as configured, normally 500 */
-    struct bytes id;                  /* expected identity of the peer; empty: any */
-};
-
-/** Sizes of the endpoint's pools; a driver derives them from the scenario. */
-struct ike_limits {
-    uint32_t ike_sas;   /* established and half-open together */
-    uint32_t half_open; /* handshakes in progress at once */
-    uint32_t child_sas; /* pairs, with room for rekeying (2 per tunnel) */
-};
 
 /**
  * Make an endpoint. `config` is borrowed and constant for its life.

@@ -48,8 +48,8 @@ struct retransmit_config {
 
 /** Soft and hard limits of one SA; 0: none. Soft ones are shortened by up to jitter. */
 struct lifetime_config {
-    nsec rekey_time, rekey_jitter;  /* soft: rekey_time - random [0, jitter] */
-    nsec hard_time;                 /* strongSwan: rekey_time + over_time */
+    nsec rekey_time, rekey_jitter; /* soft: rekey_time - random [0, jitter] */
+    nsec hard_time;                /* strongSwan: rekey_time + over_time */
     uint64_t rekey_bytes, hard_bytes;
     uint64_t rekey_packets, hard_packets;
 };
@@ -78,11 +78,11 @@ struct ike_config {
     uint8_t psk_len;
     struct retransmit_config retransmit;
     struct lifetime_config lifetime;
-    nsec dpd_delay;      /* 0: no liveness checks */
-    nsec nat_keepalive;  /* 0: none */
-    nsec half_open_time; /* responder drops a handshake that is not authenticated by then */
-    bool force_encap;    /* claim a NAT in NAT detection (lies in the source hash) */
-    bool respond;        /* accept IKE_SA_INIT requests */
+    nsec dpd_delay;       /* 0: no liveness checks */
+    nsec nat_keepalive;   /* 0: none */
+    nsec half_open_time;  /* responder drops a handshake that is not authenticated by then */
+    bool force_encap;     /* claim a NAT in NAT detection (lies in the source hash) */
+    bool respond;         /* accept IKE_SA_INIT requests */
     bool initial_contact; /* send INITIAL_CONTACT (RFC 7296 §2.4) */
     struct child_config child;
 };

@@ -49,13 +49,13 @@ enum event_kind {
 #define X(symbol, name) EVENT_##symbol,
     EVENT_LIST(X)
 #undef X
-    EVENT_COUNT
+        EVENT_COUNT
 };
 
 /* Why an SA failed or went down. X(symbol, name in result.json failed_by) */
 #define REASON_LIST(X)                                                                             \
     X(NONE, "none")                                                                                \
-    X(TIMEOUT, "timeout")                        /* retransmissions used up */                     \
+    X(TIMEOUT, "timeout") /* retransmissions used up */                                            \
     X(NO_PROPOSAL, "no_proposal_chosen")                                                           \
     X(INVALID_KE, "invalid_ke_payload")                                                            \
     X(AUTHENTICATION, "authentication_failed")                                                     \
@@ -65,22 +65,22 @@ enum event_kind {
     X(TEMPORARY_FAILURE, "temporary_failure")                                                      \
     X(CHILD_NOT_FOUND, "child_sa_not_found")                                                       \
     X(NO_ADDITIONAL_SAS, "no_additional_sas")                                                      \
-    X(PEER_ERROR, "peer_error")                  /* another error notify */                        \
+    X(PEER_ERROR, "peer_error") /* another error notify */                                         \
     X(DELETED_BY_PEER, "deleted_by_peer")                                                          \
-    X(DELETED, "deleted")                        /* by us, on request */                           \
-    X(REKEYED, "rekeyed")                        /* replaced, then deleted as planned */           \
-    X(COLLISION, "collision")                    /* lost a simultaneous rekey */                   \
-    X(EXPIRED, "expired")                        /* hard lifetime */                               \
-    X(DPD, "dead_peer")                          /* liveness check unanswered */                   \
-    X(REPLACED, "replaced")                      /* INITIAL_CONTACT of the same identity */        \
-    X(LIMIT, "limit")                            /* a pool or table was full */                    \
+    X(DELETED, "deleted")     /* by us, on request */                                              \
+    X(REKEYED, "rekeyed")     /* replaced, then deleted as planned */                              \
+    X(COLLISION, "collision") /* lost a simultaneous rekey */                                      \
+    X(EXPIRED, "expired")     /* hard lifetime */                                                  \
+    X(DPD, "dead_peer")       /* liveness check unanswered */                                      \
+    X(REPLACED, "replaced")   /* INITIAL_CONTACT of the same identity */                           \
+    X(LIMIT, "limit")         /* a pool or table was full */                                       \
     X(CRASH, "crash")
 
 enum sa_reason {
 #define X(symbol, name) REASON_##symbol,
     REASON_LIST(X)
 #undef X
-    REASON_COUNT
+        REASON_COUNT
 };
 
 const char *event_name(enum event_kind);
@@ -141,7 +141,7 @@ enum ike_drop {
 #define X(symbol, name) IKE_DROP_##symbol,
     IKE_DROP_LIST(X)
 #undef X
-    IKE_DROP_COUNT
+        IKE_DROP_COUNT
 };
 
 const char *ike_drop_name(enum ike_drop);
@@ -174,7 +174,7 @@ struct child_sa_info {
     uint32_t spi_in, spi_out;
     const struct encr_suite *encr;
     const struct integ_suite *integ;
-    bool esn, transport, udp_encapsulated, current; /* current: used for sending */
+    bool esn, transport, udp_encapsulated, current;   /* current: used for sending */
     uint64_t key_fingerprint_in, key_fingerprint_out; /* one end's in equals the other's out (I2) */
     uint64_t selectors_fingerprint_local, selectors_fingerprint_remote; /* mirrored at the peer */
     struct ip_endpoint local, remote; /* where ESP is sent from and to */
