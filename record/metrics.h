@@ -235,22 +235,37 @@ void metrics_set_tunnels(struct metrics *, uint64_t up);
 /** The run is over at `now`: last sample, duration fixed. @retval ERR_IO series.csv failed */
 enum err metrics_finish(struct metrics *, nsec now) MUST_USE;
 
-/** One leaf of `virtual`. A histogram is one leaf with several numbers. */
+enum metric_kind {
+    METRIC_OPEN,  /* an object begins; key and path only */
+    METRIC_CLOSE, /* and ends */
+    METRIC_VALUE,
+    METRIC_HIST, /* a histogram of nanoseconds: one entry with several numbers */
+    METRIC_TEXT,
+};
+
+/** One entry of `virtual`. */
 struct metric {
+    enum metric_kind kind;
+    const char *key;  /* "setup_time_s" */
     const char *path; /* "ike.setup_time_s", "flows.upload.esp.delivered_ratio" */
     const char *unit; /* "s", "1", "1/s", "bit/s", "B", "packets" */
     struct fixed value;
-    const struct hist *hist; /* of nanoseconds; then value is not used */
+    const struct hist *hist;
+    const char *text;
 };
 
 typedef void metric_visitor(void *context, const struct metric *);
 /**
- * Visit every leaf of `virtual` in the order of result.json. result.json, scalars.csv and
- * thresholds all come from this one walk.
+ * Visit `virtual` in the order of result.json, without recovery_s, which is an array. result.json,
+ * scalars.csv and thresholds all come from this one walk.
  */
 void metrics_visit(const struct metrics *, metric_visitor *, void *context);
-/** The leaf at `path`, where PATH@NAME means that path inside the group, host, link or flow NAME.
- * `out->path` is `path`. False if there is none. */
+/**
+ * The value or histogram at `path`; PATH@NAME is that path inside the group, host, link or flow
+ * NAME. recovery_s.t50, .t99 and .t100 are the worst of all recoveries, none if one was not
+ * reached or there was none. A reason that did not occur (ike.failed_by.REASON) is 0.
+ * In `out` key, path and text are not set. False if there is no such thing.
+ */
 bool metrics_find(const struct metrics *, const char *path, struct metric *out);
 
 /** Text of the `virtual` object, pretty-printed at `indent` levels; two runs compare as bytes. */

@@ -1,0 +1,247 @@
+#include "record/text.h"
+#include "base/assert.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+enum { TEXT_FLUSH_AT = 64 * 1024, TEXT_FIRST = 1024 };
+
+static const uint64_t powers[] = {
+    1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000,
+};
+
+struct fixed fixed_ratio(uint64_t part, uint64_t whole)
+{
+    if (whole == 0)
+        return FIXED_NONE;
+    return (struct fixed){.value = (uint64_t)((unsigned __int128)part * 1000000 / whole),
+                          .decimals = 6};
+}
+
+struct fixed fixed_rate(uint64_t count, uint64_t ns)
+{
+    unsigned __int128 scaled = (unsigned __int128)count * 1000000 * 1000000000;
+
+    if (ns == 0)
+        return FIXED_NONE;
+    return (struct fixed){.value = (uint64_t)(scaled / ns), .decimals = 6};
+}
+
+int fixed_compare(struct fixed a, struct fixed b)
+{
+    unsigned __int128 x, y;
+
+    ASSERT(!a.none && !b.none && a.decimals <= 9 && b.decimals <= 9);
+    x = (unsigned __int128)a.value * powers[9 - a.decimals];
+    y = (unsigned __int128)b.value * powers[9 - b.decimals];
+    return x < y ? -1 : x > y;
+}
+
+void text_init(struct text *t, FILE *sink)
+{
+    *t = (struct text){.sink = sink};
+}
+
+enum err text_flush(struct text *t)
+{
+    if (t->sink && t->error == OK && t->len > 0 &&
+        (fwrite(t->data, 1, t->len, t->sink) != t->len || fflush(t->sink) != 0))
+        t->error = ERR_IO;
+    if (t->sink)
+        t->len = 0;
+    return t->error;
+}
+
+void text_reset(struct text *t)
+{
+    if (t->data)
+        wipe(t->data, t->cap); /* keys pass through here */
+    free(t->data);
+    *t = (struct text){.sink = t->sink};
+}
+
+/* Grow by copying, not realloc: old storage may hold keys. */
+static bool text_grow(struct text *t, size_t need)
+{
+    size_t cap = t->cap ? t->cap : TEXT_FIRST;
+    char *data;
+
+    while (cap < need)
+        cap *= 2;
+    data = malloc(cap);
+    if (!data) {
+        t->error = ERR_MEMORY;
+        return false;
+    }
+    if (t->data) {
+        memcpy(data, t->data, t->len);
+        wipe(t->data, t->cap);
+        free(t->data);
+    }
+    t->data = data;
+    t->cap = cap;
+    return true;
+}
+
+void text_bytes(struct text *t, const char *data, size_t len)
+{
+    if (t->error != OK)
+        return;
+    if (t->len + len + 1 > t->cap && !text_grow(t, t->len + len + 1))
+        return;
+    memcpy(t->data + t->len, data, len);
+    t->len += len;
+    t->data[t->len] = 0;
+    if (t->sink && t->len >= TEXT_FLUSH_AT && text_flush(t) != OK)
+        t->len = 0;
+}
+
+void text_raw(struct text *t, const char *s)
+{
+    text_bytes(t, s, strlen(s));
+}
+
+void text_char(struct text *t, char c)
+{
+    text_bytes(t, &c, 1);
+}
+
+/* `width` digits at least, zero-filled. */
+static void text_digits(struct text *t, uint64_t v, unsigned width)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+
+    do {
+        digits[--at] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v || sizeof digits - at < width);
+    text_bytes(t, digits + at, sizeof digits - at);
+}
+
+void text_u64(struct text *t, uint64_t v)
+{
+    text_digits(t, v, 1);
+}
+
+void text_hex(struct text *t, struct bytes b)
+{
+    static const char hex[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < b.len; i++) {
+        const char pair[2] = {hex[b.data[i] >> 4], hex[b.data[i] & 15]};
+
+        text_bytes(t, pair, 2);
+    }
+}
+
+void text_hex64(struct text *t, uint64_t v)
+{
+    uint8_t be[8];
+
+    store_be64(be, v);
+    text_hex(t, bytes_of(be, sizeof be));
+}
+
+void text_fixed(struct text *t, struct fixed f)
+{
+    uint64_t fraction;
+    unsigned width = f.decimals;
+
+    ASSERT(f.decimals <= 9);
+    if (f.none) {
+        text_raw(t, "null");
+        return;
+    }
+    text_u64(t, f.value / powers[f.decimals]);
+    if (f.decimals == 0)
+        return;
+    fraction = f.value % powers[f.decimals];
+    while (width > 1 && fraction % 10 == 0) {
+        fraction /= 10;
+        width--;
+    }
+    text_char(t, '.');
+    text_digits(t, fraction, width);
+}
+
+/* Length of the UTF-8 sequence at `s`, 0 if it is not one (RFC 3629 §4). */
+static size_t utf8_len(const unsigned char *s)
+{
+    size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : 4;
+
+    if (n == 4 && (s[0] < 0xf0 || s[0] > 0xf4))
+        return 0;
+    for (size_t i = 1; i < n; i++) {
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+        return 0;
+    return n;
+}
+
+static bool json_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+void text_json(struct text *t, const char *s)
+{
+    const unsigned char *at = (const unsigned char *)s;
+
+    text_char(t, '"');
+    while (*at) {
+        const unsigned char *start = at;
+        size_t n;
+
+        while (json_plain(*at))
+            at++;
+        text_bytes(t, (const char *)start, (size_t)(at - start));
+        if (!*at)
+            break;
+        n = *at < 0x80 ? 0 : utf8_len(at);
+        if (n)
+            text_bytes(t, (const char *)at, n);
+        else if (*at == '"' || *at == '\\')
+            text_bytes(t, (const char[]){'\\', (char)*at}, 2);
+        else
+            text_format(t, *at < 0x80 ? "\\u%04x" : "\\ufffd", *at);
+        at += n ? n : 1;
+    }
+    text_char(t, '"');
+}
+
+void text_csv(struct text *t, const char *s)
+{
+    if (!strpbrk(s, ",\"\r\n")) {
+        text_raw(t, s);
+        return;
+    }
+    text_char(t, '"');
+    for (; *s; s++) {
+        if (*s == '"')
+            text_char(t, '"');
+        text_char(t, *s);
+    }
+    text_char(t, '"');
+}
+
+void text_format(struct text *t, const char *format, ...)
+{
+    char line[1024];
+    va_list args;
+    int len;
+
+    va_start(args, format);
+    len = vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    if (len < 0 || (size_t)len >= sizeof line) {
+        if (t->error == OK)
+            t->error = ERR_SPACE;
+        return;
+    }
+    text_bytes(t, line, (size_t)len);
+}
