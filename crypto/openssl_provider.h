@@ -42,7 +42,9 @@ struct openssl_macs {
 /** One key exchange group; indexed like ke_suites(). */
 struct openssl_group {
     EVP_PKEY_CTX *generate;
-    EVP_PKEY_CTX *import;
+    EVP_PKEY_CTX *import; /* MODP, X25519, X448 */
+    EC_GROUP *curve;      /* ECP, with a point to read the peer's into */
+    EC_POINT *peer;
     uint8_t prime[KE_PUBLIC_MAX]; /* MODP: p, big-endian */
 };
 
@@ -54,6 +56,7 @@ struct openssl_crypto {
     struct openssl_macs macs;
     EVP_CIPHER_CTX *ciphers[ENCR_SUITES]; /* indexed like encr_suites(); none for NULL */
     struct openssl_group groups[KE_SUITES];
+    BN_CTX *numbers; /* scratch */
 };
 
 static inline struct openssl_crypto *openssl_of(struct crypto *c)

@@ -338,8 +338,29 @@ START_TEST(modelled_publics_look_random)
 }
 END_TEST
 
+/* Pinned: no compiler, optimisation or machine may change what a simulation sees. */
+START_TEST(modelled_values_are_pinned)
+{
+    struct crypto *c = make(false);
+    struct ke_pair a = pair_of(c, group_named("x25519"), 1),
+                   b = pair_of(c, group_named("ecp256"), 2);
+    struct bytes text = bytes_text("a message of some length to be hashed");
+    uint8_t out[PRF_OUT_MAX];
+
+    assert_hex(bytes_of(a.public, 32),
+               "ef721a215989ce34f261956340879c8b3b8dd115bb8ae1e0d97525c2a31d3ea5");
+    assert_hex(bytes_of(b.public, 64),
+               "f3ffb3c79e1cb4eeb3f3958865d0ffee88833c4a85199fe9887d99fdf568ea3b16f5dd8bedf5300f802"
+               "c57123220a645f1bfaefcf91e469afa9616b9a01e32bb");
+    ck_assert_ok(c->class->prf(c, prf_suite(5), bytes_text("key"), &text, 1, out));
+    assert_hex(bytes_of(out, 32),
+               "3cdd3cc3e0e3e5eeeed68e319adc7b7d4f855ba7ce30937c5bea0314e71ce964");
+    crypto_destroy(c);
+}
+END_TEST
+
 SUITE("crypto_ke", both_sides_derive_the_same_secret,
       keys_repeat_with_the_stream_whatever_came_before, keys_repeat_across_processes,
       modp_range_is_checked, points_off_the_curve_are_refused,
       montgomery_points_of_small_order_are_refused, wrong_lengths_and_zeros_are_refused_by_both,
-      modelled_exchange_notices_changes, modelled_publics_look_random)
+      modelled_exchange_notices_changes, modelled_publics_look_random, modelled_values_are_pinned)
