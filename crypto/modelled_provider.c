@@ -46,29 +46,29 @@ static uint64_t word(uint64_t key, uint64_t index)
 
 static void stretch(uint64_t key, uint8_t *out, size_t len)
 {
-    for (uint64_t i = 0; len > 0; i++) {
-        uint64_t v = word(key, i);
-        size_t n = len < sizeof v ? len : sizeof v;
+    uint64_t i = 0, v;
 
-        memcpy(out, &v, n);
-        out += n;
-        len -= n;
+    for (; len >= sizeof v; len -= sizeof v, out += sizeof v) {
+        v = word(key, i++);
+        memcpy(out, &v, sizeof v);
     }
+    v = word(key, i);
+    memcpy(out, &v, len);
 }
 
 /* XOR with the stream; its own inverse. */
 static void encrypt(uint64_t key, uint8_t *text, size_t len)
 {
-    for (uint64_t i = 0; len > 0; i++) {
-        uint64_t v = word(key, i), t = 0;
-        size_t n = len < sizeof v ? len : sizeof v;
+    uint64_t i = 0, v;
 
-        memcpy(&t, text, n);
-        t ^= v;
-        memcpy(text, &t, n);
-        text += n;
-        len -= n;
+    for (; len >= sizeof v; len -= sizeof v, text += sizeof v) {
+        memcpy(&v, text, sizeof v);
+        v ^= word(key, i++);
+        memcpy(text, &v, sizeof v);
     }
+    v = word(key, i);
+    for (size_t k = 0; k < len; k++)
+        text[k] ^= (uint8_t)(v >> 8 * k);
 }
 
 /*

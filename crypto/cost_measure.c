@@ -1,0 +1,249 @@
+#include "crypto/cost_measure.h"
+
+#include "base/assert.h"
+#include "crypto/openssl_headers.h"
+#include "crypto/provider.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+enum { WINDOWS = 9, SMALL = 64, LARGE = 1408, TEXT_MAX = LARGE };
+
+/* One operation, ready to be repeated. */
+struct work {
+    struct crypto *crypto;
+    const struct ke_suite *ke;
+    struct ke_pair own, peer;
+    struct seal_key key;
+    struct seal_op op;
+    size_t len;
+    enum err error;
+    uint8_t keys[ENCR_KEY_MAX + INTEG_KEY_MAX], text[TEXT_MAX], iv[IV_MAX], icv[ICV_MAX];
+    uint8_t out[KE_SHARED_MAX];
+};
+
+static nsec thread_time(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (nsec)t.tv_sec * NSEC_PER_S + (nsec)t.tv_nsec;
+}
+
+static void note(struct work *w, enum err e)
+{
+    if (e != OK)
+        w->error = e;
+}
+
+static void generate_once(struct work *w)
+{
+    note(w, w->crypto->class->ke_generate(w->crypto, w->ke, rng_stream(1, 1, RNG_TEST), &w->own));
+}
+
+static void derive_once(struct work *w)
+{
+    note(w, w->crypto->class->ke_derive(w->crypto, &w->own,
+                                        bytes_of(w->peer.public, w->ke->public_len), w->out));
+}
+
+static void prf_once(struct work *w)
+{
+    struct bytes text = bytes_of(w->text, w->len);
+
+    note(w,
+         w->crypto->class->prf(w->crypto, prf_suite(5), bytes_of(w->keys, 32), &text, 1, w->out));
+}
+
+static void sha1_once(struct work *w)
+{
+    struct bytes text = bytes_of(w->text, w->len);
+
+    note(w, w->crypto->class->sha1(w->crypto, &text, 1, w->out));
+}
+
+static void seal_once(struct work *w)
+{
+    note(w, w->crypto->class->seal(w->crypto, &w->op));
+}
+
+/* What a daemon draws from: the library's own generator, not our repeatable one. */
+static void random_once(struct work *w)
+{
+    if (RAND_bytes(w->text, (int)w->len) <= 0)
+        w->error = ERR_CRYPTO;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Picoseconds for one call: the median of nine windows. */
+static uint64_t measure(struct work *w, void (*once)(struct work *), nsec window_ns)
+{
+    uint64_t windows[WINDOWS];
+
+    once(w);
+    for (int i = 0; i < WINDOWS; i++) {
+        nsec start = thread_time(), used = 0;
+        uint64_t calls = 0;
+
+        while (used < window_ns) {
+            for (int k = 0; k < 4; k++)
+                once(w);
+            calls += 4;
+            used = thread_time() - start;
+        }
+        windows[i] = used * 1000 / calls;
+    }
+    qsort(windows, WINDOWS, sizeof *windows, by_value);
+    return windows[WINDOWS / 2];
+}
+
+/* A straight line through the two sizes, which never prices an operation below nothing. */
+static struct cost_price line(uint64_t small, uint64_t large)
+{
+    uint64_t slope = large > small ? (large - small) / (LARGE - SMALL) : 0;
+    uint64_t fixed = small > slope * SMALL ? small - slope * SMALL : 0;
+
+    return (struct cost_price){(uint32_t)((fixed + 500) / 1000), (uint32_t)slope};
+}
+
+static uint64_t at_size(struct work *w, void (*once)(struct work *), size_t len, nsec window_ns)
+{
+    w->len = len;
+    w->op.text_len = len;
+    return measure(w, once, window_ns);
+}
+
+static struct cost_price by_size(struct work *w, void (*once)(struct work *), nsec window_ns)
+{
+    uint64_t small = at_size(w, once, SMALL, window_ns);
+
+    return line(small, at_size(w, once, LARGE, window_ns));
+}
+
+static struct cost_price seal_price(struct work *w, const struct encr_suite *encr,
+                                    const struct integ_suite *integ, nsec window_ns)
+{
+    w->key = (struct seal_key){encr, integ, w->keys, w->keys + ENCR_KEY_MAX};
+    w->op = (struct seal_op){.key = &w->key, .iv = w->iv, .text = w->text, .icv = w->icv};
+    return by_size(w, seal_once, window_ns);
+}
+
+/* The cipher of an encrypt-then-MAC suite alone: with the MAC, less the MAC. */
+static struct cost_price less(struct cost_price both, struct cost_price mac)
+{
+    return (struct cost_price){
+        both.per_op_ns > mac.per_op_ns ? both.per_op_ns - mac.per_op_ns : 0,
+        both.per_byte_ps > mac.per_byte_ps ? both.per_byte_ps - mac.per_byte_ps : 0,
+    };
+}
+
+static void measure_key_exchange(struct work *w, struct cost_table *out, nsec window_ns)
+{
+    size_t count;
+    const struct ke_suite *all = ke_suites(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        w->ke = &all[i];
+        out->price[all[i].generate].per_op_ns =
+            (uint32_t)(measure(w, generate_once, window_ns) / 1000);
+        note(w,
+             w->crypto->class->ke_generate(w->crypto, w->ke, rng_stream(2, 1, RNG_TEST), &w->peer));
+        out->price[all[i].derive].per_op_ns = (uint32_t)(measure(w, derive_once, window_ns) / 1000);
+    }
+}
+
+static void measure_packets(struct work *w, struct cost_table *out, nsec window_ns)
+{
+    const struct encr_suite *null = encr_suite(11, 0);
+    struct cost_price *p = out->price;
+
+    p[METER_CIPHER_AES_GCM] = seal_price(w, encr_suite(20, 256), NULL, window_ns);
+    p[METER_CIPHER_AES_CCM] = seal_price(w, encr_suite(16, 256), NULL, window_ns);
+    p[METER_CIPHER_CHACHA20] = seal_price(w, encr_suite(28, 0), NULL, window_ns);
+    p[METER_INTEG_HMAC_SHA1] = seal_price(w, null, integ_suite(2), window_ns);
+    p[METER_INTEG_HMAC_SHA2] = seal_price(w, null, integ_suite(12), window_ns);
+    p[METER_INTEG_AES] = seal_price(w, null, integ_suite(8), window_ns);
+    p[METER_CIPHER_AES_CTR] = less(seal_price(w, encr_suite(13, 256), integ_suite(12), window_ns),
+                                   p[METER_INTEG_HMAC_SHA2]);
+    p[METER_CIPHER_AES_CBC] = less(seal_price(w, encr_suite(12, 256), integ_suite(12), window_ns),
+                                   p[METER_INTEG_HMAC_SHA2]);
+}
+
+/*
+ * Handling cannot be measured by crypto. A strongSwan responder spends 0.37 to 0.42 ms of CPU per
+ * x25519/PSK handshake, of which crypto is under a fifth; the rest is spread over what it handles:
+ * two messages in, two out, some sixteen payloads, one pair of child SAs.
+ */
+static void price_handling(struct cost_table *out)
+{
+    struct cost_price *p = out->price;
+
+    p[METER_MESSAGE_RECEIVED] = (struct cost_price){75000, 10};
+    p[METER_MESSAGE_SENT] = (struct cost_price){60000, 10};
+    p[METER_PAYLOAD_PARSED] = (struct cost_price){2000, 10};
+    p[METER_SA_INSTALLED] = (struct cost_price){18000, 0};
+    p[METER_ESP_IN] = (struct cost_price){1200, 0};
+    p[METER_ESP_OUT] = (struct cost_price){1200, 0};
+    p[METER_TIMER_FIRED] = (struct cost_price){2000, 0};
+    snprintf(
+        out->provenance.handling, sizeof out->provenance.handling, "%s",
+        "message.*, payload.parsed and sa.installed are not measured but calibrated: with them an "
+        "IKEv2 x25519/PSK handshake costs a responder about 0.39 ms of CPU, as measured for "
+        "strongSwan 5.9.8 on the same kind of machine (0.37 to 0.42 ms). esp.in and esp.out are "
+        "1.2 us a packet beside the cipher, chosen for a kernel data path that carries 0.5 to 0.8 "
+        "million packets per second and core; the 8 to 11 us measured through a TUN device are "
+        "system calls and hand-overs, which a gateway does not pay. timer.fired: one wake-up and "
+        "one queue operation, chosen.");
+}
+
+static void say_how(struct cost_table *out, nsec window_ns)
+{
+    struct cost_provenance *p = &out->provenance;
+
+    snprintf(p->library, sizeof p->library, "%s", OpenSSL_version(OPENSSL_VERSION));
+    snprintf(p->compiler, sizeof p->compiler, "%s %s",
+#ifdef __clang__
+             "clang",
+#else
+             "gcc",
+#endif
+             __VERSION__);
+    snprintf(p->method, sizeof p->method,
+             "real provider, one thread, thread CPU time, median of %d windows of %llu ms; prices "
+             "by size from a line through %d and %d bytes; prf is HMAC-SHA2-256, ciphers have "
+             "256-bit keys set for each packet, integ.hmac_sha2 is SHA2-256-128, integ.aes_mac is "
+             "AES-CMAC-96, random is RAND_bytes of the library",
+             WINDOWS, (unsigned long long)(window_ns / NSEC_PER_MS), SMALL, LARGE);
+}
+
+enum err cost_measure(struct cost_table *out, nsec window_ns)
+{
+    struct meter meter;
+    struct work *w = calloc(1, sizeof *w);
+    enum err e = ERR_MEMORY;
+
+    memset(out, 0, sizeof *out);
+    meter_clear(&meter);
+    if (!w)
+        return ERR_MEMORY;
+    w->crypto = crypto_openssl_create(&meter);
+    if (w->crypto) {
+        measure_key_exchange(w, out, window_ns);
+        out->price[METER_PRF] = by_size(w, prf_once, window_ns);
+        out->price[METER_HASH_SHA1] = by_size(w, sha1_once, window_ns);
+        out->price[METER_RANDOM] = by_size(w, random_once, window_ns);
+        measure_packets(w, out, window_ns);
+        price_handling(out);
+        say_how(out, window_ns);
+        e = w->error;
+    }
+    crypto_destroy(w->crypto);
+    free(w);
+    return e;
+}
