@@ -1,0 +1,216 @@
+/* The SAD against an exact list, its refusals, wiping; and what a UDP/4500 payload is. */
+#include "base/rng.h"
+#include "proto/esp/encap.h"
+#include "proto/esp/sad.h"
+#include "suite.h"
+
+enum { KEY_BYTES = ENCR_KEY_MAX + INTEG_KEY_MAX, SAS = 200 };
+
+static const uint8_t key[KEY_BYTES] = {0xca, 0xfe, 0xba, 0xbe, 0x5e, 0xc1, 0xe7, 0x11};
+
+static struct esp_sa_params gcm_params(void)
+{
+    return (struct esp_sa_params){
+        .encr = encr_suite(20, 256),
+        .encr_in = bytes_of(key, 36),
+        .encr_out = bytes_of(key, 36),
+        .spi_out = 0x1000,
+        .replay_window = 128,
+        .policy = HANDLE_NONE,
+    };
+}
+
+static struct sad make(uint32_t sas)
+{
+    struct sad sad;
+
+    ck_assert_ok(sad_init(&sad, &(struct sad_limits){sas, 128, KEY_BYTES}));
+    return sad;
+}
+
+START_TEST(spis_are_fresh_and_reserved)
+{
+    struct sad sad = make(SAS);
+    struct rng r = rng_stream(1, 1, RNG_SPI);
+    struct handle h[SAS], extra;
+    uint32_t spi[SAS], one;
+
+    for (int i = 0; i < SAS; i++) {
+        ck_assert_ok(sad_spi_new(&sad, &r, &h[i], &spi[i]));
+        ck_assert_uint_ge(spi[i], SPI_MIN);
+        for (int k = 0; k < i; k++)
+            ck_assert_uint_ne(spi[i], spi[k]);
+        ck_assert_ptr_null(sad_find(&sad, spi[i], &extra)); /* reserved is not installed */
+    }
+    ck_assert_int_eq(sad_spi_new(&sad, &r, &extra, &one), ERR_FULL);
+    sad_remove(&sad, h[0]);
+    sad_remove(&sad, h[0]); /* stale: ignored */
+    for (uint32_t reserved = 0; reserved < SPI_MIN; reserved++)
+        ck_assert_int_eq(sad_spi_take(&sad, reserved, &extra), ERR_SYNTAX);
+    for (int i = 1; i < SAS; i++)
+        ck_assert_int_eq(sad_spi_take(&sad, spi[i], &extra), ERR_DUPLICATE);
+    ck_assert_ok(sad_spi_take(&sad, spi[0], &extra));
+    ck_assert_ptr_null(sad_at(&sad, h[0]));
+    sad_reset(&sad);
+}
+END_TEST
+
+/* The stream is drawn again until the SPI is allowed and free: a collision made on purpose. */
+START_TEST(a_drawn_spi_never_collides)
+{
+    struct sad sad = make(4);
+    struct rng r = rng_stream(9, 9, RNG_SPI), same = r;
+    struct handle a, b;
+    uint32_t first, second;
+
+    ck_assert_ok(sad_spi_new(&sad, &r, &a, &first));
+    ck_assert_ok(sad_spi_new(&sad, &same, &b, &second));
+    ck_assert_uint_ne(first, second);
+    ck_assert_uint_gt(same.counter, r.counter);
+    sad_reset(&sad);
+}
+END_TEST
+
+START_TEST(wrong_parameters_are_refused)
+{
+    struct sad sad = make(2), small;
+    struct esp_sa_params p = gcm_params();
+    struct handle h, other;
+
+    ck_assert_ok(sad_spi_take(&sad, 0x222, &h));
+    p.integ = integ_suite(12);
+    ck_assert_int_eq(sad_install(&sad, h, &p), ERR_UNSUPPORTED); /* AEAD with a MAC */
+    p = gcm_params();
+    p.encr = encr_suite(11, 0);
+    ck_assert_int_eq(sad_install(&sad, h, &p), ERR_UNSUPPORTED); /* neither */
+    p.encr = encr_suite(12, 128);
+    ck_assert_int_eq(sad_install(&sad, h, &p), ERR_UNSUPPORTED); /* encryption alone */
+    p = gcm_params();
+    p.encr_in.len--;
+    ck_assert_int_eq(sad_install(&sad, h, &p), ERR_LENGTH);
+    p = gcm_params();
+    p.encr_out.len--;
+    ck_assert_int_eq(sad_install(&sad, h, &p), ERR_LENGTH);
+    p = gcm_params();
+    p.integ_in = bytes_of(key, 1);
+    ck_assert_int_eq(sad_install(&sad, h, &p), ERR_LENGTH);
+    p = gcm_params();
+    p.replay_window = 129;
+    ck_assert_int_eq(sad_install(&sad, h, &p), ERR_LENGTH);
+    p = gcm_params();
+    p.spi_out = 255;
+    ck_assert_int_eq(sad_install(&sad, h, &p), ERR_SYNTAX);
+    p = gcm_params();
+    ck_assert_int_eq(sad_install(&sad, HANDLE_NONE, &p), ERR_NOT_FOUND);
+    ck_assert_ok(sad_install(&sad, h, &p));
+    ck_assert_int_eq(sad_install(&sad, h, &p), ERR_STATE);
+    ck_assert_ptr_eq(sad_find(&sad, 0x222, &other), sad_at(&sad, h));
+    ck_assert_uint_eq(other.index, h.index);
+    ck_assert_ok(sad_init(&small, &(struct sad_limits){1, 128, 35}));
+    ck_assert_ok(sad_spi_take(&small, 0x222, &h));
+    ck_assert_int_eq(sad_install(&small, h, &p), ERR_LENGTH); /* slot too small for the key */
+    sad_reset(&small);
+    sad_reset(&sad);
+}
+END_TEST
+
+static bool key_remains(const struct sad *sad)
+{
+    size_t size = sad->sas.slot_size * sad->sas.capacity;
+
+    for (size_t i = 0; i + 8 <= size; i++)
+        if (memcmp(sad->sas.slots + i, key, 8) == 0)
+            return true;
+    return false;
+}
+
+START_TEST(keys_are_wiped_when_given_back)
+{
+    struct sad sad = make(3);
+    struct esp_sa_params p = gcm_params();
+    struct handle a, b;
+
+    ck_assert_ok(sad_spi_take(&sad, 0x300, &a));
+    ck_assert_ok(sad_spi_take(&sad, 0x301, &b));
+    ck_assert_ok(sad_install(&sad, a, &p));
+    ck_assert_ok(sad_install(&sad, b, &p));
+    ck_assert(key_remains(&sad));
+    sad_remove(&sad, a);
+    ck_assert(key_remains(&sad));
+    sad_remove(&sad, b);
+    ck_assert(!key_remains(&sad));
+    ck_assert_ok(sad_spi_take(&sad, 0x300, &a));
+    ck_assert_ok(sad_install(&sad, a, &p));
+    sad_clear(&sad);
+    ck_assert(!key_remains(&sad));
+    ck_assert_ptr_null(sad_find(&sad, 0x300, &b));
+    ck_assert(handle_none(sad_next(&sad, HANDLE_NONE)));
+    sad_reset(&sad);
+}
+END_TEST
+
+START_TEST(random_course_agrees_with_a_list)
+{
+    struct sad sad = make(SAS);
+    struct rng r = rng_stream(4, 4, RNG_TEST);
+    struct handle held[SAS];
+    uint32_t spi[SAS], count = 0, seen;
+
+    for (int step = 0; step < 20000; step++) {
+        if (count < SAS && rng_below(&r, 2)) {
+            struct esp_sa_params p = gcm_params();
+
+            p.owner = (uint32_t)step;
+            ck_assert_ok(sad_spi_new(&sad, &r, &held[count], &spi[count]));
+            ck_assert_ok(sad_install(&sad, held[count], &p));
+            count++;
+        } else if (count > 0) {
+            uint32_t gone = (uint32_t)rng_below(&r, count);
+            struct handle none;
+
+            sad_remove(&sad, held[gone]);
+            ck_assert_ptr_null(sad_find(&sad, spi[gone], &none));
+            held[gone] = held[--count];
+            spi[gone] = spi[count];
+        }
+        if (count > 0) {
+            uint32_t any = (uint32_t)rng_below(&r, count);
+            struct handle found;
+
+            ck_assert_ptr_nonnull(sad_find(&sad, spi[any], &found));
+            ck_assert_uint_eq(found.index, held[any].index);
+            ck_assert_uint_eq(found.generation, held[any].generation);
+        }
+    }
+    seen = 0;
+    for (struct handle h = sad_next(&sad, HANDLE_NONE); !handle_none(h); h = sad_next(&sad, h))
+        seen++;
+    ck_assert_uint_eq(seen, count);
+    sad_reset(&sad);
+}
+END_TEST
+
+START_TEST(payloads_on_port_4500)
+{
+    uint8_t p[64] = {0};
+
+    ck_assert_int_eq(encap_classify(bytes_of(p, 0)), ENCAP_MALFORMED);
+    ck_assert_int_eq(encap_classify(bytes_of(p, 1)), ENCAP_MALFORMED); /* one byte, not 0xff */
+    for (size_t len = 2; len < 8; len++)
+        ck_assert_int_eq(encap_classify(bytes_of(p, len)), ENCAP_MALFORMED);
+    ck_assert_int_eq(encap_classify(bytes_of(p, 64)), ENCAP_IKE);
+    p[0] = 0xff;
+    ck_assert_int_eq(encap_classify(bytes_of(p, 1)), ENCAP_KEEPALIVE);
+    ck_assert_int_eq(encap_classify(bytes_of(p, 2)), ENCAP_MALFORMED);
+    ck_assert_int_eq(encap_classify(bytes_of(p, 64)), ENCAP_ESP);
+    for (int i = 0; i < 4; i++) {
+        memset(p, 0, sizeof p);
+        p[i] = 1;
+        ck_assert_int_eq(encap_classify(bytes_of(p, 64)), ENCAP_ESP);
+    }
+}
+END_TEST
+
+SUITE("esp_sad", spis_are_fresh_and_reserved, a_drawn_spi_never_collides,
+      wrong_parameters_are_refused, keys_are_wiped_when_given_back,
+      random_course_agrees_with_a_list, payloads_on_port_4500)
