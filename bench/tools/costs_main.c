@@ -37,7 +37,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: ikelab_costs NAME > scenarios/costs/NAME.json\n");
         return 2;
     }
-    e = cost_measure(&table, 10 * NSEC_PER_MS);
+    e = cost_measure(&table, 30 * NSEC_PER_MS);
     if (e == OK) {
         snprintf(table.name, sizeof table.name, "%s", argv[1]);
         cpu_model(table.provenance.cpu, sizeof table.provenance.cpu);

@@ -1,5 +1,5 @@
 /* Key exchange of both providers: agreement, repeatability, refused public values. */
-#include "crypto/openssl_headers.h"
+#include "crypto/openssl_provider.h"
 #include "crypto/provider.h"
 #include "hex.h"
 #include "suite.h"
@@ -359,8 +359,37 @@ START_TEST(modelled_values_are_pinned)
 }
 END_TEST
 
+static void close_library(void *library)
+{
+    OSSL_LIB_CTX_free(library);
+}
+
+/* What a program with real peers does: the library's own entropy, so nothing repeats. */
+START_TEST(keys_from_the_librarys_entropy_do_not_repeat)
+{
+    OSSL_LIB_CTX *library = OSSL_LIB_CTX_new();
+    struct openssl_entropy entropy = {library, NULL, close_library, library};
+    struct crypto *c = openssl_provider_create(entropy, &meter);
+    uint8_t s1[KE_SHARED_MAX], s2[KE_SHARED_MAX];
+    size_t count;
+    const struct ke_suite *all = ke_suites(&count);
+
+    ck_assert_ptr_nonnull(c);
+    for (size_t i = 0; i < count; i++) {
+        struct ke_pair a = pair_of(c, &all[i], 1), b = pair_of(c, &all[i], 1);
+
+        ck_assert(!same_pair(&a, &b));
+        ck_assert_ok(derive(c, &a, b.public, all[i].public_len, s1));
+        ck_assert_ok(derive(c, &b, a.public, all[i].public_len, s2));
+        ck_assert_mem_eq(s1, s2, all[i].shared_len);
+    }
+    crypto_destroy(c);
+}
+END_TEST
+
 SUITE("crypto_ke", both_sides_derive_the_same_secret,
       keys_repeat_with_the_stream_whatever_came_before, keys_repeat_across_processes,
       modp_range_is_checked, points_off_the_curve_are_refused,
       montgomery_points_of_small_order_are_refused, wrong_lengths_and_zeros_are_refused_by_both,
-      modelled_exchange_notices_changes, modelled_publics_look_random, modelled_values_are_pinned)
+      modelled_exchange_notices_changes, modelled_publics_look_random, modelled_values_are_pinned,
+      keys_from_the_librarys_entropy_do_not_repeat)
