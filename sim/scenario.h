@@ -1,0 +1,233 @@
+/*
+ * A scenario, read and checked: everything the topology, the traffic and the report need, in base
+ * units (nanoseconds, bit/s, bytes, probabilities as p * 2^32), defaults filled in, names resolved
+ * to indices. The grammar is docs/scenario-format.md, made from the table in scenario_keys.c.
+ * Order is the file's order; a group's, link's or flow's index is its position. Not here: the
+ * nodes themselves (topology), the addresses they take (address_plan.h).
+ */
+#ifndef SIM_SCENARIO_H
+#define SIM_SCENARIO_H
+
+#include "base/err.h"
+#include "base/time.h"
+#include "proto/core/config.h"
+#include "proto/ip/addr.h"
+#include "record/threshold.h"
+#include "sim/words.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum scenario_sizes {
+    SCENARIO_NAME_MAX = 32, /* length of a name of a group, link or flow */
+    SCENARIO_GROUPS_MAX = 256,
+    SCENARIO_NODES_MAX = 8 << 20,
+    SCENARIO_NONE = -1, /* an index that names nothing */
+};
+
+enum node_role { ROLE_INITIATOR, ROLE_RESPONDER, ROLE_NAT, ROLE_ROUTER };
+
+/** When the members of an initiator group start, in member order. */
+enum arrivals_kind { ARRIVALS_AT_ONCE, ARRIVALS_FIXED, ARRIVALS_POISSON, ARRIVALS_RAMP };
+
+struct arrivals {
+    enum arrivals_kind kind;
+    nsec at;             /* start of the process; fixed and at once: the first member's start */
+    uint64_t rate_micro; /* per second * 10^6; ramp: at its start */
+    uint64_t to_micro;   /* ramp: at its end, and from then on */
+    nsec over;           /* ramp: how long it takes */
+};
+
+struct cpu_words {
+    uint32_t cores;         /* 0: no CPU model, work takes no time */
+    const char *costs;      /* name of the cost table; NULL without cores */
+    const char *costs_path; /* its file, found when the scenario was read */
+    uint32_t backlog;       /* datagrams that may wait for a core */
+};
+
+struct limit_words {
+    uint32_t ike_sas, half_open; /* 0: no limit */
+};
+
+/** The words of `ike:` as written, before they become a struct ike_config. */
+struct ike_words {
+    uint32_t version;
+    const char *const *proposals;
+    uint32_t proposal_count;
+    uint32_t auth; /* 0: psk */
+    const char *psk;
+    const char *id; /* "{n}" stands for the member; NULL: GROUP-N.ikelab.example */
+    nsec rekey_time, over_time, rand_time;
+    nsec dpd_delay, nat_keepalive, half_open_timeout;
+    nsec retransmit_timeout, retransmit_limit;
+    uint64_t retransmit_base; /* milli */
+    uint64_t retransmit_jitter;
+    uint32_t retransmit_tries;
+    bool encap, initial_contact;
+};
+
+struct child_words {
+    const char *const *esp_proposals;
+    uint32_t esp_proposal_count;
+    uint32_t mode; /* 0: tunnel, 1: transport */
+    nsec rekey_time, life_time, rand_time;
+    uint64_t rekey_bytes, life_bytes, rekey_packets, life_packets;
+    uint32_t replay_window;
+    bool esn;
+    const struct ip_prefix *local_ts, *remote_ts;
+    uint32_t local_ts_count, remote_ts_count;
+};
+
+struct scenario_group {
+    const char *name;
+    enum node_role role;
+    uint32_t count;
+    uint32_t first_node; /* number of member 0; nodes are numbered group by group */
+    int32_t connect;     /* initiators: the responder group; member i of n connects to member
+                            floor(i * m / n). SCENARIO_NONE for others */
+    int32_t one_per;     /* the group this one is counted by, or SCENARIO_NONE */
+    uint32_t one_per_members;
+    struct arrivals arrivals;
+    struct ip_prefix addresses; /* family 0: by the address plan; else member i takes address + i
+                                   (a NAT: on its outside) */
+    const struct ip_prefix *protects; /* responder: what lies behind it; initiator: what it
+                                         speaks for instead of an inner address of its own */
+    uint32_t protect_count;
+    struct cpu_words cpu;
+    struct limit_words limits;
+    struct nat_words nat; /* ROLE_NAT */
+    struct ike_words ike_words;
+    struct child_words child_words;
+    struct ike_config ike; /* initiator, responder: complete with ike.child, except for ike.id
+                              (scenario_identity) and for traffic selectors where the scenario
+                              names none (local_count or remote_count 0) */
+};
+
+enum link_direction_index { LINK_UP, LINK_DOWN }; /* side a to side b, and back */
+
+struct scenario_link {
+    const char *name;
+    uint32_t side[2];           /* groups a, b; a NAT on side b: the link is its inside */
+    uint32_t members;           /* n = max(count a, count b) links; link i joins member
+                                   floor(i * count / n) of each side */
+    struct link_words words[2]; /* by enum link_direction_index */
+};
+
+enum size_kind { SIZE_FIXED, SIZE_RANGE, SIZE_IMIX };
+
+/** Inner IP traffic through the tunnels between two groups, per tunnel. */
+struct scenario_flow {
+    const char *name;
+    uint32_t from, to; /* groups: an initiator and its responder, or the other way round */
+    bool both;         /* also from `to` to `from`, at the same rate */
+    bool start_up;     /* starts when the tunnel is up; otherwise at `start` */
+    nsec start;
+    nsec duration;              /* NSEC_NEVER: to the end of the run */
+    uint64_t rate_bps;          /* inner IP bits; 0: by packets */
+    uint64_t packet_rate_micro; /* packets per second * 10^6; 0: by bits */
+    bool poisson;               /* times between packets; else constant */
+    enum size_kind size;
+    uint32_t size_min, size_max; /* inner IP bytes; fixed: equal; range: uniform, inclusive */
+};
+
+/** Members first..last of a group or of a link. */
+struct scenario_range {
+    uint32_t index;
+    uint32_t first, last;
+};
+
+enum event_action {
+    ACTION_REBOOT,    /* state lost, nothing said to the peers; away for `duration`, then back;
+                         initiators connect again */
+    ACTION_CRASH,     /* the same, away until ACTION_RESTART, or for `duration` */
+    ACTION_RESTART,   /* back after a crash; of one that is up: as REBOOT */
+    ACTION_LINK_DOWN, /* drops everything; for `duration`, or until ACTION_LINK_UP */
+    ACTION_LINK_UP,
+};
+
+struct scenario_event {
+    nsec at;
+    nsec duration; /* `for:`; 0: none given */
+    enum event_action action;
+    bool on_links;     /* ranges are of links, else of groups */
+    const char *label; /* "boxes reboot", for recovery_s */
+    const struct scenario_range *ranges;
+    uint32_t range_count;
+};
+
+struct capture_words {
+    const struct scenario_range *of; /* of groups; none: nothing is captured */
+    uint32_t of_count;
+    uint32_t esp_packets_per_sa;
+    uint64_t max_size; /* bytes */
+};
+
+struct sweep_axis {
+    const char *key; /* "links.core.loss.gemodel.p" */
+    const char *const *values;
+    uint32_t value_count;
+};
+
+struct sweep {
+    const struct sweep_axis *axes;
+    uint32_t axis_count;
+    uint32_t repeat;
+};
+
+struct scenario {
+    const char *path;
+    const char *name;
+    char sha256[65]; /* of the file, hex */
+    uint64_t seed;
+    nsec stop_time;
+    bool crypto_modelled;
+    nsec measure_from, series_interval;
+    struct ike_words ike; /* what the groups inherit */
+    struct child_words child;
+    struct scenario_group *groups;
+    struct scenario_link *links;
+    struct scenario_flow *flows;
+    struct scenario_event *events; /* in the order of time, then of the file */
+    struct threshold *thresholds;
+    uint32_t group_count, link_count, flow_count, event_count, threshold_count;
+    uint32_t node_count;
+    struct capture_words capture;
+    struct sweep sweep;
+    struct arena *arena; /* owns every string and array above */
+};
+
+/** `--set KEY=VALUE`: a dotted path and a value in YAML, put into the document before reading. */
+struct scenario_override {
+    const char *key;
+    const char *value;
+};
+
+/**
+ * Read and check a scenario file. Warnings (a run is possible, but hardly meant) go to `errors`
+ * as well.
+ * @param[out] out     on error empty
+ * @param      errors  each error as FILE:LINE:COL: error: MESSAGE, the line and a caret
+ * @retval ERR_USAGE   the scenario is wrong, all said on `errors`
+ * @retval ERR_IO      the file cannot be read, said on `errors`
+ * @retval ERR_MEMORY
+ */
+enum err scenario_load(const char *path, const struct scenario_override *overrides, size_t count,
+                       struct scenario *out, FILE *errors) MUST_USE;
+void scenario_reset(struct scenario *);
+
+/** The identity of a member of an initiator or responder group (ID_FQDN or ID_RFC822_ADDR). */
+struct identity scenario_identity(const struct scenario *, uint32_t group, uint32_t member);
+
+/** What all of this means, defaults included, as one JSON object, indented at `depth` levels. */
+void scenario_dump_json(const struct scenario *, struct text *, int depth);
+
+/**
+ * Fill names and measure_from for metrics_create, in index order; arrays are owned by the
+ * scenario. hosts: the responder groups, and who else has `cpu:`, in group order.
+ */
+enum err scenario_metrics(const struct scenario *, struct metrics_options *out) MUST_USE;
+/** Index of a group among the hosts above, or SCENARIO_NONE. */
+int32_t scenario_host_index(const struct scenario *, uint32_t group);
+
+#endif
