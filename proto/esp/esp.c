@@ -17,28 +17,28 @@ enum {
     ECN_MASK = 3,
 };
 
-static const char *const drop_names[ESP_DROP_COUNT] = {
-#define X(symbol, name) [ESP_DROP_##symbol] = name,
-    ESP_DROP_LIST(X)
+static const char *const drop_names[ESP_CAUSE_COUNT] = {
+#define X(symbol, name) [ESP_CAUSE_##symbol] = name,
+    ESP_CAUSE_LIST(X)
 #undef X
 };
 
-static const enum err drop_errors[ESP_DROP_COUNT] = {
-    [ESP_DROP_NO_SA] = ERR_NO_SA,
-    [ESP_DROP_REPLAY] = ERR_REPLAY,
-    [ESP_DROP_ICV] = ERR_ICV,
-    [ESP_DROP_PADDING] = ERR_PADDING,
-    [ESP_DROP_NEXT_HEADER] = ERR_NEXT_HEADER,
-    [ESP_DROP_DUMMY] = ERR_NEXT_HEADER,
-    [ESP_DROP_SELECTOR] = ERR_TS,
-    [ESP_DROP_ECN] = ERR_SYNTAX,
-    [ESP_DROP_MALFORMED] = ERR_SYNTAX,
-    [ESP_DROP_SEQ_EXHAUSTED] = ERR_SEQ_WRAPPED,
-    [ESP_DROP_LIFETIME] = ERR_LIFETIME,
-    [ESP_DROP_NO_POLICY] = ERR_NO_POLICY,
-    [ESP_DROP_NO_OUTBOUND] = ERR_NO_SA,
-    [ESP_DROP_SPACE] = ERR_SPACE,
-    [ESP_DROP_CRYPTO] = ERR_CRYPTO,
+static const enum err drop_errors[ESP_CAUSE_COUNT] = {
+    [ESP_CAUSE_NO_SA] = ERR_NO_SA,
+    [ESP_CAUSE_REPLAY] = ERR_REPLAY,
+    [ESP_CAUSE_ICV] = ERR_ICV,
+    [ESP_CAUSE_PADDING] = ERR_PADDING,
+    [ESP_CAUSE_NEXT_HEADER] = ERR_NEXT_HEADER,
+    [ESP_CAUSE_DUMMY] = ERR_NEXT_HEADER,
+    [ESP_CAUSE_SELECTOR] = ERR_TS,
+    [ESP_CAUSE_ECN] = ERR_SYNTAX,
+    [ESP_CAUSE_MALFORMED] = ERR_SYNTAX,
+    [ESP_CAUSE_SEQ_EXHAUSTED] = ERR_SEQ_WRAPPED,
+    [ESP_CAUSE_LIFETIME] = ERR_LIFETIME,
+    [ESP_CAUSE_NO_POLICY] = ERR_NO_POLICY,
+    [ESP_CAUSE_NO_OUTBOUND] = ERR_NO_SA,
+    [ESP_CAUSE_SPACE] = ERR_SPACE,
+    [ESP_CAUSE_CRYPTO] = ERR_CRYPTO,
 };
 
 /* RFC 4303 §2.4: 1, 2, 3, ... */
@@ -51,9 +51,9 @@ static const uint8_t padding[PAD_MAX + 1] = {PAD64(1),  PAD64(65), PAD64(129), P
                                              249,       250,       251,        252,       253,
                                              254,       255,       0};
 
-const char *esp_drop_name(enum esp_drop d)
+const char *esp_cause_name(enum esp_cause d)
 {
-    return d < ESP_DROP_COUNT ? drop_names[d] : "none";
+    return d < ESP_CAUSE_COUNT ? drop_names[d] : "none";
 }
 
 enum err esp_init(struct esp *esp, struct crypto *crypto, struct rng iv,
@@ -159,26 +159,26 @@ static void outer_fill(const struct esp_sa *sa, const uint8_t *p, struct esp_out
         out->hop_limit = v4 ? p[8] : p[7];
 }
 
-static enum esp_drop inner_find(const struct esp_sa *sa, const struct buf *packet,
-                                struct inner *inner)
+static enum esp_cause inner_find(const struct esp_sa *sa, const struct buf *packet,
+                                 struct inner *inner)
 {
     size_t header;
 
     if (unlikely(!whole_packet(packet)))
-        return ESP_DROP_MALFORMED;
+        return ESP_CAUSE_MALFORMED;
     if (!sa->transport) {
         *inner = (struct inner){packet->data, packet->len,
                                 packet->data[0] >> 4 == 4 ? NEXT_IPV4 : NEXT_IPV6};
-        return ESP_DROP_NONE;
+        return ESP_CAUSE_NONE;
     }
     if (transport_split(packet->data, &header, &inner->next_header) != OK)
-        return ESP_DROP_MALFORMED;
+        return ESP_CAUSE_MALFORMED;
     inner->text = packet->data + header;
     inner->len = packet->len - header;
-    return ESP_DROP_NONE;
+    return ESP_CAUSE_NONE;
 }
 
-static enum esp_drop outbound_limits(struct esp_sa *sa, size_t len)
+static enum esp_cause outbound_limits(struct esp_sa *sa, size_t len)
 {
     uint64_t last = sa->esn ? UINT64_MAX : UINT32_MAX;
     bool wrapped = sa->seq_out >= last;
@@ -186,10 +186,10 @@ static enum esp_drop outbound_limits(struct esp_sa *sa, size_t len)
     /* bytes_out never passes hard_bytes, so the difference does not wrap. */
     if (likely(!wrapped && sa->seq_out < sa->limits.hard_packets &&
                len <= sa->limits.hard_bytes - sa->bytes_out))
-        return ESP_DROP_NONE;
+        return ESP_CAUSE_NONE;
     sa->soft_due = true;
     sa->hard_over = true;
-    return wrapped ? ESP_DROP_SEQ_EXHAUSTED : ESP_DROP_LIFETIME;
+    return wrapped ? ESP_CAUSE_SEQ_EXHAUSTED : ESP_CAUSE_LIFETIME;
 }
 
 /*
@@ -225,7 +225,7 @@ static size_t trailer_write(const struct esp_sa *sa, const struct inner *inner)
     return inner->len + pad + ESP_TRAILER_LEN;
 }
 
-static enum err refuse_out(struct esp *esp, enum esp_drop cause)
+static enum err refuse_out(struct esp *esp, enum esp_cause cause)
 {
     esp->dropped[cause]++;
     return drop_errors[cause];
@@ -246,16 +246,16 @@ enum err esp_seal(struct esp *esp, struct esp_sa *sa, struct buf *packet, struct
     struct frame f;
     struct seal_op op;
     size_t icv_len, len = packet->len;
-    enum esp_drop cause;
+    enum esp_cause cause;
 
     if (!sa->installed)
         return ERR_STATE;
     cause = inner_find(sa, packet, &inner);
-    if (likely(cause == ESP_DROP_NONE))
+    if (likely(cause == ESP_CAUSE_NONE))
         cause = outbound_limits(sa, len);
-    if (likely(cause == ESP_DROP_NONE) && unlikely(packet->cap - len < ESP_TAILROOM))
-        cause = ESP_DROP_SPACE;
-    if (unlikely(cause != ESP_DROP_NONE))
+    if (likely(cause == ESP_CAUSE_NONE) && unlikely(packet->cap - len < ESP_TAILROOM))
+        cause = ESP_CAUSE_SPACE;
+    if (unlikely(cause != ESP_CAUSE_NONE))
         return refuse_out(esp, cause);
     outer_fill(sa, packet->data, out);
     f.key = key_of(sa, SAD_OUT);
@@ -271,7 +271,7 @@ enum err esp_seal(struct esp *esp, struct esp_sa *sa, struct buf *packet, struct
     meter_tick(esp->crypto->meter, METER_ESP_OUT, len);
     if (unlikely(esp->crypto->class->seal(esp->crypto, &op) != OK)) {
         memset(packet->data, 0, packet->len);
-        return refuse_out(esp, ESP_DROP_CRYPTO);
+        return refuse_out(esp, ESP_CAUSE_CRYPTO);
     }
     packet->cap -= (size_t)(f.start - packet->data);
     packet->data = f.start;
@@ -291,84 +291,84 @@ enum err esp_protect(struct esp *esp, struct buf *packet, struct esp_outer *out,
 
     *used = HANDLE_NONE;
     if (flow_read(buf_bytes(packet), &flow, &total) != OK)
-        return refuse_out(esp, ESP_DROP_MALFORMED);
+        return refuse_out(esp, ESP_CAUSE_MALFORMED);
     e = spd_lookup(&esp->spd, &flow, &policy, used);
     if (e == ERR_NO_POLICY)
-        return refuse_out(esp, ESP_DROP_NO_POLICY);
+        return refuse_out(esp, ESP_CAUSE_NO_POLICY);
     sa = sad_at(&esp->sad, *used);
     if (!sa || !sa->installed) {
         *used = HANDLE_NONE;
-        return refuse_out(esp, ESP_DROP_NO_OUTBOUND);
+        return refuse_out(esp, ESP_CAUSE_NO_OUTBOUND);
     }
     return esp_seal(esp, sa, packet, out);
 }
 
 /* Opening: RFC 4303 §3.4.2, §3.4.3 up to the replay check. Nothing of the SA changes. */
-static enum esp_drop admit(struct esp *esp, struct buf *packet, struct esp_opened *out,
-                           struct esp_sa **sa, struct frame *f)
+static enum esp_cause admit(struct esp *esp, struct buf *packet, struct esp_opened *out,
+                            struct esp_sa **sa, struct frame *f)
 {
     size_t overhead;
 
     if (unlikely(packet->len < ESP_HEADER_LEN))
-        return ESP_DROP_MALFORMED;
+        return ESP_CAUSE_MALFORMED;
     f->start = packet->data;
     *sa = sad_find(&esp->sad, load_be32(f->start), &out->sa);
     if (unlikely(!*sa))
-        return ESP_DROP_NO_SA;
+        return ESP_CAUSE_NO_SA;
     f->key = key_of(*sa, SAD_IN);
     overhead = ESP_HEADER_LEN + (*sa)->encr->iv_len + seal_icv_len(&f->key);
     if (unlikely(packet->len < overhead + 4))
-        return ESP_DROP_MALFORMED;
+        return ESP_CAUSE_MALFORMED;
     f->text = f->start + ESP_HEADER_LEN + (*sa)->encr->iv_len;
     f->text_len = packet->len - overhead;
     if (unlikely(f->text_len % 4 != 0 || f->text_len % (*sa)->encr->block_len != 0))
-        return ESP_DROP_MALFORMED;
+        return ESP_CAUSE_MALFORMED;
     f->seq = replay_guess(&(*sa)->replay, load_be32(f->start + 4), (*sa)->esn);
     out->seq = f->seq;
     if (unlikely(replay_check(&(*sa)->replay, sad_bitmap(*sa), f->seq) != OK))
-        return ESP_DROP_REPLAY;
-    return ESP_DROP_NONE;
+        return ESP_CAUSE_REPLAY;
+    return ESP_CAUSE_NONE;
 }
 
 /* The ICV, and only then the window (RFC 4303 §3.4.3). */
-static enum esp_drop authenticate(struct esp *esp, struct esp_sa *sa, struct frame *f,
-                                  struct esp_opened *out)
+static enum esp_cause authenticate(struct esp *esp, struct esp_sa *sa, struct frame *f,
+                                   struct esp_opened *out)
 {
     struct seal_op op = op_of(f, sa->esn);
     enum err e = esp->crypto->class->open(esp->crypto, &op);
 
     if (unlikely(e != OK))
-        return e == ERR_ICV ? ESP_DROP_ICV : ESP_DROP_CRYPTO;
+        return e == ERR_ICV ? ESP_CAUSE_ICV : ESP_CAUSE_CRYPTO;
     out->authentic = true;
     out->newest = f->seq > sa->replay.top;
     replay_update(&sa->replay, sad_bitmap(sa), f->seq);
-    return ESP_DROP_NONE;
+    return ESP_CAUSE_NONE;
 }
 
-static enum esp_drop inbound_limits(struct esp_sa *sa, size_t len)
+static enum esp_cause inbound_limits(struct esp_sa *sa, size_t len)
 {
     if (likely(sa->packets_in < sa->limits.hard_packets &&
                len <= sa->limits.hard_bytes - sa->bytes_in))
-        return ESP_DROP_NONE;
+        return ESP_CAUSE_NONE;
     sa->soft_due = true;
     sa->hard_over = true;
-    return ESP_DROP_LIFETIME;
+    return ESP_CAUSE_LIFETIME;
 }
 
 /* RFC 4303 §2.4: the padding is checked; §2.6: next header 59 is a dummy packet. */
-static enum esp_drop unpad(const struct frame *f, struct inner *inner)
+static enum esp_cause unpad(const struct frame *f, struct inner *inner)
 {
     const uint8_t *end = f->text + f->text_len;
     size_t pad = end[-2];
 
     if (unlikely(pad + ESP_TRAILER_LEN > f->text_len))
-        return ESP_DROP_PADDING;
+        return ESP_CAUSE_PADDING;
     if (unlikely(memcmp(end - ESP_TRAILER_LEN - pad, padding, pad) != 0))
-        return ESP_DROP_PADDING;
+        return ESP_CAUSE_PADDING;
     inner->text = f->text;
     inner->len = f->text_len - pad - ESP_TRAILER_LEN;
     inner->next_header = end[-1];
-    return inner->next_header == NEXT_DUMMY ? ESP_DROP_DUMMY : ESP_DROP_NONE;
+    return inner->next_header == NEXT_DUMMY ? ESP_CAUSE_DUMMY : ESP_CAUSE_NONE;
 }
 
 /*
@@ -392,16 +392,16 @@ static int ecn_carry_in(uint8_t inner, uint8_t outer)
     }
 }
 
-static enum esp_drop ecn_apply(uint8_t *p, uint8_t outer)
+static enum esp_cause ecn_apply(uint8_t *p, uint8_t outer)
 {
     bool v4 = p[0] >> 4 == 4;
     uint8_t old = v4 ? p[1] : (uint8_t)(load_be16(p) >> 4);
     int new = ecn_carry_in(old, outer);
 
     if (unlikely(new < 0))
-        return ESP_DROP_ECN;
+        return ESP_CAUSE_ECN;
     if (likely(new == old))
-        return ESP_DROP_NONE;
+        return ESP_CAUSE_NONE;
     if (v4) {
         /* RFC 1624 §3: HC' = ~(~HC + ~m + m'), and only the low byte of one word changes. */
         uint32_t s = (uint16_t)~load_be16(p + 10) + (uint32_t)(uint16_t)~load_be16(p);
@@ -411,33 +411,33 @@ static enum esp_drop ecn_apply(uint8_t *p, uint8_t outer)
         s = (s & 0xffff) + (s >> 16);
         s = (s & 0xffff) + (s >> 16);
         store_be16(p + 10, (uint16_t)~s);
-        return ESP_DROP_NONE;
+        return ESP_CAUSE_NONE;
     }
     store_be16(p, (uint16_t)((load_be16(p) & 0xf00f) | new << 4));
-    return ESP_DROP_NONE;
+    return ESP_CAUSE_NONE;
 }
 
 /* Tunnel mode: the payload is an IP packet; what lies behind it is TFC padding (§2.7). */
-static enum esp_drop tunnel_take(const struct inner *inner, struct buf *packet, struct flow *flow)
+static enum esp_cause tunnel_take(const struct inner *inner, struct buf *packet, struct flow *flow)
 {
     size_t total;
     uint8_t version = inner->len > 0 ? inner->text[0] >> 4 : 0;
 
     if (unlikely(inner->next_header != NEXT_IPV4 && inner->next_header != NEXT_IPV6))
-        return ESP_DROP_NEXT_HEADER;
+        return ESP_CAUSE_NEXT_HEADER;
     if (unlikely(version != (inner->next_header == NEXT_IPV4 ? 4 : 6)))
-        return ESP_DROP_MALFORMED;
+        return ESP_CAUSE_MALFORMED;
     if (unlikely(flow_read(bytes_of(inner->text, inner->len), flow, &total) != OK))
-        return ESP_DROP_MALFORMED;
+        return ESP_CAUSE_MALFORMED;
     packet->cap -= (size_t)(inner->text - packet->data);
     packet->data = inner->text;
     packet->len = total;
-    return ESP_DROP_NONE;
+    return ESP_CAUSE_NONE;
 }
 
 /* Transport mode: an IP header goes in front of the payload, which moves if there is no room. */
-static enum esp_drop transport_make(const struct esp_sa *sa, const struct esp_arrival *in,
-                                    struct inner *inner, struct buf *packet, struct flow *flow)
+static enum esp_cause transport_make(const struct esp_sa *sa, const struct esp_arrival *in,
+                                     struct inner *inner, struct buf *packet, struct flow *flow)
 {
     size_t header_len = transport_header_len(&in->local.addr);
     struct transport_header header = {
@@ -451,10 +451,10 @@ static enum esp_drop transport_make(const struct esp_sa *sa, const struct esp_ar
     size_t total = header_len + inner->len;
 
     if (unlikely(total > UINT16_MAX || in->local.addr.family != in->remote.addr.family))
-        return ESP_DROP_MALFORMED;
+        return ESP_CAUSE_MALFORMED;
     if ((size_t)(inner->text - packet->data) < header_len) {
         if (unlikely(total > packet->cap))
-            return ESP_DROP_SPACE;
+            return ESP_CAUSE_SPACE;
         at = packet->data;
         memmove(at + header_len, inner->text, inner->len);
     }
@@ -464,31 +464,31 @@ static enum esp_drop transport_make(const struct esp_sa *sa, const struct esp_ar
     packet->cap -= (size_t)(at - packet->data);
     packet->data = at;
     packet->len = total;
-    return flow_read(buf_bytes(packet), flow, &total) == OK ? ESP_DROP_NONE : ESP_DROP_MALFORMED;
+    return flow_read(buf_bytes(packet), flow, &total) == OK ? ESP_CAUSE_NONE : ESP_CAUSE_MALFORMED;
 }
 
 /* What the authenticated text is, and whether this SA may carry it (RFC 4301 §5.2 step 4). */
-static enum esp_drop deliver(struct esp *esp, struct esp_sa *sa, const struct esp_arrival *in,
-                             struct frame *f, struct buf *packet)
+static enum esp_cause deliver(struct esp *esp, struct esp_sa *sa, const struct esp_arrival *in,
+                              struct frame *f, struct buf *packet)
 {
     struct buf result = *packet;
     struct inner inner;
     struct flow flow;
-    enum esp_drop cause = unpad(f, &inner);
+    enum esp_cause cause = unpad(f, &inner);
 
-    if (unlikely(cause != ESP_DROP_NONE))
+    if (unlikely(cause != ESP_CAUSE_NONE))
         return cause;
     cause = sa->transport ? transport_make(sa, in, &inner, &result, &flow)
                           : tunnel_take(&inner, &result, &flow);
-    if (likely(cause == ESP_DROP_NONE))
+    if (likely(cause == ESP_CAUSE_NONE))
         cause = inbound_limits(sa, result.len);
-    if (unlikely(cause != ESP_DROP_NONE))
+    if (unlikely(cause != ESP_CAUSE_NONE))
         return cause;
     if (unlikely(!handle_none(sa->policy) && !spd_allows(&esp->spd, sa->policy, &flow)))
-        return ESP_DROP_SELECTOR;
+        return ESP_CAUSE_SELECTOR;
     if (!sa->transport)
         cause = ecn_apply(result.data, in->tos);
-    if (likely(cause == ESP_DROP_NONE))
+    if (likely(cause == ESP_CAUSE_NONE))
         *packet = result;
     return cause;
 }
@@ -509,16 +509,16 @@ enum err esp_open(struct esp *esp, const struct esp_arrival *in, struct buf *pac
 {
     struct esp_sa *sa = NULL;
     struct frame f;
-    enum esp_drop cause;
+    enum esp_cause cause;
 
-    *out = (struct esp_opened){.sa = HANDLE_NONE, .drop = ESP_DROP_NONE};
+    *out = (struct esp_opened){.sa = HANDLE_NONE, .drop = ESP_CAUSE_NONE};
     meter_tick(esp->crypto->meter, METER_ESP_IN, packet->len);
     cause = admit(esp, packet, out, &sa, &f);
-    if (likely(cause == ESP_DROP_NONE))
+    if (likely(cause == ESP_CAUSE_NONE))
         cause = authenticate(esp, sa, &f, out);
-    if (likely(cause == ESP_DROP_NONE))
+    if (likely(cause == ESP_CAUSE_NONE))
         cause = deliver(esp, sa, in, &f, packet);
-    if (likely(cause == ESP_DROP_NONE)) {
+    if (likely(cause == ESP_CAUSE_NONE)) {
         count_in(esp, sa, packet->len);
         return OK;
     }

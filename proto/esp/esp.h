@@ -21,7 +21,7 @@ enum esp_sizes {
 };
 
 /* Why a packet was dropped. X(symbol, name in results) */
-#define ESP_DROP_LIST(X)                                                                           \
+#define ESP_CAUSE_LIST(X)                                                                          \
     X(NO_SA, "no_sa") /* inbound: unknown SPI */                                                   \
     X(REPLAY, "replay")                                                                            \
     X(ICV, "icv")                                                                                  \
@@ -38,15 +38,15 @@ enum esp_sizes {
     X(SPACE, "space")             /* the driver's buffer is too small */                           \
     X(CRYPTO, "crypto")           /* the library failed */
 
-enum esp_drop {
-#define X(symbol, name) ESP_DROP_##symbol,
-    ESP_DROP_LIST(X)
+enum esp_cause {
+#define X(symbol, name) ESP_CAUSE_##symbol,
+    ESP_CAUSE_LIST(X)
 #undef X
-        ESP_DROP_COUNT,
-    ESP_DROP_NONE = ESP_DROP_COUNT,
+        ESP_CAUSE_COUNT,
+    ESP_CAUSE_NONE = ESP_CAUSE_COUNT,
 };
 
-const char *esp_drop_name(enum esp_drop);
+const char *esp_cause_name(enum esp_cause);
 
 /** ESP of one endpoint: the databases and what happened. */
 struct esp {
@@ -55,7 +55,7 @@ struct esp {
     struct crypto *crypto; /* borrowed */
     struct rng iv;         /* IVs of CBC; the others count (RFC 4106 §3.1) */
     uint64_t sealed, sealed_bytes, opened, opened_bytes; /* bytes of inner packets */
-    uint64_t dropped[ESP_DROP_COUNT];
+    uint64_t dropped[ESP_CAUSE_COUNT];
 };
 
 /** @param policies, per_side  as in spd_init */
@@ -108,11 +108,11 @@ struct esp_arrival {
 };
 
 struct esp_opened {
-    struct handle sa;   /* HANDLE_NONE: no SA has this SPI */
-    bool authentic;     /* ICV good and not a replay, even if dropped later */
-    bool newest;        /* authentic, and no later packet of this SA came before */
-    enum esp_drop drop; /* why, or ESP_DROP_NONE */
-    uint64_t seq;       /* as guessed or verified */
+    struct handle sa;    /* HANDLE_NONE: no SA has this SPI */
+    bool authentic;      /* ICV good and not a replay, even if dropped later */
+    bool newest;         /* authentic, and no later packet of this SA came before */
+    enum esp_cause drop; /* why, or ESP_CAUSE_NONE */
+    uint64_t seq;        /* as guessed or verified */
 };
 
 /**

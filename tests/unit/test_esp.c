@@ -32,14 +32,14 @@ static enum err try_b(struct esp_pair *p, const struct store *s, struct esp_open
     return open_b(p, &copy, out);
 }
 
-static void expect_drop(struct esp_pair *p, const struct store *s, enum esp_drop cause)
+static void expect_drop(struct esp_pair *p, const struct store *s, enum esp_cause cause)
 {
     struct esp_opened out;
     uint64_t before = p->b.dropped[cause], top = pair_b(p)->replay.top;
     enum err e = try_b(p, s, &out);
 
-    ck_assert_msg(out.drop == cause, "%s instead of %s", esp_drop_name(out.drop),
-                  esp_drop_name(cause));
+    ck_assert_msg(out.drop == cause, "%s instead of %s", esp_cause_name(out.drop),
+                  esp_cause_name(cause));
     ck_assert_int_ne(e, OK);
     ck_assert_uint_eq(p->b.dropped[cause], before + 1);
     if (!out.authentic)
@@ -83,7 +83,7 @@ static void one_round(struct esp_pair *p, const struct pair_options *o, size_t l
     if (len >= header + 8 && o->encr->meter != METER_COUNT)
         ck_assert_mem_ne(front + 8 + o->encr->iv_len, original.packet.data + header, len - header);
     ck_assert_ok(open_b(p, &s, &opened));
-    ck_assert(opened.authentic && opened.newest && opened.drop == ESP_DROP_NONE);
+    ck_assert(opened.authentic && opened.newest && opened.drop == ESP_CAUSE_NONE);
     ck_assert_uint_eq(opened.seq, pair_a(p)->seq_out);
     ck_assert_uint_eq(s.packet.len, len);
     if (!o->transport) {
@@ -151,18 +151,18 @@ static void tamper(const struct encr_suite *encr, const struct integ_suite *inte
             uint8_t *byte = &s.packet.data[i], flip = (uint8_t)(1 << i % 8);
 
             *byte ^= flip;
-            expect_drop(p, &s, i < 4 ? ESP_DROP_NO_SA : ESP_DROP_ICV);
+            expect_drop(p, &s, i < 4 ? ESP_CAUSE_NO_SA : ESP_CAUSE_ICV);
             *byte ^= flip;
         }
         for (size_t whole = s.packet.len, len = 0; len < whole; len++) {
             s.packet.len = len;
             ck_assert_int_ne(try_b(p, &s, &out), OK);
-            ck_assert(out.drop == ESP_DROP_MALFORMED || out.drop == ESP_DROP_ICV);
+            ck_assert(out.drop == ESP_CAUSE_MALFORMED || out.drop == ESP_CAUSE_ICV);
             s.packet.len = whole;
         }
         ck_assert_uint_eq(pair_b(p)->replay.top, 0);
         ck_assert_ok(try_b(p, &s, &out));
-        expect_drop(p, &s, ESP_DROP_REPLAY);
+        expect_drop(p, &s, ESP_CAUSE_REPLAY);
         ck_assert_uint_eq(p->b.opened, 1);
         pair_free(p);
     }
@@ -210,22 +210,22 @@ START_TEST(bad_trailers_are_refused)
     static const struct {
         const char *trailer;
         size_t len;
-        enum esp_drop cause;
+        enum esp_cause cause;
     } cases[] = {
-        {"\1\2\2\4", 4, ESP_DROP_NONE},
-        {"\1\2\3\4\5\6\6\4", 8, ESP_DROP_NONE},
-        {"\1\1\2\4", 4, ESP_DROP_PADDING},
-        {"\0\2\2\4", 4, ESP_DROP_PADDING},
-        {"\1\2\3\4\5\5\6\4", 8, ESP_DROP_PADDING},
-        {"\1\2\xff\4", 4, ESP_DROP_PADDING}, /* pad length beyond the text */
-        {"\1\2\x3f\4", 4, ESP_DROP_PADDING}, /* by one: 60 bytes before it */
-        {"\1\2\2\x3b", 4, ESP_DROP_DUMMY},
-        {"\1\2\2\6", 4, ESP_DROP_NEXT_HEADER},
-        {"\1\2\2\x11", 4, ESP_DROP_NEXT_HEADER},
-        {"\1\2\2\0", 4, ESP_DROP_NEXT_HEADER},
-        {"\1\2\2\x29", 4, ESP_DROP_MALFORMED},       /* IPv4 under the number of IPv6 */
-        {"tfc padding!\1\2\2\4", 16, ESP_DROP_NONE}, /* RFC 4303 §2.7 */
-        {"\0\4", 2, ESP_DROP_MALFORMED},             /* does not end on 4 bytes */
+        {"\1\2\2\4", 4, ESP_CAUSE_NONE},
+        {"\1\2\3\4\5\6\6\4", 8, ESP_CAUSE_NONE},
+        {"\1\1\2\4", 4, ESP_CAUSE_PADDING},
+        {"\0\2\2\4", 4, ESP_CAUSE_PADDING},
+        {"\1\2\3\4\5\5\6\4", 8, ESP_CAUSE_PADDING},
+        {"\1\2\xff\4", 4, ESP_CAUSE_PADDING}, /* pad length beyond the text */
+        {"\1\2\x3f\4", 4, ESP_CAUSE_PADDING}, /* by one: 60 bytes before it */
+        {"\1\2\2\x3b", 4, ESP_CAUSE_DUMMY},
+        {"\1\2\2\6", 4, ESP_CAUSE_NEXT_HEADER},
+        {"\1\2\2\x11", 4, ESP_CAUSE_NEXT_HEADER},
+        {"\1\2\2\0", 4, ESP_CAUSE_NEXT_HEADER},
+        {"\1\2\2\x29", 4, ESP_CAUSE_MALFORMED},       /* IPv4 under the number of IPv6 */
+        {"tfc padding!\1\2\2\4", 16, ESP_CAUSE_NONE}, /* RFC 4303 §2.7 */
+        {"\0\4", 2, ESP_CAUSE_MALFORMED},             /* does not end on 4 bytes */
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -235,7 +235,7 @@ START_TEST(bad_trailers_are_refused)
         struct store s;
 
         craft_trailer(p, &s, 60, cases[i].trailer, cases[i].len);
-        if (cases[i].cause != ESP_DROP_NONE) {
+        if (cases[i].cause != ESP_CAUSE_NONE) {
             expect_drop(p, &s, cases[i].cause);
         } else {
             ck_assert_ok(open_b(p, &s, &out));
@@ -254,17 +254,17 @@ START_TEST(bad_inner_packets_are_refused)
     uint8_t text[64] = {1, 2, 2, 4};
 
     craft(p, &s, text, 4); /* nothing inside */
-    expect_drop(p, &s, ESP_DROP_MALFORMED);
+    expect_drop(p, &s, ESP_CAUSE_MALFORMED);
     text[0] = 0x45;
     memcpy(text + 20, "\1\2\2\4", 4); /* total length 0 */
     craft(p, &s, text, 24);
-    expect_drop(p, &s, ESP_DROP_MALFORMED);
+    expect_drop(p, &s, ESP_CAUSE_MALFORMED);
     store_be16(text + 2, 21); /* one byte more than there is */
     craft(p, &s, text, 24);
-    expect_drop(p, &s, ESP_DROP_MALFORMED);
+    expect_drop(p, &s, ESP_CAUSE_MALFORMED);
     store_be16(text + 2, 20);
     craft(p, &s, text, 24); /* whole now, but from and to nowhere */
-    expect_drop(p, &s, ESP_DROP_SELECTOR);
+    expect_drop(p, &s, ESP_CAUSE_SELECTOR);
     pair_free(p);
 }
 END_TEST
@@ -282,13 +282,13 @@ START_TEST(outside_the_selectors)
     ck_assert_int_eq(esp_protect(&p->a, &s.packet, &outer, &used), ERR_NO_POLICY);
     store_fill(&s, p->inner_b, p->inner_a, 100);
     ck_assert_int_eq(esp_protect(&p->a, &s.packet, &outer, &used), ERR_NO_POLICY);
-    ck_assert_uint_eq(p->a.dropped[ESP_DROP_NO_POLICY], 2);
+    ck_assert_uint_eq(p->a.dropped[ESP_CAUSE_NO_POLICY], 2);
     ck_assert(handle_none(used));
     /* In: a peer that seals what it should not, by source, destination, or both exchanged. */
     for (int i = 0; i < 3; i++) {
         store_fill(&s, i == 1 ? p->inner_a : p->inner_b, i == 0 ? p->inner_b : p->inner_a, 100);
         ck_assert_ok(esp_seal(&p->a, pair_a(p), &s.packet, &outer));
-        expect_drop(p, &s, ESP_DROP_SELECTOR);
+        expect_drop(p, &s, ESP_CAUSE_SELECTOR);
     }
     spd_point(&p->a.spd, p->policy_a, HANDLE_NONE);
     store_fill(&s, p->inner_a, p->inner_b, 100);
@@ -296,7 +296,7 @@ START_TEST(outside_the_selectors)
     spd_point(&p->a.spd, p->policy_a, p->sa_a);
     sad_remove(&p->a.sad, p->sa_a); /* a stale pointer */
     ck_assert_int_eq(esp_protect(&p->a, &s.packet, &outer, &used), ERR_NO_SA);
-    ck_assert_uint_eq(p->a.dropped[ESP_DROP_NO_OUTBOUND], 2);
+    ck_assert_uint_eq(p->a.dropped[ESP_CAUSE_NO_OUTBOUND], 2);
     pair_free(p);
 }
 END_TEST
@@ -337,7 +337,7 @@ START_TEST(sequence_numbers_end)
         for (int i = 0; i < 3; i++)
             refused_unchanged(p, ERR_SEQ_WRAPPED);
         ck_assert(pair_a(p)->hard_over);
-        ck_assert_uint_eq(p->a.dropped[ESP_DROP_SEQ_EXHAUSTED], 3);
+        ck_assert_uint_eq(p->a.dropped[ESP_CAUSE_SEQ_EXHAUSTED], 3);
         pair_free(p);
     }
 }
@@ -357,14 +357,14 @@ static void esn_boundary(const struct encr_suite *encr, const struct integ_suite
         send_a(p, &s, 100);
         ck_assert_ok(try_b(p, &s, &out));
         ck_assert_uint_eq(out.seq, pair_a(p)->seq_out);
-        expect_drop(p, &s, ESP_DROP_REPLAY);
+        expect_drop(p, &s, ESP_CAUSE_REPLAY);
     }
     ck_assert_uint_gt(pair_b(p)->replay.top, UINT32_MAX);
     ck_assert_ok(try_b(p, &late, &out)); /* from before the boundary, in the window */
     ck_assert(!out.newest);
     pair_b(p)->replay.top += UINT64_C(1) << 32;
     send_a(p, &s, 100);
-    expect_drop(p, &s, ESP_DROP_ICV);
+    expect_drop(p, &s, ESP_CAUSE_ICV);
     pair_free(p);
 }
 
@@ -394,7 +394,7 @@ START_TEST(lifetimes_soft_then_hard)
     ck_assert(pair_a(p)->hard_over);
     pair_a(p)->limits.hard_packets = 6; /* the sender goes on, the receiver does not */
     send_a(p, &s, 100);
-    expect_drop(p, &s, ESP_DROP_LIFETIME);
+    expect_drop(p, &s, ESP_CAUSE_LIFETIME);
     pair_free(p);
     o.limits = (struct esp_limits){.soft_bytes = 300, .hard_bytes = 500};
     p = pair_make(&o);
@@ -404,7 +404,7 @@ START_TEST(lifetimes_soft_then_hard)
         ck_assert_int_eq(pair_a(p)->soft_due, i >= 3);
     }
     refused_unchanged(p, ERR_LIFETIME);
-    ck_assert_uint_eq(p->a.dropped[ESP_DROP_LIFETIME], 1);
+    ck_assert_uint_eq(p->a.dropped[ESP_CAUSE_LIFETIME], 1);
     pair_free(p);
 }
 END_TEST
@@ -465,7 +465,7 @@ START_TEST(congestion_marks_are_carried_in)
         ck_assert_uint_eq(outer.tos, tos);
         ck_assert_int_eq(esp_open(&p->b, &in, &s.packet, &out), expected < 0 ? ERR_SYNTAX : OK);
         if (expected < 0) {
-            ck_assert_uint_eq(p->b.dropped[ESP_DROP_ECN], 1);
+            ck_assert_uint_eq(p->b.dropped[ESP_CAUSE_ECN], 1);
         } else {
             d = s.packet.data;
             ck_assert_uint_eq(o.inner6 ? (load_be16(d) >> 4 & 0xff) : d[1], 0xb8 | expected);
@@ -577,7 +577,7 @@ START_TEST(transport_mode_refuses)
         else
             s.packet.data[6] = before_esp[v - 4];
         ck_assert_int_eq(esp_seal(&p->a, pair_a(p), &s.packet, &outer), ERR_SYNTAX);
-        ck_assert_uint_eq(p->a.dropped[ESP_DROP_MALFORMED], 1);
+        ck_assert_uint_eq(p->a.dropped[ESP_CAUSE_MALFORMED], 1);
         ck_assert_uint_eq(pair_a(p)->seq_out, 0);
         pair_free(p);
     }
@@ -598,7 +598,7 @@ START_TEST(too_little_room)
     ck_assert_int_eq(esp_seal(&p->a, pair_a(p), &s.packet, &outer), ERR_SPACE);
     send_a(p, &s, 100);
     s.packet.cap = s.packet.len;
-    expect_drop(p, &s, ESP_DROP_SPACE);
+    expect_drop(p, &s, ESP_CAUSE_SPACE);
     send_a(p, &s, 100);
     s.packet.cap = s.packet.len + ESP_OPEN_TAILROOM;
     ck_assert_ok(try_b(p, &s, &(struct esp_opened){0}));
@@ -645,7 +645,7 @@ static void disorder(uint32_t window, bool esn)
     }
     ck_assert_uint_gt(accepted, PACKETS / 4);
     ck_assert_uint_eq(p->b.opened, accepted);
-    ck_assert_uint_eq(p->b.dropped[ESP_DROP_REPLAY] + p->b.dropped[ESP_DROP_ICV],
+    ck_assert_uint_eq(p->b.dropped[ESP_CAUSE_REPLAY] + p->b.dropped[ESP_CAUSE_ICV],
                       offered - accepted);
     ck_assert_uint_eq(pair_b(p)->dropped, offered - accepted);
     pair_free(p);
@@ -697,13 +697,13 @@ START_TEST(garbage_is_counted)
                 s.packet = (struct buf){s.bytes + FRONT, len, ROOM};
             }
             e = open_b(p, &s, &out);
-            ck_assert_int_eq(e == OK, out.drop == ESP_DROP_NONE);
+            ck_assert_int_eq(e == OK, out.drop == ESP_CAUSE_NONE);
         }
-        for (int d = 0; d < ESP_DROP_COUNT; d++)
+        for (int d = 0; d < ESP_CAUSE_COUNT; d++)
             total += p->b.dropped[d];
         ck_assert_uint_eq(total + p->b.opened, CALLS);
-        ck_assert_uint_gt(p->b.dropped[ESP_DROP_ICV], 1000);
-        ck_assert_uint_gt(p->b.dropped[ESP_DROP_MALFORMED], 1000);
+        ck_assert_uint_gt(p->b.dropped[ESP_CAUSE_ICV], 1000);
+        ck_assert_uint_gt(p->b.dropped[ESP_CAUSE_MALFORMED], 1000);
         pair_free(p);
     }
 }
