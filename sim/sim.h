@@ -1,0 +1,165 @@
+/*
+ * The discrete-event simulator: time, nodes, packets, the event loop. Links (sim/link) and node
+ * classes (sim/nat_box, router, ike_node) stand on it; a scenario is laid out by sim/topology.
+ *
+ * A node is a number; its behaviour hangs on a const class record, its state on a pointer. A
+ * node's ports are the ends of links, numbered in the order the links were made. A packet is whole
+ * IP bytes in a slot; whoever holds the slot number owns it and must send, keep or drop it.
+ */
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
+
+#include "base/bytes.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/rng.h"
+#include "base/time.h"
+#include "record/metrics.h"
+#include "sim/queue.h"
+
+#include <stdbool.h>
+
+struct sim;
+
+enum sim_sizes {
+    PACKET_HEADROOM = 128, /* free bytes before a new packet: outer headers go there */
+    PACKET_SMALL = 2048,   /* capacity classes, headroom included */
+    PACKET_LARGE = 66560,
+    TIMERS_PER_NODE = 4,
+};
+
+#define SIM_NONE UINT32_MAX
+
+struct packet {
+    uint8_t *storage;
+    uint8_t *data; /* the IP packet */
+    uint32_t len;
+    uint32_t capacity; /* of storage */
+    uint32_t source;   /* node that made it */
+    uint32_t sequence; /* at that node */
+    uint32_t copy;     /* 0, or the number of a duplicate or fragment: orders equal arrivals */
+    uint32_t port;     /* where it arrives */
+    nsec created;
+    nsec handed, departs;  /* to the last link it was sent on, and when it leaves that */
+    uint32_t tag;          /* the maker's own mark: flow and member, for accounting */
+    uint32_t transmission; /* IKE: n-th retransmission */
+    bool corrupted;        /* a link flipped a bit */
+    bool entered;          /* it was counted as sent and must be accounted for (I8) */
+    uint32_t next_free;
+};
+
+/** What a kind of node does. */
+struct node_class {
+    const char *name;
+    /** A packet arrived at `port`; the callee owns it now. */
+    void (*receive)(struct sim *, uint32_t node, uint32_t port, uint32_t packet);
+    void (*timer)(struct sim *, uint32_t node, uint32_t slot);
+    /** Free the state. */
+    void (*destroy)(struct sim *, uint32_t node);
+};
+
+struct node {
+    const struct node_class *class;
+    void *state;
+    const char *name;
+    uint32_t group; /* of the scenario */
+    uint32_t port_count;
+    uint32_t *ports;   /* by port: outgoing link direction */
+    uint32_t sequence; /* packets made so far */
+    uint32_t timer_generation[TIMERS_PER_NODE];
+    nsec timer_at[TIMERS_PER_NODE];
+    struct digest digest;   /* with packet bytes */
+    struct digest timeline; /* without */
+    bool down;              /* crashed: packets are dropped (host_down) */
+    bool captured;
+};
+
+/** What happens to packets, as seen by the recorder. */
+enum tap_kind { TAP_SENT, TAP_RECEIVED, TAP_DROPPED, TAP_DUPLICATED, TAP_FRAGMENTED };
+
+struct tap_event {
+    enum tap_kind kind;
+    nsec at;
+    uint32_t node;      /* where */
+    uint32_t direction; /* link direction, SIM_NONE if not on a link */
+    const struct packet *packet;
+    enum net_drop cause; /* TAP_DROPPED */
+};
+
+struct sim_tap {
+    void *context;
+    void (*packet)(void *context, const struct tap_event *);
+};
+
+struct link_direction; /* sim/link.h */
+
+struct sim {
+    nsec now;
+    uint64_t seed;
+    struct queue queue;
+    struct node *nodes;
+    uint32_t node_count, node_capacity;
+    struct link_direction *links;
+    uint32_t link_count, link_capacity;
+    struct packet *packets;
+    uint32_t packet_count, packet_capacity;
+    uint32_t free_small, free_large; /* heads of the free lists */
+    struct net_metrics net;          /* sent .. dropped, over all links and nodes */
+    uint64_t events;
+    struct sim_tap tap;
+    bool stopped;       /* sim_stop was called */
+    enum err error;     /* the first failure (memory); ends the run */
+    const char *broken; /* I15: what went wrong with time; NULL if nothing */
+    void *user;         /* the run around it */
+};
+
+enum err sim_init(struct sim *, uint64_t seed) MUST_USE;
+void sim_reset(struct sim *);
+
+/** @param name  borrowed. @return the node's number, SIM_NONE when out of memory */
+uint32_t sim_add_node(struct sim *, const struct node_class *, void *state, const char *name,
+                      uint32_t group);
+
+/** A new packet made by `node`, `room` bytes fit behind data; SIM_NONE when out of memory. */
+uint32_t packet_new(struct sim *, uint32_t node, uint32_t room);
+/** A copy, still of the same source and sequence; for duplication and fragmentation. */
+uint32_t packet_copy(struct sim *, uint32_t packet, uint32_t room);
+static inline struct packet *packet_at(struct sim *s, uint32_t packet)
+{
+    return &s->packets[packet];
+}
+/** Bytes that may follow data. */
+static inline uint32_t packet_room(const struct packet *p)
+{
+    return (uint32_t)(p->storage + p->capacity - p->data);
+}
+/** The packet reached its end: counted as delivered, its slot is free. */
+void packet_deliver(struct sim *, uint32_t packet);
+/** The packet ends here, counted and told to the tap. */
+void packet_drop(struct sim *, uint32_t node, uint32_t packet, enum net_drop cause);
+/** Free the slot without counting (a packet that never entered the network). */
+void packet_free(struct sim *, uint32_t packet);
+
+/** Give a packet to the network on a port of `node`. `first`: it enters here (counted as sent). */
+void sim_send(struct sim *, uint32_t node, uint32_t port, uint32_t packet, bool first);
+/** Set, move or (NSEC_NEVER) cancel a timer slot of a node. */
+void sim_arm(struct sim *, uint32_t node, uint32_t slot, nsec at);
+
+/** Tell the tap, if there is one. */
+void sim_tell(struct sim *, enum tap_kind, uint32_t node, uint32_t direction, uint32_t packet,
+              enum net_drop cause);
+/** Used by links: let `packet` arrive at a node's port. */
+void sim_arrive(struct sim *, uint32_t node, uint32_t port, uint32_t packet, nsec at);
+
+/** Handle events up to and including time `until`, until stopped or broken. now ends at `until`. */
+enum err sim_run(struct sim *, nsec until) MUST_USE;
+void sim_stop(struct sim *);
+
+/** Packets that are on their way (I8: sent + duplicated + fragments = delivered + ... + these). */
+uint64_t sim_in_flight(const struct sim *);
+/** I8: 0, or by how much the books do not balance. */
+int64_t sim_conservation(const struct sim *);
+uint64_t sim_digest(const struct sim *);
+uint64_t sim_timeline_digest(const struct sim *);
+
+#endif
