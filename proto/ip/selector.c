@@ -50,6 +50,14 @@ static void read_ports(struct bytes upper, struct flow *f)
     f->ports_known = true;
 }
 
+/* In place: a value built elsewhere and copied here would be loaded wider than it was stored. */
+static void set_ipv4(struct ip_addr *a, const uint8_t *bytes)
+{
+    a->family = 4;
+    memcpy(a->bytes, bytes, 4);
+    memset(a->bytes + 4, 0, sizeof a->bytes - 4);
+}
+
 static enum err read_ipv4(struct bytes packet, struct flow *f, size_t *total)
 {
     const uint8_t *p = packet.data;
@@ -64,8 +72,8 @@ static enum err read_ipv4(struct bytes packet, struct flow *f, size_t *total)
         return ERR_SYNTAX;
     if (*total < header || *total > packet.len)
         return ERR_LENGTH;
-    f->src = ip_addr_v4(load_be32(p + 12));
-    f->dst = ip_addr_v4(load_be32(p + 16));
+    set_ipv4(&f->src, p + 12);
+    set_ipv4(&f->dst, p + 16);
     f->protocol = p[9];
     fragment = load_be16(p + 6) & 0x3fff; /* MF and offset */
     f->fragment = fragment != 0;
