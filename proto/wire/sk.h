@@ -51,4 +51,8 @@ enum err sk_read(const struct message_view *, const struct sk_sizes *, struct sk
  */
 enum err sk_strip(const struct sk_area *, struct bytes *inner) MUST_USE;
 
+/** What sk_read and skf_read share: the areas behind `front` bytes of the last payload's body. */
+enum err sk_layout(const struct message_view *, const struct sk_sizes *, size_t front,
+                   struct sk_area *) MUST_USE;
+
 #endif

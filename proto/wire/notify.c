@@ -1,0 +1,61 @@
+#include "proto/wire/notify.h"
+
+/* RFC 7296 §3.10: Protocol ID (8) | SPI Size (8) | Notify Message Type (16) | SPI | data */
+enum err notify_read(struct bytes body, struct notify_payload *n)
+{
+    struct reader r;
+    size_t spi_size;
+
+    reader_init(&r, body);
+    n->protocol = reader_u8(&r);
+    spi_size = reader_u8(&r);
+    n->type = reader_u16(&r);
+    n->spi = reader_bytes(&r, spi_size);
+    n->data = reader_rest(&r);
+    return reader_end(&r);
+}
+
+void notify_write(struct writer *w, const struct notify_payload *n)
+{
+    writer_u8(w, n->protocol);
+    writer_u8(w, (uint8_t)n->spi.len);
+    writer_u16(w, n->type);
+    writer_bytes(w, n->spi);
+    writer_bytes(w, n->data);
+}
+
+/* The next well-formed notify from *at on; *at moves behind it. */
+static bool next_notify(const struct message_view *view, unsigned *at, struct notify_payload *n)
+{
+    while (*at < view->count) {
+        const struct payload_view *p = &view->payloads[(*at)++];
+
+        if (p->type == PAYLOAD_NOTIFY && notify_read(p->body, n) == OK)
+            return true;
+    }
+    return false;
+}
+
+bool notify_find(const struct message_view *view, uint16_t type, struct notify_payload *n)
+{
+    for (unsigned at = 0; next_notify(view, &at, n);)
+        if (n->type == type)
+            return true;
+    return false;
+}
+
+bool notify_find_error(const struct message_view *view, struct notify_payload *n)
+{
+    for (unsigned at = 0; next_notify(view, &at, n);)
+        if (notify_is_error(n->type))
+            return true;
+    return false;
+}
+
+void notify_add(struct message_writer *mw, uint16_t type, struct bytes data)
+{
+    struct notify_payload n = {.type = type, .data = data};
+
+    notify_write(payload_begin(mw, PAYLOAD_NOTIFY), &n);
+    payload_end(mw);
+}
