@@ -151,7 +151,7 @@ struct writer *payload_begin(struct message_writer *mw, uint8_t type)
 {
     uint8_t *header = writer_reserve(&mw->w, PAYLOAD_HEADER_LEN);
 
-    ASSERT(!mw->open);
+    ASSERT(!mw->open || mw->w.error != OK);
     if (header) {
         memset(header, 0, PAYLOAD_HEADER_LEN);
         *mw->next = type;

@@ -119,6 +119,10 @@ bool sa_transform_next(struct sa_transform_walk *walk, struct sa_transform *t)
     *t = (struct sa_transform){0};
     if (walk->last || r->error != OK)
         return false;
+    if (reader_left(r) == 0) {
+        reader_fail(r, ERR_SYNTAX); /* Num Transforms lies */
+        return false;
+    }
     sub = open_substructure(r, MORE_TRANSFORMS, &walk->last);
     t->type = reader_u8(&sub);
     reader_skip(&sub, 1);
@@ -127,7 +131,7 @@ bool sa_transform_next(struct sa_transform_walk *walk, struct sa_transform *t)
     if (sub.error != OK)
         reader_fail(r, sub.error == ERR_TRUNCATED ? ERR_LENGTH : sub.error);
     else if (walk->left-- == 0 || (walk->last && walk->left != 0))
-        reader_fail(r, ERR_SYNTAX); /* Num Transforms lies */
+        reader_fail(r, ERR_SYNTAX); /* so it does here */
     return r->error == OK;
 }
 

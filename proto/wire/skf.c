@@ -12,7 +12,7 @@ void skf_begin(struct message_writer *mw, const struct sk_sizes *sizes,
     payload_begin(mw, PAYLOAD_SKF);
     mw->sk = mw->open;
     mw->open = NULL;
-    if (mw->sk)
+    if (mw->w.error == OK)
         mw->sk[0] = f->first_type;
     writer_u16(&mw->w, f->number);
     writer_u16(&mw->w, f->total);
