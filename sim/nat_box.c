@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-enum { OUTSIDE_PORT = 0, EXPIRY_TIMER = 0, FIRST_MAPPINGS = 2 };
+enum { EXPIRY_TIMER = 0, FIRST_MAPPINGS = 2 };
 
 struct nat_box *nat_box_create(const struct nat_words *words, const struct ip_addr *outside,
                                struct rng port_random)
@@ -336,7 +336,7 @@ static void outward(struct sim *s, uint32_t node, uint32_t port, uint32_t packet
     else if (hairpin)
         inward(s, node, packet, &src, udp->dst.port);
     else
-        sim_send(s, node, OUTSIDE_PORT, packet, false);
+        sim_send(s, node, n->outside_port, packet, false);
 }
 
 /* RFC 5508 §4: an error about a packet that went out through a mapping. */
@@ -362,7 +362,9 @@ static void icmp_inward(struct sim *s, uint32_t node, uint32_t packet, const str
 
 static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet)
 {
+    const struct nat_box *n = s->nodes[node].state;
     struct packet *p = packet_at(s, packet);
+    bool outside = port == n->outside_port;
     struct udp_datagram udp;
     struct ip_packet ip;
 
@@ -370,7 +372,7 @@ static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet
         packet_drop(s, node, packet, NET_DROP_CORRUPT);
         return;
     }
-    if (port == OUTSIDE_PORT &&
+    if (outside &&
         (ip.protocol == IP_PROTOCOL_ICMP || ip.protocol == IP_PROTOCOL_ICMPV6)) {
         icmp_inward(s, node, packet, &ip);
         return;
@@ -386,7 +388,7 @@ static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet
     }
     udp.src = (struct ip_endpoint){ip.src, load_be16(ip.payload.data)};
     udp.dst = (struct ip_endpoint){ip.dst, load_be16(ip.payload.data + 2)};
-    if (port == OUTSIDE_PORT)
+    if (outside)
         inward(s, node, packet, &udp.src, udp.dst.port);
     else
         outward(s, node, port, packet, &udp);

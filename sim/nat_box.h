@@ -1,8 +1,8 @@
 /*
  * A NAT box in the words of RFC 4787: mapping and filtering each endpoint-independent, address-
  * dependent or address-and-port-dependent, port preservation, timers, refresh direction,
- * hairpinning, port range and per-user limit, reboot. It rewrites real bytes. One outside address;
- * port 0 of the node is the outside, all others are inside.
+ * hairpinning, port range and per-user limit, reboot. It rewrites real bytes. One outside address on
+ * one port of the node (outside_port, set when the links are made); all other ports are inside.
  *
  * UDP only (and ICMP errors about it): bare ESP and other protocols find no mapping. Fragments
  * behind the first carry no ports and are dropped as nat_no_mapping, as many boxes do.
@@ -50,6 +50,7 @@ struct nat_mapping {
 struct nat_box {
     struct nat_words words;
     struct ip_addr outside;
+    uint32_t outside_port;
     struct nat_mapping *mappings; /* a slot is free when not alive */
     uint32_t count, capacity, alive;
     struct table by_inside;  /* hash of inside (and, by `mapping`, remote) -> slot */

@@ -149,6 +149,7 @@ uint32_t packet_copy(struct sim *s, uint32_t packet, uint32_t room)
                          .created = from->created,
                          .tag = from->tag,
                          .transmission = from->transmission,
+                         .kind = from->kind,
                          .corrupted = from->corrupted,
                          .entered = from->entered,
                          .next_free = SIM_NONE};

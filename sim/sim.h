@@ -43,10 +43,14 @@ struct packet {
     nsec handed, departs;  /* to the last link it was sent on, and when it leaves that */
     uint32_t tag;          /* the maker's own mark: flow and member, for accounting */
     uint32_t transmission; /* IKE: n-th retransmission */
+    uint8_t kind;          /* enum packet_kind */
     bool corrupted;        /* a link flipped a bit */
     bool entered;          /* it was counted as sent and must be accounted for (I8) */
     uint32_t next_free;
 };
+
+/** What a packet is, as its maker knows it: lets observers skip what they do not want cheaply. */
+enum packet_kind { PACKET_OTHER, PACKET_IKE, PACKET_ESP, PACKET_KEEPALIVE };
 
 /** What a kind of node does. */
 struct node_class {

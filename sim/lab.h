@@ -1,0 +1,86 @@
+/*
+ * One run in the making: the simulator, the protocol's crypto, what is recorded, what is checked,
+ * and the tunnels between clients and gateways. Shared by the files that put a scenario to work:
+ * topology (nodes and links), ike_node (endpoints), traffic, timeline (events of the scenario),
+ * recorder (events, capture, keys) and run (the loop).
+ */
+#ifndef SIM_LAB_H
+#define SIM_LAB_H
+
+#include "crypto/cost.h"
+#include "crypto/provider.h"
+#include "proto/endpoint.h"
+#include "record/metrics.h"
+#include "sim/address_plan.h"
+#include "sim/checker.h"
+#include "sim/scenario.h"
+#include "sim/sim.h"
+
+struct recorder;
+struct ike_node;
+
+/* Defects planted to show that a checker trips: one at a time, named on the command line. */
+#define PLANT_LIST(X)                                                                              \
+    X(NONE, "none")                                                                                \
+    X(CLEAR_PACKET, "clear-packet")         /* a protected packet leaves in clear: I1 */           \
+    X(KEY_MISMATCH, "key-mismatch")         /* one end reports other keys: I2 */                   \
+    X(REPLAY_ACCEPTED, "replay-accepted")   /* gateways run without a replay window: I4 */         \
+    X(ICV_IGNORED, "icv-ignored")           /* the provider accepts any ICV: I4 */                 \
+    X(SILENT_REFUSAL, "silent-refusal")     /* a good packet is refused uncounted: I5 */           \
+    X(PACKET_VANISHES, "packet-vanishes")   /* a packet is freed without a reason: I8 */           \
+    X(RESPONSE_DIFFERS, "response-differs") /* a repeated response has a wrong bit: I9 */          \
+    X(TIME_GOES_BACK, "time-goes-back")     /* an event is scheduled in the past: I15 */           \
+    X(BLACK_HOLE, "black-hole")             /* gateways swallow what they receive: I17 */
+
+enum plant {
+#define X(symbol, name) PLANT_##symbol,
+    PLANT_LIST(X)
+#undef X
+    PLANT_COUNT
+};
+
+/** One client and its gateway. Tunnels are numbered initiator group by group, in member order. */
+struct tunnel {
+    uint32_t client, gateway; /* nodes */
+    uint32_t group;           /* of the client */
+    struct sa_ref ike;        /* at the client */
+    nsec started;             /* of the handshake in progress, or of the last one */
+    bool starting, up;
+    bool first_packet;        /* delivered since it came up */
+    struct ip_addr inner[2];  /* client's and gateway's address for traffic inside */
+    uint64_t recovering;      /* by index in metrics.recoveries: no data since that event */
+};
+
+struct lab {
+    const struct scenario *scenario;
+    struct address_plan plan;
+    struct sim sim;
+    struct meter meter;
+    struct crypto *crypto;
+    struct cost_table *costs; /* by group; name[0] == 0: none */
+    struct metrics *metrics;
+    struct checker *checker;
+    struct recorder *recorder; /* NULL: nothing but numbers is kept */
+    struct tunnel *tunnels;
+    uint32_t tunnel_count;
+    uint32_t *first_tunnel; /* by group */
+    uint64_t tunnels_up;
+    enum plant plant;
+    uint32_t plant_count; /* occasions seen by the planted defect */
+    struct crypto_class planted_class;
+};
+
+/** The lab around a simulator. */
+static inline struct lab *lab_of(const struct sim *s)
+{
+    return s->user;
+}
+
+static inline uint32_t lab_tunnel_of(const struct lab *lab, uint32_t client)
+{
+    uint32_t group = lab->sim.nodes[client].group;
+
+    return lab->first_tunnel[group] + client - lab->scenario->groups[group].first_node;
+}
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * From the simulator to what a run leaves behind: packets, NAT tables and SAs become lines of
+ * events.jsonl and frames of capture.pcapng, keys of captured SAs become keys.jsonl and the
+ * Wireshark profile. Watches only; nothing here changes a run.
+ */
+#ifndef SIM_RECORDER_H
+#define SIM_RECORDER_H
+
+#include "record/capture.h"
+#include "record/run_folder.h"
+#include "sim/lab.h"
+#include "sim/nat_box.h"
+
+enum recorder_sizes { RECORD_ALL_NODES = 10000 /* above, only captured nodes leave events */ };
+
+/**
+ * Open events.jsonl, capture.pcapng and keys.jsonl in the folder and hang on to the lab's tap.
+ * The lab's nodes are there already.
+ */
+enum err recorder_create(struct lab *, struct run_folder *, struct recorder **out) MUST_USE;
+void recorder_destroy(struct recorder *);
+/** Write what is buffered, the capture's statistics, the profile. @retval ERR_IO */
+enum err recorder_finish(struct recorder *, nsec at) MUST_USE;
+struct capture_totals recorder_totals(const struct recorder *);
+
+/** An endpoint's event at `node`. */
+void recorder_sa(struct recorder *, uint32_t node, const struct ike_event *);
+/** The scenario did something to these nodes or links. */
+void recorder_scenario(struct recorder *, nsec at, const char *what, const char *targets);
+/** What a NAT box's observer calls. */
+void recorder_nat(void *recorder, uint32_t node, nsec at, const struct nat_event *);
+
+/** Node and link directions are captured as the scenario says: sets node.captured. */
+void recorder_choose(struct lab *);
+
+#endif
