@@ -19,6 +19,7 @@
 
 struct keys;
 struct run_folder;
+struct ike_key_event;
 
 struct ike_key_record {
     nsec at;
@@ -51,6 +52,8 @@ void keys_destroy(struct keys *);
 /** The same SA told by both its ends gives one row in the tables and a line per end. */
 void keys_ike(struct keys *, const struct ike_key_record *);
 void keys_child(struct keys *, const struct child_key_record *);
+/** EVENT_KEYS as an endpoint gives it out: an IKE SA, or both directions of a child SA. */
+void keys_event(struct keys *, nsec at, const char *node, const struct ike_key_event *);
 
 /**
  * Write wireshark/profiles/ikelab/ and open.sh into the folder.
