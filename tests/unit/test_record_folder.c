@@ -6,7 +6,9 @@
 
 #include <dirent.h>
 #include <ftw.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -206,6 +208,48 @@ START_TEST(a_failed_write_leaves_nothing)
 }
 END_TEST
 
+/* A file system of 64 KiB in a mount namespace of the child's own. */
+static void fill_a_disk(void)
+{
+    struct run_folder *f;
+    FILE *file;
+
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mkdir("disk", 0755) != 0 || mount("none", "disk", "tmpfs", 0, "size=64k") != 0)
+        _exit(SKIPPED);
+    if (create("disk/out", false, &f) != OK)
+        _exit(2);
+    file = run_folder_open(f, "capture.pcapng");
+    for (int i = 0; i < 100000; i++)
+        fputs("some bytes of a capture", file);
+    if (run_folder_commit(f) != ERR_IO || !strstr(run_folder_error(f), "No space left on device"))
+        _exit(3);
+    run_folder_destroy(f);
+    if (rmdir("disk/out") == 0 || umount("disk") != 0) /* nothing was left there */
+        _exit(4);
+    _exit(0);
+}
+
+START_TEST(a_full_disk_leaves_nothing_and_says_so)
+{
+    int status;
+    pid_t child;
+
+    enter();
+    child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0)
+        fill_a_disk();
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    if (WEXITSTATUS(status) == SKIPPED)
+        printf("not tested on a real full disk: mounting is not permitted here\n");
+    else
+        ck_assert_int_eq(WEXITSTATUS(status), 0);
+    leave();
+}
+END_TEST
+
 START_TEST(provenance_is_filled_in)
 {
     const struct provenance *p = provenance();
@@ -220,4 +264,5 @@ END_TEST
 
 SUITE("record run folder", default_names_count_up_and_latest_follows,
       a_chosen_folder_must_be_empty_or_forced, force_never_replaces_what_is_not_a_run,
-      an_abandoned_run_leaves_nothing, a_failed_write_leaves_nothing, provenance_is_filled_in)
+      an_abandoned_run_leaves_nothing, a_failed_write_leaves_nothing,
+      a_full_disk_leaves_nothing_and_says_so, provenance_is_filled_in)
