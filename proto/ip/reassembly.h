@@ -41,11 +41,10 @@ struct reassembly {
     struct reassembly_config config;
     struct reassembly_slot *slots;
     uint8_t *bytes;
-    struct buf whole; /* the last datagram handed out */
     unsigned in_use;
-    uint64_t fragments, completed; /* received; datagrams put together */
-    uint64_t fragments_joined;     /* fragments that became part of a completed datagram */
-    uint64_t fragments_lost;       /* fragments thrown away, whatever the reason */
+    uint64_t fragments; /* received = joined + lost + held */
+    uint64_t fragments_joined, fragments_lost, fragments_held;
+    uint64_t completed;                      /* datagrams put together */
     uint64_t dropped[REASSEMBLY_DROP_COUNT]; /* events, not fragments */
 };
 
