@@ -176,7 +176,7 @@ void payload_end(struct message_writer *mw)
     mw->open = NULL;
 }
 
-void payload_write(struct message_writer *mw, uint8_t type, struct bytes body)
+void payload_add(struct message_writer *mw, uint8_t type, struct bytes body)
 {
     writer_bytes(payload_begin(mw, type), body);
     payload_end(mw);

@@ -85,7 +85,7 @@ struct writer *payload_begin(struct message_writer *, uint8_t type);
 void payload_critical(struct message_writer *);
 void payload_end(struct message_writer *);
 /** A whole payload with a ready body. */
-void payload_write(struct message_writer *, uint8_t type, struct bytes body);
+void payload_add(struct message_writer *, uint8_t type, struct bytes body);
 /**
  * Fill in the length.
  * @param[out] message  the message, inside the buffer given to message_begin

@@ -32,7 +32,7 @@ static struct bytes sample(uint8_t *out, size_t cap)
     payload_end(&mw);
     ke_write(payload_begin(&mw, PAYLOAD_KE), &ke);
     payload_end(&mw);
-    payload_write(&mw, PAYLOAD_NONCE, bytes_of(zeros, 32));
+    payload_add(&mw, PAYLOAD_NONCE, bytes_of(zeros, 32));
     notify_add(&mw, NOTIFY_COOKIE, bytes_of(zeros, 8));
     ck_assert_ok(message_end(&mw, &message));
     return message;
@@ -221,7 +221,7 @@ START_TEST(payload_count_is_bounded)
     for (unsigned count = PAYLOADS_MAX - 1; count <= PAYLOADS_MAX + 1; count++) {
         message_begin(&mw, BUF(out), &header);
         for (unsigned i = 0; i < count; i++)
-            payload_write(&mw, PAYLOAD_VENDOR, BYTES_NONE);
+            payload_add(&mw, PAYLOAD_VENDOR, BYTES_NONE);
         ck_assert_ok(message_end(&mw, &message));
         ck_assert_int_eq(message_read(message, &v), count > PAYLOADS_MAX ? ERR_FULL : OK);
     }
@@ -256,7 +256,7 @@ START_TEST(unknown_payloads_and_critical_bits_survive)
     writer_u32(payload_begin(&mw, 222), 0xcafecafe);
     payload_critical(&mw);
     payload_end(&mw);
-    payload_write(&mw, 223, BYTES_NONE);
+    payload_add(&mw, 223, BYTES_NONE);
     ck_assert_ok(message_end(&mw, &message));
     ck_assert_int_eq(message_read(message, &v), ERR_CRITICAL);
     ck_assert_ok(message_recode(&v, BUF(again_out), &again, NULL));
@@ -285,7 +285,7 @@ START_TEST(sk_areas_are_the_same_for_writer_and_reader)
 
             message_begin(&mw, BUF(out), &header);
             sk_begin(&mw, &sizes[s]);
-            payload_write(&mw, PAYLOAD_IDI, bytes_of(data, len));
+            payload_add(&mw, PAYLOAD_IDI, bytes_of(data, len));
             notify_add(&mw, NOTIFY_INITIAL_CONTACT, BYTES_NONE);
             ck_assert_ok(sk_end(&mw, &w, &message));
             ck_assert_uint_eq(w.text_len % sizes[s].block_len, 0);
@@ -342,7 +342,7 @@ START_TEST(sk_too_short_or_badly_padded_is_refused)
 
     for (size_t len = 0; len < 80; len++) {
         message_begin(&mw, BUF(out), &header);
-        payload_write(&mw, PAYLOAD_SK, bytes_of(raw, len));
+        payload_add(&mw, PAYLOAD_SK, bytes_of(raw, len));
         ck_assert_ok(message_end(&mw, &message));
         ck_assert_ok(message_read(message, &v));
         ck_assert_int_eq(sk_read(&v, &gcm, &area), len >= 25 ? OK : ERR_LENGTH);
@@ -394,7 +394,7 @@ START_TEST(fragments_carry_number_total_and_first_type)
     size_t at = 0;
 
     payload_chain_begin(&mw, BUF(chain_out), &f.first_type);
-    payload_write(&mw, PAYLOAD_AUTH, bytes_text("....authentication"));
+    payload_add(&mw, PAYLOAD_AUTH, bytes_text("....authentication"));
     notify_add(&mw, NOTIFY_INITIAL_CONTACT, BYTES_NONE);
     ck_assert_ok(payload_chain_end(&mw, &chain));
     ck_assert_uint_eq(f.first_type, PAYLOAD_AUTH);
