@@ -22,4 +22,9 @@ static inline nsec nsec_min(nsec a, nsec b)
     return a < b ? a : b;
 }
 
+static inline nsec nsec_max(nsec a, nsec b)
+{
+    return a > b ? a : b;
+}
+
 #endif

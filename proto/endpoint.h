@@ -94,5 +94,7 @@ struct sa_ref ike_endpoint_next_ike(const struct ike_endpoint *, struct sa_ref a
 struct sa_ref ike_endpoint_next_child(const struct ike_endpoint *, struct sa_ref after);
 
 const struct ike_counters *ike_endpoint_counters(const struct ike_endpoint *);
+/** Bytes of what is in use now: SAs, handshakes, messages kept, child SAs with keys. */
+uint64_t ike_endpoint_memory(const struct ike_endpoint *);
 
 #endif

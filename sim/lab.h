@@ -36,7 +36,7 @@ enum plant {
 #define X(symbol, name) PLANT_##symbol,
     PLANT_LIST(X)
 #undef X
-    PLANT_COUNT
+        PLANT_COUNT
 };
 
 /** One client and its gateway. Tunnels are numbered initiator group by group, in member order. */
@@ -46,9 +46,9 @@ struct tunnel {
     struct sa_ref ike;        /* at the client */
     nsec started;             /* of the handshake in progress, or of the last one */
     bool starting, up;
-    bool first_packet;        /* delivered since it came up */
-    struct ip_addr inner[2];  /* client's and gateway's address for traffic inside */
-    uint64_t recovering;      /* by index in metrics.recoveries: no data since that event */
+    bool first_packet;       /* delivered since it came up */
+    struct ip_addr inner[2]; /* client's and gateway's address for traffic inside */
+    uint64_t recovering;     /* by index in metrics.recoveries: no data since that event */
 };
 
 struct lab {

@@ -46,6 +46,8 @@ static void destroy(struct sim *s, uint32_t node)
 {
     struct nat_box *n = s->nodes[node].state;
 
+    if (!n)
+        return;
     for (uint32_t i = 0; i < n->count; i++)
         forget_permits(&n->mappings[i]);
     free(n->mappings);
@@ -59,15 +61,13 @@ static void tell(struct sim *s, uint32_t node, const struct nat_mapping *m, enum
                  bool inbound)
 {
     struct nat_box *n = s->nodes[node].state;
-    struct nat_event e = {.change = change, .inbound = inbound, .mappings = n->alive};
+    struct nat_event e = {.change = change, .inbound = inbound};
 
     if (!n->observer.changed)
         return;
-    if (m) {
-        e.inside = m->inside;
-        e.outside = m->outside;
-        e.remote = m->remote;
-    }
+    e.inside = m->inside;
+    e.outside = m->outside;
+    e.remote = m->remote;
     n->observer.changed(n->observer.context, node, s->now, &e);
 }
 
@@ -372,8 +372,7 @@ static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet
         packet_drop(s, node, packet, NET_DROP_CORRUPT);
         return;
     }
-    if (outside &&
-        (ip.protocol == IP_PROTOCOL_ICMP || ip.protocol == IP_PROTOCOL_ICMPV6)) {
+    if (outside && (ip.protocol == IP_PROTOCOL_ICMP || ip.protocol == IP_PROTOCOL_ICMPV6)) {
         icmp_inward(s, node, packet, &ip);
         return;
     }
@@ -398,6 +397,7 @@ void nat_box_reboot(struct sim *s, uint32_t node, bool new_ports)
 {
     struct nat_box *n = s->nodes[node].state;
     uint32_t range = (uint32_t)n->words.port_last - n->words.port_first + 1;
+    uint32_t lost = n->alive;
 
     for (uint32_t i = 0; i < n->count; i++)
         if (n->mappings[i].alive)
@@ -407,7 +407,9 @@ void nat_box_reboot(struct sim *s, uint32_t node, bool new_ports)
         n->next_port = (uint16_t)(n->words.port_first + rng_below(&n->port_random, range));
     }
     sim_arm(s, node, EXPIRY_TIMER, NSEC_NEVER);
-    tell(s, node, NULL, NAT_REBOOTED, false);
+    if (n->observer.changed)
+        n->observer.changed(n->observer.context, node, s->now,
+                            &(struct nat_event){.change = NAT_REBOOTED, .mappings = lost});
 }
 
 const struct node_class nat_box_class = {

@@ -1,8 +1,8 @@
 /*
  * A NAT box in the words of RFC 4787: mapping and filtering each endpoint-independent, address-
  * dependent or address-and-port-dependent, port preservation, timers, refresh direction,
- * hairpinning, port range and per-user limit, reboot. It rewrites real bytes. One outside address on
- * one port of the node (outside_port, set when the links are made); all other ports are inside.
+ * hairpinning, port range and per-user limit, reboot. It rewrites real bytes. One outside address
+ * on one port of the node (outside_port, set when the links are made); all other ports are inside.
  *
  * UDP only (and ICMP errors about it): bare ESP and other protocols find no mapping. Fragments
  * behind the first carry no ports and are dropped as nat_no_mapping, as many boxes do.
@@ -24,7 +24,7 @@ struct nat_event {
     enum nat_change change;
     struct ip_endpoint inside, outside, remote; /* remote: of the packet that made the mapping */
     bool inbound;                               /* REFRESHED */
-    uint32_t mappings;                          /* alive now */
+    uint32_t mappings;                          /* REBOOTED: lost */
 };
 
 struct nat_observer {

@@ -27,8 +27,8 @@ enum err payload_write(uint8_t *data, size_t size, const struct ip_addr *src,
 {
     uint8_t *content = data + HEADERS;
     size_t len = size - HEADERS;
-    struct udp_build udp = {.src = {*src, PAYLOAD_PORT}, .dst = {*dst, PAYLOAD_PORT},
-                            .id = (uint16_t)p->sequence};
+    struct udp_build udp = {
+        .src = {*src, PAYLOAD_PORT}, .dst = {*dst, PAYLOAD_PORT}, .id = (uint16_t)p->sequence};
     struct bytes packet;
 
     ASSERT(size >= PAYLOAD_MIN && src->family == 4 && dst->family == 4);

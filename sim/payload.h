@@ -17,7 +17,7 @@ enum payload_sizes {
 
 struct payload {
     uint16_t flow;
-    bool reverse;      /* from the gateway to the client */
+    bool reverse; /* from the gateway to the client */
     uint32_t tunnel;
     uint32_t sequence; /* of this flow in this tunnel and direction */
 };

@@ -73,6 +73,8 @@ static void destroy(struct sim *s, uint32_t node)
 {
     struct routes *r = s->nodes[node].state;
 
+    if (!r)
+        return;
     routes_reset(r);
     free(r);
 }

@@ -92,7 +92,7 @@ static uint32_t slot_take(struct sim *s, uint32_t bytes)
 
     ASSERT(bytes <= PACKET_LARGE);
     if (i != SIM_NONE) {
-        *head = s->packets[i].next_free;
+        *head = s->packets[i].next;
         return i;
     }
     if (!room_for_one(s, (void **)&s->packets, s->packet_count, &s->packet_capacity,
@@ -122,7 +122,7 @@ uint32_t packet_new(struct sim *s, uint32_t node, uint32_t room)
                          .source = node,
                          .sequence = s->nodes[node].sequence++,
                          .created = s->now,
-                         .next_free = SIM_NONE};
+                         .next = SIM_NONE};
     return i;
 }
 
@@ -152,7 +152,7 @@ uint32_t packet_copy(struct sim *s, uint32_t packet, uint32_t room)
                          .kind = from->kind,
                          .corrupted = from->corrupted,
                          .entered = from->entered,
-                         .next_free = SIM_NONE};
+                         .next = SIM_NONE};
     return i;
 }
 
@@ -164,12 +164,18 @@ void packet_free(struct sim *s, uint32_t packet)
     ASSERT(p->data);
     p->data = NULL;
     p->entered = false;
-    p->next_free = *head;
+    p->next = *head;
     *head = packet;
 }
 
-void packet_deliver(struct sim *s, uint32_t packet)
+void packet_deliver(struct sim *s, uint32_t node, uint32_t packet)
 {
+    struct net_metrics *of_group = s->nodes[node].net;
+
+    if (of_group) {
+        of_group->delivered_packets++;
+        of_group->delivered_bytes += s->packets[packet].len;
+    }
     s->net.delivered_packets++;
     s->net.delivered_bytes += s->packets[packet].len;
     packet_free(s, packet);
@@ -190,6 +196,8 @@ void sim_tell(struct sim *s, enum tap_kind kind, uint32_t node, uint32_t directi
 void packet_drop(struct sim *s, uint32_t node, uint32_t packet, enum net_drop cause)
 {
     s->net.dropped[cause]++;
+    if (s->nodes[node].net)
+        s->nodes[node].net->dropped[cause]++;
     sim_tell(s, TAP_DROPPED, node, SIM_NONE, packet, cause);
     packet_free(s, packet);
 }
@@ -219,6 +227,10 @@ void sim_send(struct sim *s, uint32_t node, uint32_t port, uint32_t packet, bool
         p->entered = true;
         s->net.sent_packets++;
         s->net.sent_bytes += p->len;
+        if (n->net) {
+            n->net->sent_packets++;
+            n->net->sent_bytes += p->len;
+        }
     }
     note(s, node, NOTE_SENT, p);
     sim_tell(s, TAP_SENT, node, n->ports[port], packet, 0);
@@ -317,7 +329,7 @@ void sim_stop(struct sim *s)
 
 uint64_t sim_in_flight(const struct sim *s)
 {
-    uint64_t count = 0;
+    uint64_t count = s->held_fragments;
 
     for (uint32_t i = 0; i < s->packet_count; i++)
         count += s->packets[i].data && s->packets[i].entered;

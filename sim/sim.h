@@ -46,7 +46,7 @@ struct packet {
     uint8_t kind;          /* enum packet_kind */
     bool corrupted;        /* a link flipped a bit */
     bool entered;          /* it was counted as sent and must be accounted for (I8) */
-    uint32_t next_free;
+    uint32_t next;         /* in the free list, or in a list of its owner */
 };
 
 /** What a packet is, as its maker knows it: lets observers skip what they do not want cheaply. */
@@ -76,6 +76,7 @@ struct node {
     struct digest timeline; /* without */
     bool down;              /* crashed: packets are dropped (host_down) */
     bool captured;
+    struct net_metrics *net; /* of its group, may be NULL: what starts and ends here */
 };
 
 /** What happens to packets, as seen by the recorder. */
@@ -109,6 +110,7 @@ struct sim {
     uint32_t packet_count, packet_capacity;
     uint32_t free_small, free_large; /* heads of the free lists */
     struct net_metrics net;          /* sent .. dropped, over all links and nodes */
+    uint64_t held_fragments;         /* in reassembly at nodes: on their way, but in no slot */
     uint64_t events;
     struct sim_tap tap;
     bool stopped;       /* sim_stop was called */
@@ -137,8 +139,8 @@ static inline uint32_t packet_room(const struct packet *p)
 {
     return (uint32_t)(p->storage + p->capacity - p->data);
 }
-/** The packet reached its end: counted as delivered, its slot is free. */
-void packet_deliver(struct sim *, uint32_t packet);
+/** The packet reached its end at `node`: counted as delivered, its slot is free. */
+void packet_deliver(struct sim *, uint32_t node, uint32_t packet);
 /** The packet ends here, counted and told to the tap. */
 void packet_drop(struct sim *, uint32_t node, uint32_t packet, enum net_drop cause);
 /** Free the slot without counting (a packet that never entered the network). */

@@ -1,0 +1,214 @@
+/* What an endpoint's events and counters mean to the run: metrics, checkers, reconnecting. */
+#include "sim/ike_node.h"
+#include "sim/recorder.h"
+
+enum { RECONNECT_DELAY_S = 1 };
+
+bool lab_plant(struct lab *lab, enum plant plant, uint32_t n)
+{
+    return lab->plant == plant && ++lab->plant_count == n;
+}
+
+static struct tunnel *client_tunnel(struct ike_node *n)
+{
+    return n->group->role == ROLE_INITIATOR ? &n->lab->tunnels[n->tunnels[0]] : NULL;
+}
+
+static void set_up(struct lab *lab, struct tunnel *t, bool up)
+{
+    if (t->up != up)
+        lab->tunnels_up += up ? 1 : UINT64_MAX;
+    t->up = up;
+    metrics_set_tunnels(lab->metrics, lab->tunnels_up);
+}
+
+static void excuse(struct lab *lab, uint32_t tunnel)
+{
+    checker_flow_excused(lab->checker, lab->sim.now, 2 * tunnel);
+    checker_flow_excused(lab->checker, lab->sim.now, 2 * tunnel + 1);
+}
+
+/* What a road warrior would try again: the peer was away, not unwilling. */
+static bool worth_retrying(enum sa_reason reason)
+{
+    return reason == REASON_TIMEOUT || reason == REASON_DPD || reason == REASON_DELETED_BY_PEER ||
+           reason == REASON_EXPIRED || reason == REASON_CRASH || reason == REASON_REPLACED;
+}
+
+static void came_up(struct ike_node *n, const struct ike_event *e)
+{
+    struct lab *lab = n->lab;
+    struct tunnel *t = client_tunnel(n);
+
+    if (!t || !t->starting)
+        return;
+    t->starting = false;
+    t->ike = e->ike;
+    t->first_packet = false;
+    metrics_ike_completed(lab->metrics, t->group, lab->sim.now, t->started);
+    set_up(lab, t, true);
+    excuse(lab, n->tunnels[0]);
+    ike_node_begin_traffic(lab, n->tunnels[0]);
+}
+
+static void went_down(struct ike_node *n, const struct ike_event *e)
+{
+    struct lab *lab = n->lab;
+    struct tunnel *t = client_tunnel(n);
+
+    if (!t)
+        return;
+    excuse(lab, n->tunnels[0]);
+    if (t->starting) {
+        t->starting = false;
+        metrics_ike_failed(lab->metrics, t->group, lab->sim.now, reason_name(e->reason));
+    } else if (!t->up || !sa_equal(t->ike, e->ike)) {
+        return; /* an older IKE SA of this tunnel, after a rekey */
+    }
+    set_up(lab, t, false);
+    if (worth_retrying(e->reason))
+        ike_node_connect_at(lab, n->node, lab->sim.now + RECONNECT_DELAY_S * NSEC_PER_S);
+}
+
+static void child_came_up(struct ike_node *n, const struct ike_event *e)
+{
+    struct lab *lab = n->lab;
+    struct child_sa_info info;
+
+    if (!ike_endpoint_child_info(n->endpoint, e->child, &info))
+        return;
+    if (n->group->role == ROLE_RESPONDER && lab_plant(lab, PLANT_KEY_MISMATCH, 1))
+        info.key_fingerprint_in ^= 1;
+    if (checker_watches(lab->checker, n->node)) {
+        checker_child_up(lab->checker, lab->sim.now, n->node, &info);
+        (void)!table_put(&n->spi_of_child, e->child.handle.index, info.spi_in);
+    }
+    came_up(n, e);
+}
+
+static void child_went_down(struct ike_node *n, const struct ike_event *e)
+{
+    uint32_t spi;
+
+    if (table_get(&n->spi_of_child, e->child.handle.index, &spi)) {
+        checker_child_down(n->lab->checker, n->node, spi);
+        table_remove(&n->spi_of_child, e->child.handle.index);
+    }
+}
+
+static void ike_came_up(struct ike_node *n, const struct ike_event *e)
+{
+    struct ike_sa_info info;
+
+    if (checker_watches(n->lab->checker, n->node) &&
+        ike_endpoint_ike_info(n->endpoint, e->ike, &info))
+        checker_ike_up(n->lab->checker, n->lab->sim.now, n->node, &info);
+}
+
+static void ike_rekeyed(struct ike_node *n, const struct ike_event *e)
+{
+    struct tunnel *t = client_tunnel(n);
+    struct ike_sa_info info;
+
+    if (t && sa_equal(t->ike, e->ike))
+        t->ike = e->other;
+    if (checker_watches(n->lab->checker, n->node) &&
+        ike_endpoint_ike_info(n->endpoint, e->other, &info))
+        checker_ike_up(n->lab->checker, n->lab->sim.now, n->node, &info);
+}
+
+static void handle(struct ike_node *n, const struct ike_event *e)
+{
+    switch (e->kind) {
+    case EVENT_IKE_UP:
+        ike_came_up(n, e);
+        break;
+    case EVENT_IKE_REKEYED:
+        ike_rekeyed(n, e);
+        break;
+    case EVENT_IKE_FAILED:
+    case EVENT_IKE_DOWN:
+        went_down(n, e);
+        break;
+    case EVENT_CHILD_UP:
+        child_came_up(n, e);
+        break;
+    case EVENT_CHILD_DOWN:
+        child_went_down(n, e);
+        break;
+    default:
+        break;
+    }
+}
+
+void ike_node_pull_events(struct ike_node *n)
+{
+    struct ike_event e;
+
+    while (ike_endpoint_next_event(n->endpoint, &e)) {
+        if (n->lab->recorder)
+            recorder_sa(n->lab->recorder, n->node, &e);
+        handle(n, &e);
+    }
+}
+
+void ike_node_count(struct ike_node *n)
+{
+    const struct ike_counters *now = ike_endpoint_counters(n->endpoint);
+    struct ike_counters *was = &n->before;
+    struct metrics *m = n->lab->metrics;
+    uint32_t group = n->lab->sim.nodes[n->node].group;
+
+#define GREW(field, counter)                                                                       \
+    do {                                                                                           \
+        if (now->counter != was->counter)                                                          \
+            METRICS_IKE_COUNT(m, group, field, now->counter - was->counter);                       \
+    } while (0)
+    GREW(retransmissions, retransmissions);
+    GREW(rekeys_ike, rekeys_ike);
+    GREW(rekeys_child, rekeys_child);
+    GREW(collisions, collisions);
+    GREW(dpd_failures, dpd_failures);
+    GREW(keepalives, keepalives_sent);
+    GREW(peer_moves, peer_moves);
+#undef GREW
+    if (checker_watches(n->lab->checker, n->node))
+        checker_executed(n->lab->checker, n->lab->sim.now, n->node, now->requests_executed);
+    *was = *now;
+}
+
+/* Data again after an event of the scenario: the moments when half, 99 %, all have it. */
+static void recovered(struct lab *lab, struct tunnel *t, nsec sent)
+{
+    for (uint32_t i = 0; i < lab->metrics->recovery_count; i++) {
+        struct recovery *r = &lab->metrics->recoveries[i];
+        nsec took;
+
+        if (!(t->recovering >> i & 1) || sent < r->at)
+            continue;
+        t->recovering &= ~(UINT64_C(1) << i);
+        took = lab->sim.now - r->at;
+        r->recovered++;
+        if (r->t50 == NSEC_NEVER && 2 * r->recovered >= r->affected)
+            r->t50 = took;
+        if (r->t99 == NSEC_NEVER && 100 * r->recovered >= 99 * r->affected)
+            r->t99 = took;
+        if (r->recovered == r->affected)
+            r->t100 = took;
+    }
+}
+
+void ike_node_delivered(struct ike_node *n, const struct payload *p, nsec sent, uint32_t bytes)
+{
+    struct lab *lab = n->lab;
+    struct tunnel *t = &lab->tunnels[p->tunnel];
+
+    metrics_esp_delivered(lab->metrics, p->flow, lab->sim.now, sent, bytes);
+    checker_flow_delivered(lab->checker, lab->sim.now, 2 * p->tunnel + p->reverse);
+    if (!t->first_packet) {
+        t->first_packet = true;
+        metrics_first_packet(lab->metrics, t->group, lab->sim.now, t->started);
+    }
+    if (t->recovering)
+        recovered(lab, t, sent);
+}

@@ -1,0 +1,720 @@
+#include "sim/ike_node.h"
+
+#include "base/assert.h"
+#include "proto/esp/esp.h"
+#include "proto/ip/udp.h"
+#include "sim/recorder.h"
+
+#include <stdlib.h>
+
+enum {
+    IKE_PORT = 500,
+    NATT_PORT = 4500,
+    NON_ESP_MARKER = 4,
+    REASSEMBLY_SLOTS = 64,
+    DATAGRAM_MAX = 9216,
+    REASSEMBLY_TIMEOUT_S = 30,
+    DEFAULT_SAS = 16384, /* a responder without limits */
+    DEFAULT_HALF_OPEN = 4096,
+};
+_Static_assert(PACKET_HEADROOM >= ESP_HEADROOM + UDP_HEADROOM_MAX, "outer headers fit in front");
+
+/* Making and ending */
+
+static struct ike_limits limits_of(const struct scenario_group *g)
+{
+    struct ike_limits l = {.ike_sas = 4, .half_open = 4, .child_sas = 8};
+
+    if (g->role == ROLE_RESPONDER) {
+        l.ike_sas = g->limits.ike_sas ? g->limits.ike_sas : DEFAULT_SAS;
+        l.half_open = g->limits.half_open ? g->limits.half_open : DEFAULT_HALF_OPEN;
+        l.child_sas = 2 * l.ike_sas;
+    }
+    return l;
+}
+
+static void configure(struct ike_node *n, uint32_t member)
+{
+    struct lab *lab = n->lab;
+    struct ip_addr inner = lab->plan.nodes[n->node].inner;
+    struct child_config *child = &n->config.child;
+
+    n->config = n->group->ike;
+    n->config.id = scenario_identity(lab->scenario, lab->sim.nodes[n->node].group, member);
+    n->config.respond = n->group->role == ROLE_RESPONDER;
+    if (child->local_count == 0) {
+        child->local_count = 1;
+        child->local[0] = n->group->role == ROLE_INITIATOR && inner.family ? selector_host(inner)
+                                                                           : selector_any(4);
+    }
+    if (child->remote_count == 0) {
+        child->remote_count = 1;
+        child->remote[0] = selector_any(4);
+    }
+    if (lab->plant == PLANT_REPLAY_ACCEPTED)
+        child->replay_window = 0;
+}
+
+static enum err equip(struct ike_node *n)
+{
+    const struct scenario_group *g = n->group;
+    enum err e;
+
+    if (g->cpu.cores == 0)
+        return OK;
+    n->costs = &n->lab->costs[n->lab->sim.nodes[n->node].group];
+    n->held = malloc(g->cpu.cores * sizeof *n->held);
+    if (!n->held)
+        return ERR_MEMORY;
+    for (uint32_t c = 0; c < g->cpu.cores; c++)
+        n->held[c] = SIM_NONE;
+    e = host_init(&n->host, g->cpu.cores, g->cpu.backlog);
+    return e;
+}
+
+struct ike_node *ike_node_create(struct lab *lab, uint32_t node)
+{
+    struct ike_node *n = calloc(1, sizeof *n);
+    struct ike_limits limits;
+    struct ike_env env = {.crypto = lab->crypto,
+                          .seed = lab->scenario->seed,
+                          .entity = node,
+                          .export_keys = lab->sim.nodes[node].captured && lab->recorder};
+
+    if (!n)
+        return NULL;
+    n->lab = lab;
+    n->node = node;
+    n->group = &lab->scenario->groups[lab->sim.nodes[node].group];
+    n->outer = lab->plan.nodes[node].outer;
+    configure(n, node - n->group->first_node);
+    limits = limits_of(n->group);
+    n->endpoint = ike_endpoint_create(&env, &n->config, &limits);
+    if (!n->endpoint || equip(n) != OK || table_init(&n->spi_of_child, 1) != OK) {
+        free(n);
+        return NULL;
+    }
+    return n;
+}
+
+static void destroy(struct sim *s, uint32_t node)
+{
+    struct ike_node *n = s->nodes[node].state;
+
+    if (!n)
+        return;
+    ike_endpoint_destroy(n->endpoint);
+    if (n->host.core_count)
+        host_reset(&n->host);
+    if (n->reassembly) {
+        reassembly_reset(n->reassembly);
+        free(n->reassembly);
+    }
+    if (n->routes) {
+        routes_reset(n->routes);
+        free(n->routes);
+    }
+    traffic_reset(&n->traffic);
+    table_reset(&n->spi_of_child);
+    free(n->tunnels);
+    free(n->held);
+    free(n);
+}
+
+/* Packets out */
+
+/* IP and UDP headers in front of a payload that lies in the packet already. */
+static enum err put_headers(struct packet *p, const struct ike_dgram *d)
+{
+    struct bytes whole = BYTES_NONE;
+    enum err e;
+
+    if (d->protocol == IP_PROTOCOL_UDP) {
+        struct udp_build udp = {.src = d->local,
+                                .dst = d->remote,
+                                .tos = d->tos,
+                                .df = d->df,
+                                .id = (uint16_t)p->sequence,
+                                .no_checksum = d->kind == DGRAM_ESP && d->local.addr.family == 4};
+
+        e = udp_datagram_write(d->data, d->len, &udp, &whole);
+    } else {
+        struct ip_build ip = {.src = d->local.addr,
+                              .dst = d->remote.addr,
+                              .protocol = d->protocol,
+                              .tos = d->tos,
+                              .df = d->df,
+                              .id = (uint16_t)p->sequence};
+
+        e = ip_datagram_write(d->data, d->len, &ip, &whole);
+    }
+    p->data = (uint8_t *)whole.data;
+    p->len = (uint32_t)whole.len;
+    return e;
+}
+
+static uint32_t port_to(const struct ike_node *n, const struct packet *p)
+{
+    struct ip_packet ip;
+
+    if (!n->routes)
+        return 0;
+    if (ip_read(bytes_of(p->data, p->len), &ip) != OK)
+        return SIM_NONE;
+    return routes_find(n->routes, &ip.dst);
+}
+
+static void send_now(struct ike_node *n, uint32_t packet)
+{
+    struct packet *p = packet_at(&n->lab->sim, packet);
+    uint32_t port = port_to(n, p);
+
+    if (checker_watches(n->lab->checker, n->node))
+        checker_wire(n->lab->checker, n->lab->sim.now, n->node, bytes_of(p->data, p->len), false);
+    if (port == SIM_NONE) {
+        p->entered = true;
+        n->lab->sim.net.sent_packets++;
+        packet_drop(&n->lab->sim, n->node, packet, NET_DROP_NO_ROUTE);
+        return;
+    }
+    sim_send(&n->lab->sim, n->node, port, packet, true);
+}
+
+/* With a processor, packets leave when the core that made them is done. */
+static void send_or_hold(struct ike_node *n, uint32_t packet, uint32_t core)
+{
+    if (core == SIM_NONE) {
+        send_now(n, packet);
+        return;
+    }
+    packet_at(&n->lab->sim, packet)->next = SIM_NONE;
+    if (n->held[core] == SIM_NONE) {
+        n->held[core] = packet;
+    } else {
+        uint32_t last = n->held[core];
+
+        while (packet_at(&n->lab->sim, last)->next != SIM_NONE)
+            last = packet_at(&n->lab->sim, last)->next;
+        packet_at(&n->lab->sim, last)->next = packet;
+    }
+}
+
+static void check_response(struct ike_node *n, const struct ike_dgram *d, uint8_t *copy)
+{
+    bool marked = d->local.port == NATT_PORT || d->remote.port == NATT_PORT;
+    size_t skip = marked && d->len > NON_ESP_MARKER && load_be32(copy) == 0 ? NON_ESP_MARKER : 0;
+
+    if (n->lab->plant == PLANT_RESPONSE_DIFFERS &&
+        ike_endpoint_counters(n->endpoint)->responses_repeated > 0 &&
+        lab_plant(n->lab, PLANT_RESPONSE_DIFFERS, 1))
+        copy[d->len - 1] ^= 1;
+    if (checker_watches(n->lab->checker, n->node))
+        checker_response(n->lab->checker, n->lab->sim.now, n->node,
+                         bytes_of(copy + skip, d->len - skip));
+}
+
+static void pull_datagrams(struct ike_node *n, uint32_t core)
+{
+    struct ike_dgram d;
+
+    while (ike_endpoint_transmit(n->endpoint, &d)) {
+        uint32_t packet = packet_new(&n->lab->sim, n->node, (uint32_t)d.len);
+        struct packet *p;
+
+        if (packet == SIM_NONE)
+            return;
+        p = packet_at(&n->lab->sim, packet);
+        memcpy(p->data, d.data, d.len);
+        d.data = p->data;
+        p->transmission = d.transmission;
+        p->kind = d.kind == DGRAM_KEEPALIVE ? PACKET_KEEPALIVE : PACKET_IKE;
+        if (d.kind == DGRAM_RESPONSE)
+            check_response(n, &d, d.data);
+        if (put_headers(p, &d) == OK)
+            send_or_hold(n, packet, core);
+        else
+            packet_free(&n->lab->sim, packet);
+    }
+}
+
+static void arm_endpoint(struct ike_node *n)
+{
+    nsec deadline = ike_endpoint_deadline(n->endpoint);
+
+    if (deadline != NSEC_NEVER && deadline < n->lab->sim.now)
+        deadline = n->lab->sim.now;
+    sim_arm(&n->lab->sim, n->node, TIMER_ENDPOINT, deadline);
+}
+
+/* Work: what the endpoint does, for each kind of job */
+
+static uint64_t esp_dropped(const struct ike_endpoint *e)
+{
+    const struct ike_counters *c = ike_endpoint_counters(e);
+
+    return c->esp_dropped_no_sa + c->esp_dropped_replay + c->esp_dropped_icv + c->esp_dropped_other;
+}
+
+static enum esp_drop drop_cause(enum err e)
+{
+    switch (e) {
+    case ERR_REPLAY:
+        return ESP_DROP_REPLAY;
+    case ERR_ICV:
+        return ESP_DROP_ICV;
+    case ERR_NO_SA:
+        return ESP_DROP_NO_SA;
+    default:
+        return ESP_DROP_OTHER;
+    }
+}
+
+static void judge(struct ike_node *n, uint32_t spi, uint32_t sequence, enum err result,
+                  uint64_t counted, bool authentic)
+{
+    struct esp_verdict v = {.spi = spi,
+                            .sequence = sequence,
+                            .replay_window = n->group->ike.child.replay_window,
+                            .result = result,
+                            .counted = counted,
+                            .authentic = authentic};
+
+    if (result == OK && lab_plant(n->lab, PLANT_SILENT_REFUSAL, 5)) {
+        v.result = ERR_REPLAY;
+        v.counted = 0;
+    }
+    if (checker_watches(n->lab->checker, n->node))
+        checker_esp(n->lab->checker, n->lab->sim.now, n->node, &v);
+}
+
+static void receive_esp(struct ike_node *n, uint32_t packet, const struct ike_dgram *d)
+{
+    struct lab *lab = n->lab;
+    nsec created = packet_at(&lab->sim, packet)->created;
+    uint32_t spi = d->len >= 8 ? load_be32(d->data) : 0;
+    uint32_t sequence = d->len >= 8 ? load_be32(d->data + 4) : 0;
+    uint64_t before = esp_dropped(n->endpoint);
+    struct payload payload;
+    struct buf inner;
+    struct sa_ref sa;
+    enum err e;
+    bool ours;
+
+    if (lab->plant == PLANT_BLACK_HOLE && n->group->role == ROLE_RESPONDER)
+        return;
+    e = ike_endpoint_unprotect(n->endpoint, lab->sim.now, d, &inner, &sa);
+    ours = e == OK && payload_read(buf_bytes(&inner), checker_tag(lab->checker), &payload) == OK;
+    judge(n, spi, sequence, e, esp_dropped(n->endpoint) - before, ours);
+    if (e != OK)
+        metrics_esp_dropped(lab->metrics, METRICS_NO_FLOW, drop_cause(e));
+    else if (ours)
+        ike_node_delivered(n, &payload, created, (uint32_t)inner.len);
+}
+
+static void receive_datagram(struct ike_node *n, uint32_t packet)
+{
+    struct packet *p = packet_at(&n->lab->sim, packet);
+    struct ike_dgram d = {0};
+    struct udp_datagram udp;
+    struct ip_packet ip;
+    bool good = ip_read(bytes_of(p->data, p->len), &ip) == OK;
+
+    if (good && ip.protocol == IP_PROTOCOL_UDP) {
+        good = udp_read(&ip, &udp) == OK;
+        if (good)
+            d = (struct ike_dgram){.local = udp.dst,
+                                   .remote = udp.src,
+                                   .data = (uint8_t *)udp.payload.data,
+                                   .len = udp.payload.len};
+    } else if (good) {
+        d = (struct ike_dgram){.local = {ip.dst, 0},
+                               .remote = {ip.src, 0},
+                               .data = (uint8_t *)ip.payload.data,
+                               .len = ip.payload.len};
+    }
+    if (!good) {
+        packet_drop(&n->lab->sim, n->node, packet, NET_DROP_CORRUPT);
+        return;
+    }
+    d.protocol = ip.protocol;
+    d.tos = ip.tos;
+    d.df = ip.df;
+    if (ike_dgram_is_esp(&d))
+        receive_esp(n, packet, &d);
+    else
+        (void)ike_endpoint_receive(n->endpoint, n->lab->sim.now, &d);
+    packet_deliver(&n->lab->sim, n->node, packet);
+}
+
+/* A packet of our own traffic: through the tunnel, or not sent at all. */
+static void send_payload(struct ike_node *n, uint32_t packet, uint32_t core)
+{
+    struct lab *lab = n->lab;
+    struct packet *p = packet_at(&lab->sim, packet);
+    struct buf inner = {p->data, p->len, packet_room(p)};
+    uint32_t direction = p->tag;
+    struct ike_dgram d;
+    struct sa_ref sa;
+    enum err e;
+
+    if (lab_plant(lab, PLANT_CLEAR_PACKET, 3)) {
+        p->kind = PACKET_OTHER;
+        send_or_hold(n, packet, core);
+        return;
+    }
+    e = ike_endpoint_protect(n->endpoint, lab->sim.now, &inner, &d, &sa);
+    if (e == OK)
+        e = put_headers(p, &d);
+    if (e != OK) {
+        metrics_esp_dropped(lab->metrics, METRICS_NO_FLOW, ESP_DROP_UNSENT);
+        checker_flow_excused(lab->checker, lab->sim.now, direction);
+        packet_free(&lab->sim, packet);
+        return;
+    }
+    checker_flow_sent(lab->checker, lab->sim.now, direction, n->node);
+    send_or_hold(n, packet, core);
+}
+
+static void connect_now(struct ike_node *n)
+{
+    struct lab *lab = n->lab;
+    struct tunnel *t = &lab->tunnels[n->tunnels[0]];
+    struct ike_remote remote = {
+        .local = {n->outer, IKE_PORT},
+        .remote = {lab->plan.nodes[t->gateway].outer, IKE_PORT},
+    };
+    enum err e;
+
+    if (t->starting || t->up)
+        return;
+    t->started = lab->sim.now;
+    metrics_ike_started(lab->metrics, t->group, lab->sim.now);
+    e = ike_endpoint_initiate(n->endpoint, lab->sim.now, &remote, &t->ike);
+    t->starting = e == OK;
+    if (e != OK)
+        metrics_ike_failed(lab->metrics, t->group, lab->sim.now, reason_name(REASON_LIMIT));
+}
+
+/* What a job is, by its number: a packet, or one of these. */
+enum { JOB_EXPIRE = 0x7ffffffe, JOB_CONNECT = 0x7ffffffd };
+
+/* Run one job to its end inside the endpoint; its packets go to `core`. */
+static void work(struct ike_node *n, uint32_t job, uint32_t core)
+{
+    if (job == JOB_EXPIRE) {
+        n->expire_queued = false;
+        ike_endpoint_expire(n->endpoint, n->lab->sim.now);
+    } else if (job == JOB_CONNECT) {
+        connect_now(n);
+    } else if (packet_at(&n->lab->sim, job)->entered) {
+        receive_datagram(n, job);
+    } else {
+        send_payload(n, job, core);
+    }
+    pull_datagrams(n, core);
+    ike_node_pull_events(n);
+    ike_node_count(n);
+}
+
+/* Start all jobs that have a core, each costing what the meter says. */
+static void pump(struct ike_node *n)
+{
+    struct lab *lab = n->lab;
+    struct host_job job;
+    uint32_t core;
+
+    while (host_start(&n->host, &job, &core)) {
+        nsec cost;
+
+        meter_clear(&lab->meter);
+        if (n->host_metrics)
+            hist_add(&n->host_metrics->queue_wait_ns, lab->sim.now - job.arrived);
+        work(n, job.what, core);
+        cost = cost_of(n->costs, &lab->meter);
+        host_occupy(&n->host, core, job.key, lab->sim.now, cost);
+        if (n->host_metrics)
+            n->host_metrics->cpu_busy_ns += cost;
+    }
+    if (n->host_metrics)
+        n->host_metrics->backlog = n->host.waiting;
+    sim_arm(&lab->sim, n->node, TIMER_HOST, host_next(&n->host));
+}
+
+/* Hand a job to the processor, or do it at once where none is modelled. */
+static void submit(struct ike_node *n, uint32_t what, uint64_t key, enum host_priority priority)
+{
+    struct host_job job = {.key = key, .arrived = n->lab->sim.now, .what = what};
+
+    if (n->host.core_count == 0) {
+        work(n, what, SIM_NONE);
+        arm_endpoint(n);
+        return;
+    }
+    if (host_submit(&n->host, priority, &job)) {
+        if (n->host_metrics && n->host.waiting > n->host_metrics->backlog_peak)
+            n->host_metrics->backlog_peak = n->host.waiting;
+        pump(n);
+        return;
+    }
+    if (n->host_metrics)
+        n->host_metrics->backlog_drops++;
+    if (what == JOB_EXPIRE || what == JOB_CONNECT) {
+        /* The machine's own timers are not lost, they are late. */
+        n->expire_queued = false;
+        sim_arm(&n->lab->sim, n->node, what == JOB_EXPIRE ? TIMER_ENDPOINT : TIMER_CONNECT,
+                host_next(&n->host));
+    } else if (packet_at(&n->lab->sim, what)->entered) {
+        packet_drop(&n->lab->sim, n->node, what, NET_DROP_BACKLOG);
+    } else {
+        metrics_esp_dropped(n->lab->metrics, METRICS_NO_FLOW, ESP_DROP_UNSENT);
+        packet_free(&n->lab->sim, what);
+    }
+}
+
+/* Cores whose service ended let go of their packets, in order of their ends. */
+static void complete(struct ike_node *n)
+{
+    uint32_t core;
+
+    while (host_complete(&n->host, n->lab->sim.now, &core)) {
+        uint32_t packet = n->held[core];
+
+        n->held[core] = SIM_NONE;
+        while (packet != SIM_NONE) {
+            uint32_t next = packet_at(&n->lab->sim, packet)->next;
+
+            send_now(n, packet);
+            packet = next;
+        }
+    }
+    arm_endpoint(n);
+    pump(n);
+}
+
+/* Packets in */
+
+/* Fragments wait here; what they were made of is accounted for piece by piece (I8). */
+static uint32_t reassemble(struct ike_node *n, uint32_t packet, const struct ip_packet *ip)
+{
+    struct sim *s = &n->lab->sim;
+    struct packet *p = packet_at(s, packet);
+    struct packet kept = *p;
+    struct bytes whole = BYTES_NONE;
+    unsigned pieces = 0;
+    uint32_t made = SIM_NONE;
+    uint64_t lost;
+
+    s->held_fragments++;
+    if (reassembly_add(n->reassembly, s->now, ip, &whole, &pieces) != OK)
+        whole = BYTES_NONE; /* counted in fragments_lost */
+    lost = n->reassembly->fragments_lost - n->reassembly_lost;
+    n->reassembly_lost += lost;
+    s->held_fragments -= lost;
+    s->net.dropped[NET_DROP_REASSEMBLY] += lost;
+    packet_free(s, packet);
+    if (whole.len == 0)
+        return SIM_NONE;
+    s->held_fragments -= pieces;
+    s->net.reassembled_away += pieces - 1;
+    made = packet_new(s, n->node, (uint32_t)whole.len);
+    if (made == SIM_NONE)
+        return SIM_NONE;
+    p = packet_at(s, made);
+    memcpy(p->data, whole.data, whole.len);
+    p->len = (uint32_t)whole.len;
+    p->source = kept.source;
+    p->sequence = kept.sequence;
+    p->created = kept.created;
+    p->tag = kept.tag;
+    p->kind = kept.kind;
+    p->entered = true;
+    return made;
+}
+
+static bool need_reassembly(struct ike_node *n)
+{
+    struct reassembly_config config = {.slots = REASSEMBLY_SLOTS,
+                                       .datagram_max = DATAGRAM_MAX,
+                                       .timeout = REASSEMBLY_TIMEOUT_S * NSEC_PER_S};
+
+    if (n->reassembly)
+        return true;
+    n->reassembly = calloc(1, sizeof *n->reassembly);
+    if (n->reassembly && reassembly_init(n->reassembly, &config) == OK)
+        return true;
+    free(n->reassembly);
+    n->reassembly = NULL;
+    n->lab->sim.error = ERR_MEMORY;
+    sim_stop(&n->lab->sim);
+    return false;
+}
+
+static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet)
+{
+    struct ike_node *n = s->nodes[node].state;
+    struct packet *p = packet_at(s, packet);
+    struct ip_packet ip;
+
+    (void)port;
+    if (lab_plant(n->lab, PLANT_PACKET_VANISHES, 100)) {
+        packet_free(s, packet);
+        return;
+    }
+    if (lab_plant(n->lab, PLANT_TIME_GOES_BACK, 100))
+        sim_arm(s, node, TIMER_CONNECT, s->now - 1);
+    if (ip_read(bytes_of(p->data, p->len), &ip) != OK) {
+        packet_drop(s, node, packet, NET_DROP_CORRUPT);
+        return;
+    }
+    if (!ip_addr_equal(&ip.dst, &n->outer)) {
+        packet_drop(s, node, packet, NET_DROP_NO_ROUTE);
+        return;
+    }
+    if (ip_is_fragment(&ip)) {
+        packet = need_reassembly(n) ? reassemble(n, packet, &ip) : SIM_NONE;
+        if (packet == SIM_NONE)
+            return;
+        p = packet_at(s, packet);
+    }
+    if (ip.protocol != IP_PROTOCOL_UDP && ip.protocol != IP_PROTOCOL_ESP) {
+        packet_deliver(s, node, packet); /* ICMP: nothing here listens */
+        return;
+    }
+    submit(n, packet, ip_endpoint_hash(&(struct ip_endpoint){.addr = ip.src}) | 1, HOST_NORMAL);
+}
+
+/* Timers */
+
+static void make_payload(struct ike_node *n, const struct payload *what, uint32_t size)
+{
+    struct lab *lab = n->lab;
+    const struct tunnel *t = &lab->tunnels[what->tunnel];
+    uint32_t packet = packet_new(&lab->sim, n->node, size + ESP_TAILROOM);
+    struct packet *p;
+
+    metrics_esp_sent(lab->metrics, what->flow, lab->sim.now, size);
+    if (packet == SIM_NONE)
+        return;
+    p = packet_at(&lab->sim, packet);
+    p->len = size;
+    p->kind = PACKET_ESP;
+    p->tag = 2 * what->tunnel + what->reverse;
+    if (payload_write(p->data, size, &t->inner[what->reverse], &t->inner[!what->reverse],
+                      checker_tag(lab->checker), what) != OK) {
+        packet_free(&lab->sim, packet);
+        return;
+    }
+    submit(n, packet, ((uint64_t)what->tunnel << 1) + 2, HOST_NORMAL);
+}
+
+static void send_due_traffic(struct ike_node *n)
+{
+    struct payload what;
+    uint32_t size;
+
+    while (traffic_next(n->lab, &n->traffic, &what, &size))
+        make_payload(n, &what, size);
+    sim_arm(&n->lab->sim, n->node, TIMER_TRAFFIC, traffic_deadline(&n->traffic));
+}
+
+static void timer(struct sim *s, uint32_t node, uint32_t slot)
+{
+    struct ike_node *n = s->nodes[node].state;
+
+    switch ((enum ike_node_timer)slot) {
+    case TIMER_ENDPOINT:
+        if (!n->expire_queued) {
+            n->expire_queued = true;
+            submit(n, JOB_EXPIRE, 0, HOST_URGENT);
+        }
+        break;
+    case TIMER_HOST:
+        complete(n);
+        break;
+    case TIMER_TRAFFIC:
+        send_due_traffic(n);
+        break;
+    case TIMER_CONNECT:
+        submit(n, JOB_CONNECT, 0, HOST_NORMAL);
+        break;
+    }
+}
+
+const struct node_class ike_node_class = {
+    .name = "ike", .receive = receive, .timer = timer, .destroy = destroy};
+
+void ike_node_connect_at(struct lab *lab, uint32_t node, nsec at)
+{
+    sim_arm(&lab->sim, node, TIMER_CONNECT, at);
+}
+
+static void begin_at(struct lab *lab, uint32_t node, uint32_t tunnel)
+{
+    struct ike_node *n = ike_node_at(lab, node);
+    uint32_t slot = 0;
+
+    while (slot < n->tunnel_count && n->tunnels[slot] != tunnel)
+        slot++;
+    ASSERT(slot < n->tunnel_count);
+    traffic_begin(lab, &n->traffic, node, tunnel, slot);
+    sim_arm(&lab->sim, node, TIMER_TRAFFIC, traffic_deadline(&n->traffic));
+}
+
+void ike_node_begin_traffic(struct lab *lab, uint32_t tunnel)
+{
+    begin_at(lab, lab->tunnels[tunnel].client, tunnel);
+    begin_at(lab, lab->tunnels[tunnel].gateway, tunnel);
+}
+
+/* A crash loses what waits for the processor and what it was about to send. */
+static void drop_work(struct ike_node *n)
+{
+    struct sim *s = &n->lab->sim;
+    struct host_job job;
+    uint32_t core;
+
+    while (host_forget(&n->host, &job)) {
+        if (job.what == JOB_EXPIRE || job.what == JOB_CONNECT)
+            continue;
+        if (packet_at(s, job.what)->entered)
+            packet_drop(s, n->node, job.what, NET_DROP_HOST_DOWN);
+        else
+            packet_free(s, job.what);
+    }
+    for (uint32_t c = 0; c < n->host.core_count; c++)
+        while (n->held[c] != SIM_NONE) {
+            uint32_t packet = n->held[c];
+
+            n->held[c] = packet_at(s, packet)->next;
+            packet_free(s, packet);
+        }
+    while (host_complete(&n->host, NSEC_NEVER, &core))
+        ;
+    n->expire_queued = false;
+}
+
+void ike_node_crash(struct lab *lab, uint32_t node)
+{
+    struct ike_node *n = ike_node_at(lab, node);
+
+    lab->sim.nodes[node].down = true;
+    if (n->host.core_count)
+        drop_work(n);
+    ike_endpoint_crash(n->endpoint);
+    ike_node_pull_events(n);
+    for (int slot = 0; slot < TIMERS_PER_NODE; slot++)
+        sim_arm(&lab->sim, node, (uint32_t)slot, NSEC_NEVER);
+}
+
+void ike_node_return(struct lab *lab, uint32_t node)
+{
+    struct ike_node *n = ike_node_at(lab, node);
+
+    lab->sim.nodes[node].down = false;
+    arm_endpoint(n);
+    if (n->traffic.count)
+        sim_arm(&lab->sim, node, TIMER_TRAFFIC,
+                nsec_max(traffic_deadline(&n->traffic), lab->sim.now));
+    if (n->group->role == ROLE_INITIATOR)
+        ike_node_connect_at(lab, node, lab->sim.now);
+}

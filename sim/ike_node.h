@@ -1,0 +1,68 @@
+/*
+ * A node that is an IKE endpoint: client or gateway. Wraps proto/endpoint with what a machine is:
+ * an IP address, reassembly, a processor that takes time (sim/host), traffic of its own. The
+ * endpoint runs when its work starts; datagrams leave and timers are set when it ends.
+ */
+#ifndef SIM_IKE_NODE_H
+#define SIM_IKE_NODE_H
+
+#include "proto/ip/reassembly.h"
+#include "sim/host.h"
+#include "sim/lab.h"
+#include "sim/router.h"
+#include "sim/traffic.h"
+
+enum ike_node_timer { TIMER_ENDPOINT, TIMER_HOST, TIMER_TRAFFIC, TIMER_CONNECT };
+
+struct ike_node {
+    struct lab *lab;
+    uint32_t node;
+    const struct scenario_group *group;
+    struct ike_endpoint *endpoint;
+    struct ike_config config;
+    struct ip_addr outer;
+    struct routes *routes; /* NULL: one port */
+
+    struct host host; /* core_count 0: work takes no time */
+    const struct cost_table *costs;
+    struct host_metrics *host_metrics; /* NULL: not reported */
+    uint32_t *held;                    /* by core: packets that leave at its end of service */
+    bool expire_queued;
+    struct reassembly *reassembly; /* made when the first fragment comes */
+    uint64_t reassembly_lost;
+
+    struct traffic traffic;
+    uint32_t tunnel_count;
+    uint32_t *tunnels;          /* by slot: tunnel of the lab */
+    struct table spi_of_child;  /* slot of the child SA -> inbound SPI, for the checkers */
+    struct ike_counters before; /* at the last look: what grew goes into the metrics */
+};
+
+/** A node for a member of an initiator or responder group; NULL when out of memory. */
+struct ike_node *ike_node_create(struct lab *, uint32_t node);
+extern const struct node_class ike_node_class;
+
+static inline struct ike_node *ike_node_at(struct lab *lab, uint32_t node)
+{
+    return lab->sim.nodes[node].state;
+}
+
+/** Call the gateway of this client at `at` (initiators only). */
+void ike_node_connect_at(struct lab *, uint32_t node, nsec at);
+/** State lost, nothing said; the node drops what arrives until ike_node_return. */
+void ike_node_crash(struct lab *, uint32_t node);
+/** Back after a crash: a client connects again at once. */
+void ike_node_return(struct lab *, uint32_t node);
+/** Start waiting flows of a tunnel that came up; also at its gateway. */
+void ike_node_begin_traffic(struct lab *, uint32_t tunnel);
+
+/* ike_events.c: what the endpoint's events and counters mean to the run. */
+void ike_node_pull_events(struct ike_node *);
+/** Growth of counters since the last look, into the metrics. */
+void ike_node_count(struct ike_node *);
+/** An inner packet came out of a tunnel, or did not. */
+void ike_node_delivered(struct ike_node *, const struct payload *, nsec sent, uint32_t bytes);
+/** Whether this occasion is the planted defect's `n`-th. */
+bool lab_plant(struct lab *, enum plant, uint32_t n);
+
+#endif

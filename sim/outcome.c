@@ -1,0 +1,201 @@
+#include "sim/outcome.h"
+
+#include "sim/ike_node.h"
+#include "sim/recorder.h"
+
+#include <stdlib.h>
+
+nsec outcome_ladder(const struct retransmit_config *r)
+{
+    nsec total = 0, interval = r->timeout;
+
+    for (uint32_t i = 0; i <= r->tries; i++) {
+        nsec capped = r->limit ? nsec_min(interval, r->limit) : interval;
+
+        total = nsec_add(total, capped);
+        interval = interval > NSEC_NEVER / 10000 ? NSEC_NEVER : interval * r->base_milli / 1000;
+    }
+    return total;
+}
+
+/* Inbound SPI -> outbound SPI of every child SA of a gateway. */
+static enum err children_of(struct ike_node *n, struct table *t)
+{
+    struct sa_ref sa = SA_NONE;
+
+    while (!sa_none(sa = ike_endpoint_next_child(n->endpoint, sa))) {
+        struct child_sa_info info;
+
+        if (!ike_endpoint_child_info(n->endpoint, sa, &info))
+            continue;
+        if (table_put(t, info.spi_in, info.spi_out) != OK)
+            return ERR_MEMORY;
+    }
+    return OK;
+}
+
+/* Does some sending child SA of the client have its other half at the gateway? */
+static bool ends_agree(struct ike_node *client, const struct table *gateway)
+{
+    struct sa_ref sa = SA_NONE;
+
+    while (!sa_none(sa = ike_endpoint_next_child(client->endpoint, sa))) {
+        struct child_sa_info info;
+        uint32_t back;
+
+        if (ike_endpoint_child_info(client->endpoint, sa, &info) && info.current &&
+            table_get(gateway, info.spi_out, &back) && back == info.spi_in)
+            return true;
+    }
+    return false;
+}
+
+static void compare_with(struct lab *lab, struct ike_node *gateway)
+{
+    struct table children;
+
+    if (table_init(&children, 64) != OK)
+        return;
+    if (children_of(gateway, &children) == OK)
+        for (uint32_t i = 0; i < gateway->tunnel_count; i++) {
+            uint32_t tunnel = gateway->tunnels[i];
+            const struct tunnel *t = &lab->tunnels[tunnel];
+            struct ike_node *client = ike_node_at(lab, t->client);
+
+            if (!t->up || client->traffic.count > 0 || !checker_watches(lab->checker, t->client))
+                continue;
+            checker_ends_agree(lab->checker, lab->sim.now, 2 * tunnel, t->client,
+                               ends_agree(client, &children));
+        }
+    table_reset(&children);
+}
+
+void outcome_compare_ends(struct lab *lab)
+{
+    for (uint32_t i = 0; i < lab->sim.node_count; i++)
+        if (lab->sim.nodes[i].class == &ike_node_class && !lab->sim.nodes[i].down &&
+            ike_node_at(lab, i)->group->role == ROLE_RESPONDER)
+            compare_with(lab, ike_node_at(lab, i));
+}
+
+/* The security context */
+
+struct writer_of_text {
+    struct run_outcome *out;
+    size_t used;
+};
+
+static const char *keep(struct writer_of_text *w, const char *text)
+{
+    size_t len = strlen(text) + 1;
+    char *at = w->out->text + w->used;
+
+    if (w->used + len > sizeof w->out->text)
+        return "...";
+    memcpy(at, text, len);
+    w->used += len;
+    return at;
+}
+
+static void add_text(struct writer_of_text *w, const char *section, const char *key,
+                     const char *text)
+{
+    if (w->out->result.security_count < RUN_SECURITY_MAX)
+        w->out->security[w->out->result.security_count++] =
+            (struct security_item){.section = section, .key = key, .text = text};
+}
+
+static void add_number(struct writer_of_text *w, const char *section, const char *key,
+                       struct fixed number)
+{
+    if (w->out->result.security_count < RUN_SECURITY_MAX)
+        w->out->security[w->out->result.security_count++] =
+            (struct security_item){.section = section, .key = key, .number = number};
+}
+
+static void add_proposals(struct writer_of_text *w, const char *section,
+                          const char *const *proposals, uint32_t count)
+{
+    char text[256] = "";
+
+    for (uint32_t i = 0; i < count; i++)
+        if (strlen(text) + strlen(proposals[i]) + 3 < sizeof text) {
+            strcat(text, i ? ", " : "");
+            strcat(text, proposals[i]);
+        }
+    add_text(w, section, "proposals", keep(w, text));
+}
+
+static void describe_security(const struct lab *lab, struct writer_of_text *w)
+{
+    const struct ike_words *ike = &lab->scenario->ike;
+    const struct child_words *child = &lab->scenario->child;
+
+    add_number(w, "ike", "version", fixed_count(ike->version));
+    add_text(w, "ike", "auth", "psk");
+    add_proposals(w, "ike", ike->proposals, ike->proposal_count);
+    add_number(w, "ike", "rekey_time_s", fixed_seconds(ike->rekey_time));
+    add_number(w, "ike", "dpd_delay_s", fixed_seconds(ike->dpd_delay));
+    add_number(w, "ike", "nat_keepalive_s", fixed_seconds(ike->nat_keepalive));
+    add_number(w, "ike", "retransmit_timeout_s", fixed_seconds(ike->retransmit_timeout));
+    add_number(w, "ike", "retransmit_tries", fixed_count(ike->retransmit_tries));
+    add_text(w, "ike", "credentials", "test credentials, for simulations only");
+    add_proposals(w, "esp", child->esp_proposals, child->esp_proposal_count);
+    add_text(w, "esp", "mode", child->mode ? "transport" : "tunnel");
+    add_number(w, "esp", "rekey_time_s", fixed_seconds(child->rekey_time));
+    add_number(w, "esp", "rekey_bytes", fixed_count(child->rekey_bytes));
+    add_number(w, "esp", "rekey_packets", fixed_count(child->rekey_packets));
+    add_number(w, "esp", "replay_window", fixed_count(child->replay_window));
+    add_text(w, "esp", "esn", child->esn ? "yes" : "no");
+}
+
+static void judge(const struct lab *lab, struct run_outcome *out)
+{
+    const struct scenario *s = lab->scenario;
+
+    out->thresholds_pass = true;
+    out->verdicts = calloc(s->threshold_count + 1, sizeof *out->verdicts);
+    for (uint32_t i = 0; i < s->threshold_count && out->verdicts; i++) {
+        /* The loader has checked that each metric exists. */
+        if (threshold_judge(&s->thresholds[i], lab->metrics, &out->verdicts[i]) != OK)
+            out->verdicts[i] = (struct threshold_result){.value = FIXED_NONE, .unit = "1"};
+        out->thresholds_pass &= out->verdicts[i].pass;
+    }
+}
+
+void outcome_fill(struct lab *lab, struct run_outcome *out)
+{
+    const struct scenario *s = lab->scenario;
+    const struct violation *v = checker_violation(lab->checker);
+    struct writer_of_text w = {.out = out};
+
+    out->result = (struct result){.scenario = s->name,
+                                  .scenario_file = s->path,
+                                  .scenario_sha256 = s->sha256,
+                                  .seed = s->seed,
+                                  .digest = sim_digest(&lab->sim),
+                                  .timeline_digest = sim_timeline_digest(&lab->sim),
+                                  .crypto = lab->crypto->class->name,
+                                  .metrics = lab->metrics,
+                                  .thresholds = s->thresholds,
+                                  .threshold_count = s->threshold_count,
+                                  .security = out->security};
+    describe_security(lab, &w);
+    judge(lab, out);
+    out->result.verdicts = out->verdicts;
+    if (lab->recorder)
+        out->result.capture = recorder_totals(lab->recorder);
+    if (!v)
+        return;
+    out->violated = true;
+    out->violation = *v;
+    snprintf(out->violation_node, sizeof out->violation_node, "%s", lab->sim.nodes[v->node].name);
+    out->result.violation = out->violation.text;
+}
+
+void run_outcome_reset(struct run_outcome *out)
+{
+    free(out->verdicts);
+    metrics_destroy(out->metrics);
+    *out = (struct run_outcome){0};
+}

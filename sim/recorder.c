@@ -1,0 +1,338 @@
+#include "sim/recorder.h"
+
+#include "proto/ip/udp.h"
+#include "proto/wire/header.h"
+#include "proto/wire/registry.h"
+#include "record/events.h"
+#include "record/keys.h"
+#include "record/provenance.h"
+#include "sim/link.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct recorder {
+    struct lab *lab;
+    struct run_folder *folder;
+    struct events *events;
+    struct capture *capture;
+    struct keys *keys;
+    uint32_t *interfaces[2]; /* by node; a NAT's inside is [1] */
+    bool all_nodes;
+};
+
+/* What one look at a packet tells; texts live as long as the look. */
+struct look {
+    struct event_packet shown;
+    struct bytes esp;
+    char source[IP_ENDPOINT_TEXT], destination[IP_ENDPOINT_TEXT];
+};
+
+void recorder_choose(struct lab *lab)
+{
+    const struct capture_words *w = &lab->scenario->capture;
+
+    for (uint32_t i = 0; i < w->of_count; i++) {
+        const struct scenario_group *g = &lab->scenario->groups[w->of[i].index];
+
+        for (uint32_t m = w->of[i].first; m <= w->of[i].last && m < g->count; m++)
+            lab->sim.nodes[g->first_node + m].captured = true;
+    }
+}
+
+static bool is_nat(const struct lab *lab, uint32_t node)
+{
+    return lab->sim.nodes[node].class == &nat_box_class;
+}
+
+static enum err add_interfaces(struct recorder *r, uint32_t node)
+{
+    const struct node *n = &r->lab->sim.nodes[node];
+    char name[96], address[IP_ADDR_TEXT];
+    const struct node_addresses *a = &r->lab->plan.nodes[node];
+
+    ip_addr_format(&a->outer, address);
+    snprintf(name, sizeof name, "%s%s", n->name, is_nat(r->lab, node) ? " outside" : "");
+    r->interfaces[0][node] = capture_interface(r->capture, name, address);
+    if (is_nat(r->lab, node)) {
+        ip_addr_format(&a->inside, address);
+        snprintf(name, sizeof name, "%s inside", n->name);
+        r->interfaces[1][node] = capture_interface(r->capture, name, address);
+    }
+    if (a->outer.family && a->behind == SCENARIO_NONE)
+        capture_name(r->capture, a->outer.family, a->outer.bytes, n->name);
+    return OK;
+}
+
+static enum err open_files(struct recorder *r)
+{
+    const struct capture_words *w = &r->lab->scenario->capture;
+    FILE *events = run_folder_open(r->folder, "events.jsonl");
+    FILE *keys = run_folder_open(r->folder, "keys.jsonl");
+    FILE *capture = run_folder_open(r->folder, "capture.pcapng");
+    struct capture_options options = {.file = capture,
+                                      .max_size = w->max_size,
+                                      .esp_packets_per_sa = w->esp_packets_per_sa,
+                                      .scenario = r->lab->scenario->name,
+                                      .seed = r->lab->scenario->seed,
+                                      .commit = provenance()->commit,
+                                      .crypto = r->lab->crypto->class->name};
+    enum err e;
+
+    if (!events || !keys || !capture)
+        return ERR_IO;
+    e = events_create(events, &r->events);
+    if (e == OK)
+        e = keys_create(keys, &r->keys);
+    if (e == OK)
+        e = capture_create(&options, &r->capture);
+    return e;
+}
+
+static const struct event_packet nothing;
+
+/* Read an IKE header behind IP and UDP; false for what is none (any more: corrupted). */
+static void look_at_udp(struct look *l, const struct packet *p, const struct ip_packet *ip)
+{
+    struct udp_datagram udp;
+    struct bytes message;
+    struct ike_header header;
+
+    if (udp_read(ip, &udp) != OK)
+        return;
+    ip_endpoint_format(&udp.src, l->source);
+    ip_endpoint_format(&udp.dst, l->destination);
+    message = udp.payload;
+    l->shown.kind = "other";
+    if (p->kind == PACKET_KEEPALIVE)
+        l->shown.kind = "keepalive";
+    if (p->kind == PACKET_ESP) {
+        l->shown.kind = "esp";
+        l->esp = message;
+    }
+    if (p->kind != PACKET_IKE)
+        return;
+    if (message.len >= 4 && load_be32(message.data) == 0 &&
+        (udp.src.port != 500 || udp.dst.port != 500))
+        message = bytes_of(message.data + 4, message.len - 4);
+    if (header_read(message, &header) != OK)
+        return;
+    l->shown.kind = "ike";
+    l->shown.exchange = exchange_name(header.exchange);
+    if (!l->shown.exchange)
+        l->shown.exchange = "unknown";
+    l->shown.message_id = header.message_id;
+    l->shown.response = header.flags & HEADER_FLAG_RESPONSE;
+    l->shown.transmission = p->transmission;
+    l->shown.spi_i = header.spi_i;
+}
+
+static void look_at(struct look *l, const struct packet *p)
+{
+    struct ip_packet ip;
+
+    *l = (struct look){.shown = nothing};
+    l->shown.packet = (uint64_t)p->source << 32 | p->sequence;
+    l->shown.length = p->len;
+    l->shown.protocol = "other";
+    l->shown.kind = "other";
+    l->shown.source = l->source;
+    l->shown.destination = l->destination;
+    strcpy(l->source, "-");
+    strcpy(l->destination, "-");
+    if (ip_read(bytes_of(p->data, p->len), &ip) != OK)
+        return;
+    ip_addr_format(&ip.src, l->source);
+    ip_addr_format(&ip.dst, l->destination);
+    if (ip_is_fragment(&ip)) {
+        l->shown.protocol = "fragment";
+        return;
+    }
+    if (ip.protocol == IP_PROTOCOL_UDP) {
+        l->shown.protocol = "udp";
+        look_at_udp(l, p, &ip);
+    } else if (ip.protocol == IP_PROTOCOL_ESP) {
+        l->shown.protocol = "esp";
+        l->shown.kind = "esp";
+        l->esp = ip.payload;
+    } else if (ip.protocol == IP_PROTOCOL_ICMP || ip.protocol == IP_PROTOCOL_ICMPV6) {
+        l->shown.protocol = "icmp";
+    }
+    if (l->esp.len >= 8) {
+        l->shown.spi = load_be32(l->esp.data);
+        l->shown.sequence = load_be32(l->esp.data + 4);
+    }
+}
+
+static uint64_t to_capture(struct recorder *r, const struct tap_event *e, const struct look *l)
+{
+    const struct sim *s = &r->lab->sim;
+    const char *comments[1];
+    char comment[80];
+    bool inside = false;
+    struct capture_packet p = {.at = e->at,
+                               .sent = e->kind == TAP_SENT,
+                               .esp = l->esp.len >= 8,
+                               .spi = l->shown.spi,
+                               .data = bytes_of(e->packet->data, e->packet->len),
+                               .comments = comments};
+
+    if (is_nat(r->lab, e->node) && e->direction != SIM_NONE) {
+        const struct nat_box *n = s->nodes[e->node].state;
+
+        inside = s->links[e->direction].from_port != n->outside_port;
+    }
+    p.interface = r->interfaces[inside][e->node];
+    if (l->shown.transmission > 0) {
+        snprintf(comment, sizeof comment, "retransmission %u", l->shown.transmission);
+        comments[p.comment_count++] = comment;
+    }
+    return capture_packet(r->capture, &p);
+}
+
+static const char *const tap_names[] = {
+    [TAP_SENT] = "packet.sent",
+    [TAP_RECEIVED] = "packet.received",
+    [TAP_DROPPED] = "packet.dropped",
+};
+
+static void tap(void *context, const struct tap_event *e)
+{
+    struct recorder *r = context;
+    const struct sim *s = &r->lab->sim;
+    const struct node *n = &s->nodes[e->node];
+    struct look l;
+
+    if (e->kind > TAP_DROPPED)
+        return;
+    if (!n->captured && e->kind != TAP_DROPPED && (e->packet->kind != PACKET_IKE || !r->all_nodes))
+        return;
+    if (!n->captured && !r->all_nodes)
+        return;
+    look_at(&l, e->packet);
+    if (n->captured && e->kind != TAP_DROPPED)
+        l.shown.frame = to_capture(r, e, &l);
+    if (e->direction != SIM_NONE)
+        l.shown.link = r->lab->scenario->links[s->links[e->direction].link].name;
+    if (e->kind == TAP_DROPPED)
+        l.shown.cause = net_drop_name(e->cause);
+    events_packet(r->events, e->at, n->name, tap_names[e->kind], &l.shown);
+}
+
+enum err recorder_create(struct lab *lab, struct run_folder *folder, struct recorder **out)
+{
+    struct recorder *r = calloc(1, sizeof *r);
+    enum err e;
+
+    *out = r;
+    if (!r)
+        return ERR_MEMORY;
+    r->lab = lab;
+    r->folder = folder;
+    r->all_nodes = lab->sim.node_count <= RECORD_ALL_NODES;
+    for (int side = 0; side < 2; side++) {
+        r->interfaces[side] = calloc(lab->sim.node_count + 1, sizeof *r->interfaces[side]);
+        if (!r->interfaces[side])
+            return ERR_MEMORY;
+    }
+    e = open_files(r);
+    for (uint32_t i = 0; i < lab->sim.node_count && e == OK; i++)
+        if (lab->sim.nodes[i].captured)
+            e = add_interfaces(r, i);
+    lab->sim.tap = (struct sim_tap){.context = r, .packet = tap};
+    return e;
+}
+
+void recorder_destroy(struct recorder *r)
+{
+    if (!r)
+        return;
+    r->lab->sim.tap = (struct sim_tap){0};
+    if (r->events)
+        events_destroy(r->events);
+    if (r->keys)
+        keys_destroy(r->keys);
+    if (r->capture)
+        capture_destroy(r->capture);
+    for (int side = 0; side < 2; side++)
+        free(r->interfaces[side]);
+    free(r);
+}
+
+enum err recorder_finish(struct recorder *r, nsec at)
+{
+    enum err e = events_flush(r->events), next = capture_close(r->capture, at);
+
+    if (e == OK)
+        e = next;
+    next = keys_write_profile(r->keys, r->folder);
+    return e == OK ? next : e;
+}
+
+struct capture_totals recorder_totals(const struct recorder *r)
+{
+    return capture_totals(r->capture);
+}
+
+void recorder_sa(struct recorder *r, uint32_t node, const struct ike_event *e)
+{
+    const struct node *n = &r->lab->sim.nodes[node];
+    char sa[17];
+
+    if (e->kind == EVENT_KEYS) {
+        keys_event(r->keys, e->at, n->name, e->keys);
+        return;
+    }
+    if (!r->all_nodes && !n->captured)
+        return;
+    snprintf(sa, sizeof sa, "%016llx", (unsigned long long)e->spi_i);
+    events_begin(r->events, e->at, n->name,
+                 e->kind == EVENT_RETRANSMIT ? "ike.retransmit" : "sa.state");
+    events_sa(r->events, sa);
+    if (e->kind == EVENT_RETRANSMIT) {
+        events_u64(r->events, "count", e->count);
+    } else {
+        events_text(r->events, "state", event_name(e->kind));
+        events_text(r->events, "kind", handle_none(e->child.handle) ? "ike" : "child");
+        if (e->reason != REASON_NONE)
+            events_text(r->events, "reason", reason_name(e->reason));
+        events_text(r->events, "role", e->initiator ? "initiator" : "responder");
+    }
+    events_end(r->events);
+}
+
+void recorder_scenario(struct recorder *r, nsec at, const char *what, const char *targets)
+{
+    events_begin(r->events, at, "scenario", "scenario.event");
+    events_text(r->events, "do", what);
+    events_text(r->events, "nodes", targets);
+    events_end(r->events);
+}
+
+void recorder_nat(void *recorder, uint32_t node, nsec at, const struct nat_event *e)
+{
+    struct recorder *r = recorder;
+    const struct node *n = &r->lab->sim.nodes[node];
+    static const char *const names[] = {[NAT_MAPPED] = "nat.mapped",
+                                        [NAT_REFRESHED] = "nat.refreshed",
+                                        [NAT_EXPIRED] = "nat.expired",
+                                        [NAT_REBOOTED] = "nat.rebooted"};
+    char inside[IP_ENDPOINT_TEXT], outside[IP_ENDPOINT_TEXT], remote[IP_ENDPOINT_TEXT];
+
+    if (!n->captured && (e->change == NAT_REFRESHED || !r->all_nodes))
+        return;
+    events_begin(r->events, at, n->name, names[e->change]);
+    if (e->change == NAT_REBOOTED) {
+        events_u64(r->events, "mappings", e->mappings);
+    } else {
+        events_text(r->events, "inside", ip_endpoint_format(&e->inside, inside));
+        events_text(r->events, "outside", ip_endpoint_format(&e->outside, outside));
+        if (e->change == NAT_REFRESHED)
+            events_text(r->events, "direction", e->inbound ? "inbound" : "outbound");
+        else
+            events_text(r->events, "remote", ip_endpoint_format(&e->remote, remote));
+        if (e->change == NAT_MAPPED || e->change == NAT_EXPIRED)
+            events_text(r->events, "protocol", "udp");
+    }
+    events_end(r->events);
+}

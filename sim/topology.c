@@ -1,0 +1,334 @@
+#include "sim/topology.h"
+
+#include "sim/ike_node.h"
+#include "sim/link.h"
+#include "sim/nat_box.h"
+#include "sim/router.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { HOPS_MAX = 64 };
+
+/* Names: "gw" for a group of one, "homes[3]" else. */
+static char *name_of(const struct scenario_group *g, uint32_t member)
+{
+    char text[SCENARIO_NAME_MAX + 16];
+
+    if (g->count == 1)
+        snprintf(text, sizeof text, "%s", g->name);
+    else
+        snprintf(text, sizeof text, "%s[%u]", g->name, member);
+    return strdup(text);
+}
+
+static enum err add_nodes(struct lab *lab)
+{
+    const struct scenario *s = lab->scenario;
+
+    for (uint32_t g = 0; g < s->group_count; g++)
+        for (uint32_t m = 0; m < s->groups[g].count; m++) {
+            const struct scenario_group *group = &s->groups[g];
+            const struct node_class *class = &ike_node_class;
+            uint32_t node = group->first_node + m;
+            char *name = name_of(group, m);
+            void *state = NULL;
+
+            if (group->role == ROLE_ROUTER) {
+                class = &router_class;
+                state = router_create(16);
+            } else if (group->role == ROLE_NAT) {
+                class = &nat_box_class;
+                state = nat_box_create(&group->nat, &lab->plan.nodes[node].outer,
+                                       rng_stream(s->seed, node, RNG_NAT_PORT));
+            }
+            if (!name || (class != &ike_node_class && !state) ||
+                sim_add_node(&lab->sim, class, state, name, g) != node)
+                return ERR_MEMORY;
+            lab->sim.nodes[node].net = &lab->metrics->groups[g].net;
+        }
+    return OK;
+}
+
+static bool is_nat(const struct lab *lab, uint32_t node)
+{
+    return lab->sim.nodes[node].class == &nat_box_class;
+}
+
+static enum err add_links(struct lab *lab)
+{
+    const struct scenario *s = lab->scenario;
+    uint32_t entity = 0;
+
+    for (uint32_t l = 0; l < s->link_count; l++) {
+        const struct scenario_link *link = &s->links[l];
+
+        for (uint32_t i = 0; i < link->members; i++, entity++) {
+            uint32_t end[2], direction;
+
+            for (int side = 0; side < 2; side++) {
+                const struct scenario_group *g = &s->groups[link->side[side]];
+
+                end[side] = g->first_node + (uint32_t)((uint64_t)i * g->count / link->members);
+            }
+            /* Streams are named by link and member, so that more members shift no draws. */
+            direction = link_add(&lab->sim, end[0], end[1], &link->words[LINK_UP],
+                                 &link->words[LINK_DOWN], l, l << 23 | i);
+            if (direction == SIM_NONE)
+                return ERR_MEMORY;
+            for (int side = 0; side < 2; side++)
+                lab->sim.links[direction + (uint32_t)side].metrics = &lab->metrics->links[l].net;
+            /* A NAT on side a: this link is its outside. */
+            if (is_nat(lab, end[0])) {
+                struct nat_box *n = lab->sim.nodes[end[0]].state;
+
+                n->outside_port = lab->sim.links[direction].from_port;
+            }
+        }
+    }
+    return OK;
+}
+
+uint32_t topology_link(const struct lab *lab, uint32_t link, uint32_t member)
+{
+    uint32_t before = 0;
+
+    for (uint32_t l = 0; l < link; l++)
+        before += lab->scenario->links[l].members;
+    return 2 * (before + member);
+}
+
+/* Routes */
+
+struct walk {
+    uint32_t *queue;
+    uint32_t *first_port; /* by node: first hop of the walk; SIM_NONE: not reached */
+};
+
+/* A NAT is the end of its realm on both sides; only routers pass packets on within one. */
+static bool passes_on(const struct lab *lab, uint32_t node)
+{
+    return lab->sim.nodes[node].class == &router_class;
+}
+
+static enum err add_route(struct lab *lab, struct routes *r, uint32_t node, uint32_t arrived_by,
+                          uint32_t port)
+{
+    if (is_nat(lab, node)) {
+        const struct nat_box *n = lab->sim.nodes[node].state;
+
+        if (arrived_by != n->outside_port) {
+            r->default_port = port; /* its inside: the way to everything else */
+            return OK;
+        }
+    }
+    if (lab->plan.nodes[node].outer.family == 0)
+        return OK;
+    return routes_add(r, &lab->plan.nodes[node].outer, port);
+}
+
+/* Breadth first from `node`: every address in its realm gets the port of the first hop. */
+static enum err make_routes(struct lab *lab, struct walk *w, uint32_t node, struct routes *r)
+{
+    const struct sim *s = &lab->sim;
+    uint32_t head = 0, tail = 0;
+
+    for (uint32_t i = 0; i < s->node_count; i++)
+        w->first_port[i] = SIM_NONE;
+    w->queue[tail++] = node;
+    while (head < tail) {
+        uint32_t at = w->queue[head++];
+
+        if (at != node && !passes_on(lab, at))
+            continue;
+        for (uint32_t port = 0; port < s->nodes[at].port_count; port++) {
+            const struct link_direction *d = &s->links[s->nodes[at].ports[port]];
+            uint32_t first = at == node ? port : w->first_port[at];
+            enum err e;
+
+            if (d->to == node || w->first_port[d->to] != SIM_NONE)
+                continue;
+            w->first_port[d->to] = first;
+            w->queue[tail++] = d->to;
+            e = add_route(lab, r, d->to, d->to_port, first);
+            if (e != OK)
+                return e;
+        }
+    }
+    return OK;
+}
+
+static enum err route_node(struct lab *lab, struct walk *w, uint32_t node)
+{
+    struct node *n = &lab->sim.nodes[node];
+    struct ike_node *ike;
+
+    if (n->class == &router_class)
+        return make_routes(lab, w, node, n->state);
+    if (n->class != &ike_node_class || n->port_count < 2)
+        return OK;
+    ike = n->state;
+    ike->routes = router_create(16);
+    return ike->routes ? make_routes(lab, w, node, ike->routes) : ERR_MEMORY;
+}
+
+static enum err add_routes(struct lab *lab)
+{
+    uint32_t count = lab->sim.node_count;
+    struct walk w = {calloc(count + 1, sizeof *w.queue), calloc(count + 1, sizeof *w.first_port)};
+    enum err e = w.queue && w.first_port ? OK : ERR_MEMORY;
+
+    for (uint32_t i = 0; i < count && e == OK; i++)
+        e = route_node(lab, &w, i);
+    free(w.queue);
+    free(w.first_port);
+    return e;
+}
+
+/* Tunnels */
+
+static enum err add_tunnels(struct lab *lab)
+{
+    const struct scenario *s = lab->scenario;
+    uint32_t count = 0;
+
+    lab->first_tunnel = calloc(s->group_count, sizeof *lab->first_tunnel);
+    if (!lab->first_tunnel)
+        return ERR_MEMORY;
+    for (uint32_t g = 0; g < s->group_count; g++) {
+        lab->first_tunnel[g] = count;
+        if (s->groups[g].role == ROLE_INITIATOR)
+            count += s->groups[g].count;
+    }
+    lab->tunnels = calloc(count + 1, sizeof *lab->tunnels);
+    if (!lab->tunnels)
+        return ERR_MEMORY;
+    lab->tunnel_count = count;
+    for (uint32_t g = 0; g < s->group_count; g++) {
+        const struct scenario_group *group = &s->groups[g], *peer;
+
+        if (group->role != ROLE_INITIATOR)
+            continue;
+        peer = &s->groups[group->connect];
+        for (uint32_t m = 0; m < group->count; m++) {
+            uint32_t at = (uint32_t)((uint64_t)m * peer->count / group->count);
+            struct tunnel *t = &lab->tunnels[lab->first_tunnel[g] + m];
+
+            *t = (struct tunnel){.client = group->first_node + m,
+                                 .gateway = peer->first_node + at,
+                                 .group = g,
+                                 .ike = SA_NONE};
+            t->inner[0] = lab->plan.nodes[t->client].inner;
+            t->inner[1] = lab->plan.nodes[t->gateway].inner;
+        }
+    }
+    return OK;
+}
+
+/* Each endpoint knows its tunnels by slot; traffic generators follow the same order. */
+static enum err share_tunnels(struct lab *lab)
+{
+    for (uint32_t pass = 0; pass < 2; pass++)
+        for (uint32_t t = 0; t < lab->tunnel_count; t++)
+            for (int end = 0; end < 2; end++) {
+                uint32_t node = end ? lab->tunnels[t].gateway : lab->tunnels[t].client;
+                struct ike_node *n = ike_node_at(lab, node);
+
+                if (pass == 1 && !n->tunnels) {
+                    n->tunnels = calloc(n->tunnel_count, sizeof *n->tunnels);
+                    if (!n->tunnels)
+                        return ERR_MEMORY;
+                    n->tunnel_count = 0;
+                }
+                if (pass == 1)
+                    n->tunnels[n->tunnel_count] = t;
+                n->tunnel_count++;
+            }
+    return OK;
+}
+
+enum err topology_endpoints(struct lab *lab)
+{
+    enum err e = OK;
+
+    for (uint32_t i = 0; i < lab->sim.node_count; i++) {
+        int32_t host = scenario_host_index(lab->scenario, lab->sim.nodes[i].group);
+        struct ike_node *n;
+
+        if (lab->sim.nodes[i].class != &ike_node_class)
+            continue;
+        n = ike_node_create(lab, i);
+        lab->sim.nodes[i].state = n;
+        if (!n)
+            return ERR_MEMORY;
+        if (host != SCENARIO_NONE)
+            n->host_metrics = &lab->metrics->hosts[host];
+    }
+    e = add_routes(lab);
+    if (e == OK)
+        e = share_tunnels(lab);
+    for (uint32_t i = 0; i < lab->sim.node_count && e == OK; i++)
+        if (lab->sim.nodes[i].class == &ike_node_class) {
+            struct ike_node *n = ike_node_at(lab, i);
+
+            e = traffic_init(lab, i, n->tunnel_count, &n->traffic);
+        }
+    return e;
+}
+
+enum err topology_make(struct lab *lab)
+{
+    enum err e = add_nodes(lab);
+
+    if (e == OK)
+        e = add_links(lab);
+    if (e == OK)
+        e = add_tunnels(lab);
+    return e;
+}
+
+void topology_reset(struct lab *lab)
+{
+    for (uint32_t i = 0; i < lab->sim.node_count; i++)
+        free((char *)lab->sim.nodes[i].name);
+    free(lab->tunnels);
+    free(lab->first_tunnel);
+}
+
+/* The port a packet to `to` takes at this node, as the node itself would decide. */
+static uint32_t next_port(struct lab *lab, uint32_t node, uint32_t came_by,
+                          const struct ip_addr *to)
+{
+    const struct node *n = &lab->sim.nodes[node];
+
+    if (n->class == &router_class)
+        return routes_find(n->state, to);
+    if (n->class == &nat_box_class) {
+        const struct nat_box *box = n->state;
+
+        return came_by == box->outside_port ? SIM_NONE : box->outside_port;
+    }
+    return ike_node_at(lab, node)->routes ? routes_find(ike_node_at(lab, node)->routes, to) : 0;
+}
+
+bool topology_path(struct lab *lab, uint32_t tunnel, topology_visitor *visit, void *context)
+{
+    const struct tunnel *t = &lab->tunnels[tunnel];
+    struct ip_addr to = lab->plan.nodes[t->gateway].outer;
+    uint32_t node = t->client, came_by = SIM_NONE;
+
+    for (int hops = 0; hops < HOPS_MAX && node != t->gateway; hops++) {
+        uint32_t port = next_port(lab, node, came_by, &to);
+        const struct link_direction *d;
+
+        if (port >= lab->sim.nodes[node].port_count)
+            return false;
+        d = &lab->sim.links[lab->sim.nodes[node].ports[port]];
+        visit(context, node, lab->sim.nodes[node].ports[port]);
+        node = d->to;
+        came_by = d->to_port;
+    }
+    if (node == t->gateway)
+        visit(context, node, SIM_NONE);
+    return node == t->gateway;
+}
