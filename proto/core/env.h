@@ -22,10 +22,11 @@ struct ike_env {
 struct ike_dgram {
     struct ip_endpoint local; /* ports are 0 for protocol 50 */
     struct ip_endpoint remote;
-    uint8_t protocol; /* 17 UDP, 50 ESP */
-    uint8_t tos;      /* outer traffic class */
-    bool df;          /* outer don't-fragment */
-    uint8_t *data;    /* received: decrypted in place; sent: must not be written to */
+    uint8_t protocol;  /* 17 UDP, 50 ESP */
+    uint8_t hop_limit; /* outer; 0: the driver's default, or unknown */
+    uint8_t tos;       /* outer traffic class */
+    bool df;           /* outer don't-fragment */
+    uint8_t *data;     /* received: decrypted in place; sent: must not be written to */
     size_t len;
     uint16_t transmission; /* sent IKE messages: 0 first time, n for the n-th retransmission */
     enum dgram_kind { DGRAM_REQUEST, DGRAM_RESPONSE, DGRAM_KEEPALIVE, DGRAM_ESP } kind;

@@ -1,0 +1,127 @@
+/*
+ * The inside of struct ike_endpoint, for the rooms of proto. Drivers see proto/endpoint.h only.
+ */
+#ifndef PROTO_CORE_INTERNAL_H
+#define PROTO_CORE_INTERNAL_H
+
+#include "base/table.h"
+#include "base/timerq.h"
+#include "proto/core/config.h"
+#include "proto/core/env.h"
+#include "proto/core/event_queue.h"
+#include "proto/core/sa.h"
+
+struct esp;
+
+enum ike_ports { IKE_PORT = 500, IKE_NATT_PORT = 4500 };
+
+/** A message that belongs to no SA: an answer that leaves no state behind. */
+struct stateless_reply {
+    struct message_ref message;
+    struct ip_endpoint local, remote;
+    bool waiting;
+};
+
+struct ike_endpoint {
+    struct ike_env env;
+    const struct ike_config *config;
+    struct esp *esp;                            /* owned */
+    uint32_t ike_max, half_open_max, child_max; /* as limits; pools have room for succession */
+
+    struct pool ikes, children, keys, handshakes, ke_pairs;
+    struct table by_spi;      /* our SPI -> IKE SA */
+    struct table by_init;     /* digest of an IKE_SA_INIT request and its source -> IKE SA */
+    struct table by_identity; /* digest of an authenticated identity -> newest IKE SA of it */
+    struct message_store messages;
+    struct timerq timers; /* owner: IKE SA index, then ikes.capacity + child index */
+
+    struct rng spi, nonce, iv, retransmit, lifetime, key_exchange;
+    nsec version_answered;  /* when INVALID_MAJOR_VERSION was last said */
+    uint64_t key_exchanges; /* each gets a stream of its own */
+
+    struct event_queue events;
+    uint32_t out_head, out_tail; /* IKE SAs with something to send */
+    struct stateless_reply reply;
+    struct sa_ref response_of; /* whose response goes to response_to instead of the peer's */
+    struct ip_endpoint response_to, response_from; /* address (RFC 7296 §2.11) */
+    struct ike_counters counters;
+};
+
+/* ---- records (sa_table.c) ---- */
+
+enum err sa_table_init(struct ike_endpoint *, const struct ike_limits *) MUST_USE;
+void sa_table_reset(struct ike_endpoint *);
+
+/** A fresh IKE SA in STATE_NONE with a key slot; NULL when full. */
+struct ike_sa *ike_sa_take(struct ike_endpoint *, struct sa_ref *out);
+/** Give back the record, its keys, messages and handshake. Its children must be gone. */
+void ike_sa_give(struct ike_endpoint *, struct ike_sa *);
+struct ike_sa *ike_sa_at(const struct ike_endpoint *, struct handle);
+struct sa_ref ike_sa_ref(const struct ike_endpoint *, const struct ike_sa *);
+uint32_t ike_sa_index(const struct ike_endpoint *, const struct ike_sa *);
+struct ike_keys *ike_sa_keys(const struct ike_endpoint *, const struct ike_sa *);
+/** Draw an SPI that no IKE SA of ours has, never 0 (RFC 7296 §2.6). */
+uint64_t ike_spi_new(struct ike_endpoint *);
+/** Make the SA reachable under our SPI. @retval ERR_MEMORY */
+enum err ike_sa_register(struct ike_endpoint *, struct ike_sa *) MUST_USE;
+struct ike_sa *ike_sa_by_spi(const struct ike_endpoint *, uint64_t our_spi);
+/** Put the SA at the head of the list of its identity. @retval ERR_MEMORY */
+enum err ike_sa_identify(struct ike_endpoint *, struct ike_sa *, uint64_t identity) MUST_USE;
+/** The next older IKE SA with the same identity, NULL. */
+struct ike_sa *ike_sa_older(const struct ike_endpoint *, const struct ike_sa *);
+static inline uint64_t ike_sa_our_spi(const struct ike_sa *sa)
+{
+    return sa->initiator ? sa->spi_i : sa->spi_r;
+}
+
+/** A fresh child SA of `ike` in CHILD_RESERVED; NULL when full. */
+struct child_sa *child_sa_take(struct ike_endpoint *, struct ike_sa *ike, struct handle *out);
+/** Give back the record and take it off its IKE SA's list. Its SAD record must be gone. */
+void child_sa_give(struct ike_endpoint *, struct child_sa *);
+struct child_sa *child_sa_at(const struct ike_endpoint *, struct handle);
+struct child_sa *child_sa_by_index(const struct ike_endpoint *, uint32_t index);
+struct handle child_sa_handle(const struct ike_endpoint *, const struct child_sa *);
+struct ike_sa *child_sa_ike(const struct ike_endpoint *, const struct child_sa *);
+/** Move every child from one IKE SA to another (RFC 7296 §2.18). */
+void child_sas_move(struct ike_endpoint *, struct ike_sa *from, struct ike_sa *to);
+
+/** The handshake slot of an SA, taken when it has none; NULL when full. */
+struct handshake *handshake_take(struct ike_endpoint *, struct ike_sa *);
+struct handshake *handshake_of(const struct ike_endpoint *, const struct ike_sa *);
+void handshake_give(struct ike_endpoint *, struct ike_sa *);
+/** A key pair for the handshake, generated; an older one of it is wiped. */
+enum err handshake_ke(struct ike_endpoint *, struct handshake *, const struct ke_suite *) MUST_USE;
+struct ke_pair *handshake_ke_pair(const struct ike_endpoint *, const struct handshake *);
+/** The stream for one key exchange operation. */
+struct rng ke_random(struct ike_endpoint *);
+
+/* ---- timers (timers.c) ---- */
+
+void ike_timer_arm(struct ike_endpoint *, struct ike_sa *, enum ike_timer, nsec at);
+void ike_timers_cancel(struct ike_endpoint *, struct ike_sa *);
+void child_timers_arm(struct ike_endpoint *, struct child_sa *, nsec soft, nsec hard);
+
+/* ---- outbox (outbox.c) ---- */
+
+void outbox_add(struct ike_endpoint *, struct ike_sa *, enum pending_send);
+/** Do not send it after all. */
+void outbox_cancel(struct ike_endpoint *, struct ike_sa *, enum pending_send);
+void outbox_remove(struct ike_endpoint *, struct ike_sa *);
+bool outbox_next(struct ike_endpoint *, struct ike_dgram *out);
+
+/* ---- events ---- */
+
+/** Say something about an IKE SA; `e` holds what differs from the rest. */
+void event_ike(struct ike_endpoint *, nsec now, const struct ike_sa *, struct event_record e);
+
+static inline void drop_count(struct ike_endpoint *ep, enum ike_drop why)
+{
+    ep->counters.dropped[why]++;
+}
+
+static inline void meter_work(struct ike_endpoint *ep, enum meter_op op, uint64_t bytes)
+{
+    meter_tick(ep->env.crypto->meter, op, bytes);
+}
+
+#endif

@@ -1,0 +1,97 @@
+#include "proto/core/message_store.h"
+
+#include "base/assert.h"
+
+/* Slot sizes, marker included: DPD and deletes; AUTH with PSK; X25519; MODP; the largest. */
+static const uint16_t slot_sizes[MESSAGE_CLASSES] = {128, 320, 640, 1408,
+                                                     MESSAGE_MARKER + MESSAGE_MAX};
+
+/*
+ * Two small messages per SA always fit. Large ones belong to handshakes and rekeys, of which not
+ * all SAs have one at once; a message takes the next larger class when its own is used up.
+ */
+static uint32_t slots_of(int class, uint32_t sas, uint32_t handshakes)
+{
+    switch (class) {
+    case 0:
+    case 1:
+        return 2 * sas;
+    case 2:
+        return sas + 2 * handshakes;
+    case 3:
+        return sas / 8 + 2 * handshakes;
+    default:
+        return sas / 64 + handshakes / 16 + 2;
+    }
+}
+
+enum err message_store_init(struct message_store *s, uint32_t sas, uint32_t handshakes)
+{
+    memset(s, 0, sizeof *s);
+    for (int i = 0; i < MESSAGE_CLASSES; i++) {
+        enum err e = pool_init(&s->classes[i], slot_sizes[i], slots_of(i, sas, handshakes));
+
+        if (e) {
+            message_store_reset(s);
+            return e;
+        }
+    }
+    return OK;
+}
+
+void message_store_reset(struct message_store *s)
+{
+    for (int i = 0; i < MESSAGE_CLASSES; i++)
+        pool_reset(&s->classes[i]);
+}
+
+enum err message_keep(struct message_store *s, struct bytes message, struct message_ref *out)
+{
+    *out = (struct message_ref){0};
+    if (!message.len || message.len > MESSAGE_MAX)
+        return ERR_LENGTH;
+    for (uint16_t i = 0; i < MESSAGE_CLASSES; i++) {
+        struct handle h;
+        uint8_t *slot;
+
+        if (message.len + MESSAGE_MARKER > slot_sizes[i])
+            continue;
+        slot = pool_take(&s->classes[i], &h);
+        if (!slot)
+            continue;
+        memcpy(slot + MESSAGE_MARKER, message.data, message.len);
+        *out = (struct message_ref){h.index, (uint16_t)message.len, i};
+        return OK;
+    }
+    return ERR_FULL;
+}
+
+static uint8_t *slot_of(const struct message_store *s, struct message_ref r)
+{
+    uint8_t *slot = pool_slot(&s->classes[r.class], r.slot);
+
+    ASSERT(slot);
+    return slot;
+}
+
+void message_drop(struct message_store *s, struct message_ref *r)
+{
+    struct pool *p = &s->classes[r->class];
+
+    if (!message_none(*r))
+        pool_give(p, pool_handle(p, r->slot));
+    *r = (struct message_ref){0};
+}
+
+struct bytes message_at(const struct message_store *s, struct message_ref r)
+{
+    return message_none(r) ? BYTES_NONE : bytes_of(slot_of(s, r) + MESSAGE_MARKER, r.len);
+}
+
+struct buf message_datagram(const struct message_store *s, struct message_ref r, bool marker)
+{
+    uint8_t *slot = slot_of(s, r);
+    size_t skip = marker ? 0 : MESSAGE_MARKER;
+
+    return (struct buf){slot + skip, MESSAGE_MARKER - skip + r.len, MESSAGE_MARKER - skip + r.len};
+}

@@ -1,0 +1,51 @@
+/*
+ * Cached IKE messages: the request in flight and the last response of each IKE SA, first messages
+ * of a handshake. Bytes sit in slots of a few sizes, made once; a reference is 8 bytes.
+ * Each slot begins with the non-ESP marker (RFC 3948 §2.2), so a message can leave on either port.
+ */
+#ifndef PROTO_CORE_MESSAGE_STORE_H
+#define PROTO_CORE_MESSAGE_STORE_H
+
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/pool.h"
+
+enum message_sizes {
+    MESSAGE_MAX = 4092, /* longest IKE message that we make or keep */
+    MESSAGE_MARKER = 4,
+    MESSAGE_CLASSES = 5,
+};
+
+struct message_ref {
+    uint32_t slot;
+    uint16_t len; /* without the marker; 0: none */
+    uint16_t class;
+};
+
+struct message_store {
+    struct pool classes[MESSAGE_CLASSES];
+};
+
+/** @param sas  IKE SAs of any state; @param handshakes  exchanges with key material in flight */
+enum err message_store_init(struct message_store *, uint32_t sas, uint32_t handshakes) MUST_USE;
+void message_store_reset(struct message_store *);
+/**
+ * Keep a copy of `message`.
+ * @retval ERR_FULL    no slot that is large enough; *out is none
+ * @retval ERR_LENGTH  longer than MESSAGE_MAX, or empty
+ */
+enum err message_keep(struct message_store *, struct bytes message,
+                      struct message_ref *out) MUST_USE;
+/** Give the slot back (it is wiped) and make the reference none. None is allowed. */
+void message_drop(struct message_store *, struct message_ref *);
+/** The message, BYTES_NONE for none. */
+struct bytes message_at(const struct message_store *, struct message_ref);
+/** The message as a datagram: with the marker in front if it leaves on port 4500. */
+struct buf message_datagram(const struct message_store *, struct message_ref, bool marker);
+
+static inline bool message_none(struct message_ref r)
+{
+    return r.len == 0;
+}
+
+#endif

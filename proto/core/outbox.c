@@ -1,0 +1,149 @@
+/*
+ * What waits to be sent: IKE SAs in a list by pool index, each with a set of things to send. An SA
+ * sends its response first, then its request, then a keepalive. The list cannot overflow.
+ */
+#include "base/assert.h"
+#include "proto/core/internal.h"
+
+static struct ike_sa *at_index(const struct ike_endpoint *ep, uint32_t index)
+{
+    struct ike_sa *sa = pool_slot(&ep->ikes, index);
+
+    ASSERT(sa);
+    return sa;
+}
+
+void outbox_add(struct ike_endpoint *ep, struct ike_sa *sa, enum pending_send what)
+{
+    uint32_t index = ike_sa_index(ep, sa);
+    bool linked = sa->sends != 0;
+
+    sa->sends |= what;
+    if (linked)
+        return;
+    sa->out_next = SA_INDEX_NONE;
+    if (ep->out_head == SA_INDEX_NONE)
+        ep->out_head = index;
+    else
+        at_index(ep, ep->out_tail)->out_next = index;
+    ep->out_tail = index;
+}
+
+void outbox_remove(struct ike_endpoint *ep, struct ike_sa *sa)
+{
+    uint32_t self = ike_sa_index(ep, sa), before = SA_INDEX_NONE, at = ep->out_head;
+
+    if (!sa->sends)
+        return;
+    while (at != self) {
+        before = at;
+        at = at_index(ep, at)->out_next;
+    }
+    if (before == SA_INDEX_NONE)
+        ep->out_head = sa->out_next;
+    else
+        at_index(ep, before)->out_next = sa->out_next;
+    if (ep->out_tail == self)
+        ep->out_tail = before;
+    sa->sends = 0;
+    sa->out_next = SA_INDEX_NONE;
+}
+
+void outbox_cancel(struct ike_endpoint *ep, struct ike_sa *sa, enum pending_send what)
+{
+    if (sa->sends == what)
+        outbox_remove(ep, sa);
+    else
+        sa->sends &= (uint8_t)~what;
+}
+
+/* Everything on port 4500 has the marker (RFC 7296 §2.23). */
+static void message_out(struct ike_endpoint *ep, struct message_ref ref, struct ike_dgram *out)
+{
+    struct buf datagram = message_datagram(&ep->messages, ref, out->local.port == IKE_NATT_PORT);
+
+    out->protocol = 17;
+    out->data = datagram.data;
+    out->len = datagram.len;
+    meter_work(ep, METER_MESSAGE_SENT, ref.len);
+}
+
+static void response_out(struct ike_endpoint *ep, const struct ike_sa *sa, struct ike_dgram *out)
+{
+    *out = (struct ike_dgram){.local = sa->local, .remote = sa->remote, .kind = DGRAM_RESPONSE};
+    if (sa_equal(ep->response_of, ike_sa_ref(ep, sa))) {
+        /* RFC 7296 §2.11: a response goes to where the request came from. */
+        out->local = ep->response_from;
+        out->remote = ep->response_to;
+    }
+    message_out(ep, sa->response, out);
+}
+
+static void request_out(struct ike_endpoint *ep, const struct ike_sa *sa, struct ike_dgram *out)
+{
+    *out = (struct ike_dgram){
+        .local = sa->local, .remote = sa->remote, .kind = DGRAM_REQUEST, .transmission = sa->tries};
+    message_out(ep, sa->request, out);
+}
+
+/* RFC 3948 §2.3: one byte of 0xff. */
+static void keepalive_out(const struct ike_sa *sa, struct ike_dgram *out)
+{
+    static uint8_t keepalive = 0xff;
+
+    *out = (struct ike_dgram){.local = sa->local,
+                              .remote = sa->remote,
+                              .protocol = 17,
+                              .data = &keepalive,
+                              .len = 1,
+                              .kind = DGRAM_KEEPALIVE};
+}
+
+static void send_one(struct ike_endpoint *ep, struct ike_sa *sa, struct ike_dgram *out)
+{
+    uint8_t what = sa->sends & -sa->sends; /* lowest bit first */
+
+    if (what == SEND_RESPONSE)
+        response_out(ep, sa, out);
+    else if (what == SEND_REQUEST)
+        request_out(ep, sa, out);
+    else
+        keepalive_out(sa, out);
+    if (sa->sends == what)
+        outbox_remove(ep, sa);
+    else
+        sa->sends &= (uint8_t)~what;
+}
+
+static bool reply_next(struct ike_endpoint *ep, struct ike_dgram *out)
+{
+    struct stateless_reply *reply = &ep->reply;
+
+    if (!reply->waiting)
+        return false;
+    *out =
+        (struct ike_dgram){.local = reply->local, .remote = reply->remote, .kind = DGRAM_RESPONSE};
+    message_out(ep, reply->message, out);
+    reply->waiting = false; /* the bytes stay until the next call */
+    return true;
+}
+
+bool outbox_next(struct ike_endpoint *ep, struct ike_dgram *out)
+{
+    if (reply_next(ep, out))
+        return true;
+    if (ep->out_head == SA_INDEX_NONE)
+        return false;
+    send_one(ep, at_index(ep, ep->out_head), out);
+    return true;
+}
+
+void event_ike(struct ike_endpoint *ep, nsec now, const struct ike_sa *sa, struct event_record e)
+{
+    e.at = now;
+    e.ike = ike_sa_ref(ep, sa);
+    e.initiator = sa->initiator;
+    e.spi_i = sa->spi_i;
+    e.spi_r = sa->spi_r;
+    event_put(&ep->events, &e);
+}

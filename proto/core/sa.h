@@ -1,0 +1,123 @@
+/*
+ * The records of an endpoint: IKE SAs, child SAs, and what only a handshake needs. Both versions
+ * share them. Records live in pools; lists are linked by pool index. Keys, selectors and replay
+ * windows of a child SA are in the SAD (proto/esp/sad), the keys of an IKE SA in a slot beside it.
+ */
+#ifndef PROTO_CORE_SA_H
+#define PROTO_CORE_SA_H
+
+#include "crypto/keymat.h"
+#include "proto/core/event.h"
+#include "proto/core/exchange.h"
+#include "proto/core/message_store.h"
+
+#define SA_INDEX_NONE POOL_NONE
+
+enum ike_timer {
+    TIMER_RETRANSMIT,
+    TIMER_REKEY,  /* soft lifetime */
+    TIMER_EXPIRE, /* hard lifetime; before AUTH the half-open limit; after the end the hold */
+    TIMER_LIVENESS,
+    TIMER_KEEPALIVE, /* NAT */
+    TIMER_RETRY,     /* after TEMPORARY_FAILURE */
+    IKE_TIMER_COUNT
+};
+
+/** What waits to be sent for an IKE SA. */
+enum pending_send {
+    SEND_RESPONSE = 1,
+    SEND_REQUEST = 2,
+    SEND_KEEPALIVE = 4,
+};
+
+/** What we want to do on an IKE SA as soon as no request of ours is in flight. */
+enum ike_wish {
+    WISH_DELETE = 1,
+    WISH_REKEY = 2,
+    WISH_CHILD = 4, /* one more child SA */
+    WISH_LIVENESS = 8,
+};
+
+struct ike_sa {
+    uint64_t spi_i, spi_r;
+    struct ike_suite suite;
+    nsec timers[IKE_TIMER_COUNT];
+    nsec established_at, last_heard, last_sent;
+    uint64_t iv;             /* SK payloads sealed: the IV of counter modes (RFC 4106 §3.1) */
+    struct handle child;     /* the child our request in flight is about */
+    struct handle successor; /* the SA that replaced this one */
+    struct message_ref request, response;
+    uint64_t request_digest; /* of the request that `response` answers */
+    uint64_t init_digest;    /* of the IKE_SA_INIT request that made it; 0 as initiator */
+    uint32_t request_id;     /* message ID of our next request (RFC 7296 §2.2) */
+    uint32_t expected_id;    /* message ID of the peer's next request */
+    uint32_t keys;           /* slot of struct ike_keys */
+    uint32_t handshake;      /* slot, or SA_INDEX_NONE */
+    uint32_t first_child, child_count;
+    uint32_t identity_next; /* older IKE SA of the same identity */
+    uint32_t out_next;      /* in the outbox */
+    uint64_t peer_identity; /* digest of the peer's ID payload; 0: not known yet */
+    struct ip_endpoint local, remote;
+    uint8_t version;
+    uint8_t state;       /* enum ike_state, moved by exchange_move only */
+    uint8_t in_flight;   /* enum exchange_kind of our request */
+    uint8_t sends;       /* set of enum pending_send; != 0: linked in the outbox */
+    uint8_t wishes;      /* set of enum ike_wish */
+    uint8_t reason;      /* enum sa_reason, why it is being deleted */
+    uint16_t ke_group;   /* that a refused rekey was told to use, 0: none */
+    uint16_t tries;      /* transmissions of the request in flight behind the first */
+    bool initiator : 1;  /* of this IKE SA */
+    bool half_open : 1;  /* EVENT_IKE_HALF_OPEN was said; IKE_UP or IKE_FAILED is owed */
+    bool up : 1;         /* EVENT_IKE_UP was said, EVENT_IKE_DOWN is owed */
+    bool natt : 1;       /* on port 4500 with the marker */
+    bool nat_local : 1;  /* we are behind a NAT */
+    bool nat_remote : 1; /* the peer is */
+};
+
+enum child_state {
+    CHILD_RESERVED,  /* SPI drawn, exchange going on */
+    CHILD_READY,     /* both directions installed; we, the responder, do not send yet */
+    CHILD_CURRENT,   /* used for sending */
+    CHILD_REPLACED,  /* still receives; a delete is to come from us or from the peer */
+    CHILD_RIVAL,     /* lost a simultaneous rekey; its creator deletes it */
+    CHILD_DELETING,  /* our delete is out */
+    CHILD_LINGERING, /* deleted; receives what was under way, then goes */
+};
+
+struct child_sa {
+    struct handle sad; /* SPIs, keys, counters, policy */
+    nsec soft, hard;   /* hard: also the end of lingering */
+    struct handle successor;
+    uint32_t ike, next; /* IKE SA and next child of it, by index */
+    uint8_t state;      /* enum child_state */
+    uint8_t reason;     /* enum sa_reason */
+    bool wish_rekey : 1, wish_delete : 1;
+    bool initiator : 1;   /* we made it by our request */
+    bool up : 1;          /* EVENT_CHILD_UP was said */
+    bool volume_seen : 1; /* a soft limit in packets or bytes has woken us */
+};
+
+_Static_assert(sizeof(struct ike_sa) <= 320, "what an established IKE SA needs is small");
+_Static_assert(sizeof(struct child_sa) <= 64, "beside its record in the SAD");
+
+enum {
+    NONCE_LEN = 32, /* ours: at least half the key of the largest prf (RFC 7296 §2.10) */
+};
+
+/** What only an exchange with key material needs; given back when it ends. */
+struct handshake {
+    uint8_t nonce[NONCE_LEN];       /* ours */
+    struct handle ke;               /* struct ke_pair, HANDLE_NONE without key exchange */
+    struct message_ref first;       /* the peer's first message, for AUTH (RFC 7296 §2.15) */
+    uint16_t nonce_at, nonce_len;   /* the peer's nonce inside it */
+    struct message_ref peer_id;     /* the identity we expect, if any */
+    struct message_ref cookie;      /* to be echoed (RFC 7296 §2.6) */
+    uint64_t spi;                   /* our SPI of the IKE SA being made by rekeying */
+    struct handle child;            /* the child being made */
+    struct handle rival;            /* what the peer's simultaneous rekey made */
+    struct message_ref rival_nonce; /* the lower nonce of the rival's exchange */
+    uint8_t ke_retries, cookie_retries;
+    const struct ke_suite *ke_suite; /* the group we use */
+};
+
+#endif

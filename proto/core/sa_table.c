@@ -1,0 +1,382 @@
+/*
+ * Pools and look-up of IKE SAs, child SAs and handshakes. Pools hold more than the limits say:
+ * while an SA is succeeded by another both exist, and one that is over still repeats its last
+ * response for a while.
+ */
+#include "base/assert.h"
+#include "proto/core/internal.h"
+
+#include <stddef.h>
+
+enum { SPARE = 4 };
+
+/* The longest public value among the key exchanges we may be asked for. */
+static size_t longest_public(const struct ike_config *c)
+{
+    size_t longest = 0;
+
+    for (uint8_t p = 0; p < c->proposal_count + c->child.proposal_count; p++) {
+        const struct proposal_config *proposal =
+            p < c->proposal_count ? &c->proposals[p] : &c->child.proposals[p - c->proposal_count];
+
+        for (uint8_t i = 0; i < proposal->ke_count; i++)
+            if (proposal->ke[i]->public_len > longest)
+                longest = proposal->ke[i]->public_len;
+    }
+    return longest;
+}
+
+static size_t keys_of(const struct proposal_config *p)
+{
+    size_t encr = 0, integ = 0, prf = 0;
+
+    for (uint8_t i = 0; i < p->encr_count; i++) {
+        size_t len = (size_t)p->encr[i]->key_len + p->encr[i]->salt_len;
+
+        encr = len > encr ? len : encr;
+    }
+    for (uint8_t i = 0; i < p->integ_count; i++)
+        integ = p->integ[i]->key_len > integ ? p->integ[i]->key_len : integ;
+    for (uint8_t i = 0; i < p->prf_count; i++)
+        prf = p->prf[i]->key_len > prf ? p->prf[i]->key_len : prf;
+    return 2 * encr + 2 * integ + 3 * prf;
+}
+
+/* A key slot holds the keys of the largest suite we may agree on, not of the largest there is. */
+static size_t longest_keys(const struct ike_config *c)
+{
+    size_t longest = 0;
+
+    for (uint8_t i = 0; i < c->proposal_count; i++) {
+        size_t len = keys_of(&c->proposals[i]);
+
+        longest = len > longest ? len : longest;
+    }
+    return longest;
+}
+
+enum err sa_table_init(struct ike_endpoint *ep, const struct ike_limits *limits)
+{
+    uint32_t ikes = 2 * limits->ike_sas + SPARE;
+    uint32_t children = limits->child_sas + limits->child_sas / 2 + SPARE;
+    uint32_t handshakes = limits->half_open + limits->ike_sas + SPARE;
+
+    ep->ike_max = limits->ike_sas;
+    ep->half_open_max = limits->half_open;
+    ep->child_max = limits->child_sas;
+    ep->out_head = ep->out_tail = SA_INDEX_NONE;
+    if (pool_init(&ep->ikes, sizeof(struct ike_sa), ikes) ||
+        pool_init(&ep->keys, longest_keys(ep->config), ikes) ||
+        pool_init(&ep->children, sizeof(struct child_sa), children) ||
+        pool_init(&ep->handshakes, sizeof(struct handshake), handshakes) ||
+        pool_init(&ep->ke_pairs, offsetof(struct ke_pair, public) + longest_public(ep->config),
+                  handshakes) ||
+        table_init(&ep->by_spi, ikes) || table_init(&ep->by_init, ikes) ||
+        table_init(&ep->by_identity, ikes) || timerq_init(&ep->timers, ikes + children) ||
+        message_store_init(&ep->messages, ikes, handshakes) ||
+        event_queue_init(&ep->events, ikes + children + 16, ep->env.export_keys))
+        return ERR_MEMORY;
+    return OK;
+}
+
+void sa_table_reset(struct ike_endpoint *ep)
+{
+    event_queue_reset(&ep->events);
+    message_store_reset(&ep->messages);
+    timerq_reset(&ep->timers);
+    table_reset(&ep->by_identity);
+    table_reset(&ep->by_init);
+    table_reset(&ep->by_spi);
+    pool_reset(&ep->ke_pairs);
+    pool_reset(&ep->handshakes);
+    pool_reset(&ep->children);
+    pool_reset(&ep->keys);
+    pool_reset(&ep->ikes);
+}
+
+/* ---- IKE SAs ---- */
+
+uint32_t ike_sa_index(const struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    return (uint32_t)((size_t)((const uint8_t *)sa - ep->ikes.slots) / ep->ikes.slot_size);
+}
+
+struct ike_sa *ike_sa_take(struct ike_endpoint *ep, struct sa_ref *out)
+{
+    struct ike_sa *sa = pool_take(&ep->ikes, &out->handle);
+    struct handle keys;
+
+    if (!sa)
+        return NULL;
+    if (!pool_take(&ep->keys, &keys))
+        ASSERT(!"there is a key slot for each IKE SA");
+    sa->keys = keys.index;
+    sa->handshake = sa->first_child = sa->out_next = sa->identity_next = SA_INDEX_NONE;
+    sa->child = sa->successor = HANDLE_NONE;
+    for (int i = 0; i < IKE_TIMER_COUNT; i++)
+        sa->timers[i] = NSEC_NEVER;
+    return sa;
+}
+
+static void forget_spi(struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    uint32_t index, self = ike_sa_index(ep, sa);
+
+    if (table_get(&ep->by_spi, ike_sa_our_spi(sa), &index) && index == self)
+        table_remove(&ep->by_spi, ike_sa_our_spi(sa));
+    if (sa->init_digest && table_get(&ep->by_init, sa->init_digest, &index) && index == self)
+        table_remove(&ep->by_init, sa->init_digest);
+}
+
+static void forget_identity(struct ike_endpoint *ep, struct ike_sa *sa)
+{
+    uint32_t self = ike_sa_index(ep, sa), at;
+    struct ike_sa *before;
+
+    if (!sa->peer_identity || !table_get(&ep->by_identity, sa->peer_identity, &at))
+        return;
+    if (at == self && sa->identity_next == SA_INDEX_NONE) {
+        table_remove(&ep->by_identity, sa->peer_identity);
+    } else if (at == self) {
+        if (table_put(&ep->by_identity, sa->peer_identity, sa->identity_next))
+            ASSERT(!"replacing a value takes no memory");
+    } else {
+        for (before = pool_slot(&ep->ikes, at); before->identity_next != self;)
+            before = pool_slot(&ep->ikes, before->identity_next);
+        before->identity_next = sa->identity_next;
+    }
+    sa->identity_next = SA_INDEX_NONE;
+    sa->peer_identity = 0;
+}
+
+enum err ike_sa_identify(struct ike_endpoint *ep, struct ike_sa *sa, uint64_t identity)
+{
+    uint32_t older = SA_INDEX_NONE;
+
+    forget_identity(ep, sa);
+    (void)table_get(&ep->by_identity, identity, &older);
+    if (table_put(&ep->by_identity, identity, ike_sa_index(ep, sa)))
+        return ERR_MEMORY;
+    sa->peer_identity = identity;
+    sa->identity_next = older;
+    return OK;
+}
+
+struct ike_sa *ike_sa_older(const struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    return sa->identity_next == SA_INDEX_NONE ? NULL : pool_slot(&ep->ikes, sa->identity_next);
+}
+
+void ike_sa_give(struct ike_endpoint *ep, struct ike_sa *sa)
+{
+    ASSERT(sa->first_child == SA_INDEX_NONE && sa->child_count == 0);
+    outbox_remove(ep, sa);
+    ike_timers_cancel(ep, sa);
+    handshake_give(ep, sa);
+    message_drop(&ep->messages, &sa->request);
+    message_drop(&ep->messages, &sa->response);
+    forget_spi(ep, sa);
+    forget_identity(ep, sa);
+    pool_give(&ep->keys, pool_handle(&ep->keys, sa->keys));
+    pool_give(&ep->ikes, pool_handle(&ep->ikes, ike_sa_index(ep, sa)));
+}
+
+struct ike_sa *ike_sa_at(const struct ike_endpoint *ep, struct handle h)
+{
+    return handle_none(h) ? NULL : pool_at(&ep->ikes, h);
+}
+
+struct sa_ref ike_sa_ref(const struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    return (struct sa_ref){pool_handle(&ep->ikes, ike_sa_index(ep, sa))};
+}
+
+struct ike_keys *ike_sa_keys(const struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    return pool_slot(&ep->keys, sa->keys);
+}
+
+uint64_t ike_spi_new(struct ike_endpoint *ep)
+{
+    uint32_t taken;
+    uint64_t spi;
+
+    do
+        spi = rng_u64(&ep->spi);
+    while (spi == 0 || table_get(&ep->by_spi, spi, &taken));
+    return spi;
+}
+
+enum err ike_sa_register(struct ike_endpoint *ep, struct ike_sa *sa)
+{
+    uint32_t index = ike_sa_index(ep, sa);
+
+    if (sa->init_digest && table_put(&ep->by_init, sa->init_digest, index))
+        return ERR_MEMORY;
+    return table_put(&ep->by_spi, ike_sa_our_spi(sa), index);
+}
+
+struct ike_sa *ike_sa_by_spi(const struct ike_endpoint *ep, uint64_t our_spi)
+{
+    uint32_t index;
+
+    return table_get(&ep->by_spi, our_spi, &index) ? pool_slot(&ep->ikes, index) : NULL;
+}
+
+/* ---- child SAs ---- */
+
+static uint32_t child_index(const struct ike_endpoint *ep, const struct child_sa *c)
+{
+    return (uint32_t)((size_t)((const uint8_t *)c - ep->children.slots) / ep->children.slot_size);
+}
+
+static void child_link(struct ike_endpoint *ep, struct ike_sa *ike, struct child_sa *c)
+{
+    c->ike = ike_sa_index(ep, ike);
+    c->next = ike->first_child;
+    ike->first_child = child_index(ep, c);
+    ike->child_count++;
+}
+
+struct child_sa *child_sa_take(struct ike_endpoint *ep, struct ike_sa *ike, struct handle *out)
+{
+    struct child_sa *c = pool_take(&ep->children, out);
+
+    if (!c)
+        return NULL;
+    c->sad = c->successor = HANDLE_NONE;
+    c->soft = c->hard = NSEC_NEVER;
+    child_link(ep, ike, c);
+    ep->counters.child_sas = ep->children.taken;
+    if (ep->counters.child_sas > ep->counters.child_sas_peak)
+        ep->counters.child_sas_peak = ep->counters.child_sas;
+    return c;
+}
+
+static void child_unlink(struct ike_endpoint *ep, struct child_sa *c)
+{
+    struct ike_sa *ike = child_sa_ike(ep, c);
+    uint32_t *at = &ike->first_child, self = child_index(ep, c);
+
+    while (*at != self)
+        at = &child_sa_by_index(ep, *at)->next;
+    *at = c->next;
+    ike->child_count--;
+}
+
+void child_sa_give(struct ike_endpoint *ep, struct child_sa *c)
+{
+    child_unlink(ep, c);
+    child_timers_arm(ep, c, NSEC_NEVER, NSEC_NEVER);
+    pool_give(&ep->children, child_sa_handle(ep, c));
+    ep->counters.child_sas = ep->children.taken;
+}
+
+struct child_sa *child_sa_at(const struct ike_endpoint *ep, struct handle h)
+{
+    return handle_none(h) ? NULL : pool_at(&ep->children, h);
+}
+
+struct child_sa *child_sa_by_index(const struct ike_endpoint *ep, uint32_t index)
+{
+    return index == SA_INDEX_NONE ? NULL : pool_slot(&ep->children, index);
+}
+
+struct handle child_sa_handle(const struct ike_endpoint *ep, const struct child_sa *c)
+{
+    return pool_handle(&ep->children, child_index(ep, c));
+}
+
+struct ike_sa *child_sa_ike(const struct ike_endpoint *ep, const struct child_sa *c)
+{
+    return pool_slot(&ep->ikes, c->ike);
+}
+
+void child_sas_move(struct ike_endpoint *ep, struct ike_sa *from, struct ike_sa *to)
+{
+    struct child_sa *c, *last = NULL;
+
+    for (c = child_sa_by_index(ep, from->first_child); c; c = child_sa_by_index(ep, c->next)) {
+        c->ike = ike_sa_index(ep, to);
+        last = c;
+    }
+    if (!last)
+        return;
+    last->next = to->first_child;
+    to->first_child = from->first_child;
+    to->child_count += from->child_count;
+    from->first_child = SA_INDEX_NONE;
+    from->child_count = 0;
+}
+
+/* ---- handshakes ---- */
+
+struct handshake *handshake_of(const struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    return sa->handshake == SA_INDEX_NONE ? NULL : pool_slot(&ep->handshakes, sa->handshake);
+}
+
+struct handshake *handshake_take(struct ike_endpoint *ep, struct ike_sa *sa)
+{
+    struct handshake *hs = handshake_of(ep, sa);
+    struct handle h;
+
+    if (hs)
+        return hs;
+    hs = pool_take(&ep->handshakes, &h);
+    if (!hs)
+        return NULL;
+    hs->ke = hs->child = hs->rival = HANDLE_NONE;
+    sa->handshake = h.index;
+    return hs;
+}
+
+static void ke_give(struct ike_endpoint *ep, struct handshake *hs)
+{
+    if (!handle_none(hs->ke))
+        pool_give(&ep->ke_pairs, hs->ke);
+    hs->ke = HANDLE_NONE;
+}
+
+void handshake_give(struct ike_endpoint *ep, struct ike_sa *sa)
+{
+    struct handshake *hs = handshake_of(ep, sa);
+
+    if (!hs)
+        return;
+    ke_give(ep, hs);
+    message_drop(&ep->messages, &hs->first);
+    message_drop(&ep->messages, &hs->peer_id);
+    message_drop(&ep->messages, &hs->cookie);
+    message_drop(&ep->messages, &hs->rival_nonce);
+    pool_give(&ep->handshakes, pool_handle(&ep->handshakes, sa->handshake));
+    sa->handshake = SA_INDEX_NONE;
+}
+
+struct rng ke_random(struct ike_endpoint *ep)
+{
+    return rng_fork(&ep->key_exchange, ep->key_exchanges++);
+}
+
+struct ke_pair *handshake_ke_pair(const struct ike_endpoint *ep, const struct handshake *hs)
+{
+    return handle_none(hs->ke) ? NULL : pool_at(&ep->ke_pairs, hs->ke);
+}
+
+enum err handshake_ke(struct ike_endpoint *ep, struct handshake *hs, const struct ke_suite *suite)
+{
+    struct ke_pair *slot, pair;
+    enum err e;
+
+    ke_give(ep, hs);
+    slot = pool_take(&ep->ke_pairs, &hs->ke);
+    if (!slot)
+        return ERR_FULL;
+    /* Slots end behind the longest public value in use; the provider writes a whole record. */
+    memset(&pair, 0, sizeof pair);
+    e = ep->env.crypto->class->ke_generate(ep->env.crypto, suite, ke_random(ep), &pair);
+    if (e == OK)
+        memcpy(slot, &pair, offsetof(struct ke_pair, public) + suite->public_len);
+    wipe(&pair, sizeof pair);
+    return e;
+}

@@ -1,0 +1,316 @@
+#include "proto/ike/child.h"
+
+#include "base/assert.h"
+#include "proto/esp/esp.h"
+
+struct esp_sa *child_esp(const struct ike_endpoint *ep, const struct child_sa *c)
+{
+    return sad_at(&ep->esp->sad, c->sad);
+}
+
+bool child_live(const struct child_sa *c)
+{
+    return c->state == CHILD_READY || c->state == CHILD_CURRENT;
+}
+
+enum err child_reserve(struct ike_endpoint *ep, struct ike_sa *sa, struct handle *out)
+{
+    struct child_sa *c = child_sa_take(ep, sa, out);
+    uint32_t spi;
+    enum err e;
+
+    if (!c)
+        return ERR_FULL;
+    e = sad_spi_new(&ep->esp->sad, &ep->spi, &c->sad, &spi);
+    if (e) {
+        child_sa_give(ep, c);
+        *out = HANDLE_NONE;
+    }
+    return e;
+}
+
+/* ---- install ---- */
+
+static size_t direction_len(const struct child_terms *t)
+{
+    return (size_t)t->encr->key_len + t->encr->salt_len + (t->integ ? t->integ->key_len : 0);
+}
+
+/* §2.17: encryption key then integrity key, initiator's direction first. */
+static void slice_keys(const struct child_terms *t, bool initiator, const uint8_t *keymat,
+                       struct esp_sa_params *p)
+{
+    size_t encr = (size_t)t->encr->key_len + t->encr->salt_len, one = direction_len(t);
+    size_t integ = one - encr;
+    const uint8_t *to_responder = keymat, *to_initiator = keymat + one;
+    const uint8_t *out = initiator ? to_responder : to_initiator;
+    const uint8_t *in = initiator ? to_initiator : to_responder;
+
+    p->encr_out = bytes_of(out, encr);
+    p->integ_out = bytes_of(out + encr, integ);
+    p->encr_in = bytes_of(in, encr);
+    p->integ_in = bytes_of(in + encr, integ);
+}
+
+static struct esp_limits volume_limits(struct ike_endpoint *ep)
+{
+    const struct lifetime_config *c = &ep->config->child.lifetime;
+
+    return (struct esp_limits){.soft_packets = lifetime_volume(c->rekey_packets, &ep->lifetime),
+                               .hard_packets = c->hard_packets,
+                               .soft_bytes = lifetime_volume(c->rekey_bytes, &ep->lifetime),
+                               .hard_bytes = c->hard_bytes};
+}
+
+struct selector_list child_selectors(const struct ike_endpoint *ep, const struct child_sa *c,
+                                     bool local)
+{
+    struct spd_selectors s = spd_selectors(&ep->esp->spd, child_esp(ep, c)->policy);
+    struct selector_list list = {.count = local ? s.local_count : s.remote_count};
+
+    memcpy(list.items, local ? s.local : s.remote, list.count * sizeof *list.items);
+    return list;
+}
+
+static bool same_selectors(const struct ike_endpoint *ep, const struct child_sa *old,
+                           const struct child_terms *t)
+{
+    struct selector_list local = child_selectors(ep, old, true);
+    struct selector_list remote = child_selectors(ep, old, false);
+
+    return selectors_equal(&local, &t->local) && selectors_equal(&remote, &t->remote);
+}
+
+/* A rekeyed SA shares the policy of the old one, so that sending moves by one pointer. */
+static enum err policy_of(struct ike_endpoint *ep, const struct child_terms *t,
+                          const struct child_sa *old, struct handle *policy)
+{
+    struct spd_selectors s = {t->local.items, t->remote.items, t->local.count, t->remote.count};
+
+    if (!old || !same_selectors(ep, old, t))
+        return spd_add(&ep->esp->spd, &s, policy);
+    *policy = child_esp(ep, old)->policy;
+    spd_hold(&ep->esp->spd, *policy);
+    return OK;
+}
+
+static void say_keys(struct ike_endpoint *ep, nsec now, const struct ike_sa *ike,
+                     const struct child_sa *c, const struct esp_sa_params *p)
+{
+    struct key_record *k = event_keys_take(&ep->events);
+    const struct bytes *parts[] = {&p->encr_in, &p->integ_in, &p->encr_out, &p->integ_out};
+    struct bytes *views[4];
+    size_t at = 0;
+
+    if (!k)
+        return;
+    k->event = (struct ike_key_event){.is_child = true,
+                                      .spi_i = ike->spi_i,
+                                      .spi_r = ike->spi_r,
+                                      .suite = ike->suite,
+                                      .spi_in = child_esp(ep, c)->spi_in,
+                                      .spi_out = p->spi_out,
+                                      .encr = p->encr,
+                                      .integ = p->integ,
+                                      .esn = p->esn,
+                                      .local = p->local,
+                                      .remote = p->remote,
+                                      .udp_encapsulated = p->udp_encapsulated};
+    views[0] = &k->event.encr_in;
+    views[1] = &k->event.integ_in;
+    views[2] = &k->event.encr_out;
+    views[3] = &k->event.integ_out;
+    for (int i = 0; i < 4; i++) {
+        if (parts[i]->len)
+            memcpy(k->bytes + at, parts[i]->data, parts[i]->len);
+        *views[i] = bytes_of(k->bytes + at, parts[i]->len);
+        at += parts[i]->len;
+    }
+    event_ike(ep, now, ike,
+              (struct event_record){.kind = EVENT_KEYS, .child = {child_sa_handle(ep, c)}});
+}
+
+static enum err install(struct ike_endpoint *ep, nsec now, const struct child_sa *c,
+                        const struct child_terms *t, const struct child_seed *seed,
+                        struct esp_sa_params *p)
+{
+    const struct ike_sa *ike = child_sa_ike(ep, c);
+    uint8_t keymat[CHILD_KEYS_MAX];
+    size_t len = 2 * direction_len(t);
+    enum err e;
+
+    /* §2.17: KEYMAT = prf+(SK_d, [ g^ir(new) | ] Ni | Nr) */
+    e = child_keymat(ep->env.crypto, seed->prf, seed->sk_d, seed->shared, seed->ni, seed->nr,
+                     keymat, len);
+    if (e == OK) {
+        slice_keys(t, seed->initiator, keymat, p);
+        e = sad_install(&ep->esp->sad, c->sad, p);
+    }
+    if (e == OK)
+        say_keys(ep, now, ike, c, p);
+    wipe(keymat, sizeof keymat);
+    return e;
+}
+
+static void child_begin(struct ike_endpoint *ep, nsec now, struct child_sa *c,
+                        const struct child_seed *seed)
+{
+    struct lifetime life = lifetime_start(&ep->config->child.lifetime, now, &ep->lifetime);
+
+    child_timers_arm(ep, c, life.soft, life.hard);
+    c->initiator = seed->initiator;
+    c->state = CHILD_READY;
+    c->up = true;
+    event_ike(ep, now, child_sa_ike(ep, c),
+              (struct event_record){.kind = EVENT_CHILD_UP, .child = {child_sa_handle(ep, c)}});
+}
+
+enum err child_install(struct ike_endpoint *ep, nsec now, struct child_sa *c,
+                       const struct child_terms *t, const struct child_seed *seed)
+{
+    const struct ike_sa *ike = child_sa_ike(ep, c);
+    struct esp_sa_params p = {.encr = t->encr,
+                              .integ = t->integ,
+                              .spi_out = t->spi_out,
+                              .transport = t->transport,
+                              .esn = t->esn,
+                              .udp_encapsulated = ike->natt,
+                              .replay_window = ep->config->child.replay_window,
+                              .limits = volume_limits(ep),
+                              .local = ike->local,
+                              .remote = ike->remote,
+                              .owner = child_sa_handle(ep, c).index};
+    bool shared_policy = seed->old && same_selectors(ep, seed->old, t);
+    enum err e = policy_of(ep, t, seed->old, &p.policy);
+
+    if (e)
+        return e;
+    if (!p.udp_encapsulated)
+        p.local.port = p.remote.port = 0;
+    e = install(ep, now, c, t, seed, &p);
+    if (e) {
+        spd_drop(&ep->esp->spd, p.policy);
+        return e;
+    }
+    meter_work(ep, METER_SA_INSTALLED, 0);
+    child_begin(ep, now, c, seed);
+    if (!shared_policy)
+        child_switch(ep, c);
+    return OK;
+}
+
+/* ---- switch, replace, remove ---- */
+
+void child_switch(struct ike_endpoint *ep, struct child_sa *c)
+{
+    if (c->state == CHILD_READY)
+        c->state = CHILD_CURRENT;
+    spd_point(&ep->esp->spd, child_esp(ep, c)->policy, c->sad);
+}
+
+void child_replace(struct ike_endpoint *ep, nsec now, struct child_sa *old, struct child_sa *next)
+{
+    struct handle next_handle = child_sa_handle(ep, next);
+
+    old->state = CHILD_REPLACED;
+    old->successor = next_handle;
+    old->wish_rekey = false;
+    child_timers_arm(ep, old, NSEC_NEVER, nsec_min(old->hard, nsec_add(now, REKEYED_HOLD)));
+    ep->counters.rekeys_child++;
+    event_ike(ep, now, child_sa_ike(ep, old),
+              (struct event_record){.kind = EVENT_CHILD_REKEYED,
+                                    .child = {child_sa_handle(ep, old)},
+                                    .other = {next_handle}});
+}
+
+static void say_down(struct ike_endpoint *ep, nsec now, struct child_sa *c, enum sa_reason reason)
+{
+    if (c->up)
+        event_ike(ep, now, child_sa_ike(ep, c),
+                  (struct event_record){.kind = EVENT_CHILD_DOWN,
+                                        .child = {child_sa_handle(ep, c)},
+                                        .reason = reason});
+    c->up = false;
+}
+
+/* The policy must not send through an SA that goes: its successor takes over, or nobody. */
+void child_stop(struct ike_endpoint *ep, struct child_sa *c)
+{
+    struct spd *spd = &ep->esp->spd;
+    struct esp_sa *esp = child_esp(ep, c);
+    struct child_sa *next = child_sa_at(ep, c->successor);
+    struct handle sends = spd_child(spd, esp->policy);
+
+    if (sends.index != c->sad.index || sends.generation != c->sad.generation)
+        return;
+    if (next && child_live(next) && child_esp(ep, next)->policy.index == esp->policy.index)
+        child_switch(ep, next);
+    else
+        spd_point(spd, esp->policy, HANDLE_NONE);
+}
+
+void child_remove(struct ike_endpoint *ep, nsec now, struct child_sa *c, enum sa_reason reason)
+{
+    struct esp_sa *esp = child_esp(ep, c);
+
+    ASSERT(esp);
+    if (esp->installed) {
+        struct handle policy = esp->policy;
+
+        child_stop(ep, c);
+        sad_remove(&ep->esp->sad, c->sad);
+        spd_drop(&ep->esp->spd, policy);
+    } else {
+        sad_remove(&ep->esp->sad, c->sad);
+    }
+    say_down(ep, now, c, reason);
+    child_sa_give(ep, c);
+}
+
+void child_deleted(struct ike_endpoint *ep, nsec now, struct child_sa *c, enum sa_reason reason)
+{
+    bool replaced = child_sa_at(ep, c->successor) != NULL;
+
+    if (!replaced || c->state == CHILD_LINGERING) {
+        child_remove(ep, now, c, reason);
+        return;
+    }
+    child_stop(ep, c);
+    say_down(ep, now, c, reason);
+    c->state = CHILD_LINGERING;
+    child_timers_arm(ep, c, NSEC_NEVER, nsec_add(now, CHILD_LINGER));
+}
+
+void child_failed(struct ike_endpoint *ep, nsec now, const struct ike_sa *ike, struct handle child,
+                  enum sa_reason reason)
+{
+    event_ike(
+        ep, now, ike,
+        (struct event_record){.kind = EVENT_CHILD_FAILED, .child = {child}, .reason = reason});
+}
+
+/* ---- look-up ---- */
+
+struct child_sa *child_by_peer_spi(const struct ike_endpoint *ep, const struct ike_sa *ike,
+                                   uint32_t spi)
+{
+    struct child_sa *c = child_sa_by_index(ep, ike->first_child);
+
+    for (; c; c = child_sa_by_index(ep, c->next))
+        if (c->state != CHILD_RESERVED && c->state != CHILD_LINGERING &&
+            child_esp(ep, c)->spi_out == spi)
+            return c;
+    return NULL;
+}
+
+void children_readdress(struct ike_endpoint *ep, const struct ike_sa *ike)
+{
+    struct child_sa *c = child_sa_by_index(ep, ike->first_child);
+
+    for (; c; c = child_sa_by_index(ep, c->next)) {
+        struct esp_sa *esp = child_esp(ep, c);
+
+        if (esp->installed)
+            sad_update_peer(esp, &ike->local, &ike->remote);
+    }
+}

@@ -1,0 +1,59 @@
+/*
+ * IKEv2 of one endpoint: what proto/endpoint.c calls, and what the exchanges call of each other.
+ */
+#ifndef PROTO_IKE_IKE_H
+#define PROTO_IKE_IKE_H
+
+#include "proto/ike/child.h"
+#include "proto/ike/step.h"
+
+#define CLOSED_HOLD (30 * NSEC_PER_S) /* a closed SA repeats its last response this long */
+#define RIVAL_HOLD (60 * NSEC_PER_S)  /* a rival that nobody deletes goes after this */
+
+/* ---- for proto/endpoint.c ---- */
+
+enum err ike_initiate(struct ike_endpoint *, nsec now, const struct ike_remote *,
+                      struct sa_ref *out) MUST_USE;
+/** One IKE message without marker; `message` is inside dgram->data. */
+enum err ike_receive(struct ike_endpoint *, nsec now, const struct ike_dgram *dgram,
+                     struct bytes message) MUST_USE;
+void ike_timer_fired(struct ike_endpoint *, nsec now, struct ike_sa *);
+void child_timer_fired(struct ike_endpoint *, nsec now, struct child_sa *);
+/** Wish something of an SA and begin it if nothing is in flight. @retval ERR_STATE */
+enum err ike_wish_for(struct ike_endpoint *, nsec now, struct ike_sa *, enum ike_wish);
+enum err child_wish_for(struct ike_endpoint *, nsec now, struct child_sa *, bool rekey);
+/** The peer is seen at a new address in an authentic message (RFC 7296 §2.23). */
+void ike_peer_seen(struct ike_endpoint *, nsec now, struct ike_sa *,
+                   const struct ip_endpoint *local, const struct ip_endpoint *remote);
+
+/* ---- between the exchanges ---- */
+
+/** Begin an exchange: make the request, keep it, send it. */
+enum err exchange_start(struct ike_endpoint *, nsec now, struct ike_sa *, enum exchange_kind,
+                        struct child_sa *) MUST_USE;
+/** Begin what is wished for next, if nothing is in flight. */
+void ike_next(struct ike_endpoint *, nsec now, struct ike_sa *);
+/** Move the SA by the row for this role; without a message. */
+void exchange_enter(struct ike_endpoint *, nsec now, struct ike_sa *, enum exchange_kind,
+                    enum exchange_role);
+/** The SA is authenticated: lifetimes, liveness, keepalives begin. */
+void ike_established(struct ike_endpoint *, nsec now, struct ike_sa *);
+/** Remove an SA with its children; says why. */
+void ike_remove(struct ike_endpoint *, nsec now, struct ike_sa *, enum sa_reason);
+/** As ike_remove, but the record stays for CLOSED_HOLD to repeat its last response; keys are wiped.
+ */
+void ike_close(struct ike_endpoint *, nsec now, struct ike_sa *, enum sa_reason);
+/** A handshake began (either role). */
+void ike_half_open(struct ike_endpoint *, nsec now, struct ike_sa *);
+/** The request in flight is answered or moot. */
+void exchange_done(struct ike_endpoint *, struct ike_sa *);
+/** Say IKE_DOWN or IKE_FAILED once. */
+void ike_say_down(struct ike_endpoint *, nsec now, struct ike_sa *, enum sa_reason);
+/** EVENT_KEYS of an IKE SA, if exported. */
+void ike_say_keys(struct ike_endpoint *, nsec now, const struct ike_sa *, struct bytes skeyseed);
+/** After TEMPORARY_FAILURE (§2.25): hold back CREATE_CHILD_SA for a random while. */
+void ike_retry_later(struct ike_endpoint *, nsec now, struct ike_sa *);
+/** A new IKE SA takes over from `old`: children, wishes, lifetimes (§2.18). */
+void ike_inherit(struct ike_endpoint *, nsec now, struct ike_sa *old, struct ike_sa *next);
+
+#endif

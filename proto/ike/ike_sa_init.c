@@ -1,0 +1,359 @@
+/*
+ * IKE_SA_INIT: RFC 7296 §1.2.
+ *
+ *   HDR(A,0), SAi1, KEi, Ni, N(NAT_DETECTION_*)  -->
+ *                                                <--  HDR(A,B), SAr1, KEr, Nr, N(NAT_DETECTION_*)
+ *
+ * A refusal (COOKIE §2.6, INVALID_KE_PAYLOAD §1.2) makes the initiator ask again; since nobody
+ * authenticates it, any other refusal is only remembered until the request is given up (§2.21.1).
+ * Not here: asking for a COOKIE as responder, signature hashes, fragmentation, REDIRECT.
+ */
+#include "proto/core/nat.h"
+#include "proto/core/select.h"
+#include "proto/ike/ike.h"
+#include "proto/ike/message.h"
+#include "proto/ike/notify_map.h"
+#include "proto/wire/ke.h"
+#include "proto/wire/nonce.h"
+
+enum { RETRIES_MAX = 2 }; /* of COOKIE and of INVALID_KE_PAYLOAD each */
+
+static const struct select_terms init_terms = {.protocol = SA_PROTOCOL_IKE};
+
+/* ---- NAT detection (§2.23) ---- */
+
+static enum err nat_write(const struct step *s)
+{
+    const struct ike_sa *sa = s->sa;
+    struct ip_endpoint source = sa->local;
+    uint8_t hash[NAT_HASH_LEN];
+    enum err e;
+
+    if (s->ep->config->force_encap)
+        source.port = 0; /* a lie that looks like a NAT to the peer */
+    e = nat_hash(s->ep->env.crypto, sa->spi_i, sa->spi_r, &source, hash);
+    if (e)
+        return e;
+    notify_add(s->out, NOTIFY_NAT_DETECTION_SOURCE_IP, bytes_of(hash, sizeof hash));
+    e = nat_hash(s->ep->env.crypto, sa->spi_i, sa->spi_r, &sa->remote, hash);
+    if (e)
+        return e;
+    notify_add(s->out, NOTIFY_NAT_DETECTION_DESTINATION_IP, bytes_of(hash, sizeof hash));
+    return OK;
+}
+
+struct nat_found {
+    bool local, remote;
+};
+
+/* Whether one of the notifies of a type has this hash; *any says whether there is one at all. */
+static bool nat_listed(const struct message_view *in, uint16_t type, const uint8_t *hash, bool *any)
+{
+    const struct payload_view *p = message_find(in, PAYLOAD_NOTIFY);
+
+    *any = false;
+    for (; p; p = message_next(in, p)) {
+        struct notify_payload n;
+
+        if (notify_read(p->body, &n) || n.type != type)
+            continue;
+        *any = true;
+        if (bytes_equal(n.data, bytes_of(hash, NAT_HASH_LEN)))
+            return true;
+    }
+    return false;
+}
+
+static enum err nat_read(const struct step *s, uint64_t spi_r, struct nat_found *found)
+{
+    uint64_t spi_i = s->outer->header.spi_i;
+    uint8_t from[NAT_HASH_LEN], to[NAT_HASH_LEN];
+    bool any;
+    enum err e = nat_hash(s->ep->env.crypto, spi_i, spi_r, &s->dgram->remote, from);
+
+    if (e == OK)
+        e = nat_hash(s->ep->env.crypto, spi_i, spi_r, &s->dgram->local, to);
+    if (e)
+        return e;
+    found->remote = !nat_listed(s->in, NOTIFY_NAT_DETECTION_SOURCE_IP, from, &any) && any;
+    found->local = !nat_listed(s->in, NOTIFY_NAT_DETECTION_DESTINATION_IP, to, &any) && any;
+    return OK;
+}
+
+/* ---- create_request ---- */
+
+static void write_request(struct step *s, const struct handshake *hs, const struct ke_pair *pair)
+{
+    const struct ike_config *c = s->ep->config;
+
+    if (!message_none(hs->cookie)) /* §2.6: as the first payload */
+        notify_add(s->out, NOTIFY_COOKIE, message_at(&s->ep->messages, hs->cookie));
+    offer_write(payload_begin(s->out, PAYLOAD_SA), c->proposals, c->proposal_count, &init_terms,
+                BYTES_NONE);
+    payload_end(s->out);
+    ke_write(
+        payload_begin(s->out, PAYLOAD_KE),
+        &(struct ke_payload){pair->suite->iana, bytes_of(pair->public, pair->suite->public_len)});
+    payload_end(s->out);
+    nonce_write(payload_begin(s->out, PAYLOAD_NONCE), bytes_of(hs->nonce, NONCE_LEN));
+    payload_end(s->out);
+}
+
+static enum err create_request(struct step *s)
+{
+    struct handshake *hs = handshake_of(s->ep, s->sa);
+
+    write_request(s, hs, handshake_ke_pair(s->ep, hs));
+    return nat_write(s);
+}
+
+/* ---- consume_request, create_response ---- */
+
+struct init_terms {
+    struct selection chosen;
+    struct ke_payload ke;
+    struct bytes nonce;
+};
+
+/* Check the whole message. A group that is acceptable but not the one sent: INVALID_KE_PAYLOAD. */
+static enum err read_peer(struct step *s, bool answer, struct init_terms *t)
+{
+    const struct ike_config *c = s->ep->config;
+    struct select_terms terms = init_terms;
+    enum err e = ke_read(step_body(s, PAYLOAD_KE), &t->ke);
+
+    if (e == OK)
+        e = nonce_read(step_body(s, PAYLOAD_NONCE), &t->nonce);
+    if (e)
+        return e;
+    terms.ke_group = t->ke.group;
+    e = (answer ? select_answer : select_offer)(c->proposals, c->proposal_count,
+                                                step_body(s, PAYLOAD_SA), &terms, &t->chosen);
+    if (e)
+        return e;
+    if (t->nonce.len * 2 < t->chosen.prf->key_len)
+        return ERR_SYNTAX; /* §2.10: at least half the key size of the prf */
+    if (t->ke.group == t->chosen.ke->iana)
+        return OK;
+    store_be16(s->notify_data, t->chosen.ke->iana);
+    s->notify_len = 2;
+    return step_refuse(s, NOTIFY_INVALID_KE_PAYLOAD);
+}
+
+static struct ike_suite suite_of(const struct selection *chosen)
+{
+    return (struct ike_suite){
+        .encr = chosen->encr, .integ = chosen->integ, .prf = chosen->prf, .ke = chosen->ke};
+}
+
+/* SKEYSEED and the seven keys (§2.14) from our key pair and what the peer sent. */
+static enum err derive(struct step *s, const struct handshake *hs, const struct init_terms *t)
+{
+    struct ike_endpoint *ep = s->ep;
+    struct ike_sa *sa = s->sa;
+    struct bytes ours = bytes_of(hs->nonce, NONCE_LEN);
+    uint8_t shared[KE_SHARED_MAX], skeyseed[PRF_OUT_MAX];
+    struct ike_keys keys;
+    struct ike_seed seed = {.ni = sa->initiator ? ours : t->nonce,
+                            .nr = sa->initiator ? t->nonce : ours,
+                            .spi_i = sa->spi_i,
+                            .spi_r = sa->spi_r};
+    enum err e = ep->env.crypto->class->ke_derive(ep->env.crypto, handshake_ke_pair(ep, hs),
+                                                  t->ke.data, shared);
+
+    if (e == OK) {
+        seed.shared = bytes_of(shared, t->chosen.ke->shared_len);
+        e = ike_keys_derive(ep->env.crypto, &sa->suite, &seed, &keys, skeyseed);
+    }
+    if (e == OK) {
+        memcpy(ike_sa_keys(ep, sa)->bytes, keys.bytes, ike_key_map(&sa->suite).end);
+        ike_say_keys(ep, s->now, sa, bytes_of(skeyseed, sa->suite.prf->out_len));
+    }
+    wipe(shared, sizeof shared);
+    wipe(skeyseed, sizeof skeyseed);
+    wipe(&keys, sizeof keys);
+    return e;
+}
+
+/* The peer's first message is kept whole: AUTH covers it (§2.15). */
+static enum err keep_first(struct step *s, struct handshake *hs, struct bytes nonce)
+{
+    struct bytes message = s->outer->datagram;
+
+    message_drop(&s->ep->messages, &hs->first);
+    hs->nonce_at = (uint16_t)(nonce.data - message.data);
+    hs->nonce_len = (uint16_t)nonce.len;
+    return message_keep(&s->ep->messages, message, &hs->first);
+}
+
+static void write_response(struct step *s, const struct handshake *hs, const struct init_terms *t)
+{
+    const struct ke_pair *pair = handshake_ke_pair(s->ep, hs);
+
+    answer_write(payload_begin(s->out, PAYLOAD_SA), &t->chosen, &init_terms, BYTES_NONE);
+    payload_end(s->out);
+    ke_write(
+        payload_begin(s->out, PAYLOAD_KE),
+        &(struct ke_payload){pair->suite->iana, bytes_of(pair->public, pair->suite->public_len)});
+    payload_end(s->out);
+    nonce_write(payload_begin(s->out, PAYLOAD_NONCE), bytes_of(hs->nonce, NONCE_LEN));
+    payload_end(s->out);
+}
+
+/* The SA is a fresh record; on error the caller gives it back and nothing is left. */
+static enum err consume_request(struct step *s)
+{
+    struct ike_endpoint *ep = s->ep;
+    struct ike_sa *sa = s->sa;
+    struct init_terms t;
+    struct nat_found nat;
+    struct handshake *hs;
+    enum err e = read_peer(s, false, &t);
+
+    if (e == OK)
+        e = nat_read(s, 0, &nat);
+    if (e)
+        return e;
+    hs = handshake_take(ep, sa);
+    if (!hs)
+        return ERR_FULL;
+    sa->suite = suite_of(&t.chosen);
+    sa->nat_local = nat.local;
+    sa->nat_remote = nat.remote;
+    rng_fill(&ep->nonce, hs->nonce, NONCE_LEN);
+    e = handshake_ke(ep, hs, t.chosen.ke);
+    if (e == OK)
+        e = derive(s, hs, &t);
+    if (e == OK)
+        e = keep_first(s, hs, t.nonce);
+    if (e)
+        return e;
+    write_response(s, hs, &t);
+    return nat_write(s);
+}
+
+/* ---- consume_response ---- */
+
+/* §2.23: with a NAT in between, go on from port 4500 to port 4500. */
+static void float_ports(struct ike_sa *sa, struct nat_found nat)
+{
+    sa->nat_local = nat.local;
+    sa->nat_remote = nat.remote;
+    if (!nat.local && !nat.remote)
+        return;
+    sa->natt = true;
+    sa->local.port = sa->remote.port = IKE_NATT_PORT;
+}
+
+static enum err consume_response(struct step *s)
+{
+    struct ike_sa *sa = s->sa;
+    struct handshake *hs = handshake_of(s->ep, sa);
+    uint64_t spi_r = s->outer->header.spi_r;
+    struct init_terms t;
+    struct nat_found nat;
+    enum err e = spi_r ? read_peer(s, true, &t) : ERR_SYNTAX;
+
+    if (e == OK && t.chosen.ke != hs->ke_suite)
+        e = ERR_SYNTAX;
+    if (e == OK)
+        e = nat_read(s, spi_r, &nat);
+    s->keep = e != OK; /* nobody vouches for it: wait for a better one (§2.21.1) */
+    if (e)
+        return e;
+    sa->suite = suite_of(&t.chosen);
+    sa->spi_r = spi_r;
+    e = derive(s, hs, &t);
+    if (e == OK)
+        e = keep_first(s, hs, t.nonce);
+    if (e) {
+        sa->spi_r = 0;
+        s->keep = true;
+        return e;
+    }
+    float_ports(sa, nat);
+    return OK;
+}
+
+static enum err take_cookie(struct step *s, struct handshake *hs, const struct notify_payload *n)
+{
+    if (hs->cookie_retries == RETRIES_MAX || n->data.len < 1 || n->data.len > 64)
+        return ERR_STATE;
+    hs->cookie_retries++;
+    message_drop(&s->ep->messages, &hs->cookie);
+    return message_keep(&s->ep->messages, n->data, &hs->cookie);
+}
+
+/* §1.2, §2.7: only a group that we offered; a downgrade would show in AUTH. */
+static enum err take_group(struct step *s, struct handshake *hs, const struct notify_payload *n)
+{
+    const struct ike_config *c = s->ep->config;
+    const struct ke_suite *ke;
+
+    if (hs->ke_retries == RETRIES_MAX || n->data.len != 2)
+        return ERR_STATE;
+    ke = offer_find_ke(c->proposals, c->proposal_count, load_be16(n->data.data));
+    if (!ke || ke == hs->ke_suite)
+        return ERR_STATE;
+    hs->ke_retries++;
+    hs->ke_suite = ke;
+    return handshake_ke(s->ep, hs, ke);
+}
+
+/* Refusals, unauthenticated: ask again where that helps, else only remember why. */
+static enum err consume_refusal(struct step *s)
+{
+    struct handshake *hs = handshake_of(s->ep, s->sa);
+    struct notify_payload n;
+
+    s->keep = true;
+    if (notify_find(s->in, NOTIFY_COOKIE, &n)) {
+        s->again = take_cookie(s, hs, &n) == OK;
+        return OK;
+    }
+    if (!notify_find_error(s->in, &n))
+        return ERR_SYNTAX;
+    if (n.type == NOTIFY_INVALID_KE_PAYLOAD) {
+        s->again = take_group(s, hs, &n) == OK;
+        if (s->again)
+            return OK;
+    }
+    s->sa->reason = reason_for(n.type);
+    drop_count(s->ep, IKE_DROP_UNAUTHENTICATED);
+    return OK;
+}
+
+/* ---- given up ---- */
+
+static enum err give_up(struct step *s)
+{
+    enum sa_reason why = s->sa->reason ? s->sa->reason : REASON_TIMEOUT;
+
+    ike_say_down(s->ep, s->now, s->sa, why);
+    s->end = true;
+    return OK;
+}
+
+#define INIT (P(SA) | P(KE) | P(NONCE))
+
+const struct exchange_row ike_sa_init_rows[] = {
+    {2, FROM(NONE) | FROM(SA_INIT_SENT), KIND_SA_INIT, ROLE_START, 0, 0, create_request, 0,
+     STATE_SA_INIT_SENT, STATE_NONE, "RFC 7296 §1.2"},
+    {2, FROM(NONE), KIND_SA_INIT, ROLE_ASKED, INIT, INIT | P_ANY | P(CERTREQ), consume_request, 0,
+     STATE_SA_INIT_DONE, STATE_NONE, "RFC 7296 §1.2"},
+    {2, FROM(SA_INIT_SENT), KIND_SA_INIT, ROLE_ANSWERED, INIT, INIT | P_ANY | P(CERTREQ),
+     consume_response, 0, STATE_SA_INIT_DONE, STAY, "RFC 7296 §1.2"},
+    {2, FROM(SA_INIT_SENT), KIND_SA_INIT, ROLE_ANSWERED, P(NOTIFY), P_ANY | HAS_ERROR,
+     consume_refusal, 0, STAY, STAY, "RFC 7296 §2.6, §2.21.1"},
+    {2, FROM(SA_INIT_SENT), KIND_SA_INIT, ROLE_GIVEN_UP, 0, 0, give_up, 0, STATE_NONE, STATE_NONE,
+     "RFC 7296 §2.4"},
+    {2, (uint16_t)(EVERY_STATE & ~(FROM(NONE) | FROM(SA_INIT_SENT))), KIND_SA_INIT, ROLE_START, 0,
+     0, NULL, 0, STAY, STAY, "RFC 7296 §1.2"},
+    {2, (uint16_t)(EVERY_STATE & ~FROM(NONE)), KIND_SA_INIT, ROLE_ASKED, 0, 0, NULL, 0, STAY, STAY,
+     "RFC 7296 §2.1"},
+    {2, (uint16_t)(EVERY_STATE & ~FROM(SA_INIT_SENT)), KIND_SA_INIT, ROLE_ANSWERED, 0, 0, NULL, 0,
+     STAY, STAY, "RFC 7296 §2.1"},
+    {2, (uint16_t)(EVERY_STATE & ~FROM(SA_INIT_SENT)), KIND_SA_INIT, ROLE_GIVEN_UP, 0, 0, NULL, 0,
+     STAY, STAY, "RFC 7296 §2.1"},
+};
+const size_t ike_sa_init_row_count = sizeof ike_sa_init_rows / sizeof *ike_sa_init_rows;

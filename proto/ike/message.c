@@ -1,0 +1,126 @@
+#include "proto/ike/message.h"
+
+static struct sk_sizes sizes_of(const struct ike_suite *suite)
+{
+    return (struct sk_sizes){.iv_len = suite->encr->iv_len,
+                             .icv_len = suite->integ ? suite->integ->icv_len : suite->encr->icv_len,
+                             .block_len = suite->encr->block_len};
+}
+
+struct bytes ike_sk_d(const struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    struct ike_key_map map = ike_key_map(&sa->suite);
+
+    return bytes_of(ike_sa_keys(ep, sa)->bytes + map.sk_d, (size_t)(map.sk_ai - map.sk_d));
+}
+
+struct bytes ike_sk_p(const struct ike_endpoint *ep, const struct ike_sa *sa, bool initiator)
+{
+    struct ike_key_map map = ike_key_map(&sa->suite);
+    uint16_t from = initiator ? map.sk_pi : map.sk_pr, to = initiator ? map.sk_pr : map.end;
+
+    return bytes_of(ike_sa_keys(ep, sa)->bytes + from, (size_t)(to - from));
+}
+
+/* The keys that protect what the original initiator (or responder) sends. */
+static struct seal_key seal_key_of(const struct ike_endpoint *ep, const struct ike_sa *sa,
+                                   bool initiator)
+{
+    struct ike_key_map map = ike_key_map(&sa->suite);
+    const uint8_t *keys = ike_sa_keys(ep, sa)->bytes;
+
+    return (struct seal_key){.encr = sa->suite.encr,
+                             .integ = sa->suite.integ,
+                             .encr_key = keys + (initiator ? map.sk_ei : map.sk_er),
+                             .integ_key = keys + (initiator ? map.sk_ai : map.sk_ar)};
+}
+
+void ike_message_begin(struct message_writer *w, struct buf out, const struct ike_sa *sa,
+                       const struct message_start *start)
+{
+    struct ike_header h = {.spi_i = sa->spi_i,
+                           .spi_r = sa->spi_r,
+                           .version = HEADER_VERSION_2,
+                           .exchange = start->exchange,
+                           .message_id = start->message_id};
+
+    if (sa->initiator)
+        h.flags |= HEADER_FLAG_INITIATOR;
+    if (start->response)
+        h.flags |= HEADER_FLAG_RESPONSE;
+    message_begin(w, out, &h);
+    if (!start->clear) {
+        struct sk_sizes sizes = sizes_of(&sa->suite);
+
+        sk_begin(w, &sizes);
+    }
+}
+
+/* CBC wants an IV that nobody can tell before; the others one that never repeats (RFC 5282 §3.1).
+ */
+static void fill_iv(struct ike_endpoint *ep, struct ike_sa *sa, uint8_t *iv)
+{
+    if (sa->suite.encr->iv_len == sizeof sa->iv)
+        store_be64(iv, ++sa->iv);
+    else
+        rng_fill(&ep->iv, iv, sa->suite.encr->iv_len);
+}
+
+static enum err seal(struct ike_endpoint *ep, struct ike_sa *sa, struct message_writer *w,
+                     struct bytes *message)
+{
+    struct seal_key key = seal_key_of(ep, sa, sa->initiator);
+    struct sk_area area;
+    enum err e = sk_end(w, &area, message);
+
+    if (e)
+        return e;
+    fill_iv(ep, sa, area.iv);
+    return ep->env.crypto->class->seal(ep->env.crypto, &(struct seal_op){.key = &key,
+                                                                         .aad = area.aad,
+                                                                         .iv = area.iv,
+                                                                         .text = area.text,
+                                                                         .text_len = area.text_len,
+                                                                         .icv = area.icv});
+}
+
+enum err ike_message_finish(struct ike_endpoint *ep, struct ike_sa *sa, struct message_writer *w,
+                            bool clear, struct message_ref *out)
+{
+    struct bytes message;
+    enum err e = clear ? message_end(w, &message) : seal(ep, sa, w, &message);
+
+    *out = (struct message_ref){0};
+    return e ? e : message_keep(&ep->messages, message, out);
+}
+
+enum err ike_message_open(struct ike_endpoint *ep, const struct ike_sa *sa,
+                          const struct message_view *outer, struct message_view *inner,
+                          bool *authentic)
+{
+    struct seal_key key = seal_key_of(ep, sa, !sa->initiator);
+    struct sk_sizes sizes = sizes_of(&sa->suite);
+    struct sk_area area;
+    struct bytes chain;
+    enum err e = sk_read(outer, &sizes, &area);
+
+    *authentic = false;
+    if (e)
+        return e;
+    e = ep->env.crypto->class->open(ep->env.crypto, &(struct seal_op){.key = &key,
+                                                                      .aad = area.aad,
+                                                                      .iv = area.iv,
+                                                                      .text = area.text,
+                                                                      .text_len = area.text_len,
+                                                                      .icv = area.icv});
+    if (e)
+        return e;
+    *authentic = true;
+    e = sk_strip(&area, &chain);
+    if (e)
+        return e;
+    meter_work(ep, METER_PAYLOAD_PARSED, chain.len);
+    e = payload_chain_read(chain, outer->inner_type, inner);
+    inner->header = outer->header;
+    return e;
+}

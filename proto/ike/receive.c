@@ -1,0 +1,579 @@
+/*
+ * A received IKEv2 message, from datagram to row: which SA, is it new, is it authentic, what is it
+ * about, which row serves it. RFC 7296 §2.1-§2.5, §2.21, §3.1. Nothing here changes an SA before
+ * the message is known to be authentic, and nothing runs twice for one message ID.
+ */
+#include "base/digest.h"
+#include "proto/ike/collision.h"
+#include "proto/ike/ike.h"
+#include "proto/ike/message.h"
+#include "proto/ike/notify_map.h"
+#include "proto/wire/delete.h"
+
+/* ---- what a message has ---- */
+
+/* Payloads that may stand only once; the others may repeat (§3.10 N, §3.11 D, §3.12 V, ...). */
+#define SINGLE                                                                                     \
+    (P(SA) | P(KE) | P(IDI) | P(IDR) | P(AUTH) | P(NONCE) | P(TSI) | P(TSR) | P(EAP) | P(CP))
+
+static enum err payloads_of(const struct message_view *in, payload_set *out)
+{
+    struct notify_payload n;
+
+    *out = 0;
+    for (unsigned i = 0; i < in->count; i++) {
+        payload_set bit;
+
+        if (!payload_supported(in->payloads[i].type))
+            continue; /* §2.5: skipped; critical ones never come this far */
+        bit = PAYLOAD_BIT(in->payloads[i].type);
+        if (*out & bit & SINGLE)
+            return ERR_DUPLICATE;
+        if (bit == P(NOTIFY) && notify_read(in->payloads[i].body, &n))
+            return ERR_SYNTAX;
+        *out |= bit;
+    }
+    if (notify_find_error(in, &n))
+        *out |= HAS_ERROR;
+    if (notify_find(in, NOTIFY_REKEY_SA, &n))
+        *out |= HAS_REKEY_SA;
+    return OK;
+}
+
+static enum exchange_kind informational_kind(const struct message_view *in)
+{
+    const struct payload_view *p = message_find(in, PAYLOAD_DELETE);
+    struct delete_payload d;
+
+    if (!p)
+        return KIND_LIVENESS;
+    if (delete_read(p->body, &d) == OK && d.protocol == SA_PROTOCOL_IKE)
+        return KIND_IKE_DELETE;
+    return KIND_CHILD_DELETE;
+}
+
+/* What a request is about; KIND_NONE for exchanges that we do not know. */
+static enum exchange_kind kind_of(const struct message_view *outer, const struct message_view *in,
+                                  payload_set payloads)
+{
+    switch (outer->header.exchange) {
+    case EXCHANGE_IKE_SA_INIT:
+        return KIND_SA_INIT;
+    case EXCHANGE_IKE_AUTH:
+        return KIND_AUTH;
+    case EXCHANGE_CREATE_CHILD_SA:
+        if (payloads & HAS_REKEY_SA)
+            return KIND_CHILD_REKEY;
+        return payloads & (P(TSI) | P(TSR)) ? KIND_CHILD_NEW : KIND_IKE_REKEY;
+    case EXCHANGE_INFORMATIONAL:
+        return informational_kind(in);
+    default:
+        return KIND_NONE;
+    }
+}
+
+static bool answers(enum exchange_kind in_flight, uint8_t exchange)
+{
+    switch (in_flight) {
+    case KIND_SA_INIT:
+        return exchange == EXCHANGE_IKE_SA_INIT;
+    case KIND_AUTH:
+        return exchange == EXCHANGE_IKE_AUTH;
+    case KIND_CHILD_NEW:
+    case KIND_CHILD_REKEY:
+    case KIND_IKE_REKEY:
+        return exchange == EXCHANGE_CREATE_CHILD_SA;
+    default:
+        return exchange == EXCHANGE_INFORMATIONAL;
+    }
+}
+
+/* ---- responses that we make ---- */
+
+static void respond_from(struct ike_endpoint *ep, const struct ike_sa *sa,
+                         const struct ike_dgram *dgram)
+{
+    ep->response_of = ike_sa_ref(ep, sa);
+    ep->response_to = dgram->remote;
+    ep->response_from = dgram->local;
+}
+
+static void error_notify(const struct step *s, struct message_writer *out, enum err e)
+{
+    struct bytes data = bytes_of(s->notify_data, s->notify_len);
+    uint16_t type = s->notify ? s->notify : (uint16_t)notify_for(e);
+    uint8_t spi[4];
+
+    if (!s->notify_spi) {
+        notify_add(out, type, data);
+        return;
+    }
+    store_be32(spi, s->notify_spi);
+    notify_write(
+        payload_begin(out, PAYLOAD_NOTIFY),
+        &(struct notify_payload){
+            .protocol = SA_PROTOCOL_ESP, .type = type, .spi = bytes_of(spi, 4), .data = data});
+    payload_end(out);
+}
+
+/* An answer that leaves nothing behind: refusals of IKE_SA_INIT, wrong versions. */
+static void reply_stateless(const struct step *s, const struct ike_header *h, enum err e)
+{
+    struct ike_endpoint *ep = s->ep;
+    struct stateless_reply *reply = &ep->reply;
+    uint8_t storage[256];
+    struct message_writer out;
+    struct bytes message;
+    struct ike_header header = {.spi_i = h->spi_i,
+                                .spi_r = h->spi_r,
+                                .version = HEADER_VERSION_2,
+                                .exchange = h->exchange,
+                                .flags = HEADER_FLAG_RESPONSE,
+                                .message_id = h->message_id};
+
+    message_begin(&out, (struct buf){storage, 0, sizeof storage}, &header);
+    error_notify(s, &out, e);
+    message_drop(&ep->messages, &reply->message);
+    reply->waiting = false;
+    if (message_end(&out, &message) || message_keep(&ep->messages, message, &reply->message))
+        return;
+    reply->local = s->dgram->local;
+    reply->remote = s->dgram->remote;
+    reply->waiting = true;
+    ep->counters.responses_sent++;
+}
+
+static void send_response(struct step *s, struct message_ref kept, uint64_t digest)
+{
+    struct ike_sa *sa = s->sa;
+
+    message_drop(&s->ep->messages, &sa->response);
+    sa->response = kept;
+    sa->request_digest = digest;
+    sa->expected_id++;
+    sa->last_sent = s->now;
+    s->ep->counters.responses_sent++;
+    s->ep->counters.requests_executed++;
+    respond_from(s->ep, sa, s->dgram);
+    outbox_add(s->ep, sa, SEND_RESPONSE);
+}
+
+/* ---- requests ---- */
+
+static uint64_t digest_of_request(const struct ike_endpoint *ep, struct bytes message)
+{
+    return digest_of(message.data, message.len, ep->spi.key[0]);
+}
+
+/* §2.25: collisions that need no look into the message. @return false: refused */
+static bool collide(struct step *s, enum exchange_kind kind, payload_set *payloads)
+{
+    struct notify_payload n;
+    bool same = false;
+    enum collision_answer answer;
+
+    if (kind == KIND_CHILD_REKEY && notify_find(s->in, NOTIFY_REKEY_SA, &n) && n.spi.len == 4) {
+        s->child = child_by_peer_spi(s->ep, s->sa, load_be32(n.spi.data));
+        same = s->child && child_sa_at(s->ep, s->sa->child) == s->child;
+    }
+    answer = collision_find((enum exchange_kind)s->sa->in_flight, kind, same);
+    if (answer == COLLISION_RIVAL)
+        *payloads |= HAS_RIVAL;
+    return answer != COLLISION_TEMPORARY;
+}
+
+/* Find the row and run it. @return what the response must say when it is not OK */
+static enum err execute(struct step *s, enum exchange_kind kind, payload_set payloads)
+{
+    struct exchange_match m = {(enum ike_state)s->sa->state, kind, ROLE_ASKED, payloads};
+    bool expected;
+    enum err e;
+
+    if (!collide(s, kind, &m.payloads))
+        return step_refuse(s, NOTIFY_TEMPORARY_FAILURE);
+    s->row = exchange_find(&ike_rows, &m, &expected);
+    if (!s->row)
+        return ERR_SYNTAX; /* payloads that the exchange must not or must have */
+    if (!s->row->handler)
+        return step_refuse(s, (enum notify_type)s->row->refusal);
+    e = s->row->handler(s);
+    exchange_move(s->sa, s->row, e);
+    return e;
+}
+
+/* The response to a request whose row has run: what it wrote, or an error Notify instead. */
+static enum err finish_response(struct step *s, enum err e, bool clear, struct message_ref *kept)
+{
+    struct message_start start = {.exchange = s->outer->header.exchange,
+                                  .message_id = s->outer->header.message_id,
+                                  .response = true,
+                                  .clear = clear};
+    uint8_t storage[512];
+    struct message_writer error;
+
+    if (e == OK)
+        return ike_message_finish(s->ep, s->sa, s->out, clear, kept);
+    drop_count(s->ep, drop_for(e));
+    ike_message_begin(&error, (struct buf){storage, 0, sizeof storage}, s->sa, &start);
+    error_notify(s, &error, e);
+    return ike_message_finish(s->ep, s->sa, &error, clear, kept);
+}
+
+/* §2.21.3: a peer that breaks the syntax inside the IKE SA ends it. */
+static bool fatal(const struct step *s, enum err e)
+{
+    return e != OK && !s->notify && notify_for(e) == NOTIFY_INVALID_SYNTAX;
+}
+
+static enum err serve(struct step *s, enum exchange_kind kind, enum err e, payload_set payloads,
+                      uint64_t digest)
+{
+    struct message_start start = {.exchange = s->outer->header.exchange,
+                                  .message_id = s->outer->header.message_id,
+                                  .response = true,
+                                  .clear = kind == KIND_SA_INIT};
+    uint8_t storage[MESSAGE_MAX];
+    struct message_writer out;
+    struct message_ref kept;
+    enum err sealed;
+
+    ike_message_begin(&out, (struct buf){storage, 0, sizeof storage}, s->sa, &start);
+    s->out = &out;
+    if (e == OK)
+        e = execute(s, kind, payloads);
+    sealed = finish_response(s, e, start.clear, &kept);
+    if (sealed) {
+        ike_remove(s->ep, s->now, s->sa, REASON_LIMIT);
+        return sealed;
+    }
+    send_response(s, kept, digest);
+    if (fatal(s, e) && s->sa->reason == REASON_NONE)
+        s->sa->reason = REASON_INVALID_SYNTAX;
+    if (fatal(s, e) || s->sa->state == STATE_CLOSED)
+        ike_close(s->ep, s->now, s->sa, (enum sa_reason)s->sa->reason);
+    else
+        ike_next(s->ep, s->now, s->sa);
+    return e;
+}
+
+/* ---- IKE_SA_INIT requests ---- */
+
+static void repeat_response(struct ike_endpoint *ep, struct ike_sa *sa,
+                            const struct ike_dgram *dgram)
+{
+    ep->counters.responses_repeated++;
+    respond_from(ep, sa, dgram);
+    outbox_add(ep, sa, SEND_RESPONSE);
+}
+
+/* §2.1: the same request from the same place gets the same response, never a second SA. */
+static bool known_init(struct ike_endpoint *ep, const struct ike_dgram *dgram, struct bytes message,
+                       uint64_t digest)
+{
+    struct handshake *hs;
+    struct ike_sa *sa;
+    uint32_t index;
+
+    if (!table_get(&ep->by_init, digest, &index))
+        return false;
+    sa = pool_slot(&ep->ikes, index);
+    hs = handshake_of(ep, sa);
+    if (sa->state == STATE_SA_INIT_DONE && hs &&
+        bytes_equal(message_at(&ep->messages, hs->first), message))
+        repeat_response(ep, sa, dgram);
+    else
+        drop_count(ep, IKE_DROP_MESSAGE_ID); /* a late double: the SA is past that */
+    return true;
+}
+
+static uint64_t init_digest(const struct ike_endpoint *ep, const struct ike_dgram *dgram,
+                            struct bytes message)
+{
+    uint64_t seed = digest_of(dgram->remote.addr.bytes, 16, ep->spi.key[1] + dgram->remote.port);
+
+    return digest_of(message.data, message.len, seed) | 1;
+}
+
+static struct ike_sa *new_responder(struct ike_endpoint *ep, nsec now,
+                                    const struct ike_dgram *dgram, const struct message_view *view)
+{
+    struct sa_ref ref;
+    struct ike_sa *sa;
+
+    if (ep->counters.half_open >= ep->half_open_max ||
+        ep->counters.ike_sas + ep->counters.half_open >= ep->ike_max)
+        return NULL;
+    sa = ike_sa_take(ep, &ref);
+    if (!sa)
+        return NULL;
+    sa->version = 2;
+    sa->local = dgram->local;
+    sa->remote = dgram->remote;
+    sa->natt = dgram->local.port == IKE_NATT_PORT;
+    sa->last_heard = now;
+    sa->spi_i = view->header.spi_i;
+    sa->spi_r = ike_spi_new(ep);
+    return sa;
+}
+
+/* Errors that are worth an answer outside an SA; all else is silence (§2.21.1). */
+static bool worth_answering(const struct step *s, enum err e)
+{
+    return s->notify == NOTIFY_INVALID_KE_PAYLOAD || e == ERR_NO_PROPOSAL || e == ERR_CRITICAL;
+}
+
+static enum err begin_responder(struct step *s, struct message_view *view, uint64_t digest)
+{
+    struct ike_endpoint *ep = s->ep;
+    uint8_t storage[MESSAGE_MAX];
+    struct message_writer out;
+    struct message_ref kept;
+    struct message_start start = {EXCHANGE_IKE_SA_INIT, 0, true, true};
+    payload_set payloads;
+    enum err e = payloads_of(view, &payloads);
+
+    ike_message_begin(&out, (struct buf){storage, 0, sizeof storage}, s->sa, &start);
+    s->out = &out;
+    s->in = view;
+    if (e == OK)
+        e = execute(s, KIND_SA_INIT, payloads);
+    if (e)
+        return e;
+    s->sa->init_digest = digest;
+    e = ike_message_finish(ep, s->sa, &out, true, &kept);
+    if (e == OK)
+        e = ike_sa_register(ep, s->sa);
+    if (e)
+        return e;
+    send_response(s, kept, digest_of_request(ep, view->datagram));
+    ike_timer_arm(ep, s->sa, TIMER_EXPIRE,
+                  ep->config->half_open_time ? nsec_add(s->now, ep->config->half_open_time)
+                                             : NSEC_NEVER);
+    ike_half_open(ep, s->now, s->sa);
+    return OK;
+}
+
+static enum err receive_init(struct step *s, struct message_view *view, enum err read)
+{
+    struct ike_endpoint *ep = s->ep;
+    const struct ike_header *h = &view->header;
+    uint64_t digest = init_digest(ep, s->dgram, view->datagram);
+    enum err e = read;
+
+    if (!ep->config->respond || !header_from_initiator(h) || !h->spi_i || h->spi_r ||
+        h->message_id) {
+        drop_count(ep, IKE_DROP_UNEXPECTED);
+        return ERR_STATE;
+    }
+    if (read == OK && known_init(ep, s->dgram, view->datagram, digest))
+        return OK;
+    s->sa = new_responder(ep, s->now, s->dgram, view);
+    if (!s->sa) {
+        drop_count(ep, IKE_DROP_LIMIT);
+        return ERR_FULL;
+    }
+    if (e == OK)
+        e = begin_responder(s, view, digest);
+    if (e == OK)
+        return OK;
+    ike_sa_give(ep, s->sa);
+    drop_count(ep, drop_for(e));
+    if (worth_answering(s, e))
+        reply_stateless(s, h, e);
+    return e;
+}
+
+/* ---- responses to our requests ---- */
+
+static void resend_changed(struct step *s)
+{
+    if (exchange_start(s->ep, s->now, s->sa, KIND_SA_INIT, NULL) != OK)
+        ike_remove(s->ep, s->now, s->sa, REASON_LIMIT);
+}
+
+static enum err after_response(struct step *s, enum err e)
+{
+    struct ike_sa *sa = s->sa;
+
+    if (s->keep) {
+        if (s->again)
+            resend_changed(s);
+        else if (e)
+            drop_count(s->ep, drop_for(e));
+        return e;
+    }
+    exchange_done(s->ep, sa);
+    if (s->end)
+        ike_remove(s->ep, s->now, sa, sa->reason ? (enum sa_reason)sa->reason : REASON_DELETED);
+    else
+        ike_next(s->ep, s->now, sa);
+    return e;
+}
+
+static enum err consume(struct step *s)
+{
+    struct exchange_match m = {(enum ike_state)s->sa->state, (enum exchange_kind)s->sa->in_flight,
+                               ROLE_ANSWERED, 0};
+    bool expected;
+    enum err e = payloads_of(s->in, &m.payloads);
+
+    if (e == OK) {
+        s->row = exchange_find(&ike_rows, &m, &expected);
+        e = s->row && s->row->handler ? OK : ERR_STATE;
+    }
+    if (e) {
+        drop_count(s->ep, drop_for(e)); /* the request stays in flight */
+        return e;
+    }
+    s->child = child_sa_at(s->ep, s->sa->child);
+    e = s->row->handler(s);
+    exchange_move(s->sa, s->row, e);
+    return after_response(s, e);
+}
+
+/* ---- which SA, is it new, is it authentic ---- */
+
+static struct ike_sa *addressee(const struct ike_endpoint *ep, const struct ike_header *h)
+{
+    bool ours_is_r = header_from_initiator(h);
+    struct ike_sa *sa = ike_sa_by_spi(ep, ours_is_r ? h->spi_r : h->spi_i);
+
+    if (!sa || sa->initiator == ours_is_r)
+        return NULL;
+    if (sa->state == STATE_SA_INIT_SENT)
+        return sa; /* its spi_r is not known yet */
+    return sa->spi_i == h->spi_i && sa->spi_r == h->spi_r ? sa : NULL;
+}
+
+/* §2.2, §2.3: window size 1. @return true when the message is the one that is due */
+static bool due(struct step *s, const struct message_view *view)
+{
+    struct ike_sa *sa = s->sa;
+    const struct ike_header *h = &view->header;
+    bool repeated;
+
+    if (header_is_response(h))
+        return sa->in_flight && h->message_id == sa->request_id &&
+               answers((enum exchange_kind)sa->in_flight, h->exchange);
+    if (h->message_id == sa->expected_id)
+        return true;
+    repeated = h->message_id + 1 == sa->expected_id && !message_none(sa->response) &&
+               sa->request_digest == digest_of_request(s->ep, view->datagram);
+    if (repeated)
+        repeat_response(s->ep, sa, s->dgram);
+    else
+        drop_count(s->ep, IKE_DROP_MESSAGE_ID);
+    return false;
+}
+
+static enum err receive_request(struct step *s, struct message_view *inner, enum err e,
+                                uint64_t digest)
+{
+    payload_set payloads = 0;
+    enum exchange_kind kind = KIND_NONE;
+
+    s->in = inner;
+    if (e == ERR_CRITICAL) { /* §2.5: named by its type; nothing of the request is executed */
+        s->notify = NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD;
+        s->notify_data[0] = inner->unsupported;
+        s->notify_len = 1;
+    }
+    if (e == OK)
+        e = payloads_of(inner, &payloads);
+    if (e == OK) {
+        kind = kind_of(s->outer, inner, payloads);
+        if (kind == KIND_NONE || kind == KIND_SA_INIT)
+            e = ERR_SYNTAX;
+    }
+    return serve(s, kind, e, payloads, digest);
+}
+
+static enum err receive_protected(struct step *s, const struct message_view *view)
+{
+    struct ike_endpoint *ep = s->ep;
+    uint64_t digest = digest_of_request(ep, view->datagram);
+    struct message_view inner = {0};
+    bool authentic, response = header_is_response(&view->header);
+    enum err e = ike_message_open(ep, s->sa, view, &inner, &authentic);
+
+    if (!authentic) {
+        drop_count(ep, e == ERR_ICV ? IKE_DROP_ICV : IKE_DROP_MALFORMED);
+        return e;
+    }
+    ike_peer_seen(ep, s->now, s->sa, &s->dgram->local, &s->dgram->remote);
+    if (!response)
+        return receive_request(s, &inner, e, digest);
+    if (e) { /* a peer that cannot write: keep asking until it can or we give up */
+        drop_count(ep, IKE_DROP_SYNTAX);
+        return e;
+    }
+    s->in = &inner;
+    return consume(s);
+}
+
+static enum err receive_for_sa(struct step *s, const struct message_view *view, enum err read)
+{
+    bool init = view->header.exchange == EXCHANGE_IKE_SA_INIT;
+
+    s->sa = addressee(s->ep, &view->header);
+    if (!s->sa) {
+        drop_count(s->ep, IKE_DROP_NO_SA);
+        return ERR_NO_SA;
+    }
+    if (!due(s, view))
+        return ERR_MESSAGE_ID;
+    if (s->sa->state == STATE_CLOSED || init != (s->sa->state == STATE_SA_INIT_SENT)) {
+        drop_count(s->ep, IKE_DROP_UNEXPECTED);
+        return ERR_STATE;
+    }
+    if (!init)
+        return receive_protected(s, view);
+    if (read) {
+        drop_count(s->ep, IKE_DROP_SYNTAX);
+        return read;
+    }
+    s->in = view;
+    return consume(s);
+}
+
+/* §2.5: said at most once a second, and never to a response. */
+static void refuse_version(struct step *s, const struct ike_header *h)
+{
+    struct ike_endpoint *ep = s->ep;
+    bool lately = ep->version_answered && s->now - ep->version_answered < NSEC_PER_S;
+
+    drop_count(ep, IKE_DROP_VERSION);
+    if (header_is_response(h) || header_major(h) < 2 || lately)
+        return;
+    ep->version_answered = s->now ? s->now : 1;
+    s->notify = NOTIFY_INVALID_MAJOR_VERSION;
+    reply_stateless(s, h, ERR_VERSION);
+}
+
+enum err ike_receive(struct ike_endpoint *ep, nsec now, const struct ike_dgram *dgram,
+                     struct bytes message)
+{
+    struct message_view view;
+    struct step s = {.ep = ep, .now = now, .dgram = dgram, .outer = &view};
+    enum err e = message_read(message, &view);
+
+    meter_work(ep, METER_MESSAGE_RECEIVED, message.len);
+    if (e == ERR_VERSION) {
+        refuse_version(&s, &view.header);
+        return e;
+    }
+    if (e && e != ERR_CRITICAL) {
+        drop_count(ep, IKE_DROP_MALFORMED);
+        return e;
+    }
+    if (view.header.exchange == EXCHANGE_IKE_SA_INIT && !header_is_response(&view.header)) {
+        if (e == ERR_CRITICAL) {
+            s.notify = NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD;
+            s.notify_data[0] = view.unsupported;
+            s.notify_len = 1;
+        }
+        meter_work(ep, METER_PAYLOAD_PARSED, message.len);
+        return receive_init(&s, &view, e);
+    }
+    return receive_for_sa(&s, &view, e);
+}

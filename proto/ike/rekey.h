@@ -1,0 +1,13 @@
+/* What a delete has to know of rekeys in flight: RFC 7296 §2.8.1, §2.25. */
+#ifndef PROTO_IKE_REKEY_H
+#define PROTO_IKE_REKEY_H
+
+#include "proto/ike/child.h"
+#include "proto/ike/step.h"
+
+/** The peer deletes a child that we are rekeying: what its own rekey made takes over, if any. */
+void rekey_child_settle(struct step *, struct child_sa *old);
+/** The peer deletes the IKE SA that we are rekeying: the same for IKE SAs. */
+void rekey_ike_forget(struct step *);
+
+#endif

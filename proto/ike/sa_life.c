@@ -1,0 +1,175 @@
+/*
+ * Life of an IKE SA around its exchanges: what is said when it begins, is up, is replaced, ends.
+ * RFC 7296 §1.4.1, §2.4, §2.8, §2.18, §2.23.
+ */
+#include "base/assert.h"
+#include "proto/esp/esp.h"
+#include "proto/ike/ike.h"
+
+static uint32_t count_sas(const struct ike_endpoint *ep)
+{
+    return ep->counters.ike_sas + ep->counters.half_open;
+}
+
+static void count_up(struct ike_endpoint *ep, struct ike_sa *sa)
+{
+    sa->up = true;
+    ep->counters.ike_sas++;
+    if (count_sas(ep) > ep->counters.ike_sas_peak)
+        ep->counters.ike_sas_peak = count_sas(ep);
+}
+
+void ike_half_open(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    sa->half_open = true;
+    ep->counters.half_open++;
+    if (ep->counters.half_open > ep->counters.half_open_peak)
+        ep->counters.half_open_peak = ep->counters.half_open;
+    event_ike(ep, now, sa, (struct event_record){.kind = EVENT_IKE_HALF_OPEN});
+}
+
+static void half_open_over(struct ike_endpoint *ep, struct ike_sa *sa)
+{
+    if (sa->half_open)
+        ep->counters.half_open--;
+    sa->half_open = false;
+}
+
+void ike_say_down(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_reason why)
+{
+    if (sa->up) {
+        event_ike(ep, now, sa, (struct event_record){.kind = EVENT_IKE_DOWN, .reason = why});
+        ep->counters.ike_sas--;
+    } else if (sa->half_open) {
+        event_ike(ep, now, sa, (struct event_record){.kind = EVENT_IKE_FAILED, .reason = why});
+        ep->counters.failed += sa->initiator;
+    }
+    sa->up = false;
+    half_open_over(ep, sa);
+}
+
+void ike_say_keys(struct ike_endpoint *ep, nsec now, const struct ike_sa *sa, struct bytes skeyseed)
+{
+    struct key_record *k = event_keys_take(&ep->events);
+    size_t len = ike_key_map(&sa->suite).end;
+
+    if (!k)
+        return;
+    memcpy(k->bytes, skeyseed.data, skeyseed.len);
+    memcpy(k->bytes + PRF_OUT_MAX, ike_sa_keys(ep, sa)->bytes, len);
+    k->event = (struct ike_key_event){.spi_i = sa->spi_i,
+                                      .spi_r = sa->spi_r,
+                                      .suite = sa->suite,
+                                      .skeyseed = bytes_of(k->bytes, skeyseed.len),
+                                      .sk = bytes_of(k->bytes + PRF_OUT_MAX, len),
+                                      .local = sa->local,
+                                      .remote = sa->remote,
+                                      .udp_encapsulated = sa->natt};
+    event_ike(ep, now, sa, (struct event_record){.kind = EVENT_KEYS});
+}
+
+/* ---- up ---- */
+
+static void arm_timers(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    const struct ike_config *c = ep->config;
+    struct lifetime life = lifetime_start(&c->lifetime, now, &ep->lifetime);
+
+    ike_timer_arm(ep, sa, TIMER_REKEY, life.soft);
+    ike_timer_arm(ep, sa, TIMER_EXPIRE, life.hard);
+    if (c->dpd_delay)
+        ike_timer_arm(ep, sa, TIMER_LIVENESS, nsec_add(now, c->dpd_delay));
+    if (c->nat_keepalive && sa->nat_local)
+        ike_timer_arm(ep, sa, TIMER_KEEPALIVE, nsec_add(now, c->nat_keepalive));
+}
+
+void ike_established(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    half_open_over(ep, sa);
+    count_up(ep, sa);
+    ep->counters.completed += sa->initiator;
+    sa->established_at = now;
+    sa->reason = REASON_NONE;
+    arm_timers(ep, now, sa);
+    event_ike(ep, now, sa, (struct event_record){.kind = EVENT_IKE_UP});
+}
+
+void ike_inherit(struct ike_endpoint *ep, nsec now, struct ike_sa *old, struct ike_sa *next)
+{
+    uint64_t identity = old->peer_identity;
+    nsec retransmit = old->timers[TIMER_RETRANSMIT];
+
+    child_sas_move(ep, old, next);
+    next->wishes |= old->wishes & (WISH_CHILD);
+    old->wishes = 0;
+    old->successor = ike_sa_ref(ep, next).handle;
+    next->established_at = now;
+    if (identity && ike_sa_identify(ep, next, identity))
+        next->peer_identity = 0; /* no memory for the list: INITIAL_CONTACT will not find it */
+    ike_timers_cancel(ep, old);
+    ike_timer_arm(ep, old, TIMER_RETRANSMIT, retransmit);
+    ike_timer_arm(ep, old, TIMER_EXPIRE, nsec_add(now, REKEYED_HOLD));
+    count_up(ep, next);
+    arm_timers(ep, now, next);
+    ep->counters.rekeys_ike++;
+    event_ike(ep, now, old,
+              (struct event_record){.kind = EVENT_IKE_REKEYED, .other = ike_sa_ref(ep, next)});
+}
+
+/* ---- over ---- */
+
+static void end_children(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_reason why)
+{
+    struct child_sa *c;
+
+    while ((c = child_sa_by_index(ep, sa->first_child)) != NULL)
+        child_remove(ep, now, c, why);
+}
+
+void ike_remove(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_reason why)
+{
+    end_children(ep, now, sa, why);
+    ike_say_down(ep, now, sa, why);
+    ike_sa_give(ep, sa);
+}
+
+void ike_close(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_reason why)
+{
+    end_children(ep, now, sa, why);
+    ike_say_down(ep, now, sa, why);
+    exchange_close(sa);
+    exchange_done(ep, sa);
+    handshake_give(ep, sa);
+    sa->wishes = 0;
+    ike_timers_cancel(ep, sa);
+    ike_timer_arm(ep, sa, TIMER_EXPIRE, nsec_add(now, CLOSED_HOLD));
+    wipe(ike_sa_keys(ep, sa)->bytes, ike_key_map(&sa->suite).end);
+}
+
+/* ---- addresses (§2.23) ---- */
+
+static void move_peer(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
+                      const struct ip_endpoint *local, const struct ip_endpoint *remote)
+{
+    sa->local = *local;
+    sa->remote = *remote;
+    sa->natt = sa->local.port == IKE_NATT_PORT;
+    children_readdress(ep, sa);
+    if (!sa->up)
+        return; /* ports that float during the handshake are no news */
+    ep->counters.peer_moves++;
+    event_ike(ep, now, sa, (struct event_record){.kind = EVENT_PEER_MOVED});
+}
+
+void ike_peer_seen(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
+                   const struct ip_endpoint *local, const struct ip_endpoint *remote)
+{
+    bool handshake = sa->state == STATE_SA_INIT_DONE && !sa->initiator;
+
+    sa->last_heard = now;
+    if (ip_endpoint_equal(&sa->remote, remote) && ip_endpoint_equal(&sa->local, local))
+        return;
+    /* Only a peer behind a NAT moves, and only those follow it who are not behind one. */
+    if (handshake || (sa->nat_remote && !sa->nat_local))
+        move_peer(ep, now, sa, local, remote);
+}

@@ -1,0 +1,441 @@
+/*
+ * What an IKE SA does on its own: begin exchanges that are wished for, one at a time (window size
+ * 1, RFC 7296 §2.3), send requests again, let lifetimes and liveness run.
+ */
+#include "base/assert.h"
+#include "proto/core/retransmit.h"
+#include "proto/core/select.h"
+#include "proto/esp/esp.h"
+#include "proto/ike/ike.h"
+#include "proto/ike/message.h"
+
+/* ---- start ---- */
+
+static uint8_t exchange_type_of(enum exchange_kind kind)
+{
+    switch (kind) {
+    case KIND_SA_INIT:
+        return EXCHANGE_IKE_SA_INIT;
+    case KIND_AUTH:
+        return EXCHANGE_IKE_AUTH;
+    case KIND_CHILD_NEW:
+    case KIND_CHILD_REKEY:
+    case KIND_IKE_REKEY:
+        return EXCHANGE_CREATE_CHILD_SA;
+    default:
+        return EXCHANGE_INFORMATIONAL;
+    }
+}
+
+static void send_request(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    sa->last_sent = now;
+    outbox_add(ep, sa, SEND_REQUEST);
+    ike_timer_arm(
+        ep, sa, TIMER_RETRANSMIT,
+        nsec_add(now, retransmit_delay(&ep->config->retransmit, sa->tries, &ep->retransmit)));
+}
+
+/* Run the row's handler and keep what it wrote. */
+static enum err make_request(struct step *s, enum exchange_kind kind, struct message_ref *kept)
+{
+    uint8_t storage[MESSAGE_MAX];
+    struct message_writer out;
+    struct message_start start = {.exchange = exchange_type_of(kind),
+                                  .message_id = s->sa->request_id,
+                                  .clear = kind == KIND_SA_INIT};
+    enum err e;
+
+    ike_message_begin(&out, (struct buf){storage, 0, sizeof storage}, s->sa, &start);
+    s->out = &out;
+    e = s->row->handler(s);
+    return e ? e : ike_message_finish(s->ep, s->sa, &out, start.clear, kept);
+}
+
+enum err exchange_start(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
+                        enum exchange_kind kind, struct child_sa *child)
+{
+    struct exchange_match m = {(enum ike_state)sa->state, kind, ROLE_START, 0};
+    struct step s = {.ep = ep, .sa = sa, .now = now, .child = child};
+    struct message_ref kept;
+    bool expected;
+    enum err e;
+
+    s.row = exchange_find(&ike_rows, &m, &expected);
+    if (!s.row || !s.row->handler || sa->request_id == UINT32_MAX)
+        return ERR_STATE;
+    sa->child = child ? child_sa_handle(ep, child) : HANDLE_NONE;
+    e = make_request(&s, kind, &kept);
+    if (e)
+        return e;
+    message_drop(&ep->messages, &sa->request);
+    sa->request = kept;
+    sa->in_flight = (uint8_t)kind;
+    sa->tries = 0;
+    exchange_move(sa, s.row, OK);
+    ep->counters.requests_sent++;
+    send_request(ep, now, sa);
+    return OK;
+}
+
+void exchange_done(struct ike_endpoint *ep, struct ike_sa *sa)
+{
+    if (!sa->in_flight)
+        return;
+    if (sa->in_flight != KIND_SA_INIT) /* AUTH covers the first request: it stays until then */
+        message_drop(&ep->messages, &sa->request);
+    outbox_cancel(ep, sa, SEND_REQUEST);
+    sa->in_flight = KIND_NONE;
+    sa->child = HANDLE_NONE;
+    sa->request_id++;
+    ike_timer_arm(ep, sa, TIMER_RETRANSMIT, NSEC_NEVER);
+}
+
+void exchange_enter(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum exchange_kind kind,
+                    enum exchange_role role)
+{
+    struct exchange_match m = {(enum ike_state)sa->state, kind, role, 0};
+    struct step s = {.ep = ep, .sa = sa, .now = now};
+    bool expected;
+
+    s.row = exchange_find(&ike_rows, &m, &expected);
+    ASSERT(s.row && s.row->handler);
+    exchange_move(sa, s.row, s.row->handler(&s));
+}
+
+/* ---- what is next ---- */
+
+/* A request that could not be made is not wished for any longer; lifetimes will ask again. */
+static void start_or_forget(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
+                            enum exchange_kind kind, struct child_sa *child)
+{
+    enum err e = exchange_start(ep, now, sa, kind, child);
+    struct handshake *hs = handshake_of(ep, sa);
+    struct child_sa *made = hs ? child_sa_at(ep, hs->child) : NULL;
+
+    if (e == OK)
+        return;
+    if (made)
+        child_remove(ep, now, made, REASON_LIMIT);
+    if (kind != KIND_AUTH)
+        handshake_give(ep, sa);
+    if (kind == KIND_CHILD_NEW || kind == KIND_CHILD_REKEY)
+        child_failed(ep, now, sa, child ? child_sa_handle(ep, child) : HANDLE_NONE, REASON_LIMIT);
+}
+
+static struct child_sa *wishing(const struct ike_endpoint *ep, const struct ike_sa *sa, bool del)
+{
+    struct child_sa *c = child_sa_by_index(ep, sa->first_child);
+
+    while (c && !(del ? c->wish_delete : c->wish_rekey && child_live(c)))
+        c = child_sa_by_index(ep, c->next);
+    return c;
+}
+
+static bool next_child_delete(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    struct child_sa *c = wishing(ep, sa, true);
+
+    if (!c)
+        return false;
+    c->wish_delete = c->wish_rekey = false;
+    start_or_forget(ep, now, sa, KIND_CHILD_DELETE, c);
+    return true;
+}
+
+static bool next_child_rekey(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    struct child_sa *c = wishing(ep, sa, false);
+
+    if (!c)
+        return false;
+    c->wish_rekey = false;
+    start_or_forget(ep, now, sa, KIND_CHILD_REKEY, c);
+    return true;
+}
+
+static bool take_wish(struct ike_sa *sa, enum ike_wish wish)
+{
+    bool wished = sa->wishes & wish;
+
+    sa->wishes &= (uint8_t)~wish;
+    return wished;
+}
+
+/* One attempt at what is most urgent. @return false when nothing is wished for */
+static bool next_established(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    bool held_back = sa->timers[TIMER_RETRY] != NSEC_NEVER;
+
+    if (next_child_delete(ep, now, sa))
+        return true;
+    if (!held_back && take_wish(sa, WISH_REKEY)) {
+        start_or_forget(ep, now, sa, KIND_IKE_REKEY, NULL);
+        return true;
+    }
+    if (!held_back && next_child_rekey(ep, now, sa))
+        return true;
+    if (!held_back && take_wish(sa, WISH_CHILD)) {
+        start_or_forget(ep, now, sa, KIND_CHILD_NEW, NULL);
+        return true;
+    }
+    if (take_wish(sa, WISH_LIVENESS)) {
+        start_or_forget(ep, now, sa, KIND_LIVENESS, NULL);
+        return true;
+    }
+    return false;
+}
+
+static void start_auth(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    start_or_forget(ep, now, sa, KIND_AUTH, NULL);
+    if (!sa->in_flight)
+        ike_remove(ep, now, sa, REASON_LIMIT);
+}
+
+void ike_next(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    if (sa->in_flight)
+        return;
+    if (take_wish(sa, WISH_DELETE)) {
+        start_or_forget(ep, now, sa, KIND_IKE_DELETE, NULL);
+        return;
+    }
+    if (sa->state == STATE_SA_INIT_DONE && sa->initiator) {
+        start_auth(ep, now, sa);
+        return;
+    }
+    while (sa->state == STATE_ESTABLISHED && !sa->in_flight)
+        if (!next_established(ep, now, sa))
+            return;
+}
+
+enum err ike_wish_for(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum ike_wish wish)
+{
+    if (sa->state != STATE_ESTABLISHED)
+        return ERR_STATE;
+    if (wish == WISH_DELETE)
+        sa->reason = REASON_DELETED;
+    sa->wishes |= wish;
+    ike_next(ep, now, sa);
+    return OK;
+}
+
+enum err child_wish_for(struct ike_endpoint *ep, nsec now, struct child_sa *c, bool rekey)
+{
+    struct ike_sa *sa = child_sa_ike(ep, c);
+
+    if (!child_live(c) || sa->state != STATE_ESTABLISHED)
+        return ERR_STATE;
+    if (rekey)
+        c->wish_rekey = true;
+    else
+        c->wish_delete = true;
+    ike_next(ep, now, sa);
+    return OK;
+}
+
+void ike_retry_later(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    nsec wait = NSEC_PER_S / 2 + rng_below(&ep->retransmit, NSEC_PER_S);
+
+    ike_timer_arm(ep, sa, TIMER_RETRY, nsec_add(now, wait));
+}
+
+/* ---- begin ---- */
+
+static enum err begin(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
+                      const struct ike_remote *peer)
+{
+    const struct ike_config *c = ep->config;
+    struct handshake *hs = handshake_take(ep, sa);
+    enum err e = OK;
+
+    if (!hs)
+        return ERR_FULL;
+    hs->ke_suite = offer_first_ke(c->proposals, c->proposal_count);
+    rng_fill(&ep->nonce, hs->nonce, NONCE_LEN);
+    if (peer->id.len)
+        e = message_keep(&ep->messages, peer->id, &hs->peer_id);
+    if (e == OK)
+        e = handshake_ke(ep, hs, hs->ke_suite);
+    if (e == OK)
+        e = ike_sa_register(ep, sa);
+    return e ? e : exchange_start(ep, now, sa, KIND_SA_INIT, NULL);
+}
+
+enum err ike_initiate(struct ike_endpoint *ep, nsec now, const struct ike_remote *peer,
+                      struct sa_ref *out)
+{
+    struct ike_sa *sa;
+    enum err e;
+
+    *out = SA_NONE;
+    if (ep->counters.half_open >= ep->half_open_max ||
+        ep->counters.ike_sas + ep->counters.half_open >= ep->ike_max)
+        return ERR_FULL;
+    sa = ike_sa_take(ep, out);
+    if (!sa)
+        return ERR_FULL;
+    sa->version = 2;
+    sa->initiator = true;
+    sa->local = peer->local;
+    sa->remote = peer->remote;
+    sa->natt = sa->local.port == IKE_NATT_PORT;
+    sa->last_heard = now;
+    sa->spi_i = ike_spi_new(ep);
+    e = begin(ep, now, sa, peer);
+    if (e) {
+        ike_sa_give(ep, sa);
+        *out = SA_NONE;
+        return e;
+    }
+    ep->counters.initiated++;
+    ike_half_open(ep, now, sa);
+    return OK;
+}
+
+/* ---- timers ---- */
+
+static void give_up(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    struct exchange_match m = {(enum ike_state)sa->state, (enum exchange_kind)sa->in_flight,
+                               ROLE_GIVEN_UP, 0};
+    struct step s = {.ep = ep, .sa = sa, .now = now, .child = child_sa_at(ep, sa->child)};
+    bool expected;
+
+    s.row = exchange_find(&ike_rows, &m, &expected);
+    ASSERT(s.row && s.row->handler);
+    exchange_move(sa, s.row, s.row->handler(&s));
+    ike_remove(ep, now, sa, sa->reason ? (enum sa_reason)sa->reason : REASON_TIMEOUT);
+}
+
+static void retransmit(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    if (retransmit_last(&ep->config->retransmit, sa->tries)) {
+        give_up(ep, now, sa);
+        return;
+    }
+    sa->tries++;
+    ep->counters.retransmissions++;
+    event_ike(ep, now, sa, (struct event_record){.kind = EVENT_RETRANSMIT, .count = sa->tries});
+    send_request(ep, now, sa);
+}
+
+/* Hard lifetime, the limit of a handshake, or the end of a hold. */
+static void expire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    bool polite = sa->state == STATE_ESTABLISHED || sa->state == STATE_REKEYED;
+
+    if (sa->state == STATE_SA_INIT_DONE) {
+        ike_remove(ep, now, sa, REASON_TIMEOUT);
+        return;
+    }
+    if (sa->reason == REASON_NONE)
+        sa->reason = sa->state == STATE_ESTABLISHED ? REASON_EXPIRED : REASON_REKEYED;
+    if (!polite || sa->in_flight) {
+        ike_remove(ep, now, sa, (enum sa_reason)sa->reason);
+        return;
+    }
+    sa->wishes |= WISH_DELETE;
+    ike_next(ep, now, sa);
+}
+
+static void liveness(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    nsec due = nsec_add(sa->last_heard, ep->config->dpd_delay);
+
+    if (due > now) { /* something authentic came meanwhile (§2.4) */
+        ike_timer_arm(ep, sa, TIMER_LIVENESS, due);
+        return;
+    }
+    ike_timer_arm(ep, sa, TIMER_LIVENESS, nsec_add(now, ep->config->dpd_delay));
+    if (sa->in_flight)
+        return; /* its retransmissions ask the same question */
+    sa->wishes |= WISH_LIVENESS;
+    ike_next(ep, now, sa);
+}
+
+static void keepalive(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    nsec due = nsec_add(sa->last_sent, ep->config->nat_keepalive);
+
+    if (due <= now) {
+        ep->counters.keepalives_sent++;
+        sa->last_sent = now;
+        outbox_add(ep, sa, SEND_KEEPALIVE);
+        due = nsec_add(now, ep->config->nat_keepalive);
+    }
+    ike_timer_arm(ep, sa, TIMER_KEEPALIVE, due);
+}
+
+static void fire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum ike_timer timer)
+{
+    meter_work(ep, METER_TIMER_FIRED, 0);
+    switch (timer) {
+    case TIMER_RETRANSMIT:
+        retransmit(ep, now, sa);
+        break;
+    case TIMER_REKEY:
+        sa->wishes |= WISH_REKEY;
+        ike_next(ep, now, sa);
+        break;
+    case TIMER_EXPIRE:
+        expire(ep, now, sa);
+        break;
+    case TIMER_LIVENESS:
+        liveness(ep, now, sa);
+        break;
+    case TIMER_KEEPALIVE:
+        keepalive(ep, now, sa);
+        break;
+    default:
+        ike_next(ep, now, sa);
+        break;
+    }
+}
+
+void ike_timer_fired(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    struct handle self = ike_sa_ref(ep, sa).handle;
+
+    for (int i = 0; i < IKE_TIMER_COUNT; i++) {
+        if (sa->timers[i] > now)
+            continue;
+        ike_timer_arm(ep, sa, (enum ike_timer)i, NSEC_NEVER);
+        fire(ep, now, sa, (enum ike_timer)i);
+        if (!ike_sa_at(ep, self))
+            return; /* that was its end */
+    }
+}
+
+/* Hard: no packet may use it any more; the peer is told when the window is free. */
+static void child_expire(struct ike_endpoint *ep, nsec now, struct child_sa *c)
+{
+    struct ike_sa *sa = child_sa_ike(ep, c);
+
+    if (c->state == CHILD_LINGERING || sa->state != STATE_ESTABLISHED) {
+        child_remove(ep, now, c, REASON_REKEYED);
+        return;
+    }
+    if (c->reason == REASON_NONE)
+        c->reason = child_sa_at(ep, c->successor) ? REASON_REKEYED : REASON_EXPIRED;
+    child_stop(ep, c);
+    c->wish_delete = true;
+    ike_next(ep, now, sa);
+}
+
+void child_timer_fired(struct ike_endpoint *ep, nsec now, struct child_sa *c)
+{
+    bool hard = c->hard <= now;
+
+    meter_work(ep, METER_TIMER_FIRED, 0);
+    child_timers_arm(ep, c, NSEC_NEVER, hard ? NSEC_NEVER : c->hard);
+    if (hard) {
+        child_expire(ep, now, c);
+        return;
+    }
+    if (child_live(c))
+        c->wish_rekey = true;
+    ike_next(ep, now, child_sa_ike(ep, c));
+}

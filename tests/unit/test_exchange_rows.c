@@ -1,0 +1,113 @@
+/* The rows of IKEv2: total, unambiguous, cited (style.md §9); the collision table likewise. */
+#include "proto/ike/collision.h"
+#include "proto/ike/step.h"
+#include "suite.h"
+
+START_TEST(rows_are_well_formed_unambiguous_and_cited)
+{
+    struct exchange_fault fault;
+    bool good = exchange_check(&ike_rows, &fault);
+
+    ck_assert_msg(good, "%s/%s: %s", fault.row ? exchange_kind_name(fault.row->kind) : "",
+                  fault.row ? exchange_role_name(fault.row->role) : "", fault.what);
+}
+END_TEST
+
+START_TEST(every_state_answers_for_every_exchange)
+{
+    struct exchange_match hole;
+    bool total = exchange_total(&ike_rows, &hole);
+
+    ck_assert_msg(total, "no row: %s %s %s", ike_state_name(hole.state),
+                  exchange_kind_name(hole.kind), exchange_role_name(hole.role));
+}
+END_TEST
+
+/* The checks themselves must be able to fail. */
+START_TEST(bad_rows_are_found)
+{
+    static const size_t two = 2;
+    static const size_t *const counts[1] = {&two};
+    struct exchange_row rows[2];
+    const struct exchange_row *list[1] = {rows};
+    struct exchange_table table = {list, counts, 1};
+    struct exchange_fault fault;
+    const struct exchange_row *good = exchange_row_at(&ike_rows, 0);
+
+    rows[0] = rows[1] = *good;
+    ck_assert(!exchange_check(&table, &fault));
+    ck_assert_ptr_eq(fault.row, &rows[1]);
+    ck_assert_ptr_eq(fault.other, &rows[0]);
+    rows[1].from = FROM(CLOSED);
+    ck_assert(exchange_check(&table, &fault));
+    rows[1].section = "somewhere";
+    ck_assert(!exchange_check(&table, &fault));
+    rows[1].section = "RFC 7296 §1.2";
+    rows[1].needed = P(SA);
+    ck_assert(!exchange_check(&table, &fault));
+    rows[1].allowed = P(SA); /* START receives nothing */
+    ck_assert(!exchange_check(&table, &fault));
+    rows[1].role = ROLE_ASKED;
+    ck_assert(exchange_check(&table, &fault));
+    rows[1].refusal = 14;
+    ck_assert(!exchange_check(&table, &fault));
+    rows[1].refusal = 0;
+    rows[1].to = STATE_COUNT;
+    ck_assert(!exchange_check(&table, &fault));
+    struct exchange_match hole;
+    ck_assert(!exchange_total(&table, &hole));
+}
+END_TEST
+
+START_TEST(needed_payloads_decide)
+{
+    struct exchange_match m = {STATE_ESTABLISHED, KIND_CHILD_NEW, ROLE_ASKED,
+                               P(SA) | P(NONCE) | P(TSI) | P(TSR)};
+    bool expected;
+
+    ck_assert_ptr_nonnull(exchange_find(&ike_rows, &m, &expected));
+    m.payloads |= P(KE) | P(NOTIFY) | P(VENDOR);
+    ck_assert_ptr_nonnull(exchange_find(&ike_rows, &m, &expected));
+    m.payloads |= P(AUTH);
+    ck_assert_ptr_null(exchange_find(&ike_rows, &m, &expected));
+    ck_assert(expected);
+    m.payloads = P(SA) | P(NONCE) | P(TSI);
+    ck_assert_ptr_null(exchange_find(&ike_rows, &m, &expected));
+    ck_assert(expected);
+    m.role = ROLE_MADE;
+    ck_assert_ptr_null(exchange_find(&ike_rows, &m, &expected));
+    ck_assert(!expected);
+}
+END_TEST
+
+START_TEST(collision_rows_are_unique_and_cited)
+{
+    size_t count;
+    const struct collision_row *rows = collision_rows(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        ck_assert_int_eq(strncmp(rows[i].section, "RFC 7296 §", 10), 0);
+        for (size_t k = 0; k < i; k++)
+            ck_assert(rows[i].pending != rows[k].pending || rows[i].asked != rows[k].asked ||
+                      rows[i].same_child != rows[k].same_child);
+    }
+    ck_assert_int_eq(collision_find(KIND_CHILD_REKEY, KIND_CHILD_REKEY, true), COLLISION_RIVAL);
+    ck_assert_int_eq(collision_find(KIND_CHILD_REKEY, KIND_CHILD_REKEY, false), COLLISION_PROCEED);
+    ck_assert_int_eq(collision_find(KIND_NONE, KIND_IKE_REKEY, false), COLLISION_PROCEED);
+    ck_assert_int_eq(collision_find(KIND_CHILD_NEW, KIND_IKE_REKEY, false), COLLISION_TEMPORARY);
+}
+END_TEST
+
+START_TEST(nonces_compare_as_octet_strings)
+{
+    ck_assert_int_lt(nonce_compare(bytes_text("abc"), bytes_text("abd")), 0);
+    ck_assert_int_gt(nonce_compare(bytes_text("\xff"), bytes_text("\x01")), 0);
+    ck_assert_int_lt(nonce_compare(bytes_text("ab"), bytes_text("abc")), 0);
+    ck_assert_int_eq(nonce_compare(bytes_text("ab"), bytes_text("ab")), 0);
+    ck_assert_int_eq(nonce_lower(bytes_text("b"), bytes_text("a")).data[0], 'a');
+}
+END_TEST
+
+SUITE("exchange_rows", rows_are_well_formed_unambiguous_and_cited,
+      every_state_answers_for_every_exchange, bad_rows_are_found, needed_payloads_decide,
+      collision_rows_are_unique_and_cited, nonces_compare_as_octet_strings)
