@@ -1,0 +1,264 @@
+/*
+ * Every fuzz target over seed inputs and deterministic mutations of them, in every preset. Seeds
+ * are made by our own writer; with ../shared/vectors (or $IKELAB_VECTORS) its payload bodies too.
+ */
+#include "base/rng.h"
+#include "proto/ip/checksum.h"
+#include "proto/ip/udp.h"
+#include "proto/wire/skf.h"
+#include "recode.h"
+#include "targets.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SEEDS_MAX = 64, SEED_LEN_MAX = 2048, MUTATIONS = 8000 };
+
+static const struct {
+    const char *name;
+    void (*run)(const uint8_t *, size_t);
+} targets[] = {
+#define X(name) {#name, fuzz_##name},
+    FUZZ_TARGETS(X)
+#undef X
+};
+
+static struct {
+    size_t len;
+    uint8_t data[SEED_LEN_MAX];
+} seeds[SEEDS_MAX];
+static size_t seed_count;
+
+static void add_seed(struct bytes b)
+{
+    if (seed_count == SEEDS_MAX || b.len > SEED_LEN_MAX || b.len == 0)
+        return;
+    memcpy(seeds[seed_count].data, b.data, b.len);
+    seeds[seed_count++].len = b.len;
+}
+
+static const uint8_t filler[256];
+
+static void write_sa(struct writer *w)
+{
+    static struct sa_payload sa;
+
+    sa_init(&sa);
+    for (uint8_t i = 1; i <= 3; i++) {
+        (void)!sa_add_proposal(&sa, i, SA_PROTOCOL_ESP, bytes_of(filler, 4));
+        (void)!sa_add_transform(&sa, TRANSFORM_ENCR, ENCR_AES_GCM_16, 256);
+        (void)!sa_add_transform(&sa, TRANSFORM_KE, KE_GROUP_CURVE25519, 0);
+        (void)!sa_add_transform(&sa, TRANSFORM_ESN, ESN_NONE, 0);
+    }
+    sa_write(w, &sa);
+}
+
+static void write_ts(struct writer *w)
+{
+    struct ts_payload ts = {.count = 2,
+                            .selectors = {{.type = TS_IPV4_ADDR_RANGE, .port_end = 65535},
+                                          {.type = TS_IPV6_ADDR_RANGE, .port_end = 65535}}};
+
+    ts_write(w, &ts);
+}
+
+/* A body of every payload, alone (for sa and ts), behind its type, and in messages. */
+static void seed_bodies(void)
+{
+    uint8_t out[512];
+    struct writer w;
+
+    writer_init(&w, out, sizeof out);
+    write_sa(&w);
+    add_seed(bytes_of(out, writer_len(&w)));
+    writer_init(&w, out, sizeof out);
+    write_ts(&w);
+    add_seed(bytes_of(out, writer_len(&w)));
+}
+
+static void seed_messages(void)
+{
+    static const struct ike_header h = {.spi_i = 1, .version = HEADER_VERSION_2, .exchange = 34};
+    static const struct sk_sizes sizes = {8, 16, 1};
+    static const struct skf_fragment fragment = {1, 2, PAYLOAD_IDI};
+    uint8_t out[1024];
+    struct buf buf = {.data = out, .cap = sizeof out};
+    struct message_writer mw;
+    struct bytes message;
+    struct sk_area area;
+
+    message_begin(&mw, buf, &h);
+    write_sa(payload_begin(&mw, PAYLOAD_SA));
+    payload_end(&mw);
+    payload_add(&mw, PAYLOAD_KE, bytes_of(filler, 36));
+    payload_add(&mw, PAYLOAD_NONCE, bytes_of(filler, 32));
+    notify_add(&mw, NOTIFY_NAT_DETECTION_SOURCE_IP, bytes_of(filler, 20));
+    if (message_end(&mw, &message) == OK)
+        add_seed(message);
+    message_begin(&mw, buf, &h);
+    sk_begin(&mw, &sizes);
+    payload_add(&mw, PAYLOAD_IDI, bytes_of("\1\0\0\0\12\0\0\1", 8));
+    payload_add(&mw, PAYLOAD_AUTH, bytes_of("\2\0\0\0authdata", 12));
+    payload_add(&mw, PAYLOAD_CERT, bytes_of("\4cert", 5));
+    payload_add(&mw, PAYLOAD_CP, bytes_of("\1\0\0\0\0\1\0\0\0\3\0\4\1\2\3\4", 16));
+    payload_add(&mw, PAYLOAD_EAP, bytes_of("\1\1\0\5\1", 5));
+    payload_add(&mw, PAYLOAD_DELETE, bytes_of("\3\4\0\1\1\2\3\4", 8));
+    write_ts(payload_begin(&mw, PAYLOAD_TSI));
+    payload_end(&mw);
+    if (sk_end(&mw, &area, &message) == OK)
+        add_seed(message);
+    message_begin(&mw, buf, &h);
+    skf_begin(&mw, &sizes, &fragment);
+    writer_bytes(&mw.w, bytes_of(filler, 40));
+    if (sk_end(&mw, &area, &message) == OK)
+        add_seed(message);
+}
+
+static void seed_packets(void)
+{
+    uint8_t area[512] = {0};
+    struct udp_build b = {.src = {ip_addr_v4(1), 500}, .dst = {ip_addr_v4(2), 500}};
+    struct bytes packet;
+
+    if (udp_datagram_write(area + 64, 200, &b, &packet) == OK)
+        add_seed(packet);
+    b.src.addr = ip_addr_v6(filler);
+    b.dst.addr = ip_addr_v6(filler);
+    if (udp_datagram_write(area + 64, 100, &b, &packet) == OK)
+        add_seed(packet);
+    /* rows of fragments: offset, flags, length */
+    add_seed(bytes_of("\0\1\10\1\1\10\2\0\7\0\1\10\0\5\10\1\4\7\2\1\20\2\3\10", 24));
+}
+
+static size_t unhex(const char *text, uint8_t *out, size_t cap)
+{
+    size_t len = strlen(text) / 2;
+
+    if (len > cap)
+        return 0;
+    for (size_t i = 0; i < len; i++) {
+        unsigned v;
+
+        if (sscanf(text + 2 * i, "%2x", &v) != 1)
+            return 0;
+        out[i] = (uint8_t)v;
+    }
+    return len;
+}
+
+/* Bodies without their generic header; the first byte chooses the type in fuzz_payload. */
+static size_t seed_files(void)
+{
+    const char *dir = getenv("IKELAB_VECTORS");
+    char path[512];
+    json_t *root, *value;
+    const char *key;
+    size_t before = seed_count;
+
+    snprintf(path, sizeof path, "%s/seeds/openiked_payloads.json", dir ? dir : "../shared/vectors");
+    root = json_load_file(path, 0, NULL);
+    json_object_foreach(json_object_get(root, "payloads"), key, value)
+    {
+        uint8_t data[SEED_LEN_MAX];
+
+        if (json_is_string(value))
+            add_seed(bytes_of(data, unhex(json_string_value(value), data, sizeof data)));
+    }
+    json_decref(root);
+    return seed_count - before;
+}
+
+/* One to four changes of a kind that length fields dislike. */
+static size_t mutate(struct rng *r, uint8_t *data, size_t len)
+{
+    static const uint8_t favourites[] = {0, 1, 2, 3, 4, 5, 8, 0x7f, 0x80, 0xff};
+
+    for (uint64_t n = 1 + rng_below(r, 4); n > 0 && len > 0; n--) {
+        size_t at = rng_below(r, len);
+
+        switch (rng_below(r, 6)) {
+        case 0:
+            data[at] = (uint8_t)rng_u32(r);
+            break;
+        case 1:
+            data[at] = favourites[rng_below(r, sizeof favourites)];
+            break;
+        case 2:
+            data[at] ^= (uint8_t)(1 << rng_below(r, 8));
+            break;
+        case 3:
+            data[at] = (uint8_t)(data[at] + (rng_below(r, 2) ? 1 : 255));
+            break;
+        case 4:
+            len = at;
+            break;
+        default:
+            if (len < SEED_LEN_MAX) {
+                memmove(data + at + 1, data + at, len - at);
+                len++;
+            }
+            break;
+        }
+    }
+    return len;
+}
+
+/* A message is looked into only when its length is right: make it so, most of the time. */
+static void mend(struct rng *r, uint8_t *data, size_t len)
+{
+    if (len >= HEADER_LEN && !rng_chance(r, 1u << 29))
+        store_be32(data + HEADER_LENGTH_AT, (uint32_t)len);
+}
+
+/* The same for the header checksum of IPv4. */
+static void mend_ip(struct rng *r, uint8_t *data, size_t len)
+{
+    size_t header = len > 0 ? (size_t)(data[0] & 15) * 4 : 0;
+
+    if (header < IPV4_HEADER_LEN || len < header || rng_chance(r, 1u << 29))
+        return;
+    store_be16(data + 10, 0);
+    store_be16(data + 10, checksum_of(bytes_of(data, header)));
+}
+
+static void run_copy(void (*run)(const uint8_t *, size_t), const uint8_t *data, size_t len)
+{
+    uint8_t *copy = malloc(len ? len : 1); /* exact size: reads behind the end show */
+
+    memcpy(copy, data, len);
+    run(copy, len);
+    free(copy);
+}
+
+int main(void)
+{
+    static uint8_t data[SEED_LEN_MAX + 8];
+    size_t from_files, runs = 0;
+
+    seed_bodies();
+    seed_messages();
+    seed_packets();
+    from_files = seed_files();
+    for (size_t t = 0; t < sizeof targets / sizeof *targets; t++) {
+        struct rng r = rng_stream(1, t, RNG_TEST);
+
+        for (size_t s = 0; s < seed_count; s++) {
+            run_copy(targets[t].run, seeds[s].data, seeds[s].len);
+            for (unsigned m = 0; m < MUTATIONS; m++, runs++) {
+                size_t len;
+
+                memcpy(data, seeds[s].data, seeds[s].len);
+                len = mutate(&r, data, seeds[s].len);
+                if (targets[t].run == fuzz_message)
+                    mend(&r, data, len);
+                if (targets[t].run == fuzz_ip)
+                    mend_ip(&r, data, len);
+                run_copy(targets[t].run, data, len);
+            }
+        }
+    }
+    printf("%zu targets, %zu seeds (%zu from files), %zu mutated inputs\n",
+           sizeof targets / sizeof *targets, seed_count, from_files, runs);
+    return 0;
+}

@@ -1,0 +1,207 @@
+#include "targets.h"
+
+#include "base/assert.h"
+#include "proto/ip/fragment.h"
+#include "proto/ip/icmp.h"
+#include "proto/ip/reassembly.h"
+#include "proto/ip/rewrite.h"
+#include "proto/ip/udp.h"
+#include "proto/wire/skf.h"
+#include "recode.h"
+
+#include <stdlib.h>
+
+enum { OUT_MAX = 1 << 17 };
+
+/* What was read can be written, has the length it had, and reads back as the same bytes: reserved
+ * bits, which we ignore, are gone after the first round. */
+static void check_body(uint8_t type, struct bytes body)
+{
+    static uint8_t first[OUT_MAX], second[OUT_MAX];
+    static union any_payload p;
+    struct writer w;
+    size_t len;
+
+    if (any_read(type, body, &p) != OK)
+        return;
+    writer_init(&w, first, sizeof first);
+    any_write(type, &w, &p);
+    ASSERT(writer_end(&w) == OK);
+    len = writer_len(&w);
+    ASSERT(len == body.len);
+    ASSERT(any_read(type, bytes_of(first, len), &p) == OK);
+    writer_init(&w, second, sizeof second);
+    any_write(type, &w, &p);
+    ASSERT(writer_end(&w) == OK && writer_len(&w) == len);
+    ASSERT(memcmp(first, second, len) == 0);
+}
+
+static void check_area(const struct message_view *v, const struct sk_area *a)
+{
+    struct message_view inner;
+    struct bytes chain;
+
+    ASSERT(a->icv >= a->text + a->text_len && a->text >= a->iv);
+    ASSERT(a->iv == a->aad.data + a->aad.len);
+    if (sk_strip(a, &chain) == OK && payload_chain_read(chain, v->inner_type, &inner) == OK)
+        for (unsigned i = 0; i < inner.count; i++)
+            check_body(inner.payloads[i].type, inner.payloads[i].body);
+}
+
+static void check_encrypted(const struct message_view *v)
+{
+    static const struct sk_sizes sizes[] = {{8, 16, 1}, {16, 16, 16}, {0, 0, 1}, {8, 12, 4}};
+
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct skf_fragment f;
+        struct sk_area area;
+
+        if (sk_read(v, &sizes[i], &area) == OK)
+            check_area(v, &area);
+        if (skf_read(v, &sizes[i], &f, &area) == OK)
+            check_area(v, &area);
+    }
+}
+
+void fuzz_message(const uint8_t *data, size_t len)
+{
+    static uint8_t out[OUT_MAX];
+    struct message_view v;
+    struct notify_payload n;
+    struct bytes again;
+    enum err e = message_read(bytes_of(data, len), &v);
+
+    if (e != OK && e != ERR_CRITICAL)
+        return;
+    ASSERT((e == ERR_CRITICAL) == (v.unsupported != 0));
+    for (unsigned i = 0; i < v.count; i++)
+        check_body(v.payloads[i].type, v.payloads[i].body);
+    (void)notify_find_error(&v, &n);
+    check_encrypted(&v);
+    if (message_recode(&v, (struct buf){.data = out, .cap = sizeof out}, &again, NULL) == OK)
+        ASSERT(again.len == len);
+}
+
+void fuzz_payload(const uint8_t *data, size_t len)
+{
+    if (len > 0)
+        check_body(data[0] < 128 ? (uint8_t)(33 + data[0] % 16) : data[0],
+                   bytes_of(data + 1, len - 1));
+}
+
+void fuzz_sa(const uint8_t *data, size_t len)
+{
+    static struct sa_payload sa;
+    enum err decoded = sa_read(bytes_of(data, len), &sa), walked;
+    struct sa_proposal p;
+    struct sa_walk walk;
+    unsigned proposals = 0, transforms = 0;
+
+    sa_open(&walk, bytes_of(data, len));
+    for (walked = OK; walked == OK && sa_next(&walk, &p); proposals++) {
+        struct sa_transform_walk tw;
+        struct sa_transform t;
+
+        sa_transform_open(&tw, &p);
+        while (sa_transform_next(&tw, &t))
+            transforms++;
+        walked = sa_transform_close(&tw);
+    }
+    if (walked == OK)
+        walked = sa_close(&walk);
+    ASSERT(decoded == walked || decoded == ERR_FULL);
+    if (decoded == OK) {
+        ASSERT(sa.count == proposals && sa.transform_total == transforms);
+        (void)!sa_check_offer(&sa);
+        (void)!sa_check_answer(&sa);
+    }
+    check_body(PAYLOAD_SA, bytes_of(data, len));
+}
+
+void fuzz_ts(const uint8_t *data, size_t len)
+{
+    static struct ts_payload ts;
+
+    if (ts_read(bytes_of(data, len), &ts) == OK) {
+        ASSERT(ts.count == data[0]);
+        for (unsigned i = 0; i < ts.count; i++)
+            (void)ts_ordered(&ts.selectors[i]);
+    }
+    check_body(PAYLOAD_TSI, bytes_of(data, len));
+}
+
+static void check_fragments(struct bytes packet)
+{
+    static uint8_t out[65600];
+    struct fragmenter f;
+    unsigned made = 0;
+
+    if (fragmenter_init(&f, packet, 96, 1) != OK)
+        return;
+    for (struct buf b = {.data = out, .cap = sizeof out}; fragmenter_next(&f, &b); made++) {
+        struct ip_packet p;
+
+        ASSERT(b.len <= 96 || made == 0);
+        ASSERT(ip_read(buf_bytes(&b), &p) == OK);
+    }
+    ASSERT(made == fragmenter_count(&f));
+}
+
+void fuzz_ip(const uint8_t *data, size_t len)
+{
+    uint8_t *copy = malloc(len ? len : 1);
+    struct buf b = {copy, len, len};
+    struct ip_packet p, again;
+    struct udp_datagram u;
+    struct icmp_message m;
+
+    memcpy(copy, data, len);
+    if (ip_read(bytes_of(copy, len), &p) == OK) {
+        struct ip_endpoint to = {.addr = p.dst, .port = 4711};
+        bool udp = udp_read(&p, &u) == OK;
+
+        (void)!icmp_read(&p, &m);
+        check_fragments(p.whole);
+        ASSERT(rewrite_endpoint(&b, REWRITE_SOURCE, &to) == OK);
+        ASSERT(ip_read(bytes_of(copy, len), &again) == OK);
+        ASSERT(!udp || udp_read(&again, &u) == OK);
+        (void)!rewrite_quoted(&b, REWRITE_DESTINATION, &to);
+        (void)ip_decrement_ttl(copy, len);
+        ASSERT(ip_read(bytes_of(copy, len), &again) == OK || p.ttl == 0);
+    }
+    (void)!ip_read_quoted(bytes_of(copy, len), &p);
+    free(copy);
+}
+
+/* Each fragment: offset / 8, flags (bit 0 more, bit 1 other id, bit 2 IPv6), length. */
+void fuzz_reassembly(const uint8_t *data, size_t len)
+{
+    static const struct reassembly_config config = {3, 1500, 1000};
+    uint8_t packet[48 + 255] = {0x45};
+    struct reassembly r;
+    struct bytes whole;
+
+    ASSERT(reassembly_init(&r, &config) == OK);
+    for (nsec now = 0; len >= 3; data += 3, len -= 3, now += 10) {
+        bool v6 = data[1] & 4;
+        size_t header = v6 ? 48 : 20;
+        struct ip_packet p = {.offset = (size_t)data[0] * 8,
+                              .mf = data[1] & 1,
+                              .id = data[1] >> 1 & 1,
+                              .protocol = 17,
+                              .header_len = header,
+                              .fragment_at = v6 ? 40 : 0,
+                              .fragmentable_header = v6};
+
+        p.src = p.dst = v6 ? ip_addr_v6(packet + 8) : ip_addr_v4(1);
+        p.whole = bytes_of(packet, header + data[2]);
+        p.payload = bytes_of(packet + header, data[2]);
+        if (reassembly_add(&r, now, &p, &whole, NULL) == OK && whole.len > 0)
+            ASSERT(whole.len <= config.datagram_max || whole.data == packet);
+        ASSERT(r.fragments == r.fragments_joined + r.fragments_lost + r.fragments_held);
+        ASSERT(r.in_use <= config.slots);
+    }
+    reassembly_expire(&r, NSEC_NEVER - 1);
+    ASSERT(r.in_use == 0 && r.fragments_held == 0);
+    reassembly_reset(&r);
+}

@@ -1,0 +1,24 @@
+/*
+ * Fuzz targets: bytes in, no verdict out; a broken property aborts. The same functions run under
+ * libFuzzer (preset fuzz) and in the corpus test of every preset.
+ */
+#ifndef TESTS_FUZZ_TARGETS_H
+#define TESTS_FUZZ_TARGETS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* X(name): fuzz_NAME(data, len) */
+#define FUZZ_TARGETS(X)                                                                            \
+    X(message)    /* a datagram: chain, every payload, SK and SKF areas */                         \
+    X(payload)    /* payload type, then a body */                                                  \
+    X(sa)         /* the body of an SA payload: walk and decoded form agree */                     \
+    X(ts)         /* the body of a TS payload */                                                   \
+    X(ip)         /* a packet: headers, UDP, ICMP, rewriting, cutting */                           \
+    X(reassembly) /* a row of fragments */
+
+#define X(name) void fuzz_##name(const uint8_t *data, size_t len);
+FUZZ_TARGETS(X)
+#undef X
+
+#endif
