@@ -75,8 +75,10 @@ struct child_words {
     uint64_t rekey_bytes, life_bytes, rekey_packets, life_packets;
     uint32_t replay_window;
     bool esn;
-    const struct ip_prefix *local_ts, *remote_ts;
-    uint32_t local_ts_count, remote_ts_count;
+    const struct ip_prefix *local_ts;
+    uint32_t local_ts_count;
+    const struct ip_prefix *remote_ts;
+    uint32_t remote_ts_count;
 };
 
 struct scenario_group {

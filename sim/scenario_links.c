@@ -1,0 +1,277 @@
+/* `links:` and whether they make a network: unique paths, NATs with an inside and an outside. */
+#include "sim/address_plan.h"
+#include "sim/scenario_read.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool read_sides(struct scenario_reader *r, const struct tree *map, struct scenario_link *l)
+{
+    const struct tree *n = tree_get(map, "sides");
+    const struct tree *item;
+    bool good = true;
+
+    if (!n)
+        return false; /* required: said before */
+    if (n->kind != TREE_LIST || n->count != 2) {
+        diag_error(&r->diag, n, "'sides' takes two groups, such as [homes, boxes]");
+        return false;
+    }
+    item = n->first;
+    for (int i = 0; i < 2; i++, item = item->next) {
+        int32_t g = text_of(r, item, "the name of a group") ? group_named(r, item, item->text)
+                                                            : SCENARIO_NONE;
+
+        if (g == SCENARIO_NONE)
+            good = false;
+        else
+            l->side[i] = (uint32_t)g;
+    }
+    if (good && l->side[0] == l->side[1]) {
+        diag_error(&r->diag, n,
+                   "a link joins two different groups; put a router between members "
+                   "of one group");
+        return false;
+    }
+    return good;
+}
+
+static void read_words(struct scenario_reader *r, const struct tree *map, struct scenario_link *l)
+{
+    const struct tree *up = tree_get(map, "up"), *down = tree_get(map, "down");
+
+    l->words[LINK_DOWN] = l->words[LINK_UP];
+    if (up)
+        section_read(r, SECTION_WORDS, up, &l->words[LINK_UP]);
+    if (down)
+        section_read(r, SECTION_WORDS, down, &l->words[LINK_DOWN]);
+    for (int i = 0; i < 2; i++)
+        if (l->words[i].distribution != DIST_UNIFORM && !l->words[i].jitter) {
+            diag_error(&r->diag, map->key,
+                       "link '%s' has a 'distribution' but no 'jitter' for it "
+                       "to shape",
+                       l->name);
+            return;
+        }
+}
+
+void read_links(struct scenario_reader *r)
+{
+    struct scenario *s = r->scenario;
+    const struct tree *links = tree_get(r->root, "links");
+
+    if (!links)
+        return;
+    if (links->kind != TREE_MAP) {
+        diag_error(&r->diag, links,
+                   "'links' is a mapping of links, such as core: {sides: [isp, "
+                   "gw], delay: 2ms}");
+        return;
+    }
+    s->links = reader_take(r, links->count * sizeof *s->links);
+    for (const struct tree *v = links->first; v && s->links; v = v->next) {
+        struct scenario_link *l = &s->links[s->link_count];
+
+        if (is_ignored(v))
+            continue;
+        if (!is_name(v->key->text))
+            diag_error(&r->diag, v->key,
+                       "'%.64s' is no name; a link takes up to 32 letters, "
+                       "digits, '-' and '_'",
+                       v->key->text);
+        l->name = v->key->text;
+        s->link_count++;
+        section_defaults(r, SECTION_LINK, l);
+        section_read(r, SECTION_LINK, v, l);
+        if (v->kind != TREE_MAP)
+            continue;
+        read_words(r, v, l);
+        if (read_sides(r, v, l)) {
+            uint32_t a = s->groups[l->side[0]].count, b = s->groups[l->side[1]].count;
+
+            l->members = a > b ? a : b;
+        }
+    }
+}
+
+/* Where a link is written, for errors found later. */
+static const struct tree *link_place(struct scenario_reader *r, const struct scenario_link *l)
+{
+    const struct tree *map = tree_get(tree_get(r->root, "links"), l->name);
+    const struct tree *sides = tree_get(map, "sides");
+
+    return sides ? sides : map;
+}
+
+static const struct tree *group_place(struct scenario_reader *r, const struct scenario_group *g)
+{
+    return tree_get(tree_get(r->root, "nodes"), g->name)->key;
+}
+
+static uint32_t find(uint32_t *parent, uint32_t n)
+{
+    while (parent[n] != n) {
+        parent[n] = parent[parent[n]];
+        n = parent[n];
+    }
+    return n;
+}
+
+static uint32_t member_node(const struct scenario *s, const struct scenario_link *l, int side,
+                            uint32_t i)
+{
+    const struct scenario_group *g = &s->groups[l->side[side]];
+
+    return g->first_node + (uint32_t)((uint64_t)i * g->count / l->members);
+}
+
+/* Every link member must join what was not joined before: then each path is the only one. */
+static bool join(struct scenario_reader *r, uint32_t *parent)
+{
+    const struct scenario *s = r->scenario;
+
+    for (uint32_t n = 0; n < s->node_count; n++)
+        parent[n] = n;
+    for (uint32_t k = 0; k < s->link_count; k++)
+        for (uint32_t i = 0; i < s->links[k].members; i++) {
+            uint32_t a = find(parent, member_node(s, &s->links[k], 0, i));
+            uint32_t b = find(parent, member_node(s, &s->links[k], 1, i));
+
+            if (a == b) {
+                diag_error(&r->diag, link_place(r, &s->links[k]),
+                           "link '%s' makes a second path between its sides; paths must be unique",
+                           s->links[k].name);
+                return false;
+            }
+            parent[a] = b;
+        }
+    return true;
+}
+
+static void check_nat(struct scenario_reader *r, uint32_t index)
+{
+    const struct scenario *s = r->scenario;
+    const struct scenario_group *g = &s->groups[index];
+    uint32_t inside = 0, outside = 0;
+
+    for (uint32_t k = 0; k < s->link_count; k++) {
+        const struct scenario_link *l = &s->links[k];
+
+        inside += l->side[1] == index;
+        outside += l->side[0] == index;
+        if (l->side[0] == index && l->members > g->count) {
+            diag_error(&r->diag, link_place(r, l),
+                       "NAT '%s' would have several outsides: side a "
+                       "of its outside link has %u members, side b %u",
+                       g->name, g->count, l->members);
+            return;
+        }
+    }
+    if (outside == 1 && inside > 0)
+        return;
+    diag_error(&r->diag, group_place(r, g),
+               "NAT '%s' needs one link with it on side a (its "
+               "outside) and at least one on side b (its inside); it has %u and %u",
+               g->name, outside, inside);
+}
+
+/* An initiator reaches its responder, and no NAT stands before the responder. */
+static void check_path(struct scenario_reader *r, const struct scenario_group *g, uint32_t *parent,
+                       const struct address_plan *plan)
+{
+    const struct scenario_group *to = &r->scenario->groups[g->connect];
+
+    for (uint32_t i = 0; i < g->count; i++) {
+        uint32_t from = g->first_node + i;
+        uint32_t end = to->first_node + (uint32_t)((uint64_t)i * to->count / g->count);
+        int32_t behind = plan->nodes[from].behind;
+
+        if (find(parent, from) != find(parent, end)) {
+            diag_error(&r->diag, group_place(r, g),
+                       "no path from '%s' to '%s': no links join "
+                       "them",
+                       g->name, to->name);
+            return;
+        }
+        while (behind != plan->nodes[end].behind && behind != SCENARIO_NONE)
+            behind = plan->nodes[behind].behind;
+        if (behind != plan->nodes[end].behind) {
+            diag_error(&r->diag, group_place(r, to),
+                       "responder '%s' is behind a NAT that '%s' is "
+                       "not behind: nobody can connect to it from outside",
+                       to->name, g->name);
+            return;
+        }
+    }
+}
+
+static void check_initiator(struct scenario_reader *r, uint32_t index)
+{
+    const struct scenario *s = r->scenario;
+    const struct scenario_group *g = &s->groups[index];
+    uint32_t links = 0;
+
+    for (uint32_t k = 0; k < s->link_count; k++) {
+        const struct scenario_link *l = &s->links[k];
+
+        if (l->side[0] != index && l->side[1] != index)
+            continue;
+        if (links++ || l->members > g->count) {
+            diag_error(&r->diag, link_place(r, l),
+                       "'%s' would have several links; an initiator "
+                       "has one, put a router in between",
+                       g->name);
+            return;
+        }
+    }
+    if (links == 0)
+        diag_error(&r->diag, group_place(r, g), "no link has '%s' on a side", g->name);
+}
+
+static void check_paths(struct scenario_reader *r, uint32_t *parent)
+{
+    const struct scenario *s = r->scenario;
+    struct address_plan plan;
+    char *text = NULL;
+    size_t len;
+    FILE *said = open_memstream(&text, &len);
+
+    if (!said) {
+        r->diag.no_memory = true;
+        return;
+    }
+    if (address_plan_make(s, &plan, said)) {
+        fclose(said);
+        diag_error(&r->diag, tree_get(r->root, "nodes")->key, "%.*s", (int)strcspn(text, "\n"),
+                   text);
+        free(text);
+        return;
+    }
+    fclose(said);
+    free(text);
+    for (uint32_t i = 0; i < s->group_count; i++)
+        if (s->groups[i].role == ROLE_INITIATOR)
+            check_path(r, &s->groups[i], parent, &plan);
+    address_plan_reset(&plan);
+}
+
+void check_network(struct scenario_reader *r)
+{
+    const struct scenario *s = r->scenario;
+    uint32_t errors = r->diag.errors;
+    uint32_t *parent;
+
+    for (uint32_t i = 0; i < s->group_count; i++)
+        if (s->groups[i].role == ROLE_NAT)
+            check_nat(r, i);
+        else if (s->groups[i].role == ROLE_INITIATOR)
+            check_initiator(r, i);
+    parent = malloc(((size_t)s->node_count + 1) * sizeof *parent);
+    if (!parent) {
+        r->diag.no_memory = true;
+        return;
+    }
+    if (join(r, parent) && r->diag.errors == errors)
+        check_paths(r, parent);
+    free(parent);
+}

@@ -1,0 +1,56 @@
+/* What the files of the scenario reader share. Not for anybody else. */
+#ifndef SIM_SCENARIO_READ_H
+#define SIM_SCENARIO_READ_H
+
+#include "sim/scenario_keys.h"
+#include "sim/scenario_tree.h"
+
+struct scenario_reader {
+    struct arena *arena;
+    struct diag diag;
+    struct scenario *scenario;
+    struct tree *root;
+};
+
+/* scenario_value.c: values and sections, driven by the table. */
+
+/** Defaults of a section and of those within it. */
+void section_defaults(struct scenario_reader *, enum section_id, void *base);
+/** Read the keys of `map` that have no grammar of their own into the struct at `base`. */
+void section_read(struct scenario_reader *, enum section_id, const struct tree *map, void *base);
+/** A value of the table's plain types. Wrong ones are said and leave *field alone. */
+void value_read(struct scenario_reader *, const struct key *, const struct tree *, void *field);
+/** Apply a preset of the section, if `map` names one. */
+void preset_read(struct scenario_reader *, enum section_id, const struct tree *map, void *base);
+void *reader_take(struct scenario_reader *, size_t size);
+bool is_text(const struct tree *);
+/** The scalar's text, or NULL after an error that says what is accepted. */
+const char *text_of(struct scenario_reader *, const struct tree *, const char *accepted);
+bool is_ignored(const struct tree *value); /* x-... */
+bool is_name(const char *);
+/** Index of a group by name; an error and SCENARIO_NONE if there is none. */
+int32_t group_named(struct scenario_reader *, const struct tree *at, const char *name);
+
+/* scenario_groups.c */
+void read_groups(struct scenario_reader *);
+/** Words with their computed defaults, and the configuration made of them. */
+void resolve_ike(struct ike_words *);
+void resolve_child(struct child_words *);
+void check_ike(struct scenario_reader *, const struct tree *ike, const struct tree *child,
+               const struct ike_words *, const struct child_words *);
+struct ike_config make_ike_config(const struct ike_words *, const struct child_words *);
+
+/* scenario_links.c */
+void read_links(struct scenario_reader *);
+void check_network(struct scenario_reader *);
+
+/* scenario_load_parts.c: traffic, events, capture, sweep */
+void read_flows(struct scenario_reader *);
+void read_events(struct scenario_reader *);
+void read_capture(struct scenario_reader *);
+void read_sweep(struct scenario_reader *);
+
+/* scenario_thresholds.c */
+void read_thresholds(struct scenario_reader *);
+
+#endif
