@@ -29,6 +29,7 @@ enum rng_purpose {
     RNG_LINK_DUPLICATE = 22,
     RNG_LINK_REORDER = 23,
     RNG_LINK_CORRUPT = 24,
+    RNG_LINK = 25, /* all that a link draws: eight values a packet (sim/link.c) */
     RNG_NAT_PORT = 30,
     RNG_ARRIVAL = 40,
     RNG_TRAFFIC_TIME = 41,

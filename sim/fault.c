@@ -8,28 +8,28 @@ static uint64_t share(uint64_t part, uint64_t whole)
     return whole ? (uint64_t)(((unsigned __int128)part << 32) / whole) : 0;
 }
 
-void loss_init(struct loss_state *s, const struct loss_words *w, struct rng stream)
+void loss_init(struct loss_state *s, const struct loss_words *w, struct rng *r)
 {
-    *s = (struct loss_state){.random = stream};
+    *s = (struct loss_state){0};
     if (w->model == LOSS_GEMODEL)
-        s->state = rng_chance(&s->random, share(w->p, w->p + w->r));
+        s->state = rng_chance(r, share(w->p, w->p + w->r));
     else if (w->model == LOSS_STATE)
         s->state = 1;
 }
 
-static bool gemodel_next(struct loss_state *s, const struct loss_words *w)
+static bool gemodel_next(struct loss_state *s, const struct loss_words *w, struct rng *r)
 {
-    bool lost = rng_chance(&s->random, s->state ? w->loss_bad : w->loss_good);
+    bool lost = rng_chance(r, s->state ? w->loss_bad : w->loss_good);
 
-    if (rng_chance(&s->random, s->state ? w->r : w->p))
+    if (rng_chance(r, s->state ? w->r : w->p))
         s->state = !s->state;
     return lost;
 }
 
 /* One step of the chain; the packet is lost where the step ends in a losing state. */
-static bool state_next(struct loss_state *s, const struct loss_words *w)
+static bool state_next(struct loss_state *s, const struct loss_words *w, struct rng *r)
 {
-    uint64_t u = rng_u32(&s->random);
+    uint64_t u = rng_u32(r);
 
     switch (s->state) {
     case 1:
@@ -57,17 +57,17 @@ static bool state_next(struct loss_state *s, const struct loss_words *w)
     return s->state >= 3;
 }
 
-bool loss_next(struct loss_state *s, const struct loss_words *w)
+bool loss_next(struct loss_state *s, const struct loss_words *w, struct rng *r)
 {
     switch (w->model) {
     case LOSS_NONE:
         return false;
     case LOSS_RANDOM:
-        return rng_chance(&s->random, w->random);
+        return rng_chance(r, w->random);
     case LOSS_GEMODEL:
-        return gemodel_next(s, w);
+        return gemodel_next(s, w, r);
     case LOSS_STATE:
-        return state_next(s, w);
+        return state_next(s, w, r);
     }
     ASSERT(false);
     return false;

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { FIRST_WAITING = 16 };
+enum { FIRST_WAITING = 4, RECENT_WORDS = 8 };
 
 static uint32_t attach(struct sim *s, uint32_t node, uint32_t direction)
 {
@@ -19,24 +19,79 @@ static uint32_t attach(struct sim *s, uint32_t node, uint32_t direction)
     return n->port_count++;
 }
 
-static void direction_init(struct sim *s, struct link_direction *d, const struct link_words *words,
-                           uint64_t name)
+/* One copy of words for all links that are alike; those of one group are added in a row. */
+static const struct link_words *share_words(struct sim *s, const struct link_words *words)
 {
-    d->words = *words;
-    loss_init(&d->loss, &d->words.loss, rng_stream(s->seed, name, RNG_LINK_LOSS));
-    d->delay_random = rng_stream(s->seed, name, RNG_LINK_DELAY);
-    d->duplicate_random = rng_stream(s->seed, name, RNG_LINK_DUPLICATE);
-    d->reorder_random = rng_stream(s->seed, name, RNG_LINK_REORDER);
-    d->corrupt_random = rng_stream(s->seed, name, RNG_LINK_CORRUPT);
+    uint32_t first = s->words_count > RECENT_WORDS ? s->words_count - RECENT_WORDS : 0;
+    struct link_words *own;
+
+    for (uint32_t i = first; i < s->words_count; i++)
+        if (memcmp(s->words[i], words, sizeof *words) == 0)
+            return s->words[i];
+    if (s->words_count == s->words_capacity) {
+        uint32_t capacity = s->words_capacity ? 2 * s->words_capacity : 16;
+        struct link_words **bigger = realloc(s->words, capacity * sizeof *bigger);
+
+        if (!bigger)
+            return NULL;
+        s->words = bigger;
+        s->words_capacity = capacity;
+    }
+    own = malloc(sizeof *own);
+    if (!own)
+        return NULL;
+    /* Bytes, padding included: what was compared above. */
+    memcpy(own, words, sizeof *own);
+    s->words[s->words_count++] = own;
+    return own;
+}
+
+/* Each packet has eight values of the direction's stream; a word unused shifts nothing. */
+enum draw {
+    DRAW_LOSS, /* and the step of the loss chain */
+    DRAW_DUPLICATE = 2,
+    DRAW_REORDER,
+    DRAW_CORRUPT,
+    DRAW_CORRUPT_BIT,
+    DRAW_DELAY,
+    DRAWS = 8,
+};
+
+static struct rng draw(const struct link_direction *d, enum draw which)
+{
+    struct rng r = d->random;
+
+    r.counter = (uint64_t)d->ordinal * DRAWS + which;
+    return r;
+}
+
+static bool chance(const struct link_direction *d, enum draw which, uint64_t p)
+{
+    struct rng r = draw(d, which);
+
+    return p && rng_chance(&r, p);
+}
+
+static void direction_init(struct sim *s, struct link_direction *d, uint64_t name)
+{
+    struct rng first;
+
+    d->random = rng_stream(s->seed, name, RNG_LINK);
+    first = draw(d, DRAW_LOSS);
+    loss_init(&d->loss, &d->words->loss, &first);
+    d->ordinal = 1;
 }
 
 uint32_t link_add(struct sim *s, uint32_t a, uint32_t b, const struct link_words *a_to_b,
                   const struct link_words *b_to_a, uint32_t link, uint32_t entity)
 {
+    const struct link_words *words[2] = {share_words(s, a_to_b), share_words(s, b_to_a)};
     uint32_t first = s->link_count;
     uint32_t port_a, port_b;
     struct link_direction *d;
 
+    if (!words[0] || !words[1])
+        return SIM_NONE;
     if (s->link_count + 2 > s->link_capacity) {
         uint32_t capacity = s->link_capacity ? 2 * s->link_capacity : 64;
         struct link_direction *bigger = realloc(s->links, capacity * sizeof *bigger);
@@ -51,16 +106,22 @@ uint32_t link_add(struct sim *s, uint32_t a, uint32_t b, const struct link_words
     if (port_a == SIM_NONE || port_b == SIM_NONE)
         return SIM_NONE;
     d = &s->links[first];
-    d[0] = (struct link_direction){.from = a,
+    d[0] = (struct link_direction){.words = words[0],
+                                   .from = a,
                                    .to = b,
                                    .from_port = port_a,
                                    .to_port = port_b,
                                    .link = link,
                                    .reverse = first + 1};
-    d[1] = (struct link_direction){
-        .from = b, .to = a, .from_port = port_b, .to_port = port_a, .link = link, .reverse = first};
-    direction_init(s, &d[0], a_to_b, 2 * (uint64_t)entity);
-    direction_init(s, &d[1], b_to_a, 2 * (uint64_t)entity + 1);
+    d[1] = (struct link_direction){.words = words[1],
+                                   .from = b,
+                                   .to = a,
+                                   .from_port = port_b,
+                                   .to_port = port_a,
+                                   .link = link,
+                                   .reverse = first};
+    direction_init(s, &d[0], 2 * (uint64_t)entity);
+    direction_init(s, &d[1], 2 * (uint64_t)entity + 1);
     s->link_count += 2;
     return first;
 }
@@ -69,15 +130,26 @@ void links_reset(struct sim *s)
 {
     for (uint32_t i = 0; i < s->link_count; i++)
         free(s->links[i].waiting);
+    for (uint32_t i = 0; i < s->words_count; i++)
+        free(s->words[i]);
     free(s->links);
+    free(s->words);
+}
+
+/* The packet's end, in all books; its slot may still be named by an event. */
+static void count_drop(struct sim *s, struct link_direction *d, uint32_t packet,
+                       enum net_drop cause)
+{
+    s->net.dropped[cause]++;
+    d->books.dropped++;
+    if (d->metrics)
+        d->metrics->dropped[cause]++;
+    sim_tell(s, TAP_DROPPED, d->from, (uint32_t)(d - s->links), packet, cause);
 }
 
 static void drop(struct sim *s, struct link_direction *d, uint32_t packet, enum net_drop cause)
 {
-    s->net.dropped[cause]++;
-    if (d->metrics)
-        d->metrics->dropped[cause]++;
-    sim_tell(s, TAP_DROPPED, d->from, (uint32_t)(d - s->links), packet, cause);
+    count_drop(s, d, packet, cause);
     packet_free(s, packet);
 }
 
@@ -102,8 +174,7 @@ static bool remember_departure(struct sim *s, struct link_direction *d, nsec at)
         nsec *bigger = malloc(capacity * sizeof *bigger);
 
         if (!bigger) {
-            s->error = ERR_MEMORY;
-            sim_stop(s);
+            sim_fail(s, ERR_MEMORY);
             return false;
         }
         for (uint32_t i = 0; i < d->waiting_count; i++)
@@ -122,15 +193,13 @@ static nsec departure(struct link_direction *d, nsec now, uint32_t bytes)
 {
     uint64_t units;
 
-    if (d->words.rate_bps == 0)
-        return now;
     if (d->busy_until < now) {
         d->busy_until = now;
         d->busy_remainder = 0;
     }
     units = (uint64_t)bytes * 8 * NSEC_PER_S + d->busy_remainder;
-    d->busy_until += units / d->words.rate_bps;
-    d->busy_remainder = units % d->words.rate_bps;
+    d->busy_until += units / d->words->rate_bps;
+    d->busy_remainder = units % d->words->rate_bps;
     return d->busy_until;
 }
 
@@ -138,114 +207,178 @@ uint64_t link_queue_bytes(const struct sim *s, uint32_t direction)
 {
     const struct link_direction *d = &s->links[direction];
 
-    if (d->words.rate_bps == 0 || d->busy_until <= s->now)
+    if (d->words->rate_bps == 0 || d->busy_until <= s->now)
         return 0;
-    return (uint64_t)((unsigned __int128)(d->busy_until - s->now) * d->words.rate_bps /
+    return (uint64_t)((unsigned __int128)(d->busy_until - s->now) * d->words->rate_bps /
                       (8 * NSEC_PER_S));
 }
 
 /* A wrong bit anywhere in the packet, header included. */
 static void corrupt(struct link_direction *d, struct packet *p)
 {
-    uint64_t bit = rng_below(&d->corrupt_random, (uint64_t)p->len * 8);
+    struct rng r = draw(d, DRAW_CORRUPT_BIT);
+    uint64_t bit = rng_below(&r, (uint64_t)p->len * 8);
 
     p->data[bit / 8] ^= (uint8_t)(1u << (bit % 8));
     p->corrupted = true;
+    p->hashed = false;
     if (d->metrics)
         d->metrics->corrupted_packets++;
 }
 
-/* Queue, wire, delay: the packet survives the loss model and arrives some time. */
-static void carry(struct sim *s, struct link_direction *d, uint32_t packet)
+static nsec delay_of(struct link_direction *d)
+{
+    const struct link_words *w = d->words;
+    struct rng r = draw(d, DRAW_DELAY);
+
+    if (chance(d, DRAW_REORDER, w->reorder)) {
+        if (d->metrics)
+            d->metrics->reordered_packets++;
+        return 0;
+    }
+    return w->jitter ? dist_jitter(&r, w->distribution, w->delay, w->jitter) : w->delay;
+}
+
+/* Queue and wire: when the packet departs. @return false when it does not */
+static bool enqueue(struct sim *s, struct link_direction *d, uint32_t packet)
 {
     struct packet *p = &s->packets[packet];
-    const struct link_words *w = &d->words;
-    nsec delay = w->delay;
     uint64_t queued;
 
-    forget_departed(d, s->now);
-    if (w->rate_bps && d->waiting_count >= w->limit) {
+    if (d->words->rate_bps == 0) {
+        p->departs = s->now;
+        return true;
+    }
+    if (!s->no_shortcut)
+        forget_departed(d, s->now);
+    if (d->waiting_count >= d->words->limit) {
         drop(s, d, packet, NET_DROP_QUEUE);
-        return;
+        return false;
     }
     p->departs = departure(d, s->now, p->len);
-    if (w->rate_bps && !remember_departure(s, d, p->departs))
-        return;
     queued = link_queue_bytes(s, (uint32_t)(d - s->links));
     if (queued > d->queue_bytes_peak)
         d->queue_bytes_peak = queued;
-    if (w->jitter)
-        delay = dist_jitter(&d->delay_random, w->distribution, w->delay, w->jitter);
-    if (w->reorder && rng_chance(&d->reorder_random, w->reorder)) {
-        delay = 0;
-        if (d->metrics)
-            d->metrics->reordered_packets++;
-    }
-    sim_arrive(s, d->to, d->to_port, packet, nsec_add(p->departs, delay));
+    if (p->departs == s->now)
+        return true;
+    if (!s->no_shortcut)
+        return remember_departure(s, d, p->departs);
+    d->waiting_count++;
+    return true;
 }
 
-static void count_sent(struct link_direction *d, uint32_t bytes)
+/* The packet survives the loss model: it departs and arrives some time. */
+static void carry(struct sim *s, struct link_direction *d, uint32_t packet)
 {
-    if (d->metrics) {
-        d->metrics->sent_packets++;
-        d->metrics->sent_bytes += bytes;
+    struct packet *p = &s->packets[packet];
+
+    if (!enqueue(s, d, packet))
+        return;
+    p->arrives = nsec_add(p->departs, delay_of(d));
+    if (s->no_shortcut && p->departs > s->now)
+        sim_depart(s, d->from, packet, p->departs);
+    else
+        sim_arrive(s, d->to, d->to_port, packet, p->arrives);
+}
+
+void link_departed(struct sim *s, uint32_t packet)
+{
+    struct packet *p = &s->packets[packet];
+    struct link_direction *d = &s->links[p->direction];
+
+    if (p->lost) {
+        packet_free(s, packet);
+        return;
     }
+    ASSERT(d->waiting_count > 0 && p->departs == s->now);
+    d->waiting_count--;
+    sim_arrive(s, d->to, d->to_port, packet, p->arrives);
+}
+
+static void carry_or_lose(struct sim *s, struct link_direction *d, uint32_t packet)
+{
+    struct rng r;
+
+    d->ordinal++;
+    r = draw(d, DRAW_LOSS);
+    if (loss_next(&d->loss, &d->words->loss, &r)) {
+        drop(s, d, packet, NET_DROP_LOSS);
+        return;
+    }
+    if (chance(d, DRAW_CORRUPT, d->words->corrupt))
+        corrupt(d, &s->packets[packet]);
+    carry(s, d, packet);
+}
+
+/* A second copy, of the first one's bytes before anything happens to them; SIM_NONE: none. */
+static uint32_t duplicate(struct sim *s, struct link_direction *d, uint32_t packet)
+{
+    uint32_t second = packet_copy(s, d->from, packet, s->packets[packet].len);
+
+    if (second == SIM_NONE)
+        return SIM_NONE;
+    s->net.duplicated_packets++;
+    d->books.made++;
+    if (d->metrics)
+        d->metrics->duplicated_packets++;
+    sim_tell(s, TAP_DUPLICATED, d->from, (uint32_t)(d - s->links), second, 0);
+    return second;
 }
 
 /* One packet that fits the MTU. */
 static void send_one(struct sim *s, struct link_direction *d, uint32_t packet)
 {
-    const struct link_words *w = &d->words;
-    bool twice = w->duplicate && rng_chance(&d->duplicate_random, w->duplicate);
     uint32_t second = SIM_NONE;
 
-    if (twice) {
-        second = packet_copy(s, packet, s->packets[packet].len);
-        if (second == SIM_NONE)
-            return;
-        s->packets[second].copy = s->packets[packet].copy * 2 + (1u << 31);
-        s->net.duplicated_packets++;
-        if (d->metrics)
-            d->metrics->duplicated_packets++;
-        sim_tell(s, TAP_DUPLICATED, d->from, (uint32_t)(d - s->links), second, 0);
-    }
-    for (int i = 0; i < 1 + twice; i++) {
-        uint32_t each = i == 0 ? packet : second;
+    if (chance(d, DRAW_DUPLICATE, d->words->duplicate))
+        second = duplicate(s, d, packet);
+    carry_or_lose(s, d, packet);
+    if (second != SIM_NONE)
+        carry_or_lose(s, d, second);
+}
 
-        if (loss_next(&d->loss, &w->loss)) {
-            drop(s, d, each, NET_DROP_LOSS);
-            continue;
-        }
-        if (w->corrupt && rng_chance(&d->corrupt_random, w->corrupt))
-            corrupt(d, &s->packets[each]);
-        carry(s, d, each);
-    }
+/* A fragment, made by the sender; SIM_NONE when out of memory. */
+static uint32_t next_fragment(struct sim *s, struct link_direction *d, uint32_t packet,
+                              struct fragmenter *cut)
+{
+    uint32_t piece = packet_copy(s, d->from, packet, 0);
+    struct packet *p;
+    struct buf out;
+
+    if (piece == SIM_NONE)
+        return SIM_NONE;
+    p = &s->packets[piece];
+    out = (struct buf){.data = p->data, .cap = packet_room(p)};
+    ASSERT(fragmenter_next(cut, &out));
+    p->len = (uint32_t)out.len;
+    return piece;
 }
 
 /* RFC 791 §3.2: cut into k fragments; k - 1 count as made. */
 static void send_fragments(struct sim *s, struct link_direction *d, uint32_t packet,
                            struct fragmenter *cut)
 {
-    uint32_t made = fragmenter_count(cut) - 1;
+    uint32_t count = fragmenter_count(cut);
 
-    s->net.fragments_made += made;
+    s->net.fragments_made += count - 1;
+    d->books.made += count - 1;
     if (d->metrics)
-        d->metrics->fragments_made += made;
-    for (uint32_t i = 0; i <= made; i++) {
-        uint32_t piece = packet_copy(s, packet, s->packets[packet].len);
-        struct packet *p;
-        struct buf out;
+        d->metrics->fragments_made += count - 1;
+    sim_tell(s, TAP_FRAGMENTED, d->from, (uint32_t)(d - s->links), packet, 0);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t piece = next_fragment(s, d, packet, cut);
 
         if (piece == SIM_NONE)
             return;
-        p = &s->packets[piece];
-        out = (struct buf){.data = p->data, .cap = packet_room(p)};
-        ASSERT(fragmenter_next(cut, &out));
-        p->len = (uint32_t)out.len;
-        p->copy = s->packets[packet].copy * 64 + i;
         send_one(s, d, piece);
     }
     packet_free(s, packet);
+}
+
+/* RFC 8200 §5: on the way, an IPv6 packet is never cut. */
+static bool may_cut(const struct link_direction *d, const struct packet *p)
+{
+    return p->data[0] >> 4 == 4 || p->source == d->from;
 }
 
 void link_send(struct sim *s, uint32_t direction, uint32_t packet)
@@ -254,28 +387,33 @@ void link_send(struct sim *s, uint32_t direction, uint32_t packet)
     struct packet *p = &s->packets[packet];
     struct fragmenter cut;
 
-    p->handed = s->now;
-    count_sent(d, p->len);
+    p->direction = direction;
+    d->books.sent++;
+    if (d->metrics) {
+        d->metrics->sent_packets++;
+        d->metrics->sent_bytes += p->len;
+    }
     if (d->down)
         drop(s, d, packet, NET_DROP_LINK_DOWN);
-    else if (p->len <= d->words.mtu)
+    else if (p->len <= d->words->mtu)
         send_one(s, d, packet);
-    else if (fragmenter_init(&cut, bytes_of(p->data, p->len), d->words.mtu, p->sequence) == OK)
+    else if (may_cut(d, p) &&
+             fragmenter_init(&cut, bytes_of(p->data, p->len), d->words->mtu, p->sequence) == OK)
         send_fragments(s, d, packet, &cut);
     else
         drop(s, d, packet, NET_DROP_MTU);
 }
 
-bool link_arrived(struct sim *s, uint32_t out, uint32_t packet)
+bool link_arrived(struct sim *s, uint32_t packet)
 {
-    struct link_direction *d = &s->links[s->links[out].reverse];
     struct packet *p = &s->packets[packet];
+    struct link_direction *d = &s->links[p->direction];
 
-    /* It was queued before the link went down and would have left after that. */
-    if (d->down_at && p->departs >= d->down_at && p->handed < d->down_at) {
-        drop(s, d, packet, NET_DROP_LINK_DOWN);
+    if (p->lost) {
+        packet_free(s, packet);
         return false;
     }
+    d->books.delivered++;
     if (d->metrics) {
         d->metrics->delivered_packets++;
         d->metrics->delivered_bytes += p->len;
@@ -283,16 +421,33 @@ bool link_arrived(struct sim *s, uint32_t out, uint32_t packet)
     return true;
 }
 
+/* What waits in the queue is lost now; the events that name it free the slots. */
+static void lose_queue(struct sim *s, uint32_t direction)
+{
+    struct link_direction *d = &s->links[direction];
+
+    for (uint32_t i = 0; i < s->packet_count; i++) {
+        struct packet *p = &s->packets[i];
+
+        if (p->data && p->direction == direction && !p->lost && p->departs > s->now) {
+            count_drop(s, d, i, NET_DROP_LINK_DOWN);
+            p->lost = true;
+            d->waiting_count -= s->no_shortcut;
+        }
+    }
+    d->busy_until = s->now;
+    d->busy_remainder = 0;
+    if (!s->no_shortcut)
+        d->waiting_count = 0;
+}
+
 void link_set_down(struct sim *s, uint32_t direction, bool down)
 {
     for (int i = 0; i < 2; i++) {
         struct link_direction *d = &s->links[direction];
 
-        if (down && !d->down) {
-            d->down_at = s->now;
-            d->busy_until = s->now;
-            d->waiting_count = 0;
-        }
+        if (down && !d->down)
+            lose_queue(s, direction);
         d->down = down;
         direction = d->reverse;
     }

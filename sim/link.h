@@ -1,12 +1,25 @@
 /*
  * Links: each joins two nodes; each of its two directions has its own queue, loss chain and
- * random streams, and speaks the words of tc-netem. A packet waits in a drop-tail queue for the
- * wire (rate), leaves, and arrives after the delay. The sender of a direction is one node, so
- * departure and arrival are computed when the packet is handed over; nothing else may overtake
- * that knowledge but the link going down, which link_arrived sees.
+ * random stream, and speaks the words of tc-netem. What happens to a packet, in this order:
+ *
+ *   down?         dropped (link_down); what waits in the queue when a link goes down is lost too,
+ *                 what has left the queue arrives
+ *   mtu           cut into fragments (RFC 791 §3.2), or dropped where DF forbids it and, in IPv6,
+ *                 unless the sender is the packet's source; each fragment goes on by itself
+ *   duplicate     a second copy goes the same way right behind the first
+ *   loss          each copy is one step of the loss chain
+ *   corrupt       one bit, anywhere in the packet
+ *   limit         drop-tail: packets waiting for the wire or on it, only where there is a rate
+ *   rate          serialisation one after the other; the fraction of a nanosecond is carried over
+ *   delay         delay + jitter from the end of serialisation on
+ *   reorder       instead of the delay: the packet arrives at once and so overtakes others
  *
  * Without jitter and reorder, packets arrive in the order sent. Jitter draws each packet's delay
- * independently and therefore reorders, as netem does.
+ * by itself and therefore reorders, also where there is a rate (netem would not, then: it adds
+ * the delay to the end of its queue).
+ *
+ * The sender of a direction is one node, so departure and arrival are computed when the packet is
+ * handed over. With sim.no_shortcut each departure is an event of its own; results are equal.
  */
 #ifndef SIM_LINK_H
 #define SIM_LINK_H
@@ -15,26 +28,33 @@
 #include "sim/sim.h"
 #include "sim/words.h"
 
+/** Packets through one direction (I8): sent + made = delivered + dropped + on it. Modulo 2^32. */
+struct link_books {
+    uint32_t sent, made, delivered, dropped; /* made: duplicates and fragments */
+};
+
 struct link_direction {
-    struct link_words words;
+    const struct link_words *words; /* shared by many links, owned by the simulator */
     uint32_t from, to;
     uint32_t from_port, to_port;
     uint32_t link; /* of the scenario */
     uint32_t reverse;
+    struct rng random;
+    uint32_t ordinal; /* packets that took draws so far */
     struct loss_state loss;
-    struct rng delay_random, duplicate_random, reorder_random, corrupt_random;
-    nsec busy_until;
+    bool down;
+    struct link_books books;
     uint64_t busy_remainder; /* of the division by rate, so that no fraction is lost */
-    nsec *waiting;           /* ring of departure times */
+    nsec busy_until;
+    nsec *waiting; /* ring of departure times */
     uint32_t waiting_head, waiting_count, waiting_capacity;
     uint64_t queue_bytes_peak;
-    bool down;
-    nsec down_at;                /* when it last went down; what was queued by then is lost */
     struct net_metrics *metrics; /* of the scenario's link: both directions of all members */
 };
 
 /**
  * Join two nodes. Streams are named by (seed, `entity` and the direction).
+ * @param a_to_b, b_to_a  copied
  * @param entity  a number that no other link of the run has
  * @return the direction a to b; the other one is its `reverse`; SIM_NONE when out of memory
  */
@@ -44,14 +64,15 @@ void links_reset(struct sim *);
 
 /** Called by sim_send and the event loop only. */
 void link_send(struct sim *, uint32_t direction, uint32_t packet);
+void link_departed(struct sim *, uint32_t packet);
 /** @return false when the packet was lost because the link went down under it; it is gone */
-bool link_arrived(struct sim *, uint32_t out_direction_of_port, uint32_t packet);
+bool link_arrived(struct sim *, uint32_t packet);
 
 /** Both directions. */
 void link_set_down(struct sim *, uint32_t direction, bool down);
 /** Bytes waiting for the wire now. */
 uint64_t link_queue_bytes(const struct sim *, uint32_t direction);
-/** Time one packet occupies the wire. */
+/** Time one packet occupies the wire, rounded down. */
 nsec link_serialisation(const struct link_words *, uint32_t bytes);
 
 #endif

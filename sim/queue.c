@@ -26,7 +26,7 @@ static bool tie_before(const struct queue *q, const struct event_entry *a,
         return a->entity < b->entity;
     if (event_class(a->what) != event_class(b->what))
         return event_class(a->what) < event_class(b->what);
-    if (event_class(a->what) == EVENT_PACKET)
+    if (event_class(a->what) != EVENT_TIMER)
         return q->order(q->context, event_number(a->what), event_number(b->what)) < 0;
     return a->what < b->what;
 }

@@ -1,7 +1,8 @@
 /*
  * Pending events: 16-byte entries in a binary heap. Equal times are ordered by entity, and for one
- * entity by a rule that does not depend on insertion (docs/determinism.md): packets before timers,
- * packets by the rank that the owner of the queue gives them, timers by their number.
+ * entity by a rule that does not depend on insertion (docs/determinism.md): departures, then
+ * packets, then timers; departures and packets by the rank that the owner of the queue gives them,
+ * timers by their number.
  */
 #ifndef SIM_QUEUE_H
 #define SIM_QUEUE_H
@@ -11,8 +12,8 @@
 
 #include <stdbool.h>
 
-/* The lowest bit of `what` is the kind; the rest names the packet or the timer. */
-enum event_class { EVENT_PACKET = 0, EVENT_TIMER = 1 };
+/* The two lowest bits of `what` are the kind; the other 30 name the packet or the timer. */
+enum event_class { EVENT_DEPARTURE = 0, EVENT_PACKET = 1, EVENT_TIMER = 2 };
 
 struct event_entry {
     nsec at;
@@ -21,7 +22,7 @@ struct event_entry {
 };
 _Static_assert(sizeof(struct event_entry) == 16, "the heap moves these a lot");
 
-/** Order of two packets that arrive at one entity at one time: < 0, 0, > 0. */
+/** Order of two packets that meet at one entity at one time: < 0, 0, > 0. */
 typedef int queue_packet_order(void *context, uint32_t packet_a, uint32_t packet_b);
 
 struct queue {
@@ -42,17 +43,17 @@ struct event_entry queue_take(struct queue *q);
 
 static inline uint32_t event_what(enum event_class class, uint32_t number)
 {
-    return number << 1 | (uint32_t) class;
+    return number << 2 | (uint32_t) class;
 }
 
 static inline enum event_class event_class(uint32_t what)
 {
-    return (enum event_class)(what & 1);
+    return (enum event_class)(what & 3);
 }
 
 static inline uint32_t event_number(uint32_t what)
 {
-    return what >> 1;
+    return what >> 2;
 }
 
 #endif

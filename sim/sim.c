@@ -5,19 +5,15 @@
 
 #include <stdlib.h>
 
-/* Packets that arrive at one node at one time: by source, then its own sequence, then copy. */
+/* Packets that meet at one node at one time: by maker, then its own number. No two are equal. */
 static int packet_order(void *context, uint32_t a, uint32_t b)
 {
     const struct sim *s = context;
     const struct packet *p = &s->packets[a], *q = &s->packets[b];
 
-    if (p->source != q->source)
-        return p->source < q->source ? -1 : 1;
-    if (p->sequence != q->sequence)
-        return p->sequence < q->sequence ? -1 : 1;
-    if (p->copy != q->copy)
-        return p->copy < q->copy ? -1 : 1;
-    return 0;
+    if (p->maker != q->maker)
+        return p->maker < q->maker ? -1 : 1;
+    return p->serial < q->serial ? -1 : p->serial > q->serial;
 }
 
 enum err sim_init(struct sim *s, uint64_t seed)
@@ -42,7 +38,7 @@ void sim_reset(struct sim *s)
     *s = (struct sim){0};
 }
 
-static void fail(struct sim *s, enum err e)
+void sim_fail(struct sim *s, enum err e)
 {
     if (s->error == OK)
         s->error = e;
@@ -60,7 +56,7 @@ static bool room_for_one(struct sim *s, void **array, uint32_t count, uint32_t *
         return true;
     grown = realloc(*array, bigger * size);
     if (!grown) {
-        fail(s, ERR_MEMORY);
+        sim_fail(s, ERR_MEMORY);
         return false;
     }
     *array = grown;
@@ -78,7 +74,7 @@ uint32_t sim_add_node(struct sim *s, const struct node_class *class, void *state
     n = &s->nodes[s->node_count];
     *n = (struct node){.class = class, .state = state, .name = name, .group = group};
     for (int i = 0; i < TIMERS_PER_NODE; i++)
-        n->timer_at[i] = NSEC_NEVER;
+        n->timer_at[i] = n->timer_queued[i] = NSEC_NEVER;
     return s->node_count++;
 }
 
@@ -102,7 +98,7 @@ static uint32_t slot_take(struct sim *s, uint32_t bytes)
     *p = (struct packet){.capacity = large ? PACKET_LARGE : PACKET_SMALL};
     p->storage = malloc(p->capacity);
     if (!p->storage) {
-        fail(s, ERR_MEMORY);
+        sim_fail(s, ERR_MEMORY);
         return SIM_NONE;
     }
     return s->packet_count++;
@@ -112,47 +108,49 @@ uint32_t packet_new(struct sim *s, uint32_t node, uint32_t room)
 {
     uint32_t i = slot_take(s, PACKET_HEADROOM + room);
     struct packet *p;
+    uint32_t number;
 
     if (i == SIM_NONE)
         return SIM_NONE;
     p = &s->packets[i];
+    number = s->nodes[node].sequence++;
     *p = (struct packet){.storage = p->storage,
                          .data = p->storage + PACKET_HEADROOM,
                          .capacity = p->capacity,
                          .source = node,
-                         .sequence = s->nodes[node].sequence++,
+                         .sequence = number,
+                         .maker = node,
+                         .serial = number,
+                         .holder = node,
+                         .direction = SIM_NONE,
                          .created = s->now,
                          .next = SIM_NONE};
     return i;
 }
 
-uint32_t packet_copy(struct sim *s, uint32_t packet, uint32_t room)
+uint32_t packet_copy(struct sim *s, uint32_t node, uint32_t packet, uint32_t len)
 {
-    uint32_t i = slot_take(s, PACKET_HEADROOM + room);
+    uint32_t i = packet_new(s, node, len);
     const struct packet *from = &s->packets[packet];
     struct packet *p;
-    uint8_t *storage;
 
     if (i == SIM_NONE)
         return SIM_NONE;
+    ASSERT(len <= from->len);
     p = &s->packets[i];
-    storage = p->storage;
-    ASSERT(from->len <= room);
-    memcpy(storage + PACKET_HEADROOM, from->data, from->len);
-    *p = (struct packet){.storage = storage,
-                         .data = storage + PACKET_HEADROOM,
-                         .len = from->len,
-                         .capacity = p->capacity,
-                         .source = from->source,
-                         .sequence = from->sequence,
-                         .copy = from->copy,
-                         .created = from->created,
-                         .tag = from->tag,
-                         .transmission = from->transmission,
-                         .kind = from->kind,
-                         .corrupted = from->corrupted,
-                         .entered = from->entered,
-                         .next = SIM_NONE};
+    memcpy(p->data, from->data, len);
+    p->len = len;
+    p->source = from->source;
+    p->sequence = from->sequence;
+    p->created = from->created;
+    p->direction = from->direction;
+    p->tag = from->tag;
+    p->transmission = from->transmission;
+    p->kind = from->kind;
+    p->corrupted = from->corrupted;
+    p->entered = from->entered;
+    p->hashed = from->hashed && len == from->len;
+    p->hash = from->hash;
     return i;
 }
 
@@ -168,16 +166,33 @@ void packet_free(struct sim *s, uint32_t packet)
     *head = packet;
 }
 
+void packet_enter(struct sim *s, uint32_t packet)
+{
+    struct packet *p = &s->packets[packet];
+    struct node *n = &s->nodes[p->holder];
+
+    p->entered = true;
+    s->net.sent_packets++;
+    s->net.sent_bytes += p->len;
+    n->books.in++;
+    if (n->net) {
+        n->net->sent_packets++;
+        n->net->sent_bytes += p->len;
+    }
+}
+
 void packet_deliver(struct sim *s, uint32_t node, uint32_t packet)
 {
-    struct net_metrics *of_group = s->nodes[node].net;
+    const struct packet *p = &s->packets[packet];
+    struct node *n = &s->nodes[node];
 
-    if (of_group) {
-        of_group->delivered_packets++;
-        of_group->delivered_bytes += s->packets[packet].len;
-    }
     s->net.delivered_packets++;
-    s->net.delivered_bytes += s->packets[packet].len;
+    s->net.delivered_bytes += p->len;
+    n->books.out++;
+    if (n->net) {
+        n->net->delivered_packets++;
+        n->net->delivered_bytes += p->len;
+    }
     packet_free(s, packet);
 }
 
@@ -193,29 +208,36 @@ void sim_tell(struct sim *s, enum tap_kind kind, uint32_t node, uint32_t directi
                                                           .cause = cause});
 }
 
+enum { NOTE_SENT = 1, NOTE_RECEIVED = 2, NOTE_TIMER = 3, NOTE_DROPPED = 4 };
+
+/* What happened at a node, into its two digests: `detail` is a port, a timer slot, a cause. */
+static void note(struct sim *s, uint32_t node, uint32_t what, uint32_t detail,
+                 const struct packet *p)
+{
+    struct node *n = &s->nodes[node];
+    uint64_t line[5] = {s->now, (uint64_t)what << 32 | detail, p ? p->len : 0,
+                        p ? (uint64_t)p->source << 32 | p->sequence : 0, p ? p->hash : 0};
+
+    digest_add(&n->timeline, line, sizeof line - sizeof line[4]);
+    digest_add(&n->digest, line, sizeof line);
+}
+
 void packet_drop(struct sim *s, uint32_t node, uint32_t packet, enum net_drop cause)
 {
     s->net.dropped[cause]++;
+    s->nodes[node].books.out++;
     if (s->nodes[node].net)
         s->nodes[node].net->dropped[cause]++;
+    note(s, node, NOTE_DROPPED, cause, &s->packets[packet]);
     sim_tell(s, TAP_DROPPED, node, SIM_NONE, packet, cause);
     packet_free(s, packet);
 }
 
-/* What happened at a node, into its two digests. */
-static void note(struct sim *s, uint32_t node, uint64_t what, const struct packet *p)
+static void hash_bytes(struct packet *p)
 {
-    struct node *n = &s->nodes[node];
-    uint64_t line[4] = {s->now, what, p ? p->len : 0,
-                        p ? (uint64_t)p->source << 32 | p->sequence : 0};
-
-    digest_add(&n->timeline, line, sizeof line);
-    if (p)
-        line[1] ^= digest_of(p->data, p->len, what);
-    digest_add(&n->digest, line, sizeof line);
+    p->hash = digest_of(p->data, p->len, 0);
+    p->hashed = true;
 }
-
-enum { NOTE_SENT = 1, NOTE_RECEIVED = 2, NOTE_TIMER = 3 };
 
 void sim_send(struct sim *s, uint32_t node, uint32_t port, uint32_t packet, bool first)
 {
@@ -223,16 +245,12 @@ void sim_send(struct sim *s, uint32_t node, uint32_t port, uint32_t packet, bool
     struct packet *p = &s->packets[packet];
 
     ASSERT(port < n->port_count);
-    if (first) {
-        p->entered = true;
-        s->net.sent_packets++;
-        s->net.sent_bytes += p->len;
-        if (n->net) {
-            n->net->sent_packets++;
-            n->net->sent_bytes += p->len;
-        }
-    }
-    note(s, node, NOTE_SENT, p);
+    ASSERT(p->data && p->entered != first);
+    if (first)
+        packet_enter(s, packet);
+    n->books.out++;
+    hash_bytes(p);
+    note(s, node, NOTE_SENT, port, p);
     sim_tell(s, TAP_SENT, node, n->ports[port], packet, 0);
     link_send(s, n->ports[port], packet);
 }
@@ -248,7 +266,7 @@ static void schedule(struct sim *s, nsec at, uint32_t entity, uint32_t what)
     }
     e = queue_put(&s->queue, (struct event_entry){at, entity, what});
     if (e != OK)
-        fail(s, e);
+        sim_fail(s, e);
 }
 
 void sim_arrive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet, nsec at)
@@ -257,65 +275,132 @@ void sim_arrive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet, ns
     schedule(s, at, node, event_what(EVENT_PACKET, packet));
 }
 
-/* A timer event carries slot and generation; a moved or cancelled one is recognised as stale. */
+void sim_depart(struct sim *s, uint32_t node, uint32_t packet, nsec at)
+{
+    schedule(s, at, node, event_what(EVENT_DEPARTURE, packet));
+}
+
+/* A timer's number: slot above generation, so that equal times come out by slot. */
+enum { GENERATION_BITS = 28 };
+#define GENERATION_MASK ((UINT32_C(1) << GENERATION_BITS) - 1)
+_Static_assert(TIMERS_PER_NODE <= 4, "a timer's number has 30 bits");
+
+static void queue_timer(struct sim *s, uint32_t node, uint32_t slot, nsec at)
+{
+    struct node *n = &s->nodes[node];
+    uint32_t generation = ++n->timer_generation[slot] & GENERATION_MASK;
+
+    n->timer_queued[slot] = at;
+    schedule(s, at, node, event_what(EVENT_TIMER, slot << GENERATION_BITS | generation));
+}
+
+/*
+ * A timer that moves later keeps its queue entry, which is put off when it comes up; one that
+ * moves earlier gets a new entry, and the old one is recognised as stale by its generation.
+ */
 void sim_arm(struct sim *s, uint32_t node, uint32_t slot, nsec at)
 {
     struct node *n = &s->nodes[node];
 
     ASSERT(slot < TIMERS_PER_NODE);
-    if (n->timer_at[slot] == at)
-        return;
     n->timer_at[slot] = at;
-    n->timer_generation[slot]++;
-    if (at != NSEC_NEVER)
-        schedule(s, at, node,
-                 event_what(EVENT_TIMER, (n->timer_generation[slot] & 0x0fffffff) << 2 | slot));
+    if (at < n->timer_queued[slot])
+        queue_timer(s, node, slot, at);
 }
 
 static void handle_timer(struct sim *s, uint32_t node, uint32_t number)
 {
     struct node *n = &s->nodes[node];
-    uint32_t slot = number & 3;
+    uint32_t slot = number >> GENERATION_BITS;
+    nsec at = n->timer_at[slot];
 
-    if ((n->timer_generation[slot] & 0x0fffffff) != number >> 2)
+    if ((n->timer_generation[slot] & GENERATION_MASK) != (number & GENERATION_MASK))
         return;
+    n->timer_queued[slot] = NSEC_NEVER;
+    if (at == NSEC_NEVER)
+        return;
+    if (at > s->now) {
+        queue_timer(s, node, slot, at);
+        return;
+    }
+    if (n->down) {
+        s->broken = "a timer of a node that is down fired";
+        s->stopped = true;
+        return;
+    }
     n->timer_at[slot] = NSEC_NEVER;
-    n->timer_generation[slot]++;
     s->events++;
-    note(s, node, NOTE_TIMER << 8 | slot, NULL);
+    note(s, node, NOTE_TIMER, slot, NULL);
     n->class->timer(s, node, slot);
+}
+
+void sim_set_down(struct sim *s, uint32_t node, bool down)
+{
+    s->nodes[node].down = down;
+    for (uint32_t slot = 0; down && slot < TIMERS_PER_NODE; slot++)
+        sim_arm(s, node, slot, NSEC_NEVER);
 }
 
 static void handle_packet(struct sim *s, uint32_t node, uint32_t packet)
 {
     struct node *n = &s->nodes[node];
+    struct packet *p = &s->packets[packet];
+    uint32_t port = p->port;
 
+    ASSERT(p->data);
     s->events++;
-    if (!link_arrived(s, n->ports[s->packets[packet].port], packet))
+    if (!link_arrived(s, packet))
         return;
-    note(s, node, NOTE_RECEIVED, &s->packets[packet]);
-    sim_tell(s, TAP_RECEIVED, node, n->ports[s->packets[packet].port], packet, 0);
-    if (n->down) {
+    p->holder = node;
+    p->direction = SIM_NONE;
+    n->books.in++;
+    if (!p->hashed)
+        hash_bytes(p);
+    p->hashed = false;
+    note(s, node, NOTE_RECEIVED, port, p);
+    sim_tell(s, TAP_RECEIVED, node, n->ports[port], packet, 0);
+    if (n->down)
         packet_drop(s, node, packet, NET_DROP_HOST_DOWN);
+    else
+        n->class->receive(s, node, port, packet);
+}
+
+static void handle(struct sim *s, const struct event_entry *e)
+{
+    switch (event_class(e->what)) {
+    case EVENT_DEPARTURE:
+        s->events++;
+        link_departed(s, event_number(e->what));
+        return;
+    case EVENT_PACKET:
+        handle_packet(s, e->entity, event_number(e->what));
+        return;
+    case EVENT_TIMER:
+        handle_timer(s, e->entity, event_number(e->what));
         return;
     }
-    n->class->receive(s, node, s->packets[packet].port, packet);
+    ASSERT(false);
 }
 
 enum err sim_run(struct sim *s, nsec until)
 {
+    uint32_t before_hook = s->hook.every;
+
     while (!s->stopped && queue_next(&s->queue) <= until) {
         struct event_entry e = queue_take(&s->queue);
 
         if (e.at < s->now) {
             s->broken = "time went back";
+            s->stopped = true;
             break;
         }
         s->now = e.at;
-        if (event_class(e.what) == EVENT_PACKET)
-            handle_packet(s, e.entity, event_number(e.what));
-        else
-            handle_timer(s, e.entity, event_number(e.what));
+        handle(s, &e);
+        if (s->hook.go_on && before_hook-- <= 1) {
+            before_hook = s->hook.every;
+            if (!s->hook.go_on(s->hook.context))
+                s->stopped = true;
+        }
     }
     if (!s->stopped && s->now < until)
         s->now = until;
@@ -327,12 +412,17 @@ void sim_stop(struct sim *s)
     s->stopped = true;
 }
 
+static bool on_its_way(const struct packet *p)
+{
+    return p->data && p->entered && !p->lost;
+}
+
 uint64_t sim_in_flight(const struct sim *s)
 {
     uint64_t count = s->held_fragments;
 
     for (uint32_t i = 0; i < s->packet_count; i++)
-        count += s->packets[i].data && s->packets[i].entered;
+        count += on_its_way(&s->packets[i]);
     return count;
 }
 
@@ -344,6 +434,50 @@ int64_t sim_conservation(const struct sim *s)
     for (int i = 0; i < NET_DROP_COUNT; i++)
         out += s->net.dropped[i];
     return (int64_t)(in - out);
+}
+
+/* Packets seen on each link direction, or (`at_nodes`) at each node; NULL: out of memory. */
+static uint32_t *count_places(const struct sim *s, bool at_nodes)
+{
+    uint32_t *count = calloc((at_nodes ? s->node_count : s->link_count) + 1, sizeof *count);
+
+    for (uint32_t i = 0; count && i < s->packet_count; i++) {
+        const struct packet *p = &s->packets[i];
+
+        if (on_its_way(p) && (p->direction == SIM_NONE) == at_nodes)
+            count[at_nodes ? p->holder : p->direction]++;
+    }
+    return count;
+}
+
+static bool unequal(struct sim_imbalance *out, int where, uint32_t index, uint32_t in,
+                    uint32_t gone)
+{
+    out->where = where;
+    out->index = index;
+    out->difference = (int32_t)(in - gone);
+    return in != gone;
+}
+
+bool sim_balanced(const struct sim *s, struct sim_imbalance *out)
+{
+    uint32_t *on_link = count_places(s, false), *at_node = count_places(s, true);
+    bool balanced = on_link && at_node;
+
+    *out = (struct sim_imbalance){.where = BALANCE_RUN, .difference = sim_conservation(s)};
+    balanced = balanced && out->difference == 0;
+    for (uint32_t i = 0; balanced && i < s->link_count; i++) {
+        const struct link_books *b = &s->links[i].books;
+
+        balanced = !unequal(out, BALANCE_LINK, i, b->sent + b->made,
+                            b->delivered + b->dropped + on_link[i]);
+    }
+    for (uint32_t i = 0; balanced && i < s->node_count; i++)
+        balanced = !unequal(out, BALANCE_NODE, i, s->nodes[i].books.in,
+                            s->nodes[i].books.out + at_node[i]);
+    free(on_link);
+    free(at_node);
+    return balanced;
 }
 
 uint64_t sim_digest(const struct sim *s)

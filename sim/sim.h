@@ -34,19 +34,25 @@ struct packet {
     uint8_t *storage;
     uint8_t *data; /* the IP packet */
     uint32_t len;
-    uint32_t capacity; /* of storage */
-    uint32_t source;   /* node that made it */
-    uint32_t sequence; /* at that node */
-    uint32_t copy;     /* 0, or the number of a duplicate or fragment: orders equal arrivals */
-    uint32_t port;     /* where it arrives */
+    uint32_t capacity;      /* of storage */
+    uint32_t source;        /* node that made it */
+    uint32_t sequence;      /* at that node */
+    uint32_t maker, serial; /* who made this copy of it, and its number there: its name for ties;
+                               source and sequence, but for duplicates and fragments */
+    uint32_t holder;        /* the node that has it */
+    uint32_t direction;     /* the link direction it is on; SIM_NONE: at its holder */
+    uint32_t port;          /* where it arrives */
     nsec created;
-    nsec handed, departs;  /* to the last link it was sent on, and when it leaves that */
+    nsec departs, arrives; /* from and at the far end of the link it is on */
     uint32_t tag;          /* the maker's own mark: flow and member, for accounting */
     uint32_t transmission; /* IKE: n-th retransmission */
     uint8_t kind;          /* enum packet_kind */
     bool corrupted;        /* a link flipped a bit */
+    bool lost;             /* its link went down under it; counted already */
+    bool hashed;           /* on a link: `hash` is of the bytes as they are */
     bool entered;          /* it was counted as sent and must be accounted for (I8) */
-    uint32_t next;         /* in the free list, or in a list of its owner */
+    uint64_t hash;
+    uint32_t next; /* in the free list, or in a list of its owner */
 };
 
 /** What a packet is, as its maker knows it: lets observers skip what they do not want cheaply. */
@@ -62,6 +68,11 @@ struct node_class {
     void (*destroy)(struct sim *, uint32_t node);
 };
 
+/** Packets through one node (I8): what came in is gone out or still there. Modulo 2^32. */
+struct node_books {
+    uint32_t in, out;
+};
+
 struct node {
     const struct node_class *class;
     void *state;
@@ -71,10 +82,12 @@ struct node {
     uint32_t *ports;   /* by port: outgoing link direction */
     uint32_t sequence; /* packets made so far */
     uint32_t timer_generation[TIMERS_PER_NODE];
-    nsec timer_at[TIMERS_PER_NODE];
+    nsec timer_at[TIMERS_PER_NODE];     /* when it fires */
+    nsec timer_queued[TIMERS_PER_NODE]; /* of its queue entry, which may be early but not late */
+    struct node_books books;
     struct digest digest;   /* with packet bytes */
     struct digest timeline; /* without */
-    bool down;              /* crashed: packets are dropped (host_down) */
+    bool down;              /* set by sim_set_down: packets are dropped (host_down) */
     bool captured;
     struct net_metrics *net; /* of its group, may be NULL: what starts and ends here */
 };
@@ -96,6 +109,13 @@ struct sim_tap {
     void (*packet)(void *context, const struct tap_event *);
 };
 
+/** Called between events: for progress and Ctrl-C. */
+struct sim_hook {
+    void *context;
+    bool (*go_on)(void *context); /* false stops the run, as sim_stop does */
+    uint32_t every;               /* events, at least 1 */
+};
+
 struct link_direction; /* sim/link.h */
 
 struct sim {
@@ -106,6 +126,8 @@ struct sim {
     uint32_t node_count, node_capacity;
     struct link_direction *links;
     uint32_t link_count, link_capacity;
+    struct link_words **words; /* one of each that links share */
+    uint32_t words_count, words_capacity;
     struct packet *packets;
     uint32_t packet_count, packet_capacity;
     uint32_t free_small, free_large; /* heads of the free lists */
@@ -113,6 +135,8 @@ struct sim {
     uint64_t held_fragments;         /* in reassembly at nodes: on their way, but in no slot */
     uint64_t events;
     struct sim_tap tap;
+    struct sim_hook hook;
+    bool no_shortcut;   /* each departure from a link's queue is an event; same results */
     bool stopped;       /* sim_stop was called */
     enum err error;     /* the first failure (memory); ends the run */
     const char *broken; /* I15: what went wrong with time; NULL if nothing */
@@ -128,8 +152,12 @@ uint32_t sim_add_node(struct sim *, const struct node_class *, void *state, cons
 
 /** A new packet made by `node`, `room` bytes fit behind data; SIM_NONE when out of memory. */
 uint32_t packet_new(struct sim *, uint32_t node, uint32_t room);
-/** A copy, still of the same source and sequence; for duplication and fragmentation. */
-uint32_t packet_copy(struct sim *, uint32_t packet, uint32_t room);
+/**
+ * A copy made by `node`, still of the same source and sequence; for duplication and fragmentation.
+ * It counts as entered if the original has; the caller counts it as made.
+ * @param len  bytes to copy, from the start
+ */
+uint32_t packet_copy(struct sim *, uint32_t node, uint32_t packet, uint32_t len);
 static inline struct packet *packet_at(struct sim *s, uint32_t packet)
 {
     return &s->packets[packet];
@@ -143,6 +171,8 @@ static inline uint32_t packet_room(const struct packet *p)
 void packet_deliver(struct sim *, uint32_t node, uint32_t packet);
 /** The packet ends here, counted and told to the tap. */
 void packet_drop(struct sim *, uint32_t node, uint32_t packet, enum net_drop cause);
+/** Count a packet as sent although no link takes it; for one that is dropped where it was made. */
+void packet_enter(struct sim *, uint32_t packet);
 /** Free the slot without counting (a packet that never entered the network). */
 void packet_free(struct sim *, uint32_t packet);
 
@@ -154,17 +184,32 @@ void sim_arm(struct sim *, uint32_t node, uint32_t slot, nsec at);
 /** Tell the tap, if there is one. */
 void sim_tell(struct sim *, enum tap_kind, uint32_t node, uint32_t direction, uint32_t packet,
               enum net_drop cause);
-/** Used by links: let `packet` arrive at a node's port. */
+/** Used by links: let `packet` depart from its link's queue, and arrive at a node's port. */
+void sim_depart(struct sim *, uint32_t node, uint32_t packet, nsec at);
 void sim_arrive(struct sim *, uint32_t node, uint32_t port, uint32_t packet, nsec at);
+/** The first failure ends the run. */
+void sim_fail(struct sim *, enum err);
 
 /** Handle events up to and including time `until`, until stopped or broken. now ends at `until`. */
 enum err sim_run(struct sim *, nsec until) MUST_USE;
 void sim_stop(struct sim *);
 
+/** A node crashes (its timers are cancelled, what arrives is dropped) or comes back. */
+void sim_set_down(struct sim *, uint32_t node, bool down);
+
 /** Packets that are on their way (I8: sent + duplicated + fragments = delivered + ... + these). */
 uint64_t sim_in_flight(const struct sim *);
 /** I8: 0, or by how much the books do not balance. */
 int64_t sim_conservation(const struct sim *);
+
+/** Where the books do not balance, and by how much. */
+struct sim_imbalance {
+    enum { BALANCE_RUN, BALANCE_LINK, BALANCE_NODE } where;
+    uint32_t index; /* link direction, node */
+    int64_t difference;
+};
+/** I8 for the run, for each link direction and for each node. Walks everything: for checkpoints. */
+bool sim_balanced(const struct sim *, struct sim_imbalance *out);
 uint64_t sim_digest(const struct sim *);
 uint64_t sim_timeline_digest(const struct sim *);
 

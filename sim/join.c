@@ -1,0 +1,99 @@
+#include "sim/join.h"
+
+#include <stdlib.h>
+
+enum { DATAGRAMS = 16, DATAGRAM_BYTES = 65535, TIMEOUT_S = 30 };
+
+static bool need_memory(struct sim *s, struct joiner *j)
+{
+    struct reassembly_config config = {
+        .slots = DATAGRAMS, .datagram_max = DATAGRAM_BYTES, .timeout = TIMEOUT_S * NSEC_PER_S};
+
+    if (j->reassembly)
+        return true;
+    j->reassembly = calloc(1, sizeof *j->reassembly);
+    if (j->reassembly && reassembly_init(j->reassembly, &config) == OK)
+        return true;
+    free(j->reassembly);
+    j->reassembly = NULL;
+    sim_fail(s, ERR_MEMORY);
+    return false;
+}
+
+static void count_lost(struct sim *s, struct joiner *j)
+{
+    uint64_t lost = j->reassembly->fragments_lost - j->lost;
+
+    j->lost += lost;
+    s->held_fragments -= lost;
+    s->net.dropped[NET_DROP_REASSEMBLY] += lost;
+}
+
+/* The whole packet takes the name of the fragment that completed it. */
+static uint32_t whole_packet(struct sim *s, const struct packet *last, uint32_t node,
+                             struct bytes whole)
+{
+    uint32_t made = packet_new(s, node, (uint32_t)whole.len);
+    struct packet *p;
+
+    if (made == SIM_NONE)
+        return SIM_NONE;
+    p = packet_at(s, made);
+    memcpy(p->data, whole.data, whole.len);
+    p->len = (uint32_t)whole.len;
+    p->source = last->source;
+    p->sequence = last->sequence;
+    p->created = last->created;
+    p->port = last->port;
+    p->tag = last->tag;
+    p->transmission = last->transmission;
+    p->kind = last->kind;
+    p->corrupted = last->corrupted;
+    p->entered = true;
+    s->nodes[node].books.in++;
+    return made;
+}
+
+uint32_t joiner_add(struct sim *s, uint32_t node, struct joiner *j, uint32_t packet,
+                    const struct ip_packet *ip)
+{
+    struct packet last = *packet_at(s, packet);
+    struct bytes whole = BYTES_NONE;
+    unsigned pieces = 0;
+
+    if (!need_memory(s, j))
+        return SIM_NONE;
+    s->held_fragments++;
+    s->nodes[node].books.out++;
+    if (reassembly_add(j->reassembly, s->now, ip, &whole, &pieces) != OK)
+        whole = BYTES_NONE; /* counted in fragments_lost */
+    count_lost(s, j);
+    packet_free(s, packet);
+    if (whole.len == 0)
+        return SIM_NONE;
+    s->held_fragments -= pieces;
+    s->net.reassembled_away += pieces - 1;
+    return whole_packet(s, &last, node, whole);
+}
+
+nsec joiner_expire(struct sim *s, struct joiner *j)
+{
+    if (!j->reassembly)
+        return NSEC_NEVER;
+    reassembly_expire(j->reassembly, s->now);
+    count_lost(s, j);
+    return reassembly_deadline(j->reassembly);
+}
+
+void joiner_reset(struct sim *s, struct joiner *j, enum net_drop cause)
+{
+    const struct reassembly *r = j->reassembly;
+    uint64_t held = r ? r->fragments - r->fragments_joined - r->fragments_lost : 0;
+
+    s->held_fragments -= held;
+    s->net.dropped[cause] += held;
+    if (j->reassembly)
+        reassembly_reset(j->reassembly);
+    free(j->reassembly);
+    *j = (struct joiner){0};
+}

@@ -1,0 +1,28 @@
+/*
+ * Putting fragments together at a node, with the books of sim.h kept: fragments that wait are held
+ * by the run (sim.held_fragments), k joined ones leave k - 1 as reassembled away, lost ones are
+ * dropped as `reassembly`. Memory is taken when the first fragment comes: most nodes see none.
+ */
+#ifndef SIM_JOIN_H
+#define SIM_JOIN_H
+
+#include "proto/ip/reassembly.h"
+#include "sim/sim.h"
+
+struct joiner {
+    struct reassembly *reassembly; /* NULL before the first fragment */
+    uint64_t lost;                 /* of its fragments_lost, counted as dropped so far */
+};
+
+/**
+ * Take a fragment (`ip` is its view). @return the whole packet, owned by the caller, named as the
+ * fragment that completed it; SIM_NONE while pieces are missing or when the fragment was dropped
+ */
+uint32_t joiner_add(struct sim *, uint32_t node, struct joiner *, uint32_t packet,
+                    const struct ip_packet *ip);
+/** Give up what is overdue. @return the next deadline, NSEC_NEVER if nothing waits */
+nsec joiner_expire(struct sim *, struct joiner *);
+/** Drop what waits, with `cause` (the node crashes, or the run is over); frees the memory. */
+void joiner_reset(struct sim *, struct joiner *, enum net_drop cause);
+
+#endif
