@@ -53,9 +53,8 @@ static void make_normal(void)
     unsigned __int128 area = 0, whole;
     uint32_t i = 0;
 
-    /* sqrt(pi / 2) = 1.2533141373155002512 is the area of the upper half, in steps of h. */
-    whole = (unsigned __int128)UINT64_C(1253314137315500251) * STEPS_PER_SIGMA;
-    whole = (whole << 62) / UINT64_C(1000000000000000000);
+    /* sqrt(pi / 2), Q62, is the area of the upper half; here in steps of h. */
+    whole = (unsigned __int128)UINT64_C(5779891283755275865) * STEPS_PER_SIGMA;
     for (uint32_t step = 0; i < STEPS; step++) {
         uint64_t next = (uint64_t)((unsigned __int128)density * factor >> 62);
 
@@ -101,6 +100,14 @@ static int32_t pareto(uint64_t u)
     return (int32_t)(centred * 75674 / 65536); /* 2 / sqrt(3), Q16 */
 }
 
+/* One quarter and three quarters have the variance 10/16: scaled to deviation 1. */
+static int32_t paretonormal(uint64_t u)
+{
+    int64_t mixed = normal(u & 0x1fff) + 3 * (int64_t)pareto(u);
+
+    return (int32_t)(mixed * 82897 / (4 * 65536)); /* 4 / sqrt(10), Q16 */
+}
+
 int32_t dist_deviate(struct rng *r, enum distribution d)
 {
     uint64_t u = rng_u64(r);
@@ -113,7 +120,7 @@ int32_t dist_deviate(struct rng *r, enum distribution d)
     case DIST_PARETO:
         return pareto(u);
     case DIST_PARETONORMAL:
-        return (normal(u & 0x1fff) + 3 * pareto(u)) / 4;
+        return paretonormal(u);
     }
     ASSERT(false);
     return 0;

@@ -1,7 +1,8 @@
 /*
  * Random delays from integers only: no libm, no floating point, the same value on every compiler.
  * The shapes are those of tc-netem: uniform, normal, pareto (shape 3), paretonormal (1/4 normal,
- * 3/4 pareto), each with mean 0 and standard deviation 1, cut at four deviations below.
+ * 3/4 pareto). All have mean 0; uniform lies in [-1, 1], the others have standard deviation 1. The
+ * normal distribution ends at 3.84 deviations; the tail of pareto is not cut (netem: at 4).
  */
 #ifndef BASE_DIST_H
 #define BASE_DIST_H
