@@ -1,5 +1,26 @@
 #include "proto/wire/notify.h"
 
+/* Data whose size RFC 7296 fixes: whoever finds such a notify may read it without asking again. */
+static bool data_size_allowed(uint16_t type, size_t len)
+{
+    switch (type) {
+    case NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD: /* §2.5 */
+        return len == 1;
+    case NOTIFY_INVALID_KE_PAYLOAD: /* §1.2, §1.3: the group wanted */
+        return len == 2;
+    case NOTIFY_SET_WINDOW_SIZE: /* §2.3 */
+    case NOTIFY_INVALID_MESSAGE_ID:
+        return len == 4;
+    case NOTIFY_NAT_DETECTION_SOURCE_IP: /* §2.23: a SHA-1 digest */
+    case NOTIFY_NAT_DETECTION_DESTINATION_IP:
+        return len == 20;
+    case NOTIFY_COOKIE: /* §2.6 */
+        return len >= 1 && len <= 64;
+    default:
+        return true;
+    }
+}
+
 /* RFC 7296 §3.10: Protocol ID (8) | SPI Size (8) | Notify Message Type (16) | SPI | data */
 enum err notify_read(struct bytes body, struct notify_payload *n)
 {
@@ -12,6 +33,8 @@ enum err notify_read(struct bytes body, struct notify_payload *n)
     n->type = reader_u16(&r);
     n->spi = reader_bytes(&r, spi_size);
     n->data = reader_rest(&r);
+    if (r.error == OK && !data_size_allowed(n->type, n->data.len))
+        reader_fail(&r, ERR_LENGTH);
     return reader_end(&r);
 }
 

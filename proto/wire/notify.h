@@ -11,7 +11,13 @@ struct notify_payload {
     struct bytes data;
 };
 
-/** @retval ERR_TRUNCATED  the SPI Size runs past the end. Unknown types and SPI sizes are kept. */
+/**
+ * Unknown types and SPI sizes are kept.
+ * @retval ERR_TRUNCATED  the SPI Size runs past the end
+ * @retval ERR_LENGTH     data of a size that RFC 7296 does not allow its type: INVALID_KE_PAYLOAD
+ * 2, UNSUPPORTED_CRITICAL_PAYLOAD 1, SET_WINDOW_SIZE and INVALID_MESSAGE_ID 4, NAT_DETECTION_*_IP
+ * 20, COOKIE 1..64 bytes
+ */
 enum err notify_read(struct bytes body, struct notify_payload *) MUST_USE;
 void notify_write(struct writer *, const struct notify_payload *);
 

@@ -148,7 +148,8 @@ static void random_payload(struct rng *r, uint8_t type, union any_payload *p)
         p->nonce = random_bytes(r, NONCE_MIN, NONCE_MAX);
         break;
     case PAYLOAD_NOTIFY:
-        p->notify = (struct notify_payload){(uint8_t)rng_u32(r), (uint16_t)rng_u32(r),
+        /* Private use: any data; the sizes of the others have their own test. */
+        p->notify = (struct notify_payload){(uint8_t)rng_u32(r), (uint16_t)(40960 | rng_u32(r)),
                                             random_bytes(r, 0, 255), random_bytes(r, 0, 100)};
         break;
     case PAYLOAD_DELETE:
@@ -372,7 +373,18 @@ static const struct bad_body bad_bodies[] = {
     {PAYLOAD_NONCE, "000102030405060708090a0b0c0d0e", ERR_LENGTH},
     {PAYLOAD_NONCE, "000102030405060708090a0b0c0d0e0f", OK},
     {PAYLOAD_NOTIFY, "000040", ERR_TRUNCATED},
-    {PAYLOAD_NOTIFY, "00004004", OK},
+    {PAYLOAD_NOTIFY, "00004000", OK},
+    {PAYLOAD_NOTIFY, "00004004", ERR_LENGTH}, /* NAT_DETECTION_SOURCE_IP without digest */
+    {PAYLOAD_NOTIFY, "01000011", ERR_LENGTH}, /* INVALID_KE_PAYLOAD without group */
+    {PAYLOAD_NOTIFY, "0100001100", ERR_LENGTH},
+    {PAYLOAD_NOTIFY, "01000011000e", OK},
+    {PAYLOAD_NOTIFY, "01000011000e00", ERR_LENGTH},
+    {PAYLOAD_NOTIFY, "00000001", ERR_LENGTH},
+    {PAYLOAD_NOTIFY, "00000001c8", OK},
+    {PAYLOAD_NOTIFY, "00004006", ERR_LENGTH}, /* COOKIE of no bytes */
+    {PAYLOAD_NOTIFY, "0000400600", OK},
+    {PAYLOAD_NOTIFY, "00004001000001", ERR_LENGTH},
+    {PAYLOAD_NOTIFY, "0000400100000001", OK},
     {PAYLOAD_NOTIFY, "03044009112233", ERR_TRUNCATED},
     {PAYLOAD_NOTIFY, "0304400911223344", OK},
     {PAYLOAD_NOTIFY, "03ff400911223344", ERR_TRUNCATED},
