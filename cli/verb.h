@@ -23,10 +23,12 @@ struct verb {
     int (*run)(int argc, char **argv);
 };
 
+extern const struct verb verb_run;
 extern const struct verb verb_lint;
 extern const struct verb verb_explain;
 extern const struct verb verb_schema;
 extern const struct verb verb_list;
+extern const struct verb verb_bench;
 
 /** "ikelab: error: MESSAGE" and "try: HINT" on stderr. @return `code` */
 int say_error(int code, const char *hint, const char *format, ...)

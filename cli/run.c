@@ -1,0 +1,312 @@
+/* `ikelab run FILE`: simulate a scenario, write the run folder, say what came out. */
+#define _GNU_SOURCE
+#include "sim/run.h"
+#include "cli/scenario_options.h"
+#include "cli/summary.h"
+#include "cli/verb.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { KEY_FORCE = 256, KEY_JSON, KEY_NO_REPORT, KEY_PLANT };
+
+struct arguments {
+    const char *file, *folder, *plant;
+    struct scenario_options scenario;
+    bool force, json, quiet, no_report;
+};
+
+static const struct argp_option options[] = {
+    {"output", 'o', "DIR", 0, "run folder (default: runs/NAME-SEED)", 0},
+    {"force", KEY_FORCE, NULL, 0, "replace an existing run folder", 0},
+    {"json", KEY_JSON, NULL, 0, "print result.json on standard output", 0},
+    {"quiet", 'q', NULL, 0, "no progress, no summary", 0},
+    {"no-report", KEY_NO_REPORT, NULL, 0, "do not make report.html", 0},
+    {"plant", KEY_PLANT, "DEFECT", OPTION_HIDDEN, "plant a defect that a checker must find", 0},
+    {0},
+};
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+
+    switch (key) {
+    case 'o':
+        a->folder = value;
+        break;
+    case 'q':
+        a->quiet = true;
+        break;
+    case KEY_FORCE:
+        a->force = true;
+        break;
+    case KEY_JSON:
+        a->json = true;
+        break;
+    case KEY_NO_REPORT:
+        a->no_report = true;
+        break;
+    case KEY_PLANT:
+        a->plant = value;
+        break;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->scenario;
+        break;
+    case ARGP_KEY_ARG:
+        if (a->file)
+            argp_error(state, "one scenario at a time");
+        a->file = value;
+        break;
+    case ARGP_KEY_END:
+        if (!a->file)
+            argp_error(state, "which scenario? try: ikelab run scenarios/road-warriors.yaml");
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static volatile sig_atomic_t caught;
+
+static void catch (int number)
+{
+    caught = number;
+    /* A second one ends the program where it stands. */
+    signal(number, SIG_DFL);
+}
+
+static void show_progress(void *context, const struct run_progress *p)
+{
+    uint64_t left =
+        p->now > 0 ? (p->stop - p->now) / 1000 * (p->wall_ns / 1000) / (p->now / 1000000 + 1) : 0;
+
+    (void)context;
+    fprintf(
+        stderr, "\r\033[K%5.1f of %.1f s simulated  %llu handshakes  %.2f M events/s  ETA %.0f s",
+        (double)p->now / 1e9, (double)p->stop / 1e9, (unsigned long long)p->handshakes,
+        p->wall_ns ? (double)p->events * 1e3 / (double)p->wall_ns : 0.0, (double)left / 1e6 / 1e3);
+    fflush(stderr);
+}
+
+/* Plain lines, a few seconds apart, where no terminal listens. */
+static void log_progress(void *context, const struct run_progress *p)
+{
+    uint64_t *last = context;
+
+    if (p->wall_ns - *last < UINT64_C(5000000000))
+        return;
+    *last = p->wall_ns;
+    fprintf(stderr, "%.1f of %.1f s simulated, %llu handshakes\n", (double)p->now / 1e9,
+            (double)p->stop / 1e9, (unsigned long long)p->handshakes);
+}
+
+static int complain(struct run_folder *folder)
+{
+    fprintf(stderr, "ikelab: %s\n", folder ? run_folder_error(folder) : "out of memory");
+    return EXIT_FAILED;
+}
+
+/* report.py lies beside the sources, or where an installation puts it. */
+static bool find_report(char *path, size_t cap)
+{
+    static const char *const places[] = {"../../reports/report.py",
+                                         "../share/ikelab/reports/report.py"};
+    char exe[4096];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    char *slash;
+
+    if (n <= 0)
+        return false;
+    exe[n] = '\0';
+    slash = strrchr(exe, '/');
+    *slash = '\0';
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        snprintf(path, cap, "%.2000s/%s", exe, places[i]);
+        if (access(path, R_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool make_report(struct run_folder *folder)
+{
+    char script[4096], target[RUN_FOLDER_PATH_MAX];
+    int status = 0;
+    pid_t child;
+
+    if (!find_report(script, sizeof script)) {
+        fprintf(stderr, "no report: reports/report.py is not where the program was built\n");
+        return false;
+    }
+    run_folder_path(folder, "", target, sizeof target);
+    child = fork();
+    if (child == 0) {
+        execl("/usr/bin/python3", "python3", script, target, (char *)NULL);
+        _exit(127);
+    }
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (child < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        fprintf(stderr, "no report: reports/report.py failed; try: %s %s\n", script, target);
+        return false;
+    }
+    return true;
+}
+
+/* The command that does this run again, for the report of a violation. */
+static void print_replay(const struct arguments *a, const struct scenario *s)
+{
+    char exe[4096];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+
+    exe[n > 0 ? n : 0] = '\0';
+    fprintf(stderr, "replay: '%s' run '%s' --seed %llu", exe, a->file, (unsigned long long)s->seed);
+    for (size_t i = 0; i < a->scenario.count; i++)
+        if (strcmp(a->scenario.overrides[i].key, "seed") != 0)
+            fprintf(stderr, " --set '%s=%s'", a->scenario.overrides[i].key, a->scenario.overrides[i].value);
+    if (a->plant)
+        fprintf(stderr, " --plant %s", a->plant);
+    fprintf(stderr, "\n");
+}
+
+static void print_violation(const struct run_outcome *o)
+{
+    fprintf(stderr, "ikelab: invariant %s violated at %llu.%09llu s at %s: %s\n",
+            o->violation.invariant, (unsigned long long)(o->violation.at / NSEC_PER_S),
+            (unsigned long long)(o->violation.at % NSEC_PER_S), o->violation_node,
+            o->violation.text);
+}
+
+static int verdict(const struct arguments *a, const struct scenario *s, const struct run_outcome *o,
+                   enum err e)
+{
+    if (o->violated) {
+        print_violation(o);
+        print_replay(a, s);
+        return EXIT_FAILED;
+    }
+    if (e == ERR_INTERRUPTED) {
+        fprintf(stderr, "stopped early; the results are marked partial\n");
+        return 128 + (int)caught;
+    }
+    return o->thresholds_pass ? EXIT_DONE : EXIT_THRESHOLD;
+}
+
+static void print_json(const struct result *result)
+{
+    struct text text;
+
+    text_init(&text, stdout);
+    result_json(result, &text);
+    if (text_flush(&text) != OK)
+        fprintf(stderr, "ikelab: cannot write to standard output\n");
+    text_reset(&text);
+}
+
+static int simulate(const struct arguments *a, const struct scenario *s, struct run_folder *folder)
+{
+    bool terminal = isatty(STDERR_FILENO);
+    uint64_t last = 0;
+    struct run_options run = {.scenario = s,
+                              .folder = folder,
+                              .plant = a->plant ? plant_named(a->plant) : PLANT_NONE,
+                              .interrupted = &caught,
+                              .progress = a->quiet   ? NULL
+                                          : terminal ? show_progress
+                                                     : log_progress,
+                              .context = &last};
+    struct run_outcome outcome;
+    bool report = false;
+    char why[512];
+    int code;
+    enum err e = run_scenario(&run, &outcome, why, sizeof why);
+
+    if (terminal && !a->quiet)
+        fprintf(stderr, "\r\033[K");
+    if (e != OK && e != ERR_INTERRUPTED) {
+        const char *io = run_folder_error(folder);
+
+        fprintf(stderr, "ikelab: the run failed: %s\n", io[0] ? io : why);
+        if (e == ERR_MEMORY)
+            fprintf(stderr, "try: fewer nodes, or `capture: none`\n");
+        run_outcome_reset(&outcome);
+        return EXIT_FAILED;
+    }
+    if (result_write(&outcome.result, folder) != OK) {
+        run_outcome_reset(&outcome);
+        return complain(folder);
+    }
+    if (!a->no_report)
+        report = make_report(folder);
+    if (run_folder_commit(folder) != OK) {
+        run_outcome_reset(&outcome);
+        return complain(folder);
+    }
+    if (a->json)
+        print_json(&outcome.result);
+    else if (!a->quiet)
+        summary_print(stdout, &outcome.result, run_folder_target(folder), report);
+    code = verdict(a, s, &outcome, e);
+    run_outcome_reset(&outcome);
+    return code;
+}
+
+static int run(int argc, char **argv)
+{
+    static const struct argp_child children[] = {{&scenario_argp, 0, NULL, 0}, {0}};
+    static const struct argp argp = {
+        options,
+        parse,
+        "FILE",
+        "Simulate the scenario in FILE and write a run folder: result.json, report.html, "
+        "capture.pcapng with a Wireshark profile, events.jsonl and more.\v"
+        "Exit codes: 0 ok, 1 failure or violated invariant, 2 usage or scenario error, 3 a "
+        "threshold failed, 130 stopped by Ctrl-C.\n\n"
+        "Example: ikelab run scenarios/road-warriors.yaml --set crypto=modelled --seed 2",
+        NULL,
+        NULL,
+        NULL};
+    struct arguments a = {0};
+    struct run_folder *folder;
+    struct scenario scenario;
+    int code;
+    enum err e;
+
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    if (a.plant && plant_named(a.plant) == PLANT_COUNT) {
+        fprintf(stderr, "ikelab: there is no defect '%s'\ntry: clear-packet, black-hole, ...\n",
+                a.plant);
+        return EXIT_WRONG_USE;
+    }
+    code = scenario_open(a.file, &a.scenario, &scenario);
+    if (code != EXIT_DONE) {
+        scenario_options_reset(&a.scenario);
+        return code;
+    }
+    signal(SIGINT, catch);
+    signal(SIGTERM, catch);
+    e = run_folder_create(
+        &(struct run_folder_options){
+            .path = a.folder, .name = scenario.name, .seed = scenario.seed, .force = a.force},
+        &folder);
+    if (e == OK) {
+        code = simulate(&a, &scenario, folder);
+    } else {
+        complain(folder);
+        code = e == ERR_USAGE ? EXIT_WRONG_USE : EXIT_FAILED;
+    }
+    run_folder_destroy(folder);
+    scenario_reset(&scenario);
+    scenario_options_reset(&a.scenario);
+    return code;
+}
+
+const struct verb verb_run = {
+    "run", "simulate a scenario and write a run folder with a report", run};

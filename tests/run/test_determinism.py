@@ -1,0 +1,48 @@
+#!/usr/bin/python3
+"""Same scenario, seed and version: same digest and same `virtual`, whoever compiled the program."""
+
+import unittest
+
+import lab
+
+SCENARIOS = ["handshake-lan", "nat-rebind", "rekey-under-loss", "lossy-mobile", "gateway-restart"]
+
+
+def identity(run):
+    result = run.result
+    return result["digest"], result["timeline_digest"], result["virtual"]
+
+
+class Determinism(unittest.TestCase):
+    def same_everywhere(self, scenario, builds, *arguments):
+        with lab.Run(scenario, *arguments, binary=builds[0], expect=None) as first:
+            expected = identity(first)
+            self.assertIn(first.status, (0, 3), first.err)
+        for build in builds[1:]:
+            with self.subTest(scenario=scenario, build=str(build)):
+                with lab.Run(scenario, *arguments, binary=build, expect=None) as other:
+                    got = identity(other)
+                    self.assertEqual(got[:2], expected[:2])
+                    self.assertEqual(got[2], expected[2])
+
+    def test_every_scenario_on_every_build(self):
+        builds = [lab.IKELAB, *lab.other_builds()]
+        for scenario in SCENARIOS:
+            self.same_everywhere(scenario, builds)
+
+    def test_road_warriors_twice_and_on_every_build(self):
+        fast = lab.fast_build()
+        self.same_everywhere("road-warriors", [fast, fast, *lab.other_builds()])
+
+    def test_road_warriors_handshakes_under_the_sanitizers(self):
+        """The whole traffic takes minutes under ASan; the handshakes of all 1,000 do not."""
+        self.same_everywhere("road-warriors", [lab.fast_build(), lab.IKELAB],
+                             "--set", "traffic={}", "--set", "thresholds={}")
+
+    def test_another_seed_is_another_run(self):
+        with lab.Run("handshake-lan") as one, lab.Run("handshake-lan", "--seed", "2") as two:
+            self.assertNotEqual(identity(one)[0], identity(two)[0])
+
+
+if __name__ == "__main__":
+    lab.main()
