@@ -270,7 +270,7 @@ static int run(int argc, char **argv)
         "Exit codes: 0 ok, 1 failure or violated invariant, 2 usage or scenario error, 3 a "
         "threshold failed, 130 stopped by Ctrl-C.\n\n"
         "Example: ikelab run scenarios/road-warriors.yaml --set crypto=modelled --seed 2",
-        NULL,
+        children,
         NULL,
         NULL};
     struct arguments a = {0};

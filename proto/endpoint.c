@@ -248,6 +248,21 @@ const struct ike_counters *ike_endpoint_counters(const struct ike_endpoint *ep)
     return &ep->counters;
 }
 
+static uint64_t in_use(const struct pool *p)
+{
+    return (uint64_t)p->taken * p->slot_size;
+}
+
+uint64_t ike_endpoint_memory(const struct ike_endpoint *ep)
+{
+    uint64_t bytes = in_use(&ep->ikes) + in_use(&ep->children) + in_use(&ep->keys) +
+                     in_use(&ep->handshakes) + in_use(&ep->ke_pairs) + in_use(&ep->esp->sad.sas);
+
+    for (int i = 0; i < MESSAGE_CLASSES; i++)
+        bytes += in_use(&ep->messages.classes[i]);
+    return bytes;
+}
+
 /* ---- ESP ---- */
 
 static struct child_sa *child_of(const struct ike_endpoint *ep, const struct esp_sa *esp)
