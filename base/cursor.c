@@ -4,7 +4,8 @@
 
 void reader_init(struct reader *r, struct bytes input)
 {
-    *r = (struct reader){.at = input.data, .end = input.data + input.len};
+    /* An empty view may have no address, and C does not even add 0 to that. */
+    *r = (struct reader){.at = input.data, .end = input.len ? input.data + input.len : input.data};
 }
 
 size_t reader_left(const struct reader *r)
@@ -31,7 +32,8 @@ static const uint8_t *take(struct reader *r, size_t len)
         reader_fail(r, ERR_TRUNCATED);
         return NULL;
     }
-    r->at += len;
+    if (len > 0)
+        r->at += len;
     return at;
 }
 
@@ -107,7 +109,7 @@ enum err reader_end(const struct reader *r)
 
 void writer_init(struct writer *w, uint8_t *out, size_t cap)
 {
-    *w = (struct writer){.start = out, .at = out, .end = out + cap};
+    *w = (struct writer){.start = out, .at = out, .end = cap ? out + cap : out};
 }
 
 size_t writer_len(const struct writer *w)
