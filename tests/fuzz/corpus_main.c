@@ -1,8 +1,10 @@
 /*
  * Every fuzz target over seed inputs and deterministic mutations of them, in every preset. Seeds
- * are made by our own writer; with ../shared/vectors (or $IKELAB_VECTORS) its payload bodies too.
+ * are made by our own writer; with ../shared/vectors (or $IKELAB_VECTORS) its payload bodies and
+ * captured messages too.
  */
 #include "base/rng.h"
+#include "captures.h"
 #include "proto/ip/checksum.h"
 #include "proto/ip/udp.h"
 #include "proto/wire/skf.h"
@@ -13,7 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SEEDS_MAX = 64, SEED_LEN_MAX = 2048, MUTATIONS = 8000 };
+enum { SEEDS_MAX = 64, SEED_LEN_MAX = 2048, MUTATIONS = 4000 };
 
 static const struct {
     const char *name;
@@ -169,6 +171,32 @@ static size_t seed_files(void)
     return seed_count - before;
 }
 
+/* What UDP carried in captures that hold every kind of message, the malformed ones included. */
+static size_t seed_captures(void)
+{
+    static const char *const files[] = {
+        "tcpdump/ikev2pI2-segfault.pcapng", "tcpdump/isakmp-pointer-loop.pcap", "ncsc/ikev2.pcap",
+        "wireshark/ikev2-decrypt-aes256gcm16.pcap", "scapy/ikev2_nat_t.pcapng"};
+    const char *dir = getenv("IKELAB_VECTORS");
+    size_t before = seed_count;
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        struct capture c;
+        struct bytes ip;
+        struct ip_packet p;
+        struct udp_datagram u;
+        char path[512];
+
+        snprintf(path, sizeof path, "%s/pcap/%s", dir ? dir : "../shared/vectors", files[i]);
+        if (capture_open(&c, path))
+            while (c.frame < 12 && capture_next(&c, &ip))
+                if (ip_read(ip, &p) == OK && udp_read(&p, &u) != ERR_NEXT_HEADER)
+                    add_seed(u.payload);
+        capture_close(&c);
+    }
+    return seed_count - before;
+}
+
 /* One to four changes of a kind that length fields dislike. */
 static size_t mutate(struct rng *r, uint8_t *data, size_t len)
 {
@@ -239,7 +267,7 @@ int main(void)
     seed_bodies();
     seed_messages();
     seed_packets();
-    from_files = seed_files();
+    from_files = seed_files() + seed_captures();
     for (size_t t = 0; t < sizeof targets / sizeof *targets; t++) {
         struct rng r = rng_stream(1, t, RNG_TEST);
 
