@@ -11,7 +11,7 @@ import lab
 
 TSHARK = lab.need("tshark")
 FIELDS = ["frame.number", "_ws.malformed", "_ws.expert.message", "isakmp.exchangetype",
-          "isakmp.typepayload", "isakmp.enc.decrypted", "isakmp.flag_response", "esp.spi",
+          "isakmp.typepayload", "isakmp.enc.decrypted", "esp.spi",
           "esp.icv_good", "esp.icv_bad", "ip.src", "udp.dstport", "data.data"]
 SA_INIT, ENCRYPTED_PAYLOAD, FRAGMENT_PAYLOAD = "34", "46", "53"
 
