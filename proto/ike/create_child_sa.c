@@ -115,6 +115,12 @@ static enum err check_group(struct step *s, const struct peer_part *p)
     return step_refuse(s, NOTIFY_INVALID_KE_PAYLOAD);
 }
 
+/* The peer may name an SA that it made for us and whose response we have not seen yet. */
+static bool child_in_making(const struct ike_sa *sa)
+{
+    return sa->in_flight == KIND_CHILD_REKEY || sa->in_flight == KIND_CHILD_NEW;
+}
+
 /* §2.25.1: what is being closed cannot be rekeyed now; what is gone never. */
 static enum err check_old(struct step *s)
 {
@@ -126,6 +132,8 @@ static enum err check_old(struct step *s)
         return child_live(s->child) ? OK : step_refuse(s, NOTIFY_TEMPORARY_FAILURE);
     if (!notify_find(s->in, NOTIFY_REKEY_SA, &n) || n.spi.len != 4)
         return ERR_SYNTAX;
+    if (child_in_making(s->sa))
+        return step_refuse(s, NOTIFY_TEMPORARY_FAILURE);
     s->notify_spi = load_be32(n.spi.data);
     return step_refuse(s, NOTIFY_CHILD_SA_NOT_FOUND);
 }
@@ -318,7 +326,9 @@ static enum err consume_response(struct step *s)
 
     if (e == OK) /* where the peer deleted the old SA already, its policy lives on in the rival */
         e = derive_and_install(s, hs, &p, made, s->child ? s->child : rival);
-    if (e) {
+    if (e == OK && p.terms.spi_out == hs->doomed_spi) {
+        child_remove(ep, s->now, made, REASON_DELETED_BY_PEER); /* deleted before we knew it */
+    } else if (e) {
         child_failed(ep, s->now, s->sa, HANDLE_NONE, reason_for_error(e));
         plan_delete(made, reason_for_error(e)); /* the peer has installed it */
     } else {

@@ -50,6 +50,15 @@ static bool serve_delete(struct step *s, struct child_sa *c)
     return true;
 }
 
+/* It may be the SA that our request in flight makes: its response must then install nothing. */
+static void doom(struct step *s, uint32_t spi)
+{
+    struct handshake *hs = handshake_of(s->ep, s->sa);
+
+    if (hs)
+        hs->doomed_spi = spi;
+}
+
 static enum err consume_child_delete(struct step *s)
 {
     uint8_t spis[4 * 64];
@@ -64,8 +73,10 @@ static enum err consume_child_delete(struct step *s)
         struct child_sa *c = named(s, &d, i);
         uint32_t spi_in;
 
-        if (!c)
+        if (!c) {
+            doom(s, delete_spi(&d, i));
             continue; /* §1.4.1: unknown SPIs are not answered for */
+        }
         spi_in = child_esp(s->ep, c)->spi_in;
         if (serve_delete(s, c))
             store_be32(spis + 4 * (size_t)answer.count++, spi_in);

@@ -1,0 +1,254 @@
+/* CREATE_CHILD_SA: new child, child rekey, IKE rekey, collisions: RFC 7296 §1.3, §2.8, §2.18,
+ * §2.25. */
+#include "pair.h"
+
+static void establish(struct pair *p, bool modelled, const char *esp)
+{
+    pair_init(p, modelled);
+    for (int side = 0; side < 2; side++)
+        pair_propose(&p->config[side], "aes256gcm16-prfsha256-x25519", esp);
+    pair_establish(p);
+    check_agreement(p);
+}
+
+/* After a rekey and its linger: one IKE SA, one child pair, at both ends, and packets pass. */
+static void check_settled(struct pair *p)
+{
+    run_until(p, p->now + 12 * NSEC_PER_S);
+    for (int side = 0; side < 2; side++) {
+        ck_assert_uint_eq(ike_count(p, side), 1);
+        ck_assert_uint_eq(child_count(p, side), 1);
+    }
+    check_agreement(p);
+    check_traffic(p);
+}
+
+static void child_rekey(bool modelled, const char *esp, int from)
+{
+    struct pair p;
+    struct esp_packet late[2];
+
+    establish(&p, modelled, esp);
+    ck_assert_ok(ike_endpoint_rekey_child(p.end[from], p.now, the_child(&p, from)));
+    pull(&p);
+    ck_assert_ok(esp_make(&p, from, 1, &late[0])); /* under way while the SA is replaced */
+    ck_assert_ok(esp_make(&p, 1 - from, 2, &late[1]));
+    /* HDR, SK {N(REKEY_SA), SA, Ni, [KEi,] TSi, TSr} -->       RFC 7296 §1.3.3 */
+    ck_assert_ok(hand_over(&p, from));
+    check_traffic(&p); /* the responder still sends through the old SA */
+    /* <-- HDR, SK {SA, Nr, [KEr,] TSi, TSr} */
+    ck_assert_ok(hand_over(&p, 1 - from));
+    ck_assert_uint_eq(events_of(&p, from, EVENT_CHILD_REKEYED), 1);
+    ck_assert_ok(send_packet(&p, from));     /* through the new SA: */
+    ck_assert_ok(send_packet(&p, 1 - from)); /* the responder follows */
+    check_agreement(&p);
+    /* HDR, SK {D(old)} -->                                     RFC 7296 §1.4.1 */
+    ck_assert_ok(hand_over(&p, from));
+    check_traffic(&p);
+    /* <-- HDR, SK {D(paired)} */
+    ck_assert_ok(hand_over(&p, 1 - from));
+    ck_assert_ok(esp_take(&p, from, 1, &late[0])); /* late packets of the old SA are not lost */
+    ck_assert_ok(esp_take(&p, 1 - from, 2, &late[1]));
+    check_settled(&p);
+    ck_assert_uint_eq(last_event(&p, from, EVENT_CHILD_DOWN)->reason, REASON_REKEYED);
+    pair_free(&p);
+}
+
+START_TEST(child_rekey_with_and_without_pfs)
+{
+    for (int from = 0; from < 2; from++) {
+        child_rekey(false, "aes256gcm16", from);
+        child_rekey(true, "aes256gcm16-x25519", from);
+        child_rekey(false, "aes128-sha256-ecp256-esn", from);
+    }
+}
+END_TEST
+
+START_TEST(child_rekey_retries_with_the_group_that_is_asked_for)
+{
+    struct pair p;
+
+    pair_init(&p, true);
+    pair_propose(&p.config[A], "aes256gcm16-prfsha256-x25519", "aes256gcm16-x25519-ecp256");
+    pair_propose(&p.config[B], "aes256gcm16-prfsha256-x25519", "aes256gcm16-ecp256");
+    pair_establish(&p);
+    ck_assert_ok(ike_endpoint_rekey_child(p.end[A], p.now, the_child(&p, A)));
+    pull(&p);
+    ck_assert_int_eq(hand_over(&p, A), ERR_STATE); /* <-- N(INVALID_KE_PAYLOAD)  RFC 7296 §1.3 */
+    ck_assert_ok(hand_over(&p, B));
+    ck_assert_ok(hand_over(&p, A));
+    settle(&p);
+    ck_assert_uint_eq(events_of(&p, A, EVENT_CHILD_REKEYED), 1);
+    check_settled(&p);
+    pair_free(&p);
+}
+END_TEST
+
+static void ike_rekey(bool modelled, int from)
+{
+    struct pair p;
+    struct ike_sa_info before, after;
+    struct sa_ref old;
+
+    establish(&p, modelled, "aes256gcm16");
+    old = the_ike(&p, from);
+    ck_assert(ike_endpoint_ike_info(p.end[from], old, &before));
+    ck_assert_ok(ike_endpoint_rekey_ike(p.end[from], p.now, old));
+    pull(&p);
+    /* HDR, SK {SA, Ni, KEi} -->                                RFC 7296 §1.3.2 */
+    ck_assert_ok(hand_over(&p, from));
+    check_traffic(&p);
+    /* <-- HDR, SK {SA, Nr, KEr} */
+    ck_assert_ok(hand_over(&p, 1 - from));
+    ck_assert(ike_endpoint_ike_info(p.end[from], the_ike(&p, from), &after));
+    ck_assert(after.spi_i != before.spi_i && after.spi_r != before.spi_r);
+    ck_assert(after.initiator);
+    ck_assert_uint_eq(after.request_id, 0); /* §2.18: message IDs begin again */
+    ck_assert_uint_eq(after.expected_id, 0);
+    ck_assert_uint_eq(after.children, 1);
+    ck_assert(after.key_fingerprint != before.key_fingerprint);
+    check_traffic(&p);
+    /* HDR, SK {D(IKE)} --> <-- HDR, SK {} */
+    settle(&p);
+    ck_assert_uint_eq(last_event(&p, from, EVENT_IKE_DOWN)->reason, REASON_REKEYED);
+    check_settled(&p);
+    /* The inherited child can be rekeyed under the new SA. */
+    ck_assert_ok(ike_endpoint_rekey_child(p.end[1 - from], p.now, the_child(&p, 1 - from)));
+    settle(&p);
+    check_settled(&p);
+    run_until(&p, p.now + 400 * NSEC_PER_S);
+    ck_assert(sa_none(ike_endpoint_next_ike(p.end[A], the_ike(&p, A))) || ike_count(&p, A) == 1);
+    pair_free(&p);
+}
+
+START_TEST(ike_rekey_inherits_the_children)
+{
+    for (int from = 0; from < 2; from++) {
+        ike_rekey(false, from);
+        ike_rekey(true, from);
+    }
+}
+END_TEST
+
+START_TEST(new_child_beside_the_first)
+{
+    struct pair p;
+
+    establish(&p, true, "aes256gcm16-x25519");
+    ck_assert_ok(ike_endpoint_new_child(p.end[A], p.now, the_ike(&p, A)));
+    settle(&p);
+    ck_assert_uint_eq(child_count(&p, A), 2);
+    ck_assert_uint_eq(child_count(&p, B), 2);
+    check_traffic(&p);
+    pair_free(&p);
+}
+END_TEST
+
+/* Which message of a collision comes first is chosen by the bits of `order`. */
+static void both_rekey(bool ike, unsigned order)
+{
+    struct pair p;
+
+    establish(&p, true, "aes256gcm16-x25519");
+    for (int side = 0; side < 2; side++) {
+        if (ike)
+            ck_assert_ok(ike_endpoint_rekey_ike(p.end[side], p.now, the_ike(&p, side)));
+        else
+            ck_assert_ok(ike_endpoint_rekey_child(p.end[side], p.now, the_child(&p, side)));
+    }
+    pull(&p);
+    while (p.wire_count[A] || p.wire_count[B]) {
+        int side = order & 1;
+
+        order >>= 1;
+        if (!p.wire_count[side])
+            side = 1 - side;
+        (void)hand_over(&p, side);
+        check_traffic(&p);
+    }
+    check_settled(&p);
+    pair_free(&p);
+}
+
+START_TEST(simultaneous_child_rekey_leaves_one)
+{
+    for (unsigned order = 0; order < 256; order++)
+        both_rekey(false, order);
+}
+END_TEST
+
+START_TEST(simultaneous_ike_rekey_leaves_one)
+{
+    for (unsigned order = 0; order < 256; order++)
+        both_rekey(true, order);
+}
+END_TEST
+
+START_TEST(rekey_of_an_unknown_child_makes_a_new_one)
+{
+    struct pair p;
+    struct sa_ref child;
+
+    establish(&p, true, "aes256gcm16");
+    child = the_child(&p, A);
+    ck_assert_ok(ike_endpoint_delete_child(p.end[B], p.now, the_child(&p, B)));
+    pull(&p);
+    ck_assert_ok(ike_endpoint_rekey_child(p.end[A], p.now, child));
+    pull(&p);
+    settle(&p); /* rekey crosses delete: §2.25.1 */
+    run_until(&p, p.now + 30 * NSEC_PER_S);
+    ck_assert_uint_eq(ike_count(&p, A), 1);
+    ck_assert_uint_eq(child_count(&p, A), child_count(&p, B));
+    pair_free(&p);
+}
+END_TEST
+
+START_TEST(lifetimes_rekey_before_they_end)
+{
+    struct pair p;
+
+    pair_init(&p, true);
+    for (int side = 0; side < 2; side++) {
+        p.config[side].child.lifetime = (struct lifetime_config){.rekey_time = 60 * NSEC_PER_S,
+                                                                 .rekey_jitter = 10 * NSEC_PER_S,
+                                                                 .hard_time = 90 * NSEC_PER_S};
+        p.config[side].lifetime = (struct lifetime_config){.rekey_time = 200 * NSEC_PER_S,
+                                                           .rekey_jitter = 20 * NSEC_PER_S,
+                                                           .hard_time = 260 * NSEC_PER_S};
+    }
+    pair_establish(&p);
+    for (int i = 0; i < 700; i++) {
+        run_until(&p, p.now + NSEC_PER_S);
+        check_traffic(&p);
+    }
+    ck_assert_uint_ge(ike_endpoint_counters(p.end[A])->rekeys_ike, 3);
+    ck_assert_uint_ge(ike_endpoint_counters(p.end[A])->rekeys_child, 10);
+    ck_assert_uint_eq(ike_count(&p, A), 1);
+    ck_assert_uint_le(child_count(&p, A), 2); /* one may linger */
+    pair_free(&p);
+}
+END_TEST
+
+START_TEST(packet_limits_rekey_before_they_end)
+{
+    struct pair p;
+
+    pair_init(&p, true);
+    p.config[A].child.lifetime =
+        (struct lifetime_config){.rekey_packets = 100, .hard_packets = 120};
+    pair_establish(&p);
+    for (int i = 0; i < 1000; i++) {
+        ck_assert_ok(send_packet(&p, A));
+        run_until(&p, p.now + NSEC_PER_MS);
+    }
+    ck_assert_uint_ge(ike_endpoint_counters(p.end[A])->rekeys_child, 9);
+    ck_assert_uint_eq(ike_endpoint_counters(p.end[A])->esp_unsent_limit, 0);
+    pair_free(&p);
+}
+END_TEST
+
+SUITE("rekey", child_rekey_with_and_without_pfs,
+      child_rekey_retries_with_the_group_that_is_asked_for, ike_rekey_inherits_the_children,
+      new_child_beside_the_first, simultaneous_child_rekey_leaves_one,
+      simultaneous_ike_rekey_leaves_one, rekey_of_an_unknown_child_makes_a_new_one,
+      lifetimes_rekey_before_they_end, packet_limits_rekey_before_they_end)
