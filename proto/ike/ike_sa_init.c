@@ -235,11 +235,11 @@ static enum err consume_request(struct step *s)
 /* ---- consume_response ---- */
 
 /* §2.23: with a NAT in between, go on from port 4500 to port 4500. */
-static void float_ports(struct ike_sa *sa, struct nat_found nat)
+static void float_ports(struct ike_sa *sa, struct nat_found nat, bool force)
 {
     sa->nat_local = nat.local;
     sa->nat_remote = nat.remote;
-    if (!nat.local && !nat.remote)
+    if (!nat.local && !nat.remote && !force)
         return;
     sa->natt = true;
     sa->local.port = sa->remote.port = IKE_NATT_PORT;
@@ -271,7 +271,7 @@ static enum err consume_response(struct step *s)
         s->keep = true;
         return e;
     }
-    float_ports(sa, nat);
+    float_ports(sa, nat, s->ep->config->force_encap);
     return OK;
 }
 

@@ -94,12 +94,24 @@ void ike_established(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     event_ike(ep, now, sa, (struct event_record){.kind = EVENT_IKE_UP});
 }
 
+/* A late double of the first request must not look new because its SA was rekeyed (§2.1). */
+static void inherit_init(struct ike_endpoint *ep, struct ike_sa *old, struct ike_sa *next)
+{
+    if (!old->init_digest)
+        return;
+    next->init_digest = old->init_digest;
+    old->init_digest = 0;
+    if (table_put(&ep->by_init, next->init_digest, ike_sa_index(ep, next)))
+        ASSERT(!"replacing a value takes no memory");
+}
+
 void ike_inherit(struct ike_endpoint *ep, nsec now, struct ike_sa *old, struct ike_sa *next)
 {
     uint64_t identity = old->peer_identity;
     nsec retransmit = old->timers[TIMER_RETRANSMIT];
 
     child_sas_move(ep, old, next);
+    inherit_init(ep, old, next);
     next->wishes |= old->wishes & (WISH_CHILD);
     old->wishes = 0;
     old->successor = ike_sa_ref(ep, next).handle;
