@@ -151,7 +151,7 @@ static bool make_report(struct run_folder *folder)
         /* What it says on success is said in the summary. */
         if (!freopen("/dev/null", "w", stdout))
             _exit(127);
-        execl("/usr/bin/python3", "python3", script, target, (char *)NULL);
+        execl("/usr/bin/python3", "/usr/bin/python3", script, target, (char *)NULL);
         _exit(127);
     }
     while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)

@@ -74,14 +74,25 @@ static nsec usable_within(const struct scenario *s)
     return longest;
 }
 
-/* PLANT_ICV_IGNORED: the provider as it is, but for `open`, which finds every ICV good. */
+/*
+ * PLANT_ICV_IGNORED: the provider as it is, but for `open`, which finds every ICV good. A counter
+ * mode decrypts by encrypting, which is how the damaged text comes out in spite of the ICV.
+ */
 static const struct crypto_class *true_class;
 
 static enum err open_anything(struct crypto *c, const struct seal_op *op)
 {
-    enum err e = true_class->open(c, op);
+    uint8_t text[PACKET_SMALL];
+    enum err e;
 
-    return e == ERR_ICV ? OK : e;
+    if (op->text_len > sizeof text)
+        return true_class->open(c, op);
+    memcpy(text, op->text, op->text_len);
+    e = true_class->open(c, op);
+    if (e != ERR_ICV)
+        return e;
+    memcpy(op->text, text, op->text_len);
+    return true_class->seal(c, op);
 }
 
 static void plant_icv(struct lab *lab)

@@ -18,7 +18,7 @@ class Valgrind(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             done = subprocess.run(
                 [VALGRIND, "--quiet", "--leak-check=full", "--errors-for-leak-kinds=definite",
-                 "--error-exitcode=99", str(binary), "run",
+                 "--error-exitcode=99", str(binary), "run", "--quiet",
                  str(lab.SCENARIOS / "nat-rebind.yaml"), "-o", folder + "/run", "--no-report"],
                 cwd=lab.ROOT, text=True, capture_output=True, timeout=1200)
             self.assertEqual(done.returncode, 0, done.stderr[-4000:])
