@@ -237,6 +237,11 @@ static int simulate(const struct arguments *a, const struct scenario *s, struct 
         const char *io = run_folder_error(folder);
 
         fprintf(stderr, "ikelab: the run failed: %s\n", io[0] ? io : why);
+        if (e == ERR_IO && !io[0])
+            fprintf(stderr,
+                    "writing into %s failed; nothing is left there\n"
+                    "try: free some space, or another place with -o DIR\n",
+                    run_folder_target(folder));
         if (e == ERR_MEMORY)
             fprintf(stderr, "try: fewer nodes, or `capture: none`\n");
         run_outcome_reset(&outcome);
