@@ -76,6 +76,17 @@ static const char *name_of_path(struct scenario_reader *r, const char *path)
     return out && is_name(out) ? out : "scenario";
 }
 
+/* What groups inherit must be sound before configurations are made of it. */
+static void check_defaults(struct scenario_reader *r)
+{
+    struct ike_words ike = r->scenario->ike;
+    struct child_words child = r->scenario->child;
+
+    resolve_ike(&ike);
+    resolve_child(&child);
+    check_ike(r, tree_get(r->root, "ike"), tree_get(r->root, "child"), &ike, &child);
+}
+
 static void read_scenario(struct scenario_reader *r)
 {
     struct scenario *s = r->scenario;
@@ -89,10 +100,10 @@ static void read_scenario(struct scenario_reader *r)
     section_read(r, SECTION_SCENARIO, r->root, s);
     if (!s->name)
         s->name = name_of_path(r, s->path);
+    check_defaults(r);
     read_groups(r); /* they inherit what is not computed yet */
     resolve_ike(&s->ike);
     resolve_child(&s->child);
-    check_ike(r, tree_get(r->root, "ike"), tree_get(r->root, "child"), &s->ike, &s->child);
     read_links(r);
     if (r->diag.errors == 0)
         check_network(r);

@@ -119,6 +119,10 @@ static struct tree *read_alias(struct builder *b, struct fy_event *event)
 
     if (!here)
         return NULL;
+    if (here->column > 1) { /* the library's mark is behind the asterisk */
+        here->column--;
+        here->width++;
+    }
     for (uint32_t i = b->anchor_count; name && i-- > 0;)
         if (strcmp(b->anchors[i].name, name) == 0)
             return copy_node(b, b->anchors[i].node, here);
@@ -561,7 +565,7 @@ bool tree_set(struct arena *arena, struct tree *root, const char *path, struct t
         }
         child = child_at(at, step);
         if (!child && at->kind == TREE_LIST) {
-            diag_error(diag, value, "no item '%s': the list has items 0 to %u", step,
+            diag_error(diag, value, "there is no item '%s': the list has items 0 to %u", step,
                        at->count ? at->count - 1 : 0);
             return false;
         }

@@ -1,0 +1,67 @@
+#!/bin/sh
+# What the verbs about scenarios print and how they end. usage: verbs.sh IKELAB
+set -u
+ikelab=$1
+failed=0
+
+# expect CODE STREAM WORDS ARGUMENTS...: the verb ends with CODE and says WORDS on STREAM.
+expect() {
+    code=$1 stream=$2 words=$3
+    shift 3
+    if [ "$stream" = out ]; then
+        said=$("$ikelab" "$@" 2>/dev/null)
+    else
+        said=$("$ikelab" "$@" 2>&1 >/dev/null)
+    fi
+    got=$?
+    case $said in
+    *"$words"*) ;;
+    *)
+        echo "ikelab $*: '$words' is not in: $said"
+        failed=1
+        ;;
+    esac
+    if [ "$got" != "$code" ]; then
+        echo "ikelab $*: exit $got, expected $code"
+        failed=1
+    fi
+}
+
+scenario=scenarios/road-warriors.yaml
+expect 0 out 'usage: ikelab VERB' --help
+expect 0 out 'ikelab 0' --version
+expect 2 err 'no verb given'
+expect 2 err 'try: ikelab lint' lnit "$scenario"
+expect 2 err 'no scenario file given' lint
+expect 2 err 'try: ikelab list' lint scenarios/no-such-file.yaml
+expect 2 err 'unrecognized option' lint --sett "$scenario"
+expect 0 out 'good: road-warriors, 2002 nodes' lint "$scenario"
+expect 0 out 'good' lint --set traffic={} --set thresholds={} --seed 7 "$scenario"
+expect 2 err '--set seed: error:' lint --seed many "$scenario"
+expect 2 err "--set links.core.dealy: error: unknown key 'dealy'" lint --set links.core.dealy=1ms "$scenario"
+expect 2 err '--set links.core.delay: error:' lint --set links.core.delay=5 "$scenario"
+expect 2 err "there is no item" lint --set 'events.3.at=5s' "$scenario"
+expect 0 out 'good' lint --set 'events.0.at=5s' --set links.core.loss.gemodel.p=1% "$scenario"
+expect 0 out 'good' lint --set 'thresholds.ike.failed=["<=3"]' "$scenario"
+expect 2 err 'KEY=VALUE' lint --set crypto "$scenario"
+expect 2 err '--set x: error:' lint --set 'x=[' "$scenario"
+expect 0 out 'Gilbert-Elliott' explain links.core.loss.gemodel
+expect 0 out 'netem delay 20ms 5ms' explain jitter
+expect 0 out 'default       4h' explain nodes.homes.ike.rekey_time
+expect 2 err 'try: ikelab explain retransmit_base' explain retransmit_bas
+expect 0 out 'gw[0]  198.51.100.1' explain "$scenario"
+expect 0 out '192.168.0.2 (private)' explain "$scenario"
+expect 0 out 'expected loss 1.9608%' explain "$scenario"
+expect 0 err "warning: link 'core' is offered" explain --set links.core.rate=10Mbit "$scenario"
+expect 0 out 'A thousand road warriors' list
+expect 2 err 'try: ikelab list DIR' list no-such-folder
+
+if ! "$ikelab" explain --all | cmp -s - docs/scenario-format.md; then
+    echo "docs/scenario-format.md is stale: ikelab explain --all > docs/scenario-format.md"
+    failed=1
+fi
+if "$ikelab" schema >/dev/full 2>/dev/null; then
+    echo "ikelab schema: a full disk went unnoticed"
+    failed=1
+fi
+exit $failed
