@@ -104,15 +104,23 @@ void ike_endpoint_crash(struct ike_endpoint *ep)
         struct ike_sa *sa = pool_slot(&ep->ikes, i);
 
         if (sa)
-            ike_remove(ep, 0, sa, REASON_CRASH);
+            ike_remove(ep, ep->now, sa, REASON_CRASH);
     }
 }
 
 /* ---- IKE ---- */
 
+static void begin_call(struct ike_endpoint *ep, nsec now)
+{
+    ep->now = now;
+    if (!ep->reply.waiting)
+        message_drop(&ep->messages, &ep->reply.message);
+}
+
 enum err ike_endpoint_initiate(struct ike_endpoint *ep, nsec now, const struct ike_remote *remote,
                                struct sa_ref *out)
 {
+    begin_call(ep, now);
     return ike_initiate(ep, now, remote, out);
 }
 
@@ -138,17 +146,11 @@ static bool ike_message_in(const struct ike_dgram *d, struct bytes *message)
     return true;
 }
 
-static void begin_call(struct ike_endpoint *ep)
-{
-    if (!ep->reply.waiting)
-        message_drop(&ep->messages, &ep->reply.message);
-}
-
 enum err ike_endpoint_receive(struct ike_endpoint *ep, nsec now, const struct ike_dgram *d)
 {
     struct bytes message;
 
-    begin_call(ep);
+    begin_call(ep, now);
     if (d->local.port == IKE_NATT_PORT &&
         encap_classify(bytes_of(d->data, d->len)) == ENCAP_KEEPALIVE)
         return OK; /* RFC 3948 §2.3: no answer, no sign of life */
@@ -173,7 +175,7 @@ void ike_endpoint_expire(struct ike_endpoint *ep, nsec now)
 {
     uint32_t owner;
 
-    begin_call(ep);
+    begin_call(ep, now);
     while (timerq_expire(&ep->timers, now, &owner)) {
         struct ike_sa *sa = owner < ep->ikes.capacity ? pool_slot(&ep->ikes, owner) : NULL;
 
@@ -188,7 +190,7 @@ static enum err wish(struct ike_endpoint *ep, nsec now, struct sa_ref ref, enum 
 {
     struct ike_sa *sa = ike_sa_at(ep, ref.handle);
 
-    begin_call(ep);
+    begin_call(ep, now);
     return sa ? ike_wish_for(ep, now, sa, what) : ERR_STATE;
 }
 
@@ -216,7 +218,7 @@ enum err ike_endpoint_rekey_child(struct ike_endpoint *ep, nsec now, struct sa_r
 {
     struct child_sa *c = child_sa_at(ep, child.handle);
 
-    begin_call(ep);
+    begin_call(ep, now);
     return c ? child_wish_for(ep, now, c, true) : ERR_STATE;
 }
 
@@ -224,7 +226,7 @@ enum err ike_endpoint_delete_child(struct ike_endpoint *ep, nsec now, struct sa_
 {
     struct child_sa *c = child_sa_at(ep, child.handle);
 
-    begin_call(ep);
+    begin_call(ep, now);
     return c ? child_wish_for(ep, now, c, false) : ERR_STATE;
 }
 

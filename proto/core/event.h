@@ -33,7 +33,7 @@ static inline bool sa_equal(struct sa_ref a, struct sa_ref b)
 #define EVENT_LIST(X)                                                                              \
     X(IKE_HALF_OPEN, "half_open")     /* a handshake began (either role) */                        \
     X(IKE_UP, "ike_up")               /* AUTH done */                                              \
-    X(IKE_FAILED, "ike_failed")       /* initiator gave up or was refused; `reason` */             \
+    X(IKE_FAILED, "ike_failed")       /* half open and over; `reason`, `initiator` */              \
     X(IKE_REKEYED, "ike_rekeyed")     /* `ike` replaced by `other` */                              \
     X(IKE_DOWN, "ike_down")           /* was up; `reason` */                                       \
     X(CHILD_UP, "child_up")           /* both directions installed */                              \

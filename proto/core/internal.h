@@ -36,6 +36,7 @@ struct ike_endpoint {
     struct timerq timers; /* owner: IKE SA index, then ikes.capacity + child index */
 
     struct rng spi, nonce, iv, retransmit, lifetime, key_exchange;
+    nsec now;               /* of the last call, for what a crash has to say */
     nsec version_answered;  /* when INVALID_MAJOR_VERSION was last said */
     uint64_t key_exchanges; /* each gets a stream of its own */
 

@@ -140,6 +140,11 @@ bool outbox_next(struct ike_endpoint *ep, struct ike_dgram *out)
 
 void event_ike(struct ike_endpoint *ep, nsec now, const struct ike_sa *sa, struct event_record e)
 {
+    /* What a caller leaves out is zero, and no handle in use has generation 0. */
+    if (!e.child.handle.generation)
+        e.child = SA_NONE;
+    if (!e.other.handle.generation)
+        e.other = SA_NONE;
     e.at = now;
     e.ike = ike_sa_ref(ep, sa);
     e.initiator = sa->initiator;

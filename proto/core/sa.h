@@ -116,7 +116,7 @@ struct handshake {
     struct handle child;            /* the child being made */
     struct handle rival;            /* what the peer's simultaneous rekey made */
     struct message_ref rival_nonce; /* the lower nonce of the rival's exchange */
-    uint32_t doomed_spi; /* the peer deleted this while the exchange went on */
+    uint32_t doomed_spi;            /* the peer deleted this while the exchange went on */
     uint8_t ke_retries, cookie_retries;
     const struct ke_suite *ke_suite; /* the group we use */
 };

@@ -52,6 +52,18 @@ static enum err make_request(struct step *s, enum exchange_kind kind, struct mes
     return e ? e : ike_message_finish(s->ep, s->sa, &out, start.clear, kept);
 }
 
+/* §2.2: message IDs never wrap; an SA that comes near the end of them is replaced in time. */
+#define ID_REKEY UINT32_C(0xffff0000)
+
+static bool ids_used_up(struct ike_sa *sa)
+{
+    uint32_t id = sa->request_id > sa->expected_id ? sa->request_id : sa->expected_id;
+
+    if (id == ID_REKEY)
+        sa->wishes |= WISH_REKEY;
+    return id == UINT32_MAX;
+}
+
 enum err exchange_start(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
                         enum exchange_kind kind, struct child_sa *child)
 {
@@ -62,7 +74,7 @@ enum err exchange_start(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
     enum err e;
 
     s.row = exchange_find(&ike_rows, &m, &expected);
-    if (!s.row || !s.row->handler || sa->request_id == UINT32_MAX)
+    if (!s.row || !s.row->handler || ids_used_up(sa))
         return ERR_STATE;
     sa->child = child ? child_sa_handle(ep, child) : HANDLE_NONE;
     e = make_request(&s, kind, &kept);
