@@ -435,13 +435,14 @@ static bool check_source(const struct tree_source *source, struct diag *diag)
 struct tree *tree_read(struct arena *arena, const struct tree_source *source, struct diag *diag)
 {
     struct printed printed = {.len = 0};
-    struct fy_parse_cfg config = {.diag = printing_diag(&printed)};
+    struct fy_parse_cfg config = {0};
     struct builder b = {.arena = arena, .diag = diag, .source = source};
     struct tree *root = NULL, at = place(source, 0, 0);
 
     if (!check_source(source, diag))
         return NULL;
     b.anchors = calloc(TREE_ANCHORS_MAX, sizeof *b.anchors);
+    config.diag = printing_diag(&printed);
     b.parser = config.diag ? fy_parser_create(&config) : NULL;
     if (!b.parser || !b.anchors || fy_parser_set_string(b.parser, source->text, source->len) != 0) {
         diag->no_memory = true;
@@ -461,7 +462,7 @@ out:
     if (b.parser)
         fy_parser_destroy(b.parser);
     if (config.diag)
-        fy_diag_unref(config.diag);
+        fy_diag_destroy(config.diag);
     free(b.anchors);
     return root;
 }

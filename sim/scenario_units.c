@@ -85,11 +85,10 @@ struct decimal {
     uint64_t scale; /* value = digits / scale */
 };
 
-/* Digits, at most one point with digits on both sides; 18 digits fit. */
+/* Digits, at most one point with digits on both sides; as many as fit. */
 static const char *decimal_read(const char *text, struct decimal *d)
 {
     bool point = false;
-    int digits = 0;
 
     *d = (struct decimal){0, 1};
     if (!isdigit((unsigned char)*text))
@@ -101,9 +100,9 @@ static const char *decimal_read(const char *text, struct decimal *d)
         }
         if (!isdigit((unsigned char)*text))
             return text;
-        if (d->digits && ++digits > 17)
+        if (__builtin_mul_overflow(d->digits, UINT64_C(10), &d->digits) ||
+            __builtin_add_overflow(d->digits, (uint64_t)(*text - '0'), &d->digits))
             return NULL;
-        d->digits = d->digits * 10 + (uint64_t)(*text - '0');
         if (point) {
             if (d->scale > UINT64_C(100000000000000000))
                 return NULL;
@@ -146,7 +145,7 @@ const char *unit_read(enum dimension dimension, const char *text, uint64_t *out)
     n /= by;
     if (dimension == DIMENSION_PROBABILITY && n > UINT64_C(1) << 32)
         return "is more than certain; above 1 write it in %";
-    if (n >= UINT64_MAX / 2)
+    if (n >= (dimension == DIMENSION_COUNT ? UINT64_MAX : UINT64_MAX / 2))
         return "is too large";
     *out = (uint64_t)n;
     return NULL;

@@ -1,0 +1,407 @@
+/* sim/scenario: values, inheritance, addresses, the dump that reads back. */
+#include "record/text.h"
+#include "sim/address_plan.h"
+#include "sim/scenario.h"
+#include "sim/scenario_estimate.h"
+#include "sim/scenario_units.h"
+#include "suite.h"
+
+#include <unistd.h>
+
+static char errors[8192];
+
+/* Load a text as a file would be; errors are kept. */
+static enum err load_with(const char *text, size_t len, const struct scenario_override *overrides,
+                          size_t count, struct scenario *out)
+{
+    char path[] = "/tmp/ikelab-scenario-XXXXXX";
+    int fd = mkstemp(path);
+    FILE *said = fmemopen(errors, sizeof errors, "w");
+    enum err e;
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq((int)write(fd, text, len), (int)len);
+    close(fd);
+    e = scenario_load(path, overrides, count, out, said);
+    fclose(said);
+    unlink(path);
+    return e;
+}
+
+static struct scenario load(const char *text)
+{
+    struct scenario s;
+
+    ck_assert_msg(load_with(text, strlen(text), NULL, 0, &s) == OK, "%s", errors);
+    return s;
+}
+
+#define NET                                                                                        \
+    "links: {lan: {sides: [homes, boxes], delay: 2ms}, access: {sides: [boxes, isp], delay: 18ms," \
+    " up: {delay: 30ms, loss: {gemodel: {p: 1%, r: 25%}}}, rate: 50Mbit}, core: {sides: [isp, "    \
+    "gw]}}\n"
+#define HEAD "ikelab: 1\nname: t\nstop_time: 1.5min\n"
+#define NODES                                                                                      \
+    "nodes:\n  homes: {role: initiator, count: 7, connect: gw, arrivals: {ramp: {from: 6/min, "    \
+    "to: "                                                                                         \
+    "2/s, over: 10s}, at: 3s}, ike: {dpd_delay: 9s}, child: {rekey_time: 50s}}\n"                  \
+    "  boxes: {role: nat, one_per: {homes: 2}, udp_timeout: 20s, filtering: address-dependent}\n"  \
+    "  isp: {role: router}\n"                                                                      \
+    "  gw: {role: responder, address: 198.51.100.1, protects: [10.0.0.0/16]}\n"
+
+START_TEST(units_read)
+{
+    static const struct {
+        enum dimension dimension;
+        const char *text;
+        uint64_t value;
+    } good[] = {
+        {DIMENSION_TIME, "0s", 0},
+        {DIMENSION_TIME, "1.5ms", 1500000},
+        {DIMENSION_TIME, "2 min", UINT64_C(120000000000)},
+        {DIMENSION_TIME, "0.000000001s", 1},
+        {DIMENSION_TIME, "366d", UINT64_C(31622400000000000)},
+        {DIMENSION_BITRATE, "100Mbit", 100000000},
+        {DIMENSION_BITRATE, "1.5kbit/s", 1500},
+        {DIMENSION_SIZE, "64MiB", 67108864},
+        {DIMENSION_SIZE, "1kB", 1000},
+        {DIMENSION_PROBABILITY, "25%", UINT64_C(1) << 30},
+        {DIMENSION_PROBABILITY, "0.25", UINT64_C(1) << 30},
+        {DIMENSION_PROBABILITY, "100%", UINT64_C(1) << 32},
+        {DIMENSION_PROBABILITY, "0.5%", 21474836},
+        {DIMENSION_FREQUENCY, "100/s", 100000000},
+        {DIMENSION_FREQUENCY, "6/min", 100000},
+        {DIMENSION_MILLI, "1.8", 1800},
+        {DIMENSION_COUNT, "0", 0},
+        {DIMENSION_COUNT, "18446744073709551614", UINT64_MAX - 1},
+    };
+
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        uint64_t v = 77;
+
+        ck_assert_msg(!unit_read(good[i].dimension, good[i].text, &v), "%s", good[i].text);
+        ck_assert_msg(v == good[i].value, "%s is %llu", good[i].text, (unsigned long long)v);
+    }
+}
+END_TEST
+
+START_TEST(units_refuse)
+{
+    static const struct {
+        enum dimension dimension;
+        const char *text;
+    } bad[] = {
+        {DIMENSION_TIME, ""},
+        {DIMENSION_TIME, "30"},
+        {DIMENSION_TIME, "s"},
+        {DIMENSION_TIME, "-1s"},
+        {DIMENSION_TIME, "+1s"},
+        {DIMENSION_TIME, "1.s"},
+        {DIMENSION_TIME, ".5s"},
+        {DIMENSION_TIME, "1..5s"},
+        {DIMENSION_TIME, "1e3s"},
+        {DIMENSION_TIME, "1s "},
+        {DIMENSION_TIME, " 1s"},
+        {DIMENSION_TIME, "1 "},
+        {DIMENSION_TIME, "0.1ns"},
+        {DIMENSION_TIME, "1S"},
+        {DIMENSION_TIME, "99999999999999999999s"},
+        {DIMENSION_TIME, "200000000d"},
+        {DIMENSION_TIME, "1h30min"},
+        {DIMENSION_BITRATE, "1MBit"},
+        {DIMENSION_BITRATE, "1Mbps"},
+        {DIMENSION_BITRATE, "0.5bit"},
+        {DIMENSION_SIZE, "1500"},
+        {DIMENSION_SIZE, "1.5B"},
+        {DIMENSION_SIZE, "1KB"},
+        {DIMENSION_PROBABILITY, "1.1"},
+        {DIMENSION_PROBABILITY, "101%"},
+        {DIMENSION_PROBABILITY, "%"},
+        {DIMENSION_PROBABILITY, "-1%"},
+        {DIMENSION_FREQUENCY, "100"},
+        {DIMENSION_FREQUENCY, "100s"},
+        {DIMENSION_FREQUENCY, "100/d"},
+        {DIMENSION_MILLI, "1.8888"},
+        {DIMENSION_COUNT, "1.5"},
+        {DIMENSION_COUNT, "1k"},
+        {DIMENSION_COUNT, "0x10"},
+        {DIMENSION_COUNT, "99999999999999999999"},
+    };
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        uint64_t v = 77;
+
+        ck_assert_msg(unit_read(bad[i].dimension, bad[i].text, &v) != NULL, "'%s' is taken",
+                      bad[i].text);
+        ck_assert_uint_eq(v, 77);
+    }
+}
+END_TEST
+
+START_TEST(units_write_reads_back)
+{
+    struct rng r = rng_stream(1, 1, RNG_TEST);
+    char text[UNIT_TEXT_MAX];
+    uint64_t back;
+
+    for (int i = 0; i < 20000; i++) {
+        enum dimension d = (enum dimension)(i % DIMENSION_COUNT_OF);
+        uint64_t v = rng_u64(&r) >> (2 + rng_below(&r, 60));
+
+        if (d == DIMENSION_PROBABILITY)
+            v &= UINT32_MAX;
+        else if (v > UINT64_C(100000000000000000) && d != DIMENSION_TIME)
+            v %= UINT64_C(100000000000);
+        unit_write(d, v, text);
+        if (unit_read(d, text, &back))
+            continue; /* larger than can be read at all */
+        ck_assert_msg(back == v, "%llu is written %s", (unsigned long long)v, text);
+    }
+    unit_write(DIMENSION_PROBABILITY, 21474836, text);
+    ck_assert_str_eq(text, "0.5%");
+    unit_write(DIMENSION_TIME, UINT64_C(90000000000), text);
+    ck_assert_str_eq(text, "90s");
+}
+END_TEST
+
+START_TEST(values_defaults_and_inheritance)
+{
+    struct scenario s = load(HEAD "ike: {rekey_time: 100s}\n" NODES NET);
+    const struct scenario_group *homes = &s.groups[0], *boxes = &s.groups[1], *gw = &s.groups[3];
+
+    ck_assert_uint_eq(s.stop_time, 90 * NSEC_PER_S);
+    ck_assert_uint_eq(s.seed, 1);
+    ck_assert_uint_eq(homes->arrivals.kind, ARRIVALS_RAMP);
+    ck_assert_uint_eq(homes->arrivals.rate_micro, 100000);
+    ck_assert_uint_eq(homes->arrivals.to_micro, 2000000);
+    ck_assert_uint_eq(homes->arrivals.at, 3 * NSEC_PER_S);
+    ck_assert_int_eq(homes->connect, 3);
+    ck_assert_uint_eq(boxes->count, 4); /* 7 homes, two a box */
+    ck_assert_uint_eq(boxes->nat.mapping, NAT_ENDPOINT_INDEPENDENT);
+    ck_assert_uint_eq(boxes->nat.filtering, NAT_ADDRESS_DEPENDENT);
+    ck_assert_uint_eq(boxes->nat.udp_timeout_unreplied, 20 * NSEC_PER_S); /* not above the other */
+    ck_assert_uint_eq(boxes->nat.port_first, 1024);
+    ck_assert_uint_eq(s.node_count, 13);
+    /* The group's own words over the scenario's over strongSwan's. */
+    ck_assert_uint_eq(homes->ike.dpd_delay, 9 * NSEC_PER_S);
+    ck_assert_uint_eq(gw->ike.dpd_delay, 0);
+    ck_assert_uint_eq(gw->ike.lifetime.rekey_time, 100 * NSEC_PER_S);
+    ck_assert_uint_eq(gw->ike.lifetime.rekey_jitter, 10 * NSEC_PER_S);
+    ck_assert_uint_eq(gw->ike.lifetime.hard_time, 110 * NSEC_PER_S);
+    ck_assert_uint_eq(homes->ike.child.lifetime.rekey_time, 50 * NSEC_PER_S);
+    ck_assert_uint_eq(homes->ike.child.lifetime.hard_time, 55 * NSEC_PER_S);
+    ck_assert_uint_eq(homes->ike.child.lifetime.rekey_jitter, 5 * NSEC_PER_S);
+    ck_assert_uint_eq(gw->ike.child.lifetime.rekey_time, 3600 * NSEC_PER_S);
+    ck_assert_uint_eq(homes->ike.retransmit.timeout, 4 * NSEC_PER_S);
+    ck_assert_uint_eq(homes->ike.retransmit.base_milli, 1800);
+    ck_assert_uint_eq(homes->ike.retransmit.tries, 5);
+    ck_assert_uint_eq(homes->ike.nat_keepalive, 20 * NSEC_PER_S);
+    ck_assert_uint_eq(homes->ike.child.replay_window, 32);
+    ck_assert(gw->ike.respond && !homes->ike.respond);
+    ck_assert_str_eq(homes->ike.proposals[0].encr[0]->name, "aes256gcm16");
+    scenario_reset(&s);
+}
+END_TEST
+
+START_TEST(link_directions)
+{
+    struct scenario s = load(HEAD NODES NET);
+    const struct link_words *up = &s.links[1].words[LINK_UP], *down = &s.links[1].words[LINK_DOWN];
+
+    ck_assert_uint_eq(up->delay, 30 * NSEC_PER_MS);
+    ck_assert_uint_eq(down->delay, 18 * NSEC_PER_MS);
+    ck_assert_uint_eq(up->rate_bps, 50000000);
+    ck_assert_uint_eq(up->loss.model, LOSS_GEMODEL);
+    ck_assert_uint_eq(up->loss.r, UINT64_C(1) << 30);
+    ck_assert_uint_eq(up->loss.loss_bad, PROBABILITY_ONE);
+    ck_assert_uint_eq(up->loss.loss_good, 0);
+    ck_assert_uint_eq(down->loss.model, LOSS_NONE);
+    ck_assert_uint_eq(down->mtu, 1500);
+    ck_assert_uint_eq(down->limit, 1000);
+    ck_assert_uint_eq(s.links[0].members, 7);
+    ck_assert_uint_eq(s.links[1].members, 4);
+    scenario_reset(&s);
+}
+END_TEST
+
+START_TEST(presets_then_words)
+{
+    struct scenario s = load(
+        HEAD
+        "ike: {preset: openiked-7.2, retransmit_tries: 3}\nchild: {replay_window: 99}\n" NODES NET);
+
+    ck_assert_uint_eq(s.groups[3].ike.retransmit.timeout, 2 * NSEC_PER_S);
+    ck_assert_uint_eq(s.groups[3].ike.retransmit.base_milli, 2000);
+    ck_assert_uint_eq(s.groups[3].ike.retransmit.tries, 3);
+    ck_assert_uint_eq(s.groups[3].ike.lifetime.rekey_time, 0);
+    ck_assert_uint_eq(s.groups[3].ike.lifetime.hard_time, 0);
+    ck_assert_uint_eq(s.groups[3].ike.child.lifetime.rekey_bytes, UINT64_C(4) << 30);
+    ck_assert_uint_eq(s.groups[3].ike.child.replay_window, 99);
+    scenario_reset(&s);
+}
+END_TEST
+
+START_TEST(merge_keys_and_anchors)
+{
+    struct scenario s =
+        load(HEAD NODES "x-slow: &slow {delay: 100ms, rate: 1Mbit}\n"
+                        "links: {lan: {sides: [homes, boxes]}, access: {<<: *slow, sides: "
+                        "[boxes, isp], delay: 7ms}, core: {sides: [isp, gw], <<: [*slow]}}\n");
+
+    ck_assert_uint_eq(s.links[1].words[0].delay, 7 * NSEC_PER_MS); /* written out wins */
+    ck_assert_uint_eq(s.links[1].words[0].rate_bps, 1000000);
+    ck_assert_uint_eq(s.links[2].words[1].delay, 100 * NSEC_PER_MS);
+    scenario_reset(&s);
+}
+END_TEST
+
+START_TEST(addresses)
+{
+    struct scenario s = load(HEAD NODES NET);
+    struct address_plan plan;
+
+    ck_assert_ok(address_plan_make(&s, &plan, stderr));
+    ck_assert_uint_eq(plan.count, 13);
+    /* Homes 0 and 1 share box 0; box 1's inside begins again. floor(i * 4 / 7). */
+    ck_assert_uint_eq(load_be32(plan.nodes[0].outer.bytes), 0xc0a80002);
+    ck_assert_uint_eq(load_be32(plan.nodes[1].outer.bytes), 0xc0a80003);
+    ck_assert_uint_eq(load_be32(plan.nodes[2].outer.bytes), 0xc0a80002);
+    ck_assert_int_eq(plan.nodes[1].behind, 7);
+    ck_assert_int_eq(plan.nodes[2].behind, 8);
+    ck_assert_uint_eq(load_be32(plan.nodes[6].inner.bytes), 0x0a800007);
+    ck_assert_uint_eq(load_be32(plan.nodes[7].outer.bytes), 0x64400001);
+    ck_assert_uint_eq(load_be32(plan.nodes[7].inside.bytes), 0xc0a80001);
+    ck_assert_int_eq(plan.nodes[7].behind, SCENARIO_NONE);
+    ck_assert_uint_eq(load_be32(plan.nodes[12].outer.bytes), 0xc6336401);
+    ck_assert_uint_eq(load_be32(plan.nodes[12].inner.bytes), 0x0a000001);
+    address_plan_reset(&plan);
+    scenario_reset(&s);
+}
+END_TEST
+
+START_TEST(load_of_links)
+{
+    struct scenario s = load(HEAD NODES NET "traffic: {f: {from: homes, to: gw, packet_rate: 10/s, "
+                                            "size: 136B}, g: {from: gw, to: homes, rate: 1kbit, "
+                                            "size: 64B}}\n");
+    struct scenario_estimate e;
+
+    ck_assert_ok(scenario_estimate(&s, &e));
+    /* (136 + 64) bytes ten times a second; back: 64 bytes become 128. */
+    ck_assert_uint_eq(e.links[0].load_bps[LINK_UP], 16000);
+    ck_assert_uint_eq(e.links[0].load_bps[LINK_DOWN], 2000);
+    ck_assert_uint_eq(e.links[1].load_bps[LINK_UP], 2 * 16000); /* the busiest box has two homes */
+    ck_assert_uint_eq(e.links[2].load_bps[LINK_UP], 7 * 16000);
+    ck_assert_uint_eq(e.links[2].load_bps[LINK_DOWN], 7 * 2000);
+    scenario_estimate_reset(&e);
+    scenario_reset(&s);
+}
+END_TEST
+
+START_TEST(identities)
+{
+    struct scenario s = load(HEAD "ike: {id: \"user{n}@example.org\"}\n" NODES NET);
+    struct identity id = scenario_identity(&s, 0, 6);
+
+    ck_assert_uint_eq(id.type, 3);
+    ck_assert_uint_eq(id.len, strlen("user6@example.org"));
+    ck_assert_mem_eq(id.data, "user6@example.org", id.len);
+    scenario_reset(&s);
+    s = load(HEAD NODES NET);
+    id = scenario_identity(&s, 3, 0);
+    ck_assert_uint_eq(id.type, 2);
+    ck_assert_mem_eq(id.data, "gw-0.ikelab.example", id.len);
+    scenario_reset(&s);
+}
+END_TEST
+
+START_TEST(events_thresholds_capture)
+{
+    struct scenario s = load(
+        HEAD NODES NET
+        "traffic: {f: {from: homes, to: gw, rate: 1kbit, size: [64B, 100B], direction: both}}\n"
+        "events: [{at: 9s, links: core, do: link_down, for: 1s}, {at: 5s, nodes: [\"boxes[1..2]\", "
+        "gw], do: reboot}]\n"
+        "thresholds: {ike.setup_time_s: [\"p(99.9) <= 1.5s\", \"count==7\"], "
+        "\"esp.delivered_ratio@f\": [\">95.5%\"], esp.throughput_bps: [\">=1kbit\"]}\n");
+
+    ck_assert_uint_eq(s.event_count, 2);
+    ck_assert_uint_eq(s.events[0].at, 5 * NSEC_PER_S); /* by time */
+    ck_assert_str_eq(s.events[0].label, "boxes reboot");
+    ck_assert_uint_eq(s.events[0].range_count, 2);
+    ck_assert_uint_eq(s.events[0].ranges[0].last, 2);
+    ck_assert(s.events[1].on_links);
+    ck_assert_uint_eq(s.events[1].duration, NSEC_PER_S);
+    ck_assert_uint_eq(s.threshold_count, 4);
+    ck_assert_uint_eq(s.thresholds[0].percentile_ppm, 999000);
+    ck_assert_uint_eq(s.thresholds[0].limit.value, 1500000000);
+    ck_assert_uint_eq(s.thresholds[0].limit.decimals, 9);
+    ck_assert_int_eq(s.thresholds[0].op, COMPARE_LE);
+    ck_assert_uint_eq(s.thresholds[1].limit.value, 7);
+    ck_assert_uint_eq(s.thresholds[2].limit.value, 955);
+    ck_assert_uint_eq(s.thresholds[2].limit.decimals, 3);
+    ck_assert_uint_eq(s.thresholds[3].limit.value, 1000);
+    ck_assert_uint_eq(s.capture.of_count, 4); /* by default the first ten of each */
+    ck_assert_uint_eq(s.capture.of[0].last, 6);
+    ck_assert_uint_eq(s.capture.max_size, 64 << 20);
+    ck_assert(s.flows[0].both && s.flows[0].start_up);
+    ck_assert_uint_eq(s.flows[0].duration, NSEC_NEVER);
+    ck_assert_uint_eq(s.flows[0].size, SIZE_RANGE);
+    scenario_reset(&s);
+}
+END_TEST
+
+START_TEST(overrides)
+{
+    const struct scenario_override good[] = {
+        {"links.core.loss.random", "2%"}, {"nodes.homes.count", "3"}, {"ike.dpd_delay", "1s"}};
+    const struct scenario_override bad[] = {{"links.core.sides.7", "gw"}};
+    const char text[] = HEAD NODES NET;
+    struct scenario s;
+
+    ck_assert_msg(load_with(text, strlen(text), good, 3, &s) == OK, "%s", errors);
+    ck_assert_uint_eq(s.links[2].words[0].loss.model, LOSS_RANDOM);
+    ck_assert_uint_eq(s.groups[0].count, 3);
+    ck_assert_uint_eq(s.groups[1].count, 2);
+    ck_assert_uint_eq(s.groups[3].ike.dpd_delay, NSEC_PER_S);
+    scenario_reset(&s);
+    ck_assert_int_eq(load_with(text, strlen(text), bad, 1, &s), ERR_USAGE);
+    ck_assert_ptr_nonnull(strstr(errors, "--set links.core.sides.7: error: there is no item"));
+}
+END_TEST
+
+/* What is written out is a scenario that means the same, and is written out the same. */
+START_TEST(dump_reads_back)
+{
+    static const char *const files[] = {
+        "road-warriors", "handshake-lan",    "nat-rebind",
+        "lossy-mobile",  "rekey-under-loss", "gateway-restart",
+    };
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        struct scenario s, again;
+        struct text first, second;
+        char path[128];
+
+        snprintf(path, sizeof path, "scenarios/%s.yaml", files[i]);
+        ck_assert_ok(scenario_load(path, NULL, 0, &s, stderr));
+        text_init(&first, NULL);
+        scenario_dump_json(&s, &first, 0);
+        again = load(first.data);
+        text_init(&second, NULL);
+        scenario_dump_json(&again, &second, 0);
+        ck_assert_str_eq(first.data, second.data);
+        ck_assert_uint_eq(again.node_count, s.node_count);
+        ck_assert_mem_eq(again.links[0].words, s.links[0].words, sizeof s.links[0].words);
+        ck_assert_uint_eq(strlen(s.sha256), 64);
+        text_reset(&first);
+        text_reset(&second);
+        scenario_reset(&s);
+        scenario_reset(&again);
+    }
+}
+END_TEST
+
+SUITE("scenario", units_read, units_refuse, units_write_reads_back, values_defaults_and_inheritance,
+      link_directions, presets_then_words, merge_keys_and_anchors, addresses, load_of_links,
+      identities, events_thresholds_capture, overrides, dump_reads_back)
