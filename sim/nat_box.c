@@ -3,12 +3,12 @@
 #include "base/digest.h"
 #include "proto/ip/icmp.h"
 #include "proto/ip/packet.h"
-#include "proto/ip/rewrite.h"
 #include "proto/ip/udp.h"
+#include "sim/icmp_error.h"
 
 #include <stdlib.h>
 
-enum { EXPIRY_TIMER = 0, FIRST_MAPPINGS = 2 };
+enum { EXPIRY_TIMER = 0 };
 
 struct nat_box *nat_box_create(const struct nat_words *words, const struct ip_addr *outside,
                                struct rng port_random)
@@ -20,26 +20,10 @@ struct nat_box *nat_box_create(const struct nat_words *words, const struct ip_ad
     n->words = *words;
     n->outside = *outside;
     n->port_random = port_random;
+    n->preserve = words->port_preservation;
     n->next_port = words->port_first;
-    if (table_init(&n->by_inside, 1) != OK || table_init(&n->by_outside, 1) != OK ||
-        table_init(&n->users, 1) != OK) {
-        table_reset(&n->by_inside);
-        table_reset(&n->by_outside);
-        table_reset(&n->users);
-        free(n);
-        return NULL;
-    }
+    nat_table_init(&n->table);
     return n;
-}
-
-static void forget_permits(struct nat_mapping *m)
-{
-    while (m->permits) {
-        struct nat_permit *next = m->permits->next;
-
-        free(m->permits);
-        m->permits = next;
-    }
 }
 
 static void destroy(struct sim *s, uint32_t node)
@@ -48,27 +32,28 @@ static void destroy(struct sim *s, uint32_t node)
 
     if (!n)
         return;
-    for (uint32_t i = 0; i < n->count; i++)
-        forget_permits(&n->mappings[i]);
-    free(n->mappings);
-    table_reset(&n->by_inside);
-    table_reset(&n->by_outside);
-    table_reset(&n->users);
+    nat_table_reset(&n->table);
+    free(n->fragmented);
     free(n);
+}
+
+static struct nat_box *box_at(struct sim *s, uint32_t node)
+{
+    return s->nodes[node].state;
 }
 
 static void tell(struct sim *s, uint32_t node, const struct nat_mapping *m, enum nat_change change,
                  bool inbound)
 {
-    struct nat_box *n = s->nodes[node].state;
-    struct nat_event e = {.change = change, .inbound = inbound};
+    const struct nat_box *n = box_at(s, node);
 
-    if (!n->observer.changed)
-        return;
-    e.inside = m->inside;
-    e.outside = m->outside;
-    e.remote = m->remote;
-    n->observer.changed(n->observer.context, node, s->now, &e);
+    if (n->observer.changed)
+        n->observer.changed(n->observer.context, node, s->now,
+                            &(struct nat_event){.change = change,
+                                                .inside = m->inside,
+                                                .outside = m->outside,
+                                                .remote = m->remote,
+                                                .inbound = inbound});
 }
 
 /* RFC 4787 §4.1: what of the remote names the mapping. */
@@ -86,78 +71,60 @@ static uint64_t mapping_key(const struct nat_box *n, const struct ip_endpoint *i
     return digest_of(parts, sizeof parts, 0);
 }
 
-static uint64_t user_key(const struct ip_addr *inside)
+static void arm(struct sim *s, uint32_t node)
 {
-    return ip_endpoint_hash(&(struct ip_endpoint){.addr = *inside});
+    const struct nat_table *t = &box_at(s, node)->table;
+    uint32_t next = nat_table_next(t);
+
+    sim_arm(s, node, EXPIRY_TIMER, next == NAT_NONE ? NSEC_NEVER : t->mappings[next].expires);
 }
 
-static uint32_t mappings_of_user(const struct nat_box *n, const struct ip_addr *inside)
+/* A mapping lives until its timer, not at it (validation.md d-18: gap < timer). */
+static void expire(struct sim *s, uint32_t node)
 {
-    uint32_t count = 0;
+    struct nat_table *t = &box_at(s, node)->table;
 
-    table_get(&n->users, user_key(inside), &count);
-    return count;
+    for (;;) {
+        uint32_t slot = nat_table_next(t);
+
+        if (slot == NAT_NONE || t->mappings[slot].expires > s->now)
+            break;
+        nat_table_remove(t, slot);
+        tell(s, node, &t->mappings[slot], NAT_EXPIRED, false);
+    }
+    arm(s, node);
 }
 
-static void end_mapping(struct sim *s, uint32_t node, struct nat_mapping *m)
-{
-    struct nat_box *n = s->nodes[node].state;
-    uint32_t left = mappings_of_user(n, &m->inside.addr) - 1;
-
-    m->alive = false;
-    n->alive--;
-    table_remove(&n->by_inside, m->key);
-    table_remove(&n->by_outside, m->outside.port);
-    if (left == 0)
-        table_remove(&n->users, user_key(&m->inside.addr));
-    else
-        (void)!table_put(&n->users, user_key(&m->inside.addr), left);
-    forget_permits(m);
-}
-
-/* Expire what is due and arm the timer for what comes next. */
 static void timer(struct sim *s, uint32_t node, uint32_t slot)
 {
-    struct nat_box *n = s->nodes[node].state;
-    nsec next = NSEC_NEVER;
-
-    for (uint32_t i = 0; i < n->count; i++) {
-        struct nat_mapping *m = &n->mappings[i];
-
-        if (m->alive && m->expires <= s->now) {
-            end_mapping(s, node, m);
-            tell(s, node, m, NAT_EXPIRED, false);
-        }
-        if (m->alive)
-            next = nsec_min(next, m->expires);
-    }
-    sim_arm(s, node, slot, next);
+    (void)slot;
+    expire(s, node);
 }
 
-static void refresh(struct sim *s, uint32_t node, struct nat_mapping *m, bool inbound)
+/* RFC 4787 §4.3. A new mapping gets its first timer whatever refreshes it later. */
+static void refresh(struct sim *s, uint32_t node, uint32_t slot, bool inbound)
 {
-    struct nat_box *n = s->nodes[node].state;
-    nsec timeout = n->words.udp_timeout;
+    struct nat_box *n = box_at(s, node);
+    struct nat_mapping *m = &n->table.mappings[slot];
+    bool restarts = n->words.refresh == NAT_REFRESH_BOTH ||
+                    inbound == (n->words.refresh == NAT_REFRESH_INBOUND);
+    enum nat_list list;
 
-    if (inbound)
-        m->replied = true;
-    if (n->words.refresh != NAT_REFRESH_BOTH &&
-        inbound != (n->words.refresh == NAT_REFRESH_INBOUND) && m->expires != 0)
+    m->replied |= inbound;
+    if (!restarts && m->list != NAT_LISTS)
         return;
-    if (!m->replied && n->words.udp_timeout_unreplied)
-        timeout = n->words.udp_timeout_unreplied;
-    m->expires = nsec_add(s->now, timeout);
-    if (m->expires < s->nodes[node].timer_at[EXPIRY_TIMER])
-        sim_arm(s, node, EXPIRY_TIMER, m->expires);
+    list = m->replied || !n->words.udp_timeout_unreplied ? NAT_REPLIED : NAT_UNREPLIED;
+    nat_table_renew(&n->table, slot, list,
+                    nsec_add(s->now, list == NAT_REPLIED ? n->words.udp_timeout
+                                                         : n->words.udp_timeout_unreplied));
+    arm(s, node);
     tell(s, node, m, NAT_REFRESHED, inbound);
 }
 
 static bool port_free(const struct nat_box *n, uint16_t port)
 {
-    uint32_t slot;
-
     return port >= n->words.port_first && port <= n->words.port_last &&
-           !table_get(&n->by_outside, port, &slot);
+           nat_table_outside(&n->table, port) == NAT_NONE;
 }
 
 /* RFC 4787 §4.2: the same port where allowed and free, else the next free one; 0: none. */
@@ -166,8 +133,10 @@ static uint16_t choose_port(struct nat_box *n, uint16_t inside)
     uint32_t range = (uint32_t)n->words.port_last - n->words.port_first + 1;
     uint32_t start = n->next_port - n->words.port_first;
 
-    if (n->words.port_preservation && port_free(n, inside))
+    if (n->preserve && port_free(n, inside))
         return inside;
+    if (n->words.random_ports)
+        start = (uint32_t)rng_below(&n->port_random, range);
     for (uint32_t i = 0; i < range; i++) {
         uint16_t port = (uint16_t)(n->words.port_first + (start + i) % range);
 
@@ -179,100 +148,54 @@ static uint16_t choose_port(struct nat_box *n, uint16_t inside)
     return 0;
 }
 
-static struct nat_mapping *free_slot(struct nat_box *n)
+/* NAT_NONE: the user has enough of them, the ports are used up, or memory is. */
+static uint32_t new_mapping(struct sim *s, uint32_t node, struct nat_mapping *m)
 {
-    if (n->alive == NAT_MAPPINGS_MAX)
-        return NULL;
-    for (uint32_t i = n->alive == n->count ? n->count : 0; i < n->count; i++)
-        if (!n->mappings[i].alive)
-            return &n->mappings[i];
-    if (n->count == n->capacity) {
-        uint32_t capacity = n->capacity ? 2 * n->capacity : FIRST_MAPPINGS;
-        struct nat_mapping *bigger = realloc(n->mappings, capacity * sizeof *bigger);
+    struct nat_box *n = box_at(s, node);
+    uint32_t slot = NAT_NONE;
+    enum err e;
 
-        if (!bigger)
-            return NULL;
-        n->mappings = bigger;
-        n->capacity = capacity;
-    }
-    n->mappings[n->count] = (struct nat_mapping){0};
-    return &n->mappings[n->count++];
+    if (n->words.ports_per_user &&
+        nat_table_of_user(&n->table, &m->inside.addr) >= n->words.ports_per_user)
+        return NAT_NONE;
+    m->outside = (struct ip_endpoint){n->outside, choose_port(n, m->inside.port)};
+    if (m->outside.port == 0)
+        return NAT_NONE;
+    e = nat_table_add(&n->table, m, &slot);
+    if (e == ERR_MEMORY)
+        sim_fail(s, e);
+    if (e != OK)
+        return NAT_NONE;
+    tell(s, node, &n->table.mappings[slot], NAT_MAPPED, false);
+    return slot;
 }
 
-static struct nat_mapping *new_mapping(struct sim *s, uint32_t node, uint32_t inside_port,
-                                       const struct ip_endpoint *inside,
-                                       const struct ip_endpoint *remote, uint64_t key)
+/* What a UDP packet, or the first fragment of one, shows. */
+struct flow {
+    const struct ip_packet *ip;
+    struct ip_endpoint src, dst;
+    uint32_t port; /* it came in by */
+};
+
+static uint32_t mapping_outward(struct sim *s, uint32_t node, const struct flow *f)
 {
-    struct nat_box *n = s->nodes[node].state;
-    uint32_t user = mappings_of_user(n, &inside->addr);
-    struct nat_mapping *m;
-    uint16_t port;
+    struct nat_box *n = box_at(s, node);
+    struct nat_mapping m = {.inside = f->src,
+                            .remote = f->dst,
+                            .key = mapping_key(n, &f->src, &f->dst),
+                            .inside_port = f->port};
+    uint32_t slot = nat_table_inside(&n->table, m.key);
+    enum err e;
 
-    if (n->words.ports_per_user && user >= n->words.ports_per_user)
-        return NULL;
-    port = choose_port(n, inside->port);
-    m = port ? free_slot(n) : NULL;
-    if (!m)
-        return NULL;
-    *m = (struct nat_mapping){.inside = *inside,
-                              .outside = {n->outside, port},
-                              .remote = *remote,
-                              .key = key,
-                              .inside_port = inside_port,
-                              .alive = true};
-    if (table_put(&n->by_inside, key, (uint32_t)(m - n->mappings)) != OK ||
-        table_put(&n->by_outside, port, (uint32_t)(m - n->mappings)) != OK ||
-        table_put(&n->users, user_key(&inside->addr), user + 1) != OK)
-        s->error = ERR_MEMORY;
-    n->alive++;
-    tell(s, node, m, NAT_MAPPED, false);
-    return m;
-}
-
-/* RFC 4787 §5: has the inside host sent to this remote (as far as `filtering` looks)? */
-static struct nat_permit *find_permit(const struct nat_box *n, const struct nat_mapping *m,
-                                      const struct ip_endpoint *remote)
-{
-    for (struct nat_permit *p = m->permits; p; p = p->next)
-        if (ip_addr_equal(&p->remote.addr, &remote->addr) &&
-            (n->words.filtering == NAT_ADDRESS_DEPENDENT || p->remote.port == remote->port))
-            return p;
-    return NULL;
-}
-
-static void permit(struct sim *s, const struct nat_box *n, struct nat_mapping *m,
-                   const struct ip_endpoint *remote)
-{
-    struct nat_permit *p;
-
-    if (n->words.filtering == NAT_ENDPOINT_INDEPENDENT || find_permit(n, m, remote))
-        return;
-    p = malloc(sizeof *p);
-    if (!p) {
-        s->error = ERR_MEMORY;
-        return;
-    }
-    *p = (struct nat_permit){*remote, m->permits};
-    m->permits = p;
-}
-
-static struct nat_mapping *mapping_outward(struct sim *s, uint32_t node, uint32_t port,
-                                           const struct udp_datagram *udp)
-{
-    struct nat_box *n = s->nodes[node].state;
-    uint64_t key = mapping_key(n, &udp->src, &udp->dst);
-    struct nat_mapping *m = NULL;
-    uint32_t slot;
-
-    if (table_get(&n->by_inside, key, &slot))
-        m = &n->mappings[slot];
-    else
-        m = new_mapping(s, node, port, &udp->src, &udp->dst, key);
-    if (!m)
-        return NULL;
-    permit(s, n, m, &udp->dst);
-    refresh(s, node, m, false);
-    return m;
+    if (slot == NAT_NONE)
+        slot = new_mapping(s, node, &m);
+    if (slot == NAT_NONE)
+        return NAT_NONE;
+    e = nat_table_permit(&n->table, slot, &f->dst);
+    if (e != OK)
+        sim_fail(s, e);
+    refresh(s, node, slot, false);
+    return slot;
 }
 
 static bool rewrite(struct sim *s, uint32_t packet, enum rewrite_side side,
@@ -284,126 +207,246 @@ static bool rewrite(struct sim *s, uint32_t packet, enum rewrite_side side,
     return rewrite_endpoint(&b, side, to) == OK;
 }
 
-static struct nat_mapping *mapping_at(const struct nat_box *n, uint16_t outside_port)
+/* The other fragments of this packet go the same way. */
+static struct nat_fragmented *open_way(struct sim *s, struct nat_box *n, const struct ip_packet *ip)
 {
-    uint32_t slot;
+    struct nat_fragmented *way;
 
-    return table_get(&n->by_outside, outside_port, &slot) ? &n->mappings[slot] : NULL;
+    if (!n->fragmented)
+        n->fragmented = calloc(NAT_FRAGMENTED_MAX, sizeof *n->fragmented);
+    if (!n->fragmented) {
+        sim_fail(s, ERR_MEMORY);
+        return NULL;
+    }
+    way = &n->fragmented[n->next_fragmented];
+    n->next_fragmented = (n->next_fragmented + 1) % NAT_FRAGMENTED_MAX;
+    *way = (struct nat_fragmented){.src = ip->src,
+                                   .dst = ip->dst,
+                                   .id = ip->id,
+                                   .protocol = ip->protocol,
+                                   .until = s->now + NAT_FRAGMENT_TIMEOUT_S * NSEC_PER_S};
+    return way;
 }
 
-/* To an inside host through its mapping: from outside, or from inside by hairpin. */
-static void inward(struct sim *s, uint32_t node, uint32_t packet, const struct ip_endpoint *src,
-                   uint16_t outside_port)
+static const struct nat_fragmented *find_way(const struct sim *s, const struct nat_box *n,
+                                             const struct ip_packet *ip)
 {
-    struct nat_box *n = s->nodes[node].state;
-    struct nat_mapping *m = mapping_at(n, outside_port);
+    for (uint32_t i = 0; n->fragmented && i < NAT_FRAGMENTED_MAX; i++) {
+        const struct nat_fragmented *way = &n->fragmented[i];
 
-    if (!m) {
+        if (way->until > s->now && way->id == ip->id && way->protocol == ip->protocol &&
+            ip_addr_equal(&way->src, &ip->src) && ip_addr_equal(&way->dst, &ip->dst))
+            return way;
+    }
+    return NULL;
+}
+
+static void later_fragment(struct sim *s, uint32_t node, uint32_t packet,
+                           const struct ip_packet *ip)
+{
+    const struct nat_fragmented *way = find_way(s, box_at(s, node), ip);
+
+    if (!way)
         packet_drop(s, node, packet, NET_DROP_NAT_NO_MAPPING);
-        return;
-    }
-    if (n->words.filtering != NAT_ENDPOINT_INDEPENDENT && !find_permit(n, m, src)) {
-        packet_drop(s, node, packet, NET_DROP_NAT_FILTERED);
-        return;
-    }
-    refresh(s, node, m, true);
-    if (!rewrite(s, packet, REWRITE_DESTINATION, &m->inside))
+    else if (!rewrite(s, packet, way->side, &way->to) ||
+             (way->hairpin.port && !rewrite(s, packet, REWRITE_DESTINATION, &way->hairpin)))
         packet_drop(s, node, packet, NET_DROP_CORRUPT);
     else
-        sim_send(s, node, m->inside_port, packet, false);
+        sim_send(s, node, way->port, packet, false);
 }
 
-static void outward(struct sim *s, uint32_t node, uint32_t port, uint32_t packet,
-                    const struct udp_datagram *udp)
+/* The mapping that lets a packet from `src` in (RFC 4787 §5), refreshed; NAT_NONE: *why it drops.
+ */
+static uint32_t mapping_inward(struct sim *s, uint32_t node, const struct ip_endpoint *src,
+                               uint16_t outside_port, enum net_drop *why)
 {
-    struct nat_box *n = s->nodes[node].state;
-    bool hairpin = ip_addr_equal(&udp->dst.addr, &n->outside);
-    struct nat_mapping *m;
-    struct ip_endpoint src;
+    struct nat_box *n = box_at(s, node);
+    uint32_t slot = nat_table_outside(&n->table, outside_port);
 
-    if (hairpin && !n->words.hairpin) {
+    *why = NET_DROP_NAT_NO_MAPPING;
+    if (slot == NAT_NONE)
+        return NAT_NONE;
+    *why = NET_DROP_NAT_FILTERED;
+    if (n->words.filtering != NAT_ENDPOINT_INDEPENDENT &&
+        !nat_table_permits(&n->table, slot, src,
+                           n->words.filtering == NAT_ADDRESS_AND_PORT_DEPENDENT))
+        return NAT_NONE;
+    refresh(s, node, slot, true);
+    return slot;
+}
+
+static void inward(struct sim *s, uint32_t node, uint32_t packet, const struct flow *f)
+{
+    struct nat_box *n = box_at(s, node);
+    struct nat_fragmented *way;
+    struct nat_mapping m;
+    enum net_drop why;
+    uint32_t slot = NAT_NONE;
+
+    why = NET_DROP_NO_ROUTE;
+    if (ip_addr_equal(&f->dst.addr, &n->outside))
+        slot = mapping_inward(s, node, &f->src, f->dst.port, &why);
+    if (slot == NAT_NONE) {
+        packet_drop(s, node, packet, why);
+        return;
+    }
+    m = n->table.mappings[slot];
+    way = f->ip->mf ? open_way(s, n, f->ip) : NULL;
+    if (way) {
+        way->side = REWRITE_DESTINATION;
+        way->to = m.inside;
+        way->port = m.inside_port;
+    }
+    if (!rewrite(s, packet, REWRITE_DESTINATION, &m.inside))
+        packet_drop(s, node, packet, NET_DROP_CORRUPT);
+    else
+        sim_send(s, node, m.inside_port, packet, false);
+}
+
+/* RFC 4787 §6, REQ-9: from inside to inside by outside addresses, external source. */
+static void hairpin(struct sim *s, uint32_t node, uint32_t packet, const struct flow *f,
+                    const struct ip_endpoint *src, struct nat_fragmented *way)
+{
+    struct nat_box *n = box_at(s, node);
+    enum net_drop why;
+    uint32_t slot = mapping_inward(s, node, src, f->dst.port, &why);
+    struct nat_mapping m;
+
+    if (slot == NAT_NONE) {
+        if (way)
+            way->until = 0;
+        packet_drop(s, node, packet, why);
+        return;
+    }
+    m = n->table.mappings[slot];
+    if (way) {
+        way->hairpin = m.inside;
+        way->port = m.inside_port;
+    }
+    if (!rewrite(s, packet, REWRITE_DESTINATION, &m.inside))
+        packet_drop(s, node, packet, NET_DROP_CORRUPT);
+    else
+        sim_send(s, node, m.inside_port, packet, false);
+}
+
+static void outward(struct sim *s, uint32_t node, uint32_t packet, const struct flow *f)
+{
+    struct nat_box *n = box_at(s, node);
+    bool back = ip_addr_equal(&f->dst.addr, &n->outside);
+    struct nat_fragmented *way;
+    struct ip_endpoint src;
+    uint32_t slot;
+
+    if (back && !n->words.hairpin) {
         packet_drop(s, node, packet, NET_DROP_NO_ROUTE);
         return;
     }
-    m = mapping_outward(s, node, port, udp);
-    if (!m) {
+    slot = mapping_outward(s, node, f);
+    if (slot == NAT_NONE) {
         packet_drop(s, node, packet, NET_DROP_NAT_FULL);
         return;
     }
-    src = m->outside;
+    src = n->table.mappings[slot].outside;
+    way = f->ip->mf ? open_way(s, n, f->ip) : NULL;
+    if (way) {
+        way->side = REWRITE_SOURCE;
+        way->to = src;
+        way->port = n->outside_port;
+    }
     if (!rewrite(s, packet, REWRITE_SOURCE, &src))
         packet_drop(s, node, packet, NET_DROP_CORRUPT);
-    else if (hairpin)
-        inward(s, node, packet, &src, udp->dst.port);
+    else if (back)
+        hairpin(s, node, packet, f, &src, way);
     else
         sim_send(s, node, n->outside_port, packet, false);
 }
 
-/* RFC 5508 §4: an error about a packet that went out through a mapping. */
+/* RFC 5508 §4: an error about a packet that went out through a mapping; refreshes nothing. */
 static void icmp_inward(struct sim *s, uint32_t node, uint32_t packet, const struct ip_packet *ip)
 {
-    struct nat_box *n = s->nodes[node].state;
+    struct nat_box *n = box_at(s, node);
     struct packet *p = packet_at(s, packet);
     struct buf b = {p->data, p->len, packet_room(p)};
-    struct nat_mapping *m = NULL;
+    struct ip_endpoint inside = {0};
+    uint32_t slot = NAT_NONE, port = 0;
     struct icmp_message icmp;
     struct ip_packet quoted;
 
     if (icmp_read(ip, &icmp) == OK && icmp_is_error(icmp.kind) &&
         ip_read_quoted(icmp.data, &quoted) == OK && quoted.protocol == IP_PROTOCOL_UDP &&
-        quoted.payload.len >= 2)
-        m = mapping_at(n, load_be16(quoted.payload.data));
-    if (!m || rewrite_quoted(&b, REWRITE_SOURCE, &m->inside) != OK ||
-        rewrite_endpoint(&b, REWRITE_DESTINATION, &m->inside) != OK)
+        quoted.offset == 0 && quoted.payload.len >= 2 && ip_addr_equal(&quoted.src, &n->outside))
+        slot = nat_table_outside(&n->table, load_be16(quoted.payload.data));
+    if (slot != NAT_NONE) {
+        inside = n->table.mappings[slot].inside;
+        port = n->table.mappings[slot].inside_port;
+    }
+    if (slot == NAT_NONE || rewrite_quoted(&b, REWRITE_SOURCE, &inside) != OK ||
+        rewrite_endpoint(&b, REWRITE_DESTINATION, &inside) != OK)
         packet_drop(s, node, packet, NET_DROP_NAT_NO_MAPPING);
     else
-        sim_send(s, node, m->inside_port, packet, false);
+        sim_send(s, node, port, packet, false);
+}
+
+/* A packet that UDP's ports steer. */
+static void translate(struct sim *s, uint32_t node, uint32_t port, uint32_t packet,
+                      const struct ip_packet *ip)
+{
+    struct nat_box *n = box_at(s, node);
+    struct packet *p = packet_at(s, packet);
+    bool from_outside = port == n->outside_port;
+    struct flow f = {.ip = ip,
+                     .src = {ip->src, load_be16(ip->payload.data)},
+                     .dst = {ip->dst, load_be16(ip->payload.data + 2)},
+                     .port = port};
+
+    if (!ip_decrement_ttl(p->data, p->len))
+        packet_drop(s, node, packet, NET_DROP_NO_ROUTE);
+    else if (from_outside)
+        inward(s, node, packet, &f);
+    else if (n->icmp_errors && icmp_too_big(s, node, n->outside_port, packet, ip, &n->outside))
+        packet_drop(s, node, packet, NET_DROP_MTU);
+    else
+        outward(s, node, packet, &f);
 }
 
 static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet)
 {
-    const struct nat_box *n = s->nodes[node].state;
+    const struct nat_box *n = box_at(s, node);
     struct packet *p = packet_at(s, packet);
-    bool outside = port == n->outside_port;
-    struct udp_datagram udp;
+    bool from_outside = port == n->outside_port;
     struct ip_packet ip;
 
-    if (ip_read(bytes_of(p->data, p->len), &ip) != OK) {
+    expire(s, node);
+    if (ip_read(bytes_of(p->data, p->len), &ip) != OK)
         packet_drop(s, node, packet, NET_DROP_CORRUPT);
-        return;
-    }
-    if (outside && (ip.protocol == IP_PROTOCOL_ICMP || ip.protocol == IP_PROTOCOL_ICMPV6)) {
+    else if (from_outside && ip.offset == 0 &&
+             (ip.protocol == IP_PROTOCOL_ICMP || ip.protocol == IP_PROTOCOL_ICMPV6))
         icmp_inward(s, node, packet, &ip);
-        return;
-    }
-    /* Only a box that checks the ports needs the whole datagram; a damaged one goes through. */
-    if (ip.protocol != IP_PROTOCOL_UDP || ip.offset != 0 || ip.payload.len < UDP_HEADER_LEN) {
+    else if (ip.protocol != IP_PROTOCOL_UDP)
         packet_drop(s, node, packet, NET_DROP_NAT_NO_MAPPING);
-        return;
-    }
-    if (!ip_decrement_ttl(p->data, p->len)) {
+    else if (ip.offset != 0 && !ip_decrement_ttl(p->data, p->len))
         packet_drop(s, node, packet, NET_DROP_NO_ROUTE);
-        return;
-    }
-    udp.src = (struct ip_endpoint){ip.src, load_be16(ip.payload.data)};
-    udp.dst = (struct ip_endpoint){ip.dst, load_be16(ip.payload.data + 2)};
-    if (outside)
-        inward(s, node, packet, &udp.src, udp.dst.port);
+    else if (ip.offset != 0)
+        later_fragment(s, node, packet, &ip);
+    /* Only a box that checks the ports needs the whole datagram; a damaged one goes through. */
+    else if (ip.payload.len < UDP_HEADER_LEN)
+        packet_drop(s, node, packet, NET_DROP_NAT_NO_MAPPING);
     else
-        outward(s, node, port, packet, &udp);
+        translate(s, node, port, packet, &ip);
 }
 
 void nat_box_reboot(struct sim *s, uint32_t node, bool new_ports)
 {
-    struct nat_box *n = s->nodes[node].state;
+    struct nat_box *n = box_at(s, node);
     uint32_t range = (uint32_t)n->words.port_last - n->words.port_first + 1;
-    uint32_t lost = n->alive;
+    uint32_t lost = n->table.alive;
 
-    for (uint32_t i = 0; i < n->count; i++)
-        if (n->mappings[i].alive)
-            end_mapping(s, node, &n->mappings[i]);
+    nat_table_reset(&n->table);
+    free(n->fragmented);
+    n->fragmented = NULL;
+    n->next_fragmented = 0;
     if (new_ports) {
-        n->words.port_preservation = false;
+        n->preserve = false;
         n->next_port = (uint16_t)(n->words.port_first + rng_below(&n->port_random, range));
     }
     sim_arm(s, node, EXPIRY_TIMER, NSEC_NEVER);

@@ -4,18 +4,22 @@
  * hairpinning, port range and per-user limit, reboot. It rewrites real bytes. One outside address
  * on one port of the node (outside_port, set when the links are made); all other ports are inside.
  *
- * UDP only (and ICMP errors about it): bare ESP and other protocols find no mapping. Fragments
- * behind the first carry no ports and are dropped as nat_no_mapping, as many boxes do.
+ * UDP only (and ICMP errors about it): bare ESP and other protocols find no mapping. The first
+ * fragment of a packet carries the ports and opens the way for the others; those that come before
+ * it are dropped as nat_no_mapping, as are those of the oldest packet when too many are on the way.
  */
 #ifndef SIM_NAT_BOX_H
 #define SIM_NAT_BOX_H
 
-#include "base/table.h"
-#include "proto/ip/addr.h"
+#include "proto/ip/rewrite.h"
+#include "sim/nat_table.h"
 #include "sim/sim.h"
 #include "sim/words.h"
 
-enum { NAT_MAPPINGS_MAX = 65536 }; /* of one box: it has one outside address */
+enum nat_box_sizes {
+    NAT_FRAGMENTED_MAX = 32, /* fragmented packets on the way */
+    NAT_FRAGMENT_TIMEOUT_S = 30,
+};
 
 /** What changes in the table, told to the run's recorder. */
 enum nat_change { NAT_MAPPED, NAT_REFRESHED, NAT_EXPIRED, NAT_REBOOTED };
@@ -32,39 +36,39 @@ struct nat_observer {
     void (*changed)(void *context, uint32_t node, nsec at, const struct nat_event *);
 };
 
-/* A remote that an inside host has sent to through a mapping: what filtering lets back in. */
-struct nat_permit {
-    struct ip_endpoint remote;
-    struct nat_permit *next;
-};
-
-struct nat_mapping {
-    struct ip_endpoint inside, outside, remote;
-    nsec expires;
-    uint64_t key;         /* in by_inside */
-    uint32_t inside_port; /* node port it came in by */
-    struct nat_permit *permits;
-    bool replied, alive;
+/* Where the fragments of one packet go. */
+struct nat_fragmented {
+    struct ip_addr src, dst;
+    uint32_t id;
+    uint8_t protocol;
+    enum rewrite_side side;
+    struct ip_endpoint to;
+    struct ip_endpoint hairpin; /* the second rewriting, of the destination; port 0: none */
+    uint32_t port;              /* of the node */
+    nsec until;                 /* 0: free */
 };
 
 struct nat_box {
     struct nat_words words;
     struct ip_addr outside;
     uint32_t outside_port;
-    struct nat_mapping *mappings; /* a slot is free when not alive */
-    uint32_t count, capacity, alive;
-    struct table by_inside;  /* hash of inside (and, by `mapping`, remote) -> slot */
-    struct table by_outside; /* outside port -> slot */
-    struct table users;      /* hash of the inside address -> mappings alive */
-    struct rng port_random;
+    bool icmp_errors; /* tell the sender when a packet is too big for the next link */
+    bool preserve;    /* words.port_preservation, until a reboot with new ports */
     uint16_t next_port;
+    uint32_t next_fragmented;
+    struct nat_table table;
+    struct rng port_random;
+    struct nat_fragmented *fragmented; /* NULL before the first fragment */
     struct nat_observer observer;
 };
 
-/** NULL when out of memory. `outside` is the address on port 0. */
+/** NULL when out of memory. Set outside_port, and what else differs, before the run. */
 struct nat_box *nat_box_create(const struct nat_words *, const struct ip_addr *outside,
                                struct rng port_random);
-/** The table is lost; new mappings get other ports where `new_ports`. */
+/**
+ * The table is lost. `new_ports`: from now on ports are not preserved and start elsewhere, so that
+ * the same inside host comes out as somebody else.
+ */
 void nat_box_reboot(struct sim *, uint32_t node, bool new_ports);
 extern const struct node_class nat_box_class;
 

@@ -53,6 +53,7 @@ struct nat_words {
     enum nat_behaviour mapping, filtering;
     enum nat_refresh refresh;
     bool port_preservation, hairpin;
+    bool random_ports; /* where a port is not preserved: anywhere in the range, else the next one */
     nsec udp_timeout, udp_timeout_unreplied; /* with and without a packet from outside */
     uint16_t port_first, port_last;
     uint32_t ports_per_user; /* per inside address; 0: no limit */

@@ -1,6 +1,6 @@
 /*
  * A plain node for tests of the simulator: it makes UDP packets, remembers what arrives, puts
- * fragments together, and can answer. Up to PEER_ARRIVALS arrivals are kept, all are counted.
+ * fragments together, and can answer. The last PEER_ARRIVALS are kept, all are counted.
  */
 #ifndef TESTS_SIM_PEER_H
 #define TESTS_SIM_PEER_H
@@ -62,9 +62,7 @@ static inline void peer_receive(struct sim *s, uint32_t node, uint32_t port, uin
     }
     a.sequence = packet_at(s, packet)->sequence;
     a.len = packet_at(s, packet)->len;
-    if (p->count < PEER_ARRIVALS)
-        p->arrivals[p->count] = a;
-    p->count++;
+    p->arrivals[p->count++ % PEER_ARRIVALS] = a;
     if (a.good || (a.protocol != 0 && a.protocol != IP_PROTOCOL_UDP))
         packet_deliver(s, node, packet);
     else
