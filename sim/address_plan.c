@@ -41,7 +41,8 @@ static uint32_t slot(const struct scenario *s, const struct scenario_link *l, in
     return g->role == ROLE_NAT && side == 1 ? s->node_count + node : node;
 }
 
-static enum err zones_make(const struct scenario *s, struct zones *z, FILE *errors)
+static enum err zones_make(const struct scenario *s, struct zones *z, struct address_plan *out,
+                           FILE *errors)
 {
     z->count = 2 * s->node_count;
     z->parent = malloc(((size_t)z->count + 1) * sizeof *z->parent);
@@ -63,6 +64,7 @@ static enum err zones_make(const struct scenario *s, struct zones *z, FILE *erro
             uint32_t root = root_of(z, s->node_count + node);
 
             if (z->nat[root] != SCENARIO_NONE) {
+                out->bad_group = (int32_t)k;
                 fprintf(errors, "two NATs share one inside (a member of '%s' among them)\n",
                         s->groups[k].name);
                 return ERR_FULL;
@@ -166,6 +168,7 @@ static enum err plan_all(struct planner *p, struct address_plan *out)
     for (uint32_t k = 0; k < p->s->group_count; k++) {
         const struct scenario_group *g = &p->s->groups[k];
 
+        out->bad_group = (int32_t)k;
         for (uint32_t i = 0; i < g->count; i++) {
             struct node_addresses *a = &out->nodes[g->first_node + i];
             enum err e = plan_outer(p, g, i, a);
@@ -192,7 +195,7 @@ static bool overlap(const struct ip_prefix *a, const struct ip_prefix *b)
 }
 
 /* What the scenario gives out itself must not meet what the plan gives out. */
-static enum err check_given(const struct scenario *s, FILE *errors)
+static enum err check_given(const struct scenario *s, struct address_plan *out, FILE *errors)
 {
     const struct ip_prefix plan[] = {{ip_addr_v4(0x64400000), 10}, {ip_addr_v4(0xc0a80000), 16}};
     const struct ip_prefix inner = {ip_addr_v4(0x0a800000), 9};
@@ -200,6 +203,7 @@ static enum err check_given(const struct scenario *s, FILE *errors)
     for (uint32_t k = 0; k < s->group_count; k++) {
         const struct scenario_group *g = &s->groups[k];
 
+        out->bad_group = (int32_t)k;
         for (uint32_t i = 0; i < g->protect_count; i++)
             if (overlap(&g->protects[i], &inner)) {
                 fprintf(errors,
@@ -232,18 +236,21 @@ enum err address_plan_make(const struct scenario *s, struct address_plan *out, F
 {
     struct planner p = {
         .s = s, .next_public = PUBLIC.first, .next_inner = INNER.first, .errors = errors};
-    enum err e = check_given(s, errors);
+    enum err e;
 
     *out = (struct address_plan){.count = s->node_count};
+    e = check_given(s, out, errors);
     if (e)
         return e;
     out->nodes = calloc((size_t)s->node_count + 1, sizeof *out->nodes);
-    e = out->nodes ? zones_make(s, &p.zones, errors) : ERR_MEMORY;
+    e = out->nodes ? zones_make(s, &p.zones, out, errors) : ERR_MEMORY;
     if (!e)
         e = plan_all(&p, out);
     zones_reset(&p.zones);
-    if (e)
-        address_plan_reset(out);
+    if (e) {
+        free(out->nodes);
+        out->nodes = NULL;
+    }
     return e;
 }
 

@@ -21,6 +21,7 @@ struct node_addresses {
 struct address_plan {
     struct node_addresses *nodes; /* by node number: group.first_node + member */
     uint32_t count;
+    int32_t bad_group; /* after ERR_FULL: whose addresses cannot be laid out */
 };
 
 /**

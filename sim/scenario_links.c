@@ -108,6 +108,19 @@ static const struct tree *group_place(struct scenario_reader *r, const struct sc
     return tree_get(tree_get(r->root, "nodes"), g->name)->key;
 }
 
+/* Where a group says its addresses, or the group. */
+static const struct tree *address_place(struct scenario_reader *r, const struct scenario_group *g)
+{
+    const struct tree *map = tree_get(tree_get(r->root, "nodes"), g->name);
+    const struct tree *n = tree_get(map, "address");
+
+    if (!n)
+        n = tree_get(map, "addresses");
+    if (!n)
+        n = tree_get(map, "protects");
+    return n ? n : map->key;
+}
+
 static uint32_t find(uint32_t *parent, uint32_t n)
 {
     while (parent[n] != n) {
@@ -242,8 +255,8 @@ static void check_paths(struct scenario_reader *r, uint32_t *parent)
     }
     if (address_plan_make(s, &plan, said)) {
         fclose(said);
-        diag_error(&r->diag, tree_get(r->root, "nodes")->key, "%.*s", (int)strcspn(text, "\n"),
-                   text);
+        diag_error(&r->diag, address_place(r, &s->groups[plan.bad_group]), "%.*s",
+                   (int)strcspn(text, "\n"), text);
         free(text);
         return;
     }
