@@ -92,6 +92,8 @@ struct handshake *handshake_of(const struct ike_endpoint *, const struct ike_sa 
 void handshake_give(struct ike_endpoint *, struct ike_sa *);
 /** A key pair for the handshake, generated; an older one of it is wiped. */
 enum err handshake_ke(struct ike_endpoint *, struct handshake *, const struct ke_suite *) MUST_USE;
+/** The key pair has served: wipe it. */
+void handshake_ke_give(struct ike_endpoint *, struct handshake *);
 struct ke_pair *handshake_ke_pair(const struct ike_endpoint *, const struct handshake *);
 /** The stream for one key exchange operation. */
 struct rng ke_random(struct ike_endpoint *);

@@ -43,20 +43,18 @@ struct ike_sa {
     struct ike_suite suite;
     nsec timers[IKE_TIMER_COUNT];
     nsec established_at, last_heard, last_sent;
-    uint64_t iv;             /* SK payloads sealed: the IV of counter modes (RFC 4106 §3.1) */
-    struct handle child;     /* the child our request in flight is about */
-    struct handle successor; /* the SA that replaced this one */
+    uint64_t iv;         /* SK payloads sealed: the IV of counter modes (RFC 4106 §3.1) */
+    struct handle child; /* the child our request in flight is about */
     struct message_ref request, response;
-    uint64_t request_digest; /* of the request that `response` answers */
-    uint64_t init_digest;    /* of the IKE_SA_INIT request that made it; 0 as initiator */
-    uint32_t request_id;     /* message ID of our next request (RFC 7296 §2.2) */
-    uint32_t expected_id;    /* message ID of the peer's next request */
-    uint32_t keys;           /* slot of struct ike_keys */
-    uint32_t handshake;      /* slot, or SA_INDEX_NONE */
+    uint64_t init_digest; /* of the IKE_SA_INIT request that made it; 0 as initiator */
+    uint32_t request_id;  /* message ID of our next request (RFC 7296 §2.2) */
+    uint32_t expected_id; /* message ID of the peer's next request */
+    uint32_t handshake;   /* slot, or SA_INDEX_NONE */
     uint32_t first_child, child_count;
-    uint32_t identity_next; /* older IKE SA of the same identity */
-    uint32_t out_next;      /* in the outbox */
-    uint64_t peer_identity; /* digest of the peer's ID payload; 0: not known yet */
+    uint32_t identity_next;  /* older IKE SA of the same identity */
+    uint32_t out_next;       /* in the outbox */
+    uint32_t request_digest; /* of the request that `response` answers */
+    uint64_t peer_identity;  /* digest of the peer's ID payload; 0: not known yet */
     struct ip_endpoint local, remote;
     uint8_t version;
     uint8_t state;       /* enum ike_state, moved by exchange_move only */
@@ -97,7 +95,7 @@ struct child_sa {
     bool volume_seen : 1; /* a soft limit in packets or bytes has woken us */
 };
 
-_Static_assert(sizeof(struct ike_sa) <= 320, "what an established IKE SA needs is small");
+_Static_assert(sizeof(struct ike_sa) <= 256, "what an established IKE SA needs is small");
 _Static_assert(sizeof(struct child_sa) <= 64, "beside its record in the SAD");
 
 enum {

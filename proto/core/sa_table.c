@@ -108,11 +108,11 @@ struct ike_sa *ike_sa_take(struct ike_endpoint *ep, struct sa_ref *out)
 
     if (!sa)
         return NULL;
-    if (!pool_take(&ep->keys, &keys))
-        ASSERT(!"there is a key slot for each IKE SA");
-    sa->keys = keys.index;
+    /* Both pools are taken from and given to together, so an SA and its keys have one index. */
+    (void)pool_take(&ep->keys, &keys);
+    ASSERT(keys.index == out->handle.index);
     sa->handshake = sa->first_child = sa->out_next = sa->identity_next = SA_INDEX_NONE;
-    sa->child = sa->successor = HANDLE_NONE;
+    sa->child = HANDLE_NONE;
     for (int i = 0; i < IKE_TIMER_COUNT; i++)
         sa->timers[i] = NSEC_NEVER;
     return sa;
@@ -177,7 +177,7 @@ void ike_sa_give(struct ike_endpoint *ep, struct ike_sa *sa)
     message_drop(&ep->messages, &sa->response);
     forget_spi(ep, sa);
     forget_identity(ep, sa);
-    pool_give(&ep->keys, pool_handle(&ep->keys, sa->keys));
+    pool_give(&ep->keys, pool_handle(&ep->keys, ike_sa_index(ep, sa)));
     pool_give(&ep->ikes, pool_handle(&ep->ikes, ike_sa_index(ep, sa)));
 }
 
@@ -193,7 +193,7 @@ struct sa_ref ike_sa_ref(const struct ike_endpoint *ep, const struct ike_sa *sa)
 
 struct ike_keys *ike_sa_keys(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
-    return pool_slot(&ep->keys, sa->keys);
+    return pool_slot(&ep->keys, ike_sa_index(ep, sa));
 }
 
 uint64_t ike_spi_new(struct ike_endpoint *ep)
@@ -331,7 +331,7 @@ struct handshake *handshake_take(struct ike_endpoint *ep, struct ike_sa *sa)
     return hs;
 }
 
-static void ke_give(struct ike_endpoint *ep, struct handshake *hs)
+void handshake_ke_give(struct ike_endpoint *ep, struct handshake *hs)
 {
     if (!handle_none(hs->ke))
         pool_give(&ep->ke_pairs, hs->ke);
@@ -344,7 +344,7 @@ void handshake_give(struct ike_endpoint *ep, struct ike_sa *sa)
 
     if (!hs)
         return;
-    ke_give(ep, hs);
+    handshake_ke_give(ep, hs);
     message_drop(&ep->messages, &hs->first);
     message_drop(&ep->messages, &hs->peer_id);
     message_drop(&ep->messages, &hs->cookie);
@@ -368,7 +368,7 @@ enum err handshake_ke(struct ike_endpoint *ep, struct handshake *hs, const struc
     struct ke_pair *slot, pair;
     enum err e;
 
-    ke_give(ep, hs);
+    handshake_ke_give(ep, hs);
     slot = pool_take(&ep->ke_pairs, &hs->ke);
     if (!slot)
         return ERR_FULL;

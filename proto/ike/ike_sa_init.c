@@ -229,6 +229,7 @@ static enum err consume_request(struct step *s)
     if (e)
         return e;
     write_response(s, hs, &t);
+    handshake_ke_give(ep, hs);
     return nat_write(s);
 }
 
@@ -271,6 +272,7 @@ static enum err consume_response(struct step *s)
         s->keep = true;
         return e;
     }
+    handshake_ke_give(s->ep, hs);
     float_ports(sa, nat, s->ep->config->force_encap);
     return OK;
 }

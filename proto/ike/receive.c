@@ -143,7 +143,7 @@ static void reply_stateless(const struct step *s, const struct ike_header *h, en
     ep->counters.responses_sent++;
 }
 
-static void send_response(struct step *s, struct message_ref kept, uint64_t digest)
+static void send_response(struct step *s, struct message_ref kept, uint32_t digest)
 {
     struct ike_sa *sa = s->sa;
 
@@ -160,9 +160,10 @@ static void send_response(struct step *s, struct message_ref kept, uint64_t dige
 
 /* ---- requests ---- */
 
-static uint64_t digest_of_request(const struct ike_endpoint *ep, struct bytes message)
+/* To tell a repeated request from a forged one; a match by chance repeats an old response. */
+static uint32_t digest_of_request(const struct ike_endpoint *ep, struct bytes message)
 {
-    return digest_of(message.data, message.len, ep->spi.key[0]);
+    return (uint32_t)digest_of(message.data, message.len, ep->spi.key[0]);
 }
 
 /* §2.25: collisions that need no look into the message. @return false: refused */
@@ -226,7 +227,7 @@ static bool fatal(const struct step *s, enum err e)
 }
 
 static enum err serve(struct step *s, enum exchange_kind kind, enum err e, payload_set payloads,
-                      uint64_t digest)
+                      uint32_t digest)
 {
     struct message_start start = {.exchange = s->outer->header.exchange,
                                   .message_id = s->outer->header.message_id,
@@ -467,7 +468,7 @@ static bool due(struct step *s, const struct message_view *view)
 }
 
 static enum err receive_request(struct step *s, struct message_view *inner, enum err e,
-                                uint64_t digest)
+                                uint32_t digest)
 {
     payload_set payloads = 0;
     enum exchange_kind kind = KIND_NONE;
@@ -491,7 +492,7 @@ static enum err receive_request(struct step *s, struct message_view *inner, enum
 static enum err receive_protected(struct step *s, const struct message_view *view)
 {
     struct ike_endpoint *ep = s->ep;
-    uint64_t digest = digest_of_request(ep, view->datagram);
+    uint32_t digest = digest_of_request(ep, view->datagram);
     struct message_view inner = {0};
     bool authentic, response = header_is_response(&view->header);
     enum err e = ike_message_open(ep, s->sa, view, &inner, &authentic);

@@ -114,7 +114,6 @@ void ike_inherit(struct ike_endpoint *ep, nsec now, struct ike_sa *old, struct i
     inherit_init(ep, old, next);
     next->wishes |= old->wishes & (WISH_CHILD);
     old->wishes = 0;
-    old->successor = ike_sa_ref(ep, next).handle;
     next->established_at = now;
     if (identity && ike_sa_identify(ep, next, identity))
         next->peer_identity = 0; /* no memory for the list: INITIAL_CONTACT will not find it */

@@ -117,22 +117,38 @@ void exchange_enter(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum e
 
 /* ---- what is next ---- */
 
-/* A request that could not be made is not wished for any longer; lifetimes will ask again. */
-static void start_or_forget(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
-                            enum exchange_kind kind, struct child_sa *child)
+/* No slot for the request: what can wait is wished for again, what cannot is done without it. */
+static void start_later(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
+                        enum exchange_kind kind, struct child_sa *child)
 {
-    enum err e = exchange_start(ep, now, sa, kind, child);
-    struct handshake *hs = handshake_of(ep, sa);
-    struct child_sa *made = hs ? child_sa_at(ep, hs->child) : NULL;
+    if (kind == KIND_CHILD_DELETE)
+        child_remove(ep, now, child, REASON_LIMIT);
+    else if (kind == KIND_CHILD_REKEY)
+        child->wish_rekey = true;
+    else if (kind == KIND_IKE_REKEY)
+        sa->wishes |= WISH_REKEY;
+    else if (kind == KIND_CHILD_NEW)
+        child_failed(ep, now, sa, HANDLE_NONE, REASON_LIMIT);
+    ike_retry_later(ep, now, sa);
+}
 
-    if (e == OK)
+/* Begin an exchange and clean up what a failed attempt leaves. AUTH keeps its handshake. */
+static void start(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum exchange_kind kind,
+                  struct child_sa *child)
+{
+    struct handshake *hs;
+    struct child_sa *made;
+
+    if (exchange_start(ep, now, sa, kind, child) == OK)
         return;
+    hs = handshake_of(ep, sa);
+    made = hs ? child_sa_at(ep, hs->child) : NULL;
     if (made)
         child_remove(ep, now, made, REASON_LIMIT);
-    if (kind != KIND_AUTH)
-        handshake_give(ep, sa);
-    if (kind == KIND_CHILD_NEW || kind == KIND_CHILD_REKEY)
-        child_failed(ep, now, sa, child ? child_sa_handle(ep, child) : HANDLE_NONE, REASON_LIMIT);
+    if (kind == KIND_AUTH)
+        return;
+    handshake_give(ep, sa);
+    start_later(ep, now, sa, kind, child);
 }
 
 static struct child_sa *wishing(const struct ike_endpoint *ep, const struct ike_sa *sa, bool del)
@@ -151,7 +167,7 @@ static bool next_child_delete(struct ike_endpoint *ep, nsec now, struct ike_sa *
     if (!c)
         return false;
     c->wish_delete = c->wish_rekey = false;
-    start_or_forget(ep, now, sa, KIND_CHILD_DELETE, c);
+    start(ep, now, sa, KIND_CHILD_DELETE, c);
     return true;
 }
 
@@ -162,7 +178,7 @@ static bool next_child_rekey(struct ike_endpoint *ep, nsec now, struct ike_sa *s
     if (!c)
         return false;
     c->wish_rekey = false;
-    start_or_forget(ep, now, sa, KIND_CHILD_REKEY, c);
+    start(ep, now, sa, KIND_CHILD_REKEY, c);
     return true;
 }
 
@@ -182,17 +198,17 @@ static bool next_established(struct ike_endpoint *ep, nsec now, struct ike_sa *s
     if (next_child_delete(ep, now, sa))
         return true;
     if (!held_back && take_wish(sa, WISH_REKEY)) {
-        start_or_forget(ep, now, sa, KIND_IKE_REKEY, NULL);
+        start(ep, now, sa, KIND_IKE_REKEY, NULL);
         return true;
     }
     if (!held_back && next_child_rekey(ep, now, sa))
         return true;
     if (!held_back && take_wish(sa, WISH_CHILD)) {
-        start_or_forget(ep, now, sa, KIND_CHILD_NEW, NULL);
+        start(ep, now, sa, KIND_CHILD_NEW, NULL);
         return true;
     }
     if (take_wish(sa, WISH_LIVENESS)) {
-        start_or_forget(ep, now, sa, KIND_LIVENESS, NULL);
+        start(ep, now, sa, KIND_LIVENESS, NULL);
         return true;
     }
     return false;
@@ -200,7 +216,7 @@ static bool next_established(struct ike_endpoint *ep, nsec now, struct ike_sa *s
 
 static void start_auth(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    start_or_forget(ep, now, sa, KIND_AUTH, NULL);
+    start(ep, now, sa, KIND_AUTH, NULL);
     if (!sa->in_flight)
         ike_remove(ep, now, sa, REASON_LIMIT);
 }
@@ -210,7 +226,9 @@ void ike_next(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     if (sa->in_flight)
         return;
     if (take_wish(sa, WISH_DELETE)) {
-        start_or_forget(ep, now, sa, KIND_IKE_DELETE, NULL);
+        start(ep, now, sa, KIND_IKE_DELETE, NULL);
+        if (!sa->in_flight)
+            ike_remove(ep, now, sa, (enum sa_reason)sa->reason);
         return;
     }
     if (sa->state == STATE_SA_INIT_DONE && sa->initiator) {
