@@ -133,6 +133,8 @@ static uint16_t choose_port(struct nat_box *n, uint16_t inside)
     uint32_t range = (uint32_t)n->words.port_last - n->words.port_first + 1;
     uint32_t start = n->next_port - n->words.port_first;
 
+    if (n->table.alive >= range)
+        return 0;
     if (n->preserve && port_free(n, inside))
         return inside;
     if (n->words.random_ports)

@@ -143,6 +143,7 @@ struct sim {
     void *user;         /* the run around it */
 };
 
+/** The simulator stays where it is until its reset. */
 enum err sim_init(struct sim *, uint64_t seed) MUST_USE;
 void sim_reset(struct sim *);
 
