@@ -341,7 +341,7 @@ static void send_one(struct sim *s, struct link_direction *d, uint32_t packet)
 static uint32_t next_fragment(struct sim *s, struct link_direction *d, uint32_t packet,
                               struct fragmenter *cut)
 {
-    uint32_t piece = packet_copy(s, d->from, packet, 0);
+    uint32_t piece = packet_copy(s, d->from, packet, d->words->mtu); /* for the room */
     struct packet *p;
     struct buf out;
 
@@ -426,6 +426,9 @@ static void lose_queue(struct sim *s, uint32_t direction)
 {
     struct link_direction *d = &s->links[direction];
 
+    /* The wire is idle: no walk over all packets of the run. */
+    if (d->busy_until <= s->now)
+        return;
     for (uint32_t i = 0; i < s->packet_count; i++) {
         struct packet *p = &s->packets[i];
 

@@ -296,6 +296,25 @@ START_TEST(too_big_is_cut_and_joined_or_dropped)
 }
 END_TEST
 
+/* Fragments that need large slots. */
+START_TEST(jumbo_fragments)
+{
+    struct link_words words = {.limit = 1000, .mtu = 9000};
+    struct peer *b;
+    struct pair p;
+
+    pair_init(&p, 6, &words);
+    b = peer_at(&p.sim, p.b);
+    peer_send(&p.sim, p.a, &peer_at(&p.sim, p.a)->from, &(struct ip_endpoint){ip_addr_v4(B), 1},
+              20000, false);
+    pair_run(&p);
+    ck_assert_uint_eq(p.sim.net.fragments_made, 2);
+    ck_assert_uint_eq(b->count, 1);
+    ck_assert(b->arrivals[0].good);
+    sim_reset(&p.sim);
+}
+END_TEST
+
 START_TEST(a_lost_fragment_loses_the_packet)
 {
     struct link_words words = {.delay = NSEC_PER_MS,
@@ -450,5 +469,6 @@ SUITE("link", delay_and_rate_are_exact, an_idle_wire_starts_at_once, a_full_queu
       gilbert_elliott_has_its_loss_burst_and_memory, gilbert_elliott_starts_stationary,
       four_state_chain, random_loss_duplicates_corruption, reorder_overtakes,
       jitter_stays_in_its_range_and_without_it_order_is_kept, too_big_is_cut_and_joined_or_dropped,
-      a_lost_fragment_loses_the_packet, outage, everything_at_once_balances_and_repeats,
-      the_shortcut_changes_nothing, more_nodes_shift_no_draws)
+      jumbo_fragments, a_lost_fragment_loses_the_packet, outage,
+      everything_at_once_balances_and_repeats, the_shortcut_changes_nothing,
+      more_nodes_shift_no_draws)
