@@ -84,6 +84,15 @@ static void land(struct storm *s, int index)
     free(f.packet);
 }
 
+static void clear_sky(struct storm *s)
+{
+    while (s->count) {
+        s->count--;
+        free(s->flights[s->count].m);
+        free(s->flights[s->count].packet);
+    }
+}
+
 static void run_storm(struct storm *s, nsec until, uint64_t loss_percent)
 {
     for (;;) {
@@ -178,15 +187,6 @@ static void weather(uint64_t seed, uint64_t loss_percent)
     clear_sky(s);
     pair_free(&s->p);
     free(s);
-}
-
-static void clear_sky(struct storm *s)
-{
-    while (s->count) {
-        s->count--;
-        free(s->flights[s->count].m);
-        free(s->flights[s->count].packet);
-    }
 }
 
 /* A behind a NAT that forgets its mapping now and then; either side restarts once. */
