@@ -226,6 +226,7 @@ static int simulate(const struct arguments *a, const struct scenario *s, struct 
                                                      : log_progress,
                               .context = &last};
     struct run_outcome outcome;
+    struct text effective;
     bool report = false;
     char why[512];
     int code;
@@ -247,22 +248,24 @@ static int simulate(const struct arguments *a, const struct scenario *s, struct 
         run_outcome_reset(&outcome);
         return EXIT_FAILED;
     }
-    if (result_write(&outcome.result, folder) != OK) {
-        run_outcome_reset(&outcome);
-        return complain(folder);
-    }
-    if (!a->no_report)
+    text_init(&effective, NULL);
+    scenario_dump_json(s, &effective, 2);
+    outcome.result.scenario_effective = effective.error == OK ? effective.data : NULL;
+    code = EXIT_DONE;
+    if (result_write(&outcome.result, folder) != OK)
+        code = complain(folder);
+    if (code == EXIT_DONE && !a->no_report)
         report = make_report(folder);
-    if (run_folder_commit(folder) != OK) {
-        run_outcome_reset(&outcome);
-        return complain(folder);
-    }
-    if (a->json)
+    if (code == EXIT_DONE && run_folder_commit(folder) != OK)
+        code = complain(folder);
+    if (code == EXIT_DONE && a->json)
         print_json(&outcome.result);
-    else if (!a->quiet)
+    else if (code == EXIT_DONE && !a->quiet)
         summary_print(stdout, &outcome.result, run_folder_target(folder), report);
-    code = verdict(a, s, &outcome, e);
+    if (code == EXIT_DONE)
+        code = verdict(a, s, &outcome, e);
     run_outcome_reset(&outcome);
+    text_reset(&effective);
     return code;
 }
 

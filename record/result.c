@@ -104,6 +104,10 @@ static void scenario(struct json *j, const struct result *r)
     json_text(j, "name", r->scenario);
     json_text(j, "file", r->scenario_file);
     json_text(j, "sha256", r->scenario_sha256);
+    if (r->scenario_effective) {
+        json_key(j, "effective");
+        text_raw(j->text, r->scenario_effective);
+    }
     json_object_end(j);
 }
 
