@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Sourced by ./run and ./check: make sure the packages of deps/apt.txt are there.
 # usage: need_packages LIST_FILE KIND...   (kinds: build report test)
 
@@ -33,12 +34,15 @@ need_packages() {
         }
         as_root="sudo"
     fi
+    # An update may fail because of a repository that is none of ours; the installation decides.
+    $as_root apt-get -qq update >build/apt.log 2>&1 || true
     # shellcheck disable=SC2086 # the list is split on purpose
-    if ! { $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update &&
-        $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y \
-            --no-install-recommends $missing; } >"$PWD/build/apt.log" 2>&1; then
-        tail -n 20 "$PWD/build/apt.log" >&2
+    if ! $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y \
+        --no-install-recommends $missing >>build/apt.log 2>&1; then
+        tail -n 20 build/apt.log >&2
         say "installation failed; the whole log is in build/apt.log"
+        say "try: ${as_root:+$as_root }apt-get update; then by hand:" \
+            "${as_root:+$as_root }apt-get install $missing"
         return 1
     fi
 }

@@ -7,7 +7,7 @@ from html import escape
 
 TOP, LEFT, LANE, BOTTOM = 76, 96, 252, 26
 SLACK_NS = 1_000_000_000
-GAP_MIN, GAP_MAX = 15, 40
+GAP_MIN, GAP_MAX, TURN_GAP = 15, 40, 26
 ROWS_MAX = 160  # hops; a handshake that goes on longer is cut, and the chart says so
 
 
@@ -115,8 +115,9 @@ def path_order(shake):
     return nodes[:6]
 
 
-def time_axis(times):
-    """y of each moment: longer gaps are longer, but not by their true ratio. And the breaks."""
+def time_axis(times, turns):
+    """y of each moment: longer gaps are longer, but not by their true ratio. And the breaks.
+    Around a turn, where a message answers another at once, there is room for both labels."""
     positions, breaks, y = {}, [], TOP + 26
     last = None
     for at in sorted(set(times)):
@@ -126,6 +127,8 @@ def time_axis(times):
             if gap_ms > 100:
                 breaks.append((y + GAP_MAX - 4, gap_ms))
                 step = GAP_MAX + 16
+            if last in turns or at in turns:
+                step = max(step, TURN_GAP)
             y += step
         positions[at] = y
         last = at
@@ -218,7 +221,10 @@ def chart(shake, roles):
     times = [h.sent_ns for h in hops] + [h.received_ns for h in hops if h.target]
     states = [s for s in shake.states if s[1] in lanes and s[2] != "half_open"]
     times += [at for at, _, _ in states]
-    ys, breaks, bottom = time_axis(times)
+    arrivals = {(h.target, h.received_ns) for h in hops if h.target}
+    turns = {h.sent_ns for h in hops if (h.source, h.sent_ns) in arrivals and h.source in (
+        shake.nodes[0], shake.nodes[-1])}
+    ys, breaks, bottom = time_axis(times, turns)
     bottom += BOTTOM
     width = LEFT + 84 + LANE * (len(lanes) - 1) + 120
     out = [f'<svg class="sequence" viewBox="0 0 {width} {bottom + 16:.0f}" role="img" '
