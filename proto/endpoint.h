@@ -5,7 +5,8 @@
  *
  * The driver's loop: call one of initiate / receive / answer / expire / rekey / terminate; then
  * pull transmit until false and next_event until false; then arm its one timer at deadline().
- * Each of those calls may change the deadline.
+ * Each of those calls may change the deadline, and so may protect and unprotect (limits in packets
+ * and bytes). A driver that pulls after every call loses no event.
  */
 #ifndef PROTO_ENDPOINT_H
 #define PROTO_ENDPOINT_H

@@ -71,8 +71,9 @@ START_TEST(refuses_bad_ike_proposals)
         "aes256-aes256-sha256-x25519",
         "aes256-sha256-x25519-esn",
         "aes256-sha256-x25519-noesn",
-        "aes128gcm8-aes192gcm8-aes256gcm8-aes128gcm12-aes192gcm12-aes256gcm12-aes128gcm16-"
-        "aes192gcm16-aes256gcm16-prfsha256-x25519", /* more than TRANSFORMS_MAX */
+        /* more than TRANSFORMS_MAX */
+        ("aes128gcm8-aes192gcm8-aes256gcm8-aes128gcm12-aes192gcm12-aes256gcm12-aes128gcm16-"
+         "aes192gcm16-aes256gcm16-prfsha256-x25519"),
     };
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
