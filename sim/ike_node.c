@@ -11,9 +11,6 @@ enum {
     IKE_PORT = 500,
     NATT_PORT = 4500,
     NON_ESP_MARKER = 4,
-    REASSEMBLY_SLOTS = 64,
-    DATAGRAM_MAX = 9216,
-    REASSEMBLY_TIMEOUT_S = 30,
     DEFAULT_SAS = 16384, /* a responder without limits */
     DEFAULT_HALF_OPEN = 4096,
 };
@@ -106,10 +103,7 @@ static void destroy(struct sim *s, uint32_t node)
     ike_endpoint_destroy(n->endpoint);
     if (n->host.core_count)
         host_reset(&n->host);
-    if (n->reassembly) {
-        reassembly_reset(n->reassembly);
-        free(n->reassembly);
-    }
+    joiner_reset(&n->joiner);
     if (n->routes) {
         routes_reset(n->routes);
         free(n->routes);
@@ -172,8 +166,7 @@ static void send_now(struct ike_node *n, uint32_t packet)
     if (checker_watches(n->lab->checker, n->node))
         checker_wire(n->lab->checker, n->lab->sim.now, n->node, bytes_of(p->data, p->len), false);
     if (port == SIM_NONE) {
-        p->entered = true;
-        n->lab->sim.net.sent_packets++;
+        packet_enter(&n->lab->sim, packet);
         packet_drop(&n->lab->sim, n->node, packet, NET_DROP_NO_ROUTE);
         return;
     }
@@ -493,62 +486,6 @@ static void complete(struct ike_node *n)
 
 /* Packets in */
 
-/* Fragments wait here; what they were made of is accounted for piece by piece (I8). */
-static uint32_t reassemble(struct ike_node *n, uint32_t packet, const struct ip_packet *ip)
-{
-    struct sim *s = &n->lab->sim;
-    struct packet *p = packet_at(s, packet);
-    struct packet kept = *p;
-    struct bytes whole = BYTES_NONE;
-    unsigned pieces = 0;
-    uint32_t made = SIM_NONE;
-    uint64_t lost;
-
-    s->held_fragments++;
-    if (reassembly_add(n->reassembly, s->now, ip, &whole, &pieces) != OK)
-        whole = BYTES_NONE; /* counted in fragments_lost */
-    lost = n->reassembly->fragments_lost - n->reassembly_lost;
-    n->reassembly_lost += lost;
-    s->held_fragments -= lost;
-    s->net.dropped[NET_DROP_REASSEMBLY] += lost;
-    packet_free(s, packet);
-    if (whole.len == 0)
-        return SIM_NONE;
-    s->held_fragments -= pieces;
-    s->net.reassembled_away += pieces - 1;
-    made = packet_new(s, n->node, (uint32_t)whole.len);
-    if (made == SIM_NONE)
-        return SIM_NONE;
-    p = packet_at(s, made);
-    memcpy(p->data, whole.data, whole.len);
-    p->len = (uint32_t)whole.len;
-    p->source = kept.source;
-    p->sequence = kept.sequence;
-    p->created = kept.created;
-    p->tag = kept.tag;
-    p->kind = kept.kind;
-    p->entered = true;
-    return made;
-}
-
-static bool need_reassembly(struct ike_node *n)
-{
-    struct reassembly_config config = {.slots = REASSEMBLY_SLOTS,
-                                       .datagram_max = DATAGRAM_MAX,
-                                       .timeout = REASSEMBLY_TIMEOUT_S * NSEC_PER_S};
-
-    if (n->reassembly)
-        return true;
-    n->reassembly = calloc(1, sizeof *n->reassembly);
-    if (n->reassembly && reassembly_init(n->reassembly, &config) == OK)
-        return true;
-    free(n->reassembly);
-    n->reassembly = NULL;
-    n->lab->sim.error = ERR_MEMORY;
-    sim_stop(&n->lab->sim);
-    return false;
-}
-
 static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet)
 {
     struct ike_node *n = s->nodes[node].state;
@@ -571,7 +508,7 @@ static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet
         return;
     }
     if (ip_is_fragment(&ip)) {
-        packet = need_reassembly(n) ? reassemble(n, packet, &ip) : SIM_NONE;
+        packet = joiner_add(s, node, &n->joiner, packet, &ip);
         if (packet == SIM_NONE)
             return;
         p = packet_at(s, packet);
@@ -697,20 +634,21 @@ void ike_node_crash(struct lab *lab, uint32_t node)
 {
     struct ike_node *n = ike_node_at(lab, node);
 
-    lab->sim.nodes[node].down = true;
+    sim_set_down(&lab->sim, node, true);
     if (n->host.core_count)
         drop_work(n);
     ike_endpoint_crash(n->endpoint);
     ike_node_pull_events(n);
-    for (int slot = 0; slot < TIMERS_PER_NODE; slot++)
-        sim_arm(&lab->sim, node, (uint32_t)slot, NSEC_NEVER);
+    joiner_drop(&lab->sim, &n->joiner, NET_DROP_HOST_DOWN);
+    /* Again: what the endpoint said at its end may have set some. */
+    sim_set_down(&lab->sim, node, true);
 }
 
 void ike_node_return(struct lab *lab, uint32_t node)
 {
     struct ike_node *n = ike_node_at(lab, node);
 
-    lab->sim.nodes[node].down = false;
+    sim_set_down(&lab->sim, node, false);
     arm_endpoint(n);
     if (n->traffic.count)
         sim_arm(&lab->sim, node, TIMER_TRAFFIC,

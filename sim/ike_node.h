@@ -6,8 +6,8 @@
 #ifndef SIM_IKE_NODE_H
 #define SIM_IKE_NODE_H
 
-#include "proto/ip/reassembly.h"
 #include "sim/host.h"
+#include "sim/join.h"
 #include "sim/lab.h"
 #include "sim/router.h"
 #include "sim/traffic.h"
@@ -28,8 +28,7 @@ struct ike_node {
     struct host_metrics *host_metrics; /* NULL: not reported */
     uint32_t *held;                    /* by core: packets that leave at its end of service */
     bool expire_queued;
-    struct reassembly *reassembly; /* made when the first fragment comes */
-    uint64_t reassembly_lost;
+    struct joiner joiner;
 
     struct traffic traffic;
     uint32_t tunnel_count;

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { DATAGRAMS = 16, DATAGRAM_BYTES = 65535, TIMEOUT_S = 30 };
+enum { DATAGRAMS = 64, DATAGRAM_BYTES = 65535, TIMEOUT_S = 30 };
 
 static bool need_memory(struct sim *s, struct joiner *j)
 {
@@ -20,13 +20,22 @@ static bool need_memory(struct sim *s, struct joiner *j)
     return false;
 }
 
+static void drop(struct sim *s, const struct joiner *j, uint64_t fragments, enum net_drop cause)
+{
+    struct net_metrics *of_group = s->nodes[j->node].net;
+
+    s->held_fragments -= fragments;
+    s->net.dropped[cause] += fragments;
+    if (of_group)
+        of_group->dropped[cause] += fragments;
+}
+
 static void count_lost(struct sim *s, struct joiner *j)
 {
     uint64_t lost = j->reassembly->fragments_lost - j->lost;
 
     j->lost += lost;
-    s->held_fragments -= lost;
-    s->net.dropped[NET_DROP_REASSEMBLY] += lost;
+    drop(s, j, lost, NET_DROP_REASSEMBLY);
 }
 
 /* The whole packet takes the name of the fragment that completed it. */
@@ -61,6 +70,7 @@ uint32_t joiner_add(struct sim *s, uint32_t node, struct joiner *j, uint32_t pac
     struct bytes whole = BYTES_NONE;
     unsigned pieces = 0;
 
+    j->node = node;
     if (!need_memory(s, j))
         return SIM_NONE;
     s->held_fragments++;
@@ -73,6 +83,8 @@ uint32_t joiner_add(struct sim *s, uint32_t node, struct joiner *j, uint32_t pac
         return SIM_NONE;
     s->held_fragments -= pieces;
     s->net.reassembled_away += pieces - 1;
+    if (s->nodes[node].net)
+        s->nodes[node].net->reassembled_away += pieces - 1;
     return whole_packet(s, &last, node, whole);
 }
 
@@ -85,13 +97,18 @@ nsec joiner_expire(struct sim *s, struct joiner *j)
     return reassembly_deadline(j->reassembly);
 }
 
-void joiner_reset(struct sim *s, struct joiner *j, enum net_drop cause)
+void joiner_drop(struct sim *s, struct joiner *j, enum net_drop cause)
 {
     const struct reassembly *r = j->reassembly;
-    uint64_t held = r ? r->fragments - r->fragments_joined - r->fragments_lost : 0;
 
-    s->held_fragments -= held;
-    s->net.dropped[cause] += held;
+    if (!r)
+        return;
+    drop(s, j, r->fragments - r->fragments_joined - r->fragments_lost, cause);
+    joiner_reset(j);
+}
+
+void joiner_reset(struct joiner *j)
+{
     if (j->reassembly)
         reassembly_reset(j->reassembly);
     free(j->reassembly);

@@ -11,7 +11,8 @@
 
 struct joiner {
     struct reassembly *reassembly; /* NULL before the first fragment */
-    uint64_t lost;                 /* of its fragments_lost, counted as dropped so far */
+    uint32_t node;
+    uint64_t lost; /* of its fragments_lost, counted as dropped so far */
 };
 
 /**
@@ -22,7 +23,9 @@ uint32_t joiner_add(struct sim *, uint32_t node, struct joiner *, uint32_t packe
                     const struct ip_packet *ip);
 /** Give up what is overdue. @return the next deadline, NSEC_NEVER if nothing waits */
 nsec joiner_expire(struct sim *, struct joiner *);
-/** Drop what waits, with `cause` (the node crashes, or the run is over); frees the memory. */
-void joiner_reset(struct sim *, struct joiner *, enum net_drop cause);
+/** The node crashes: drop what waits, with `cause`. */
+void joiner_drop(struct sim *, struct joiner *, enum net_drop cause);
+/** The run is over: free the memory, count nothing. */
+void joiner_reset(struct joiner *);
 
 #endif

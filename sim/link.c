@@ -214,7 +214,7 @@ uint64_t link_queue_bytes(const struct sim *s, uint32_t direction)
 }
 
 /* A wrong bit anywhere in the packet, header included. */
-static void corrupt(struct link_direction *d, struct packet *p)
+static void corrupt(struct sim *s, struct link_direction *d, struct packet *p)
 {
     struct rng r = draw(d, DRAW_CORRUPT_BIT);
     uint64_t bit = rng_below(&r, (uint64_t)p->len * 8);
@@ -222,16 +222,18 @@ static void corrupt(struct link_direction *d, struct packet *p)
     p->data[bit / 8] ^= (uint8_t)(1u << (bit % 8));
     p->corrupted = true;
     p->hashed = false;
+    s->net.corrupted_packets++;
     if (d->metrics)
         d->metrics->corrupted_packets++;
 }
 
-static nsec delay_of(struct link_direction *d)
+static nsec delay_of(struct sim *s, struct link_direction *d)
 {
     const struct link_words *w = d->words;
     struct rng r = draw(d, DRAW_DELAY);
 
     if (chance(d, DRAW_REORDER, w->reorder)) {
+        s->net.reordered_packets++;
         if (d->metrics)
             d->metrics->reordered_packets++;
         return 0;
@@ -274,7 +276,7 @@ static void carry(struct sim *s, struct link_direction *d, uint32_t packet)
 
     if (!enqueue(s, d, packet))
         return;
-    p->arrives = nsec_add(p->departs, delay_of(d));
+    p->arrives = nsec_add(p->departs, delay_of(s, d));
     if (s->no_shortcut && p->departs > s->now)
         sim_depart(s, d->from, packet, p->departs);
     else
@@ -306,7 +308,7 @@ static void carry_or_lose(struct sim *s, struct link_direction *d, uint32_t pack
         return;
     }
     if (chance(d, DRAW_CORRUPT, d->words->corrupt))
-        corrupt(d, &s->packets[packet]);
+        corrupt(s, d, &s->packets[packet]);
     carry(s, d, packet);
 }
 

@@ -314,13 +314,15 @@ static void read_gauges(struct lab *lab)
 
 static void check_books(struct lab *lab)
 {
-    int64_t off = sim_conservation(&lab->sim);
+    static const char *const places[] = {
+        [BALANCE_RUN] = "run", [BALANCE_LINK] = "link direction", [BALANCE_NODE] = "node"};
+    struct sim_imbalance off;
 
-    if (off != 0)
-        checker_violate(lab->checker, "I8", lab->sim.now, 0,
-                        "packet conservation is off by %lld: sent + duplicated + fragments made "
-                        "against delivered + reassembled away + dropped + in flight",
-                        (long long)off);
+    if (!sim_balanced(&lab->sim, &off))
+        checker_violate(lab->checker, "I8", lab->sim.now, off.where == BALANCE_NODE ? off.index : 0,
+                        "packet conservation of %s %u is off by %lld: sent + duplicated + "
+                        "fragments made against delivered + reassembled away + dropped + in flight",
+                        places[off.where], off.index, (long long)off.difference);
     if (lab->sim.broken)
         checker_violate(lab->checker, "I15", lab->sim.now, 0, "%s", lab->sim.broken);
 }

@@ -205,6 +205,7 @@ START_TEST(random_loss_duplicates_corruption)
     ck_assert_uint_le(share_ppm(m.corrupted_packets, m.delivered_packets), 21000);
     /* One flipped bit is always found: the checksums of IP and UDP cover every byte. */
     ck_assert_uint_eq(p.sim.net.dropped[NET_DROP_CORRUPT], m.corrupted_packets);
+    ck_assert_uint_eq(p.sim.net.corrupted_packets, m.corrupted_packets);
     ck_assert_uint_eq(m.sent_packets + m.duplicated_packets,
                       m.delivered_packets + m.dropped[NET_DROP_LOSS]);
     sim_reset(&p.sim);
@@ -233,6 +234,7 @@ START_TEST(reorder_overtakes)
         early += got[i].at == sent;
     }
     ck_assert_uint_eq(m.reordered_packets, early);
+    ck_assert_uint_eq(p.sim.net.reordered_packets, early);
     ck_assert_uint_ge(early, PACKETS / 10 - 60);
     ck_assert_uint_le(early, PACKETS / 10 + 60);
     sim_reset(&p.sim);

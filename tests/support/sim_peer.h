@@ -112,7 +112,7 @@ static inline void peer_destroy(struct sim *s, uint32_t node)
 {
     struct peer *p = peer_at(s, node);
 
-    joiner_reset(s, &p->joiner, NET_DROP_REASSEMBLY);
+    joiner_drop(s, &p->joiner, NET_DROP_REASSEMBLY);
     free(p);
 }
 
