@@ -106,17 +106,17 @@ START_TEST(waiting_probability_is_erlang_c)
     ck_assert_double_eq_tol(erlang_c(4, 0.8), 0.596, 5e-4);
     ck_assert_double_eq_tol(erlang_c(8, 0.8), 0.458, 5e-4);
     ck_assert_double_eq_tol(erlang_c(16, 0.8), 0.305, 1e-3);
-    /* Waits are correlated over some 70 arrivals: 2 % is then 2 to 3 standard errors. */
-    check_erlang(1, 1000000);
-    check_erlang(4, 2000000);
-    check_erlang(16, 4000000);
+    /* Waits are correlated over some 70 arrivals: 2 % is then 3 standard errors and more. */
+    check_erlang(1, 2000000);
+    check_erlang(4, 4000000);
+    check_erlang(16, 8000000);
 }
 END_TEST
 
 /* d-10: mean wait / service = rho / (2 (1 - rho)) for fixed service, twice that for exponential. */
 static void check_mean_wait(enum service service, uint32_t permille, double expected)
 {
-    const struct load l = {1, permille, service, 500000};
+    const struct load l = {1, permille, service, 2000000};
     struct seen s = offer(&l, 12);
     double got = (double)s.wait_ns / (double)s.jobs / MEAN;
 
