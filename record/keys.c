@@ -153,11 +153,12 @@ static void ike_row(struct keys *k, const struct ike_key_record *r)
     if (table_get(&k->ike_seen, id, &seen))
         return;
     rows = grown(k, k->rows.ike, k->rows.ike_count, &k->rows.ike_cap, sizeof *rows);
+    if (rows)
+        k->rows.ike = rows; /* the old array is gone, whatever comes next */
     if (!rows || table_put(&k->ike_seen, id, (uint32_t)k->rows.ike_count) != OK) {
         k->error = ERR_MEMORY;
         return;
     }
-    k->rows.ike = rows;
     rows[k->rows.ike_count++] = (struct wireshark_ike){
         .spi_i = r->spi_i,
         .spi_r = r->spi_r,

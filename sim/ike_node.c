@@ -511,7 +511,6 @@ static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet
         packet = joiner_add(s, node, &n->joiner, packet, &ip);
         if (packet == SIM_NONE)
             return;
-        p = packet_at(s, packet);
     }
     if (ip.protocol != IP_PROTOCOL_UDP && ip.protocol != IP_PROTOCOL_ESP) {
         packet_deliver(s, node, packet); /* ICMP: nothing here listens */

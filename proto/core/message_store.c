@@ -50,7 +50,7 @@ enum err message_keep(struct message_store *s, struct bytes message, struct mess
     *out = (struct message_ref){0};
     if (!message.len || message.len > MESSAGE_MAX)
         return ERR_LENGTH;
-    for (uint16_t i = 0; i < MESSAGE_CLASSES; i++) {
+    for (unsigned i = 0; i < MESSAGE_CLASSES; i++) {
         struct handle h;
         uint8_t *slot;
 
