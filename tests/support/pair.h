@@ -35,6 +35,7 @@ struct pair {
     unsigned wire_count[2];
     struct ike_event events[2][EVENTS_MAX];
     unsigned event_count[2];
+    bool v6; /* outer addresses */
     bool nat;
     uint16_t nat_shift; /* what the NAT adds to ports; a rebind changes it */
     /* What went over the wire, for comparing runs: time, side, length. */
@@ -133,13 +134,22 @@ static inline void pair_free(struct pair *p)
     crypto_destroy(p->crypto);
 }
 
+/* 2001:db8::, and every octet of an IPv4 address in a place of its own behind it. */
+static inline struct ip_addr pair_v6(const struct ip_addr *v4)
+{
+    struct ip_addr a = {.family = 6, .bytes = {0x20, 0x01, 0x0d, 0xb8}};
+
+    for (int i = 0; i < 4; i++)
+        a.bytes[6 + 3 * i] = v4->bytes[i];
+    return a;
+}
+
 static inline struct ip_endpoint pair_address(const struct pair *p, int side, uint16_t port)
 {
     uint32_t outside = side == A ? 0xc6336401 : 0xcb007102; /* 198.51.100.1, 203.0.113.2 */
+    struct ip_addr addr = ip_addr_v4(p->nat && side == A ? 0xc0a80102 : outside); /* 192.168.1.2 */
 
-    if (p->nat && side == A)
-        return (struct ip_endpoint){ip_addr_v4(0xc0a80102), port}; /* 192.168.1.2 */
-    return (struct ip_endpoint){ip_addr_v4(outside), port};
+    return (struct ip_endpoint){p->v6 ? pair_v6(&addr) : addr, port};
 }
 
 /* From A the NAT changes the source, to A the destination. */
@@ -147,9 +157,11 @@ static inline void pair_translate(const struct pair *p, int from, struct ike_dgr
 {
     struct ip_endpoint source = d->local, destination = d->remote;
 
+    struct ip_addr box = ip_addr_v4(0xc6336463); /* 198.51.100.99 */
+
     if (p->nat && from == A && source.port)
-        source =
-            (struct ip_endpoint){ip_addr_v4(0xc6336463), (uint16_t)(source.port + p->nat_shift)};
+        source = (struct ip_endpoint){p->v6 ? pair_v6(&box) : box,
+                                      (uint16_t)(source.port + p->nat_shift)};
     if (p->nat && from == B && destination.port)
         destination = pair_address(p, A, (uint16_t)(destination.port - p->nat_shift));
     d->local = destination;
@@ -405,11 +417,16 @@ struct esp_packet {
 };
 
 /* A UDP packet inside the tunnel, checksum 0 (none), with a marked payload. */
-static inline size_t inner_packet(uint8_t *out, int from, uint32_t mark)
+static inline size_t inner_packet(const struct pair *p, uint8_t *out, int from, uint32_t mark)
 {
     uint32_t source = 0x0a010005 + 0x10000u * (unsigned)from;
     uint32_t destination = 0x0a010005 + 0x10000u * (unsigned)(1 - from);
     uint32_t sum = 0;
+
+    if (p->config[A].child.transport) { /* the hosts themselves talk */
+        source = load_be32(pair_address(p, from, 0).addr.bytes);
+        destination = load_be32(pair_address(p, 1 - from, 0).addr.bytes);
+    }
 
     memset(out, 0, 36);
     out[0] = 0x45;
@@ -434,7 +451,7 @@ static inline enum err esp_make(struct pair *p, int from, uint32_t mark, struct 
     struct buf packet = {out->storage + ESP_HEADROOM, 0, sizeof out->storage - ESP_HEADROOM};
     enum err e;
 
-    packet.len = inner_packet(packet.data, from, mark);
+    packet.len = inner_packet(p, packet.data, from, mark);
     e = ike_endpoint_protect(p->end[from], p->now, &packet, &out->dgram, NULL);
     if (e == OK)
         pair_translate(p, from, &out->dgram);
