@@ -144,6 +144,17 @@ static void print_thresholds(FILE *to, const struct result *r)
     }
 }
 
+static void print_capture(FILE *to, const struct result *r, const char *folder)
+{
+    if (r->capture.interfaces == 0)
+        return; /* `capture: none` */
+    fprintf(to, "capture   %s/capture.pcapng", folder);
+    if (strcmp(r->crypto, "modelled") == 0)
+        fprintf(to, "   (modelled crypto: Wireshark cannot decrypt it)\n");
+    else
+        fprintf(to, "   (opens decrypted: %s/open.sh)\n", folder);
+}
+
 void summary_print(FILE *to, const struct result *r, const char *folder, bool report)
 {
     print_head(to, r);
@@ -154,6 +165,6 @@ void summary_print(FILE *to, const struct result *r, const char *folder, bool re
     print_thresholds(to, r);
     if (report)
         fprintf(to, "report    %s/report.html\n", folder);
-    fprintf(to, "capture   %s/capture.pcapng   (opens decrypted: %s/open.sh)\n", folder, folder);
+    print_capture(to, r, folder);
     fprintf(to, "numbers   %s/result.json\n", folder);
 }
