@@ -278,6 +278,7 @@ void child_deleted(struct ike_endpoint *ep, nsec now, struct child_sa *c, enum s
     child_stop(ep, c);
     say_down(ep, now, c, reason);
     c->state = CHILD_LINGERING;
+    c->wish_delete = c->wish_rekey = false;
     child_timers_arm(ep, c, NSEC_NEVER, nsec_add(now, CHILD_LINGER));
 }
 

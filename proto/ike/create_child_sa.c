@@ -384,6 +384,11 @@ static void after_refusal(struct step *s, const struct handshake *hs,
         return;
     }
     s->child->wish_rekey = again;
+    if (again)
+        return;
+    s->sa->ke_group = 0;
+    child_timers_arm(s->ep, s->child, nsec_min(s->child->soft, rekey_again_at(s->ep, s->now)),
+                     s->child->hard);
 }
 
 static enum err consume_refusal(struct step *s)

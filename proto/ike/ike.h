@@ -31,7 +31,11 @@ void ike_peer_seen(struct ike_endpoint *, nsec now, struct ike_sa *,
 /** Begin an exchange: make the request, keep it, send it. */
 enum err exchange_start(struct ike_endpoint *, nsec now, struct ike_sa *, enum exchange_kind,
                         struct child_sa *) MUST_USE;
-/** Begin what is wished for next, if nothing is in flight. */
+/** One message ID is used; near their end the SA is to be rekeyed (§2.2). */
+void ike_id_next(struct ike_sa *, uint32_t *id);
+/** Whether a direction has no message ID left. */
+bool ike_ids_used_up(const struct ike_sa *);
+/** Begin what is wished for next, if nothing is in flight. The SA may be gone after it. */
 void ike_next(struct ike_endpoint *, nsec now, struct ike_sa *);
 /** Move the SA by the row for this role; without a message. */
 void exchange_enter(struct ike_endpoint *, nsec now, struct ike_sa *, enum exchange_kind,
@@ -53,6 +57,10 @@ void ike_say_down(struct ike_endpoint *, nsec now, struct ike_sa *, enum sa_reas
 void ike_say_keys(struct ike_endpoint *, nsec now, const struct ike_sa *, struct bytes skeyseed);
 /** After TEMPORARY_FAILURE (§2.25): hold back CREATE_CHILD_SA for a random while. */
 void ike_retry_later(struct ike_endpoint *, nsec now, struct ike_sa *);
+/** If anything is wished of an SA that the peer may not know yet: begin it after such a while. */
+void ike_next_later(struct ike_endpoint *, nsec now, struct ike_sa *);
+/** When to try a rekey again that the peer refused for a reason that may pass. */
+nsec rekey_again_at(struct ike_endpoint *, nsec now);
 /** A new IKE SA takes over from `old`: children, wishes, lifetimes (§2.18). */
 void ike_inherit(struct ike_endpoint *, nsec now, struct ike_sa *old, struct ike_sa *next);
 

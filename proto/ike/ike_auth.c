@@ -238,23 +238,30 @@ static enum err complete_child(struct step *s, struct handshake *hs)
     return e;
 }
 
+/* The peer has installed what we cannot use: it must hear that there is no such child. */
+static void refuse_child(struct step *s, const struct handshake *hs, enum sa_reason why)
+{
+    struct child_sa *made = child_sa_at(s->ep, hs->child);
+
+    made->wish_delete = true;
+    made->reason = (uint8_t)why;
+    child_failed(s->ep, s->now, s->sa, HANDLE_NONE, why);
+}
+
 /* The first child: made, refused by the peer, or not to be had because the answer is wrong. */
 static void consume_child(struct step *s, struct handshake *hs)
 {
     struct notify_payload n;
-    enum sa_reason why;
     enum err e;
 
     if (notify_find_error(s->in, &n)) {
-        why = reason_for(n.type);
-    } else {
-        e = complete_child(s, hs);
-        if (e == OK)
-            return;
-        why = reason_for_error(e);
+        drop_reserved(s, hs, reason_for(n.type));
+        child_failed(s->ep, s->now, s->sa, HANDLE_NONE, reason_for(n.type));
+        return;
     }
-    drop_reserved(s, hs, why);
-    child_failed(s->ep, s->now, s->sa, HANDLE_NONE, why);
+    e = complete_child(s, hs);
+    if (e)
+        refuse_child(s, hs, reason_for_error(e));
 }
 
 /* §2.21.2: an initiator that refuses the responder's proof deletes what the responder believes in.

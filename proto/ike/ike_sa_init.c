@@ -311,6 +311,8 @@ static enum err consume_refusal(struct step *s)
     s->keep = true;
     if (notify_find(s->in, NOTIFY_COOKIE, &n)) {
         s->again = take_cookie(s, hs, &n) == OK;
+        if (!s->again)
+            drop_count(s->ep, IKE_DROP_UNAUTHENTICATED);
         return OK;
     }
     if (!notify_find_error(s->in, &n))

@@ -5,6 +5,8 @@ enum notify_type notify_for(enum err e)
     switch (e) {
     case ERR_NO_PROPOSAL:
     case ERR_UNSUPPORTED:
+    case ERR_MEMORY:
+    case ERR_SPACE:
     case ERR_FULL: /* RFC 7296 §3.10.1: also "for any reason" without a better one */
     case ERR_CRYPTO:
         return NOTIFY_NO_PROPOSAL_CHOSEN;

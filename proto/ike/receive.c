@@ -150,7 +150,7 @@ static void send_response(struct step *s, struct message_ref kept, uint32_t dige
     message_drop(&s->ep->messages, &sa->response);
     sa->response = kept;
     sa->request_digest = digest;
-    sa->expected_id++;
+    ike_id_next(sa, &sa->expected_id);
     sa->last_sent = s->now;
     s->ep->counters.responses_sent++;
     s->ep->counters.requests_executed++;
@@ -178,6 +178,8 @@ static bool collide(struct step *s, enum exchange_kind kind, payload_set *payloa
         same = s->child && child_sa_at(s->ep, s->sa->child) == s->child;
     }
     answer = collision_find((enum exchange_kind)s->sa->in_flight, kind, same);
+    if (answer == COLLISION_RIVAL && !handle_none(handshake_of(s->ep, s->sa)->rival))
+        return false; /* one at a time */
     if (answer == COLLISION_RIVAL)
         *payloads |= HAS_RIVAL;
     return answer != COLLISION_TEMPORARY;
@@ -451,20 +453,30 @@ static bool due(struct step *s, const struct message_view *view)
 {
     struct ike_sa *sa = s->sa;
     const struct ike_header *h = &view->header;
-    bool repeated;
+    bool response = header_is_response(h), repeated;
 
-    if (header_is_response(h))
-        return sa->in_flight && h->message_id == sa->request_id &&
-               answers((enum exchange_kind)sa->in_flight, h->exchange);
-    if (h->message_id == sa->expected_id)
+    if (response && sa->in_flight && h->message_id == sa->request_id &&
+        answers((enum exchange_kind)sa->in_flight, h->exchange))
         return true;
-    repeated = h->message_id + 1 == sa->expected_id && !message_none(sa->response) &&
+    if (!response && h->message_id == sa->expected_id && !ike_ids_used_up(sa))
+        return true;
+    repeated = !response && h->message_id + 1 == sa->expected_id && !message_none(sa->response) &&
                sa->request_digest == digest_of_request(s->ep, view->datagram);
     if (repeated)
         repeat_response(s->ep, sa, s->dgram);
     else
         drop_count(s->ep, IKE_DROP_MESSAGE_ID);
     return false;
+}
+
+/* A row that neither serves nor refuses: no answer, no message ID used; the peer asks again. */
+static bool deaf(const struct ike_sa *sa, enum exchange_kind kind)
+{
+    struct exchange_match m = {(enum ike_state)sa->state, kind, ROLE_ASKED, 0};
+    bool expected;
+    const struct exchange_row *row = exchange_find(&ike_rows, &m, &expected);
+
+    return row && !row->handler && !row->refusal;
 }
 
 static enum err receive_request(struct step *s, struct message_view *inner, enum err e,
@@ -485,6 +497,10 @@ static enum err receive_request(struct step *s, struct message_view *inner, enum
         kind = kind_of(s->outer, inner, payloads);
         if (kind == KIND_NONE || kind == KIND_SA_INIT)
             e = ERR_SYNTAX;
+    }
+    if (e == OK && deaf(s->sa, kind)) {
+        drop_count(s->ep, IKE_DROP_UNEXPECTED);
+        return ERR_STATE;
     }
     return serve(s, kind, e, payloads, digest);
 }

@@ -327,6 +327,10 @@ static enum err consume_refusal(struct step *s)
     } else if (n.type == NOTIFY_TEMPORARY_FAILURE) {
         s->sa->wishes |= WISH_REKEY;
         ike_retry_later(s->ep, s->now, s->sa);
+    } else {
+        s->sa->ke_group = 0;
+        ike_timer_arm(s->ep, s->sa, TIMER_REKEY,
+                      nsec_min(s->sa->timers[TIMER_REKEY], rekey_again_at(s->ep, s->now)));
     }
     handshake_give(s->ep, s->sa);
     return OK;

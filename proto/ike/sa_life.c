@@ -105,6 +105,17 @@ static void inherit_init(struct ike_endpoint *ep, struct ike_sa *old, struct ike
         ASSERT(!"replacing a value takes no memory");
 }
 
+/* What was wished of the old SA is done under the new one. */
+static void inherit_wishes(struct ike_endpoint *ep, nsec now, struct ike_sa *old,
+                           struct ike_sa *next)
+{
+    next->wishes |= old->wishes & (WISH_CHILD | WISH_DELETE);
+    if (old->wishes & WISH_DELETE)
+        next->reason = old->reason;
+    old->wishes = 0;
+    ike_next_later(ep, now, next);
+}
+
 void ike_inherit(struct ike_endpoint *ep, nsec now, struct ike_sa *old, struct ike_sa *next)
 {
     uint64_t identity = old->peer_identity;
@@ -112,8 +123,7 @@ void ike_inherit(struct ike_endpoint *ep, nsec now, struct ike_sa *old, struct i
 
     child_sas_move(ep, old, next);
     inherit_init(ep, old, next);
-    next->wishes |= old->wishes & (WISH_CHILD);
-    old->wishes = 0;
+    inherit_wishes(ep, now, old, next);
     next->established_at = now;
     if (identity && ike_sa_identify(ep, next, identity))
         next->peer_identity = 0; /* no memory for the list: INITIAL_CONTACT will not find it */

@@ -55,13 +55,16 @@ static enum err make_request(struct step *s, enum exchange_kind kind, struct mes
 /* §2.2: message IDs never wrap; an SA that comes near the end of them is replaced in time. */
 #define ID_REKEY UINT32_C(0xffff0000)
 
-static bool ids_used_up(struct ike_sa *sa)
+void ike_id_next(struct ike_sa *sa, uint32_t *id)
 {
-    uint32_t id = sa->request_id > sa->expected_id ? sa->request_id : sa->expected_id;
-
-    if (id == ID_REKEY)
+    ASSERT(*id < UINT32_MAX);
+    if (++*id == ID_REKEY)
         sa->wishes |= WISH_REKEY;
-    return id == UINT32_MAX;
+}
+
+bool ike_ids_used_up(const struct ike_sa *sa)
+{
+    return sa->request_id == UINT32_MAX || sa->expected_id == UINT32_MAX;
 }
 
 enum err exchange_start(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
@@ -74,7 +77,7 @@ enum err exchange_start(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
     enum err e;
 
     s.row = exchange_find(&ike_rows, &m, &expected);
-    if (!s.row || !s.row->handler || ids_used_up(sa))
+    if (!s.row || !s.row->handler)
         return ERR_STATE;
     sa->child = child ? child_sa_handle(ep, child) : HANDLE_NONE;
     e = make_request(&s, kind, &kept);
@@ -99,7 +102,7 @@ void exchange_done(struct ike_endpoint *ep, struct ike_sa *sa)
     outbox_cancel(ep, sa, SEND_REQUEST);
     sa->in_flight = KIND_NONE;
     sa->child = HANDLE_NONE;
-    sa->request_id++;
+    ike_id_next(sa, &sa->request_id);
     ike_timer_arm(ep, sa, TIMER_RETRANSMIT, NSEC_NEVER);
 }
 
@@ -225,6 +228,10 @@ void ike_next(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
     if (sa->in_flight)
         return;
+    if (ike_ids_used_up(sa)) { /* nothing can be said in it any more, not even that it is over */
+        ike_close(ep, now, sa, REASON_EXPIRED);
+        return;
+    }
     if (take_wish(sa, WISH_DELETE)) {
         start(ep, now, sa, KIND_IKE_DELETE, NULL);
         if (!sa->in_flight)
@@ -270,6 +277,18 @@ void ike_retry_later(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     nsec wait = NSEC_PER_S / 2 + rng_below(&ep->retransmit, NSEC_PER_S);
 
     ike_timer_arm(ep, sa, TIMER_RETRY, nsec_add(now, wait));
+}
+
+void ike_next_later(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    if (sa->wishes || wishing(ep, sa, true) || wishing(ep, sa, false))
+        ike_retry_later(ep, now, sa);
+}
+
+/* strongSwan waits 10 to 30 s. */
+nsec rekey_again_at(struct ike_endpoint *ep, nsec now)
+{
+    return nsec_add(now, 30 * NSEC_PER_S - rng_below(&ep->retransmit, 20 * NSEC_PER_S));
 }
 
 /* ---- begin ---- */
