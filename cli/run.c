@@ -84,14 +84,14 @@ static void catch (int number)
 
 static void show_progress(void *context, const struct run_progress *p)
 {
-    uint64_t left =
-        p->now > 0 ? (p->stop - p->now) / 1000 * (p->wall_ns / 1000) / (p->now / 1000000 + 1) : 0;
+    double left = p->now > 0 ? (double)(p->stop - p->now) / (double)p->now : 0;
 
     (void)context;
-    fprintf(
-        stderr, "\r\033[K%5.1f of %.1f s simulated  %llu handshakes  %.2f M events/s  ETA %.0f s",
-        (double)p->now / 1e9, (double)p->stop / 1e9, (unsigned long long)p->handshakes,
-        p->wall_ns ? (double)p->events * 1e3 / (double)p->wall_ns : 0.0, (double)left / 1e6 / 1e3);
+    fprintf(stderr,
+            "\r\033[K%5.1f of %.1f s simulated  %llu handshakes  %.2f M events/s  ETA %.0f s",
+            (double)p->now / 1e9, (double)p->stop / 1e9, (unsigned long long)p->handshakes,
+            p->wall_ns ? (double)p->events * 1e3 / (double)p->wall_ns : 0.0,
+            left * (double)p->wall_ns / 1e9);
     fflush(stderr);
 }
 
@@ -173,7 +173,8 @@ static void print_replay(const struct arguments *a, const struct scenario *s)
     fprintf(stderr, "replay: '%s' run '%s' --seed %llu", exe, a->file, (unsigned long long)s->seed);
     for (size_t i = 0; i < a->scenario.count; i++)
         if (strcmp(a->scenario.overrides[i].key, "seed") != 0)
-            fprintf(stderr, " --set '%s=%s'", a->scenario.overrides[i].key, a->scenario.overrides[i].value);
+            fprintf(stderr, " --set '%s=%s'", a->scenario.overrides[i].key,
+                    a->scenario.overrides[i].value);
     if (a->plant)
         fprintf(stderr, " --plant %s", a->plant);
     fprintf(stderr, "\n");
@@ -202,15 +203,20 @@ static int verdict(const struct arguments *a, const struct scenario *s, const st
     return o->thresholds_pass ? EXIT_DONE : EXIT_THRESHOLD;
 }
 
-static void print_json(const struct result *result)
+static int print_json(const struct result *result)
 {
     struct text text;
+    int code = EXIT_DONE;
 
     text_init(&text, stdout);
     result_json(result, &text);
-    if (text_flush(&text) != OK)
-        fprintf(stderr, "ikelab: cannot write to standard output\n");
+    if (text_flush(&text) != OK || fflush(stdout) != 0) {
+        fprintf(stderr, "ikelab: cannot write to standard output\n"
+                        "try: the same numbers are in the run folder's result.json\n");
+        code = EXIT_FAILED;
+    }
     text_reset(&text);
+    return code;
 }
 
 static int simulate(const struct arguments *a, const struct scenario *s, struct run_folder *folder)
@@ -259,7 +265,7 @@ static int simulate(const struct arguments *a, const struct scenario *s, struct 
     if (code == EXIT_DONE && run_folder_commit(folder) != OK)
         code = complain(folder);
     if (code == EXIT_DONE && a->json)
-        print_json(&outcome.result);
+        code = print_json(&outcome.result);
     else if (code == EXIT_DONE && !a->quiet)
         summary_print(stdout, &outcome.result, run_folder_target(folder), report);
     if (code == EXIT_DONE)
@@ -319,5 +325,5 @@ static int run(int argc, char **argv)
     return code;
 }
 
-const struct verb verb_run = {
-    "run", "simulate a scenario and write a run folder with a report", run};
+const struct verb verb_run = {"run", "simulate a scenario and write a run folder with a report",
+                              run};

@@ -153,11 +153,15 @@ static enum err plan_inner(struct planner *p, const struct scenario_group *g,
         a->inside = ip_addr_v4(PRIVATE.first);
     if (g->role != ROLE_INITIATOR && g->role != ROLE_RESPONDER)
         return OK;
+    if (g->child_words.mode == CHILD_TRANSPORT) {
+        a->inner = a->outer; /* RFC 4301 §4.1: host to host, there is one address */
+        return OK;
+    }
     if (g->protect_count) {
         (void)prefix_host(&g->protects[0], 0, &a->inner);
         return OK;
     }
-    if (g->role == ROLE_RESPONDER || take(&p->next_inner, &INNER, &a->inner))
+    if (take(&p->next_inner, &INNER, &a->inner))
         return OK;
     fprintf(p->errors, "10.128.0.0/9 is too small for member %u of '%s'\n", member, g->name);
     return ERR_FULL;

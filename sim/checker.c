@@ -189,11 +189,11 @@ const uint8_t *checker_tag(const struct checker *c)
 }
 
 void checker_wire(struct checker *c, nsec now, uint32_t node, struct bytes packet,
-                  bool clear_policy)
+                  bool clear_policy, bool opaque)
 {
     if (clear_policy)
         checker_violate(c, "I1", now, node, "a packet that the policy protects left in clear");
-    if (memmem(packet.data, packet.len, c->tag, sizeof c->tag))
+    if (opaque && memmem(packet.data, packet.len, c->tag, sizeof c->tag))
         checker_violate(c, "I1", now, node, "protected plaintext is on the wire (%zu bytes)",
                         packet.len);
 }

@@ -55,9 +55,12 @@ bool checker_watches(const struct checker *, uint32_t node);
 
 /** I1: the tag that every protected payload carries (CHECKER_TAG_LEN bytes, from the seed). */
 const uint8_t *checker_tag(const struct checker *);
-/** I1: a packet leaves a node onto an outside link. `clear_policy`: protected traffic in clear. */
-void checker_wire(struct checker *, nsec now, uint32_t node, struct bytes packet,
-                  bool clear_policy);
+/**
+ * I1: a packet leaves a node onto an outside link. `clear_policy`: protected traffic in clear.
+ * `opaque`: its policy encrypts, so nothing protected may show (RFC 2410: NULL does not).
+ */
+void checker_wire(struct checker *, nsec now, uint32_t node, struct bytes packet, bool clear_policy,
+                  bool opaque);
 
 /** I2: an SA came up, moved or went down at one end; `info` is that end's own view. */
 void checker_ike_up(struct checker *, nsec now, uint32_t node, const struct ike_sa_info *);

@@ -8,16 +8,18 @@
 
 enum err host_init(struct host *h, uint32_t cores, uint32_t backlog)
 {
+    uint32_t slots = backlog + HOST_URGENT_MAX;
+
     ASSERT(cores > 0 && backlog > 0);
     *h = (struct host){.core_count = cores, .backlog = backlog};
     h->cores = calloc(cores, sizeof *h->cores);
-    h->slots = calloc(backlog, sizeof *h->slots);
+    h->slots = calloc(slots, sizeof *h->slots);
     if (!h->cores || !h->slots) {
         host_reset(h);
         return ERR_MEMORY;
     }
-    for (uint32_t i = 0; i < backlog; i++)
-        h->slots[i].next = i + 1 < backlog ? i + 1 : NO_SLOT;
+    for (uint32_t i = 0; i < slots; i++)
+        h->slots[i].next = i + 1 < slots ? i + 1 : NO_SLOT;
     for (int p = 0; p < HOST_PRIORITIES; p++)
         h->head[p] = h->tail[p] = NO_SLOT;
     return OK;
@@ -34,7 +36,7 @@ bool host_submit(struct host *h, enum host_priority priority, const struct host_
 {
     uint32_t i = h->free_head;
 
-    if (i == NO_SLOT)
+    if (h->waiting_of[priority] == (priority == HOST_URGENT ? HOST_URGENT_MAX : h->backlog))
         return false;
     h->free_head = h->slots[i].next;
     h->slots[i] = (struct host_slot){*job, NO_SLOT};
@@ -44,6 +46,7 @@ bool host_submit(struct host *h, enum host_priority priority, const struct host_
         h->slots[h->tail[priority]].next = i;
     h->tail[priority] = i;
     h->waiting++;
+    h->waiting_of[priority]++;
     return true;
 }
 
@@ -71,6 +74,7 @@ static struct host_job unlink_slot(struct host *h, int priority, uint32_t before
     h->slots[i].next = h->free_head;
     h->free_head = i;
     h->waiting--;
+    h->waiting_of[priority]--;
     return h->slots[i].job;
 }
 

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 enum host_priority { HOST_URGENT, HOST_NORMAL, HOST_PRIORITIES };
+enum host_sizes { HOST_URGENT_MAX = 4 };
 
 struct host_job {
     uint64_t key; /* 0: may run beside anything */
@@ -40,13 +41,18 @@ struct host {
     struct host_slot *slots;
     uint32_t core_count, busy_count;
     uint32_t free_head, head[HOST_PRIORITIES], tail[HOST_PRIORITIES];
-    uint32_t waiting, backlog;
+    uint32_t waiting, waiting_of[HOST_PRIORITIES];
+    uint32_t backlog; /* normal jobs that may wait */
     uint64_t busy_ns; /* core-nanoseconds of service that were started */
 };
 
 enum err host_init(struct host *h, uint32_t cores, uint32_t backlog) MUST_USE;
 void host_reset(struct host *h);
-/** Queue a job. @return false when the backlog is full */
+/**
+ * Queue a job. Urgent ones, the machine's own timers, have room of their own: a flood of datagrams
+ * does not keep them out.
+ * @return false when the backlog is full, or HOST_URGENT_MAX urgent ones wait
+ */
 bool host_submit(struct host *h, enum host_priority, const struct host_job *);
 /** The next job that may start now, and the core it gets; occupy that core before going on. */
 bool host_start(struct host *h, struct host_job *job, uint32_t *core);

@@ -86,6 +86,17 @@ static void child_came_up(struct ike_node *n, const struct ike_event *e)
     came_up(n, e);
 }
 
+/* An IKE SA without its child is no tunnel (RFC 7296 §1.2: it stays, but carries nothing). */
+static void child_failed(struct ike_node *n, const struct ike_event *e)
+{
+    struct tunnel *t = client_tunnel(n);
+
+    if (!t || !t->starting || !sa_equal(t->ike, e->ike))
+        return;
+    t->starting = false;
+    metrics_ike_failed(n->lab->metrics, t->group, n->lab->sim.now, reason_name(e->reason));
+}
+
 static void child_went_down(struct ike_node *n, const struct ike_event *e)
 {
     uint32_t spi;
@@ -132,6 +143,9 @@ static void handle(struct ike_node *n, const struct ike_event *e)
         break;
     case EVENT_CHILD_UP:
         child_came_up(n, e);
+        break;
+    case EVENT_CHILD_FAILED:
+        child_failed(n, e);
         break;
     case EVENT_CHILD_DOWN:
         child_went_down(n, e);

@@ -11,23 +11,43 @@ enum {
     IKE_PORT = 500,
     NATT_PORT = 4500,
     NON_ESP_MARKER = 4,
-    DEFAULT_SAS = 16384, /* a responder without limits */
-    DEFAULT_HALF_OPEN = 4096,
+    ENCR_NULL = 11,     /* RFC 2410: what it protects shows */
+    DEFAULT_SAS = 4096, /* a responder without limits: at least */
 };
 _Static_assert(PACKET_HEADROOM >= ESP_HEADROOM + UDP_HEADROOM_MAX, "outer headers fit in front");
 
 /* Making and ending */
 
-static struct ike_limits limits_of(const struct scenario_group *g)
+static uint32_t at_least(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Without limits of its own a gateway has room for twice the clients of its group. */
+static struct ike_limits limits_of(const struct lab *lab, const struct scenario_group *g)
 {
     struct ike_limits l = {.ike_sas = 4, .half_open = 4, .child_sas = 8};
+    uint32_t clients = 0;
 
-    if (g->role == ROLE_RESPONDER) {
-        l.ike_sas = g->limits.ike_sas ? g->limits.ike_sas : DEFAULT_SAS;
-        l.half_open = g->limits.half_open ? g->limits.half_open : DEFAULT_HALF_OPEN;
-        l.child_sas = 2 * l.ike_sas;
-    }
+    if (g->role == ROLE_INITIATOR)
+        return l;
+    for (uint32_t i = 0; i < lab->scenario->group_count; i++)
+        if (lab->scenario->groups[i].role == ROLE_INITIATOR &&
+            &lab->scenario->groups[lab->scenario->groups[i].connect] == g)
+            clients += lab->scenario->groups[i].count / g->count + 1;
+    l.ike_sas = g->limits.ike_sas ? g->limits.ike_sas : at_least(DEFAULT_SAS, 2 * clients);
+    l.half_open = g->limits.half_open ? g->limits.half_open : at_least(DEFAULT_SAS, 2 * clients);
+    l.child_sas = 2 * l.ike_sas;
     return l;
+}
+
+static bool offers_null(const struct child_config *c)
+{
+    for (uint8_t i = 0; i < c->proposal_count; i++)
+        for (uint8_t k = 0; k < c->proposals[i].encr_count; k++)
+            if (c->proposals[i].encr[k]->iana == ENCR_NULL)
+                return true;
+    return false;
 }
 
 static void configure(struct ike_node *n, uint32_t member)
@@ -39,15 +59,13 @@ static void configure(struct ike_node *n, uint32_t member)
     n->config = n->group->ike;
     n->config.id = scenario_identity(lab->scenario, lab->sim.nodes[n->node].group, member);
     n->config.respond = n->group->role == ROLE_RESPONDER;
-    if (child->local_count == 0) {
-        child->local_count = 1;
-        child->local[0] = n->group->role == ROLE_INITIATOR && inner.family ? selector_host(inner)
-                                                                           : selector_any(4);
-    }
+    if (child->local_count == 0)
+        child->local_count = scenario_protects(n->group, inner, child->local);
     if (child->remote_count == 0) {
-        child->remote_count = 1;
-        child->remote[0] = selector_any(4);
+        child->remote_count = 1; /* the other side narrows it: RFC 7296 §2.9 */
+        child->remote[0] = selector_any(inner.family);
     }
+    n->null_esp = offers_null(child);
     if (lab->plant == PLANT_REPLAY_ACCEPTED)
         child->replay_window = 0;
 }
@@ -55,18 +73,34 @@ static void configure(struct ike_node *n, uint32_t member)
 static enum err equip(struct ike_node *n)
 {
     const struct scenario_group *g = n->group;
-    enum err e;
 
     if (g->cpu.cores == 0)
         return OK;
     n->costs = &n->lab->costs[n->lab->sim.nodes[n->node].group];
-    n->held = malloc(g->cpu.cores * sizeof *n->held);
+    n->held = malloc(2 * g->cpu.cores * sizeof *n->held);
     if (!n->held)
         return ERR_MEMORY;
+    n->held_last = n->held + g->cpu.cores;
     for (uint32_t c = 0; c < g->cpu.cores; c++)
         n->held[c] = SIM_NONE;
-    e = host_init(&n->host, g->cpu.cores, g->cpu.backlog);
-    return e;
+    return host_init(&n->host, g->cpu.cores, g->cpu.backlog);
+}
+
+static void ike_node_free(struct ike_node *n)
+{
+    ike_endpoint_destroy(n->endpoint);
+    if (n->host.core_count)
+        host_reset(&n->host);
+    joiner_reset(&n->joiner);
+    if (n->routes) {
+        routes_reset(n->routes);
+        free(n->routes);
+    }
+    traffic_reset(&n->traffic);
+    table_reset(&n->spi_of_child);
+    free(n->tunnels);
+    free(n->held);
+    free(n);
 }
 
 struct ike_node *ike_node_create(struct lab *lab, uint32_t node)
@@ -85,10 +119,10 @@ struct ike_node *ike_node_create(struct lab *lab, uint32_t node)
     n->group = &lab->scenario->groups[lab->sim.nodes[node].group];
     n->outer = lab->plan.nodes[node].outer;
     configure(n, node - n->group->first_node);
-    limits = limits_of(n->group);
+    limits = limits_of(lab, n->group);
     n->endpoint = ike_endpoint_create(&env, &n->config, &limits);
     if (!n->endpoint || equip(n) != OK || table_init(&n->spi_of_child, 1) != OK) {
-        free(n);
+        ike_node_free(n);
         return NULL;
     }
     return n;
@@ -96,23 +130,8 @@ struct ike_node *ike_node_create(struct lab *lab, uint32_t node)
 
 static void destroy(struct sim *s, uint32_t node)
 {
-    struct ike_node *n = s->nodes[node].state;
-
-    if (!n)
-        return;
-    ike_endpoint_destroy(n->endpoint);
-    if (n->host.core_count)
-        host_reset(&n->host);
-    joiner_reset(&n->joiner);
-    if (n->routes) {
-        routes_reset(n->routes);
-        free(n->routes);
-    }
-    traffic_reset(&n->traffic);
-    table_reset(&n->spi_of_child);
-    free(n->tunnels);
-    free(n->held);
-    free(n);
+    if (s->nodes[node].state)
+        ike_node_free(s->nodes[node].state);
 }
 
 /* Packets out */
@@ -147,24 +166,40 @@ static enum err put_headers(struct packet *p, const struct ike_dgram *d)
     return e;
 }
 
-static uint32_t port_to(const struct ike_node *n, const struct packet *p)
+static bool is_ike_port(uint16_t port)
 {
-    struct ip_packet ip;
+    return port == IKE_PORT || port == NATT_PORT;
+}
 
-    if (!n->routes)
-        return 0;
-    if (ip_read(bytes_of(p->data, p->len), &ip) != OK)
-        return SIM_NONE;
-    return routes_find(n->routes, &ip.dst);
+/* I1: what leaves an endpoint is IKE or ESP of its own address; anything else left in clear. */
+static bool in_clear(const struct ike_node *n, const struct ip_packet *ip)
+{
+    struct udp_datagram udp;
+
+    if (!ip_addr_equal(&ip->src, &n->outer))
+        return true;
+    if (ip->protocol == IP_PROTOCOL_ESP)
+        return false;
+    return ip->protocol != IP_PROTOCOL_UDP || udp_read(ip, &udp) != OK ||
+           !is_ike_port(udp.src.port);
 }
 
 static void send_now(struct ike_node *n, uint32_t packet)
 {
     struct packet *p = packet_at(&n->lab->sim, packet);
-    uint32_t port = port_to(n, p);
+    uint32_t port = 0;
+    struct ip_packet ip;
 
-    if (checker_watches(n->lab->checker, n->node))
-        checker_wire(n->lab->checker, n->lab->sim.now, n->node, bytes_of(p->data, p->len), false);
+    if (n->routes || checker_watches(n->lab->checker, n->node)) {
+        enum err e = ip_read(bytes_of(p->data, p->len), &ip);
+
+        ASSERT(e == OK); /* we made it */
+        if (checker_watches(n->lab->checker, n->node))
+            checker_wire(n->lab->checker, n->lab->sim.now, n->node, bytes_of(p->data, p->len),
+                         in_clear(n, &ip), !n->null_esp);
+        if (n->routes)
+            port = routes_find(n->routes, &ip.dst);
+    }
     if (port == SIM_NONE) {
         packet_enter(&n->lab->sim, packet);
         packet_drop(&n->lab->sim, n->node, packet, NET_DROP_NO_ROUTE);
@@ -181,15 +216,11 @@ static void send_or_hold(struct ike_node *n, uint32_t packet, uint32_t core)
         return;
     }
     packet_at(&n->lab->sim, packet)->next = SIM_NONE;
-    if (n->held[core] == SIM_NONE) {
+    if (n->held[core] == SIM_NONE)
         n->held[core] = packet;
-    } else {
-        uint32_t last = n->held[core];
-
-        while (packet_at(&n->lab->sim, last)->next != SIM_NONE)
-            last = packet_at(&n->lab->sim, last)->next;
-        packet_at(&n->lab->sim, last)->next = packet;
-    }
+    else
+        packet_at(&n->lab->sim, n->held_last[core])->next = packet;
+    n->held_last[core] = packet;
 }
 
 static void check_response(struct ike_node *n, const struct ike_dgram *d, uint8_t *copy)
@@ -339,6 +370,16 @@ static void receive_datagram(struct ike_node *n, uint32_t packet)
     packet_deliver(&n->lab->sim, n->node, packet);
 }
 
+/* A packet of our own traffic that never leaves: counted, and an error reported (I17). */
+static void give_up_payload(struct ike_node *n, uint32_t packet)
+{
+    struct lab *lab = n->lab;
+
+    metrics_esp_dropped(lab->metrics, METRICS_NO_FLOW, ESP_DROP_UNSENT);
+    checker_flow_excused(lab->checker, lab->sim.now, packet_at(&lab->sim, packet)->tag);
+    packet_free(&lab->sim, packet);
+}
+
 /* A packet of our own traffic: through the tunnel, or not sent at all. */
 static void send_payload(struct ike_node *n, uint32_t packet, uint32_t core)
 {
@@ -359,9 +400,7 @@ static void send_payload(struct ike_node *n, uint32_t packet, uint32_t core)
     if (e == OK)
         e = put_headers(p, &d);
     if (e != OK) {
-        metrics_esp_dropped(lab->metrics, METRICS_NO_FLOW, ESP_DROP_UNSENT);
-        checker_flow_excused(lab->checker, lab->sim.now, direction);
-        packet_free(&lab->sim, packet);
+        give_up_payload(n, packet);
         return;
     }
     checker_flow_sent(lab->checker, lab->sim.now, direction, n->node);
@@ -398,6 +437,7 @@ static void work(struct ike_node *n, uint32_t job, uint32_t core)
         n->expire_queued = false;
         ike_endpoint_expire(n->endpoint, n->lab->sim.now);
     } else if (job == JOB_CONNECT) {
+        n->connect_queued = false;
         connect_now(n);
     } else if (packet_at(&n->lab->sim, job)->entered) {
         receive_datagram(n, job);
@@ -449,19 +489,13 @@ static void submit(struct ike_node *n, uint32_t what, uint64_t key, enum host_pr
         pump(n);
         return;
     }
+    ASSERT(what < JOB_CONNECT); /* each timer queues one job at most */
     if (n->host_metrics)
         n->host_metrics->backlog_drops++;
-    if (what == JOB_EXPIRE || what == JOB_CONNECT) {
-        /* The machine's own timers are not lost, they are late. */
-        n->expire_queued = false;
-        sim_arm(&n->lab->sim, n->node, what == JOB_EXPIRE ? TIMER_ENDPOINT : TIMER_CONNECT,
-                host_next(&n->host));
-    } else if (packet_at(&n->lab->sim, what)->entered) {
+    if (packet_at(&n->lab->sim, what)->entered)
         packet_drop(&n->lab->sim, n->node, what, NET_DROP_BACKLOG);
-    } else {
-        metrics_esp_dropped(n->lab->metrics, METRICS_NO_FLOW, ESP_DROP_UNSENT);
-        packet_free(&n->lab->sim, what);
-    }
+    else
+        give_up_payload(n, what);
 }
 
 /* Cores whose service ended let go of their packets, in order of their ends. */
@@ -484,7 +518,42 @@ static void complete(struct ike_node *n)
     pump(n);
 }
 
+/* The slot is shared: fragments that wait for others are given up now and then. */
+static void arm_traffic(struct ike_node *n)
+{
+    nsec at = nsec_min(traffic_deadline(&n->traffic), joiner_expire(&n->lab->sim, &n->joiner));
+
+    sim_arm(&n->lab->sim, n->node, TIMER_TRAFFIC,
+            at == NSEC_NEVER ? at : nsec_max(at, n->lab->sim.now));
+}
+
 /* Packets in */
+
+/*
+ * One IKE SA, or one ESP SA, is served by one core at a time; what names it is on the wire, so
+ * that many clients behind one address do not wait for each other.
+ */
+static uint64_t job_key(const struct ike_node *n, uint32_t packet)
+{
+    const struct packet *p = packet_at(&n->lab->sim, packet);
+    struct bytes body = BYTES_NONE;
+    struct udp_datagram udp;
+    struct ip_packet ip;
+
+    if (ip_read(bytes_of(p->data, p->len), &ip) != OK)
+        return 0; /* refused by receive_datagram */
+    if (ip.protocol == IP_PROTOCOL_ESP)
+        body = ip.payload;
+    else if (udp_read(&ip, &udp) == OK)
+        body = udp.payload;
+    if (body.len < 12)
+        return 0;
+    if (ip.protocol == IP_PROTOCOL_UDP && udp.dst.port == IKE_PORT)
+        return load_be64(body.data) | 1;
+    if (ip.protocol == IP_PROTOCOL_UDP && load_be32(body.data) == 0)
+        return load_be64(body.data + NON_ESP_MARKER) | 1;
+    return (uint64_t)load_be32(body.data) << 1 | 1;
+}
 
 static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet)
 {
@@ -509,6 +578,7 @@ static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet
     }
     if (ip_is_fragment(&ip)) {
         packet = joiner_add(s, node, &n->joiner, packet, &ip);
+        arm_traffic(n);
         if (packet == SIM_NONE)
             return;
     }
@@ -516,7 +586,7 @@ static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet
         packet_deliver(s, node, packet); /* ICMP: nothing here listens */
         return;
     }
-    submit(n, packet, ip_endpoint_hash(&(struct ip_endpoint){.addr = ip.src}) | 1, HOST_NORMAL);
+    submit(n, packet, job_key(n, packet), HOST_NORMAL);
 }
 
 /* Timers */
@@ -550,7 +620,7 @@ static void send_due_traffic(struct ike_node *n)
 
     while (traffic_next(n->lab, &n->traffic, &what, &size))
         make_payload(n, &what, size);
-    sim_arm(&n->lab->sim, n->node, TIMER_TRAFFIC, traffic_deadline(&n->traffic));
+    arm_traffic(n);
 }
 
 static void timer(struct sim *s, uint32_t node, uint32_t slot)
@@ -571,7 +641,10 @@ static void timer(struct sim *s, uint32_t node, uint32_t slot)
         send_due_traffic(n);
         break;
     case TIMER_CONNECT:
-        submit(n, JOB_CONNECT, 0, HOST_NORMAL);
+        if (!n->connect_queued) {
+            n->connect_queued = true;
+            submit(n, JOB_CONNECT, 0, HOST_URGENT);
+        }
         break;
     }
 }
@@ -584,16 +657,31 @@ void ike_node_connect_at(struct lab *lab, uint32_t node, nsec at)
     sim_arm(&lab->sim, node, TIMER_CONNECT, at);
 }
 
+/* Tunnels of a node are in ascending order. */
+static uint32_t slot_of(const struct ike_node *n, uint32_t tunnel)
+{
+    uint32_t low = 0, high = n->tunnel_count;
+
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (n->tunnels[middle] <= tunnel)
+            low = middle;
+        else
+            high = middle;
+    }
+    ASSERT(low < n->tunnel_count && n->tunnels[low] == tunnel);
+    return low;
+}
+
 static void begin_at(struct lab *lab, uint32_t node, uint32_t tunnel)
 {
     struct ike_node *n = ike_node_at(lab, node);
-    uint32_t slot = 0;
 
-    while (slot < n->tunnel_count && n->tunnels[slot] != tunnel)
-        slot++;
-    ASSERT(slot < n->tunnel_count);
-    traffic_begin(lab, &n->traffic, node, tunnel, slot);
-    sim_arm(&lab->sim, node, TIMER_TRAFFIC, traffic_deadline(&n->traffic));
+    if (n->traffic.count == 0)
+        return;
+    traffic_begin(lab, &n->traffic, node, tunnel, slot_of(n, tunnel));
+    arm_traffic(n);
 }
 
 void ike_node_begin_traffic(struct lab *lab, uint32_t tunnel)
@@ -615,7 +703,7 @@ static void drop_work(struct ike_node *n)
         if (packet_at(s, job.what)->entered)
             packet_drop(s, n->node, job.what, NET_DROP_HOST_DOWN);
         else
-            packet_free(s, job.what);
+            give_up_payload(n, job.what);
     }
     for (uint32_t c = 0; c < n->host.core_count; c++)
         while (n->held[c] != SIM_NONE) {
@@ -626,7 +714,7 @@ static void drop_work(struct ike_node *n)
         }
     while (host_complete(&n->host, NSEC_NEVER, &core))
         ;
-    n->expire_queued = false;
+    n->expire_queued = n->connect_queued = false;
 }
 
 void ike_node_crash(struct lab *lab, uint32_t node)
@@ -649,9 +737,7 @@ void ike_node_return(struct lab *lab, uint32_t node)
 
     sim_set_down(&lab->sim, node, false);
     arm_endpoint(n);
-    if (n->traffic.count)
-        sim_arm(&lab->sim, node, TIMER_TRAFFIC,
-                nsec_max(traffic_deadline(&n->traffic), lab->sim.now));
+    arm_traffic(n);
     if (n->group->role == ROLE_INITIATOR)
         ike_node_connect_at(lab, node, lab->sim.now);
 }

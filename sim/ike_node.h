@@ -27,7 +27,9 @@ struct ike_node {
     const struct cost_table *costs;
     struct host_metrics *host_metrics; /* NULL: not reported */
     uint32_t *held;                    /* by core: packets that leave at its end of service */
-    bool expire_queued;
+    uint32_t *held_last;               /* by core: the last of them */
+    bool null_esp;                     /* may agree on ESP without encryption */
+    bool expire_queued, connect_queued;
     struct joiner joiner;
 
     struct traffic traffic;

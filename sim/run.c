@@ -382,6 +382,7 @@ static enum err loop(struct drive *d)
 
     d->next_sample = lab->scenario->series_interval ? lab->scenario->series_interval : NSEC_NEVER;
     d->next_agreement = AGREEMENT_EVERY_S * NSEC_PER_S;
+    e = timeline_act(&d->timeline, lab); /* what happens at 0 */
     while (e == OK && lab->sim.now < stop && !d->interrupted && !checker_violation(lab->checker)) {
         nsec at = next_stop(d);
 

@@ -67,10 +67,12 @@ struct ike_words {
     bool encap, initial_contact;
 };
 
+enum child_mode { CHILD_TUNNEL, CHILD_TRANSPORT };
+
 struct child_words {
     const char *const *esp_proposals;
     uint32_t esp_proposal_count;
-    uint32_t mode; /* 0: tunnel, 1: transport */
+    uint32_t mode; /* enum child_mode */
     nsec rekey_time, life_time, rand_time;
     uint64_t rekey_bytes, life_bytes, rekey_packets, life_packets;
     uint32_t replay_window;
@@ -220,6 +222,13 @@ void scenario_reset(struct scenario *);
 
 /** The identity of a member of an initiator or responder group (ID_FQDN or ID_RFC822_ADDR). */
 struct identity scenario_identity(const struct scenario *, uint32_t group, uint32_t member);
+
+/**
+ * Traffic selectors of a member where the scenario names none: what it protects, or its inner
+ * address. @return how many of `out` (SELECTORS_MAX) are set
+ */
+uint8_t scenario_protects(const struct scenario_group *, struct ip_addr inner,
+                          struct selector *out);
 
 /** What all of this means, defaults included, as one JSON object, indented at `depth` levels. */
 void scenario_dump_json(const struct scenario *, struct text *, int depth);

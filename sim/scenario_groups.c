@@ -2,6 +2,7 @@
 #include "base/assert.h"
 #include "sim/scenario_read.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -60,6 +61,35 @@ static void read_addresses(struct scenario_reader *r, const struct tree *map,
                    "'addresses: PREFIX'");
 }
 
+static void check_protects(struct scenario_reader *r, const struct tree *map,
+                           const struct scenario_group *g)
+{
+    for (uint32_t i = 0; i < g->protect_count; i++)
+        if (g->protects[i].addr.family == 6) {
+            diag_error(&r->diag, tree_get(map, "protects"),
+                       "traffic inside the tunnels is IPv4; 'protects' takes IPv4 networks");
+            return;
+        }
+}
+
+/* The tables that come with the program lie beside its sources. */
+static bool costs_of_program(struct scenario_reader *r, struct cpu_words *cpu)
+{
+    char exe[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    char *slash;
+
+    if (len <= 0)
+        return false;
+    exe[len] = '\0';
+    slash = strrchr(exe, '/');
+    if (!slash)
+        return false;
+    *slash = '\0';
+    cpu->costs_path = arena_format(r->arena, "%s/../../scenarios/costs/%s.json", exe, cpu->costs);
+    return !cpu->costs_path || access(cpu->costs_path, R_OK) == 0;
+}
+
 static void read_cpu(struct scenario_reader *r, const struct tree *n, struct cpu_words *cpu)
 {
     const char *slash = strrchr(r->scenario->path, '/');
@@ -75,10 +105,12 @@ static void read_cpu(struct scenario_reader *r, const struct tree *n, struct cpu
     cpu->costs_path = arena_format(r->arena, "scenarios/costs/%s.json", cpu->costs);
     if (!cpu->costs_path || access(cpu->costs_path, R_OK) == 0)
         return;
+    if (costs_of_program(r, cpu))
+        return;
     diag_error(&r->diag, name ? name : n,
                "no cost table '%s': there is no costs/%s.json beside "
-               "the scenario and no %s",
-               cpu->costs, cpu->costs, cpu->costs_path);
+               "the scenario and no scenarios/costs/%s.json",
+               cpu->costs, cpu->costs, cpu->costs);
 }
 
 static void read_group_ike(struct scenario_reader *r, const struct tree *map,
@@ -133,6 +165,7 @@ static void read_group(struct scenario_reader *r, const struct tree *map, struct
     if (tree_get(map, "role") && errors == 0)
         check_roles(r, map, g);
     read_addresses(r, map, g);
+    check_protects(r, map, g);
     if ((n = tree_get(map, "arrivals")))
         read_arrivals(r, n, &g->arrivals);
     if ((n = tree_get(map, "connect")) && text_of(r, n, "the name of a group"))

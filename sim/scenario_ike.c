@@ -166,6 +166,15 @@ static uint8_t selectors_of(const struct ip_prefix *list, uint32_t count, struct
     return (uint8_t)count;
 }
 
+uint8_t scenario_protects(const struct scenario_group *g, struct ip_addr inner,
+                          struct selector *out)
+{
+    if (g->protect_count && g->child_words.mode == CHILD_TUNNEL)
+        return selectors_of(g->protects, g->protect_count, out);
+    out[0] = selector_host(inner);
+    return 1;
+}
+
 static uint8_t proposals_of(const char *const *texts, uint32_t count, bool ike, bool esn,
                             struct proposal_config *out)
 {
@@ -187,7 +196,7 @@ static uint8_t proposals_of(const char *const *texts, uint32_t count, bool ike, 
 static struct child_config make_child_config(const struct child_words *w)
 {
     struct child_config c = {
-        .transport = w->mode == 1,
+        .transport = w->mode == CHILD_TRANSPORT,
         .replay_window = w->replay_window,
         .lifetime = {.rekey_time = w->rekey_time,
                      .rekey_jitter = w->rekey_time ? w->rand_time : 0,

@@ -167,7 +167,7 @@ static const struct key child_keys[] = {
      .otherwise = "=what the group protects, or its inner address",
      .doc = "Traffic selectors of this side.", .example = "[10.1.0.0/16]"},
     {.name = "remote_ts", .type = KEY_PREFIXES, .offset = AT(child_words, remote_ts),
-     .otherwise = "=what the other side protects, or its inner addresses",
+     .otherwise = "=anything; the other side narrows it",
      .doc = "Traffic selectors of the other side.", .example = "[10.0.0.0/16]"},
 };
 
@@ -201,8 +201,8 @@ static const struct key group_keys[] = {
      .roles = FOR_ENDPOINTS,
      .doc = "A processor whose work takes time; without it, work takes none."},
     {.name = "limits", .type = KEY_SECTION, .section = SECTION_LIMITS,
-     .offset = AT(scenario_group, limits), .roles = FOR_ENDPOINTS,
-     .doc = "Sizes of a machine's tables."},
+     .offset = AT(scenario_group, limits), .roles = FOR_RESPONDER,
+     .doc = "Sizes of a gateway's tables."},
     {.name = "preset", .type = KEY_PRESET, .roles = FOR_NAT,
      .words = WORDS("rfc4787-2007", "linux-6.1", "full-cone", "symmetric", "cgn-rfc6888"),
      .doc = "Behaviour of a known kind of NAT; keys written beside it win.",

@@ -167,6 +167,10 @@ static void check_nat(struct scenario_reader *r, uint32_t index)
     const struct scenario_group *g = &s->groups[index];
     uint32_t inside = 0, outside = 0;
 
+    if (g->addresses.addr.family == 6)
+        diag_error(&r->diag, address_place(r, g),
+                   "NAT '%s' translates IPv4 only; its outside cannot be IPv6", g->name);
+
     for (uint32_t k = 0; k < s->link_count; k++) {
         const struct scenario_link *l = &s->links[k];
 
@@ -186,6 +190,30 @@ static void check_nat(struct scenario_reader *r, uint32_t index)
                "NAT '%s' needs one link with it on side a (its "
                "outside) and at least one on side b (its inside); it has %u and %u",
                g->name, outside, inside);
+}
+
+/* What the simulator's endpoints cannot do is refused, not left to fail in the run. */
+static bool check_ends(struct scenario_reader *r, const struct scenario_group *g,
+                       const struct node_addresses *from, const struct node_addresses *end)
+{
+    const struct scenario_group *to = &r->scenario->groups[g->connect];
+    bool transport = g->child_words.mode == CHILD_TRANSPORT;
+    uint32_t errors = r->diag.errors;
+
+    if (from->outer.family != end->outer.family)
+        diag_error(&r->diag, address_place(r, g),
+                   "'%s' has IPv%u addresses and '%s' IPv%u: give both 'address' or 'addresses' of "
+                   "one family",
+                   g->name, from->outer.family, to->name, end->outer.family);
+    else if (transport && to->child_words.mode == CHILD_TRANSPORT && from->behind != end->behind)
+        diag_error(&r->diag, group_place(r, g),
+                   "transport mode through a NAT (RFC 7296 §2.23.1) is not modelled: '%s' is "
+                   "behind one and '%s' is not; use 'mode: tunnel'",
+                   g->name, to->name);
+    else if ((transport || to->child_words.mode == CHILD_TRANSPORT) && from->outer.family == 6)
+        diag_error(&r->diag, group_place(r, g),
+                   "transport mode between IPv6 addresses is not modelled: traffic inside is IPv4");
+    return r->diag.errors == errors;
 }
 
 /* An initiator reaches its responder, and no NAT stands before the responder. */
@@ -215,6 +243,8 @@ static void check_path(struct scenario_reader *r, const struct scenario_group *g
                        to->name, g->name);
             return;
         }
+        if (!check_ends(r, g, &plan->nodes[from], &plan->nodes[end]))
+            return;
     }
 }
 

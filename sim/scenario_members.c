@@ -1,4 +1,5 @@
 /* What names members of groups or links: `traffic:`, `events:`, `capture:`; and `sweep:`. */
+#include "sim/payload.h"
 #include "sim/scenario_read.h"
 
 #include <stdlib.h>
@@ -32,7 +33,8 @@ static void check_flow_ends(struct scenario_reader *r, const struct tree *map,
 
 static void read_size(struct scenario_reader *r, const struct tree *n, struct scenario_flow *f)
 {
-    static const struct key key = {.name = "size", .type = KEY_SIZE32, .min = 28, .max = 65000};
+    static const struct key key = {
+        .name = "size", .type = KEY_SIZE32, .min = PAYLOAD_MIN, .max = 65000};
     uint32_t size[2] = {0, 0};
 
     f->size = SIZE_IMIX;

@@ -104,7 +104,7 @@ START_TEST(any_sequence_follows_the_rules)
                 enum host_priority p = rng_below(&r, 3) == 0 ? HOST_URGENT : HOST_NORMAL;
                 struct host_job job = {
                     .key = rng_below(&r, 6), .arrived = now, .what = rng_u32(&r)};
-                bool fits = s.count[0] + s.count[1] < 40;
+                bool fits = s.count[p] < (p == HOST_URGENT ? HOST_URGENT_MAX : 40);
 
                 ck_assert(host_submit(&h, p, &job) == fits);
                 if (fits)
