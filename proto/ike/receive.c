@@ -413,6 +413,17 @@ static enum err after_response(struct step *s, enum err e)
     return e;
 }
 
+/* §2.21.3: a peer that answers INVALID_SYNTAX inside the IKE SA has closed it. */
+static void heed_fatal(struct step *s)
+{
+    struct notify_payload n;
+
+    if (s->keep || !notify_find(s->in, NOTIFY_INVALID_SYNTAX, &n))
+        return;
+    s->sa->reason = REASON_INVALID_SYNTAX;
+    s->end = true;
+}
+
 static enum err consume(struct step *s)
 {
     struct exchange_match m = {(enum ike_state)s->sa->state, (enum exchange_kind)s->sa->in_flight,
@@ -431,6 +442,7 @@ static enum err consume(struct step *s)
     s->child = child_sa_at(s->ep, s->sa->child);
     e = s->row->handler(s);
     exchange_move(s->sa, s->row, e);
+    heed_fatal(s);
     return after_response(s, e);
 }
 

@@ -446,6 +446,139 @@ START_TEST(who_is_behind_a_nat_follows_nobody)
 }
 END_TEST
 
+/* ---- a peer that vanishes, or does not keep to the order ---- */
+
+/* A is gone right after B answered its rekey; B has no liveness checks. Nothing stays (I7). */
+START_TEST(a_peer_that_vanishes_in_a_rekey_leaves_nothing)
+{
+    for (int ike = 0; ike < 2; ike++) {
+        struct pair p;
+
+        establish(&p);
+        if (ike)
+            ck_assert_ok(ike_endpoint_rekey_ike(p.end[A], p.now, the_ike(&p, A)));
+        else
+            ck_assert_ok(ike_endpoint_rekey_child(p.end[A], p.now, the_child(&p, A)));
+        pull(&p);
+        ck_assert_ok(hand_over(&p, A));
+        ike_endpoint_crash(p.end[A]);
+        run_until(&p, p.now + 290 * NSEC_PER_S);
+        ck_assert_uint_eq(ike_count(&p, B), 1);
+        ck_assert_uint_eq(ike_endpoint_counters(p.end[B])->requests_sent, 0);
+        run_until(&p, p.now + 200 * NSEC_PER_S); /* what A should have deleted B deletes itself */
+        ck_assert_uint_ge(ike_endpoint_counters(p.end[B])->requests_sent, 1);
+        ck_assert_uint_eq(ike_count(&p, B), ike); /* the new IKE SA has said nothing yet */
+        pair_free(&p);
+    }
+}
+END_TEST
+
+START_TEST(a_replaced_child_cannot_be_rekeyed_again)
+{
+    struct child_sa *old;
+    struct pair p;
+
+    establish(&p);
+    old = child_sa_at(p.end[B], the_child(&p, B).handle);
+    ck_assert_ok(ike_endpoint_rekey_child(p.end[B], p.now, the_child(&p, B)));
+    pull(&p);
+    ck_assert_ok(hand_over(&p, B));
+    ck_assert_ok(hand_over(&p, A));
+    drop_next(&p, B); /* instead of its Delete: another rekey */
+    inside(&p, B)->in_flight = KIND_NONE;
+    old->state = CHILD_CURRENT;
+    old->successor = HANDLE_NONE;
+    ck_assert_ok(
+        ike_endpoint_rekey_child(p.end[B], p.now, (struct sa_ref){child_sa_handle(p.end[B], old)}));
+    pull(&p);
+    ck_assert_int_eq(hand_over(&p, B), ERR_STATE); /* §2.25.1: TEMPORARY_FAILURE */
+    ck_assert_uint_eq(child_count(&p, A), 2);
+    pair_free(&p);
+}
+END_TEST
+
+START_TEST(keys_of_a_closed_sa_are_wiped)
+{
+    static const uint8_t zero[64];
+    struct ike_sa *sa;
+    struct pair p;
+
+    establish(&p);
+    sa = inside(&p, B);
+    ck_assert_mem_ne(ike_sa_keys(p.end[B], sa)->bytes, zero, sizeof zero);
+    ck_assert_ok(ike_endpoint_terminate(p.end[A], p.now, the_ike(&p, A)));
+    settle(&p);
+    ck_assert_int_eq(sa->state, STATE_CLOSED); /* it still repeats its answer */
+    ck_assert_mem_eq(ike_sa_keys(p.end[B], sa)->bytes, zero, sizeof zero);
+    pair_free(&p);
+}
+END_TEST
+
+/* An older packet on the old path, behind a newer one on the new path, moves nobody back. */
+START_TEST(a_packet_overtaken_on_the_new_path_moves_nobody_back)
+{
+    struct child_sa_info child;
+    struct esp_packet late;
+    struct pair p;
+
+    pair_init(&p, true);
+    p.nat = true;
+    pair_establish(&p);
+    ck_assert_ok(esp_make(&p, A, 1, &late));
+    p.nat_shift += 5;
+    ck_assert_ok(send_packet(&p, A));
+    ck_assert_ok(esp_take(&p, A, 1, &late));
+    ck_assert(ike_endpoint_child_info(p.end[B], the_child(&p, B), &child));
+    ck_assert_uint_eq(child.remote.port, 4500 + p.nat_shift);
+    ck_assert_uint_eq(events_of(&p, B, EVENT_PEER_MOVED), 1);
+    pair_free(&p);
+}
+END_TEST
+
+/* The hash covers all of an address: a NAT that changes no port is found as well. */
+START_TEST(a_nat_that_keeps_ports_is_found)
+{
+    for (int v6 = 0; v6 < 2; v6++) {
+        struct ike_sa_info a;
+        struct pair p;
+
+        pair_init(&p, true);
+        p.nat = true;
+        p.v6 = v6;
+        p.nat_shift = 0;
+        pair_establish(&p);
+        ck_assert(ike_endpoint_ike_info(p.end[A], the_ike(&p, A), &a));
+        ck_assert(a.natt);
+        ck_assert(inside(&p, A)->nat_local && !inside(&p, A)->nat_remote);
+        ck_assert(inside(&p, B)->nat_remote && !inside(&p, B)->nat_local);
+        check_traffic(&p);
+        pair_free(&p);
+    }
+}
+END_TEST
+
+START_TEST(each_request_begins_the_ladder_anew)
+{
+    struct pair p;
+
+    establish(&p);
+    for (int i = 0; i < 3; i++) {
+        nsec begun = p.now;
+
+        ck_assert_ok(ike_endpoint_probe(p.end[A], p.now, the_ike(&p, A)));
+        pull(&p);
+        ck_assert_uint_eq(p.wire[A][0].dgram.transmission, 0);
+        drop_next(&p, A);
+        ck_assert_uint_eq(next_deadline(&p), begun + 4 * NSEC_PER_S);
+        p.now = next_deadline(&p);
+        expire(&p);
+        ck_assert_uint_eq(p.wire[A][0].dgram.transmission, 1);
+        settle(&p);
+    }
+    pair_free(&p);
+}
+END_TEST
+
 SUITE("deferred", terminate_during_our_own_rekey_ends_the_new_sa_too,
       what_waits_goes_on_under_the_peers_new_ike_sa, a_refused_rekey_is_tried_again,
       a_rekey_refused_for_good_ends_with_a_word, a_delete_that_overtakes_the_auth_response,
@@ -453,4 +586,7 @@ SUITE("deferred", terminate_during_our_own_rekey_ends_the_new_sa_too,
       a_child_is_deleted_once, an_unusable_first_child_is_deleted_at_the_peer,
       message_ids_are_renewed_in_time, message_ids_never_wrap, full_of_ike_sas_and_room_again,
       full_of_children_and_room_again, a_request_in_flight_follows_the_peer,
-      who_is_behind_a_nat_follows_nobody)
+      who_is_behind_a_nat_follows_nobody, a_peer_that_vanishes_in_a_rekey_leaves_nothing,
+      a_replaced_child_cannot_be_rekeyed_again, keys_of_a_closed_sa_are_wiped,
+      a_packet_overtaken_on_the_new_path_moves_nobody_back, a_nat_that_keeps_ports_is_found,
+      each_request_begins_the_ladder_anew)
