@@ -22,23 +22,33 @@ static uint64_t value_at(const struct rng *r, uint64_t counter)
 
 struct rng rng_stream(uint64_t seed, uint64_t entity, enum rng_purpose purpose)
 {
-    struct rng r = {{mix(seed + STEP), mix(seed ^ UINT64_C(0x6a09e667f3bcc909))}, 0};
+    struct rng r = {{mix(seed + STEP), mix(seed ^ UINT64_C(0x6a09e667f3bcc909))}, 0, NULL};
 
     r.key[0] = mix(r.key[0] + mix(entity + STEP) * 3);
     r.key[1] = mix(r.key[1] ^ mix(entity * STEP + 1));
     return rng_fork(&r, (uint64_t)purpose);
 }
 
+struct rng rng_of(rng_source *source)
+{
+    return (struct rng){.source = source};
+}
+
 struct rng rng_fork(const struct rng *r, uint64_t index)
 {
     uint64_t a = mix(index * STEP + 5);
 
-    return (struct rng){{mix(r->key[0] ^ a), mix(r->key[1] + mix(a ^ STEP))}, 0};
+    return (struct rng){{mix(r->key[0] ^ a), mix(r->key[1] + mix(a ^ STEP))}, 0, r->source};
 }
 
 uint64_t rng_u64(struct rng *r)
 {
-    return value_at(r, r->counter++);
+    uint64_t v;
+
+    if (!r->source)
+        return value_at(r, r->counter++);
+    r->source(&v, sizeof v);
+    return v;
 }
 
 uint32_t rng_u32(struct rng *r)
@@ -68,6 +78,10 @@ void rng_fill(struct rng *r, void *out, size_t len)
 {
     uint8_t *at = out;
 
+    if (r->source) {
+        r->source(out, len);
+        return;
+    }
     while (len > 0) {
         uint64_t v = rng_u64(r);
         size_t n = len < sizeof v ? len : sizeof v;

@@ -1,7 +1,8 @@
 /*
  * Counter-based random streams. A stream is named by (seed, entity, purpose): adding a node to a
  * scenario shifts nobody else's draws, and a value depends only on the stream and its counter.
- * Repeatable by design, therefore NOT for secrets outside simulations.
+ * Repeatable by design, therefore NOT for secrets outside simulations: a program that talks to the
+ * world makes its streams with rng_of, and every draw then comes from the source it names.
  */
 #ifndef BASE_RNG_H
 #define BASE_RNG_H
@@ -10,9 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** Fills `out` with bytes that nobody can predict or repeat; does not fail. */
+typedef void rng_source(void *out, size_t len);
+
 struct rng {
     uint64_t key[2];
     uint64_t counter;
+    rng_source *source; /* NULL: the values follow from key and counter */
 };
 
 /** What a stream is for; part of its name, so values are never renumbered. */
@@ -42,6 +47,8 @@ enum rng_purpose {
 
 /** Name a stream; its counter starts at 0. */
 struct rng rng_stream(uint64_t seed, uint64_t entity, enum rng_purpose purpose);
+/** A stream that is the source itself; so are its sub-streams. */
+struct rng rng_of(rng_source *source);
 /** The sub-stream number `index` of `r`; does not draw from `r`. */
 struct rng rng_fork(const struct rng *r, uint64_t index);
 uint64_t rng_u64(struct rng *r);

@@ -11,7 +11,7 @@
 #include <string.h>
 
 static const struct verb *const verbs[] = {
-    &verb_run, &verb_lint, &verb_explain, &verb_schema, &verb_list, &verb_bench,
+    &verb_run, &verb_lint, &verb_explain, &verb_schema, &verb_list, &verb_bench, &verb_live,
 };
 
 enum { VERB_COUNT = sizeof verbs / sizeof *verbs };

@@ -29,6 +29,7 @@ extern const struct verb verb_explain;
 extern const struct verb verb_schema;
 extern const struct verb verb_list;
 extern const struct verb verb_bench;
+extern const struct verb verb_live;
 
 /** "ikelab: error: MESSAGE" and "try: HINT" on stderr. @return `code` */
 int say_error(int code, const char *hint, const char *format, ...)

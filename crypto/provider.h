@@ -73,8 +73,10 @@ struct crypto {
     struct meter *meter; /* never NULL; set by the driver before it calls an endpoint */
 };
 
-/** Both return NULL when out of memory or when the library fails to initialise. */
+/** All return NULL when out of memory or when the library fails to initialise. */
 struct crypto *crypto_openssl_create(struct meter *meter);
+/** The real provider with the operating system's randomness: its keys never repeat. */
+struct crypto *crypto_openssl_live_create(struct meter *meter);
 struct crypto *crypto_modelled_create(struct meter *meter);
 static inline void crypto_destroy(struct crypto *c)
 {

@@ -55,16 +55,19 @@ static enum err make_esp(struct ike_endpoint *ep)
     return e;
 }
 
+static struct rng stream(const struct ike_env *env, enum rng_purpose purpose)
+{
+    return env->entropy ? rng_of(env->entropy) : rng_stream(env->seed, env->entity, purpose);
+}
+
 static void name_streams(struct ike_endpoint *ep)
 {
-    uint64_t seed = ep->env.seed, entity = ep->env.entity;
-
-    ep->spi = rng_stream(seed, entity, RNG_SPI);
-    ep->nonce = rng_stream(seed, entity, RNG_NONCE);
-    ep->iv = rng_stream(seed, entity, RNG_IV);
-    ep->retransmit = rng_stream(seed, entity, RNG_RETRANSMIT);
-    ep->lifetime = rng_stream(seed, entity, RNG_LIFETIME);
-    ep->key_exchange = rng_stream(seed, entity, RNG_KEY_EXCHANGE);
+    ep->spi = stream(&ep->env, RNG_SPI);
+    ep->nonce = stream(&ep->env, RNG_NONCE);
+    ep->iv = stream(&ep->env, RNG_IV);
+    ep->retransmit = stream(&ep->env, RNG_RETRANSMIT);
+    ep->lifetime = stream(&ep->env, RNG_LIFETIME);
+    ep->key_exchange = stream(&ep->env, RNG_KEY_EXCHANGE);
 }
 
 struct ike_endpoint *ike_endpoint_create(const struct ike_env *env, const struct ike_config *config,

@@ -6,6 +6,7 @@
 #define PROTO_CORE_ENV_H
 
 #include "base/bytes.h"
+#include "base/rng.h"
 #include "base/time.h"
 #include "crypto/provider.h"
 #include "proto/ip/addr.h"
@@ -15,6 +16,7 @@ struct ike_env {
     struct crypto *crypto; /* its meter is read and cleared by the driver around each call */
     uint64_t seed;         /* with `entity` names every random stream of this endpoint */
     uint64_t entity;
+    rng_source *entropy; /* NULL in simulations; else every stream draws from it, not from `seed` */
     bool export_keys; /* emit EVENT_KEYS; simulations and labs only */
 };
 

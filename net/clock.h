@@ -1,0 +1,9 @@
+/* The clock of live endpoints: monotonic, starts anywhere. The only clock below cli and bench. */
+#ifndef NET_CLOCK_H
+#define NET_CLOCK_H
+
+#include "base/time.h"
+
+nsec clock_now(void);
+
+#endif

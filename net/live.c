@@ -1,0 +1,404 @@
+#include "net/live.h"
+
+#include "crypto/provider.h"
+#include "net/clock.h"
+#include "net/entropy.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#define CLOSING_TIME (5 * NSEC_PER_S) /* for the answers to our DELETEs */
+
+enum {
+    BATCH = 64, /* datagrams between two looks at the clock */
+    GROUP = 0,  /* of metrics: there is one */
+};
+
+struct live {
+    const struct live_options *options;
+    struct live_outcome *out;
+    struct metrics *metrics;
+    struct keys *keys;
+    struct meter meter;
+    struct crypto *crypto;
+    struct ike_endpoint *endpoint;
+    struct udp_loop *sockets;
+    nsec *began;     /* by index of the IKE SA: when its handshake was due; NSEC_NEVER: settled */
+    uint32_t places; /* of `began` */
+    nsec start, now;
+    uint32_t initiated, pending;
+    nsec settled; /* when the last handshake was, NSEC_NEVER: not yet */
+    bool closing;
+    nsec closing_until;
+    struct ike_counters before;
+};
+
+static volatile sig_atomic_t signals, last_signal;
+
+static void on_signal(int number)
+{
+    signals++;
+    last_signal = number;
+}
+
+/* ---- handshakes ---- */
+
+static nsec *place_of(struct live *l, struct sa_ref ike)
+{
+    return ike.handle.index < l->places ? &l->began[ike.handle.index] : NULL;
+}
+
+static void begin(struct live *l, struct sa_ref ike, nsec due)
+{
+    nsec *began = place_of(l, ike);
+
+    metrics_ike_started(l->metrics, GROUP, due - l->start);
+    if (began)
+        *began = due;
+    l->pending++;
+}
+
+/* @return whether this SA had a handshake in progress; it is settled now */
+static bool settle(struct live *l, struct sa_ref ike, nsec *due)
+{
+    nsec *began = place_of(l, ike);
+
+    if (!began || *began == NSEC_NEVER)
+        return false;
+    *due = *began;
+    *began = NSEC_NEVER;
+    l->pending--;
+    return true;
+}
+
+static void completed(struct live *l, struct sa_ref ike)
+{
+    nsec due;
+
+    if (settle(l, ike, &due))
+        metrics_ike_completed(l->metrics, GROUP, l->now - l->start, due - l->start);
+}
+
+static void failed(struct live *l, struct sa_ref ike, enum sa_reason reason)
+{
+    nsec due;
+
+    if (settle(l, ike, &due))
+        metrics_ike_failed(l->metrics, GROUP, l->now - l->start, reason_name(reason));
+}
+
+static nsec due_time(const struct live *l, uint32_t number)
+{
+    return l->start + number * l->options->interval;
+}
+
+static bool all_initiated(const struct live *l)
+{
+    return l->options->config.respond || l->initiated == l->options->count;
+}
+
+static void initiate_due(struct live *l)
+{
+    const struct live_options *o = l->options;
+    struct ike_remote remote = {.local = l->sockets->local[0],
+                                .remote = {o->remote, l->sockets->local[0].port},
+                                .id = bytes_of(o->remote_id.data, o->remote_id.len)};
+
+    while (!l->closing && !all_initiated(l) && l->pending < o->window &&
+           due_time(l, l->initiated) <= l->now) {
+        struct sa_ref ike;
+        enum err e = ike_endpoint_initiate(l->endpoint, l->now, &remote, &ike);
+
+        if (e == OK)
+            begin(l, ike, o->interval ? due_time(l, l->initiated) : l->now);
+        else {
+            metrics_ike_started(l->metrics, GROUP, l->now - l->start);
+            metrics_ike_failed(l->metrics, GROUP, l->now - l->start, reason_name(REASON_LIMIT));
+        }
+        l->initiated++;
+    }
+}
+
+/* ---- what the endpoint says ---- */
+
+static void tell(const struct live *l, const struct ike_event *e)
+{
+    nsec since = l->now - l->start;
+
+    fprintf(l->options->log, "%llu.%06llu %s %016llx.%016llx",
+            (unsigned long long)(since / NSEC_PER_S),
+            (unsigned long long)(since % NSEC_PER_S / 1000), event_name(e->kind),
+            (unsigned long long)e->spi_i, (unsigned long long)e->spi_r);
+    if (e->reason != REASON_NONE)
+        fprintf(l->options->log, " %s", reason_name(e->reason));
+    fputc('\n', l->options->log);
+    fflush(l->options->log);
+}
+
+static void handle(struct live *l, const struct ike_event *e)
+{
+    switch (e->kind) {
+    case EVENT_IKE_HALF_OPEN:
+        if (!e->initiator)
+            begin(l, e->ike, l->now);
+        break;
+    case EVENT_CHILD_UP:
+        completed(l, e->ike);
+        break;
+    case EVENT_CHILD_FAILED:
+    case EVENT_IKE_FAILED:
+    case EVENT_IKE_DOWN:
+        failed(l, e->ike, e->reason);
+        break;
+    case EVENT_IKE_REKEYED:
+        if (l->closing)
+            (void)ike_endpoint_terminate(l->endpoint, l->now, e->other);
+        break;
+    case EVENT_KEYS:
+        if (l->keys)
+            keys_event(l->keys, l->now - l->start,
+                       l->options->config.respond ? "responder" : "initiator", e->keys);
+        break;
+    default:
+        break;
+    }
+}
+
+static void count_growth(struct live *l)
+{
+    const struct ike_counters *now = ike_endpoint_counters(l->endpoint), *was = &l->before;
+
+#define GREW(field, counter)                                                                       \
+    METRICS_IKE_COUNT(l->metrics, GROUP, field, now->counter - was->counter)
+    GREW(retransmissions, retransmissions);
+    GREW(rekeys_ike, rekeys_ike);
+    GREW(rekeys_child, rekeys_child);
+    GREW(collisions, collisions);
+    GREW(dpd_failures, dpd_failures);
+    GREW(keepalives, keepalives_sent);
+    GREW(peer_moves, peer_moves);
+#undef GREW
+    l->before = *now;
+}
+
+/* After each call of the endpoint: datagrams out, then events. */
+static void pull(struct live *l)
+{
+    struct ike_dgram d;
+    struct ike_event e;
+
+    while (ike_endpoint_transmit(l->endpoint, &d)) {
+        udp_loop_send(l->sockets, &d);
+        l->out->sent++;
+    }
+    while (ike_endpoint_next_event(l->endpoint, &e)) {
+        if (l->options->talk && e.kind != EVENT_KEYS)
+            tell(l, &e);
+        handle(l, &e);
+    }
+}
+
+static void receive(struct live *l, struct ike_dgram *d)
+{
+    struct buf inner;
+
+    l->out->received++;
+    if (ike_dgram_is_esp(d)) {
+        l->out->esp_received++;
+        (void)!ike_endpoint_unprotect(l->endpoint, l->now, d, &inner, NULL);
+    } else {
+        (void)ike_endpoint_receive(l->endpoint, l->now, d);
+    }
+    pull(l);
+}
+
+/* ---- the loop ---- */
+
+static void close_all(struct live *l)
+{
+    struct sa_ref ike = SA_NONE;
+
+    l->closing = true;
+    l->closing_until = l->now + CLOSING_TIME;
+    while (!sa_none(ike = ike_endpoint_next_ike(l->endpoint, ike))) {
+        (void)ike_endpoint_terminate(l->endpoint, l->now, ike);
+        pull(l);
+    }
+}
+
+/* When the run is over by itself; NSEC_NEVER: not as things stand. */
+static nsec end_time(const struct live *l)
+{
+    const struct live_options *o = l->options;
+
+    if (o->config.respond)
+        return o->run_for ? l->start + o->run_for : NSEC_NEVER;
+    return l->settled == NSEC_NEVER ? NSEC_NEVER : l->settled + o->run_for;
+}
+
+static bool over(struct live *l)
+{
+    if (l->settled == NSEC_NEVER && all_initiated(l) && l->pending == 0)
+        l->settled = l->now;
+    if (!l->closing && (signals > 0 || end_time(l) <= l->now))
+        close_all(l);
+    if (!l->closing)
+        return false;
+    return l->before.ike_sas == 0 || l->now >= l->closing_until || signals > 1;
+}
+
+static nsec wake_time(const struct live *l)
+{
+    nsec wake = nsec_min(ike_endpoint_deadline(l->endpoint), end_time(l));
+
+    if (l->closing)
+        return nsec_min(wake > l->now ? wake : l->closing_until, l->closing_until);
+    if (!all_initiated(l) && l->pending < l->options->window)
+        wake = nsec_min(wake, due_time(l, l->initiated));
+    return wake;
+}
+
+static void loop(struct live *l, const sigset_t *awake)
+{
+    struct ike_dgram d;
+
+    for (;;) {
+        bool more = true;
+
+        l->now = clock_now();
+        ike_endpoint_expire(l->endpoint, l->now);
+        pull(l);
+        initiate_due(l);
+        pull(l);
+        for (int i = 0; i < BATCH && (more = udp_loop_receive(l->sockets, &d)); i++) {
+            l->now = clock_now();
+            receive(l, &d);
+        }
+        count_growth(l);
+        if (over(l))
+            return;
+        if (!more)
+            udp_loop_wait(l->sockets, l->now, wake_time(l), awake);
+    }
+}
+
+/* ---- making and ending ---- */
+
+static enum err make_records(struct live *l)
+{
+    static const char *const name[][1] = {{"initiators"}, {"responder"}};
+    struct metrics_options m = {.groups = {name[l->options->config.respond], 1}};
+    enum err e = metrics_create(&m, &l->metrics);
+
+    if (e == OK) {
+        l->metrics->groups[GROUP].members = 1;
+        l->metrics->groups[GROUP].role = l->options->config.respond ? "responder" : "initiator";
+    }
+    if (e == OK && l->options->key_file)
+        e = keys_create(l->options->key_file, &l->keys);
+    return e;
+}
+
+static enum err make_endpoint(struct live *l)
+{
+    const struct live_options *o = l->options;
+    struct ike_limits limits = {
+        .ike_sas = o->count, .half_open = o->window, .child_sas = 2 * o->count};
+    struct ike_env env = {.entropy = entropy_fill, .export_keys = o->key_file != NULL};
+
+    entropy_fill(&env.seed, sizeof env.seed); /* keys a table, makes nothing on the wire */
+    l->crypto = crypto_openssl_live_create(&l->meter);
+    if (!l->crypto)
+        return ERR_CRYPTO;
+    env.crypto = l->crypto;
+    l->endpoint = ike_endpoint_create(&env, &o->config, &limits);
+    l->places = 4 * o->count + 64; /* rekeying and closed SAs take more slots than the limit */
+    l->began = malloc(l->places * sizeof *l->began);
+    if (!l->endpoint || !l->began)
+        return ERR_MEMORY;
+    for (uint32_t i = 0; i < l->places; i++)
+        l->began[i] = NSEC_NEVER;
+    return OK;
+}
+
+static enum err make(struct live *l, const char **why)
+{
+    enum err e;
+
+    *why = "out of memory";
+    l->sockets = malloc(sizeof *l->sockets);
+    if (!l->sockets)
+        return ERR_MEMORY;
+    e = udp_loop_open(l->sockets, l->options->local, why);
+    if (e != OK) {
+        free(l->sockets);
+        l->sockets = NULL;
+        return e;
+    }
+    e = make_records(l);
+    if (e == OK)
+        e = make_endpoint(l);
+    if (e != OK)
+        *why = err_text(e);
+    return e;
+}
+
+static void drop(struct live *l)
+{
+    if (l->endpoint)
+        ike_endpoint_destroy(l->endpoint);
+    crypto_destroy(l->crypto);
+    if (l->sockets)
+        udp_loop_close(l->sockets);
+    free(l->sockets);
+    free(l->began);
+}
+
+static void run_between_signals(struct live *l)
+{
+    struct sigaction action = {.sa_handler = on_signal}, old_int, old_term;
+    sigset_t ours, awake;
+
+    signals = last_signal = 0;
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGINT);
+    sigaddset(&ours, SIGTERM);
+    sigprocmask(SIG_BLOCK, &ours, &awake);
+    sigdelset(&awake, SIGINT);
+    sigdelset(&awake, SIGTERM);
+    sigaction(SIGINT, &action, &old_int);
+    sigaction(SIGTERM, &action, &old_term);
+    l->start = l->now = clock_now();
+    loop(l, &awake);
+    sigaction(SIGINT, &old_int, NULL);
+    sigaction(SIGTERM, &old_term, NULL);
+    sigprocmask(SIG_UNBLOCK, &ours, NULL);
+}
+
+enum err live_run(const struct live_options *options, struct live_outcome *out, const char **why)
+{
+    struct live *l = calloc(1, sizeof *l);
+    enum err e;
+
+    *out = (struct live_outcome){0};
+    *why = "out of memory";
+    if (!l)
+        return ERR_MEMORY;
+    *l = (struct live){.options = options, .out = out, .settled = NSEC_NEVER};
+    e = make(l, why);
+    if (e == OK) {
+        run_between_signals(l);
+        out->took = l->now - l->start;
+        out->counters = *ike_endpoint_counters(l->endpoint);
+        out->left = out->counters.ike_sas;
+        out->unsent = l->sockets->unsent;
+        out->signal = last_signal;
+        e = metrics_finish(l->metrics, out->took);
+        *why = err_text(e);
+    }
+    out->metrics = l->metrics;
+    out->keys = l->keys;
+    drop(l);
+    free(l);
+    return e;
+}

@@ -1,0 +1,352 @@
+#include "net/tools/live_options.h"
+
+#include "proto/ip/addr.h"
+#include "proto/ip/selector.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    KEY_REMOTE = 256,
+    KEY_LOCAL,
+    KEY_LOCAL_ID,
+    KEY_REMOTE_ID,
+    KEY_PSK_FILE,
+    KEY_TS_LOCAL,
+    KEY_TS_REMOTE,
+    KEY_IKE,
+    KEY_ESP,
+    KEY_COUNT,
+    KEY_RATE,
+    KEY_WINDOW,
+    KEY_FOR,
+    KEY_REKEY_IKE,
+    KEY_REKEY_CHILD,
+    KEY_DPD,
+    KEY_EXPORT_KEYS,
+    KEY_JSON,
+    KEY_EVENTS,
+};
+
+enum {
+    COUNT_MAX = 100000,
+    RESPONDER_SAS = 16384,
+    RESPONDER_HALF_OPEN = 4096,
+    WINDOW_DEFAULT = 32,
+    REPLAY_WINDOW = 128,
+    KEEPALIVE_S = 20,
+    ID_IPV4 = 1, /* RFC 7296 §3.5 */
+    ID_FQDN = 2,
+    ID_RFC822 = 3,
+    ID_IPV6 = 5,
+};
+
+struct reading {
+    struct live_words *words;
+    struct ip_addr remote;
+    bool windowed;
+};
+
+#define COMMON_OPTIONS                                                                             \
+    {"psk-file", KEY_PSK_FILE, "FILE", 0, "the shared key; a line end at its end is not part", 0}, \
+        {"local-id", KEY_LOCAL_ID, "ID", 0, "our identity: a name, user@name or an address", 0},   \
+        {"ts-local", KEY_TS_LOCAL, "NET", 0, "what we protect (default: everything)", 0},          \
+        {"ts-remote", KEY_TS_REMOTE, "NET", 0, "what the peer protects (default: everything)", 0}, \
+        {"ike",                                                                                    \
+         KEY_IKE,                                                                                  \
+         "PROPOSALS",                                                                              \
+         0,                                                                                        \
+         "IKE proposals, comma-separated (default aes256gcm16-prfsha256-x25519)",                  \
+         0},                                                                                       \
+        {"esp", KEY_ESP, "PROPOSALS", 0, "ESP proposals (default aes256gcm16)", 0},                \
+        {"rekey-ike", KEY_REKEY_IKE, "S", 0, "rekey the IKE SA after S seconds (default: no)", 0}, \
+        {"rekey-child", KEY_REKEY_CHILD, "S", 0, "rekey the child SA likewise", 0},                \
+        {"dpd", KEY_DPD, "S", 0, "liveness check after S seconds of silence (default: none)", 0},  \
+        {"export-keys",                                                                            \
+         KEY_EXPORT_KEYS,                                                                          \
+         "DIR",                                                                                    \
+         0,                                                                                        \
+         "write keys.jsonl and a Wireshark profile into DIR: everything can be decrypted",         \
+         0},                                                                                       \
+        {"events", KEY_EVENTS, NULL, 0, "a line on stderr for each event of an SA", 0},            \
+    {                                                                                              \
+        "json", KEY_JSON, NULL, 0, "print one object, shaped as result.json", 0                    \
+    }
+
+static const struct argp_option initiate_options[] = {
+    {"remote", KEY_REMOTE, "ADDR", 0, "the peer's address (UDP ports 500 and 4500)", 0},
+    {"local", KEY_LOCAL, "ADDR", 0, "our address (default: the one that reaches the peer)", 0},
+    {"remote-id", KEY_REMOTE_ID, "ID", 0, "the identity the peer must have (default: any)", 0},
+    {"count", KEY_COUNT, "N", 0, "how many IKE SAs, each with a child SA (default 1)", 0},
+    {"rate", KEY_RATE, "R", 0,
+     "begin R a second whatever the peer does; times count from when each was due", 0},
+    {"window", KEY_WINDOW, "N", 0,
+     "most handshakes at once (default 32; with --rate as many as there are)", 0},
+    {"for", KEY_FOR, "S", 0, "keep the SAs for S seconds, then delete them (default 0)", 0},
+    COMMON_OPTIONS,
+    {0},
+};
+
+static const struct argp_option respond_options[] = {
+    {"local", KEY_LOCAL, "ADDR", 0, "our address, needed", 0},
+    {"for", KEY_FOR, "S", 0, "end after S seconds (default: at Ctrl-C)", 0},
+    COMMON_OPTIONS,
+    {0},
+};
+
+#define WARNING                                                                                    \
+    "This is a test tool, not a VPN: SAs are negotiated with a real peer over UDP and deleted at " \
+    "the end, also on Ctrl-C, but there is no data path; ESP that arrives is counted and dropped."
+
+static uint32_t whole(struct argp_state *state, const char *text, unsigned long most)
+{
+    char *end;
+    unsigned long n;
+
+    errno = 0;
+    n = strtoul(text, &end, 10);
+    if (*end || errno || text[0] < '0' || text[0] > '9' || n == 0 || n > most)
+        argp_error(state, "'%s' is not a number from 1 to %lu", text, most);
+    return (uint32_t)n;
+}
+
+static double decimal(struct argp_state *state, const char *text, double most)
+{
+    char *end;
+    double value = strtod(text, &end);
+
+    if (end == text || *end || !isfinite(value) || value <= 0 || value > most)
+        argp_error(state, "'%s' is not a number above 0 and up to %.0f", text, most);
+    return value;
+}
+
+static nsec seconds(struct argp_state *state, const char *text)
+{
+    return (nsec)(decimal(state, text, 1e9) * (double)NSEC_PER_S);
+}
+
+static struct ip_addr address(struct argp_state *state, const char *text)
+{
+    struct ip_addr a = {0};
+
+    if (ip_addr_parse(bytes_text(text), &a) != OK)
+        argp_error(state, "'%s' is not an IPv4 or IPv6 address", text);
+    return a;
+}
+
+static void selector(struct argp_state *state, const char *text, struct selector *out,
+                     uint8_t *count)
+{
+    struct ip_prefix p;
+
+    if (ip_prefix_parse(bytes_text(text), &p) != OK)
+        argp_error(state, "'%s' is not a network such as 10.1.0.0/24", text);
+    *out = selector_any(p.addr.family);
+    out->first = ip_prefix_first(&p);
+    out->last = ip_prefix_last(&p);
+    *count = 1;
+}
+
+static struct identity identity(struct argp_state *state, const char *text)
+{
+    struct identity id = {.type = strchr(text, '@') ? ID_RFC822 : ID_FQDN};
+    struct ip_addr a;
+
+    if (ip_addr_parse(bytes_text(text), &a) == OK) {
+        id.type = a.family == 4 ? ID_IPV4 : ID_IPV6;
+        id.len = (uint8_t)ip_addr_len(&a);
+        memcpy(id.data, a.bytes, id.len);
+        return id;
+    }
+    if (text[0] == '\0' || strlen(text) > ID_MAX)
+        argp_error(state, "an identity has 1 to %d characters", ID_MAX);
+    id.len = (uint8_t)strlen(text);
+    memcpy(id.data, text, id.len);
+    return id;
+}
+
+static void shared_key(struct argp_state *state, const char *path, struct ike_config *c)
+{
+    FILE *file = fopen(path, "rb");
+    uint8_t key[PSK_MAX + 2];
+    size_t len;
+
+    if (!file)
+        argp_failure(state, 2, errno, "%s", path);
+    len = fread(key, 1, sizeof key, file);
+    fclose(file);
+    if (len > 0 && key[len - 1] == '\n')
+        len--;
+    if (len == 0 || len > PSK_MAX)
+        argp_error(state, "%s: a shared key has 1 to %d bytes", path, PSK_MAX);
+    memcpy(c->psk, key, len);
+    c->psk_len = (uint8_t)len;
+    wipe(key, sizeof key);
+}
+
+static uint8_t proposals(struct argp_state *state, const char *text, bool ike,
+                         struct proposal_config *out)
+{
+    uint8_t count = 0;
+
+    for (const char *at = text;; at++) {
+        struct bytes bad = BYTES_NONE;
+        size_t len = strcspn(at, ",");
+
+        if (count == PROPOSALS_MAX)
+            argp_error(state, "at most %d proposals", PROPOSALS_MAX);
+        if (proposal_parse(bytes_of(at, len), ike, &out[count++], &bad) != OK)
+            argp_error(state, "'%.*s' is not an %s proposal such as %s", (int)len, at,
+                       ike ? "IKE" : "ESP", ike ? "aes256gcm16-prfsha256-x25519" : "aes256gcm16");
+        at += len;
+        if (!*at)
+            return count;
+    }
+}
+
+/* Hard limits lie a tenth behind, as strongSwan's do. */
+static struct lifetime_config lifetime(nsec soft)
+{
+    return (struct lifetime_config){.rekey_time = soft, .hard_time = soft + soft / 10 + NSEC_PER_S};
+}
+
+static void finish(struct argp_state *state, struct reading *r)
+{
+    struct live_words *w = r->words;
+    struct live_options *o = &w->live;
+    struct ike_config *c = &o->config;
+    struct child_config *child = &c->child;
+
+    if (!c->respond && !o->remote.family)
+        argp_error(state, "--remote is missing");
+    if (c->respond && !o->local.family)
+        argp_error(state, "--local is missing");
+    if (!c->psk_len)
+        argp_error(state, "--psk-file is missing");
+    if (!c->id.len)
+        argp_error(state, "--local-id is missing");
+    if (!o->local.family && udp_source_of(&o->remote, &o->local) != OK)
+        argp_failure(state, 2, errno, "no route to the peer");
+    if (!c->respond && o->local.family != o->remote.family)
+        argp_error(state, "--local and --remote are of different families");
+    if (!child->local_count) {
+        child->local[0] = selector_any(o->local.family);
+        child->local_count = 1;
+    }
+    if (!child->remote_count) {
+        child->remote[0] = selector_any(o->local.family);
+        child->remote_count = 1;
+    }
+    if (!c->respond && !r->windowed)
+        o->window = o->interval || o->count < WINDOW_DEFAULT ? o->count : WINDOW_DEFAULT;
+    c->initial_contact = !c->respond && o->count == 1;
+    c->proposal_count = proposals(state, w->ike, true, c->proposals);
+    child->proposal_count = proposals(state, w->esp, false, child->proposals);
+}
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+    struct reading *r = state->input;
+    struct live_options *o = &r->words->live;
+    struct ike_config *c = &o->config;
+
+    switch (key) {
+    case KEY_REMOTE:
+        o->remote = address(state, value);
+        break;
+    case KEY_LOCAL:
+        o->local = address(state, value);
+        break;
+    case KEY_LOCAL_ID:
+        c->id = identity(state, value);
+        break;
+    case KEY_REMOTE_ID:
+        o->remote_id = identity(state, value);
+        break;
+    case KEY_PSK_FILE:
+        shared_key(state, value, c);
+        break;
+    case KEY_TS_LOCAL:
+        selector(state, value, &c->child.local[0], &c->child.local_count);
+        break;
+    case KEY_TS_REMOTE:
+        selector(state, value, &c->child.remote[0], &c->child.remote_count);
+        break;
+    case KEY_IKE:
+        r->words->ike = value;
+        break;
+    case KEY_ESP:
+        r->words->esp = value;
+        break;
+    case KEY_COUNT:
+        o->count = whole(state, value, COUNT_MAX);
+        break;
+    case KEY_RATE:
+        o->interval = (nsec)((double)NSEC_PER_S / decimal(state, value, 1e6));
+        break;
+    case KEY_WINDOW:
+        o->window = whole(state, value, COUNT_MAX);
+        r->windowed = true;
+        break;
+    case KEY_FOR:
+        o->run_for = seconds(state, value);
+        break;
+    case KEY_REKEY_IKE:
+        c->lifetime = lifetime(seconds(state, value));
+        break;
+    case KEY_REKEY_CHILD:
+        c->child.lifetime = lifetime(seconds(state, value));
+        break;
+    case KEY_DPD:
+        c->dpd_delay = seconds(state, value);
+        break;
+    case KEY_EXPORT_KEYS:
+        r->words->export_keys = value;
+        break;
+    case KEY_JSON:
+        r->words->json = true;
+        break;
+    case KEY_EVENTS:
+        o->talk = true;
+        break;
+    case ARGP_KEY_END:
+        finish(state, r);
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+void live_words_read(int argc, char **argv, bool respond, struct live_words *out)
+{
+    static const struct argp argps[] = {
+        {initiate_options, parse, NULL,
+         "Set up IKE SAs with a peer as their initiator, time them, keep them, delete "
+         "them.\n" WARNING
+         "\vexample: ikelab live initiate --remote 198.51.100.1 --psk-file psk --local-id me.test "
+         "--count 1000 --rate 200 --json",
+         NULL, NULL, NULL},
+        {respond_options, parse, NULL,
+         "Answer IKE SAs until Ctrl-C or for some time.\n" WARNING
+         "\vexample: ikelab live respond --local 198.51.100.1 --psk-file psk --local-id gw.test",
+         NULL, NULL, NULL},
+    };
+    struct reading r = {.words = out};
+
+    *out = (struct live_words){.ike = "aes256gcm16-prfsha256-x25519", .esp = "aes256gcm16"};
+    out->live = (struct live_options){
+        .count = respond ? RESPONDER_SAS : 1, .window = RESPONDER_HALF_OPEN, .log = stderr};
+    out->live.config = (struct ike_config){
+        .respond = respond,
+        .retransmit = {.timeout = 2 * NSEC_PER_S, .base_milli = 1800, .tries = 5},
+        .half_open_time = 30 * NSEC_PER_S,
+        .nat_keepalive = KEEPALIVE_S * NSEC_PER_S,
+        .child.replay_window = REPLAY_WINDOW,
+    };
+    argp_err_exit_status = 2;
+    argp_parse(&argps[respond], argc, argv, 0, NULL, &r);
+}

@@ -1,0 +1,17 @@
+/* The words of `ikelab-live initiate` and `ikelab-live respond`, made into live_options. */
+#ifndef NET_TOOLS_LIVE_OPTIONS_H
+#define NET_TOOLS_LIVE_OPTIONS_H
+
+#include "net/live.h"
+
+struct live_words {
+    struct live_options live;
+    const char *ike, *esp; /* proposals as given, comma-separated */
+    const char *export_keys;
+    bool json;
+};
+
+/** Ends the program with a message and exit code 2 when something is wrong. */
+void live_words_read(int argc, char **argv, bool respond, struct live_words *out);
+
+#endif

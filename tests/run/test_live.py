@@ -1,0 +1,70 @@
+#!/usr/bin/python3
+"""`ikelab live` as built: a program that cannot repeat a secret, and says what it is. How it talks
+to real peers is in tests/interop."""
+
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+import lab
+
+LIVE = lab.IKELAB.parent / "ikelab-live"
+REPEATABLE = ["sim_rand_open", "sim_rand_seed", "crypto_openssl_create", "crypto_modelled_create"]
+
+
+def symbols(program):
+    return subprocess.run(["nm", str(program)], text=True, capture_output=True, check=True).stdout
+
+
+def live(*words):
+    return subprocess.run([str(lab.IKELAB), "live", *words], text=True, capture_output=True,
+                          timeout=60)
+
+
+class Live(unittest.TestCase):
+    def test_the_repeatable_random_provider_is_not_linked(self):
+        ours, theirs = symbols(LIVE), symbols(lab.IKELAB)
+        for name in REPEATABLE:
+            self.assertNotIn(name, ours)
+            self.assertIn(name, theirs, "the control: the simulator has it")
+        self.assertIn("entropy_fill", ours)
+        loaded = LIVE.with_name("ikelab-live.map").read_text().split("Memory Configuration")[0]
+        self.assertIn("openssl_live", loaded)
+        for name in ("sim_rand.c", "openssl_sim.c", "modelled_provider.c"):
+            self.assertNotIn(name, loaded)
+
+    def test_it_says_that_it_is_a_test_tool(self):
+        for words in ([], ["initiate"], ["respond"]):
+            done = live(*words, "--help")
+            self.assertEqual(done.returncode, 0)
+            self.assertIn("test tool, not a VPN", " ".join(done.stdout.split()))
+
+    def test_wrong_words_are_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            psk, empty, long = (Path(folder, n) for n in ("psk", "empty", "long"))
+            psk.write_text("key\n")
+            empty.write_text("\n")
+            long.write_text("x" * 65)
+            good = {"--remote": "127.0.0.1", "--psk-file": str(psk), "--local-id": "a"}
+            for change in ({"--remote": None}, {"--psk-file": None}, {"--local-id": None},
+                           {"--remote": "127.0.0"}, {"--local": "::1"}, {"--local-id": ""},
+                           {"--local-id": "x" * 65}, {"--psk-file": str(empty)},
+                           {"--psk-file": str(long)}, {"--psk-file": folder + "/none"},
+                           {"--ike": "aes256"}, {"--ike": "aes256gcm16-prfsha256-x25519,"},
+                           {"--esp": "rot13"}, {"--ts-local": "10.0.0.1/8"}, {"--count": "0"},
+                           {"--count": "-1"}, {"--count": "1x"}, {"--rate": "0"},
+                           {"--rate": "nan"}, {"--for": "-2"}, {"--window": "0"},
+                           {"--rekey-ike": "soon"}, {"--dpd": ""}):
+                words = {**good, **change}
+                done = live("initiate", *(w for k, v in words.items() if v is not None
+                                          for w in (k, v)))
+                self.assertEqual(done.returncode, 2, f"{change}: {done.stderr}")
+                self.assertEqual(done.stdout, "")
+        self.assertEqual(live("respond", "--psk-file", "x").returncode, 2)
+        self.assertEqual(live("listen").returncode, 2)
+        self.assertEqual(live().returncode, 2)
+
+
+if __name__ == "__main__":
+    lab.main()
