@@ -3,18 +3,13 @@
 #include "base/assert.h"
 #include "proto/esp/esp.h"
 #include "proto/ip/udp.h"
-#include "sim/recorder.h"
 
 #include <stdlib.h>
 
 enum {
-    IKE_PORT = 500,
-    NATT_PORT = 4500,
-    NON_ESP_MARKER = 4,
     ENCR_NULL = 11,     /* RFC 2410: what it protects shows */
     DEFAULT_SAS = 4096, /* a responder without limits: at least */
 };
-_Static_assert(PACKET_HEADROOM >= ESP_HEADROOM + UDP_HEADROOM_MAX, "outer headers fit in front");
 
 /* Making and ending */
 
@@ -134,321 +129,6 @@ static void destroy(struct sim *s, uint32_t node)
         ike_node_free(s->nodes[node].state);
 }
 
-/* Packets out */
-
-/* IP and UDP headers in front of a payload that lies in the packet already. */
-static enum err put_headers(struct packet *p, const struct ike_dgram *d)
-{
-    struct bytes whole = BYTES_NONE;
-    enum err e;
-
-    if (d->protocol == IP_PROTOCOL_UDP) {
-        struct udp_build udp = {.src = d->local,
-                                .dst = d->remote,
-                                .tos = d->tos,
-                                .df = d->df,
-                                .id = (uint16_t)p->sequence,
-                                .no_checksum = d->kind == DGRAM_ESP && d->local.addr.family == 4};
-
-        e = udp_datagram_write(d->data, d->len, &udp, &whole);
-    } else {
-        struct ip_build ip = {.src = d->local.addr,
-                              .dst = d->remote.addr,
-                              .protocol = d->protocol,
-                              .tos = d->tos,
-                              .df = d->df,
-                              .id = (uint16_t)p->sequence};
-
-        e = ip_datagram_write(d->data, d->len, &ip, &whole);
-    }
-    p->data = (uint8_t *)whole.data;
-    p->len = (uint32_t)whole.len;
-    return e;
-}
-
-static bool is_ike_port(uint16_t port)
-{
-    return port == IKE_PORT || port == NATT_PORT;
-}
-
-/* I1: what leaves an endpoint is IKE or ESP of its own address; anything else left in clear. */
-static bool in_clear(const struct ike_node *n, const struct ip_packet *ip)
-{
-    struct udp_datagram udp;
-
-    if (!ip_addr_equal(&ip->src, &n->outer))
-        return true;
-    if (ip->protocol == IP_PROTOCOL_ESP)
-        return false;
-    return ip->protocol != IP_PROTOCOL_UDP || udp_read(ip, &udp) != OK ||
-           !is_ike_port(udp.src.port);
-}
-
-static void send_now(struct ike_node *n, uint32_t packet)
-{
-    struct packet *p = packet_at(&n->lab->sim, packet);
-    uint32_t port = 0;
-    struct ip_packet ip;
-
-    if (n->routes || checker_watches(n->lab->checker, n->node)) {
-        enum err e = ip_read(bytes_of(p->data, p->len), &ip);
-
-        ASSERT(e == OK); /* we made it */
-        if (checker_watches(n->lab->checker, n->node))
-            checker_wire(n->lab->checker, n->lab->sim.now, n->node, bytes_of(p->data, p->len),
-                         in_clear(n, &ip), !n->null_esp);
-        if (n->routes)
-            port = routes_find(n->routes, &ip.dst);
-    }
-    if (port == SIM_NONE) {
-        packet_enter(&n->lab->sim, packet);
-        packet_drop(&n->lab->sim, n->node, packet, NET_DROP_NO_ROUTE);
-        return;
-    }
-    sim_send(&n->lab->sim, n->node, port, packet, true);
-}
-
-/* With a processor, packets leave when the core that made them is done. */
-static void send_or_hold(struct ike_node *n, uint32_t packet, uint32_t core)
-{
-    if (core == SIM_NONE) {
-        send_now(n, packet);
-        return;
-    }
-    packet_at(&n->lab->sim, packet)->next = SIM_NONE;
-    if (n->held[core] == SIM_NONE)
-        n->held[core] = packet;
-    else
-        packet_at(&n->lab->sim, n->held_last[core])->next = packet;
-    n->held_last[core] = packet;
-}
-
-static void check_response(struct ike_node *n, const struct ike_dgram *d, uint8_t *copy)
-{
-    bool marked = d->local.port == NATT_PORT || d->remote.port == NATT_PORT;
-    size_t skip = marked && d->len > NON_ESP_MARKER && load_be32(copy) == 0 ? NON_ESP_MARKER : 0;
-
-    if (n->lab->plant == PLANT_RESPONSE_DIFFERS &&
-        ike_endpoint_counters(n->endpoint)->responses_repeated > 0 &&
-        lab_plant(n->lab, PLANT_RESPONSE_DIFFERS, 1))
-        copy[d->len - 1] ^= 1;
-    if (checker_watches(n->lab->checker, n->node))
-        checker_response(n->lab->checker, n->lab->sim.now, n->node,
-                         bytes_of(copy + skip, d->len - skip));
-}
-
-static void pull_datagrams(struct ike_node *n, uint32_t core)
-{
-    struct ike_dgram d;
-
-    while (ike_endpoint_transmit(n->endpoint, &d)) {
-        uint32_t packet = packet_new(&n->lab->sim, n->node, (uint32_t)d.len);
-        struct packet *p;
-
-        if (packet == SIM_NONE)
-            return;
-        p = packet_at(&n->lab->sim, packet);
-        memcpy(p->data, d.data, d.len);
-        d.data = p->data;
-        p->transmission = d.transmission;
-        p->kind = d.kind == DGRAM_KEEPALIVE ? PACKET_KEEPALIVE : PACKET_IKE;
-        if (d.kind == DGRAM_RESPONSE)
-            check_response(n, &d, d.data);
-        if (put_headers(p, &d) == OK)
-            send_or_hold(n, packet, core);
-        else
-            packet_free(&n->lab->sim, packet);
-    }
-}
-
-static void arm_endpoint(struct ike_node *n)
-{
-    nsec deadline = ike_endpoint_deadline(n->endpoint);
-
-    if (deadline != NSEC_NEVER && deadline < n->lab->sim.now)
-        deadline = n->lab->sim.now;
-    sim_arm(&n->lab->sim, n->node, TIMER_ENDPOINT, deadline);
-}
-
-/* Work: what the endpoint does, for each kind of job */
-
-static uint64_t esp_dropped(const struct ike_endpoint *e)
-{
-    const struct ike_counters *c = ike_endpoint_counters(e);
-
-    return c->esp_dropped_no_sa + c->esp_dropped_replay + c->esp_dropped_icv + c->esp_dropped_other;
-}
-
-static enum esp_drop drop_cause(enum err e)
-{
-    switch (e) {
-    case ERR_REPLAY:
-        return ESP_DROP_REPLAY;
-    case ERR_ICV:
-        return ESP_DROP_ICV;
-    case ERR_NO_SA:
-        return ESP_DROP_NO_SA;
-    default:
-        return ESP_DROP_OTHER;
-    }
-}
-
-static void judge(struct ike_node *n, uint32_t spi, uint32_t sequence, enum err result,
-                  uint64_t counted, bool authentic)
-{
-    struct esp_verdict v = {.spi = spi,
-                            .sequence = sequence,
-                            .replay_window = n->group->ike.child.replay_window,
-                            .result = result,
-                            .counted = counted,
-                            .authentic = authentic};
-
-    if (result == OK && lab_plant(n->lab, PLANT_SILENT_REFUSAL, 5)) {
-        v.result = ERR_REPLAY;
-        v.counted = 0;
-    }
-    if (checker_watches(n->lab->checker, n->node))
-        checker_esp(n->lab->checker, n->lab->sim.now, n->node, &v);
-}
-
-static void receive_esp(struct ike_node *n, uint32_t packet, const struct ike_dgram *d)
-{
-    struct lab *lab = n->lab;
-    nsec created = packet_at(&lab->sim, packet)->created;
-    uint32_t spi = d->len >= 8 ? load_be32(d->data) : 0;
-    uint32_t sequence = d->len >= 8 ? load_be32(d->data + 4) : 0;
-    uint64_t before = esp_dropped(n->endpoint);
-    struct payload payload;
-    struct buf inner;
-    struct sa_ref sa;
-    enum err e;
-    bool ours;
-
-    if (lab->plant == PLANT_BLACK_HOLE && n->group->role == ROLE_RESPONDER)
-        return;
-    e = ike_endpoint_unprotect(n->endpoint, lab->sim.now, d, &inner, &sa);
-    ours = e == OK && payload_read(buf_bytes(&inner), checker_tag(lab->checker), &payload) == OK;
-    judge(n, spi, sequence, e, esp_dropped(n->endpoint) - before, ours);
-    if (e != OK)
-        metrics_esp_dropped(lab->metrics, METRICS_NO_FLOW, drop_cause(e));
-    else if (ours)
-        ike_node_delivered(n, &payload, created, (uint32_t)inner.len);
-}
-
-static void receive_datagram(struct ike_node *n, uint32_t packet)
-{
-    struct packet *p = packet_at(&n->lab->sim, packet);
-    struct ike_dgram d = {0};
-    struct udp_datagram udp;
-    struct ip_packet ip;
-    bool good = ip_read(bytes_of(p->data, p->len), &ip) == OK;
-
-    if (good && ip.protocol == IP_PROTOCOL_UDP) {
-        good = udp_read(&ip, &udp) == OK;
-        if (good)
-            d = (struct ike_dgram){.local = udp.dst,
-                                   .remote = udp.src,
-                                   .data = (uint8_t *)udp.payload.data,
-                                   .len = udp.payload.len};
-    } else if (good) {
-        d = (struct ike_dgram){.local = {ip.dst, 0},
-                               .remote = {ip.src, 0},
-                               .data = (uint8_t *)ip.payload.data,
-                               .len = ip.payload.len};
-    }
-    if (!good) {
-        packet_drop(&n->lab->sim, n->node, packet, NET_DROP_CORRUPT);
-        return;
-    }
-    d.protocol = ip.protocol;
-    d.tos = ip.tos;
-    d.df = ip.df;
-    if (ike_dgram_is_esp(&d))
-        receive_esp(n, packet, &d);
-    else
-        (void)ike_endpoint_receive(n->endpoint, n->lab->sim.now, &d);
-    packet_deliver(&n->lab->sim, n->node, packet);
-}
-
-/* A packet of our own traffic that never leaves: counted, and an error reported (I17). */
-static void give_up_payload(struct ike_node *n, uint32_t packet)
-{
-    struct lab *lab = n->lab;
-
-    metrics_esp_dropped(lab->metrics, METRICS_NO_FLOW, ESP_DROP_UNSENT);
-    checker_flow_excused(lab->checker, lab->sim.now, packet_at(&lab->sim, packet)->tag);
-    packet_free(&lab->sim, packet);
-}
-
-/* A packet of our own traffic: through the tunnel, or not sent at all. */
-static void send_payload(struct ike_node *n, uint32_t packet, uint32_t core)
-{
-    struct lab *lab = n->lab;
-    struct packet *p = packet_at(&lab->sim, packet);
-    struct buf inner = {p->data, p->len, packet_room(p)};
-    uint32_t direction = p->tag;
-    struct ike_dgram d;
-    struct sa_ref sa;
-    enum err e;
-
-    if (lab_plant(lab, PLANT_CLEAR_PACKET, 3)) {
-        p->kind = PACKET_OTHER;
-        send_or_hold(n, packet, core);
-        return;
-    }
-    e = ike_endpoint_protect(n->endpoint, lab->sim.now, &inner, &d, &sa);
-    if (e == OK)
-        e = put_headers(p, &d);
-    if (e != OK) {
-        give_up_payload(n, packet);
-        return;
-    }
-    checker_flow_sent(lab->checker, lab->sim.now, direction, n->node);
-    send_or_hold(n, packet, core);
-}
-
-static void connect_now(struct ike_node *n)
-{
-    struct lab *lab = n->lab;
-    struct tunnel *t = &lab->tunnels[n->tunnels[0]];
-    struct ike_remote remote = {
-        .local = {n->outer, IKE_PORT},
-        .remote = {lab->plan.nodes[t->gateway].outer, IKE_PORT},
-    };
-    enum err e;
-
-    if (t->starting || t->up)
-        return;
-    t->started = lab->sim.now;
-    metrics_ike_started(lab->metrics, t->group, lab->sim.now);
-    e = ike_endpoint_initiate(n->endpoint, lab->sim.now, &remote, &t->ike);
-    t->starting = e == OK;
-    if (e != OK)
-        metrics_ike_failed(lab->metrics, t->group, lab->sim.now, reason_name(REASON_LIMIT));
-}
-
-/* What a job is, by its number: a packet, or one of these. */
-enum { JOB_EXPIRE = 0x7ffffffe, JOB_CONNECT = 0x7ffffffd };
-
-/* Run one job to its end inside the endpoint; its packets go to `core`. */
-static void work(struct ike_node *n, uint32_t job, uint32_t core)
-{
-    if (job == JOB_EXPIRE) {
-        n->expire_queued = false;
-        ike_endpoint_expire(n->endpoint, n->lab->sim.now);
-    } else if (job == JOB_CONNECT) {
-        n->connect_queued = false;
-        connect_now(n);
-    } else if (packet_at(&n->lab->sim, job)->entered) {
-        receive_datagram(n, job);
-    } else {
-        send_payload(n, job, core);
-    }
-    pull_datagrams(n, core);
-    ike_node_pull_events(n);
-    ike_node_count(n);
-}
-
 /* Start all jobs that have a core, each costing what the meter says. */
 static void pump(struct ike_node *n)
 {
@@ -462,7 +142,7 @@ static void pump(struct ike_node *n)
         meter_clear(&lab->meter);
         if (n->host_metrics)
             hist_add(&n->host_metrics->queue_wait_ns, lab->sim.now - job.arrived);
-        work(n, job.what, core);
+        ike_node_work(n, job.what, core);
         cost = cost_of(n->costs, &lab->meter);
         host_occupy(&n->host, core, job.key, lab->sim.now, cost);
         if (n->host_metrics)
@@ -479,8 +159,8 @@ static void submit(struct ike_node *n, uint32_t what, uint64_t key, enum host_pr
     struct host_job job = {.key = key, .arrived = n->lab->sim.now, .what = what};
 
     if (n->host.core_count == 0) {
-        work(n, what, SIM_NONE);
-        arm_endpoint(n);
+        ike_node_work(n, what, SIM_NONE);
+        ike_node_arm(n);
         return;
     }
     if (host_submit(&n->host, priority, &job)) {
@@ -495,7 +175,7 @@ static void submit(struct ike_node *n, uint32_t what, uint64_t key, enum host_pr
     if (packet_at(&n->lab->sim, what)->entered)
         packet_drop(&n->lab->sim, n->node, what, NET_DROP_BACKLOG);
     else
-        give_up_payload(n, what);
+        ike_node_give_up(n, what);
 }
 
 /* Cores whose service ended let go of their packets, in order of their ends. */
@@ -510,11 +190,11 @@ static void complete(struct ike_node *n)
         while (packet != SIM_NONE) {
             uint32_t next = packet_at(&n->lab->sim, packet)->next;
 
-            send_now(n, packet);
+            ike_node_send(n, packet);
             packet = next;
         }
     }
-    arm_endpoint(n);
+    ike_node_arm(n);
     pump(n);
 }
 
@@ -703,7 +383,7 @@ static void drop_work(struct ike_node *n)
         if (packet_at(s, job.what)->entered)
             packet_drop(s, n->node, job.what, NET_DROP_HOST_DOWN);
         else
-            give_up_payload(n, job.what);
+            ike_node_give_up(n, job.what);
     }
     for (uint32_t c = 0; c < n->host.core_count; c++)
         while (n->held[c] != SIM_NONE) {
@@ -736,7 +416,7 @@ void ike_node_return(struct lab *lab, uint32_t node)
     struct ike_node *n = ike_node_at(lab, node);
 
     sim_set_down(&lab->sim, node, false);
-    arm_endpoint(n);
+    ike_node_arm(n);
     arm_traffic(n);
     if (n->group->role == ROLE_INITIATOR)
         ike_node_connect_at(lab, node, lab->sim.now);

@@ -12,6 +12,9 @@
 #include "sim/router.h"
 #include "sim/traffic.h"
 
+enum ike_node_wire { IKE_PORT = 500, NATT_PORT = 4500, NON_ESP_MARKER = 4 };
+/* What a job is, by its number: a packet, or one of these. */
+enum ike_node_job { JOB_EXPIRE = 0x7ffffffe, JOB_CONNECT = 0x7ffffffd };
 enum ike_node_timer { TIMER_ENDPOINT, TIMER_HOST, TIMER_TRAFFIC, TIMER_CONNECT };
 
 struct ike_node {
@@ -56,6 +59,16 @@ void ike_node_crash(struct lab *, uint32_t node);
 void ike_node_return(struct lab *, uint32_t node);
 /** Start waiting flows of a tunnel that came up; also at its gateway. */
 void ike_node_begin_traffic(struct lab *, uint32_t tunnel);
+
+/* ike_packets.c: packets out and in, and what the endpoint does with them. */
+/** Run one job to its end inside the endpoint; its packets leave with `core` (SIM_NONE: now). */
+void ike_node_work(struct ike_node *, uint32_t job, uint32_t core);
+/** A whole packet of this node leaves. */
+void ike_node_send(struct ike_node *, uint32_t packet);
+/** A packet of our own traffic that never leaves: counted, and an error reported (I17). */
+void ike_node_give_up(struct ike_node *, uint32_t packet);
+/** Set the timer to the endpoint's deadline. */
+void ike_node_arm(struct ike_node *);
 
 /* ike_events.c: what the endpoint's events and counters mean to the run. */
 void ike_node_pull_events(struct ike_node *);
