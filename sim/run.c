@@ -19,6 +19,7 @@ enum {
     AGREEMENT_EVERY_S = 10,  /* I17 for tunnels without traffic */
     PROGRESS_EVERY_MS = 200, /* of wall time */
     WATCH_ALL_UP_TO = 10000, /* nodes; above, the checkers watch a sample */
+    HOOK_EVENTS = 1000,      /* between looks at Ctrl-C */
     SILENT_PACKETS = 32,
     SILENCE_MARGIN_S = 5,
 };
@@ -272,6 +273,14 @@ static enum err set_up(struct drive *d)
 
 /* The loop */
 
+/* Ctrl-C is heard between events too: a chunk of simulated time may take long. */
+static bool go_on(void *context)
+{
+    const struct drive *d = context;
+
+    return !d->options->interrupted || !*d->options->interrupted;
+}
+
 static void read_gauges(struct lab *lab)
 {
     for (uint32_t h = 0; h < lab->metrics->host_count; h++) {
@@ -382,6 +391,7 @@ static enum err loop(struct drive *d)
 
     d->next_sample = lab->scenario->series_interval ? lab->scenario->series_interval : NSEC_NEVER;
     d->next_agreement = AGREEMENT_EVERY_S * NSEC_PER_S;
+    lab->sim.hook = (struct sim_hook){.context = d, .go_on = go_on, .every = HOOK_EVENTS};
     e = timeline_act(&d->timeline, lab); /* what happens at 0 */
     while (e == OK && lab->sim.now < stop && !d->interrupted && !checker_violation(lab->checker)) {
         nsec at = next_stop(d);
