@@ -27,6 +27,23 @@
     X(KE_DERIVE_ECP521, "ke_derive.ecp521")                                                        \
     X(KE_DERIVE_X25519, "ke_derive.x25519")                                                        \
     X(KE_DERIVE_X448, "ke_derive.x448")                                                            \
+    X(SIGN_RSA2048, "sign.rsa2048")                                                                \
+    X(SIGN_RSA3072, "sign.rsa3072")                                                                \
+    X(SIGN_RSA4096, "sign.rsa4096")                                                                \
+    X(SIGN_ECDSA256, "sign.ecdsa256")                                                              \
+    X(SIGN_ECDSA384, "sign.ecdsa384")                                                              \
+    X(SIGN_ECDSA521, "sign.ecdsa521")                                                              \
+    X(SIGN_ED25519, "sign.ed25519")                                                                \
+    X(SIGN_ED448, "sign.ed448")                                                                    \
+    X(VERIFY_RSA2048, "verify.rsa2048")                                                            \
+    X(VERIFY_RSA3072, "verify.rsa3072")                                                            \
+    X(VERIFY_RSA4096, "verify.rsa4096")                                                            \
+    X(VERIFY_ECDSA256, "verify.ecdsa256")                                                          \
+    X(VERIFY_ECDSA384, "verify.ecdsa384")                                                          \
+    X(VERIFY_ECDSA521, "verify.ecdsa521")                                                          \
+    X(VERIFY_ED25519, "verify.ed25519")                                                            \
+    X(VERIFY_ED448, "verify.ed448")                                                                \
+    X(KEY_LOAD, "key.load")                                                                        \
     X(PRF, "prf")                                                                                  \
     X(HASH_SHA1, "hash.sha1")                                                                      \
     X(CIPHER_AES_GCM, "cipher.aes_gcm")                                                            \

@@ -3,11 +3,12 @@
 #include "base/assert.h"
 #include "crypto/openssl_headers.h"
 #include "crypto/provider.h"
+#include "crypto/test_pki.h"
 
 #include <stdlib.h>
 #include <time.h>
 
-enum { WINDOWS = 9, SMALL = 64, LARGE = 1408, TEXT_MAX = LARGE };
+enum { WINDOWS = 9, SMALL = 64, LARGE = 1408, SIGNED = 512, TEXT_MAX = LARGE };
 
 /* One operation, ready to be repeated. */
 struct work {
@@ -16,6 +17,10 @@ struct work {
     struct ke_pair own, peer;
     struct seal_key key;
     struct seal_op op;
+    struct sign_key sign_key;
+    struct verify_key verify_key;
+    struct bytes spki, signed_text, signature;
+    const struct sign_suite *sign;
     size_t len;
     enum err error;
     uint8_t keys[ENCR_KEY_MAX + INTEG_KEY_MAX], text[TEXT_MAX], iv[IV_MAX], icv[ICV_MAX];
@@ -176,6 +181,84 @@ static void measure_packets(struct work *w, struct cost_table *out, nsec window_
     p[METER_CIPHER_CHACHA20] = seal_price(w, encr_suite(28, 0), NULL, window_ns);
 }
 
+static void sign_once(struct work *w)
+{
+    struct sign_op op = {&w->sign_key, w->sign, rng_stream(3, 1, RNG_TEST), &w->signed_text, 1};
+
+    note(w, w->crypto->class->sign(w->crypto, &op, w->out, sizeof w->out, &w->signature.len));
+}
+
+static void verify_once(struct work *w)
+{
+    struct verify_op op = {&w->verify_key, w->sign, &w->signed_text, 1};
+
+    note(w, w->crypto->class->verify(w->crypto, &op, w->signature));
+}
+
+static void load_once(struct work *w)
+{
+    struct verify_key key;
+
+    note(w, w->crypto->class->verify_key_load(w->crypto, w->spki, &key));
+    verify_key_reset(&key);
+}
+
+static uint32_t nanoseconds(struct work *w, void (*once)(struct work *), nsec window_ns)
+{
+    return (uint32_t)(measure(w, once, window_ns) / 1000);
+}
+
+/* ECDSA as r | s: signing for a drawn DER length repeats, which no daemon does. */
+static void measure_signature(struct work *w, struct cost_table *out, nsec window_ns)
+{
+    const struct crypto_class *class = w->crypto->class;
+
+    w->signed_text = bytes_of(w->text, SIGNED);
+    w->signature = bytes_of(w->out, 0);
+    sign_once(w);
+    if (w->error != OK)
+        return;
+    out->price[sign_meter(&w->sign_key.key)].per_op_ns = nanoseconds(w, sign_once, window_ns);
+    note(w, class->verify_key_load(w->crypto, w->spki, &w->verify_key));
+    if (w->error != OK)
+        return;
+    out->price[verify_meter(&w->verify_key.key)].per_op_ns = nanoseconds(w, verify_once, window_ns);
+    if (w->sign->key == KEY_ECP256)
+        out->price[METER_KEY_LOAD].per_op_ns = nanoseconds(w, load_once, window_ns);
+    verify_key_reset(&w->verify_key);
+}
+
+static void measure_signatures(struct work *w, struct cost_table *out, nsec window_ns)
+{
+    static const struct {
+        const char *suite;
+        unsigned bits;
+    } rows[] = {{"rsa-sha256", 2048}, {"rsa-sha256", 3072}, {"rsa-sha256", 4096}, {"ecdsa-256", 0},
+                {"ecdsa-384", 0},     {"ecdsa-521", 0},     {"ed25519", 0},       {"ed448", 0}};
+    struct test_pki *pki = test_pki_create();
+
+    if (!pki)
+        note(w, ERR_CRYPTO);
+    for (size_t i = 0; w->error == OK && i < sizeof rows / sizeof *rows; i++) {
+        struct test_key key = {NULL, 0};
+        struct test_cert public = {NULL, 0};
+
+        w->sign = sign_suite_named(rows[i].suite, strlen(rows[i].suite));
+        note(w, test_key_make(pki, w->sign->key, rows[i].bits, rng_stream(4, i, RNG_TEST), &key));
+        if (w->error == OK)
+            note(w, test_key_public(pki, test_key_bytes(&key), &public));
+        w->spki = test_cert_bytes(&public);
+        if (w->error == OK)
+            note(w, w->crypto->class->sign_key_load(w->crypto, test_key_bytes(&key), &w->sign_key));
+        if (w->error == OK)
+            measure_signature(w, out, window_ns);
+        sign_key_reset(&w->sign_key);
+        test_cert_reset(&public);
+        test_key_reset(&key);
+    }
+    test_pki_destroy(pki);
+}
+
 /*
  * Handling cannot be measured by crypto. A strongSwan responder spends 0.37 to 0.42 ms of CPU per
  * x25519/PSK handshake, of which crypto is under a fifth; the rest is spread over what it handles:
@@ -219,7 +302,7 @@ static void say_how(struct cost_table *out, nsec window_ns)
              "real provider, one thread, thread CPU time, median of %d windows of %llu ms; prices "
              "by size from a line through %d and %d bytes; prf is HMAC-SHA2-256, ciphers have "
              "256-bit keys set for each packet, integ.hmac_sha2 is SHA2-256-128, integ.aes_mac is "
-             "AES-CMAC-96, random is RAND_bytes of the library",
+             "AES-CMAC-96, random is RAND_bytes of the library, signatures are over 512 bytes",
              WINDOWS, (unsigned long long)(window_ns / NSEC_PER_MS), SMALL, LARGE);
 }
 
@@ -236,6 +319,7 @@ enum err cost_measure(struct cost_table *out, nsec window_ns)
     w->crypto = crypto_openssl_create(&meter);
     if (w->crypto) {
         measure_key_exchange(w, out, window_ns);
+        measure_signatures(w, out, window_ns);
         out->price[METER_PRF] = by_size(w, prf_once, window_ns);
         out->price[METER_HASH_SHA1] = by_size(w, sha1_once, window_ns);
         out->price[METER_RANDOM] = by_size(w, random_once, window_ns);

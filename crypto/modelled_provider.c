@@ -6,6 +6,8 @@
  *   prf, SHA-1     keyed 64-bit hash, stretched to the output's length
  *   encryption     keyed keystream: the plaintext does not show
  *   integrity      keyed 64-bit hash over aad | iv | text | tail, stretched: tampering fails
+ *   signatures     64-bit hash keyed by the public key, stretched to the true size
+ * Keys and certificates are real ones, so that their sizes are.
  * Anyone who sees a public value can compute the secret: results must say NOT SECURE.
  */
 #include "crypto/provider.h"
@@ -26,7 +28,8 @@ enum domain {
     DOMAIN_PRF,
     DOMAIN_SHA1,
     DOMAIN_CIPHER,
-    DOMAIN_ICV
+    DOMAIN_ICV,
+    DOMAIN_SIGN
 };
 
 static uint64_t fold(uint64_t a, uint64_t b)
@@ -254,6 +257,57 @@ static enum err modelled_open(struct crypto *c, const struct seal_op *op)
     return good ? OK : ERR_ICV;
 }
 
+static enum err modelled_sign_key_load(struct crypto *c, struct bytes der, struct sign_key *out)
+{
+    (void)c;
+    return sign_key_read(NULL, der, out);
+}
+
+static enum err modelled_verify_key_load(struct crypto *c, struct bytes der, struct verify_key *out)
+{
+    tick_key_load(c);
+    return verify_key_read(NULL, der, out);
+}
+
+/* The length is hashed too: a signature that was cut is not the beginning of another one. */
+static void signature_of(const struct asymmetric_key *key, const struct sign_suite *suite,
+                         const struct bytes *parts, size_t count, uint8_t *out, size_t len)
+{
+    uint64_t name = digest_of(suite->name, strlen(suite->name), DOMAIN_SIGN + len * STEP);
+
+    stretch(hash_parts(fold(key->model, GENERATOR) ^ name, parts, count), out, len);
+}
+
+static enum err modelled_sign(struct crypto *c, const struct sign_op *op, uint8_t *out, size_t cap,
+                              size_t *len)
+{
+    const struct asymmetric_key *key = &op->key->key;
+    size_t wanted;
+
+    *len = 0;
+    if (!sign_op_valid(op))
+        return ERR_UNSUPPORTED;
+    tick_sign(c, op);
+    wanted = sign_len(op->suite, key->bits, &op->random);
+    if (wanted > cap)
+        return ERR_SPACE;
+    signature_of(key, op->suite, op->parts, op->count, out, wanted);
+    *len = wanted;
+    return OK;
+}
+
+static enum err modelled_verify(struct crypto *c, const struct verify_op *op,
+                                struct bytes signature)
+{
+    uint8_t expected[SIGN_MAX];
+
+    if (!verify_op_valid(op, signature))
+        return ERR_SIGNATURE;
+    tick_verify(c, op);
+    signature_of(&op->key->key, op->suite, op->parts, op->count, expected, signature.len);
+    return bytes_equal(bytes_of(expected, signature.len), signature) ? OK : ERR_SIGNATURE;
+}
+
 static void modelled_destroy(struct crypto *c)
 {
     free(c);
@@ -269,6 +323,10 @@ static const struct crypto_class modelled_class = {
     .sha1 = modelled_sha1,
     .seal = modelled_seal,
     .open = modelled_open,
+    .sign_key_load = modelled_sign_key_load,
+    .verify_key_load = modelled_verify_key_load,
+    .sign = modelled_sign,
+    .verify = modelled_verify,
 };
 
 struct crypto *crypto_modelled_create(struct meter *meter)

@@ -1,6 +1,6 @@
 /*
- * The real provider: an instance and its class record, and the hash. Key exchange, ciphers and
- * MACs are in openssl_ke.c, openssl_cipher.c and openssl_mac.c.
+ * The real provider: an instance and its class record, and the hash. Key exchange, ciphers,
+ * MACs and signatures are in openssl_ke.c, openssl_cipher.c, openssl_mac.c and openssl_sign.c.
  */
 #include "crypto/openssl_provider.h"
 
@@ -32,6 +32,7 @@ static void openssl_destroy(struct crypto *base)
 {
     struct openssl_crypto *c = openssl_of(base);
 
+    openssl_sign_reset(c);
     openssl_groups_reset(c);
     openssl_ciphers_reset(c);
     openssl_macs_reset(&c->macs);
@@ -51,6 +52,10 @@ static const struct crypto_class openssl_class = {
     .sha1 = openssl_sha1,
     .seal = openssl_seal,
     .open = openssl_open,
+    .sign_key_load = openssl_sign_key_load,
+    .verify_key_load = openssl_verify_key_load,
+    .sign = openssl_sign,
+    .verify = openssl_verify,
 };
 
 struct crypto *openssl_provider_create(struct openssl_entropy entropy, struct meter *meter)
@@ -66,7 +71,7 @@ struct crypto *openssl_provider_create(struct openssl_entropy entropy, struct me
     c->sha1 = EVP_MD_fetch(entropy.library, "SHA1", NULL);
     c->hash = EVP_MD_CTX_new();
     if (c->sha1 && c->hash && openssl_macs_init(&c->macs, entropy.library) &&
-        openssl_ciphers_init(c) && openssl_groups_init(c))
+        openssl_ciphers_init(c) && openssl_groups_init(c) && openssl_sign_init(c))
         return &c->base;
     ERR_clear_error();
     openssl_destroy(&c->base);

@@ -57,6 +57,8 @@ struct openssl_crypto {
     EVP_CIPHER_CTX *ciphers[ENCR_SUITES]; /* indexed like encr_suites(); none for NULL */
     struct openssl_group groups[KE_SUITES];
     BN_CTX *numbers; /* scratch */
+    EVP_MD_CTX *sign;
+    uint8_t text[SIGN_TEXT_MAX]; /* to be signed by EdDSA, in one piece */
 };
 
 static inline struct openssl_crypto *openssl_of(struct crypto *c)
@@ -84,6 +86,14 @@ enum err openssl_ke_generate(struct crypto *c, const struct ke_suite *suite, str
                              struct ke_pair *out);
 enum err openssl_ke_derive(struct crypto *c, const struct ke_pair *own, struct bytes peer,
                            uint8_t *shared);
+
+bool openssl_sign_init(struct openssl_crypto *c);
+void openssl_sign_reset(struct openssl_crypto *c);
+enum err openssl_sign_key_load(struct crypto *c, struct bytes der, struct sign_key *out);
+enum err openssl_verify_key_load(struct crypto *c, struct bytes der, struct verify_key *out);
+enum err openssl_sign(struct crypto *c, const struct sign_op *op, uint8_t *out, size_t cap,
+                      size_t *len);
+enum err openssl_verify(struct crypto *c, const struct verify_op *op, struct bytes signature);
 
 /** ERR_CRYPTO; also empties the library's queue of errors, which nobody reads. */
 enum err openssl_failed(void);

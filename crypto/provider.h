@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/meter.h"
 #include "base/rng.h"
+#include "crypto/sign.h"
 #include "crypto/suite.h"
 
 struct crypto; /* an instance; `class` is its first member in every maker */
@@ -44,6 +45,22 @@ struct seal_op {
     uint8_t *icv; /* written by seal, compared by open */
 };
 
+/** What to sign and with what: part0 | part1 | ..., SIGN_TEXT_MAX bytes at most. */
+struct sign_op {
+    const struct sign_key *key;
+    const struct sign_suite *suite;
+    struct rng random; /* a stream of its own for this one operation */
+    const struct bytes *parts;
+    size_t count;
+};
+
+struct verify_op {
+    const struct verify_key *key;
+    const struct sign_suite *suite;
+    const struct bytes *parts;
+    size_t count;
+};
+
 struct crypto_class {
     const char *name; /* "real", "modelled" */
     bool secure;      /* false: every result says NOT SECURE */
@@ -66,6 +83,27 @@ struct crypto_class {
     enum err (*seal)(struct crypto *, const struct seal_op *);
     /** @retval ERR_ICV nothing of `text` may be used; it is unchanged or zeroed */
     enum err (*open)(struct crypto *, const struct seal_op *);
+    /**
+     * Read a private key: PKCS#8 (RFC 5958) or the older forms of RFC 8017 and RFC 5915, in DER.
+     * Once per credential; the key is shared by all SAs and given back with sign_key_reset before
+     * the provider goes. On error `out` is empty.
+     * @retval ERR_SYNTAX       it is no such key
+     * @retval ERR_UNSUPPORTED  of a type or size that is not in enum key_type
+     */
+    enum err (*sign_key_load)(struct crypto *, struct bytes der, struct sign_key *out);
+    /** The same for a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7, RFC 7670). */
+    enum err (*verify_key_load)(struct crypto *, struct bytes spki, struct verify_key *out);
+    /**
+     * Sign. The same key, suite, text and `random` give the same signature, bit for bit; its
+     * length is sign_len(), with real entropy sign_len_max() at most.
+     * @param[out] len  bytes written to `out`; 0 on error
+     * @retval ERR_UNSUPPORTED  the suite does not go with the key, or the text is too long
+     * @retval ERR_SPACE        `cap` is too small
+     */
+    enum err (*sign)(struct crypto *, const struct sign_op *, uint8_t *out, size_t cap,
+                     size_t *len);
+    /** @retval ERR_SIGNATURE not made by this key with this suite over this text */
+    enum err (*verify)(struct crypto *, const struct verify_op *, struct bytes signature);
 };
 
 struct crypto {

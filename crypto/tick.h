@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "crypto/provider.h"
+#include "crypto/sign_key.h"
 
 #include <limits.h>
 
@@ -52,6 +53,36 @@ static inline void tick_integ(struct crypto *c, const struct seal_op *op)
 {
     meter_tick(c->meter, op->key->integ->meter,
                op->aad.len + op->key->encr->iv_len + op->text_len + op->tail.len);
+}
+
+static inline void tick_key_load(struct crypto *c)
+{
+    meter_tick(c->meter, METER_KEY_LOAD, 0);
+}
+
+/** One tick however often the real one signs until the length fits (crypto/sign.h). */
+static inline void tick_sign(struct crypto *c, const struct sign_op *op)
+{
+    meter_tick(c->meter, sign_meter(&op->key->key), parts_len(op->parts, op->count));
+}
+
+static inline void tick_verify(struct crypto *c, const struct verify_op *op)
+{
+    meter_tick(c->meter, verify_meter(&op->key->key), parts_len(op->parts, op->count));
+}
+
+/** False: this key cannot be used with this suite; nothing was done and nothing is ticked. */
+static inline bool sign_op_valid(const struct sign_op *op)
+{
+    return sign_suite_fits(op->suite, &op->key->key) &&
+           parts_len(op->parts, op->count) <= SIGN_TEXT_MAX;
+}
+
+static inline bool verify_op_valid(const struct verify_op *op, struct bytes signature)
+{
+    return sign_suite_fits(op->suite, &op->key->key) && signature.len > 0 &&
+           signature.len <= sign_len_max(op->suite, op->key->key.bits) &&
+           parts_len(op->parts, op->count) <= SIGN_TEXT_MAX;
 }
 
 /** False: `text` is no whole number of blocks, which a peer can cause and no cipher can take. */

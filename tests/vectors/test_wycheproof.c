@@ -1,7 +1,7 @@
 /*
  * The provider against Wycheproof. Each file says how many of its cases were run and why others
- * were not; a floor on the number keeps a reader that skips everything from passing. Files for
- * signatures, HKDF and ML-KEM belong to algorithms that are not here yet.
+ * were not; a floor on the number keeps a reader that skips everything from passing.
+ * Signatures are in test_wycheproof_sign.c; HKDF and ML-KEM are of algorithms not here yet.
  */
 #include "crypto/provider.h"
 #include "hex.h"
