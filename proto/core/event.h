@@ -133,6 +133,7 @@ struct ike_answer {
     X(UNEXPECTED, "unexpected") /* no transition row for it in this state */                       \
     X(SYNTAX, "syntax")                                                                            \
     X(KEY_EXCHANGE, "key_exchange")                                                                \
+    X(AUTHENTICATION, "authentication") /* a proof that does not hold */                           \
     X(PROPOSAL, "proposal")                                                                        \
     X(LIMIT, "limit")                                                                              \
     X(UNAUTHENTICATED, "unauthenticated") /* error notify outside an SA, not trusted */

@@ -63,6 +63,8 @@ enum ike_drop drop_for(enum err e)
     switch (e) {
     case ERR_KEY_EXCHANGE:
         return IKE_DROP_KEY_EXCHANGE;
+    case ERR_SIGNATURE:
+        return IKE_DROP_AUTHENTICATION;
     case ERR_NO_PROPOSAL:
     case ERR_TS:
         return IKE_DROP_PROPOSAL;

@@ -380,7 +380,7 @@ static enum err receive_init(struct step *s, struct message_view *view, enum err
     if (e == OK)
         return OK;
     ike_sa_give(ep, s->sa);
-    drop_count(ep, drop_for(e));
+    drop_count(ep, s->notify == NOTIFY_INVALID_KE_PAYLOAD ? IKE_DROP_KEY_EXCHANGE : drop_for(e));
     if (worth_answering(s, e))
         reply_stateless(s, h, e);
     return e;

@@ -47,6 +47,7 @@ START_TEST(wrong_shared_secret_is_refused)
         ck_assert_uint_eq(events_of(&p, B, EVENT_IKE_UP), 0);
         ck_assert_uint_eq(last_event(&p, A, EVENT_IKE_FAILED)->reason, REASON_AUTHENTICATION);
         ck_assert_uint_eq(ike_endpoint_counters(p.end[A])->failed, 1);
+        ck_assert_uint_eq(ike_endpoint_counters(p.end[B])->dropped[IKE_DROP_AUTHENTICATION], 1);
         run_until(&p, p.now + 60 * NSEC_PER_S);
         ck_assert(sa_none(ike_endpoint_next_ike(p.end[A], SA_NONE)));
         ck_assert(sa_none(ike_endpoint_next_ike(p.end[B], SA_NONE)));

@@ -64,6 +64,7 @@ START_TEST(invalid_ke_payload_leads_to_the_other_group)
 
     start(&p, "aes256gcm16-prfsha256-x25519-ecp256", "aes256gcm16-prfsha256-ecp256");
     ck_assert_int_eq(hand_over(&p, A), ERR_STATE); /* <-- N(INVALID_KE_PAYLOAD)  §1.2 */
+    ck_assert_uint_eq(ike_endpoint_counters(p.end[B])->dropped[IKE_DROP_KEY_EXCHANGE], 1);
     ck_assert_uint_eq(ike_endpoint_counters(p.end[B])->half_open, 0);
     ck_assert_ok(hand_over(&p, B));
     settle(&p);
