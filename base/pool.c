@@ -10,9 +10,10 @@ enum err pool_init(struct pool *p, size_t slot_size, uint32_t capacity)
     ASSERT(capacity > 0 && capacity < POOL_NONE);
     *p = (struct pool){.capacity = capacity, .free_head = POOL_NONE};
     p->slot_size = (slot_size + 15) & ~(size_t)15;
-    p->slots = calloc(capacity, p->slot_size);
+    /* Not zeroed here: a slot is when it is first taken, so that unused ones cost no memory. */
+    p->slots = malloc(capacity * p->slot_size);
     p->generations = calloc(capacity, sizeof *p->generations);
-    p->free_next = calloc(capacity, sizeof *p->free_next);
+    p->free_next = malloc(capacity * sizeof *p->free_next);
     if (!p->slots || !p->generations || !p->free_next) {
         pool_reset(p);
         return ERR_MEMORY;
@@ -32,6 +33,12 @@ void pool_reset(struct pool *p)
     *p = (struct pool){.free_head = POOL_NONE};
 }
 
+static uint32_t fresh_slot(struct pool *p)
+{
+    memset(p->slots + p->fresh * p->slot_size, 0, p->slot_size);
+    return p->fresh++;
+}
+
 void *pool_take(struct pool *p, struct handle *out)
 {
     uint32_t index = p->free_head;
@@ -40,7 +47,7 @@ void *pool_take(struct pool *p, struct handle *out)
     if (index != POOL_NONE)
         p->free_head = p->free_next[index];
     else if (p->fresh < p->capacity)
-        index = p->fresh++;
+        index = fresh_slot(p);
     else
         return NULL;
     p->generations[index]++;
