@@ -1,0 +1,49 @@
+#!/usr/bin/python3
+"""Digests of every scenario, kept in digests.json. A change of behaviour changes them: say why in
+the commit, and renew the file with
+
+    python3 tests/run/test_digests.py --update
+"""
+
+import json
+import pathlib
+import sys
+import unittest
+
+import lab
+
+STORED = pathlib.Path(__file__).with_name("digests.json")
+
+
+def digests():
+    found = {}
+    for scenario in sorted(lab.SCENARIOS.glob("*.yaml")):
+        with lab.Run(str(scenario), "--no-report", binary=lab.fast_build(), expect=None) as run:
+            if run.status not in (0, 3):
+                raise AssertionError(f"{scenario}: exit {run.status}\n{run.err}")
+            result = run.result
+        found[scenario.stem] = {"digest": result["digest"], "timeline": result["timeline_digest"]}
+    return found
+
+
+def update():
+    old = json.loads(STORED.read_text()) if STORED.exists() else {}
+    new = digests()
+    for name in sorted({*old, *new}):
+        if old.get(name) != new.get(name):
+            print(f"{name}: {old.get(name)} -> {new.get(name)}")
+    STORED.write_text(json.dumps(new, indent=2) + "\n")
+
+
+class Digests(unittest.TestCase):
+    maxDiff = None
+
+    def test_every_scenario_runs_as_it_did(self):
+        self.assertEqual(digests(), json.loads(STORED.read_text()))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--update"]:
+        update()
+    else:
+        lab.main()
