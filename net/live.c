@@ -7,11 +7,12 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#define CLOSING_TIME (5 * NSEC_PER_S) /* for the answers to our DELETEs */
+#define CLOSING_TIME (10 * NSEC_PER_S) /* without an answer to any of our DELETEs */
 
 enum {
-    BATCH = 64, /* datagrams between two looks at the clock */
-    GROUP = 0,  /* of metrics: there is one */
+    BATCH = 64,   /* datagrams between two looks at the clock */
+    DELETES = 32, /* unanswered at once: more than a peer's socket holds are only lost */
+    GROUP = 0,    /* of metrics: there is one */
 };
 
 struct live {
@@ -27,8 +28,10 @@ struct live {
     uint32_t places; /* of `began` */
     nsec start, now;
     uint32_t initiated, pending;
-    nsec settled; /* when the last handshake was, NSEC_NEVER: not yet */
-    bool closing;
+    nsec settled;           /* when the last handshake was, NSEC_NEVER: not yet */
+    bool closing, all_told; /* all_told: every SA there was has its DELETE */
+    struct sa_ref told;     /* the last one of the walk over all SAs */
+    uint32_t unanswered;    /* DELETEs */
     nsec closing_until;
     struct ike_counters before;
 };
@@ -135,6 +138,11 @@ static void tell(const struct live *l, const struct ike_event *e)
     fflush(l->options->log);
 }
 
+static void close_one(struct live *l, struct sa_ref ike)
+{
+    l->unanswered += ike_endpoint_terminate(l->endpoint, l->now, ike) == OK;
+}
+
 static void handle(struct live *l, const struct ike_event *e)
 {
     switch (e->kind) {
@@ -149,10 +157,14 @@ static void handle(struct live *l, const struct ike_event *e)
     case EVENT_IKE_FAILED:
     case EVENT_IKE_DOWN:
         failed(l, e->ike, e->reason);
+        if (l->closing && e->kind == EVENT_IKE_DOWN) {
+            l->unanswered -= l->unanswered > 0;
+            l->closing_until = l->now + CLOSING_TIME;
+        }
         break;
-    case EVENT_IKE_REKEYED:
+    case EVENT_IKE_UP:
         if (l->closing)
-            (void)ike_endpoint_terminate(l->endpoint, l->now, e->other);
+            close_one(l, e->ike);
         break;
     case EVENT_KEYS:
         if (l->keys)
@@ -214,16 +226,22 @@ static void receive(struct live *l, struct ike_dgram *d)
 
 /* ---- the loop ---- */
 
-static void close_all(struct live *l)
+static void close_more(struct live *l)
 {
-    struct sa_ref ike = SA_NONE;
-
-    l->closing = true;
-    l->closing_until = l->now + CLOSING_TIME;
-    while (!sa_none(ike = ike_endpoint_next_ike(l->endpoint, ike))) {
-        (void)ike_endpoint_terminate(l->endpoint, l->now, ike);
+    while (!l->all_told && l->unanswered < DELETES) {
+        l->told = ike_endpoint_next_ike(l->endpoint, l->told);
+        l->all_told = sa_none(l->told);
+        if (!l->all_told)
+            close_one(l, l->told);
         pull(l);
     }
+}
+
+static void begin_closing(struct live *l)
+{
+    l->closing = true;
+    l->told = SA_NONE;
+    l->closing_until = l->now + CLOSING_TIME;
 }
 
 /* When the run is over by itself; NSEC_NEVER: not as things stand. */
@@ -241,18 +259,20 @@ static bool over(struct live *l)
     if (l->settled == NSEC_NEVER && all_initiated(l) && l->pending == 0)
         l->settled = l->now;
     if (!l->closing && (signals > 0 || end_time(l) <= l->now))
-        close_all(l);
+        begin_closing(l);
     if (!l->closing)
         return false;
+    close_more(l);
     return l->before.ike_sas == 0 || l->now >= l->closing_until || signals > 1;
 }
 
 static nsec wake_time(const struct live *l)
 {
-    nsec wake = nsec_min(ike_endpoint_deadline(l->endpoint), end_time(l));
+    nsec wake = ike_endpoint_deadline(l->endpoint);
 
     if (l->closing)
-        return nsec_min(wake > l->now ? wake : l->closing_until, l->closing_until);
+        return nsec_min(wake, l->closing_until);
+    wake = nsec_min(wake, end_time(l));
     if (!all_initiated(l) && l->pending < l->options->window)
         wake = nsec_min(wake, due_time(l, l->initiated));
     return wake;
