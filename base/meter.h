@@ -44,6 +44,8 @@
     X(VERIFY_ED25519, "verify.ed25519")                                                            \
     X(VERIFY_ED448, "verify.ed448")                                                                \
     X(KEY_LOAD, "key.load")                                                                        \
+    X(CERT_PARSE, "cert.parse")                                                                    \
+    X(CERT_CHECK, "cert.check")                                                                    \
     X(PRF, "prf")                                                                                  \
     X(HASH_SHA1, "hash.sha1")                                                                      \
     X(CIPHER_AES_GCM, "cipher.aes_gcm")                                                            \

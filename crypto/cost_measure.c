@@ -4,6 +4,7 @@
 #include "crypto/openssl_headers.h"
 #include "crypto/provider.h"
 #include "crypto/test_pki.h"
+#include "crypto/x509.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -21,6 +22,9 @@ struct work {
     struct verify_key verify_key;
     struct bytes spki, signed_text, signature;
     const struct sign_suite *sign;
+    struct bytes der;
+    struct x509_cert *cert;
+    struct x509_anchors *anchors;
     size_t len;
     enum err error;
     uint8_t keys[ENCR_KEY_MAX + INTEG_KEY_MAX], text[TEXT_MAX], iv[IV_MAX], icv[ICV_MAX];
@@ -259,6 +263,86 @@ static void measure_signatures(struct work *w, struct cost_table *out, nsec wind
     test_pki_destroy(pki);
 }
 
+static void parse_once(struct work *w)
+{
+    struct x509_cert *cert;
+
+    if (x509_read(w->crypto, w->der, &cert) != CERT_VALID)
+        w->error = ERR_CRYPTO;
+    x509_free(cert);
+}
+
+static void check_once(struct work *w)
+{
+    struct x509_check check = {.now_s = 1000};
+
+    if (x509_verify(w->crypto, w->anchors, w->cert, &check) != CERT_VALID)
+        w->error = ERR_CRYPTO;
+}
+
+/* A CA and a certificate by it, P-256; the path is checked twice less one signature. */
+static enum err make_certificates(struct test_pki *pki, struct test_cert *root,
+                                  struct test_cert *leaf)
+{
+    struct test_cert_options o = {.common_name = "Root",
+                                  .basic_constraints = "critical,CA:TRUE",
+                                  .key_usage = "critical,keyCertSign",
+                                  .not_after_s = 2000,
+                                  .random = rng_stream(5, 1, RNG_TEST)};
+    struct test_key key;
+    enum err e = test_key_make(pki, KEY_ECP256, 0, rng_stream(5, 2, RNG_TEST), &key);
+
+    if (e != OK)
+        return e;
+    o.key = test_key_bytes(&key);
+    e = test_cert_make(pki, &o, root);
+    o.common_name = "gw";
+    o.alt_name = "DNS:gw.example.org";
+    o.basic_constraints = NULL;
+    o.key_usage = "critical,digitalSignature";
+    o.issuer_key = o.key;
+    o.issuer_cert = test_cert_bytes(root);
+    if (e == OK)
+        e = test_cert_make(pki, &o, leaf);
+    test_key_reset(&key);
+    return e;
+}
+
+static void measure_path(struct work *w, struct cost_table *out, nsec window_ns)
+{
+    uint32_t path, signature = out->price[METER_VERIFY_ECDSA256].per_op_ns;
+
+    if (x509_read(w->crypto, w->der, &w->cert) != CERT_VALID) {
+        w->error = ERR_CRYPTO;
+        return;
+    }
+    out->price[METER_CERT_PARSE].per_op_ns = nanoseconds(w, parse_once, window_ns);
+    path = nanoseconds(w, check_once, window_ns);
+    out->price[METER_CERT_CHECK].per_op_ns = path > signature ? (path - signature) / 2 : 0;
+}
+
+static void measure_certificates(struct work *w, struct cost_table *out, nsec window_ns)
+{
+    struct test_pki *pki = test_pki_create();
+    struct test_cert root = {NULL, 0}, leaf = {NULL, 0};
+    struct x509_cert *anchor = NULL;
+
+    w->anchors = x509_anchors_create();
+    note(w, pki && w->anchors ? make_certificates(pki, &root, &leaf) : ERR_CRYPTO);
+    w->der = test_cert_bytes(&leaf);
+    if (w->error == OK && x509_read(w->crypto, test_cert_bytes(&root), &anchor) == CERT_VALID &&
+        x509_anchors_trust(w->anchors, anchor) == CERT_VALID)
+        measure_path(w, out, window_ns);
+    else
+        w->error = ERR_CRYPTO;
+    x509_free(w->cert);
+    x509_free(anchor);
+    x509_anchors_free(w->anchors);
+    test_cert_reset(&root);
+    test_cert_reset(&leaf);
+    test_pki_destroy(pki);
+}
+
 /*
  * Handling cannot be measured by crypto. A strongSwan responder spends 0.37 to 0.42 ms of CPU per
  * x25519/PSK handshake, of which crypto is under a fifth; the rest is spread over what it handles:
@@ -320,6 +404,7 @@ enum err cost_measure(struct cost_table *out, nsec window_ns)
     if (w->crypto) {
         measure_key_exchange(w, out, window_ns);
         measure_signatures(w, out, window_ns);
+        measure_certificates(w, out, window_ns);
         out->price[METER_PRF] = by_size(w, prf_once, window_ns);
         out->price[METER_HASH_SHA1] = by_size(w, sha1_once, window_ns);
         out->price[METER_RANDOM] = by_size(w, random_once, window_ns);

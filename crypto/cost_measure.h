@@ -10,7 +10,7 @@
 #include "crypto/cost.h"
 
 /**
- * Some 550 windows of work. Everything but name, date and cpu of `out` is filled in.
+ * Some 560 windows of work. Everything but name, date and cpu of `out` is filled in.
  * @param window_ns  CPU time of one window; each price is the median of nine windows
  * @retval ERR_CRYPTO  the library failed; `out` is of no use
  */

@@ -51,30 +51,32 @@ static bool model_of(EVP_PKEY *key, uint64_t *out)
     return true;
 }
 
-/* Takes over `library`, also on error. */
-static enum err describe(EVP_PKEY *library, struct asymmetric_key *out)
+enum err asymmetric_key_describe(EVP_PKEY *library, struct asymmetric_key *out)
 {
-    enum err e = ERR_UNSUPPORTED;
-    int bits;
+    int bits = EVP_PKEY_get_bits(library);
 
     *out = (struct asymmetric_key){.library = NULL};
-    if (!library) {
-        ERR_clear_error();
-        return ERR_SYNTAX;
-    }
-    bits = EVP_PKEY_get_bits(library);
-    if (type_of(library, &out->type) &&
-        (out->type != KEY_RSA || (bits >= SIGN_RSA_BITS_MIN && bits <= SIGN_RSA_BITS_MAX)))
-        e = OK;
-    ERR_clear_error();
-    if (e != OK) {
-        EVP_PKEY_free(library);
-        *out = (struct asymmetric_key){.library = NULL};
-        return e;
-    }
+    if (!type_of(library, &out->type) ||
+        (out->type == KEY_RSA && (bits < SIGN_RSA_BITS_MIN || bits > SIGN_RSA_BITS_MAX)))
+        return ERR_UNSUPPORTED;
     out->bits = (uint16_t)bits;
-    out->library = library;
     return OK;
+}
+
+/* Takes over `library`, also on error. */
+static enum err take(EVP_PKEY *library, struct asymmetric_key *out)
+{
+    enum err e = ERR_SYNTAX;
+
+    *out = (struct asymmetric_key){.library = NULL};
+    if (library)
+        e = asymmetric_key_describe(library, out);
+    if (e == OK)
+        out->library = library;
+    else
+        EVP_PKEY_free(library);
+    ERR_clear_error();
+    return e;
 }
 
 /* All of `der` and nothing behind it. */
@@ -94,7 +96,7 @@ enum err sign_key_read(struct ossl_lib_ctx_st *library, struct bytes der, struct
                         ? d2i_AutoPrivateKey_ex(NULL, &at, (long)der.len, library, NULL)
                         : NULL;
 
-    enum err e = describe(whole(key, at, der), &out->key);
+    enum err e = take(whole(key, at, der), &out->key);
 
     if (e == OK && !model_of(out->key.library, &out->key.model)) {
         sign_key_reset(out);
@@ -110,7 +112,7 @@ enum err verify_key_read(struct ossl_lib_ctx_st *library, struct bytes der, stru
     EVP_PKEY *key =
         der.len <= SIGN_KEY_DER_MAX ? d2i_PUBKEY_ex(NULL, &at, (long)der.len, library, NULL) : NULL;
 
-    enum err e = describe(whole(key, at, der), &out->key);
+    enum err e = take(whole(key, at, der), &out->key);
 
     if (e == OK)
         out->key.model = digest_of(der.data, der.len, 0);

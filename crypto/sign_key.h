@@ -16,6 +16,9 @@ enum err sign_key_read(struct ossl_lib_ctx_st *library, struct bytes der,
 enum err verify_key_read(struct ossl_lib_ctx_st *library, struct bytes der,
                          struct verify_key *out) MUST_USE;
 
+/** Type and size of a library's key, not its name; nothing is owned. @retval ERR_UNSUPPORTED */
+enum err asymmetric_key_describe(struct evp_pkey_st *library, struct asymmetric_key *out) MUST_USE;
+
 /** Whether the suite can work with this key at all. */
 static inline bool sign_suite_fits(const struct sign_suite *suite, const struct asymmetric_key *key)
 {

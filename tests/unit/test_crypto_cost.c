@@ -208,7 +208,7 @@ START_TEST(what_is_measured_can_be_written_and_read)
     ck_assert_str_eq(again.provenance.method, t.provenance.method);
     ck_assert_str_eq(again.provenance.handling, t.provenance.handling);
     ck_assert_mem_eq(again.price, t.price, sizeof t.price);
-    for (int op = 0; op <= METER_KEY_LOAD; op++)
+    for (int op = 0; op <= METER_CERT_PARSE; op++) /* a check is a difference */
         ck_assert_uint_gt(t.price[op].per_op_ns, 0);
 }
 END_TEST

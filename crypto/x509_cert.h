@@ -1,0 +1,21 @@
+/* The inside of a certificate, for crypto/x509*.c only. */
+#ifndef CRYPTO_X509_CERT_H
+#define CRYPTO_X509_CERT_H
+
+#include "base/bytes.h"
+#include "crypto/openssl_headers.h"
+#include "crypto/x509.h"
+
+#include <openssl/x509.h>
+
+struct x509_cert {
+    X509 *library;
+    uint8_t *der; /* as it came, owned */
+    uint8_t *name;
+    uint8_t *spki;
+    size_t der_len, name_len, spki_len;
+    struct bytes tbs; /* within der */
+    uint8_t key_hash[CERT_KEY_HASH_LEN];
+};
+
+#endif
