@@ -280,7 +280,7 @@ static void check_once(struct work *w)
         w->error = ERR_CRYPTO;
 }
 
-/* A CA and a certificate by it, P-256; the path is checked twice less one signature. */
+/* A CA and a certificate by it, P-256: a path of two checks and one signature. */
 static enum err make_certificates(struct test_pki *pki, struct test_cert *root,
                                   struct test_cert *leaf)
 {

@@ -165,7 +165,7 @@ static bool may_sign(X509 *cert)
     return (X509_get_key_usage(cert) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0;
 }
 
-/* RFC 4945 §5.1.3.12: ipsecIKE or any; old certificates have the tunnel and user purposes. */
+/* RFC 4945 §5.1.3.12: without the extension every purpose, else ipsecIKE or any. */
 static bool serves_ike(X509 *cert, bool tls_purpose)
 {
     EXTENDED_KEY_USAGE *list = X509_get_ext_d2i(cert, NID_ext_key_usage, NULL, NULL);
