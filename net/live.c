@@ -12,6 +12,7 @@
 enum {
     BATCH = 64,   /* datagrams between two looks at the clock */
     DELETES = 32, /* unanswered at once: more than a peer's socket holds are only lost */
+    SPARE = 64,   /* SAs beside those asked for */
     GROUP = 0,    /* of metrics: there is one */
 };
 
@@ -322,8 +323,8 @@ static enum err make_records(struct live *l)
 static enum err make_endpoint(struct live *l)
 {
     const struct live_options *o = l->options;
-    struct ike_limits limits = {
-        .ike_sas = o->count, .half_open = o->window, .child_sas = 2 * o->count};
+    uint32_t most = o->count + SPARE; /* replaced SAs linger for a while */
+    struct ike_limits limits = {.ike_sas = most, .half_open = o->window, .child_sas = 2 * most};
     struct ike_env env = {.entropy = entropy_fill, .export_keys = o->key_file != NULL};
 
     entropy_fill(&env.seed, sizeof env.seed); /* keys a table, makes nothing on the wire */
@@ -332,7 +333,7 @@ static enum err make_endpoint(struct live *l)
         return ERR_CRYPTO;
     env.crypto = l->crypto;
     l->endpoint = ike_endpoint_create(&env, &o->config, &limits);
-    l->places = 4 * o->count + 64; /* rekeying and closed SAs take more slots than the limit */
+    l->places = 4 * most; /* rekeying and closed SAs take more slots than the limit */
     l->began = malloc(l->places * sizeof *l->began);
     if (!l->endpoint || !l->began)
         return ERR_MEMORY;

@@ -130,6 +130,50 @@ def ike_rekey_theirs(bed, role):
     bring_down(swan, ours)
 
 
+def child_rekey_both(bed, role):
+    """Rekeys from both sides, many at the same time: one child is left (RFC 7296 §2.8.1)."""
+    swan, ours = bring_up(bed, role, "--rekey-child", "0.5")
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        swan.ctl("--rekey", "--child", "net", check=False)
+        time.sleep(0.1)
+    ours.wait_event("child_rekeyed", 20)
+    wait_until(lambda: swan.sas() == (1, 1), "one child is left")
+    bring_down(swan, ours, drops=None, rekeys_child=20)
+
+
+def ike_rekey_both(bed, role):
+    """The same with IKE SAs (RFC 7296 §2.8.2)."""
+    swan, ours = bring_up(bed, role, "--rekey-ike", "0.5")
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        swan.ctl("--rekey", "--ike", "lab", check=False)
+        time.sleep(0.15)
+    ours.wait_event("ike_rekeyed", 10)
+    wait_until(lambda: swan.sas() == (1, 1), "one IKE SA with its child is left")
+    bring_down(swan, ours, drops=None, rekeys_ike=10)
+
+
+def loss(bed, role):
+    """One datagram in ten is lost on the way to either side; 20 tunnels come up and go."""
+    count = 20
+    for side in ("ours", "swan"):
+        bed.lose_a_tenth(side)
+    swan = Swan(bed)
+    if role == "initiate":
+        ours = Ours(bed, role, "--count", str(count), "--for", "90")
+    else:
+        ours = Ours(bed, role)
+        for _ in range(count):
+            swan.ctl("--initiate", "--child", "net", "--timeout", "-1", check=False)
+    ours.wait_event("child_up", count, limit=60)
+    wait_until(lambda: swan.sas() == (count, count), "all are up at strongSwan", limit=60)
+    ike = ours.finish(drops=None, limit=90)
+    require((ike["completed"], ike["failed"]) == (count, 0), str(ike))
+    wait_until(lambda: swan.sas() == (0, 0), "strongSwan's SAs are gone")
+    swan.stop()
+
+
 def dpd_ours(bed, role):
     swan, ours = bring_up(bed, role, "--dpd", "1")
     wait_until(lambda: swan.log().count("parsed INFORMATIONAL request") >= 2, "two checks of ours")
@@ -180,8 +224,8 @@ def tunnels(bed, role):
 
 
 ROWS = [handshake, suites, invalid_ke, wrong_key, no_proposal, child_rekey_ours, child_rekey_theirs,
-        ike_rekey_ours, ike_rekey_theirs, dpd_ours, dpd_theirs, ike_delete_theirs,
-        child_delete_theirs, tunnels]
+        child_rekey_both, ike_rekey_ours, ike_rekey_theirs, ike_rekey_both, dpd_ours, dpd_theirs,
+        ike_delete_theirs, child_delete_theirs, tunnels, loss]
 # (heading, our role, who is behind the NAT)
 COLUMNS = [("initiator", "initiate", None), ("responder", "respond", None),
            ("initiator, NAT", "initiate", "ours"), ("responder, NAT", "respond", "swan")]
