@@ -6,7 +6,7 @@
 
 #include <openssl/x509.h>
 
-static bool type_of(EVP_PKEY *key, enum key_type *out)
+static bool type_of(EVP_PKEY *key, enum sign_key_type *out)
 {
     static const char *const curves[] = {
         [KEY_ECP256] = "prime256v1", [KEY_ECP384] = "secp384r1", [KEY_ECP521] = "secp521r1"};
@@ -22,7 +22,7 @@ static bool type_of(EVP_PKEY *key, enum key_type *out)
     else if (EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
                                     &explicit_curve) &&
              !explicit_curve && EVP_PKEY_get_group_name(key, curve, sizeof curve, NULL)) {
-        for (enum key_type t = KEY_ECP256; t <= KEY_ECP521; t++) {
+        for (enum sign_key_type t = KEY_ECP256; t <= KEY_ECP521; t++) {
             *out = t;
             if (strcmp(curve, curves[t]) == 0)
                 return true;

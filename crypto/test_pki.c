@@ -32,7 +32,7 @@ void test_pki_destroy(struct test_pki *pki)
 
 /* ------------------------------------------------------------------- keys */
 
-static EVP_PKEY *generate(OSSL_LIB_CTX *library, enum key_type type, size_t bits)
+static EVP_PKEY *generate(OSSL_LIB_CTX *library, enum sign_key_type type, size_t bits)
 {
     static const char *const curves[] = {
         [KEY_ECP256] = "P-256", [KEY_ECP384] = "P-384", [KEY_ECP521] = "P-521"};
@@ -61,8 +61,8 @@ static enum err give(unsigned char *der, int len, uint8_t **out, size_t *out_len
     return *out ? OK : ERR_CRYPTO;
 }
 
-enum err test_key_make(struct test_pki *pki, enum key_type type, unsigned bits, struct rng random,
-                       struct test_key *out)
+enum err test_key_make(struct test_pki *pki, enum sign_key_type type, unsigned bits,
+                       struct rng random, struct test_key *out)
 {
     PKCS8_PRIV_KEY_INFO *info;
     unsigned char *der = NULL;

@@ -423,7 +423,8 @@ static enum err give_up(struct step *s)
 #define NOT(states) ((uint16_t)(EVERY_STATE & ~(states)))
 /* Asked too late: the IKE SA is being replaced or closed (§2.25.2). */
 #define LATE (FROM(REKEYED) | FROM(RIVAL) | FROM(DELETING))
-#define EARLY (FROM(NONE) | FROM(SA_INIT_SENT) | FROM(SA_INIT_DONE) | FROM(AUTH_SENT))
+#define EARLY                                                                                      \
+    (FROM(NONE) | FROM(SA_INIT_SENT) | FROM(SA_INIT_DONE) | FROM(AUTH_SENT) | FROM(AUTH_HELD))
 
 const struct exchange_row create_child_sa_rows[] = {
     {2, FROM(ESTABLISHED), KIND_CHILD_NEW, ROLE_START, 0, 0, create_request, 0, STAY, STAY,

@@ -6,13 +6,15 @@
  *
  * A refusal (COOKIE §2.6, INVALID_KE_PAYLOAD §1.2) makes the initiator ask again; since nobody
  * authenticates it, any other refusal is only remembered until the request is given up (§2.21.1).
- * Not here: asking for a COOKIE as responder, signature hashes, fragmentation, REDIRECT.
+ * With signatures also N(SIGNATURE_HASH_ALGORITHMS) both ways and CERTREQ in the response.
+ * Not here: asking for a COOKIE as responder, fragmentation, REDIRECT.
  */
 #include "proto/core/nat.h"
 #include "proto/core/select.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/message.h"
 #include "proto/ike/notify_map.h"
+#include "proto/ike/proof.h"
 #include "proto/wire/ke.h"
 #include "proto/wire/nonce.h"
 
@@ -104,6 +106,7 @@ static enum err create_request(struct step *s)
     struct handshake *hs = handshake_of(s->ep, s->sa);
 
     write_request(s, hs, handshake_ke_pair(s->ep, hs));
+    proof_hashes_write(s);
     return nat_write(s);
 }
 
@@ -221,7 +224,9 @@ static enum err consume_request(struct step *s)
     sa->nat_local = nat.local;
     sa->nat_remote = nat.remote;
     rng_fill(&ep->nonce, hs->nonce, NONCE_LEN);
-    e = handshake_ke(ep, hs, t.chosen.ke);
+    e = proof_wishes_read(s, hs);
+    if (e == OK)
+        e = handshake_ke(ep, hs, t.chosen.ke);
     if (e == OK)
         e = derive(s, hs, &t);
     if (e == OK)
@@ -230,6 +235,8 @@ static enum err consume_request(struct step *s)
         return e;
     write_response(s, hs, &t);
     handshake_ke_give(ep, hs);
+    proof_certreq_write(s);
+    proof_hashes_write(s);
     return nat_write(s);
 }
 
@@ -259,6 +266,8 @@ static enum err consume_response(struct step *s)
         e = ERR_SYNTAX;
     if (e == OK)
         e = nat_read(s, spi_r, &nat);
+    if (e == OK)
+        e = proof_wishes_read(s, hs);
     s->keep = e != OK; /* nobody vouches for it: wait for a better one (§2.21.1) */
     if (e)
         return e;

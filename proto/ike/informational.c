@@ -150,7 +150,7 @@ static enum err give_up(struct step *s)
 #define ALIVE (FROM(ESTABLISHED) | FROM(REKEYED) | FROM(RIVAL))
 #define NOT(states) ((uint16_t)(EVERY_STATE & ~(states)))
 #define DEAF (FROM(NONE) | FROM(SA_INIT_SENT) | FROM(CLOSED))
-#define EARLY (FROM(SA_INIT_DONE) | FROM(AUTH_SENT))
+#define EARLY (FROM(SA_INIT_DONE) | FROM(AUTH_SENT) | FROM(AUTH_HELD))
 
 const struct exchange_row informational_rows[] = {
     /* Child SAs */

@@ -5,6 +5,7 @@
  */
 #include "base/digest.h"
 #include "proto/ike/collision.h"
+#include "proto/ike/held.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/message.h"
 #include "proto/ike/notify_map.h"
@@ -188,7 +189,8 @@ static bool collide(struct step *s, enum exchange_kind kind, payload_set *payloa
 /* Find the row and run it. @return what the response must say when it is not OK */
 static enum err execute(struct step *s, enum exchange_kind kind, payload_set payloads)
 {
-    struct exchange_match m = {(enum ike_state)s->sa->state, kind, ROLE_ASKED, payloads};
+    struct exchange_match m = {(enum ike_state)s->sa->state, kind,
+                               s->decided ? ROLE_DECIDED : ROLE_ASKED, payloads};
     bool expected;
     enum err e;
 
@@ -424,13 +426,19 @@ static void heed_fatal(struct step *s)
     s->end = true;
 }
 
-static enum err consume(struct step *s)
+static enum err consume(struct step *s, uint32_t digest)
 {
     struct exchange_match m = {(enum ike_state)s->sa->state, (enum exchange_kind)s->sa->in_flight,
-                               ROLE_ANSWERED, 0};
+                               s->decided ? ROLE_DECIDED : ROLE_ANSWERED, 0};
     bool expected;
     enum err e = payloads_of(s->in, &m.payloads);
 
+    if (e == OK && !s->decided && held_wanted(s, m.payloads)) {
+        e = held_keep(s, digest);
+        if (e)
+            drop_count(s->ep, drop_for(e));
+        return e;
+    }
     if (e == OK) {
         s->row = exchange_find(&ike_rows, &m, &expected);
         e = s->row && s->row->handler ? OK : ERR_STATE;
@@ -514,7 +522,23 @@ static enum err receive_request(struct step *s, struct message_view *inner, enum
         drop_count(s->ep, IKE_DROP_UNEXPECTED);
         return ERR_STATE;
     }
+    if (e == OK && kind == KIND_AUTH && held_wanted(s, payloads)) {
+        e = held_keep(s, digest);
+        if (e)
+            drop_count(s->ep, drop_for(e)); /* no room: the peer asks again */
+        return e;
+    }
     return serve(s, kind, e, payloads, digest);
+}
+
+enum err ike_consume_held(struct step *s, uint32_t digest)
+{
+    payload_set payloads = 0;
+
+    if (s->sa->initiator)
+        return consume(s, digest);
+    (void)payloads_of(s->in, &payloads); /* it was well-formed when it came */
+    return serve(s, KIND_AUTH, OK, payloads, digest);
 }
 
 static enum err receive_protected(struct step *s, const struct message_view *view)
@@ -537,7 +561,7 @@ static enum err receive_protected(struct step *s, const struct message_view *vie
         return e;
     }
     s->in = &inner;
-    return consume(s);
+    return consume(s, digest);
 }
 
 static enum err receive_for_sa(struct step *s, const struct message_view *view, enum err read)
@@ -562,7 +586,7 @@ static enum err receive_for_sa(struct step *s, const struct message_view *view, 
         return read;
     }
     s->in = view;
-    return consume(s);
+    return consume(s, 0);
 }
 
 /* §2.5: said at most once a second, and never to a response. */

@@ -361,7 +361,8 @@ static enum err enter(struct step *s)
 #define REKEY (P(SA) | P(NONCE) | P(KE))
 #define NOT(states) ((uint16_t)(EVERY_STATE & ~(states)))
 #define LATE (FROM(REKEYED) | FROM(RIVAL) | FROM(DELETING))
-#define EARLY (FROM(NONE) | FROM(SA_INIT_SENT) | FROM(SA_INIT_DONE) | FROM(AUTH_SENT))
+#define EARLY                                                                                      \
+    (FROM(NONE) | FROM(SA_INIT_SENT) | FROM(SA_INIT_DONE) | FROM(AUTH_SENT) | FROM(AUTH_HELD))
 
 const struct exchange_row rekey_ike_sa_rows[] = {
     {2, FROM(ESTABLISHED), KIND_IKE_REKEY, ROLE_START, 0, 0, create_request, 0, STAY, STAY,

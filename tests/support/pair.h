@@ -14,7 +14,7 @@ enum {
     A = 0,
     B = 1,
     WIRE_MAX = 64,
-    WIRE_MESSAGE_MAX = 4200,
+    WIRE_MESSAGE_MAX = 16400,
     EVENTS_MAX = 512,
     TIMELINE_MAX = 4096
 };
