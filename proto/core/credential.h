@@ -52,6 +52,9 @@ struct ike_trust {
 
 struct auth_config {
     enum auth_way way;
+    /** Sign with methods 1 and 9-11, as if there were no RFC 7427; strongSwan's
+     * `signature_authentication = no`. */
+    bool older_methods;
     unsigned accepted; /* set of AUTH_BIT: how the peer may prove itself; 0: as we do */
     struct ike_credential credential;
     struct ike_trust trust;

@@ -26,7 +26,7 @@ void proof_hashes_write(struct step *s)
     const struct auth_config *c = &s->ep->config->auth;
     const struct handshake *hs = handshake_of(s->ep, s->sa);
 
-    if ((signs(c) || verifies(c)) && (s->sa->initiator || hs->peer_hashes))
+    if (!c->older_methods && (signs(c) || verifies(c)) && (s->sa->initiator || hs->peer_hashes))
         notify_add(s->out, NOTIFY_SIGNATURE_HASH_ALGORITHMS, bytes_of(hashes, sizeof hashes));
 }
 
@@ -51,7 +51,8 @@ enum err proof_wishes_read(const struct step *s, struct handshake *hs)
     const struct payload_view *p = message_find(s->in, PAYLOAD_CERTREQ);
     struct notify_payload n;
 
-    if (notify_find(s->in, NOTIFY_SIGNATURE_HASH_ALGORITHMS, &n))
+    if (!s->ep->config->auth.older_methods &&
+        notify_find(s->in, NOTIFY_SIGNATURE_HASH_ALGORITHMS, &n))
         hs->peer_hashes = hashes_in(n.data);
     for (; p; p = message_next(s->in, p)) {
         struct certreq_payload request;
