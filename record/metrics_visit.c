@@ -129,13 +129,14 @@ static void walk_esp(struct walk *w, const struct metrics *m, const struct esp_m
 {
     nsec ns = window(m->measure_from, esp->first_sent, esp->last_delivered);
     unsigned __int128 bits = (unsigned __int128)esp->delivered_measured_bytes * 8 * NSEC_PER_S;
+    struct fixed ratio = fixed_ratio(esp->delivered_packets, esp->sent_packets);
 
     open_object(w, "esp");
     packets(w, "sent_packets", esp->sent_packets);
     packets(w, "delivered_packets", esp->delivered_packets);
     octets(w, "sent_bytes", esp->sent_bytes);
     octets(w, "delivered_bytes", esp->delivered_bytes);
-    value(w, "delivered_ratio", "1", fixed_ratio(esp->delivered_packets, esp->sent_packets));
+    value(w, "delivered_ratio", "1", m->one_end ? FIXED_NONE : ratio);
     value(w, "throughput_bps", "bit/s", fixed_count(ns ? (uint64_t)(bits / ns) : 0));
     times(w, "latency_s", &esp->latency_ns);
     open_object(w, "dropped");

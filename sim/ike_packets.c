@@ -155,20 +155,6 @@ static uint64_t esp_dropped(const struct ike_endpoint *e)
     return c->esp_dropped_no_sa + c->esp_dropped_replay + c->esp_dropped_icv + c->esp_dropped_other;
 }
 
-static enum esp_drop drop_cause(enum err e)
-{
-    switch (e) {
-    case ERR_REPLAY:
-        return ESP_DROP_REPLAY;
-    case ERR_ICV:
-        return ESP_DROP_ICV;
-    case ERR_NO_SA:
-        return ESP_DROP_NO_SA;
-    default:
-        return ESP_DROP_OTHER;
-    }
-}
-
 static void judge(struct ike_node *n, uint32_t spi, uint32_t sequence, enum err result,
                   uint64_t counted, bool authentic)
 {
@@ -206,7 +192,7 @@ static void receive_esp(struct ike_node *n, uint32_t packet, const struct ike_dg
     ours = e == OK && payload_read(buf_bytes(&inner), checker_tag(lab->checker), &payload) == OK;
     judge(n, spi, sequence, e, esp_dropped(n->endpoint) - before, ours);
     if (e != OK)
-        metrics_esp_dropped(lab->metrics, METRICS_NO_FLOW, drop_cause(e));
+        metrics_esp_dropped(lab->metrics, METRICS_NO_FLOW, esp_drop_of(e));
     else if (ours)
         ike_node_delivered(n, &payload, created, (uint32_t)inner.len);
 }

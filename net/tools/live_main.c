@@ -59,9 +59,10 @@ static void print_percentile(const struct hist *h, const char *name, uint32_t pp
     printf("  %s %.3f ms", name, (double)hist_percentile(h, ppm) / 1e6);
 }
 
-static void print_text(const struct live_outcome *o)
+static void print_text(const struct live_words *w, const struct live_outcome *o)
 {
     const struct ike_metrics *m = &o->metrics->ike;
+    const struct esp_metrics *esp = &o->metrics->esp;
     const struct hist *h = &m->setup_time_ns;
     struct fixed rate = fixed_rate(
         m->completed, m->last_up == NSEC_NEVER || !m->completed ? 0 : m->last_up - m->first_start);
@@ -80,10 +81,13 @@ static void print_text(const struct live_outcome *o)
         print_percentile(h, "max", 1000000);
         printf("\n");
     }
+    if (w->live.data.name)
+        printf("esp         %llu packets sent, %llu delivered\n",
+               (unsigned long long)esp->sent_packets, (unsigned long long)esp->delivered_packets);
 }
 
 /* Talk: what was not as it should be. */
-static void print_drops(const struct live_outcome *o)
+static void print_drops(const struct live_words *w, const struct live_outcome *o)
 {
     for (int i = 0; i < IKE_DROP_COUNT; i++)
         if (o->counters.dropped[i])
@@ -92,11 +96,32 @@ static void print_drops(const struct live_outcome *o)
     if (o->unsent)
         fprintf(stderr, "ikelab-live: the system refused to send %llu datagrams\n",
                 (unsigned long long)o->unsent);
-    if (o->esp_received)
-        fprintf(stderr, "ikelab-live: %llu ESP datagrams came, %llu opened, all dropped\n",
+    if (o->esp_received && !w->live.data.name)
+        fprintf(stderr,
+                "ikelab-live: %llu ESP datagrams came, %llu opened, all dropped: no --tun\n",
                 (unsigned long long)o->esp_received, (unsigned long long)o->counters.esp_opened);
     if (o->left)
         fprintf(stderr, "ikelab-live: %u IKE SAs were not deleted: no answer\n", o->left);
+}
+
+static void print_count(uint64_t count, const char *what)
+{
+    if (count)
+        fprintf(stderr, "ikelab-live: %llu %s\n", (unsigned long long)count, what);
+}
+
+static void print_data_drops(const struct live_outcome *o)
+{
+    const struct ike_counters *c = &o->counters;
+
+    print_count(c->esp_unsent_no_policy, "packets not sent: no child SA is for them");
+    print_count(c->esp_unsent_no_sa, "packets not sent: their child SA was gone");
+    print_count(c->esp_unsent_limit, "packets not sent: child SA at its limit, or not whole IP");
+    print_count(c->esp_dropped_no_sa, "ESP packets dropped: unknown SPI");
+    print_count(c->esp_dropped_replay, "ESP packets dropped: replay");
+    print_count(c->esp_dropped_icv, "ESP packets dropped: wrong ICV");
+    print_count(c->esp_dropped_other, "ESP packets dropped: content, or not for this child SA");
+    print_count(o->refused, "packets refused by the TUN device");
 }
 
 static int verdict(const struct live_words *w, const struct live_outcome *o)
@@ -111,20 +136,22 @@ static int verdict(const struct live_words *w, const struct live_outcome *o)
 static int run(struct live_words *w, struct run_folder *folder)
 {
     struct live_outcome o;
-    const char *why;
+    struct live_failure why;
     enum err e = live_run(&w->live, &o, &why);
     int code;
 
     if (e == ERR_IO)
-        code = fail(why, strerror(errno), "as root, with nothing else on UDP ports 500 and 4500");
+        code = fail(why.what, strerror(errno), why.hint);
     else if (e != OK)
-        code = fail(why, NULL, "a smaller --count");
+        code = fail(why.what, NULL, why.hint);
     else {
         if (w->json)
             print_json(w, &o);
         else
-            print_text(&o);
-        print_drops(&o);
+            print_text(w, &o);
+        print_drops(w, &o);
+        if (w->live.data.name)
+            print_data_drops(&o);
         code = verdict(w, &o);
         if (folder && (keys_write_profile(o.keys, folder) != OK || run_folder_commit(folder) != OK))
             code = fail("the keys were not written", run_folder_error(folder), "another folder");

@@ -1,5 +1,6 @@
 #include "net/tools/live_options.h"
 
+#include "net/tun.h"
 #include "proto/ip/addr.h"
 #include "proto/ip/selector.h"
 
@@ -26,6 +27,10 @@ enum {
     KEY_REKEY_IKE,
     KEY_REKEY_CHILD,
     KEY_DPD,
+    KEY_ENCAP,
+    KEY_TUN,
+    KEY_TUN_MTU,
+    KEY_TUN_ADDRESS,
     KEY_EXPORT_KEYS,
     KEY_JSON,
     KEY_EVENTS,
@@ -38,6 +43,8 @@ enum {
     WINDOW_DEFAULT = 32,
     REPLAY_WINDOW = 128,
     KEEPALIVE_S = 20,
+    TUN_MTU = 1400, /* and ESP, UDP and IPv6 around it fit into 1500 */
+    TUN_MTU_MAX = 65535,
     ID_IPV4 = 1, /* RFC 7296 §3.5 */
     ID_FQDN = 2,
     ID_RFC822 = 3,
@@ -47,33 +54,43 @@ enum {
 struct reading {
     struct live_words *words;
     struct ip_addr remote;
+    struct ip_prefix ts_remote;
     bool windowed;
 };
 
-#define COMMON_OPTIONS                                                                             \
-    {"psk-file", KEY_PSK_FILE, "FILE", 0, "the shared key; a line end at its end is not part", 0}, \
-        {"local-id", KEY_LOCAL_ID, "ID", 0, "our identity: a name, user@name or an address", 0},   \
-        {"ts-local", KEY_TS_LOCAL, "NET", 0, "what we protect (default: everything)", 0},          \
-        {"ts-remote", KEY_TS_REMOTE, "NET", 0, "what the peer protects (default: everything)", 0}, \
-        {"ike",                                                                                    \
-         KEY_IKE,                                                                                  \
-         "PROPOSALS",                                                                              \
-         0,                                                                                        \
-         "IKE proposals, comma-separated (default aes256gcm16-prfsha256-x25519)",                  \
-         0},                                                                                       \
-        {"esp", KEY_ESP, "PROPOSALS", 0, "ESP proposals (default aes256gcm16)", 0},                \
-        {"rekey-ike", KEY_REKEY_IKE, "S", 0, "rekey the IKE SA after S seconds (default: no)", 0}, \
-        {"rekey-child", KEY_REKEY_CHILD, "S", 0, "rekey the child SA likewise", 0},                \
-        {"dpd", KEY_DPD, "S", 0, "liveness check after S seconds of silence (default: none)", 0},  \
-        {"export-keys",                                                                            \
-         KEY_EXPORT_KEYS,                                                                          \
-         "DIR",                                                                                    \
-         0,                                                                                        \
-         "write keys.jsonl and a Wireshark profile into DIR: everything can be decrypted",         \
-         0},                                                                                       \
-        {"events", KEY_EVENTS, NULL, 0, "a line on stderr for each event of an SA", 0},            \
-    {                                                                                              \
-        "json", KEY_JSON, NULL, 0, "print one object, shaped as result.json", 0                    \
+#define COMMON_OPTIONS                                                                               \
+    {"psk-file", KEY_PSK_FILE, "FILE", 0, "the shared key; a line end at its end is not part", 0},   \
+        {"local-id", KEY_LOCAL_ID, "ID", 0, "our identity: a name, user@name or an address", 0},     \
+        {"ts-local", KEY_TS_LOCAL, "NET", 0, "what we protect (default: everything)", 0},            \
+        {"ts-remote", KEY_TS_REMOTE, "NET", 0, "what the peer protects (default: everything)", 0},   \
+        {"ike",                                                                                      \
+         KEY_IKE,                                                                                    \
+         "PROPOSALS",                                                                                \
+         0,                                                                                          \
+         "IKE proposals, comma-separated (default aes256gcm16-prfsha256-x25519)",                    \
+         0},                                                                                         \
+        {"esp", KEY_ESP, "PROPOSALS", 0, "ESP proposals (default aes256gcm16)", 0},                  \
+        {"rekey-ike", KEY_REKEY_IKE, "S", 0, "rekey the IKE SA after S seconds (default: no)", 0},   \
+        {"rekey-child", KEY_REKEY_CHILD, "S", 0, "rekey the child SA likewise", 0},                  \
+        {"dpd", KEY_DPD, "S", 0, "liveness check after S seconds of silence (default: none)", 0},    \
+        {"encap", KEY_ENCAP, NULL, 0, "claim a NAT, so that ESP goes in UDP", 0},                    \
+        {"tun",                                                                                      \
+         KEY_TUN,                                                                                    \
+         "NAME",                                                                                     \
+         0,                                                                                          \
+         "carry traffic: between the TUN device NAME, made if it is not there, and ESP",             \
+         0},                                                                                         \
+        {"tun-mtu", KEY_TUN_MTU, "N", 0, "MTU of the device (default 1400)", 0},                     \
+        {"tun-address", KEY_TUN_ADDRESS, "ADDR/LEN", 0, "address of the device (default: none)", 0}, \
+        {"export-keys",                                                                              \
+         KEY_EXPORT_KEYS,                                                                            \
+         "DIR",                                                                                      \
+         0,                                                                                          \
+         "write keys.jsonl and a Wireshark profile into DIR: everything can be decrypted",           \
+         0},                                                                                         \
+        {"events", KEY_EVENTS, NULL, 0, "a line on stderr for each event of an SA", 0},              \
+    {                                                                                                \
+        "json", KEY_JSON, NULL, 0, "print one object, shaped as result.json", 0                      \
     }
 
 static const struct argp_option initiate_options[] = {
@@ -85,7 +102,10 @@ static const struct argp_option initiate_options[] = {
      "begin R a second whatever the peer does; times count from when each was due", 0},
     {"window", KEY_WINDOW, "N", 0,
      "most handshakes at once (default 32; with --rate as many as there are)", 0},
-    {"for", KEY_FOR, "S", 0, "keep the SAs for S seconds, then delete them (default 0)", 0},
+    {"for", KEY_FOR, "S", 0,
+     "keep the SAs for S seconds, then delete them (default 0; with --tun until Ctrl-C or the peer "
+     "deletes them)",
+     0},
     COMMON_OPTIONS,
     {0},
 };
@@ -99,7 +119,9 @@ static const struct argp_option respond_options[] = {
 
 #define WARNING                                                                                    \
     "This is a test tool, not a VPN: SAs are negotiated with a real peer over UDP and deleted at " \
-    "the end, also on Ctrl-C, but there is no data path; ESP that arrives is counted and dropped."
+    "the end, also on Ctrl-C; nothing guards the keys or keeps traffic from leaving in the clear " \
+    "when the tunnel is down. Only with --tun it carries traffic, and --ts-remote is routed into " \
+    "the device; without it ESP that arrives is counted and dropped."
 
 static uint32_t whole(struct argp_state *state, const char *text, unsigned long most)
 {
@@ -137,10 +159,10 @@ static struct ip_addr address(struct argp_state *state, const char *text)
     return a;
 }
 
-static void selector(struct argp_state *state, const char *text, struct selector *out,
-                     uint8_t *count)
+static struct ip_prefix selector(struct argp_state *state, const char *text, struct selector *out,
+                                 uint8_t *count)
 {
-    struct ip_prefix p;
+    struct ip_prefix p = {0};
 
     if (ip_prefix_parse(bytes_text(text), &p) != OK)
         argp_error(state, "'%s' is not a network such as 10.1.0.0/24", text);
@@ -148,6 +170,31 @@ static void selector(struct argp_state *state, const char *text, struct selector
     out->first = ip_prefix_first(&p);
     out->last = ip_prefix_last(&p);
     *count = 1;
+    return p;
+}
+
+/* An address with the length of its network: unlike a network's, its host bits may be set. */
+static struct ip_prefix interface_address(struct argp_state *state, const char *text)
+{
+    size_t len = strcspn(text, "/");
+    struct ip_prefix p = {0};
+    char *end = NULL;
+    unsigned long bits = 0;
+
+    if (ip_addr_parse(bytes_of(text, len), &p.addr) == OK && text[len] && text[len + 1])
+        bits = strtoul(text + len + 1, &end, 10);
+    if (!end || *end || text[len + 1] < '0' || text[len + 1] > '9' ||
+        bits > 8 * ip_addr_len(&p.addr))
+        argp_error(state, "'%s' is not an address with a length such as 10.1.0.1/32", text);
+    p.length = (uint8_t)bits;
+    return p;
+}
+
+static const char *device(struct argp_state *state, const char *text)
+{
+    if (text[0] == '\0' || strlen(text) > TUN_NAME_MAX || strpbrk(text, "/: \t\n"))
+        argp_error(state, "'%s' is not a name of a device: 1 to %d characters", text, TUN_NAME_MAX);
+    return text;
 }
 
 static struct identity identity(struct argp_state *state, const char *text)
@@ -213,6 +260,23 @@ static struct lifetime_config lifetime(nsec soft)
     return (struct lifetime_config){.rekey_time = soft, .hard_time = soft + soft / 10 + NSEC_PER_S};
 }
 
+static void finish_data(struct argp_state *state, const struct reading *r, struct live_options *o)
+{
+    struct live_data_options *d = &o->data;
+
+    if (!d->name && (d->mtu || d->address.addr.family))
+        argp_error(state, "--tun is missing");
+    if (d->name && o->remote.family && o->count > 1)
+        argp_error(state, "--tun carries one tunnel: no --count with it");
+    if (!d->mtu)
+        d->mtu = TUN_MTU;
+    if (d->name && !o->config.respond && !o->run_for)
+        o->run_for = NSEC_NEVER;
+    d->route = r->ts_remote;
+    if (!d->route.addr.family)
+        d->route.addr.family = o->local.family; /* everything, as the selector says */
+}
+
 static void finish(struct argp_state *state, struct reading *r)
 {
     struct live_words *w = r->words;
@@ -242,6 +306,7 @@ static void finish(struct argp_state *state, struct reading *r)
     }
     if (!c->respond && !r->windowed)
         o->window = o->interval || o->count < WINDOW_DEFAULT ? o->count : WINDOW_DEFAULT;
+    finish_data(state, r, o);
     c->initial_contact = !c->respond && o->count == 1;
     c->proposal_count = proposals(state, w->ike, true, c->proposals);
     child->proposal_count = proposals(state, w->esp, false, child->proposals);
@@ -270,10 +335,10 @@ static error_t parse(int key, char *value, struct argp_state *state)
         shared_key(state, value, c);
         break;
     case KEY_TS_LOCAL:
-        selector(state, value, &c->child.local[0], &c->child.local_count);
+        (void)selector(state, value, &c->child.local[0], &c->child.local_count);
         break;
     case KEY_TS_REMOTE:
-        selector(state, value, &c->child.remote[0], &c->child.remote_count);
+        r->ts_remote = selector(state, value, &c->child.remote[0], &c->child.remote_count);
         break;
     case KEY_IKE:
         r->words->ike = value;
@@ -302,6 +367,18 @@ static error_t parse(int key, char *value, struct argp_state *state)
         break;
     case KEY_DPD:
         c->dpd_delay = seconds(state, value);
+        break;
+    case KEY_ENCAP:
+        c->force_encap = true;
+        break;
+    case KEY_TUN:
+        o->data.name = device(state, value);
+        break;
+    case KEY_TUN_MTU:
+        o->data.mtu = whole(state, value, TUN_MTU_MAX);
+        break;
+    case KEY_TUN_ADDRESS:
+        o->data.address = interface_address(state, value);
         break;
     case KEY_EXPORT_KEYS:
         r->words->export_keys = value;
