@@ -51,6 +51,8 @@ enum {
     ID_IPV6 = 5,
 };
 
+#define GRACE (10 * NSEC_PER_S)
+
 struct reading {
     struct live_words *words;
     struct ip_addr remote;
@@ -254,10 +256,13 @@ static uint8_t proposals(struct argp_state *state, const char *text, bool ike,
     }
 }
 
-/* Hard limits lie a tenth behind, as strongSwan's do. */
+/*
+ * Hard limits lie a tenth behind, as strongSwan's do, and a while: a rekey that the peer puts off
+ * (RFC 7296 §2.25) or whose request is lost must come to its end also where S is a second.
+ */
 static struct lifetime_config lifetime(nsec soft)
 {
-    return (struct lifetime_config){.rekey_time = soft, .hard_time = soft + soft / 10 + NSEC_PER_S};
+    return (struct lifetime_config){.rekey_time = soft, .hard_time = soft + soft / 10 + GRACE};
 }
 
 static void finish_data(struct argp_state *state, const struct reading *r, struct live_options *o)
