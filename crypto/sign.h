@@ -85,6 +85,13 @@ struct verify_key {
 void sign_key_reset(struct sign_key *key);
 void verify_key_reset(struct verify_key *key);
 
+/**
+ * The SubjectPublicKeyInfo that goes with a private key, as verify_key_load takes it.
+ * @param[out] out  SIGN_KEY_DER_MAX bytes
+ * @return its length, 0 when the library fails
+ */
+size_t sign_key_public(const struct sign_key *key, uint8_t *out);
+
 /** The suite of a method other than 14: 1, 9, 10 or 11; NULL if it is none of ours. */
 const struct sign_suite *sign_suite_of_method(uint8_t method);
 /**

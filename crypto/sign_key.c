@@ -106,6 +106,19 @@ enum err sign_key_read(struct ossl_lib_ctx_st *library, struct bytes der, struct
     return e;
 }
 
+size_t sign_key_public(const struct sign_key *key, uint8_t *out)
+{
+    unsigned char *spki = NULL;
+    int len = i2d_PUBKEY(key->key.library, &spki);
+    size_t written = len > 0 && len <= SIGN_KEY_DER_MAX ? (size_t)len : 0;
+
+    if (written)
+        memcpy(out, spki, written);
+    OPENSSL_free(spki);
+    ERR_clear_error();
+    return written;
+}
+
 enum err verify_key_read(struct ossl_lib_ctx_st *library, struct bytes der, struct verify_key *out)
 {
     const uint8_t *at = der.data;
