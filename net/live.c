@@ -23,8 +23,6 @@ struct live {
     struct live_outcome *out;
     struct metrics *metrics;
     struct keys *keys;
-    struct meter meter;
-    struct crypto *crypto;
     struct ike_endpoint *endpoint;
     struct udp_loop *sockets;
     struct live_data *data; /* NULL: no TUN device */
@@ -138,6 +136,8 @@ static void tell(const struct live *l, const struct ike_event *e)
             (unsigned long long)e->spi_i, (unsigned long long)e->spi_r);
     if (e->reason != REASON_NONE)
         fprintf(l->options->log, " %s", reason_name(e->reason));
+    if (e->certificate != CERT_VALID)
+        fprintf(l->options->log, ": %s", x509_result_text(e->certificate));
     fputc('\n', l->options->log);
     fflush(l->options->log);
 }
@@ -386,13 +386,12 @@ static enum err make_endpoint(struct live *l)
     const struct live_options *o = l->options;
     uint32_t most = o->count + SPARE; /* replaced SAs linger for a while */
     struct ike_limits limits = {.ike_sas = most, .half_open = o->window, .child_sas = 2 * most};
-    struct ike_env env = {.entropy = entropy_fill, .export_keys = o->key_file != NULL};
+    struct ike_env env = {.crypto = o->crypto,
+                          .entropy = entropy_fill,
+                          .epoch_s = clock_epoch_s(),
+                          .export_keys = o->key_file != NULL};
 
     entropy_fill(&env.seed, sizeof env.seed); /* keys a table, makes nothing on the wire */
-    l->crypto = crypto_openssl_live_create(&l->meter);
-    if (!l->crypto)
-        return ERR_CRYPTO;
-    env.crypto = l->crypto;
     l->endpoint = ike_endpoint_create(&env, &o->config, &limits);
     l->places = 4 * most; /* rekeying and closed SAs take more slots than the limit */
     l->began = malloc(l->places * sizeof *l->began);
@@ -448,7 +447,6 @@ static void drop(struct live *l)
     live_data_destroy(l->data);
     if (l->endpoint)
         ike_endpoint_destroy(l->endpoint);
-    crypto_destroy(l->crypto);
     if (l->sockets)
         udp_loop_close(l->sockets);
     free(l->sockets);

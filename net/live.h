@@ -17,7 +17,8 @@
 #include <stdio.h>
 
 struct live_options {
-    struct ike_config config;
+    struct crypto *crypto;        /* the live provider */
+    struct ike_config config;     /* its keys are of that provider */
     struct ip_addr local, remote; /* remote.family 0: respond only */
     struct identity remote_id;    /* len 0: any */
     uint32_t count;               /* IKE SAs to initiate; responder: most SAs at once */

@@ -33,7 +33,7 @@ static void print_json(const struct live_words *w, const struct live_outcome *o)
 {
     struct security_item security[] = {
         {"ike", "version", NULL, fixed_count(2)},
-        {"ike", "auth", "psk", FIXED_NONE},
+        {"ike", "auth", auth_way_name(w->live.config.auth.way), FIXED_NONE},
         {"ike", "proposals", w->ike, FIXED_NONE},
         {"esp", "proposals", w->esp, FIXED_NONE},
     };
@@ -179,6 +179,29 @@ static int run_with_folder(struct live_words *w)
     return code;
 }
 
+/* The provider and what is loaded with it live around the run. */
+static int run_with_credentials(struct live_words *w)
+{
+    struct meter meter = {0}; /* nobody reads it */
+    struct crypto *crypto = crypto_openssl_live_create(&meter);
+    struct credentials *credentials = NULL;
+    char why[CREDENTIALS_WHY];
+    int code;
+
+    if (!crypto)
+        return fail("the crypto library does not start", NULL, "openssl version -a");
+    w->live.crypto = crypto;
+    if (credentials_load(crypto, &w->files, &w->live.config, &credentials, why) == OK)
+        code = run_with_folder(w);
+    else {
+        fail(why, NULL, "openssl x509 -in CERT -noout -text, openssl pkey -in KEY -noout");
+        code = WRONG_USE;
+    }
+    credentials_free(credentials);
+    crypto_destroy(crypto);
+    return code;
+}
+
 int main(int argc, char **argv)
 {
     bool respond = argc > 1 && strcmp(argv[1], "respond") == 0;
@@ -198,7 +221,7 @@ int main(int argc, char **argv)
     snprintf(name, sizeof name, "ikelab live %s", argv[1]);
     argv[1] = name;
     live_words_read(argc - 1, argv + 1, respond, &words);
-    code = run_with_folder(&words);
+    code = run_with_credentials(&words);
     if (fflush(stdout) != 0)
         return fail("cannot write to standard output", NULL, "another place for it");
     return code;

@@ -1,5 +1,6 @@
 #include "net/tools/live_options.h"
 
+#include "net/tools/live_credentials.h"
 #include "net/tun.h"
 #include "proto/ip/addr.h"
 #include "proto/ip/selector.h"
@@ -28,6 +29,7 @@ enum {
     KEY_REKEY_CHILD,
     KEY_DPD,
     KEY_ENCAP,
+    KEY_VERSION,
     KEY_TUN,
     KEY_TUN_MTU,
     KEY_TUN_ADDRESS,
@@ -71,6 +73,7 @@ struct reading {
          0,                                                                                          \
          "IKE proposals, comma-separated (default aes256gcm16-prfsha256-x25519)",                    \
          0},                                                                                         \
+        {"version", KEY_VERSION, "N", 0, "major version of IKE: 2, the default", 0},                 \
         {"esp", KEY_ESP, "PROPOSALS", 0, "ESP proposals (default aes256gcm16)", 0},                  \
         {"rekey-ike", KEY_REKEY_IKE, "S", 0, "rekey the IKE SA after S seconds (default: no)", 0},   \
         {"rekey-child", KEY_REKEY_CHILD, "S", 0, "rekey the child SA likewise", 0},                  \
@@ -293,9 +296,11 @@ static void finish(struct argp_state *state, struct reading *r)
         argp_error(state, "--remote is missing");
     if (c->respond && !o->local.family)
         argp_error(state, "--local is missing");
-    if (!c->psk_len)
-        argp_error(state, "--psk-file is missing");
-    if (!c->id.len)
+    if (!c->psk_len && !w->files.key && !w->files.null)
+        argp_error(state, "no credential: --psk-file, or --cert and --key, is missing");
+    if (!c->psk_len && !w->files.ca && !w->files.peer_key && !w->files.null)
+        argp_error(state, "nothing to believe the peer by: --ca or --peer-key is missing");
+    if (!c->id.len && !w->files.cert && !w->files.null)
         argp_error(state, "--local-id is missing");
     if (!o->local.family && udp_source_of(&o->remote, &o->local) != OK)
         argp_failure(state, 2, errno, "no route to the peer");
@@ -373,6 +378,10 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case KEY_DPD:
         c->dpd_delay = seconds(state, value);
         break;
+    case KEY_VERSION:
+        if (strcmp(value, "2") != 0)
+            argp_error(state, "version %s of IKE is not there; 2 is", value);
+        break;
     case KEY_ENCAP:
         c->force_encap = true;
         break;
@@ -394,6 +403,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case KEY_EVENTS:
         o->talk = true;
         break;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &r->words->files;
+        break;
     case ARGP_KEY_END:
         finish(state, r);
         break;
@@ -405,17 +417,19 @@ static error_t parse(int key, char *value, struct argp_state *state)
 
 void live_words_read(int argc, char **argv, bool respond, struct live_words *out)
 {
+    static const struct argp_child children[] = {{&live_credentials_argp, 0, NULL, 0}, {0}};
     static const struct argp argps[] = {
         {initiate_options, parse, NULL,
          "Set up IKE SAs with a peer as their initiator, time them, keep them, delete "
          "them.\n" WARNING
          "\vexample: ikelab live initiate --remote 198.51.100.1 --psk-file psk --local-id me.test "
          "--count 1000 --rate 200 --json",
-         NULL, NULL, NULL},
+         children, NULL, NULL},
         {respond_options, parse, NULL,
          "Answer IKE SAs until Ctrl-C or for some time.\n" WARNING
-         "\vexample: ikelab live respond --local 198.51.100.1 --psk-file psk --local-id gw.test",
-         NULL, NULL, NULL},
+         "\vexample: ikelab live respond --local 198.51.100.1 --cert gw.pem --key gw.key "
+         "--ca ca.pem",
+         children, NULL, NULL},
     };
     struct reading r = {.words = out};
 

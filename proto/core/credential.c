@@ -1,6 +1,20 @@
 #include "proto/core/credential.h"
 
+#include "base/assert.h"
+
 #include <stdlib.h>
+
+const char *auth_way_name(enum auth_way way)
+{
+    static const char *const names[AUTH_WAYS] = {
+#define X(symbol, name) [AUTH_##symbol] = name,
+        AUTH_WAY_LIST(X)
+#undef X
+    };
+
+    ASSERT((unsigned)way < AUTH_WAYS);
+    return names[way];
+}
 
 static int bytes_compare(struct bytes a, struct bytes b)
 {

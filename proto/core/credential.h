@@ -9,13 +9,21 @@
 #include "crypto/sign.h"
 #include "crypto/x509.h"
 
+/* X(symbol, name in results) */
+#define AUTH_WAY_LIST(X)                                                                           \
+    X(PSK, "psk")                 /* a shared key, RFC 7296 §2.15 */                              \
+    X(CERTIFICATE, "certificate") /* a signature; the key is in an X.509 certificate */            \
+    X(RAW_KEY, "raw_key") /* a signature; the key comes by itself and is known: RFC 7670 */        \
+    X(NULL, "null")       /* nothing is proven: RFC 7619 */
+
 enum auth_way {
-    AUTH_PSK,         /* a shared key, RFC 7296 §2.15 */
-    AUTH_CERTIFICATE, /* a signature; the key is in an X.509 certificate */
-    AUTH_RAW_KEY,     /* a signature; the key comes by itself and is known: RFC 7670 */
-    AUTH_NULL,        /* nothing is proven: RFC 7619 */
-    AUTH_WAYS
+#define X(symbol, name) AUTH_##symbol,
+    AUTH_WAY_LIST(X)
+#undef X
+        AUTH_WAYS
 };
+
+const char *auth_way_name(enum auth_way);
 #define AUTH_BIT(way) (1u << (way))
 
 /** When certificates are sent, in strongSwan's words. */

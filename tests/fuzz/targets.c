@@ -13,6 +13,21 @@
 
 enum { OUT_MAX = 1 << 17 };
 
+/* RFC 7427 §3: identifier and signature are all of it. */
+static void check_signature(const struct auth_payload *auth)
+{
+    static uint8_t again[OUT_MAX];
+    struct auth_signature s;
+    struct writer w;
+
+    if (auth_signature_read(auth->data, &s) != OK)
+        return;
+    writer_init(&w, again, sizeof again);
+    auth_signature_write(&w, &s);
+    ASSERT(writer_end(&w) == OK);
+    ASSERT(bytes_equal(bytes_of(again, writer_len(&w)), auth->data));
+}
+
 /* What was read can be written, has the length it had, and reads back as the same bytes: reserved
  * bits, which we ignore, are gone after the first round. */
 static void check_body(uint8_t type, struct bytes body)
@@ -34,6 +49,8 @@ static void check_body(uint8_t type, struct bytes body)
     any_write(type, &w, &p);
     ASSERT(writer_end(&w) == OK && writer_len(&w) == len);
     ASSERT(memcmp(first, second, len) == 0);
+    if (type == PAYLOAD_AUTH)
+        check_signature(&p.auth);
 }
 
 static void check_area(const struct message_view *v, const struct sk_area *a)
