@@ -26,7 +26,7 @@ struct ike_endpoint {
     struct ike_env env;
     const struct ike_config *config;
     struct esp *esp;                            /* owned */
-    uint32_t ike_max, half_open_max, child_max; /* as limits; pools have room for succession */
+    uint32_t ike_max, half_open_max; /* as limits; pools have room for succession */
 
     struct pool ikes, children, keys, handshakes, ke_pairs;
     struct table by_spi;      /* our SPI -> IKE SA */

@@ -76,7 +76,6 @@ enum err sa_table_init(struct ike_endpoint *ep, const struct ike_limits *limits)
 
     ep->ike_max = limits->ike_sas;
     ep->half_open_max = limits->half_open;
-    ep->child_max = limits->child_sas;
     ep->out_head = ep->out_tail = SA_INDEX_NONE;
     if (pool_init(&ep->ikes, sizeof(struct ike_sa), ikes) ||
         pool_init(&ep->keys, longest_keys(ep->config), ikes) ||

@@ -14,6 +14,7 @@
 #include "proto/ike/ike.h"
 #include "proto/ike/message.h"
 #include "proto/ike/notify_map.h"
+#include "proto/ike/offer.h"
 #include "proto/ike/proof.h"
 #include "proto/wire/ke.h"
 #include "proto/wire/nonce.h"
@@ -93,12 +94,8 @@ static void write_request(struct step *s, const struct handshake *hs, const stru
     offer_write(payload_begin(s->out, PAYLOAD_SA), c->proposals, c->proposal_count, &init_terms,
                 BYTES_NONE);
     payload_end(s->out);
-    ke_write(
-        payload_begin(s->out, PAYLOAD_KE),
-        &(struct ke_payload){pair->suite->iana, bytes_of(pair->public, pair->suite->public_len)});
-    payload_end(s->out);
-    nonce_write(payload_begin(s->out, PAYLOAD_NONCE), bytes_of(hs->nonce, NONCE_LEN));
-    payload_end(s->out);
+    ke_offer_write(s->out, pair);
+    nonce_offer_write(s->out, hs->nonce);
 }
 
 static enum err create_request(struct step *s)
@@ -195,12 +192,8 @@ static void write_response(struct step *s, const struct handshake *hs, const str
 
     answer_write(payload_begin(s->out, PAYLOAD_SA), &t->chosen, &init_terms, BYTES_NONE);
     payload_end(s->out);
-    ke_write(
-        payload_begin(s->out, PAYLOAD_KE),
-        &(struct ke_payload){pair->suite->iana, bytes_of(pair->public, pair->suite->public_len)});
-    payload_end(s->out);
-    nonce_write(payload_begin(s->out, PAYLOAD_NONCE), bytes_of(hs->nonce, NONCE_LEN));
-    payload_end(s->out);
+    ke_offer_write(s->out, pair);
+    nonce_offer_write(s->out, hs->nonce);
 }
 
 /* The SA is a fresh record; on error the caller gives it back and nothing is left. */
