@@ -8,6 +8,7 @@
 #include "proto/ip/udp.h"
 #include "proto/wire/skf.h"
 #include "recode.h"
+#include "sim/swanctl_import.h"
 
 #include <stdlib.h>
 
@@ -221,4 +222,29 @@ void fuzz_reassembly(const uint8_t *data, size_t len)
     reassembly_expire(&r, NSEC_NEVER - 1);
     ASSERT(r.in_use == 0 && r.fragments_held == 0);
     reassembly_reset(&r);
+}
+
+/* A text is refused with one error, or becomes a scenario in which every setting is accounted for.
+ */
+void fuzz_swanctl(const uint8_t *data, size_t len)
+{
+    struct swanctl_options options = {.clients = 2, .with_secrets = len % 2};
+    struct swanctl_summary summary;
+    struct text out;
+    char *said = NULL;
+    size_t said_len;
+    FILE *errors = open_memstream(&said, &said_len);
+    enum err e;
+
+    ASSERT(errors != NULL);
+    text_init(&out, NULL);
+    e = swanctl_import_text("f.conf", (const char *)data, len, &options, &out, &summary, errors);
+    fclose(errors);
+    ASSERT(e == OK || e == ERR_USAGE);
+    if (e == OK)
+        ASSERT(out.len > 0 && !memchr(out.data, 0, out.len) && summary.connections > 0);
+    else
+        ASSERT(strstr(said, ": error: ") != NULL);
+    text_reset(&out);
+    free(said);
 }
