@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct import {
     struct swanctl_options options;
@@ -30,6 +31,8 @@ static int put_out(const struct import *x, const struct text *scenario)
     FILE *out = stdout;
     bool good;
 
+    if (x->options.with_secrets)
+        (void)umask(077); /* as the file they come from: for its owner only */
     if (x->output)
         out = fopen(x->output, x->force ? "we" : "wxe");
     if (!out && errno == EEXIST)
@@ -40,9 +43,11 @@ static int put_out(const struct import *x, const struct text *scenario)
     good = fwrite(scenario->data, 1, scenario->len, out) == scenario->len;
     if (x->output)
         good &= fclose(out) == 0;
-    if (!good && x->output)
-        return say_error(EXIT_FAILED, "a disk with room", "cannot write '%s'", x->output);
-    return EXIT_DONE;
+    if (good || !x->output)
+        return EXIT_DONE; /* of standard output main() knows */
+    if (!x->force)
+        (void)remove(x->output); /* made here; with --force it may be a device */
+    return say_error(EXIT_FAILED, "a disk with room", "cannot write '%s'", x->output);
 }
 
 static int import_file(const struct import *x)

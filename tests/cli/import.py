@@ -135,6 +135,9 @@ class Import(unittest.TestCase):
         path = FOLDER / "road-warriors.conf"
         self.assertNotIn("do not copy me", self.imported(path))
         self.assertIn('psk: "do not copy me"', self.imported(path, "--with-secrets"))
+        kept = self.path / "kept.yaml"
+        self.assertEqual(run("import", path, "--with-secrets", "-o", kept).returncode, 0)
+        self.assertEqual(kept.stat().st_mode & 0o777, 0o600)
         self.assertNotIn("unlock", self.imported(path, "--with-secrets"))
         every = self.imported(FOLDER / "every-key.conf", "--with-secrets")
         for secret in ("Ar3etTnp", "W7R0g3do", "0x0011", "0x0123", "0x9999", "123456"):

@@ -128,7 +128,7 @@ START_TEST(references_do_not_explode)
     size_t n = 0;
     struct settings s;
 
-    for (char c = 'a'; c < 'o'; c++)
+    for (int c = 'a'; c < 'o'; c++)
         n += (size_t)snprintf(text + n, sizeof text - n, "%c : %c, %c, %c, %c { }\n", c, c + 1,
                               c + 1, c + 1, c + 1);
     s = parse(text);
