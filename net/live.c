@@ -107,7 +107,8 @@ static void initiate_due(struct live *l)
     const struct live_options *o = l->options;
     struct ike_remote remote = {.local = l->sockets->local[0],
                                 .remote = {o->remote, l->sockets->local[0].port},
-                                .id = bytes_of(o->remote_id.data, o->remote_id.len)};
+                                .id = bytes_of(o->remote_id.data, o->remote_id.len),
+                                .id_type = o->remote_id.type};
 
     while (!l->closing && !all_initiated(l) && l->pending < o->window &&
            due_time(l, l->initiated) <= l->now) {

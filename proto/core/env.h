@@ -38,6 +38,7 @@ struct ike_dgram {
 struct ike_remote {
     struct ip_endpoint local, remote; /* UDP ports as configured, normally 500 */
     struct bytes id;                  /* expected identity of the peer; empty: any */
+    uint8_t id_type;                  /* its type (RFC 7296 §3.5), 0: any */
 };
 
 /** Sizes of the endpoint's pools; a driver derives them from the scenario. */

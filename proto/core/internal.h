@@ -25,7 +25,7 @@ struct stateless_reply {
 struct ike_endpoint {
     struct ike_env env;
     const struct ike_config *config;
-    struct esp *esp;                            /* owned */
+    struct esp *esp;                 /* owned */
     uint32_t ike_max, half_open_max; /* as limits; pools have room for succession */
 
     struct pool ikes, children, keys, handshakes, ke_pairs;

@@ -6,6 +6,8 @@
 static const uint16_t slot_sizes[MESSAGE_CLASSES] = {128,  320,  640,
                                                      1408, 4096, MESSAGE_MARKER + MESSAGE_MAX};
 
+enum { CERTIFICATES = 4 }; /* the class that an IKE_AUTH message with a chain mostly fits into */
+
 /*
  * Two small messages per SA always fit. Large ones belong to handshakes and rekeys, of which not
  * all SAs have one at once; a message takes the next larger class when its own is used up.
@@ -41,6 +43,8 @@ enum err message_store_init(struct message_store *s, const struct message_needs 
 
         if (holds_auth(i, n->auth_len))
             slots += n->sas + 2 * n->handshakes;
+        if (n->holds_auth && i == CERTIFICATES)
+            slots += n->handshakes;
         e = pool_init(&s->classes[i], slot_sizes[i], slots);
         if (e) {
             message_store_reset(s);

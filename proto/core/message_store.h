@@ -30,6 +30,7 @@ struct message_needs {
     uint32_t sas;        /* IKE SAs of any state */
     uint32_t handshakes; /* exchanges with key material in flight */
     size_t auth_len;     /* of an IKE_AUTH message with certificates, 0: there is none */
+    bool holds_auth;     /* those of peers wait for look-ups */
 };
 
 enum err message_store_init(struct message_store *, const struct message_needs *) MUST_USE;

@@ -125,9 +125,10 @@ struct handshake {
     struct message_ref rival_nonce; /* the lower nonce of the rival's exchange */
     uint32_t doomed_spi;            /* the peer deleted this while the exchange went on */
     uint8_t ke_retries, cookie_retries;
-    uint8_t peer_hashes; /* set of enum sign_hash that the peer can verify; 0: unknown */
-    uint8_t certs_asked; /* by CERTREQ; see proto/ike/proof */
-    uint8_t certificate; /* enum x509_result: what was wrong with the peer's */
+    uint8_t peer_id_type; /* 0: any */
+    uint8_t peer_hashes;  /* set of enum sign_hash that the peer can verify; 0: unknown */
+    uint8_t certs_asked;  /* by CERTREQ; see proto/ike/proof */
+    uint8_t certificate;  /* enum x509_result: what was wrong with the peer's */
     const struct ke_suite *ke_suite; /* the group we use */
     struct held_auth held;
 };

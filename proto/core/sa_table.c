@@ -71,8 +71,10 @@ enum err sa_table_init(struct ike_endpoint *ep, const struct ike_limits *limits)
     uint32_t ikes = 2 * limits->ike_sas + SPARE;
     uint32_t children = limits->child_sas + limits->child_sas / 2 + SPARE;
     uint32_t handshakes = limits->half_open + limits->ike_sas + SPARE;
-    struct message_needs needs = {
-        .sas = ikes, .handshakes = handshakes, .auth_len = longest_auth(ep->config)};
+    struct message_needs needs = {.sas = ikes,
+                                  .handshakes = handshakes,
+                                  .auth_len = longest_auth(ep->config),
+                                  .holds_auth = ep->config->auth.look_up};
 
     ep->ike_max = limits->ike_sas;
     ep->half_open_max = limits->half_open;

@@ -9,7 +9,7 @@ bool held_wanted(const struct step *s, payload_set payloads)
 {
     uint8_t state = s->sa->state;
 
-    return s->ep->config->auth.look_up && (payloads & P(AUTH)) &&
+    return s->ep->config->auth.look_up && !s->decided && (payloads & P(AUTH)) &&
            (s->sa->initiator ? state == STATE_AUTH_SENT : state == STATE_SA_INIT_DONE);
 }
 
@@ -35,6 +35,17 @@ enum err held_keep(struct step *s, uint32_t digest)
     return OK;
 }
 
+/* §2.23: behind a NAT the peer may be elsewhere by now, and its answer belongs there. */
+void held_repeated(struct step *s, uint32_t digest)
+{
+    struct held_auth *held = &handshake_of(s->ep, s->sa)->held;
+
+    if (digest != held->digest)
+        return;
+    held->local = s->dgram->local;
+    held->remote = s->dgram->remote;
+}
+
 /* The request in flight has its answer: it is not sent again, but it is not done either. */
 enum err held_ask(struct step *s)
 {
@@ -44,8 +55,9 @@ enum err held_ask(struct step *s)
     if (s->sa->initiator) {
         outbox_cancel(ep, s->sa, SEND_REQUEST);
         ike_timer_arm(ep, s->sa, TIMER_RETRANSMIT, NSEC_NEVER);
-        ike_timer_arm(ep, s->sa, TIMER_EXPIRE, nsec_add(s->now, limit ? limit : PATIENCE));
     }
+    if (s->sa->timers[TIMER_EXPIRE] == NSEC_NEVER) /* a responder counts from IKE_SA_INIT */
+        ike_timer_arm(ep, s->sa, TIMER_EXPIRE, nsec_add(s->now, limit ? limit : PATIENCE));
     event_ike(ep, s->now, s->sa,
               (struct event_record){.kind = EVENT_REQUEST,
                                     .count = handshake_of(ep, s->sa)->held.request});
@@ -81,6 +93,8 @@ void held_decide(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, bool gran
                      .decided = true,
                      .denied = !granted};
 
+    ASSERT(held.request);
+    ike_timer_arm(ep, sa, TIMER_EXPIRE, NSEC_NEVER);
     /* The handshake and with it the slot go while the message is consumed: it is ours now. */
     hs->held = (struct held_auth){0};
     table_remove(&ep->by_request, held.request);

@@ -8,10 +8,12 @@
 
 #include "proto/ike/step.h"
 
-/** Whether this IKE_AUTH message has to wait. */
+/** Whether this message, which a row would serve, has to wait. */
 bool held_wanted(const struct step *, payload_set payloads);
 /** Keep it and ask. @retval ERR_FULL, ERR_LENGTH, ERR_MEMORY  nothing has changed */
 enum err held_keep(struct step *, uint32_t digest) MUST_USE;
+/** A message came for an SA that holds one: if it is the same again, its addresses are newer. */
+void held_repeated(struct step *, uint32_t digest);
 /** The row's handler: what was kept is asked about. */
 enum err held_ask(struct step *);
 /** The answer, or the end of patience: the message is consumed as if it came now. */

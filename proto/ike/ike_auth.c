@@ -18,13 +18,21 @@
 #include "proto/ike/notify_map.h"
 #include "proto/ike/offer.h"
 #include "proto/ike/proof.h"
+#include "proto/wire/registry.h"
 
-static uint64_t identity_digest(const struct step *s, enum payload_type type)
+/* A name proven in one way does not stand for the same name proven in another. */
+static uint64_t identity_digest(const struct step *s, enum payload_type type, enum auth_way way)
 {
     struct bytes body = step_body(s, type);
     struct rng seed = rng_stream(s->ep->env.seed, s->ep->env.entity, RNG_CREDENTIAL);
 
-    return digest_of(body.data, body.len, rng_u64(&seed)) | 1; /* 0 means none */
+    return digest_of(body.data, body.len, rng_u64(&seed) + way) | 1; /* 0 means none */
+}
+
+/* RFC 7619: ID_NULL is nobody, and so is who proves nothing. */
+static bool is_somebody(const struct step *s, enum payload_type type, enum auth_way way)
+{
+    return way != AUTH_NULL && step_body(s, type).data[0] != ID_NULL;
 }
 
 /* ---- create_request ---- */
@@ -113,16 +121,18 @@ static enum err consume_request(struct step *s)
     enum err e = proof_verify(s, PAYLOAD_IDI, &way);
 
     if (e == OK)
-        e = proof_wishes_read(s, handshake_of(ep, sa));
+        e = proof_certreq_read(s, handshake_of(ep, sa));
     if (e == OK)
         e = proof_write(s, PAYLOAD_IDR, message_at(&ep->messages, sa->response));
-    if (e == OK && way != AUTH_NULL)
-        e = ike_sa_identify(ep, sa, identity_digest(s, PAYLOAD_IDI));
+    if (e == OK && is_somebody(s, PAYLOAD_IDI, way))
+        e = ike_sa_identify(ep, sa, identity_digest(s, PAYLOAD_IDI, way));
+    if (e && err_class(e) != CLASS_WIRE) /* §2.21.2 */
+        s->notify = NOTIFY_AUTHENTICATION_FAILED;
     if (e) {
         ike_say_down(ep, s->now, sa, s->denied ? REASON_LOOK_UP : reason_for_error(e));
         return e;
     }
-    if (way != AUTH_NULL && notify_find(s->in, NOTIFY_INITIAL_CONTACT, &n)) /* RFC 7619 §2.3 */
+    if (is_somebody(s, PAYLOAD_IDI, way) && notify_find(s->in, NOTIFY_INITIAL_CONTACT, &n))
         drop_older(s);
     ike_established(ep, s->now, sa);
     answer_child(s);
@@ -199,8 +209,8 @@ static enum err consume_response(struct step *s)
     enum auth_way way;
     enum err e = proof_verify(s, PAYLOAD_IDR, &way);
 
-    if (e == OK && way != AUTH_NULL)
-        e = ike_sa_identify(ep, sa, identity_digest(s, PAYLOAD_IDR));
+    if (e == OK && is_somebody(s, PAYLOAD_IDR, way))
+        e = ike_sa_identify(ep, sa, identity_digest(s, PAYLOAD_IDR, way));
     if (e && s->denied)
         return refuse(s, REASON_LOOK_UP);
     if (e)

@@ -19,7 +19,10 @@
 #include "proto/wire/ke.h"
 #include "proto/wire/nonce.h"
 
-enum { RETRIES_MAX = 2 }; /* of COOKIE and of INVALID_KE_PAYLOAD each */
+enum {
+    RETRIES_MAX = 2,  /* of COOKIE and of INVALID_KE_PAYLOAD each */
+    FIRST_MAX = 4092, /* octets of a first message: nobody has proven anything yet */
+};
 
 static const struct select_terms init_terms = {.protocol = SA_PROTOCOL_IKE};
 
@@ -180,6 +183,8 @@ static enum err keep_first(struct step *s, struct handshake *hs, struct bytes no
 {
     struct bytes message = s->outer->datagram;
 
+    if (message.len > FIRST_MAX)
+        return ERR_LENGTH;
     message_drop(&s->ep->messages, &hs->first);
     hs->nonce_at = (uint16_t)(nonce.data - message.data);
     hs->nonce_len = (uint16_t)nonce.len;
@@ -217,15 +222,16 @@ static enum err consume_request(struct step *s)
     sa->nat_local = nat.local;
     sa->nat_remote = nat.remote;
     rng_fill(&ep->nonce, hs->nonce, NONCE_LEN);
-    e = proof_wishes_read(s, hs);
-    if (e == OK)
-        e = handshake_ke(ep, hs, t.chosen.ke);
+    e = handshake_ke(ep, hs, t.chosen.ke);
     if (e == OK)
         e = derive(s, hs, &t);
     if (e == OK)
         e = keep_first(s, hs, t.nonce);
+    if (e == OK)
+        e = proof_certreq_read(s, hs);
     if (e)
         return e;
+    hs->peer_hashes = proof_hashes_read(s);
     write_response(s, hs, &t);
     handshake_ke_give(ep, hs);
     proof_certreq_write(s);
@@ -259,8 +265,6 @@ static enum err consume_response(struct step *s)
         e = ERR_SYNTAX;
     if (e == OK)
         e = nat_read(s, spi_r, &nat);
-    if (e == OK)
-        e = proof_wishes_read(s, hs);
     s->keep = e != OK; /* nobody vouches for it: wait for a better one (§2.21.1) */
     if (e)
         return e;
@@ -269,11 +273,14 @@ static enum err consume_response(struct step *s)
     e = derive(s, hs, &t);
     if (e == OK)
         e = keep_first(s, hs, t.nonce);
+    if (e == OK)
+        e = proof_certreq_read(s, hs);
     if (e) {
         sa->spi_r = 0;
         s->keep = true;
         return e;
     }
+    hs->peer_hashes = proof_hashes_read(s);
     handshake_ke_give(s->ep, hs);
     float_ports(sa, nat, s->ep->config->force_encap);
     return OK;

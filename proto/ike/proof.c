@@ -30,15 +30,19 @@ void proof_hashes_write(struct step *s)
         notify_add(s->out, NOTIFY_SIGNATURE_HASH_ALGORITHMS, bytes_of(hashes, sizeof hashes));
 }
 
-/* RFC 7427 §4: a list of 16-bit numbers; unknown ones are skipped. */
-static uint8_t hashes_in(struct bytes data)
+/* RFC 7427 §4: a list of 16-bit numbers; those that we cannot do are skipped. */
+uint8_t proof_hashes_read(const struct step *s)
 {
+    struct notify_payload n;
     uint8_t set = 0;
 
-    for (size_t i = 0; i + 2 <= data.len; i += 2) {
-        uint16_t hash = load_be16(data.data + i);
+    if (s->ep->config->auth.older_methods ||
+        !notify_find(s->in, NOTIFY_SIGNATURE_HASH_ALGORITHMS, &n))
+        return 0;
+    for (size_t i = 0; i + 2 <= n.data.len; i += 2) {
+        uint16_t hash = load_be16(n.data.data + i);
 
-        if (hash <= SIGN_IDENTITY)
+        if (hash >= SIGN_SHA2_256 && hash <= SIGN_IDENTITY)
             set |= (uint8_t)(1u << hash);
     }
     return set;
@@ -46,14 +50,11 @@ static uint8_t hashes_in(struct bytes data)
 
 enum { ASKED_X509 = 1, ASKED_RAW_KEY = 2 };
 
-enum err proof_wishes_read(const struct step *s, struct handshake *hs)
+enum err proof_certreq_read(const struct step *s, struct handshake *hs)
 {
     const struct payload_view *p = message_find(s->in, PAYLOAD_CERTREQ);
-    struct notify_payload n;
+    uint8_t asked = 0;
 
-    if (!s->ep->config->auth.older_methods &&
-        notify_find(s->in, NOTIFY_SIGNATURE_HASH_ALGORITHMS, &n))
-        hs->peer_hashes = hashes_in(n.data);
     for (; p; p = message_next(s->in, p)) {
         struct certreq_payload request;
         enum err e = certreq_read(p->body, &request);
@@ -61,10 +62,11 @@ enum err proof_wishes_read(const struct step *s, struct handshake *hs)
         if (e)
             return e;
         if (request.encoding == CERT_X509_SIGNATURE)
-            hs->certs_asked |= ASKED_X509;
+            asked |= ASKED_X509;
         else if (request.encoding == CERT_RAW_PUBLIC_KEY)
-            hs->certs_asked |= ASKED_RAW_KEY;
+            asked |= ASKED_RAW_KEY;
     }
+    hs->certs_asked = asked;
     return OK;
 }
 
@@ -205,6 +207,8 @@ enum err proof_write(struct step *s, enum payload_type id_type, struct bytes own
     }
     if (w->error)
         return w->error;
+    if (c->auth.way == AUTH_PSK && !c->psk_len)
+        return ERR_SIGNATURE;
     return signs(&c->auth) ? sign(s, &in) : mac(s, &in);
 }
 
@@ -241,34 +245,43 @@ static const struct sign_suite *suite_in(const struct auth_payload *auth, enum s
     return sign_suite_identified(named.identifier, type);
 }
 
+/* The signature first: who has not the key is refused before a path is walked for him. */
 static enum err verify_signature(const struct step *s, const struct id_payload *id,
                                  const struct auth_input *in, const struct auth_payload *auth)
 {
-    struct verify_key key;
-    struct auth_verifier verifier = {.key = &key};
+    struct peer_key key;
+    struct auth_verifier verifier = {.key = &key.key};
     struct bytes signature;
-    enum err e = peer_key_find(s, id, &key);
+    enum err e = peer_key_read(s, id, &key);
 
-    if (e)
-        return e;
-    verifier.suite = suite_in(auth, key.key.type, &signature);
-    e = verifier.suite ? auth_verify(s->ep->env.crypto, s->sa->suite.prf, in, &verifier, signature)
-                       : ERR_SIGNATURE;
-    verify_key_reset(&key);
+    if (e == OK) {
+        verifier.suite = suite_in(auth, key.key.key.type, &signature);
+        e = verifier.suite
+                ? auth_verify(s->ep->env.crypto, s->sa->suite.prf, in, &verifier, signature)
+                : ERR_SIGNATURE;
+    }
+    if (e == OK)
+        e = peer_key_judge(s, &key);
+    peer_key_reset(&key);
     return e;
 }
 
-/* Proven or not, this is not whom we called. */
-static bool is_another(const struct step *s, const struct handshake *hs,
+/* Proven or not, this is not whom we called. RFC 7619: who proves nothing is nobody. */
+static bool is_another(const struct step *s, const struct handshake *hs, enum auth_way way,
                        const struct id_payload *id)
 {
-    return !message_none(hs->peer_id) &&
+    if (message_none(hs->peer_id))
+        return false;
+    return way == AUTH_NULL || (hs->peer_id_type && hs->peer_id_type != id->type) ||
            !bytes_equal(id->data, message_at(&s->ep->messages, hs->peer_id));
 }
 
-static bool known_method(uint8_t method, enum auth_way *way)
+/* With RFC 7427 agreed on, nobody is talked into SHA-1 by a notify that a stranger took away. */
+static bool known_method(const struct handshake *hs, uint8_t method, enum auth_way *way)
 {
     *way = AUTH_CERTIFICATE; /* or a raw key: the CERT payloads tell */
+    if (method == AUTH_METHOD_RSA_SIGNATURE)
+        return hs->peer_hashes == 0;
     if (method == AUTH_METHOD_SHARED_KEY)
         *way = AUTH_PSK;
     else if (method == AUTH_METHOD_NULL)
@@ -294,9 +307,11 @@ enum err proof_verify(const struct step *s, enum payload_type id_type, enum auth
         e = id_read(in.id_body, &id);
     if (e)
         return e;
-    if (s->denied || is_another(s, hs, &id) || !known_method(auth.method, way))
+    if (s->denied || !known_method(hs, auth.method, way) || is_another(s, hs, *way, &id))
         return ERR_SIGNATURE;
     if (*way == AUTH_CERTIFICATE)
         return verifies(c) ? verify_signature(s, &id, &in, &auth) : ERR_SIGNATURE;
+    if (*way == AUTH_PSK && !s->ep->config->psk_len)
+        return ERR_SIGNATURE;
     return auth_accepts(c, *way) ? verify_mac(s, *way, &in, auth.data) : ERR_SIGNATURE;
 }

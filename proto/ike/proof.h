@@ -10,8 +10,10 @@
 
 /** IKE_SA_INIT: the hashes we can verify with. As responder only to a peer that told its own. */
 void proof_hashes_write(struct step *);
-/** Remember what the peer can verify, and whether it asks for certificates. */
-enum err proof_wishes_read(const struct step *, struct handshake *) MUST_USE;
+/** IKE_SA_INIT: which of our hashes the peer can verify with; 0: it knows nothing of RFC 7427. */
+uint8_t proof_hashes_read(const struct step *);
+/** Remember whether the peer asks for certificates. @retval ERR_LENGTH, ERR_TRUNCATED */
+enum err proof_certreq_read(const struct step *, struct handshake *) MUST_USE;
 /** Which authorities we believe, if any. */
 void proof_certreq_write(struct step *);
 

@@ -305,6 +305,7 @@ static enum err begin(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
         return ERR_FULL;
     hs->ke_suite = offer_first_ke(c->proposals, c->proposal_count);
     rng_fill(&ep->nonce, hs->nonce, NONCE_LEN);
+    hs->peer_id_type = peer->id_type;
     if (peer->id.len)
         e = message_keep(&ep->messages, peer->id, &hs->peer_id);
     if (e == OK)

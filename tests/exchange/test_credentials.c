@@ -4,6 +4,9 @@
  * RFC 7296 §2.15, RFC 7427, RFC 4945, RFC 7670, RFC 7619.
  */
 #include "credentials.h"
+#include "edit.h"
+#include "proto/wire/auth.h"
+#include "proto/wire/notify.h"
 
 static void check_up(struct pair *p)
 {
@@ -453,6 +456,255 @@ START_TEST(null_authentication_replaces_nobody)
 }
 END_TEST
 
+static void call(struct pair *p, const char *id, uint8_t id_type)
+{
+    struct ike_remote remote = {.local = pair_address(p, A, 500),
+                                .remote = pair_address(p, B, 500),
+                                .id = bytes_text(id),
+                                .id_type = id_type};
+
+    pair_create(p);
+    ck_assert_ok(ike_endpoint_initiate(p->end[A], p->now, &remote, &p->ike));
+    settle(p);
+}
+
+/* RFC 7619: an identity that nobody has proven is not the one we called. The responder claims it
+ * and shows method 13 with the MAC that everyone in the exchange can make: its shared key is SK_pr.
+ */
+START_TEST(null_authentication_is_not_whom_we_called)
+{
+    const uint8_t method_13[] = {AUTH_METHOD_NULL};
+    const struct edit e = {PAYLOAD_AUTH, PATCH, bytes_of(method_13, 1), 0};
+
+    for (int called = 0; called < 2; called++) {
+        struct ike_remote remote;
+        struct bytes sk_p;
+        struct pair p;
+
+        pair_init(&p, false);
+        show_null(&p, A); /* so that B needs no key of A's */
+        p.config[A].auth.accepted = AUTH_BIT(AUTH_NULL) | AUTH_BIT(AUTH_CERTIFICATE);
+        pair_create(&p);
+        remote = (struct ike_remote){.local = pair_address(&p, A, 500),
+                                     .remote = pair_address(&p, B, 500),
+                                     .id = called ? bytes_text("b.test") : BYTES_NONE};
+        ck_assert_ok(ike_endpoint_initiate(p.end[A], p.now, &remote, &p.ike));
+        pull(&p);
+        ck_assert_ok(hand_over(&p, A));
+        ck_assert_ok(hand_over(&p, B));
+        sk_p = ike_sk_p(p.end[B], first_sa(p.end[B]), false);
+        ck_assert_uint_le(sk_p.len, PSK_MAX);
+        memcpy(p.config[B].psk, sk_p.data, sk_p.len);
+        p.config[B].psk_len = (uint8_t)sk_p.len;
+        ck_assert_ok(hand_over(&p, A));
+        ck_assert_int_eq(hand_over_edited(&p, B, &e), called ? ERR_SIGNATURE : OK);
+        ck_assert_int_eq(ike_count(&p, A), !called);
+        pair_free(&p);
+    }
+}
+END_TEST
+
+/* The identity called has a type as well as octets. */
+START_TEST(another_type_is_another_identity)
+{
+    static const struct {
+        const char *id;
+        uint8_t type;
+        bool is;
+    } cases[] = {{"b.test", ID_FQDN, true},
+                 {"b.test", 0, true},
+                 {"b.test", ID_RFC822_ADDR, false},
+                 {"c.test", ID_FQDN, false}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct pair p;
+
+        pair_init(&p, true);
+        call(&p, cases[i].id, cases[i].type);
+        ck_assert_int_eq(ike_count(&p, A), cases[i].is);
+        pair_free(&p);
+    }
+}
+END_TEST
+
+/* No shared key is not a key that both have. */
+START_TEST(an_empty_shared_key_proves_nothing)
+{
+    for (int empty = 1; empty < 4; empty++) {
+        struct pair p;
+
+        pair_init(&p, true);
+        for (int side = 0; side < 2; side++)
+            if (empty & 1 << side)
+                p.config[side].psk_len = 0;
+        pair_establish(&p);
+        ck_assert_uint_eq(ike_count(&p, A) + ike_count(&p, B), 0);
+        pair_free(&p);
+    }
+}
+END_TEST
+
+/* RFC 7427 was spoken by both, but a stranger took the responder's notify away: the initiator, who
+ * cannot know, signs with SHA-1, and the responder does not take it. */
+START_TEST(nobody_is_talked_into_sha1)
+{
+    struct bureau b;
+    struct pair p;
+    struct wire_message m;
+    struct message_view v;
+    const struct payload_view *n;
+
+    pair_init(&p, false);
+    bureau_open(&b, p.crypto, KEY_RSA);
+    show_certificate(&p, &b, A);
+    show_certificate(&p, &b, B);
+    pair_create(&p);
+    pair_initiate(&p);
+    ck_assert_ok(hand_over(&p, A));
+    m = hold_next(&p, B);
+    ck_assert_ok(message_read(bytes_of(m.data, m.dgram.len), &v));
+    for (n = message_find(&v, PAYLOAD_NOTIFY); n; n = message_next(&v, n))
+        if (load_be16(n->body.data + 2) == NOTIFY_SIGNATURE_HASH_ALGORITHMS)
+            m.data[n->body.data + 3 - m.data] ^= 0x40; /* now of a type nobody knows */
+    ck_assert_ok(deliver(&p, B, &m));
+    settle(&p);
+    ck_assert_uint_eq(ike_endpoint_counters(p.end[B])->dropped[IKE_DROP_AUTHENTICATION], 1);
+    ck_assert_uint_eq(p.meter.count[METER_VERIFY_RSA2048], 0);
+    check_refused(&p, "SHA-1");
+    pair_free(&p);
+    bureau_close(&b);
+}
+END_TEST
+
+/* What AUTH of method 14 may hold (RFC 7427 §3), made wrong by a peer that is otherwise right. */
+START_TEST(signatures_that_are_none)
+{
+    static const uint8_t other_algorithm[] = {14, 0, 0,    0,    7,    0x30, 5,
+                                              6,  3, 0x2b, 0x65, 0x70, 1,    2};
+    static const uint8_t too_long[] = {14, 0, 0, 0, 250, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 1, 2};
+    static const uint8_t no_signature[] = {14, 0, 0, 0, 7, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70};
+    static const uint8_t no_identifier[] = {14, 0, 0, 0, 0, 1, 2, 3};
+    static const uint8_t other_key[] = {9, 0, 0, 0, 1, 2, 3, 4};
+    static const uint8_t unknown[] = {77, 0, 0, 0, 1, 2, 3, 4};
+    static const uint8_t reserved[] = {0, 0, 0, 0, 1};
+    const struct bytes bodies[] = {bytes_of(other_algorithm, sizeof other_algorithm),
+                                   bytes_of(too_long, sizeof too_long),
+                                   bytes_of(no_signature, sizeof no_signature),
+                                   bytes_of(no_identifier, 8),
+                                   bytes_of(other_key, sizeof other_key),
+                                   bytes_of(unknown, sizeof unknown),
+                                   bytes_of(reserved, sizeof reserved)};
+
+    for (size_t i = 0; i < 2 * sizeof bodies / sizeof *bodies; i++) {
+        struct edit e = {PAYLOAD_AUTH, REPLACE, bodies[i / 2], 0};
+        int from = i % 2;
+        struct bureau b;
+        struct pair p;
+
+        pair_init(&p, false);
+        bureau_open(&b, p.crypto, KEY_RSA);
+        show_certificate(&p, &b, A);
+        show_certificate(&p, &b, B);
+        pair_create(&p);
+        pair_initiate(&p);
+        ck_assert_ok(hand_over(&p, A));
+        ck_assert_ok(hand_over(&p, B));
+        if (from == B)
+            ck_assert_ok(hand_over(&p, A));
+        ck_assert_int_eq(hand_over_edited(&p, from, &e), ERR_SIGNATURE);
+        ck_assert_uint_eq(ike_endpoint_counters(p.end[1 - from])->dropped[IKE_DROP_AUTHENTICATION],
+                          1);
+        settle(&p);
+        check_refused(&p, "AUTH");
+        pair_free(&p);
+        bureau_close(&b);
+    }
+}
+END_TEST
+
+static void put_refusal(struct message_writer *w)
+{
+    notify_add(w, NOTIFY_AUTHENTICATION_FAILED, BYTES_NONE);
+}
+
+/* RFC 7296 §2.21.2: an initiator may say that it does not believe us instead of deleting. */
+START_TEST(an_initiator_may_refuse_by_notify)
+{
+    struct message_start start = {.exchange = EXCHANGE_INFORMATIONAL, .message_id = 2};
+    struct pair p;
+    struct wire_message m;
+
+    pair_init(&p, false);
+    pair_create(&p);
+    pair_initiate(&p);
+    ck_assert_ok(hand_over(&p, A));
+    ck_assert_ok(hand_over(&p, B));
+    m = p.wire[A][0];
+    ck_assert_ok(hand_over(&p, A));
+    ck_assert_uint_eq(ike_count(&p, B), 1);
+    forge(&p, A, &start, put_refusal, &m);
+    ck_assert_ok(deliver(&p, A, &m));
+    ck_assert_uint_eq(ike_count(&p, B), 0);
+    ck_assert_uint_eq(last_event(&p, B, EVENT_IKE_DOWN)->reason, REASON_AUTHENTICATION);
+    ck_assert_uint_eq(events_of(&p, B, EVENT_CHILD_DOWN), 1);
+    pair_free(&p);
+}
+END_TEST
+
+/* RFC 7296 §2.21.2: a critical payload that we do not know, in IKE_AUTH, means no IKE SA. */
+START_TEST(a_critical_payload_in_ike_auth_ends_it)
+{
+    struct message_start start = {.exchange = EXCHANGE_IKE_AUTH, .message_id = 1};
+    struct pair p;
+    struct wire_message m;
+
+    pair_init(&p, false);
+    pair_create(&p);
+    pair_initiate(&p);
+    ck_assert_ok(hand_over(&p, A));
+    ck_assert_ok(hand_over(&p, B));
+    m = hold_next(&p, A);
+    forge(&p, A, &start, put_critical, &m);
+    ck_assert_int_eq(deliver(&p, A, &m), ERR_CRITICAL);
+    ck_assert_uint_eq(last_event(&p, B, EVENT_IKE_FAILED)->reason, REASON_UNSUPPORTED_CRITICAL);
+    settle(&p);
+    ck_assert_uint_eq(last_event(&p, A, EVENT_IKE_FAILED)->reason, REASON_UNSUPPORTED_CRITICAL);
+    pair_free(&p);
+}
+END_TEST
+
+/* A first message may not make the responder keep much (I12). */
+START_TEST(a_first_message_of_16_kib_is_not_kept)
+{
+    struct pair p;
+    struct wire_message m;
+    struct message_view v;
+    struct message_writer w;
+    struct bytes message;
+
+    pair_init(&p, false);
+    pair_create(&p);
+    pair_initiate(&p);
+    m = hold_next(&p, A);
+    ck_assert_ok(message_read(bytes_of(m.data, m.dgram.len), &v));
+    {
+        static uint8_t storage[WIRE_MESSAGE_MAX], vendor[12000];
+
+        message_begin(&w, (struct buf){storage, 0, sizeof storage}, &v.header);
+        for (unsigned i = 0; i < v.count; i++)
+            payload_add(&w, v.payloads[i].type, v.payloads[i].body);
+        payload_add(&w, PAYLOAD_VENDOR, bytes_of(vendor, sizeof vendor));
+        ck_assert_ok(message_end(&w, &message));
+        memcpy(m.data, message.data, message.len);
+        m.dgram.len = message.len;
+    }
+    ck_assert_int_eq(deliver(&p, A, &m), ERR_LENGTH);
+    ck_assert_uint_eq(ike_endpoint_counters(p.end[B])->half_open, 0);
+    ck_assert_uint_eq(ike_endpoint_memory(p.end[B]), 0);
+    pair_free(&p);
+}
+END_TEST
+
 /* Any changed bit of message 1 or 2 gives AUTHENTICATION_FAILED: both are signed (§2.15). */
 START_TEST(signatures_cover_the_first_messages)
 {
@@ -555,5 +807,8 @@ SUITE("credentials", certificates_of_every_key_type, every_signature_suite,
       a_way_that_is_not_accepted_fails, wrong_certificates_fail_in_both_roles,
       wrong_raw_keys_fail_in_both_roles, a_key_known_without_an_identity_speaks_for_any,
       certificates_are_sent_as_asked, null_authentication_replaces_nobody,
-      signatures_cover_the_first_messages, modelled_signatures_take_the_same_bytes,
-      mutated_certificates_through_ike_auth)
+      null_authentication_is_not_whom_we_called, another_type_is_another_identity,
+      an_empty_shared_key_proves_nothing, nobody_is_talked_into_sha1, signatures_that_are_none,
+      an_initiator_may_refuse_by_notify, a_critical_payload_in_ike_auth_ends_it,
+      a_first_message_of_16_kib_is_not_kept, signatures_cover_the_first_messages,
+      modelled_signatures_take_the_same_bytes, mutated_certificates_through_ike_auth)
