@@ -50,7 +50,8 @@ static bool encrypted(const char *label, const char *header)
 }
 
 /* One block. @return ERR_NOT_FOUND at the end of the text */
-static enum err read_block(BIO *text, struct pem_items *out, const char **why)
+static enum err read_block(BIO *text, enum pem_kind expected, struct pem_items *out,
+                           const char **why)
 {
     char *label = NULL, *header = NULL;
     unsigned char *der = NULL;
@@ -65,10 +66,10 @@ static enum err read_block(BIO *text, struct pem_items *out, const char **why)
         *why = "a block of it is no PEM";
         return end ? ERR_NOT_FOUND : ERR_SYNTAX;
     }
-    if (encrypted(label, header)) {
+    if (encrypted(label, header) && expected == PEM_PRIVATE_KEY) {
         *why = "the key in it is encrypted (openssl pkey -in FILE -out PLAIN decrypts one)";
         e = ERR_UNSUPPORTED;
-    } else if (known_label(label, &kind)) {
+    } else if (!encrypted(label, header) && known_label(label, &kind)) {
         e = add(out, kind, bytes_of(der, (size_t)len));
     }
     wipe(der, (size_t)len);
@@ -78,19 +79,31 @@ static enum err read_block(BIO *text, struct pem_items *out, const char **why)
     return e;
 }
 
+/* DER is one SEQUENCE from the first octet to the last; so is no text. */
+static bool is_der(struct bytes text)
+{
+    const uint8_t *at = text.data;
+    long len = 0;
+    int tag, class;
+
+    return text.len > 0 && text.data[0] == 0x30 &&
+           !(ASN1_get_object(&at, &len, &tag, &class, (long)text.len) & 0x80) &&
+           at + len == text.data + text.len;
+}
+
 static enum err read_text(struct bytes text, enum pem_kind expected, struct pem_items *out,
                           const char **why)
 {
     BIO *bio;
     enum err e = OK;
 
-    if (text.len && text.data[0] == 0x30) /* a SEQUENCE: DER */
+    if (is_der(text))
         return add(out, expected, text);
     bio = BIO_new_mem_buf(text.data, (int)text.len);
     if (!bio)
         return ERR_MEMORY;
     while (e == OK)
-        e = read_block(bio, out, why);
+        e = read_block(bio, expected, out, why);
     BIO_free(bio);
     if (e == ERR_NOT_FOUND && out->count)
         return OK;
@@ -102,6 +115,7 @@ static enum err load(FILE *file, uint8_t **text, size_t *len, const char **why)
 {
     size_t cap = 1 << 14, n;
 
+    setvbuf(file, NULL, _IONBF, 0); /* no copy of a key in a buffer that nobody wipes */
     *len = 0;
     *text = malloc(cap);
     while (*text && (n = fread(*text + *len, 1, cap - *len, file)) > 0) {

@@ -70,6 +70,7 @@ static enum err load_key(const struct loading *l)
                             "it is no RSA key of 2048 to 4096 bits, and none of P-256, P-384, "
                             "P-521, Ed25519 or Ed448");
         c->has_key = true;
+        pem_items_reset(&c->keys); /* the provider has it now */
         return OK;
     }
     return e;
@@ -125,6 +126,8 @@ static enum err load_certs(const struct loading *l)
     for (size_t i = 0; i < c->certs.count; i++)
         if (c->certs.item[i].kind == PEM_CERTIFICATE)
             c->shown[count++] = pem_item_bytes(&c->certs.item[i]);
+    if (count > CERT_CHAIN_MAX + 1)
+        return complain(l, l->files->cert, "there are too many certificates in it");
     l->config->auth.credential.cert_count = count;
     return check_own(l, c->shown[0]);
 }
@@ -234,6 +237,16 @@ static enum err load_crls(const struct loading *l)
     return e;
 }
 
+static enum err check_peer_key(const struct loading *l, struct bytes spki)
+{
+    struct verify_key key;
+
+    if (l->crypto->class->verify_key_load(l->crypto, spki, &key) != OK)
+        return complain(l, l->files->peer_key, "a public key in it is none that we can use");
+    verify_key_reset(&key);
+    return OK;
+}
+
 static enum err load_peer_keys(const struct loading *l)
 {
     struct credentials *c = l->to;
@@ -245,9 +258,13 @@ static enum err load_peer_keys(const struct loading *l)
     c->known = calloc(c->peer_keys.count, sizeof *c->known);
     if (!c->known)
         return ERR_MEMORY;
-    for (size_t i = 0; i < c->peer_keys.count; i++)
-        if (c->peer_keys.item[i].kind == PEM_PUBLIC_KEY)
+    for (size_t i = 0; e == OK && i < c->peer_keys.count; i++)
+        if (c->peer_keys.item[i].kind == PEM_PUBLIC_KEY) {
             c->known[count++].spki = pem_item_bytes(&c->peer_keys.item[i]);
+            e = check_peer_key(l, c->known[count - 1].spki);
+        }
+    if (e)
+        return e;
     qsort(c->known, count, sizeof *c->known, known_key_compare);
     l->config->auth.trust.keys = c->known;
     l->config->auth.trust.key_count = count;
@@ -270,6 +287,20 @@ static enum err load_trust(const struct loading *l)
     return e;
 }
 
+/* With an empty set `accepted` would mean "as we prove ourselves". */
+static enum err check_whole(const struct loading *l)
+{
+    const struct ike_config *config = l->config;
+
+    if (!config->auth.accepted)
+        return complain(l, "credentials", "there is nothing by which to believe a peer");
+    if (config->auth.way == AUTH_PSK && !config->psk_len)
+        return complain(l, "credentials", "there is nothing by which a peer could believe us");
+    if (config->auth.way != AUTH_NULL && !config->id.len)
+        return complain(l, "--local-id", "it is missing, and there is no certificate to tell");
+    return OK;
+}
+
 enum err credentials_load(struct crypto *crypto, const struct credential_files *files,
                           struct ike_config *config, struct credentials **out,
                           char why[CREDENTIALS_WHY])
@@ -286,7 +317,10 @@ enum err credentials_load(struct crypto *crypto, const struct credential_files *
         e = choose_signature(&l);
     if (e == OK)
         e = load_trust(&l);
+    if (e == OK)
+        e = check_whole(&l);
     if (e) {
+        config->auth = (struct auth_config){.way = AUTH_PSK};
         credentials_free(l.to);
         return e;
     }

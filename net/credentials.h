@@ -26,6 +26,7 @@ struct credentials; /* what was read; a configuration points into it */
 /**
  * Fill config->auth, and config->id from the certificate if it is empty. The shared key of the
  * configuration, if it has one, is accepted, and shown where there is no other credential.
+ * On error config->auth is empty.
  * @param[out] out  credentials_free, before the provider goes; NULL on error
  * @param[out] why  on error, a sentence that names the file
  * @retval ERR_USAGE  the files are not what they should be

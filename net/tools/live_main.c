@@ -158,7 +158,6 @@ static int run(struct live_words *w, struct run_folder *folder)
     }
     keys_destroy(o.keys);
     metrics_destroy(o.metrics);
-    wipe(&w->live.config, sizeof w->live.config);
     return code;
 }
 
@@ -199,6 +198,7 @@ static int run_with_credentials(struct live_words *w)
     }
     credentials_free(credentials);
     crypto_destroy(crypto);
+    wipe(&w->live.config, sizeof w->live.config);
     return code;
 }
 
