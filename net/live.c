@@ -8,11 +8,11 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#define CLOSING_TIME (10 * NSEC_PER_S) /* without an answer to any of our DELETEs */
+#define CLOSING_TIME (10 * NSEC_PER_S)    /* without an answer to any of our DELETEs */
+#define DRAINING_TIME (100 * NSEC_PER_MS) /* at most: a flood has no end */
 
 enum {
     BATCH = 64,   /* datagrams, and packets of the device, between two looks at the timers */
-    DRAIN = 64,   /* such turns before the end, at most: a flood has none */
     DELETES = 32, /* unanswered at once: more than a peer's socket holds are only lost */
     SPARE = 64,   /* SAs beside those asked for */
     GROUP = 0,    /* of metrics: there is one */
@@ -279,11 +279,11 @@ static void close_more(struct live *l)
 /* What came before the end goes its way before the DELETEs do. */
 static void drain(struct live *l, const sigset_t *awake)
 {
-    for (int i = 0; i < DRAIN; i++) {
+    nsec until = l->now + DRAINING_TIME;
+
+    do
         udp_loop_wait(l->sockets, l->now, l->now, awake);
-        if (!turn(l))
-            return;
-    }
+    while (turn(l) && l->now < until);
 }
 
 static void begin_closing(struct live *l, const sigset_t *awake)

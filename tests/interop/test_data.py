@@ -77,13 +77,13 @@ def tcp(bed, role):
     return f"{up * 8 / SECONDS / 1e6:.0f}/{down * 8 / SECONDS / 1e6:.0f} Mbit/s"
 
 
-def stream(bed, role, *args, theirs=None):
-    """`theirs`: strongSwan rekeys this three times meanwhile. The events that our side saw."""
+def stream(bed, role, *args, theirs=()):
+    """`theirs`: what strongSwan rekeys meanwhile, two seconds apart."""
     ends = Swans(bed, role, *args)
     flow = Stream(*ends.hosts, RATE, SECONDS)
-    for at in (2, 4, 6) if theirs else ():
-        time.sleep(max(0, flow.began + at - time.monotonic()))
-        ends.rekey(theirs)
+    for n, what in enumerate(theirs):
+        time.sleep(max(0, flow.began + 2 * (n + 1) - time.monotonic()))
+        ends.rekey(what)
     ways = flow.finish()
     virtual = ends.finish()
     require(not any(w["lost"] or w["doubled"] for w in ways), f"ours to theirs, theirs to ours: {ways}")
@@ -104,7 +104,7 @@ def child_ours(bed, role):
 
 
 def child_theirs(bed, role):
-    return rekeyed(stream(bed, role, theirs="child")[0], "child_rekeyed", 3)
+    return rekeyed(stream(bed, role, theirs=["child"] * 3)[0], "child_rekeyed", 3)
 
 
 def ike_ours(bed, role):
@@ -114,7 +114,15 @@ def ike_ours(bed, role):
 
 
 def ike_theirs(bed, role):
-    return rekeyed(stream(bed, role, theirs="ike")[0], "ike_rekeyed", 3)
+    return rekeyed(stream(bed, role, theirs=["ike"] * 3)[0], "ike_rekeyed", 3)
+
+
+def all_rekeys(bed, role):
+    """Everything by both, whatever collides."""
+    ours, ike = stream(bed, role, "--rekey-child", "1", "--rekey-ike", "1.7",
+                       theirs=["child", "ike"] * 2)
+    require(ike["rekeys_child"] >= 3 and ike["rekeys_ike"] >= 3, str(ike))
+    return rekeyed(ours, "child_rekeyed", 5)
 
 
 # ---- our two programs ----
@@ -206,6 +214,24 @@ def pair_udp(bed, _):
     return said
 
 
+def leave_loaded(bed, _):
+    """Ctrl-C under more load than there is room for: it is heard, and the DELETE goes out."""
+    ends = Pair(bed, "--encap")
+    one, other = ends.hosts
+    floods = [a.start("flood", a.address, b.address, 20) for a, b in ((one, other), (other, one))]
+    time.sleep(2)
+    require(all(p.poll() is None for p in floods), "the load is over already")
+    ends.initiator.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    require(ends.initiator.wait(20) == 128 + signal.SIGINT, ends.log(0)[-300:])
+    took = time.monotonic() - began
+    require(took < 5, f"it took {took:.1f} s")
+    wait_until(lambda: "ike_down" in ends.log(1) and "deleted_by_peer" in ends.log(1), "DELETE", 5)
+    sent = result(ends.base[0])["esp"]["sent_packets"]
+    require(sent > 5000, f"only {sent} packets were sent: that was no load")
+    return f"{took:.2f} s after {sent} packets"
+
+
 def no_tunnel(bed, _):
     """Packets before an SA is up, and after the peer is gone: dropped, counted, not fatal."""
     base = Ours(bed, "respond", *TUN)
@@ -224,7 +250,7 @@ def no_tunnel(bed, _):
 
 # (row, needs strongSwan)
 ROWS = [(ping, True), (tcp, True), (child_ours, True), (child_theirs, True), (ike_ours, True),
-        (ike_theirs, True), (pair_bare, False), (pair_udp, False), (no_tunnel, False)]
+        (ike_theirs, True), (all_rekeys, True), (leave_loaded, False), (pair_bare, False), (pair_udp, False), (no_tunnel, False)]
 # (heading, our role, who is behind the NAT)
 COLUMNS = [("initiator", "initiate", None), ("responder", "respond", None),
            ("initiator, NAT", "initiate", "ours"), ("responder, NAT", "respond", "swan")]

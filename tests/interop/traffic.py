@@ -128,6 +128,15 @@ def send(source, to, rate, seconds, size):
     reply(sent=count)
 
 
+def flood(source, to, seconds):
+    """More than any tunnel takes: the kernel cuts each 60 kB into packets (UDP_SEGMENT)."""
+    s = udp_socket(source, 0)
+    s.setsockopt(socket.IPPROTO_UDP, 103, 1300)
+    end = time.monotonic() + float(seconds)
+    while time.monotonic() < end:
+        s.sendto(bytes(1300 * 46), (to, PORT))
+
+
 def receive(address):
     s = udp_socket(address, PORT)
     s.settimeout(20)
@@ -199,5 +208,5 @@ def tcp_client(source, to, seconds):
 
 
 if __name__ == "__main__":
-    {"send": send, "receive": receive, "tcp-server": tcp_server,
+    {"send": send, "flood": flood, "receive": receive, "tcp-server": tcp_server,
      "tcp-client": tcp_client}[sys.argv[1]](*sys.argv[2:])
