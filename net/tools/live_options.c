@@ -322,6 +322,31 @@ static void finish(struct argp_state *state, struct reading *r)
     child->proposal_count = proposals(state, w->esp, false, child->proposals);
 }
 
+/* The words of the data path. */
+static error_t parse_data(int key, char *value, struct argp_state *state)
+{
+    struct reading *r = state->input;
+    struct live_options *o = &r->words->live;
+
+    switch (key) {
+    case KEY_ENCAP:
+        o->config.force_encap = true;
+        break;
+    case KEY_TUN:
+        o->data.name = device(state, value);
+        break;
+    case KEY_TUN_MTU:
+        o->data.mtu = whole(state, value, TUN_MTU_MAX);
+        break;
+    case KEY_TUN_ADDRESS:
+        o->data.address = interface_address(state, value);
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
 static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct reading *r = state->input;
@@ -382,18 +407,6 @@ static error_t parse(int key, char *value, struct argp_state *state)
         if (strcmp(value, "2") != 0)
             argp_error(state, "version %s of IKE is not there; 2 is", value);
         break;
-    case KEY_ENCAP:
-        c->force_encap = true;
-        break;
-    case KEY_TUN:
-        o->data.name = device(state, value);
-        break;
-    case KEY_TUN_MTU:
-        o->data.mtu = whole(state, value, TUN_MTU_MAX);
-        break;
-    case KEY_TUN_ADDRESS:
-        o->data.address = interface_address(state, value);
-        break;
     case KEY_EXPORT_KEYS:
         r->words->export_keys = value;
         break;
@@ -410,7 +423,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
         finish(state, r);
         break;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_data(key, value, state);
     }
     return 0;
 }
