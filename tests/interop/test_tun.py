@@ -78,6 +78,16 @@ def keeps_its_peer_out(bed):
         live.end()
 
 
+def warns_of_a_peer_inside(bed):
+    """A responder learns too late that its answers go into the tunnel; it says so, once."""
+    live = Live(bed, "respond", "--tun", "ikelab0", "--ts-remote", lab.SWAN_ADDRESS + "/32")
+    caller = bed.start("swan", [lab.IKELAB, "live", "initiate", "--remote", lab.OUR_ADDRESS,
+                                "--psk-file", bed.psk, "--local-id", lab.SWAN_ID], None)
+    wait_until(lambda: "answers may not reach it" in live.said(), "a warning")
+    lab.end(caller)
+    require(live.end().count("answers may not reach it") == 1, live.said())
+
+
 def refuses(bed):
     """What cannot be made ends the program with what failed and what to try."""
     first = Live(bed, "respond", "--tun", "ikelab0")
@@ -110,11 +120,11 @@ def main():
     except lab.Skip as why:
         lab.skip(why)
     folder = lab.keep_folder()
-    for row in (comes_up, mtu, goes_while_used, keeps_its_peer_out, refuses):
+    for row in (comes_up, mtu, goes_while_used, keeps_its_peer_out, warns_of_a_peer_inside, refuses):
         os.mkdir(f"{folder}/{row.__name__}")
         with lab.Lab(f"{folder}/{row.__name__}") as bed:
             row(bed)
-        print(f"{row.__name__:20}ok", flush=True)
+        print(f"{row.__name__:24}ok", flush=True)
     shutil.rmtree(folder)
     return 0
 
