@@ -81,8 +81,9 @@ def keeps_its_peer_out(bed):
 def warns_of_a_peer_inside(bed):
     """A responder learns too late that its answers go into the tunnel; it says so, once."""
     live = Live(bed, "respond", "--tun", "ikelab0", "--ts-remote", lab.SWAN_ADDRESS + "/32")
-    caller = bed.start("swan", [lab.IKELAB, "live", "initiate", "--remote", lab.OUR_ADDRESS,
-                                "--psk-file", bed.psk, "--local-id", lab.SWAN_ID], None)
+    with open(os.path.join(bed.folder, "caller"), "w", encoding="utf-8") as out:
+        caller = bed.start("swan", [lab.IKELAB, "live", "initiate", "--remote", lab.OUR_ADDRESS,
+                                    "--psk-file", bed.psk, "--local-id", lab.SWAN_ID], out)
     wait_until(lambda: "answers may not reach it" in live.said(), "a warning")
     lab.end(caller)
     require(live.end().count("answers may not reach it") == 1, live.said())
