@@ -207,10 +207,10 @@ enum err scenario_metrics(const struct scenario *s, struct metrics_options *out)
         links[i] = s->links[i].name;
     for (uint32_t i = 0; i < s->flow_count; i++)
         flows[i] = s->flows[i].name;
-    out->measure_from = s->measure_from;
-    out->groups = (struct metrics_names){groups, s->group_count};
-    out->hosts = (struct metrics_names){hosts, host_count};
-    out->links = (struct metrics_names){links, s->link_count};
-    out->flows = (struct metrics_names){flows, s->flow_count};
+    *out = (struct metrics_options){.measure_from = s->measure_from,
+                                    .groups = {groups, s->group_count},
+                                    .links = {links, s->link_count},
+                                    .flows = {flows, s->flow_count},
+                                    .hosts = {hosts, host_count}};
     return OK;
 }
