@@ -3,15 +3,11 @@
  * the operating system's and the simulator's repeatable one must not even be linked.
  */
 #include "crypto/provider.h"
-#include "net/tools/live_options.h"
-#include "record/result.h"
-#include "record/run_folder.h"
+#include "net/tools/live_report.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 enum { DONE = 0, FAILED = 1, WRONG_USE = 2, BY_SIGNAL = 128 };
 
@@ -22,108 +18,6 @@ static int fail(const char *what, const char *why, const char *hint)
     return FAILED;
 }
 
-static uint64_t peak_rss(void)
-{
-    struct rusage usage;
-
-    return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * 1024 : 0;
-}
-
-static void print_json(const struct live_words *w, const struct live_outcome *o)
-{
-    struct security_item security[] = {
-        {"ike", "version", NULL, fixed_count(2)},
-        {"ike", "auth", auth_way_name(w->live.config.auth.way), FIXED_NONE},
-        {"ike", "proposals", w->ike, FIXED_NONE},
-        {"esp", "proposals", w->esp, FIXED_NONE},
-    };
-    struct result r = {
-        .scenario = w->live.config.respond ? "live-respond" : "live-initiate",
-        .crypto = "real",
-        .partial = o->signal != 0,
-        .metrics = o->metrics,
-        .security = security,
-        .security_count = sizeof security / sizeof *security,
-        .wall = {.run_ns = o->took, .events = o->received, .peak_rss_bytes = peak_rss()},
-    };
-    struct text text;
-
-    text_init(&text, stdout);
-    result_json(&r, &text);
-    (void)!text_flush(&text);
-    text_reset(&text);
-}
-
-static void print_percentile(const struct hist *h, const char *name, uint32_t ppm)
-{
-    printf("  %s %.3f ms", name, (double)hist_percentile(h, ppm) / 1e6);
-}
-
-static void print_text(const struct live_words *w, const struct live_outcome *o)
-{
-    const struct ike_metrics *m = &o->metrics->ike;
-    const struct esp_metrics *esp = &o->metrics->esp;
-    const struct hist *h = &m->setup_time_ns;
-    struct fixed rate = fixed_rate(
-        m->completed, m->last_up == NSEC_NEVER || !m->completed ? 0 : m->last_up - m->first_start);
-
-    printf("handshakes  %llu started, %llu completed, %llu failed", (unsigned long long)m->started,
-           (unsigned long long)m->completed, (unsigned long long)m->failed);
-    if (!rate.none)
-        printf(", %.1f/s", (double)rate.value / 1e6);
-    printf("\n");
-    for (int i = 0; i < FAILURE_NAMES_MAX && m->failed_by[i].name; i++)
-        printf("  %s %llu\n", m->failed_by[i].name, (unsigned long long)m->failed_by[i].count);
-    if (h->count) {
-        printf("setup time");
-        print_percentile(h, "p50", 500000);
-        print_percentile(h, "p99", 990000);
-        print_percentile(h, "max", 1000000);
-        printf("\n");
-    }
-    if (w->live.data.name)
-        printf("esp         %llu packets sent, %llu delivered\n",
-               (unsigned long long)esp->sent_packets, (unsigned long long)esp->delivered_packets);
-}
-
-/* Talk: what was not as it should be. */
-static void print_drops(const struct live_words *w, const struct live_outcome *o)
-{
-    for (int i = 0; i < IKE_DROP_COUNT; i++)
-        if (o->counters.dropped[i])
-            fprintf(stderr, "ikelab-live: %llu messages dropped: %s\n",
-                    (unsigned long long)o->counters.dropped[i], ike_drop_name(i));
-    if (o->unsent)
-        fprintf(stderr, "ikelab-live: the system refused to send %llu datagrams\n",
-                (unsigned long long)o->unsent);
-    if (o->esp_received && !w->live.data.name)
-        fprintf(stderr,
-                "ikelab-live: %llu ESP datagrams came, %llu opened, all dropped: no --tun\n",
-                (unsigned long long)o->esp_received, (unsigned long long)o->counters.esp_opened);
-    if (o->left)
-        fprintf(stderr, "ikelab-live: %u IKE SAs were not deleted: no answer\n", o->left);
-}
-
-static void print_count(uint64_t count, const char *what)
-{
-    if (count)
-        fprintf(stderr, "ikelab-live: %llu %s\n", (unsigned long long)count, what);
-}
-
-static void print_data_drops(const struct live_outcome *o)
-{
-    const struct ike_counters *c = &o->counters;
-
-    print_count(c->esp_unsent_no_policy, "packets not sent: no child SA is for them");
-    print_count(c->esp_unsent_no_sa, "packets not sent: their child SA was gone");
-    print_count(c->esp_unsent_limit, "packets not sent: child SA at its limit, or not whole IP");
-    print_count(c->esp_dropped_no_sa, "ESP packets dropped: unknown SPI");
-    print_count(c->esp_dropped_replay, "ESP packets dropped: replay");
-    print_count(c->esp_dropped_icv, "ESP packets dropped: wrong ICV");
-    print_count(c->esp_dropped_other, "ESP packets dropped: content, or not for this child SA");
-    print_count(o->refused, "packets refused by the TUN device");
-}
-
 static int verdict(const struct live_words *w, const struct live_outcome *o)
 {
     if (o->signal)
@@ -131,6 +25,14 @@ static int verdict(const struct live_words *w, const struct live_outcome *o)
     if (w->live.config.respond)
         return DONE;
     return o->metrics->ike.completed == w->live.count ? DONE : FAILED;
+}
+
+/* What goes into the folder goes there whole or not at all. */
+static bool write_folder(const struct live_words *w, const struct live_outcome *o,
+                         struct run_folder *folder)
+{
+    return (!o->keys || keys_write_profile(o->keys, folder) == OK) &&
+           live_report_write(w, o, folder) == OK && run_folder_commit(folder) == OK;
 }
 
 static int run(struct live_words *w, struct run_folder *folder)
@@ -146,15 +48,13 @@ static int run(struct live_words *w, struct run_folder *folder)
         code = fail(why.what, NULL, why.hint);
     else {
         if (w->json)
-            print_json(w, &o);
+            live_report_json(w, &o);
         else
-            print_text(w, &o);
-        print_drops(w, &o);
-        if (w->live.data.name)
-            print_data_drops(&o);
+            live_report_text(w, &o);
+        live_report_drops(w, &o);
         code = verdict(w, &o);
-        if (folder && (keys_write_profile(o.keys, folder) != OK || run_folder_commit(folder) != OK))
-            code = fail("the keys were not written", run_folder_error(folder), "another folder");
+        if (folder && !write_folder(w, &o, folder))
+            code = fail("the folder was not written", run_folder_error(folder), "another folder");
     }
     keys_destroy(o.keys);
     metrics_destroy(o.metrics);
@@ -163,15 +63,15 @@ static int run(struct live_words *w, struct run_folder *folder)
 
 static int run_with_folder(struct live_words *w)
 {
-    struct run_folder_options options = {.path = w->export_keys, .name = "live"};
+    struct run_folder_options options = {.path = w->folder, .name = "live"};
     struct run_folder *folder = NULL;
     int code;
 
-    if (!w->export_keys)
+    if (!w->folder)
         return run(w, NULL);
     if (run_folder_create(&options, &folder) != OK ||
-        !(w->live.key_file = run_folder_open(folder, "keys.jsonl")))
-        code = fail("--export-keys", folder ? run_folder_error(folder) : NULL, "another folder");
+        (w->export_keys && !(w->live.key_file = run_folder_open(folder, "keys.jsonl"))))
+        code = fail(w->folder, folder ? run_folder_error(folder) : NULL, "another folder");
     else
         code = run(w, folder);
     run_folder_destroy(folder);

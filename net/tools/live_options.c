@@ -87,11 +87,12 @@ struct reading {
          0},                                                                                         \
         {"tun-mtu", KEY_TUN_MTU, "N", 0, "MTU of the device (default 1400)", 0},                     \
         {"tun-address", KEY_TUN_ADDRESS, "ADDR/LEN", 0, "address of the device (default: none)", 0}, \
+        {"output", 'o', "DIR", 0, "write result.json, scalars.csv and histograms.json into DIR", 0}, \
         {"export-keys",                                                                              \
          KEY_EXPORT_KEYS,                                                                            \
          "DIR",                                                                                      \
          0,                                                                                          \
-         "write keys.jsonl and a Wireshark profile into DIR: everything can be decrypted",           \
+         "as --output, with keys.jsonl and a Wireshark profile: everything can be decrypted",        \
          0},                                                                                         \
         {"events", KEY_EVENTS, NULL, 0, "a line on stderr for each event of an SA", 0},              \
     {                                                                                                \
@@ -347,6 +348,16 @@ static error_t parse_data(int key, char *value, struct argp_state *state)
     return 0;
 }
 
+/* There is one: --export-keys adds to it. */
+static void folder(struct argp_state *state, const char *path)
+{
+    struct live_words *w = ((struct reading *)state->input)->words;
+
+    if (w->folder && strcmp(w->folder, path) != 0)
+        argp_error(state, "--output and --export-keys name two folders; one gets everything");
+    w->folder = path;
+}
+
 static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct reading *r = state->input;
@@ -408,7 +419,11 @@ static error_t parse(int key, char *value, struct argp_state *state)
             argp_error(state, "version %s of IKE is not there; 2 is", value);
         break;
     case KEY_EXPORT_KEYS:
-        r->words->export_keys = value;
+        r->words->export_keys = true;
+        folder(state, value);
+        break;
+    case 'o':
+        folder(state, value);
         break;
     case KEY_JSON:
         r->words->json = true;

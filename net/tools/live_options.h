@@ -9,7 +9,8 @@ struct live_words {
     struct live_options live; /* without crypto */
     struct credential_files files;
     const char *ike, *esp; /* proposals as given, comma-separated */
-    const char *export_keys;
+    const char *folder;    /* NULL: none */
+    bool export_keys;      /* into it */
     bool json;
 };
 
