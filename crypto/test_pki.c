@@ -7,13 +7,29 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 
+/*
+ * Reading a key costs the library ten times what signing with it does, and the same few are read
+ * again and again: the issuer's, and the one made a moment ago.
+ */
+enum { KEPT = 4 };
+
+struct kept {
+    struct test_key der;
+    EVP_PKEY *key;
+    uint64_t used; /* when, by count of uses */
+};
+
 struct test_pki {
     struct sim_rand library;
+    struct kept kept[KEPT];
+    uint64_t uses;
+    struct test_cert issuer_der; /* the last issuer's certificate, read */
+    X509 *issuer;
 };
 
 struct test_pki *test_pki_create(void)
 {
-    struct test_pki *pki = malloc(sizeof *pki);
+    struct test_pki *pki = calloc(1, sizeof *pki);
 
     if (pki && !sim_rand_open(&pki->library)) {
         free(pki);
@@ -22,10 +38,21 @@ struct test_pki *test_pki_create(void)
     return pki;
 }
 
+static void forget(struct kept *k)
+{
+    test_key_reset(&k->der);
+    EVP_PKEY_free(k->key);
+    k->key = NULL;
+}
+
 void test_pki_destroy(struct test_pki *pki)
 {
     if (!pki)
         return;
+    for (unsigned i = 0; i < KEPT; i++)
+        forget(&pki->kept[i]);
+    test_cert_reset(&pki->issuer_der);
+    X509_free(pki->issuer);
     sim_rand_close(&pki->library);
     free(pki);
 }
@@ -61,12 +88,34 @@ static enum err give(unsigned char *der, int len, uint8_t **out, size_t *out_len
     return *out ? OK : ERR_CRYPTO;
 }
 
+/*
+ * In the place of the one that was not used for longest. Takes a copy of `der` and a reference of
+ * its own; out of memory nothing is kept.
+ */
+static void keep(struct test_pki *pki, struct bytes der, EVP_PKEY *key)
+{
+    struct kept *k = &pki->kept[0];
+    uint8_t *copy = malloc(der.len);
+
+    for (unsigned i = 1; i < KEPT; i++)
+        if (pki->kept[i].used < k->used)
+            k = &pki->kept[i];
+    if (!copy || !EVP_PKEY_up_ref(key)) {
+        free(copy);
+        return;
+    }
+    memcpy(copy, der.data, der.len);
+    forget(k);
+    *k = (struct kept){.der = {copy, der.len}, .key = key, .used = ++pki->uses};
+}
+
 enum err test_key_make(struct test_pki *pki, enum sign_key_type type, unsigned bits,
                        struct rng random, struct test_key *out)
 {
     PKCS8_PRIV_KEY_INFO *info;
     unsigned char *der = NULL;
     EVP_PKEY *key;
+    enum err e;
     int len;
 
     sim_rand_seed(&random);
@@ -74,15 +123,27 @@ enum err test_key_make(struct test_pki *pki, enum sign_key_type type, unsigned b
     info = key ? EVP_PKEY2PKCS8(key) : NULL;
     len = info ? i2d_PKCS8_PRIV_KEY_INFO(info, &der) : 0;
     PKCS8_PRIV_KEY_INFO_free(info);
+    e = give(der, len, &out->der, &out->len);
+    if (e == OK)
+        keep(pki, test_key_bytes(out), key);
     EVP_PKEY_free(key);
-    return give(der, len, &out->der, &out->len);
+    return e;
 }
 
 static EVP_PKEY *read_key(struct test_pki *pki, struct bytes der)
 {
     const uint8_t *at = der.data;
+    EVP_PKEY *key;
 
-    return d2i_AutoPrivateKey_ex(NULL, &at, (long)der.len, pki->library.library, NULL);
+    for (struct kept *k = pki->kept; k < pki->kept + KEPT; k++)
+        if (k->key && bytes_equal(der, test_key_bytes(&k->der))) {
+            k->used = ++pki->uses;
+            return EVP_PKEY_up_ref(k->key) ? k->key : NULL;
+        }
+    key = d2i_AutoPrivateKey_ex(NULL, &at, (long)der.len, pki->library.library, NULL);
+    if (key)
+        keep(pki, der, key);
+    return key;
 }
 
 enum err test_key_public(struct test_pki *pki, struct bytes key, struct test_cert *out)
@@ -200,13 +261,31 @@ static X509 *read_cert(struct test_pki *pki, struct bytes der)
     return cert;
 }
 
+/* One reference more of the issuer's certificate, which is mostly the one of the time before. */
+static X509 *read_issuer(struct test_pki *pki, struct bytes der)
+{
+    uint8_t *copy;
+
+    if (pki->issuer && bytes_equal(der, test_cert_bytes(&pki->issuer_der)))
+        return X509_up_ref(pki->issuer) ? pki->issuer : NULL;
+    copy = malloc(der.len);
+    if (!copy)
+        return NULL;
+    memcpy(copy, der.data, der.len);
+    X509_free(pki->issuer);
+    test_cert_reset(&pki->issuer_der);
+    pki->issuer_der = (struct test_cert){copy, der.len};
+    pki->issuer = read_cert(pki, der);
+    return pki->issuer && X509_up_ref(pki->issuer) ? pki->issuer : NULL;
+}
+
 enum err test_cert_make(struct test_pki *pki, const struct test_cert_options *o,
                         struct test_cert *out)
 {
     EVP_PKEY *key = read_key(pki, o->key);
     EVP_PKEY *signer = o->issuer_key.len ? read_key(pki, o->issuer_key) : key;
     X509 *cert = X509_new_ex(pki->library.library, NULL);
-    X509 *issuer = o->issuer_cert.len ? read_cert(pki, o->issuer_cert) : cert;
+    X509 *issuer = o->issuer_cert.len ? read_issuer(pki, o->issuer_cert) : cert;
     unsigned char *der = NULL;
     EVP_MD *hash = NULL;
     bool none = false;
@@ -222,7 +301,7 @@ enum err test_cert_make(struct test_pki *pki, const struct test_cert_options *o,
     if (issuer != cert)
         X509_free(issuer);
     X509_free(cert);
-    if (signer != key)
+    if (o->issuer_key.len) /* may be the very same key, with a reference of its own */
         EVP_PKEY_free(signer);
     EVP_PKEY_free(key);
     return give(der, len, &out->der, &out->len);
