@@ -104,6 +104,9 @@ static void read_scenario(struct scenario_reader *r)
     read_groups(r); /* they inherit what is not computed yet */
     resolve_ike(&s->ike);
     resolve_child(&s->child);
+    read_pki(r);
+    if (r->diag.errors == 0)
+        resolve_auth(s);
     read_links(r);
     if (r->diag.errors == 0)
         check_network(r);
@@ -173,7 +176,7 @@ void scenario_reset(struct scenario *s)
 
 static bool has_host(const struct scenario_group *g)
 {
-    return g->role == ROLE_RESPONDER || g->cpu.cores > 0;
+    return g->role == ROLE_RESPONDER || g->cpu.cores > 0 || scenario_looks_up(g);
 }
 
 int32_t scenario_host_index(const struct scenario *s, uint32_t group)
