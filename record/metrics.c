@@ -121,8 +121,10 @@ void metrics_destroy(struct metrics *m)
         ike_reset(&m->groups[i].ike);
     for (uint32_t i = 0; m->flows && i < m->flow_count; i++)
         hist_reset(&m->flows[i].esp.latency_ns);
-    for (uint32_t i = 0; m->hosts && i < m->host_count; i++)
+    for (uint32_t i = 0; m->hosts && i < m->host_count; i++) {
         hist_reset(&m->hosts[i].queue_wait_ns);
+        hist_reset(&m->hosts[i].look_up_wait_ns);
+    }
     series_destroy(m->series);
     free(m->groups);
     free(m->links);

@@ -145,6 +145,9 @@ struct host_metrics {
     uint64_t ike_sas, ike_sas_peak;     /* [gauge] */
     uint64_t child_sas;                 /* [gauge] */
     uint64_t memory_bytes;              /* [gauge] of the endpoint's pools in use */
+    uint64_t look_ups;                  /* [count] begun */
+    uint64_t look_ups_refused, look_ups_timed_out; /* [count] of these, answered so or not at all */
+    struct hist look_up_wait_ns;                   /* begun to acted upon, by hist_add */
 };
 
 /** Time from a disturbance until a share of the affected tunnels carries data again. */

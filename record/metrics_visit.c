@@ -227,6 +227,12 @@ static void walk_hosts(struct walk *w, const struct metrics *m)
         count(w, "ike_sas_peak", h->ike_sas_peak);
         count(w, "child_sas", h->child_sas);
         octets(w, "memory_bytes", h->memory_bytes);
+        open_object(w, "look_ups");
+        count(w, "started", h->look_ups);
+        count(w, "refused", h->look_ups_refused);
+        count(w, "timed_out", h->look_ups_timed_out);
+        times(w, "wait_s", &h->look_up_wait_ns);
+        close_object(w, "look_ups");
         close_object(w, h->name);
     }
     close_object(w, "hosts");

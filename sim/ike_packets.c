@@ -289,6 +289,19 @@ static void connect_now(struct ike_node *n)
         metrics_ike_failed(lab->metrics, t->group, lab->sim.now, reason_name(REASON_LIMIT));
 }
 
+static void answer_now(struct ike_node *n)
+{
+    const struct look_up *l = &n->look_ups->answer;
+    struct ike_answer answer = {.granted = !l->timed_out || n->look_ups->words->accept};
+
+    n->look_ups->answering = false;
+    n->host_metrics->look_ups_timed_out += l->timed_out;
+    n->host_metrics->look_ups_refused += !answer.granted;
+    hist_add(&n->host_metrics->look_up_wait_ns, n->lab->sim.now - l->begun);
+    /* The handshake may be over: ERR_NOT_FOUND. */
+    (void)ike_endpoint_answer(n->endpoint, n->lab->sim.now, l->request, &answer);
+}
+
 /* Run one job to its end inside the endpoint; its packets go to `core`. */
 void ike_node_work(struct ike_node *n, uint32_t job, uint32_t core)
 {
@@ -298,6 +311,8 @@ void ike_node_work(struct ike_node *n, uint32_t job, uint32_t core)
     } else if (job == JOB_CONNECT) {
         n->connect_queued = false;
         connect_now(n);
+    } else if (job == JOB_ANSWER) {
+        answer_now(n);
     } else if (packet_at(&n->lab->sim, job)->entered) {
         receive_datagram(n, job);
     } else {
