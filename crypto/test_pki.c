@@ -279,6 +279,29 @@ static X509 *read_issuer(struct test_pki *pki, struct bytes der)
     return pki->issuer && X509_up_ref(pki->issuer) ? pki->issuer : NULL;
 }
 
+/*
+ * An ECDSA signature in DER is as long as its numbers happen to be, and which numbers come out of a
+ * stream is the library version's affair. One in four has the greatest length: that one is taken,
+ * so that certificates, and with them packets, are as long whatever the library.
+ */
+static bool sign_to_length(X509 *cert, EVP_PKEY *signer, const EVP_MD *hash, struct rng random)
+{
+    enum { ATTEMPTS_MAX = 1000 };
+    const ASN1_BIT_STRING *signature;
+
+    for (uint64_t attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+        struct rng stream = rng_fork(&random, attempt);
+
+        sim_rand_seed(&stream);
+        if (X509_sign(cert, signer, hash) <= 0)
+            return false;
+        X509_get0_signature(&signature, NULL, cert);
+        if (!EVP_PKEY_is_a(signer, "EC") || signature->length == EVP_PKEY_get_size(signer))
+            return true;
+    }
+    return false;
+}
+
 enum err test_cert_make(struct test_pki *pki, const struct test_cert_options *o,
                         struct test_cert *out)
 {
@@ -293,9 +316,8 @@ enum err test_cert_make(struct test_pki *pki, const struct test_cert_options *o,
 
     if (key && signer)
         hash = hash_for(pki, signer, &none);
-    sim_rand_seed(&o->random);
     if (cert && issuer && (hash || none) && fill(cert, issuer, key, o) &&
-        X509_sign(cert, signer, hash) > 0)
+        sign_to_length(cert, signer, hash, o->random))
         len = i2d_X509(cert, &der);
     EVP_MD_free(hash);
     if (issuer != cert)
