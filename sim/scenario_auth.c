@@ -200,4 +200,7 @@ void read_pki(struct scenario_reader *r)
     read_list(r, pki, "wrong_identity", &w->wrong_identity);
     if (r->diag.errors == 0)
         check_pki(r, pki);
+    if (r->diag.errors == 0 && !scenario_has_signers(r->scenario))
+        diag_warning(&r->diag, pki->key,
+                     "nobody has credentials: no 'ike.auth' is a signature, such as ecdsa");
 }
