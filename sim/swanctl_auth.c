@@ -7,11 +7,11 @@
 /* Never a secret of the file, unless --with-secrets asks for it. */
 #define TEST_SECRET "a-test-secret"
 
-#define NO_CERTIFICATES                                                                            \
-    "certificates are not carried over: both sides have a pre-shared key instead"
-#define NO_EAP "Ikelab has no EAP yet: both sides have a pre-shared key instead"
+#define MADE "keys and certificates are not carried over: test certificates are made for the run"
+#define MADE_ECDSA MADE ", with P-256 keys (auth: rsa makes RSA keys)"
+#define NO_EAP "Ikelab has no EAP yet: this side has a pre-shared key instead"
 #define NO_IKEV1                                                                                   \
-    "XAuth is of IKEv1, which Ikelab has not yet: both sides have a pre-shared key instead"
+    "XAuth is of IKEv1, which Ikelab has not yet: this side has a pre-shared key instead"
 
 /* strongSwan's words for `auth`, by how they begin, and the scenario's. A word that Ikelab learns
  * is a change of one line here. */
@@ -21,16 +21,19 @@ static const struct auth_word {
     const char *why; /* NULL: means the same */
 } auth_words[] = {
     {"psk", "psk", NULL},
-    {"pubkey", "psk", NO_CERTIFICATES},
-    {"rsa", "psk", NO_CERTIFICATES},
-    {"ecdsa", "psk", NO_CERTIFICATES},
-    {"ed25519", "psk", NO_CERTIFICATES},
-    {"ed448", "psk", NO_CERTIFICATES},
-    {"ike:", "psk", NO_CERTIFICATES},
-    {"any", "psk", NO_CERTIFICATES},
+    {"pubkey", "ecdsa", MADE_ECDSA},
+    {"rsa/pss", "rsa", MADE},
+    {"rsa", "rsa-sha256", MADE},
+    {"ecdsa-384", "ecdsa-384", MADE},
+    {"ecdsa-521", "ecdsa-521", MADE},
+    {"ecdsa", "ecdsa", MADE},
+    {"ed25519", "ed25519", MADE},
+    {"ed448", "ed448", MADE},
+    {"ike:", "ecdsa", MADE_ECDSA},
+    {"any", "ecdsa", MADE_ECDSA},
     {"eap", "psk", NO_EAP},
     {"xauth", "psk", NO_IKEV1},
-    {"", "psk", "Ikelab does not know this word: both sides have a pre-shared key instead"},
+    {"", "psk", "Ikelab does not know this word: this side has a pre-shared key instead"},
 };
 
 static const struct auth_word *auth_word(const char *text)
@@ -202,29 +205,20 @@ void auth_map(struct swanctl_importer *im, struct swanctl_tunnel *t)
 {
     const struct settings_view *local = first_round(im, t->view, "local");
     const struct settings_view *remote = first_round(im, t->view, "remote");
-    const char *ours = map_auth(im, t, t->host_initiates ? local : remote);
-    const char *theirs = map_auth(im, t, t->host_initiates ? remote : local);
-    struct settings_entry *e = view_get(local, "auth");
-    bool psk = e && strncmp(e->value, "psk", 3) == 0;
-
-    /* Groups have one word for both directions: that of the initiator. */
-    words_add(im, &t->ike, "auth: %s", ours);
-    if (strcmp(ours, theirs) != 0)
-        remark_add(im, t,
-                   "The two sides authenticate differently; both do what the initiator does.");
+    t->host.auth = map_auth(im, t, local);
+    t->peer.auth = map_auth(im, t, remote);
     map_id(im, view_get(local, "id"), &t->host);
     map_id(im, view_get(remote, "id"), &t->peer);
-    e = view_get(remote, "auth");
-    if (psk || (e && strncmp(e->value, "psk", 3) == 0))
+    if (strcmp(t->host.auth, "psk") == 0 || strcmp(t->peer.auth, "psk") == 0)
         map_secret(im, t, local, remote);
     if (local)
         words_map(im, SWANCTL_LOCAL, local, &t->ike);
     if (remote)
         words_map(im, SWANCTL_REMOTE, remote, &t->ike);
     for (const struct settings_view *c = local ? local->children : NULL; c; c = c->next)
-        words_note_all(im, c, "certificates are not carried over");
+        words_note_all(im, c, MADE);
     for (const struct settings_view *c = remote ? remote->children : NULL; c; c = c->next)
-        words_note_all(im, c, "certificates are not carried over");
+        words_note_all(im, c, MADE);
 }
 
 /* A secret may stand under a wrong name: what does not tell whose it is, is taken for one. */

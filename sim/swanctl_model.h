@@ -26,6 +26,7 @@ struct swanctl_side {
     struct ip_addr address; /* family 0: none given, or none that can be taken */
     struct settings_entry *address_from;
     const char *id;
+    const char *auth; /* how it proves who it is */
     struct swanctl_prefixes protects, local_ts, remote_ts;
 };
 

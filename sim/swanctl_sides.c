@@ -205,6 +205,7 @@ static bool same_gateway(const struct swanctl_tunnel *a, const struct swanctl_tu
 
     return !a->host_initiates && !b->host_initiates && words_equal(&a->ike, &b->ike) &&
            words_equal(&a->child, &b->child) && strcmp(p, q) == 0 &&
+           strcmp(a->host.auth, b->host.auth) == 0 &&
            same_address(&a->host.address, &b->host.address) &&
            same_prefixes(&a->host.protects, &b->host.protects) &&
            same_prefixes(&a->host.local_ts, &b->host.local_ts);

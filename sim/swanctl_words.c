@@ -33,7 +33,7 @@ struct word {
 };
 
 #define HOUR UINT64_C(3600000000000)
-#define NO_CERTIFICATES "certificates are not carried over"
+#define NO_CERTIFICATES "test certificates are made for the run, and what they are is in `pki:`"
 #define NO_EAP "Ikelab has no EAP yet"
 #define NO_IKEV1 "Ikelab has no IKEv1 yet"
 #define NO_POOLS "addresses from pools are not modelled; inner addresses come from 10.128.0.0/9"

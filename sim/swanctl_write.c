@@ -104,11 +104,13 @@ static void write_part(struct text *out, const char *part, const struct swanctl_
 {
     bool ike = strcmp(part, "ike") == 0;
 
-    if (!named && !(ike ? side->id != NULL : side->local_ts.count || side->remote_ts.count))
+    if (!named && !ike && !side->local_ts.count && !side->remote_ts.count)
         return;
     text_format(out, "    %s:\n", part);
     if (named)
         text_format(out, "      <<: *%s-%s\n", part, t->peer.group);
+    if (ike)
+        text_format(out, "      auth: %s\n", side->auth);
     if (ike && side->id)
         text_format(out, "      id: \"%s\"\n", side->id);
     if (ike)
