@@ -802,7 +802,7 @@ START_TEST(mutated_certificates_through_ike_auth)
 }
 END_TEST
 
-SUITE("credentials", certificates_of_every_key_type, every_signature_suite,
+SUITE("proofs", certificates_of_every_key_type, every_signature_suite,
       one_side_without_digital_signatures, both_sides_in_every_combination_of_ways,
       a_way_that_is_not_accepted_fails, wrong_certificates_fail_in_both_roles,
       wrong_raw_keys_fail_in_both_roles, a_key_known_without_an_identity_speaks_for_any,
