@@ -22,7 +22,6 @@ static const char elsewhere[] = "somebody-else.ikelab.example";
 
 /* Of one group: members share key pairs, member m has number m % key_count. */
 struct group_credentials {
-    struct test_key *der;  /* by key, while certificates are made */
     struct sign_key *keys; /* by key */
     uint32_t key_count;
     uint32_t member_count;
@@ -48,18 +47,16 @@ struct credentials {
 
 /* ---- keys ---- */
 
-static enum err make_keys(struct credentials *c, uint32_t group)
+/* @param[out] der  to be reset by the caller, also on error */
+static enum err make_key(struct credentials *c, uint32_t group, uint32_t k, struct test_key *der)
 {
     struct group_credentials *g = &c->groups[group];
     enum sign_key_type type = scenario_auth(&c->scenario->groups[group].ike_words).key;
-    enum err e = OK;
+    enum err e = test_key_make(c->pki, type, c->scenario->pki.rsa_bits,
+                               rng_fork(&g->random, 2 * (uint64_t)k), der);
 
-    for (uint32_t k = 0; k < g->key_count && e == OK; k++) {
-        e = test_key_make(c->pki, type, c->scenario->pki.rsa_bits,
-                          rng_fork(&g->random, 2 * (uint64_t)k), &g->der[k]);
-        if (e == OK)
-            e = c->crypto->class->sign_key_load(c->crypto, test_key_bytes(&g->der[k]), &g->keys[k]);
-    }
+    if (e == OK)
+        e = c->crypto->class->sign_key_load(c->crypto, test_key_bytes(der), &g->keys[k]);
     return e;
 }
 
@@ -71,7 +68,6 @@ static enum err make_room(struct credentials *c, uint32_t group)
         scenario_auth(&from->ike_words).key == KEY_RSA ? c->scenario->pki.rsa_keys : from->count;
 
     g->key_count = from->count < most ? from->count : most;
-    g->der = calloc(g->key_count, sizeof *g->der);
     g->keys = calloc(g->key_count, sizeof *g->keys);
     g->shown = calloc(from->count, sizeof *g->shown);
     g->chains = calloc((size_t)from->count * c->chain_len, sizeof *g->chains);
@@ -81,7 +77,7 @@ static enum err make_room(struct credentials *c, uint32_t group)
     /* Named by the group: another group, before or behind it, changes nothing. */
     g->random =
         rng_stream(c->scenario->seed, digest_of(from->name, strlen(from->name), 0), RNG_CREDENTIAL);
-    return g->der && g->keys && g->shown && g->chains &&
+    return g->keys && g->shown && g->chains &&
                    (g->identity || c->scenario->pki.form != PKI_RAW_KEYS)
                ? OK
                : ERR_MEMORY;
@@ -126,7 +122,8 @@ static uint64_t serial_of(const struct rng *member)
     return rng_u64(&r) >> 2 | UINT64_C(1) << 62;
 }
 
-static enum err make_certificate(struct credentials *c, uint32_t group, uint32_t member)
+static enum err make_certificate(struct credentials *c, uint32_t group, uint32_t member,
+                                 struct bytes key)
 {
     const struct scenario *s = c->scenario;
     const struct scenario_group *from = &s->groups[group];
@@ -141,7 +138,7 @@ static enum err make_certificate(struct credentials *c, uint32_t group, uint32_t
         .key_usage = "critical,digitalSignature",
         .extended_key_usage = "1.3.6.1.5.5.7.3.17", /* ipsecIKE, RFC 4945 §5.1.3.12 */
         .serial = serial_of(&random),
-        .key = test_key_bytes(&g->der[member % g->key_count]),
+        .key = key,
         .random = random,
     };
     enum err e = authorities_find(&c->authorities, scenario_auth(&from->ike_words).key,
@@ -167,13 +164,13 @@ static enum err make_certificate(struct credentials *c, uint32_t group, uint32_t
 
 /* ---- raw keys ---- */
 
-static enum err make_raw_key(struct credentials *c, uint32_t group, uint32_t member)
+static enum err make_raw_key(struct credentials *c, uint32_t group, uint32_t member,
+                             struct bytes key)
 {
     const struct pki_words *pki = &c->scenario->pki;
     struct group_credentials *g = &c->groups[group];
     struct identity *id = &g->identity[member];
-    enum err e =
-        test_key_public(c->pki, test_key_bytes(&g->der[member % g->key_count]), &g->shown[member]);
+    enum err e = test_key_public(c->pki, key, &g->shown[member]);
 
     *id = scenario_identity(c->scenario, group, member);
     if (e == OK && scenario_lists(&pki->wrong_identity, group, member)) {
@@ -191,21 +188,24 @@ static enum err make_raw_key(struct credentials *c, uint32_t group, uint32_t mem
 
 /* ---- all of it ---- */
 
-/* Members with the same key one after another: the maker keeps the keys that it read last. */
+/* Each key with all its members: the maker keeps only the keys that it saw last. */
 static enum err make_group(struct credentials *c, uint32_t group)
 {
     struct group_credentials *g = &c->groups[group];
     bool raw = c->scenario->pki.form == PKI_RAW_KEYS;
     enum err e = make_room(c, group);
 
-    if (e == OK)
-        e = make_keys(c, group);
     for (uint32_t k = 0; k < g->key_count && e == OK; k++) {
+        struct test_key der = {NULL, 0};
+        struct bytes key;
+
+        e = make_key(c, group, k, &der);
+        key = test_key_bytes(&der);
         for (uint32_t m = k; m < g->member_count && e == OK; m += g->key_count) {
-            e = raw ? make_raw_key(c, group, m) : make_certificate(c, group, m);
+            e = raw ? make_raw_key(c, group, m, key) : make_certificate(c, group, m, key);
             g->chains[(size_t)m * c->chain_len] = test_cert_bytes(&g->shown[m]);
         }
-        test_key_reset(&g->der[k]);
+        test_key_reset(&der);
     }
     return e;
 }
@@ -265,15 +265,10 @@ enum err credentials_create(const struct scenario *s, struct crypto *crypto,
 
 static void group_reset(struct group_credentials *g)
 {
-    for (uint32_t k = 0; k < g->key_count; k++) {
-        if (g->der)
-            test_key_reset(&g->der[k]);
-        if (g->keys)
-            sign_key_reset(&g->keys[k]);
-    }
+    for (uint32_t k = 0; k < g->key_count && g->keys; k++)
+        sign_key_reset(&g->keys[k]);
     for (uint32_t m = 0; m < g->member_count && g->shown; m++)
         test_cert_reset(&g->shown[m]);
-    free(g->der);
     free(g->keys);
     free(g->shown);
     free(g->chains);
