@@ -167,8 +167,8 @@ static const struct key pki_keys[] = {
      .doc = "Size of RSA keys, also the authorities': 2048, 3072 or 4096.", .example = "3072"},
     {.name = "rsa_keys", .type = KEY_COUNT, .offset = AT(pki_words, rsa_keys), .otherwise = "4",
      .min = 1, .max = 10000,
-     .doc = "RSA key pairs that the members of a group share, as each takes a fifth of a second "
-            "to make; certificates are each member's own.", .example = "1"},
+     .doc = "RSA key pairs that the members of a group share, as making one takes as long as a "
+            "hundred certificates; those are each member's own.", .example = "1"},
     {.name = "intermediates", .type = KEY_COUNT, .offset = AT(pki_words, intermediates),
      .otherwise = "0", .max = PKI_INTERMEDIATES_MAX,
      .doc = "Authorities between the root and the members; sent along with each certificate.",
