@@ -8,6 +8,21 @@
 #include "proto/wire/auth.h"
 #include "proto/wire/notify.h"
 
+/* Both sides have certificates of keys of this type, and believe each other's. */
+static void meet(struct pair *p, struct bureau *b, bool modelled, enum sign_key_type type)
+{
+    pair_init(p, modelled);
+    bureau_open(b, p->crypto, type);
+    show_certificate(p, b, A);
+    show_certificate(p, b, B);
+}
+
+static void part(struct pair *p, struct bureau *b)
+{
+    pair_free(p);
+    bureau_close(b);
+}
+
 static void check_up(struct pair *p)
 {
     ck_assert_uint_eq(events_of(p, A, EVENT_CHILD_UP), 1);
@@ -36,14 +51,10 @@ START_TEST(certificates_of_every_key_type)
         struct bureau b;
         struct pair p;
 
-        pair_init(&p, i % 2);
-        bureau_open(&b, p.crypto, i / 2);
-        show_certificate(&p, &b, A);
-        show_certificate(&p, &b, B);
+        meet(&p, &b, i % 2, i / 2);
         pair_establish(&p);
         check_up(&p);
-        pair_free(&p);
-        bureau_close(&b);
+        part(&p, &b);
     }
 }
 END_TEST
@@ -74,8 +85,7 @@ START_TEST(every_signature_suite)
         pair_establish(&p);
         check_up(&p);
         ck_assert_uint_eq(p.meter.count[sign_meter(&b.card[A].sign.key)], 2);
-        pair_free(&p);
-        bureau_close(&b);
+        part(&p, &b);
     }
 }
 END_TEST
@@ -88,18 +98,14 @@ START_TEST(one_side_without_digital_signatures)
             struct bureau b;
             struct pair p;
 
-            pair_init(&p, false);
-            bureau_open(&b, p.crypto, edwards ? KEY_ED25519 : KEY_RSA);
-            show_certificate(&p, &b, A);
-            show_certificate(&p, &b, B);
+            meet(&p, &b, false, edwards ? KEY_ED25519 : KEY_RSA);
             p.config[side].auth.older_methods = true;
             pair_establish(&p);
             if (edwards)
                 check_refused(&p, "Ed25519 without RFC 7427");
             else
                 check_up(&p);
-            pair_free(&p);
-            bureau_close(&b);
+            part(&p, &b);
         }
     }
 }
@@ -131,8 +137,7 @@ START_TEST(both_sides_in_every_combination_of_ways)
         show_way(&p, &b, B, i / 2 % AUTH_WAYS);
         pair_establish(&p);
         check_up(&p);
-        pair_free(&p);
-        bureau_close(&b);
+        part(&p, &b);
     }
 }
 END_TEST
@@ -158,8 +163,7 @@ START_TEST(a_way_that_is_not_accepted_fails)
         pair_establish(&p);
         snprintf(what, sizeof what, "side %d shows %d, %d is believed", side, shown, believed);
         check_refused(&p, what);
-        pair_free(&p);
-        bureau_close(&b);
+        part(&p, &b);
     }
 }
 END_TEST
@@ -329,10 +333,7 @@ static void check_wrong(const struct wrong *w, int side, bool modelled)
     struct pair p;
     const struct ike_event *said;
 
-    pair_init(&p, modelled);
-    bureau_open(&b, p.crypto, KEY_ECP256);
-    show_certificate(&p, &b, A);
-    show_certificate(&p, &b, B);
+    meet(&p, &b, modelled, KEY_ECP256);
     spoil(w, &p, &b, side);
     pair_establish(&p);
     said = last_event(&p, 1 - side, EVENT_IKE_FAILED);
@@ -342,8 +343,7 @@ static void check_wrong(const struct wrong *w, int side, bool modelled)
     if (side == A)
         ck_assert_uint_eq(ike_endpoint_counters(p.end[B])->dropped[IKE_DROP_AUTHENTICATION], 1);
     check_refused(&p, w->what);
-    pair_free(&p);
-    bureau_close(&b);
+    part(&p, &b);
 }
 
 START_TEST(wrong_certificates_fail_in_both_roles)
@@ -378,8 +378,7 @@ START_TEST(wrong_raw_keys_fail_in_both_roles)
         }
         pair_establish(&p);
         check_refused(&p, "raw key");
-        pair_free(&p);
-        bureau_close(&b);
+        part(&p, &b);
     }
 }
 END_TEST
@@ -397,8 +396,7 @@ START_TEST(a_key_known_without_an_identity_speaks_for_any)
     b.known[A].id = BYTES_NONE;
     pair_establish(&p);
     check_up(&p);
-    pair_free(&p);
-    bureau_close(&b);
+    part(&p, &b);
 }
 END_TEST
 
@@ -430,8 +428,7 @@ START_TEST(certificates_are_sent_as_asked)
         ck_assert_int_eq(p.wire[A][0].dgram.len > b.card[A].cert.len, cases[i].sent);
         settle(&p);
         ck_assert_int_eq(events_of(&p, A, EVENT_IKE_UP) == 1, cases[i].sent && cases[i].asked);
-        pair_free(&p);
-        bureau_close(&b);
+        part(&p, &b);
     }
 }
 END_TEST
@@ -554,10 +551,7 @@ START_TEST(nobody_is_talked_into_sha1)
     struct message_view v;
     const struct payload_view *n;
 
-    pair_init(&p, false);
-    bureau_open(&b, p.crypto, KEY_RSA);
-    show_certificate(&p, &b, A);
-    show_certificate(&p, &b, B);
+    meet(&p, &b, false, KEY_RSA);
     pair_create(&p);
     pair_initiate(&p);
     ck_assert_ok(hand_over(&p, A));
@@ -571,8 +565,7 @@ START_TEST(nobody_is_talked_into_sha1)
     ck_assert_uint_eq(ike_endpoint_counters(p.end[B])->dropped[IKE_DROP_AUTHENTICATION], 1);
     ck_assert_uint_eq(p.meter.count[METER_VERIFY_RSA2048], 0);
     check_refused(&p, "SHA-1");
-    pair_free(&p);
-    bureau_close(&b);
+    part(&p, &b);
 }
 END_TEST
 
@@ -601,10 +594,7 @@ START_TEST(signatures_that_are_none)
         struct bureau b;
         struct pair p;
 
-        pair_init(&p, false);
-        bureau_open(&b, p.crypto, KEY_RSA);
-        show_certificate(&p, &b, A);
-        show_certificate(&p, &b, B);
+        meet(&p, &b, false, KEY_RSA);
         pair_create(&p);
         pair_initiate(&p);
         ck_assert_ok(hand_over(&p, A));
@@ -616,8 +606,7 @@ START_TEST(signatures_that_are_none)
                           1);
         settle(&p);
         check_refused(&p, "AUTH");
-        pair_free(&p);
-        bureau_close(&b);
+        part(&p, &b);
     }
 }
 END_TEST
@@ -713,10 +702,7 @@ START_TEST(signatures_cover_the_first_messages)
         struct pair p;
         struct wire_message m;
 
-        pair_init(&p, false);
-        bureau_open(&b, p.crypto, KEY_ECP256);
-        show_certificate(&p, &b, A);
-        show_certificate(&p, &b, B);
+        meet(&p, &b, false, KEY_ECP256);
         pair_create(&p);
         pair_initiate(&p);
         if (from == B)
@@ -726,8 +712,7 @@ START_TEST(signatures_cover_the_first_messages)
         ck_assert_ok(deliver(&p, from, &m));
         settle(&p);
         check_refused(&p, from == A ? "message 1" : "message 2");
-        pair_free(&p);
-        bureau_close(&b);
+        part(&p, &b);
     }
 }
 END_TEST
@@ -743,10 +728,7 @@ START_TEST(modelled_signatures_take_the_same_bytes)
             struct bureau b;
             struct pair p;
 
-            pair_init(&p, modelled);
-            bureau_open(&b, p.crypto, type);
-            show_certificate(&p, &b, A);
-            show_certificate(&p, &b, B);
+            meet(&p, &b, modelled, type);
             pair_establish(&p);
             if (modelled) {
                 ck_assert_uint_eq(p.timeline_count, count);
@@ -754,8 +736,7 @@ START_TEST(modelled_signatures_take_the_same_bytes)
             }
             count = p.timeline_count;
             memcpy(first, p.timeline, count * sizeof *first);
-            pair_free(&p);
-            bureau_close(&b);
+            part(&p, &b);
         }
     }
 }
@@ -797,8 +778,7 @@ START_TEST(mutated_certificates_through_ike_auth)
     ck_assert_uint_eq(refused, TIMES); /* each octet is signed or is the signature */
     ck_assert_uint_eq(up, 1);
     ck_assert_uint_eq(ike_endpoint_memory(p.end[B]), 0);
-    pair_free(&p);
-    bureau_close(&b);
+    part(&p, &b);
 }
 END_TEST
 
