@@ -1,0 +1,166 @@
+"""libreswan: pluto, told what to do by whack.
+
+Its package conflicts with strongSwan's, so deps/unpack.sh lays it out under build/; pluto finds its
+helpers through a bind mount that only its own mount namespace sees. Without ESP in the kernel it
+runs on fakekernel.so: its IKE is whole, but no ESP comes out of it.
+"""
+import os
+import re
+import shutil
+
+from daemon import Daemon, built_shim, proposals
+from lab import ROOT, Skip, sh, wait_until
+
+TREE = str(ROOT / "build/libreswan")
+LIBEXEC = TREE + "/usr/libexec"
+ENCRYPTION = {"aes128": "aes128", "aes256": "aes256", "aes128gcm16": "aes_gcm128",
+              "aes256gcm16": "aes_gcm256", "aes256ctr": "aes_ctr256", "aes256ccm16": "aes_ccm256",
+              "chacha20poly1305": "chacha20_poly1305"}
+HASH = {"sha1": "sha1", "sha256": "sha2_256", "sha384": "sha2_384", "sha512": "sha2_512"}
+GROUP = {"modp2048": "dh14", "modp3072": "dh15", "ecp256": "dh19", "ecp384": "dh20", "ecp521": "dh21",
+         "x25519": "dh31"}
+CONF = """config setup
+	logfile={folder}/pluto.log
+	plutodebug=base
+	dumpdir={folder}/run
+	uniqueids=no
+	ipsecdir={folder}/etc
+	nssdir={folder}/nss
+	secretsfile={folder}/secrets
+	protostack=xfrm
+	dnssec-enable=no
+"""
+CONNECTION = """conn {name}
+	left={local}
+	leftid=@{me}
+	leftsubnet={net}
+	right={remote}
+	rightid=@{peer}
+	rightsubnet={peer_net}
+	authby={authby}
+	ikev2=insist
+	ike={ike}
+	esp={esp}
+	type=tunnel
+	pfs=no
+	fragmentation=yes
+	mobike=no
+	rekey={rekey}
+	retransmit-timeout=10s
+	dpddelay={w.dpd}
+	dpdaction=clear
+	auto=ignore
+	leftupdown=%disabled
+	rightupdown=%disabled
+"""
+CERTIFICATE = """	leftcert=me
+	rightca=%same
+	leftsendcert=always
+"""
+
+
+def ike_words(text):
+    return ",".join("-".join((ENCRYPTION[p.encryption], HASH[p.prf], GROUP[p.group]))
+                    for p in proposals(text))
+
+
+def esp_words(text):
+    return ",".join("-".join(filter(None, (ENCRYPTION[p.encryption], HASH.get(p.integrity))))
+                    for p in proposals(text))
+
+
+class Libreswan(Daemon):
+    NAME = "libreswan"
+    LACKS = {"aes256ccm16-prfsha256-x25519": "pluto 4.10 has AES-CCM for ESP, not for IKE"}
+    CANNOT = {
+        "handshake_ed25519": "libreswan 4.10 has no EdDSA: its authby knows RSA and ECDSA",
+    }
+    SAW = {"invalid_ke": ["INVALID_KE_PAYLOAD"], "no_proposal": ["NO_PROPOSAL_CHOSEN"],
+           "wrong_key": ["AUTHENTICATION_FAILED"]}
+
+    def __init__(self, bed, words, side="peer"):
+        super().__init__(bed, words, side)
+        for name in ("run", "nss", "etc", "etc/policies", "etc/cacerts", "etc/crls"):
+            os.mkdir(self.path(name))
+        self._credentials()
+        self._write()
+        shim = built_shim(os.path.dirname(bed.folder))
+        self.start(["sh", "-c", f"mount --bind {LIBEXEC} /usr/libexec && "
+                    f"LD_PRELOAD={shim} exec /usr/libexec/ipsec/pluto --config "
+                    f"{self.path('ipsec.conf')} --rundir {self.path('run')} --nofork"])
+        wait_until(lambda: os.path.exists(self.path("run/pluto.ctl")), "pluto answers")
+        self.whack("--listen")
+        for name in self.connections():
+            sh(*bed.inside(side, f"{LIBEXEC}/ipsec/addconn", "--config", self.path("ipsec.conf"),
+                           "--ctlsocket", self.path("run/pluto.ctl"), name))
+
+    @staticmethod
+    def need():
+        if not os.access(f"{LIBEXEC}/ipsec/pluto", os.X_OK) or not shutil.which("certutil"):
+            raise Skip("libreswan is not unpacked under build/; try: ./check --interop")
+
+    @staticmethod
+    def version():
+        return sh(f"{LIBEXEC}/ipsec/whack", "--version", check=False).stdout.split()[-1]
+
+    def _credentials(self):
+        nss = f"sql:{self.path('nss')}"
+        sh("certutil", "-N", "-d", nss, "--empty-password")
+        self.write("secrets", f': PSK "{self.words.psk}"\n')
+        if self.words.auth == "psk":
+            return
+        sh("openssl", "pkcs12", "-export", "-in", self.credential(f"{self.side}.crt"), "-inkey",
+           self.credential(f"{self.side}.key"), "-certfile", self.credential("ca.crt"), "-name", "me",
+           "-passout", "pass:x", "-out", self.path("me.p12"))
+        sh("pk12util", "-i", self.path("me.p12"), "-d", nss, "-W", "x", "-K", "")
+        sh("certutil", "-A", "-d", nss, "-n", "ca", "-t", "CT,,", "-a", "-i",
+           self.credential("ca.crt"))
+
+    def connections(self):
+        """One, or for many tunnels one each: it would put a second child into the first IKE SA."""
+        count = self.words.count
+        return ["lab"] if count == 1 else [f"lab{n}" for n in range(count)]
+
+    def _write(self):
+        w = self.words
+        net, peer_net = self.nets()
+        text = CONF.format(folder=self.folder)
+        for n, name in enumerate(self.connections()):
+            text += CONNECTION.format(
+                name=name, w=w, local=self.bed.address[self.side], net=net, peer_net=peer_net,
+                remote=self.bed.seen_as(self.other), me=self.me() if n == 0 else f"{n}.{self.me()}",
+                peer=self.peer(), ike=ike_words(w.ike), esp=esp_words(w.esp),
+                authby={"psk": "secret", "rsa": "rsasig", "ecdsa": "ecdsa"}[w.auth],
+                rekey="no")
+            text += CERTIFICATE if w.auth != "psk" else ""
+        self.write("ipsec.conf", text)
+
+    def whack(self, *args, check=False):
+        return sh(*self.bed.inside(self.side, f"{LIBEXEC}/ipsec/whack", "--rundir",
+                                   self.path("run"), *args), check=check)
+
+    def initiate(self, count=1, wait=True):
+        for name in self.connections()[:count]:
+            self.whack("--name", name, "--initiate", *([] if wait else ["--asynchronous"]))
+
+    def rekey_child(self, check=True):
+        self.whack("--name", "lab", "--rekey-ipsec", "--asynchronous")
+
+    def rekey_ike(self, check=True):
+        self.whack("--name", "lab", "--rekey-ike", "--asynchronous")
+
+    def delete_child(self):
+        self.whack("--deletestate", self._states("ESTABLISHED_CHILD_SA")[0])
+
+    def delete_ike(self):
+        self.whack("--name", "lab", "--terminate")
+
+    def _states(self, state):
+        return re.findall(rf"#(\d+): .*STATE_V2_{state}", self.whack("--showstates").stdout)
+
+    def sas(self):
+        return len(self._states("ESTABLISHED_IKE_SA")), len(self._states("ESTABLISHED_CHILD_SA"))
+
+    def log(self):
+        with open(self.path("pluto.log"), encoding="utf-8", errors="replace") as f:
+            return f.read()
