@@ -30,6 +30,9 @@ class Daemon:
     COMMANDS = True           # it rekeys when told to; else by a timer, when words.rekeys says so
     FRAGMENTS = True         # it offers RFC 7383
     CANNOT: typing.ClassVar = {}  # row, or (row, its role) -> why not; each was tried or read
+    # (rows, text in its log, what it does wrong): with that text there, a failure is not ours
+    DEFECTS: typing.ClassVar = []
+    LEAVES_DELETE = ""       # why it may leave a delete of ours without an answer
     SAW: typing.ClassVar = {}     # what -> texts of its log, one of which says so
 
     def __init__(self, bed, words, side="peer"):
@@ -49,6 +52,11 @@ class Daemon:
     @classmethod
     def cannot(cls, row, role):
         return cls.CANNOT.get((row, role)) or cls.CANNOT.get(row)
+
+    def excuse(self, row):
+        """What it verifiably did wrong in this row, or ""."""
+        log = self.log()
+        return next((why for rows, text, why in self.DEFECTS if row in rows and text in log), "")
 
     def initiate(self, count=1, wait=True):
         raise NotImplementedError

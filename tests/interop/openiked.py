@@ -59,8 +59,15 @@ class Openiked(Daemon):
     }
     CANNOT = {
         "handshake_ed25519": "iked 7.2 has no EdDSA: its signatures are RSA and ECDSA",
+        ("tunnels", "initiate"): "iked 7.2 finds a policy by the peer's identity: a second one to the "
+                                 "same peer ends in its \"policy mismatch\"",
+        ("loss", "initiate"): "as for tunnels: one IKE SA to one peer",
+        "dpd_theirs": "iked 7.2 on Linux takes every SA for unused, whatever PF_KEY answers, and checks "
+                      "only a used one: no check in 15 s at dpd_check_interval 1",
         "child_delete_theirs": "ikectl has no command that deletes a child SA alone",
     }
+    LEAVES_DELETE = ("iked 7.2 takes requests on an IKE SA that was rekeyed from its first initiator "
+                     "only: where that is iked, our DELETE has no answer, and we give up")
     SAW = {"invalid_ke": ["INVALID_KE_PAYLOAD"], "no_proposal": ["NO_PROPOSAL_CHOSEN"],
            "wrong_key": ["AUTHENTICATION_FAILED"], "check": ["sending alive check"],
            "retransmit": ["retransmit"]}

@@ -1,11 +1,10 @@
 """The rows of the table: one behaviour each, written once for every daemon, both roles and both
 paths. A row raises Failed; what it returns is a remark for its cell."""
-import os
 import time
 
 import wire
 from daemon import Words
-from lab import Failed, Skip, require, wait_until
+from lab import Skip, require, wait_until
 from ours import Ours, has_flag
 
 PATIENCE = 15.0
@@ -16,6 +15,7 @@ class Cell:
 
     def __init__(self, bed, daemon, role):
         self.bed, self.daemon, self.role = bed, daemon, role
+        self.peers = []
 
     @property
     def initiates(self):
@@ -23,7 +23,9 @@ class Cell:
 
     def peer(self, **words):
         words.setdefault("esp", self.daemon.ESP)
-        return self.daemon(self.bed, Words(role="respond" if self.initiates else "initiate", **words))
+        role = "respond" if self.initiates else "initiate"
+        self.peers.append(self.daemon(self.bed, Words(role=role, **words)))
+        return self.peers[-1]
 
     def ours(self, peer, *args):
         """Our side, which offers what the peer takes unless args say otherwise."""
@@ -44,7 +46,7 @@ def both_up(peer, ours, count=1, limit=PATIENCE):
 def settle(peer, sas, limit=PATIENCE):
     """IKE SAs and child SAs of the peer become these."""
     wait_until(lambda: peer.sas() == sas,
-               lambda: f"{peer.NAME} has {sas} SAs, not {peer.sas()}: {peer.log()[-600:]}", limit)
+               lambda: f"{peer.NAME} has {peer.sas()} IKE and child SAs, not {sas}: {peer.log()[-600:]}", limit)
 
 
 def bring_up(cell, *args, **words):
@@ -64,29 +66,32 @@ def bring_down(peer, ours, drops=(), **virtual):
     require((ike["completed"], ike["failed"]) == (1, 0), str(ike))
     for key, least in virtual.items():
         require(ike[key] >= least, f"{key} is {ike[key]}, not {least} or more")
+    unanswered = "were not deleted: no answer" in ours.log()
+    require(not unanswered or peer.LEAVES_DELETE, "a delete was not answered")
     peer.stop()
+    return peer.LEAVES_DELETE if unanswered else ""
 
 
 def handshake_psk(cell):
-    bring_down(*bring_up(cell))
+    return bring_down(*bring_up(cell))
 
 
 def _certificates(cell, auth):
     if not has_flag("--cert"):
         raise Skip("`ikelab live` has no --cert yet")
-    bring_down(*bring_up(cell, auth=auth))
+    return bring_down(*bring_up(cell, auth=auth))
 
 
 def handshake_rsa(cell):
-    _certificates(cell, "rsa")
+    return _certificates(cell, "rsa")
 
 
 def handshake_ecdsa(cell):
-    _certificates(cell, "ecdsa")
+    return _certificates(cell, "ecdsa")
 
 
 def handshake_ed25519(cell):
-    _certificates(cell, "ed25519")
+    return _certificates(cell, "ed25519")
 
 
 def suites(cell):
@@ -118,7 +123,7 @@ def invalid_ke(cell):
     require(any(wire.INVALID_KE_PAYLOAD in m.notifies for m in link.messages()),
             "no INVALID_KE_PAYLOAD on the wire")
     require(said(peer, "invalid_ke"), "no INVALID_KE_PAYLOAD in its log")
-    bring_down(peer, ours, drops=() if cell.initiates else ("key_exchange",))
+    return bring_down(peer, ours, drops=() if cell.initiates else ("key_exchange",))
 
 
 def wrong_key(cell):
@@ -171,7 +176,7 @@ def child_rekey_ours(cell):
     peer, ours = bring_up(cell, "--rekey-child", "1")
     ours.wait_event("child_rekeyed", 2)
     settle(peer, (1, 1))
-    bring_down(peer, ours, rekeys_child=2)
+    return bring_down(peer, ours, rekeys_child=2)
 
 
 def child_rekey_theirs(cell):
@@ -181,7 +186,7 @@ def child_rekey_theirs(cell):
         ours.wait_event("child_rekeyed", n)
         ours.wait_event("child_down", n)
         settle(peer, (1, 1))
-    bring_down(peer, ours)
+    return bring_down(peer, ours)
 
 
 def child_rekey_both(cell):
@@ -194,14 +199,14 @@ def child_rekey_both(cell):
     least = 20 if peer.COMMANDS else 8
     ours.wait_event("child_rekeyed", least)
     settle(peer, (1, 1))
-    bring_down(peer, ours, drops=None, rekeys_child=least)
+    return bring_down(peer, ours, drops=None, rekeys_child=least)
 
 
 def ike_rekey_ours(cell):
     peer, ours = bring_up(cell, "--rekey-ike", "1")
     ours.wait_event("ike_rekeyed", 2)
     settle(peer, (1, 1))
-    bring_down(peer, ours, rekeys_ike=2)
+    return bring_down(peer, ours, rekeys_ike=2)
 
 
 def ike_rekey_theirs(cell):
@@ -213,7 +218,7 @@ def ike_rekey_theirs(cell):
     if peer.COMMANDS:
         peer.rekey_child()  # under the keys of the new IKE SA
         ours.wait_event("child_rekeyed")
-    bring_down(peer, ours)
+    return bring_down(peer, ours)
 
 
 def ike_rekey_both(cell):
@@ -226,7 +231,7 @@ def ike_rekey_both(cell):
     least = 10 if peer.COMMANDS else 4
     ours.wait_event("ike_rekeyed", least)
     settle(peer, (1, 1))
-    bring_down(peer, ours, drops=None, rekeys_ike=least)
+    return bring_down(peer, ours, drops=None, rekeys_ike=least)
 
 
 def dpd_ours(cell):
@@ -237,7 +242,7 @@ def dpd_ours(cell):
     require(said(peer, "request", 2), "not seen by the peer")
     time.sleep(0.5)
     require(len({(m.spi_i, m.id) for m in checks()}) == len(checks()), "one was not answered")
-    bring_down(peer, ours)
+    return bring_down(peer, ours)
 
 
 def dpd_theirs(cell):
@@ -249,7 +254,7 @@ def dpd_theirs(cell):
     time.sleep(0.5)
     require("retransmit" not in peer.SAW or not peer.saw("retransmit"), "a check was not answered")
     require(len({(m.spi_i, m.id) for m in checks()}) == len(checks()), "one was not answered")
-    bring_down(peer, ours)
+    return bring_down(peer, ours)
 
 
 def ike_delete_ours(cell):
@@ -277,7 +282,7 @@ def child_delete_theirs(cell):
     ours.wait_event("child_down")
     require("deleted_by_peer" in ours.events("child_down")[0], ours.log())
     settle(peer, (1, 0))
-    bring_down(peer, ours)
+    return bring_down(peer, ours)
 
 
 def _many(cell, count, limit, drops):

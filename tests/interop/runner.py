@@ -32,7 +32,7 @@ COLUMNS = [("initiator", "initiate", None), ("responder", "respond", None),
 THEIR_ROLE = {"initiate": "respond", "respond": "initiate"}
 
 
-def cell(folder, daemon, row, role, nat):
+def run_cell(folder, daemon, row, role, nat):
     """(what the table says, why) of one cell."""
     reason = daemon.cannot(row.__name__, THEIR_ROLE[role])
     if reason:
@@ -41,20 +41,30 @@ def cell(folder, daemon, row, role, nat):
     os.mkdir(folder)
     try:
         with lab.Lab(folder, nat) as bed:
-            return "ok", row(Cell(bed, daemon, role)) or ""
+            return run_row(row, Cell(bed, daemon, role))
     except lab.Skip as why:
         return "n/a", str(why)
     except Exception:  # every failure is a cell of the table
         return "FAILED", traceback.format_exc()
 
 
+def run_row(row, cell):
+    try:
+        return "ok", row(cell) or ""
+    except lab.Failed:
+        excuse = "; ".join(filter(None, (p.excuse(row.__name__) for p in cell.peers)))
+        if not excuse:
+            raise
+        return "n/a", excuse
+
+
 def in_a_process(pipe, *args):
     """The process's id names its namespaces, and its end takes them down."""
     lab.end_on_sigterm()
-    pipe.send(cell(*args))
+    pipe.send(run_cell(*args))
 
 
-def run_cell(*args):
+def run_apart(*args):
     ours, its = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.Process(target=in_a_process, args=(its, *args))
     process.start()
@@ -87,7 +97,7 @@ def run_table(folder, daemon, rows, jobs, notes):
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         for row in rows:
             began = time.monotonic()
-            done = pool.map(lambda c: run_cell(folder, daemon, row, c[1], c[2]), COLUMNS)
+            done = pool.map(lambda c: run_apart(folder, daemon, row, c[1], c[2]), COLUMNS)
             cells = []
             for (heading, *_), (said, why) in zip(COLUMNS, done):
                 if said == "FAILED":
