@@ -106,7 +106,7 @@ class OursAsPeer(Daemon):
 
     @staticmethod
     def version():
-        return sh(IKELAB, "--version").stdout.split("\n")[0].split()[-1]
+        return sh(IKELAB, "--version").stdout.split()[1]
 
     def _start(self, *args):
         w = self.words
