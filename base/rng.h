@@ -42,6 +42,7 @@ enum rng_purpose {
     RNG_TRAFFIC_TAG = 43,
     RNG_CREDENTIAL = 50,
     RNG_SAMPLE = 60,
+    RNG_LOOK_UP = 61,
     RNG_TEST = 99,
 };
 

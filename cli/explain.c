@@ -2,6 +2,7 @@
 #include "cli/scenario_options.h"
 #include "cli/verb.h"
 #include "sim/address_plan.h"
+#include "sim/credentials.h"
 #include "sim/scenario_estimate.h"
 #include "sim/scenario_schema.h"
 #include "sim/scenario_tree.h"
@@ -50,6 +51,8 @@ static void print_groups(const struct scenario *s, const struct address_plan *pl
         printf("  %s: %u x %s", g->name, g->count, roles[g->role]);
         if (g->connect != SCENARIO_NONE)
             printf(", connects to %s", s->groups[g->connect].name);
+        if (g->role == ROLE_INITIATOR || g->role == ROLE_RESPONDER)
+            printf(", auth %s", scenario_auth(&g->ike_words).word);
         if (g->cpu.cores)
             printf(", %u cores at %s", g->cpu.cores, g->cpu.costs_path);
         putchar('\n');
@@ -115,6 +118,9 @@ static int explain_scenario(const struct scenario *s)
         printf("  %s: %s %s %s, %u B on average\n", s->flows[i].name,
                s->groups[s->flows[i].from].name, s->flows[i].both ? "<->" : "->",
                s->groups[s->flows[i].to].name, flow_mean_size(&s->flows[i]));
+    if (scenario_has_signers(s))
+        printf("credentials: made from the seed, for tests only; about %" PRIu64 " KiB\n",
+               (credentials_estimate(s) >> 10) + 1);
     printf("memory: about %" PRIu64 " MiB, of which at most %" PRIu64 " MiB capture\n",
            (estimate.memory_bytes >> 20) + 1, s->capture.of_count ? s->capture.max_size >> 20 : 0);
     scenario_estimate_reset(&estimate);

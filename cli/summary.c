@@ -52,6 +52,21 @@ static void print_head(FILE *to, const struct result *r)
             r->partial ? "   PARTIAL: stopped early" : "");
 }
 
+/* How the peers authenticate; of pre-shared keys, the default, nothing is said. */
+static void print_auth(FILE *to, const struct result *r)
+{
+    const char *auth = NULL, *form = NULL;
+
+    for (size_t i = 0; i < r->security_count; i++) {
+        if (strcmp(r->security[i].key, "auth") == 0)
+            auth = r->security[i].text;
+        if (strcmp(r->security[i].key, "auth_form") == 0)
+            form = r->security[i].text;
+    }
+    if (auth && strcmp(auth, "psk") != 0)
+        fprintf(to, "  authenticated by %s%s%s\n", auth, form ? ", test " : "", form ? form : "");
+}
+
 static void print_handshakes(FILE *to, const struct result *r)
 {
     const struct ike_metrics *ike = &r->metrics->ike;
@@ -158,6 +173,7 @@ static void print_capture(FILE *to, const struct result *r, const char *folder)
 void summary_print(FILE *to, const struct result *r, const char *folder, bool report)
 {
     print_head(to, r);
+    print_auth(to, r);
     print_handshakes(to, r);
     print_esp(to, r);
     print_drops(to, r);

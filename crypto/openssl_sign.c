@@ -79,8 +79,10 @@ static bool sign_once(struct openssl_crypto *c, const struct sign_suite *suite, 
         return false;
     if (suite->form == SIGN_EDDSA) {
         struct bytes text = in_one_piece(c, parts, count);
+        bool done = EVP_DigestSign(c->sign, out, len, text.data, text.len) > 0;
 
-        return EVP_DigestSign(c->sign, out, len, text.data, text.len) > 0;
+        wipe(c->text, text.len); /* it holds prf(SK_p, ID) */
+        return done;
     }
     for (size_t i = 0; i < count; i++)
         if (EVP_DigestSignUpdate(c->sign, parts[i].data, parts[i].len) <= 0)
@@ -173,8 +175,11 @@ static bool verify_once(struct openssl_crypto *c, const struct verify_op *op,
         return false;
     if (op->suite->form == SIGN_EDDSA) {
         struct bytes text = in_one_piece(c, op->parts, op->count);
+        bool holds =
+            EVP_DigestVerify(c->sign, signature.data, signature.len, text.data, text.len) == 1;
 
-        return EVP_DigestVerify(c->sign, signature.data, signature.len, text.data, text.len) == 1;
+        wipe(c->text, text.len);
+        return holds;
     }
     for (size_t i = 0; i < op->count; i++)
         if (EVP_DigestVerifyUpdate(c->sign, op->parts[i].data, op->parts[i].len) <= 0)

@@ -88,7 +88,7 @@ struct crypto_class {
      * Once per credential; the key is shared by all SAs and given back with sign_key_reset before
      * the provider goes. On error `out` is empty.
      * @retval ERR_SYNTAX       it is no such key
-     * @retval ERR_UNSUPPORTED  of a type or size that is not in enum key_type
+     * @retval ERR_UNSUPPORTED  of a type or size that is not in enum sign_key_type
      */
     enum err (*sign_key_load)(struct crypto *, struct bytes der, struct sign_key *out);
     /** The same for a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7, RFC 7670). */

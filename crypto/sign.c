@@ -64,7 +64,7 @@ const struct sign_suite *sign_suite_of_method(uint8_t method)
     return NULL;
 }
 
-const struct sign_suite *sign_suite_identified(struct bytes identifier, enum key_type type)
+const struct sign_suite *sign_suite_identified(struct bytes identifier, enum sign_key_type type)
 {
     for (size_t i = 0; i < COUNT(suites); i++)
         if (identifier.len > 0 && suites[i].key == type &&

@@ -35,7 +35,15 @@ enum sign_hash {
     SIGN_IDENTITY = 5, /* RFC 8420 §2: the algorithm hashes by itself */
 };
 
-enum key_type { KEY_RSA, KEY_ECP256, KEY_ECP384, KEY_ECP521, KEY_ED25519, KEY_ED448, KEY_TYPES };
+enum sign_key_type {
+    KEY_RSA,
+    KEY_ECP256,
+    KEY_ECP384,
+    KEY_ECP521,
+    KEY_ED25519,
+    KEY_ED448,
+    KEY_TYPES
+};
 
 enum sign_form {
     SIGN_RSA_PKCS1,   /* RFC 8017 §8.2 */
@@ -50,14 +58,14 @@ struct sign_suite {
     uint8_t method;   /* IANA "IKEv2 Authentication Method" */
     enum sign_hash hash;
     enum sign_form form;
-    enum key_type key;
+    enum sign_key_type key;
     struct bytes identifier; /* AlgorithmIdentifier in DER (RFC 7427 §3); empty unless method 14 */
     struct bytes accepted;   /* another encoding of the same that peers send; mostly empty */
 };
 
 /** What is known of a key of either kind. `library` is owned; the rest is plain. */
 struct asymmetric_key {
-    enum key_type type;
+    enum sign_key_type type;
     uint16_t bits;  /* RSA: of the modulus; EC: of the order */
     uint64_t model; /* names the key pair: what the modelled provider signs with */
     struct evp_pkey_st *library;
@@ -77,13 +85,20 @@ struct verify_key {
 void sign_key_reset(struct sign_key *key);
 void verify_key_reset(struct verify_key *key);
 
+/**
+ * The SubjectPublicKeyInfo that goes with a private key, as verify_key_load takes it.
+ * @param[out] out  SIGN_KEY_DER_MAX bytes
+ * @return its length, 0 when the library fails
+ */
+size_t sign_key_public(const struct sign_key *key, uint8_t *out);
+
 /** The suite of a method other than 14: 1, 9, 10 or 11; NULL if it is none of ours. */
 const struct sign_suite *sign_suite_of_method(uint8_t method);
 /**
  * The suite of method 14 that an AlgorithmIdentifier names for a key of this type. The curve is
  * the key's, not the identifier's. NULL if the two do not go together or it is none of ours.
  */
-const struct sign_suite *sign_suite_identified(struct bytes identifier, enum key_type type);
+const struct sign_suite *sign_suite_identified(struct bytes identifier, enum sign_key_type type);
 /** By name, compared over `len` characters; NULL if there is none. */
 const struct sign_suite *sign_suite_named(const char *name, size_t len);
 const struct sign_suite *sign_suites(size_t *count);

@@ -6,7 +6,7 @@
 
 #include <openssl/x509.h>
 
-static bool type_of(EVP_PKEY *key, enum key_type *out)
+static bool type_of(EVP_PKEY *key, enum sign_key_type *out)
 {
     static const char *const curves[] = {
         [KEY_ECP256] = "prime256v1", [KEY_ECP384] = "secp384r1", [KEY_ECP521] = "secp521r1"};
@@ -22,7 +22,7 @@ static bool type_of(EVP_PKEY *key, enum key_type *out)
     else if (EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
                                     &explicit_curve) &&
              !explicit_curve && EVP_PKEY_get_group_name(key, curve, sizeof curve, NULL)) {
-        for (enum key_type t = KEY_ECP256; t <= KEY_ECP521; t++) {
+        for (enum sign_key_type t = KEY_ECP256; t <= KEY_ECP521; t++) {
             *out = t;
             if (strcmp(curve, curves[t]) == 0)
                 return true;
@@ -89,13 +89,38 @@ static EVP_PKEY *whole(EVP_PKEY *key, const uint8_t *end, struct bytes der)
     return key;
 }
 
-enum err sign_key_read(struct ossl_lib_ctx_st *library, struct bytes der, struct sign_key *out)
+/* What PKCS#8 says the key is: the library, told so, tries a quarter of its decoders only. */
+static int algorithm_of(struct bytes der)
 {
     const uint8_t *at = der.data;
-    EVP_PKEY *key = der.len <= SIGN_KEY_DER_MAX
-                        ? d2i_AutoPrivateKey_ex(NULL, &at, (long)der.len, library, NULL)
-                        : NULL;
+    PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)der.len);
+    const ASN1_OBJECT *algorithm = NULL;
+    int nid = EVP_PKEY_NONE;
 
+    if (info && PKCS8_pkey_get0(&algorithm, NULL, NULL, NULL, info))
+        nid = OBJ_obj2nid(algorithm);
+    PKCS8_PRIV_KEY_INFO_free(info);
+    return nid;
+}
+
+static EVP_PKEY *read_private(struct ossl_lib_ctx_st *library, struct bytes der,
+                              const uint8_t **end)
+{
+    int algorithm = der.len <= SIGN_KEY_DER_MAX ? algorithm_of(der) : EVP_PKEY_NONE;
+
+    *end = der.data;
+    if (der.len > SIGN_KEY_DER_MAX)
+        return NULL;
+    if (algorithm == EVP_PKEY_RSA || algorithm == EVP_PKEY_EC || algorithm == EVP_PKEY_ED25519 ||
+        algorithm == EVP_PKEY_ED448)
+        return d2i_PrivateKey_ex(algorithm, NULL, end, (long)der.len, library, NULL);
+    return d2i_AutoPrivateKey_ex(NULL, end, (long)der.len, library, NULL);
+}
+
+enum err sign_key_read(struct ossl_lib_ctx_st *library, struct bytes der, struct sign_key *out)
+{
+    const uint8_t *at;
+    EVP_PKEY *key = read_private(library, der, &at);
     enum err e = take(whole(key, at, der), &out->key);
 
     if (e == OK && !model_of(out->key.library, &out->key.model)) {
@@ -104,6 +129,19 @@ enum err sign_key_read(struct ossl_lib_ctx_st *library, struct bytes der, struct
         e = ERR_CRYPTO;
     }
     return e;
+}
+
+size_t sign_key_public(const struct sign_key *key, uint8_t *out)
+{
+    unsigned char *spki = NULL;
+    int len = i2d_PUBKEY(key->key.library, &spki);
+    size_t written = len > 0 && len <= SIGN_KEY_DER_MAX ? (size_t)len : 0;
+
+    if (written)
+        memcpy(out, spki, written);
+    OPENSSL_free(spki);
+    ERR_clear_error();
+    return written;
 }
 
 enum err verify_key_read(struct ossl_lib_ctx_st *library, struct bytes der, struct verify_key *out)

@@ -3,17 +3,34 @@
 #include "crypto/openssl_headers.h"
 #include "crypto/sim_rand.h"
 
+#include <openssl/param_build.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 
+/*
+ * Reading a key costs the library ten times what signing with it does, and the same few are read
+ * again and again: the issuer's, and the one made a moment ago.
+ */
+enum { KEPT = 4 };
+
+struct kept {
+    struct test_key der;
+    EVP_PKEY *key;
+    uint64_t used; /* when, by count of uses */
+};
+
 struct test_pki {
     struct sim_rand library;
+    struct kept kept[KEPT];
+    uint64_t uses;
+    struct test_cert issuer_der; /* the last issuer's certificate, read */
+    X509 *issuer;
 };
 
 struct test_pki *test_pki_create(void)
 {
-    struct test_pki *pki = malloc(sizeof *pki);
+    struct test_pki *pki = calloc(1, sizeof *pki);
 
     if (pki && !sim_rand_open(&pki->library)) {
         free(pki);
@@ -22,24 +39,107 @@ struct test_pki *test_pki_create(void)
     return pki;
 }
 
+static void forget(struct kept *k)
+{
+    test_key_reset(&k->der);
+    EVP_PKEY_free(k->key);
+    k->key = NULL;
+}
+
 void test_pki_destroy(struct test_pki *pki)
 {
     if (!pki)
         return;
+    for (unsigned i = 0; i < KEPT; i++)
+        forget(&pki->kept[i]);
+    test_cert_reset(&pki->issuer_der);
+    X509_free(pki->issuer);
     sim_rand_close(&pki->library);
     free(pki);
 }
 
 /* ------------------------------------------------------------------- keys */
 
-static EVP_PKEY *generate(OSSL_LIB_CTX *library, enum key_type type, size_t bits)
+/* A prime p with p - 1 not a multiple of e, and its two highest bits set. */
+static bool make_prime(BIGNUM *p, int bits, const BIGNUM *e, BN_CTX *context)
+{
+    do {
+        if (!BN_generate_prime_ex2(p, bits, 0, NULL, NULL, NULL, context))
+            return false;
+    } while (BN_mod_word(p, BN_get_word(e)) == 1);
+    return true;
+}
+
+/* The eight numbers of RFC 8017 §3.2 in the order of `names` below. */
+static bool make_rsa_numbers(BIGNUM **number, int bits, BN_CTX *context)
+{
+    enum { N, E, D, P, Q, D_P, D_Q, Q_INVERSE };
+    BIGNUM *p1, *q1, *phi;
+    bool done;
+
+    BN_CTX_start(context);
+    p1 = BN_CTX_get(context);
+    q1 = BN_CTX_get(context);
+    phi = BN_CTX_get(context);
+    done = phi && BN_set_word(number[E], 65537) &&
+           make_prime(number[P], bits / 2, number[E], context) &&
+           make_prime(number[Q], bits / 2, number[E], context) &&
+           BN_cmp(number[P], number[Q]) != 0 && BN_mul(number[N], number[P], number[Q], context) &&
+           BN_sub(p1, number[P], BN_value_one()) && BN_sub(q1, number[Q], BN_value_one()) &&
+           BN_mul(phi, p1, q1, context) && BN_mod_inverse(number[D], number[E], phi, context) &&
+           BN_mod(number[D_P], number[D], p1, context) &&
+           BN_mod(number[D_Q], number[D], q1, context) &&
+           BN_mod_inverse(number[Q_INVERSE], number[Q], number[P], context);
+    BN_CTX_end(context);
+    return done;
+}
+
+/*
+ * The library's own RSA keys (SP 800-56B) take three times as long, most of it so that nobody who
+ * measures its time learns the primes. Here everybody may know them.
+ */
+static EVP_PKEY *generate_rsa(OSSL_LIB_CTX *library, size_t bits)
+{
+    static const char *const names[] = {
+        OSSL_PKEY_PARAM_RSA_N,         OSSL_PKEY_PARAM_RSA_E,
+        OSSL_PKEY_PARAM_RSA_D,         OSSL_PKEY_PARAM_RSA_FACTOR1,
+        OSSL_PKEY_PARAM_RSA_FACTOR2,   OSSL_PKEY_PARAM_RSA_EXPONENT1,
+        OSSL_PKEY_PARAM_RSA_EXPONENT2, OSSL_PKEY_PARAM_RSA_COEFFICIENT1,
+    };
+    enum { COUNT = sizeof names / sizeof *names };
+    BN_CTX *context = BN_CTX_new_ex(library);
+    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+    EVP_PKEY_CTX *maker = EVP_PKEY_CTX_new_from_name(library, "RSA", NULL);
+    BIGNUM *number[COUNT];
+    OSSL_PARAM *params = NULL;
+    EVP_PKEY *key = NULL;
+    bool good = context && build && maker;
+
+    for (int i = 0; i < COUNT; i++)
+        good &= (number[i] = BN_new()) != NULL;
+    good = good && make_rsa_numbers(number, (int)bits, context);
+    for (int i = 0; i < COUNT && good; i++)
+        good = OSSL_PARAM_BLD_push_BN(build, names[i], number[i]);
+    params = good ? OSSL_PARAM_BLD_to_param(build) : NULL;
+    if (params && EVP_PKEY_fromdata_init(maker) > 0)
+        (void)EVP_PKEY_fromdata(maker, &key, EVP_PKEY_KEYPAIR, params);
+    OSSL_PARAM_free(params);
+    for (int i = 0; i < COUNT; i++)
+        BN_clear_free(number[i]);
+    EVP_PKEY_CTX_free(maker);
+    OSSL_PARAM_BLD_free(build);
+    BN_CTX_free(context);
+    return key;
+}
+
+static EVP_PKEY *generate(OSSL_LIB_CTX *library, enum sign_key_type type, size_t bits)
 {
     static const char *const curves[] = {
         [KEY_ECP256] = "P-256", [KEY_ECP384] = "P-384", [KEY_ECP521] = "P-521"};
 
     switch (type) {
     case KEY_RSA:
-        return EVP_PKEY_Q_keygen(library, NULL, "RSA", bits);
+        return generate_rsa(library, bits);
     case KEY_ED25519:
         return EVP_PKEY_Q_keygen(library, NULL, "ED25519");
     case KEY_ED448:
@@ -61,12 +161,34 @@ static enum err give(unsigned char *der, int len, uint8_t **out, size_t *out_len
     return *out ? OK : ERR_CRYPTO;
 }
 
-enum err test_key_make(struct test_pki *pki, enum key_type type, unsigned bits, struct rng random,
-                       struct test_key *out)
+/*
+ * In the place of the one that was not used for longest. Takes a copy of `der` and a reference of
+ * its own; out of memory nothing is kept.
+ */
+static void keep(struct test_pki *pki, struct bytes der, EVP_PKEY *key)
+{
+    struct kept *k = &pki->kept[0];
+    uint8_t *copy = malloc(der.len);
+
+    for (unsigned i = 1; i < KEPT; i++)
+        if (pki->kept[i].used < k->used)
+            k = &pki->kept[i];
+    if (!copy || !EVP_PKEY_up_ref(key)) {
+        free(copy);
+        return;
+    }
+    memcpy(copy, der.data, der.len);
+    forget(k);
+    *k = (struct kept){.der = {copy, der.len}, .key = key, .used = ++pki->uses};
+}
+
+enum err test_key_make(struct test_pki *pki, enum sign_key_type type, unsigned bits,
+                       struct rng random, struct test_key *out)
 {
     PKCS8_PRIV_KEY_INFO *info;
     unsigned char *der = NULL;
     EVP_PKEY *key;
+    enum err e;
     int len;
 
     sim_rand_seed(&random);
@@ -74,15 +196,27 @@ enum err test_key_make(struct test_pki *pki, enum key_type type, unsigned bits, 
     info = key ? EVP_PKEY2PKCS8(key) : NULL;
     len = info ? i2d_PKCS8_PRIV_KEY_INFO(info, &der) : 0;
     PKCS8_PRIV_KEY_INFO_free(info);
+    e = give(der, len, &out->der, &out->len);
+    if (e == OK)
+        keep(pki, test_key_bytes(out), key);
     EVP_PKEY_free(key);
-    return give(der, len, &out->der, &out->len);
+    return e;
 }
 
 static EVP_PKEY *read_key(struct test_pki *pki, struct bytes der)
 {
     const uint8_t *at = der.data;
+    EVP_PKEY *key;
 
-    return d2i_AutoPrivateKey_ex(NULL, &at, (long)der.len, pki->library.library, NULL);
+    for (struct kept *k = pki->kept; k < pki->kept + KEPT; k++)
+        if (k->key && bytes_equal(der, test_key_bytes(&k->der))) {
+            k->used = ++pki->uses;
+            return EVP_PKEY_up_ref(k->key) ? k->key : NULL;
+        }
+    key = d2i_AutoPrivateKey_ex(NULL, &at, (long)der.len, pki->library.library, NULL);
+    if (key)
+        keep(pki, der, key);
+    return key;
 }
 
 enum err test_key_public(struct test_pki *pki, struct bytes key, struct test_cert *out)
@@ -200,13 +334,56 @@ static X509 *read_cert(struct test_pki *pki, struct bytes der)
     return cert;
 }
 
+/* One reference more of the issuer's certificate, which is mostly the one of the time before. */
+static X509 *read_issuer(struct test_pki *pki, struct bytes der)
+{
+    uint8_t *copy;
+
+    if (pki->issuer && bytes_equal(der, test_cert_bytes(&pki->issuer_der)))
+        return X509_up_ref(pki->issuer) ? pki->issuer : NULL;
+    copy = malloc(der.len);
+    if (!copy)
+        return NULL;
+    memcpy(copy, der.data, der.len);
+    X509_free(pki->issuer);
+    test_cert_reset(&pki->issuer_der);
+    pki->issuer_der = (struct test_cert){copy, der.len};
+    pki->issuer = read_cert(pki, der);
+    return pki->issuer && X509_up_ref(pki->issuer) ? pki->issuer : NULL;
+}
+
+/*
+ * An ECDSA signature in DER is as long as its numbers happen to be, and which numbers come out of a
+ * stream is the library version's affair. Every second one has the likeliest length, the greatest
+ * or (P-256, P-384: whole bytes, half of whose numbers want one more for the sign) one less. That
+ * one is taken, so that certificates, and with them packets, are as long whatever the library.
+ */
+static bool sign_to_length(X509 *cert, EVP_PKEY *signer, const EVP_MD *hash, struct rng random)
+{
+    enum { ATTEMPTS_MAX = 1000 };
+    int wanted = EVP_PKEY_get_size(signer) - (EVP_PKEY_get_bits(signer) % 8 == 0);
+    const ASN1_BIT_STRING *signature;
+
+    for (uint64_t attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+        struct rng stream = rng_fork(&random, attempt);
+
+        sim_rand_seed(&stream);
+        if (X509_sign(cert, signer, hash) <= 0)
+            return false;
+        X509_get0_signature(&signature, NULL, cert);
+        if (!EVP_PKEY_is_a(signer, "EC") || signature->length == wanted)
+            return true;
+    }
+    return false;
+}
+
 enum err test_cert_make(struct test_pki *pki, const struct test_cert_options *o,
                         struct test_cert *out)
 {
     EVP_PKEY *key = read_key(pki, o->key);
     EVP_PKEY *signer = o->issuer_key.len ? read_key(pki, o->issuer_key) : key;
     X509 *cert = X509_new_ex(pki->library.library, NULL);
-    X509 *issuer = o->issuer_cert.len ? read_cert(pki, o->issuer_cert) : cert;
+    X509 *issuer = o->issuer_cert.len ? read_issuer(pki, o->issuer_cert) : cert;
     unsigned char *der = NULL;
     EVP_MD *hash = NULL;
     bool none = false;
@@ -214,15 +391,14 @@ enum err test_cert_make(struct test_pki *pki, const struct test_cert_options *o,
 
     if (key && signer)
         hash = hash_for(pki, signer, &none);
-    sim_rand_seed(&o->random);
     if (cert && issuer && (hash || none) && fill(cert, issuer, key, o) &&
-        X509_sign(cert, signer, hash) > 0)
+        sign_to_length(cert, signer, hash, o->random))
         len = i2d_X509(cert, &der);
     EVP_MD_free(hash);
     if (issuer != cert)
         X509_free(issuer);
     X509_free(cert);
-    if (signer != key)
+    if (o->issuer_key.len) /* may be the very same key, with a reference of its own */
         EVP_PKEY_free(signer);
     EVP_PKEY_free(key);
     return give(der, len, &out->der, &out->len);

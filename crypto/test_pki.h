@@ -55,8 +55,8 @@ struct test_pki *test_pki_create(void);
 void test_pki_destroy(struct test_pki *pki);
 
 /** A key pair of `type`; `bits` counts for RSA only. Same stream, same key. @retval ERR_CRYPTO */
-enum err test_key_make(struct test_pki *pki, enum key_type type, unsigned bits, struct rng random,
-                       struct test_key *out) MUST_USE;
+enum err test_key_make(struct test_pki *pki, enum sign_key_type type, unsigned bits,
+                       struct rng random, struct test_key *out) MUST_USE;
 /** The SubjectPublicKeyInfo of a key; in a test_cert because it is given back alike. */
 enum err test_key_public(struct test_pki *pki, struct bytes key, struct test_cert *out) MUST_USE;
 enum err test_cert_make(struct test_pki *pki, const struct test_cert_options *options,

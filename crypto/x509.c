@@ -6,7 +6,6 @@
 
 #include <openssl/sha.h>
 #include <openssl/x509.h>
-#include <openssl/x509v3.h>
 #include <stdlib.h>
 
 static const struct {
@@ -84,6 +83,7 @@ static bool describe(struct x509_cert *cert)
     spki_len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert->library), &cert->spki);
     if (name_len <= 0 || spki_len <= 0)
         return false;
+    cert->names = X509_get_ext_d2i(cert->library, NID_subject_alt_name, NULL, NULL);
     cert->name_len = (size_t)name_len;
     cert->spki_len = (size_t)spki_len;
     cert->tbs = find_tbs(bytes_of(cert->der, cert->der_len));
@@ -126,6 +126,7 @@ void x509_free(struct x509_cert *cert)
     if (!cert)
         return;
     X509_free(cert->library);
+    GENERAL_NAMES_free(cert->names);
     OPENSSL_free(cert->name);
     OPENSSL_free(cert->spki);
     free(cert->der);
@@ -186,36 +187,57 @@ static bool equal_mail(struct bytes a, struct bytes b)
                        bytes_of(b.data + host, b.len - host));
 }
 
-static bool matches_name(const GENERAL_NAME *name, uint8_t id_type, struct bytes value)
+/* What a name is as an identity. @return its type, 0: none */
+static uint8_t identity_of(const GENERAL_NAME *name, struct bytes *value)
 {
     const ASN1_STRING *text;
-    struct bytes held;
 
     if (name->type != GEN_DNS && name->type != GEN_EMAIL && name->type != GEN_IPADD)
-        return false;
+        return 0;
     text = name->type == GEN_IPADD ? name->d.iPAddress : name->d.ia5;
-    held = bytes_of(ASN1_STRING_get0_data(text), (size_t)ASN1_STRING_length(text));
-    switch (name->type) {
-    case GEN_DNS:
-        return id_type == CERT_ID_FQDN && equal_names(held, value);
-    case GEN_EMAIL:
-        return id_type == CERT_ID_RFC822_ADDR && equal_mail(held, value);
+    *value = bytes_of(ASN1_STRING_get0_data(text), (size_t)ASN1_STRING_length(text));
+    if (name->type == GEN_DNS)
+        return CERT_ID_FQDN;
+    if (name->type == GEN_EMAIL)
+        return CERT_ID_RFC822_ADDR;
+    return value->len == 4 ? CERT_ID_IPV4_ADDR : value->len == 16 ? CERT_ID_IPV6_ADDR : 0;
+}
+
+static bool matches_name(const GENERAL_NAME *name, uint8_t id_type, struct bytes value)
+{
+    struct bytes held;
+
+    if (!id_type || identity_of(name, &held) != id_type)
+        return false;
+    switch (id_type) {
+    case CERT_ID_FQDN:
+        return equal_names(held, value);
+    case CERT_ID_RFC822_ADDR:
+        return equal_mail(held, value);
     default:
-        return ((id_type == CERT_ID_IPV4_ADDR && held.len == 4) ||
-                (id_type == CERT_ID_IPV6_ADDR && held.len == 16)) &&
-               bytes_equal(held, value);
+        return bytes_equal(held, value);
     }
 }
 
 static bool matches_alt_name(const struct x509_cert *cert, uint8_t id_type, struct bytes value)
 {
-    GENERAL_NAMES *names = X509_get_ext_d2i(cert->library, NID_subject_alt_name, NULL, NULL);
-    bool found = false;
+    for (int i = 0; i < sk_GENERAL_NAME_num(cert->names); i++)
+        if (matches_name(sk_GENERAL_NAME_value(cert->names, i), id_type, value))
+            return true;
+    return false;
+}
 
-    for (int i = 0; !found && i < sk_GENERAL_NAME_num(names); i++)
-        found = matches_name(sk_GENERAL_NAME_value(names, i), id_type, value);
-    GENERAL_NAMES_free(names);
-    return found;
+uint8_t x509_identity(const struct x509_cert *cert, struct bytes *value)
+{
+    uint8_t type = 0;
+
+    for (int i = 0; !type && i < sk_GENERAL_NAME_num(cert->names); i++)
+        type = identity_of(sk_GENERAL_NAME_value(cert->names, i), value);
+    if (type)
+        return type;
+    *value = x509_subject(cert);
+    return X509_NAME_entry_count(X509_get_subject_name(cert->library)) > 0 ? CERT_ID_DER_ASN1_DN
+                                                                           : 0;
 }
 
 static bool matches_subject(const struct x509_cert *cert, struct bytes value)

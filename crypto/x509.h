@@ -93,6 +93,14 @@ enum x509_id_type {
  */
 enum x509_result x509_matches(const struct x509_cert *cert, uint8_t id_type, struct bytes value);
 
+/**
+ * An identity that the certificate speaks for: the first name of its subjectAltName that is one,
+ * else its subject.
+ * @param[out] value  owned by the certificate
+ * @return the type; 0: none
+ */
+uint8_t x509_identity(const struct x509_cert *cert, struct bytes *value);
+
 /* ------------------------------------------------------------------- anchors and paths */
 
 /** NULL when out of memory. */

@@ -7,12 +7,14 @@
 #include "crypto/x509.h"
 
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 struct x509_cert {
     X509 *library;
     uint8_t *der; /* as it came, owned */
     uint8_t *name;
     uint8_t *spki;
+    GENERAL_NAMES *names; /* subjectAltName, NULL: none */
     size_t der_len, name_len, spki_len;
     struct bytes tbs; /* within der */
     uint8_t key_hash[CERT_KEY_HASH_LEN];

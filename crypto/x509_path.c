@@ -200,16 +200,31 @@ static bool is_ca_by_name(X509 *cert)
            !(X509_get_key_usage(cert) & KU_KEY_CERT_SIGN);
 }
 
-/* One check for each certificate, one signature for each but the anchor, by its issuer's key. */
-static void tick_path(struct crypto *c, STACK_OF(X509) * path)
+static bool has_crl(X509_STORE_CTX *ctx, X509 *cert)
 {
+    STACK_OF(X509_CRL) *crls = X509_STORE_CTX_get1_crls(ctx, X509_get_issuer_name(cert));
+    bool some = sk_X509_CRL_num(crls) > 0;
+
+    sk_X509_CRL_pop_free(crls, X509_CRL_free);
+    return some;
+}
+
+/* One check for each certificate, one signature for each but the anchor, by its issuer's key, and
+ * one more for the issuer's CRL. */
+static void tick_path(struct crypto *c, X509_STORE_CTX *ctx, bool with_crls)
+{
+    STACK_OF(X509) *path = X509_STORE_CTX_get0_chain(ctx);
+
     for (int i = 0; i < sk_X509_num(path); i++) {
         struct verify_key issuer;
         X509 *above = i + 1 < sk_X509_num(path) ? sk_X509_value(path, i + 1) : NULL;
         EVP_PKEY *key = above ? X509_get0_pubkey(above) : NULL;
 
         meter_tick(c->meter, METER_CERT_CHECK, 0);
-        if (key && asymmetric_key_describe(key, &issuer.key) == OK)
+        if (!key || asymmetric_key_describe(key, &issuer.key) != OK)
+            continue;
+        meter_tick(c->meter, verify_meter(&issuer.key), 0);
+        if (with_crls && has_crl(ctx, sk_X509_value(path, i)))
             meter_tick(c->meter, verify_meter(&issuer.key), 0);
     }
 }
@@ -221,7 +236,7 @@ static enum x509_result judge(struct crypto *c, X509_STORE_CTX *ctx, const struc
     enum x509_result result = result_of(X509_STORE_CTX_get_error(ctx));
     STACK_OF(X509) *path = X509_STORE_CTX_get0_chain(ctx);
 
-    tick_path(c, path);
+    tick_path(c, ctx, check->crl != CERT_CRL_OFF);
     if (good <= 0 && result == CERT_NOT_CA && is_ca_by_name(X509_STORE_CTX_get_current_cert(ctx)))
         return CERT_KEY_USAGE;
     if (good <= 0)

@@ -9,3 +9,8 @@ nsec clock_now(void)
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (nsec)t.tv_sec * NSEC_PER_S + (nsec)t.tv_nsec;
 }
+
+int64_t clock_epoch_s(void)
+{
+    return (int64_t)time(NULL) - (int64_t)(clock_now() / NSEC_PER_S);
+}

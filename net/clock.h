@@ -5,5 +5,7 @@
 #include "base/time.h"
 
 nsec clock_now(void);
+/** Unix time at which clock_now() was 0, seconds. Certificates are judged by it. */
+int64_t clock_epoch_s(void);
 
 #endif

@@ -4,13 +4,15 @@
 #include "net/clock.h"
 #include "net/entropy.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 
-#define CLOSING_TIME (10 * NSEC_PER_S) /* without an answer to any of our DELETEs */
+#define CLOSING_TIME (10 * NSEC_PER_S)    /* without an answer to any of our DELETEs */
+#define DRAINING_TIME (100 * NSEC_PER_MS) /* at most: a flood has no end */
 
 enum {
-    BATCH = 64,   /* datagrams between two looks at the clock */
+    BATCH = 64,   /* datagrams, and packets of the device, between two looks at the timers */
     DELETES = 32, /* unanswered at once: more than a peer's socket holds are only lost */
     SPARE = 64,   /* SAs beside those asked for */
     GROUP = 0,    /* of metrics: there is one */
@@ -21,10 +23,9 @@ struct live {
     struct live_outcome *out;
     struct metrics *metrics;
     struct keys *keys;
-    struct meter meter;
-    struct crypto *crypto;
     struct ike_endpoint *endpoint;
     struct udp_loop *sockets;
+    struct live_data *data; /* NULL: no TUN device */
     nsec *began;     /* by index of the IKE SA: when its handshake was due; NSEC_NEVER: settled */
     uint32_t places; /* of `began` */
     nsec start, now;
@@ -106,7 +107,8 @@ static void initiate_due(struct live *l)
     const struct live_options *o = l->options;
     struct ike_remote remote = {.local = l->sockets->local[0],
                                 .remote = {o->remote, l->sockets->local[0].port},
-                                .id = bytes_of(o->remote_id.data, o->remote_id.len)};
+                                .id = bytes_of(o->remote_id.data, o->remote_id.len),
+                                .id_type = o->remote_id.type};
 
     while (!l->closing && !all_initiated(l) && l->pending < o->window &&
            due_time(l, l->initiated) <= l->now) {
@@ -135,8 +137,19 @@ static void tell(const struct live *l, const struct ike_event *e)
             (unsigned long long)e->spi_i, (unsigned long long)e->spi_r);
     if (e->reason != REASON_NONE)
         fprintf(l->options->log, " %s", reason_name(e->reason));
+    if (e->certificate != CERT_VALID)
+        fprintf(l->options->log, ": %s", x509_result_text(e->certificate));
     fputc('\n', l->options->log);
     fflush(l->options->log);
+}
+
+/* The data path wants to know whom it would cut off. */
+static void meet(struct live *l, struct sa_ref ike)
+{
+    struct ike_sa_info info;
+
+    if (l->data && ike_endpoint_ike_info(l->endpoint, ike, &info))
+        live_data_peer(l->data, &info.remote.addr);
 }
 
 static void close_one(struct live *l, struct sa_ref ike)
@@ -150,6 +163,7 @@ static void handle(struct live *l, const struct ike_event *e)
     case EVENT_IKE_HALF_OPEN:
         if (!e->initiator)
             begin(l, e->ike, l->now);
+        meet(l, e->ike);
         break;
     case EVENT_CHILD_UP:
         completed(l, e->ike);
@@ -214,15 +228,39 @@ static void pull(struct live *l)
 static void receive(struct live *l, struct ike_dgram *d)
 {
     struct buf inner;
+    bool esp = ike_dgram_is_esp(d);
 
     l->out->received++;
-    if (ike_dgram_is_esp(d)) {
-        l->out->esp_received++;
+    l->out->esp_received += esp;
+    if (esp && l->data)
+        live_data_receive(l->data, l->now, d);
+    else if (esp)
         (void)!ike_endpoint_unprotect(l->endpoint, l->now, d, &inner, NULL);
-    } else {
+    else
         (void)ike_endpoint_receive(l->endpoint, l->now, d);
-    }
     pull(l);
+}
+
+/*
+ * One datagram of the sockets, one packet of the device, and so on: neither IKE nor data in either
+ * direction waits for more than one of each other kind, and timers for no more than BATCH of both.
+ * @return whether more waits
+ */
+static bool turn(struct live *l)
+{
+    bool datagram = true, packet = l->data != NULL;
+    struct ike_dgram d;
+
+    for (int i = 0; i < BATCH && (datagram || packet); i++) {
+        l->now = clock_now();
+        datagram = datagram && udp_loop_receive(l->sockets, &d);
+        if (datagram)
+            receive(l, &d);
+        packet = packet && live_data_send(l->data, l->now);
+        if (packet)
+            pull(l);
+    }
+    return datagram || packet;
 }
 
 /* ---- the loop ---- */
@@ -238,8 +276,20 @@ static void close_more(struct live *l)
     }
 }
 
-static void begin_closing(struct live *l)
+/* What came before the end goes its way before the DELETEs do. */
+static void drain(struct live *l, const sigset_t *awake)
 {
+    nsec until = l->now + DRAINING_TIME;
+
+    do
+        udp_loop_wait(l->sockets, l->now, l->now, awake);
+    while (turn(l) && l->now < until);
+}
+
+static void begin_closing(struct live *l, const sigset_t *awake)
+{
+    if (l->data)
+        drain(l, awake);
     l->closing = true;
     l->told = SA_NONE;
     l->closing_until = l->now + CLOSING_TIME;
@@ -252,15 +302,19 @@ static nsec end_time(const struct live *l)
 
     if (o->config.respond)
         return o->run_for ? l->start + o->run_for : NSEC_NEVER;
-    return l->settled == NSEC_NEVER ? NSEC_NEVER : l->settled + o->run_for;
+    if (l->settled == NSEC_NEVER)
+        return NSEC_NEVER;
+    if (l->data && l->before.ike_sas == 0)
+        return l->settled; /* a device without a tunnel only swallows packets */
+    return nsec_add(l->settled, o->run_for);
 }
 
-static bool over(struct live *l)
+static bool over(struct live *l, const sigset_t *awake)
 {
     if (l->settled == NSEC_NEVER && all_initiated(l) && l->pending == 0)
         l->settled = l->now;
     if (!l->closing && (signals > 0 || end_time(l) <= l->now))
-        begin_closing(l);
+        begin_closing(l, awake);
     if (!l->closing)
         return false;
     close_more(l);
@@ -279,27 +333,32 @@ static nsec wake_time(const struct live *l)
     return wake;
 }
 
-static void loop(struct live *l, const sigset_t *awake)
+/* Signals are let in while the sockets are idle, and under load here. */
+static void hear_signals(const sigset_t *ours)
 {
-    struct ike_dgram d;
+    const struct timespec at_once = {0};
+    int number = sigtimedwait(ours, NULL, &at_once);
 
+    if (number > 0)
+        on_signal(number);
+}
+
+static void loop(struct live *l, const sigset_t *ours, const sigset_t *awake)
+{
     for (;;) {
-        bool more = true;
+        bool more;
 
         l->now = clock_now();
         ike_endpoint_expire(l->endpoint, l->now);
         pull(l);
         initiate_due(l);
         pull(l);
-        for (int i = 0; i < BATCH && (more = udp_loop_receive(l->sockets, &d)); i++) {
-            l->now = clock_now();
-            receive(l, &d);
-        }
+        more = turn(l);
+        hear_signals(ours);
         count_growth(l);
-        if (over(l))
+        if (over(l, awake))
             return;
-        if (!more)
-            udp_loop_wait(l->sockets, l->now, wake_time(l), awake);
+        udp_loop_wait(l->sockets, l->now, more ? l->now : wake_time(l), awake);
     }
 }
 
@@ -308,7 +367,10 @@ static void loop(struct live *l, const sigset_t *awake)
 static enum err make_records(struct live *l)
 {
     static const char *const name[][1] = {{"initiators"}, {"responder"}};
-    struct metrics_options m = {.groups = {name[l->options->config.respond], 1}};
+    static const char *const flow[] = {"tun"};
+    struct metrics_options m = {.groups = {name[l->options->config.respond], 1},
+                                .flows = {flow, l->options->data.name != NULL},
+                                .one_end = true};
     enum err e = metrics_create(&m, &l->metrics);
 
     if (e == OK) {
@@ -325,13 +387,12 @@ static enum err make_endpoint(struct live *l)
     const struct live_options *o = l->options;
     uint32_t most = o->count + SPARE; /* replaced SAs linger for a while */
     struct ike_limits limits = {.ike_sas = most, .half_open = o->window, .child_sas = 2 * most};
-    struct ike_env env = {.entropy = entropy_fill, .export_keys = o->key_file != NULL};
+    struct ike_env env = {.crypto = o->crypto,
+                          .entropy = entropy_fill,
+                          .epoch_s = clock_epoch_s(),
+                          .export_keys = o->key_file != NULL};
 
     entropy_fill(&env.seed, sizeof env.seed); /* keys a table, makes nothing on the wire */
-    l->crypto = crypto_openssl_live_create(&l->meter);
-    if (!l->crypto)
-        return ERR_CRYPTO;
-    env.crypto = l->crypto;
     l->endpoint = ike_endpoint_create(&env, &o->config, &limits);
     l->places = 4 * most; /* rekeying and closed SAs take more slots than the limit */
     l->began = malloc(l->places * sizeof *l->began);
@@ -342,16 +403,30 @@ static enum err make_endpoint(struct live *l)
     return OK;
 }
 
-static enum err make(struct live *l, const char **why)
+static enum err make_data(struct live *l, struct live_failure *why)
+{
+    const struct live_options *o = l->options;
+    struct live_data_ends ends = {.endpoint = l->endpoint,
+                                  .sockets = l->sockets,
+                                  .metrics = l->metrics,
+                                  .far = o->remote.family ? &o->remote : NULL,
+                                  .bare = !o->config.force_encap,
+                                  .log = o->log};
+
+    return o->data.name ? live_data_create(&o->data, &ends, &l->data, why) : OK;
+}
+
+static enum err make(struct live *l, struct live_failure *why)
 {
     enum err e;
 
-    *why = "out of memory";
+    *why = (struct live_failure){"out of memory", "a smaller --count"};
     l->sockets = malloc(sizeof *l->sockets);
     if (!l->sockets)
         return ERR_MEMORY;
-    e = udp_loop_open(l->sockets, l->options->local, why);
+    e = udp_loop_open(l->sockets, l->options->local, &why->what);
     if (e != OK) {
+        why->hint = "as root, with nothing else on UDP ports 500 and 4500";
         free(l->sockets);
         l->sockets = NULL;
         return e;
@@ -359,20 +434,25 @@ static enum err make(struct live *l, const char **why)
     e = make_records(l);
     if (e == OK)
         e = make_endpoint(l);
-    if (e != OK)
-        *why = err_text(e);
-    return e;
+    if (e != OK) {
+        why->what = err_text(e);
+        return e;
+    }
+    return make_data(l, why);
 }
 
 static void drop(struct live *l)
 {
+    int error = errno; /* of what made us give up */
+
+    live_data_destroy(l->data);
     if (l->endpoint)
         ike_endpoint_destroy(l->endpoint);
-    crypto_destroy(l->crypto);
     if (l->sockets)
         udp_loop_close(l->sockets);
     free(l->sockets);
     free(l->began);
+    errno = error;
 }
 
 static void run_between_signals(struct live *l)
@@ -390,19 +470,22 @@ static void run_between_signals(struct live *l)
     sigaction(SIGINT, &action, &old_int);
     sigaction(SIGTERM, &action, &old_term);
     l->start = l->now = clock_now();
-    loop(l, &awake);
+    if (l->data)
+        live_data_begin(l->data, l->start);
+    loop(l, &ours, &awake);
     sigaction(SIGINT, &old_int, NULL);
     sigaction(SIGTERM, &old_term, NULL);
     sigprocmask(SIG_UNBLOCK, &ours, NULL);
 }
 
-enum err live_run(const struct live_options *options, struct live_outcome *out, const char **why)
+enum err live_run(const struct live_options *options, struct live_outcome *out,
+                  struct live_failure *why)
 {
     struct live *l = calloc(1, sizeof *l);
     enum err e;
 
     *out = (struct live_outcome){0};
-    *why = "out of memory";
+    *why = (struct live_failure){"out of memory", "a smaller --count"};
     if (!l)
         return ERR_MEMORY;
     *l = (struct live){.options = options, .out = out, .settled = NSEC_NEVER};
@@ -414,8 +497,9 @@ enum err live_run(const struct live_options *options, struct live_outcome *out, 
         out->left = out->counters.ike_sas;
         out->unsent = l->sockets->unsent;
         out->signal = last_signal;
+        out->refused = l->data ? live_data_refused(l->data) : 0;
         e = metrics_finish(l->metrics, out->took);
-        *why = err_text(e);
+        why->what = err_text(e);
     }
     out->metrics = l->metrics;
     out->keys = l->keys;

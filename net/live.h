@@ -2,11 +2,13 @@
  * One endpoint on real sockets: many initiators, or one responder. The initiators are SAs of one
  * endpoint and share its two sockets by SPI. Handshakes arrive open-loop: at the rate asked for,
  * whatever the peer does, and each is timed from the moment it was due, so a stalled peer does not
- * hide its own delay (no coordinated omission). Installed child SAs carry no traffic here.
+ * hide its own delay (no coordinated omission). With a TUN device child SAs carry traffic
+ * (net/live_data.h); without one they are only negotiated.
  */
 #ifndef NET_LIVE_H
 #define NET_LIVE_H
 
+#include "net/live_data.h"
 #include "net/udp_loop.h"
 #include "proto/endpoint.h"
 #include "record/keys.h"
@@ -15,13 +17,16 @@
 #include <stdio.h>
 
 struct live_options {
-    struct ike_config config;
+    struct crypto *crypto;        /* the live provider */
+    struct ike_config config;     /* its keys are of that provider */
     struct ip_addr local, remote; /* remote.family 0: respond only */
     struct identity remote_id;    /* len 0: any */
     uint32_t count;               /* IKE SAs to initiate; responder: most SAs at once */
     uint32_t window;              /* most handshakes in progress at once */
     nsec interval;                /* between arrivals; 0: as fast as the window allows */
-    nsec run_for; /* after the last handshake is settled; responder: from the start */
+    struct live_data_options data;
+    nsec run_for; /* after the last handshake is settled, with a data path at most; responder: from
+                     the start */
     bool talk;    /* a line on `log` for each event */
     FILE *log;
     FILE *key_file; /* keys.jsonl, or NULL: keys stay where they are */
@@ -33,7 +38,8 @@ struct live_outcome {
     struct ike_counters counters;
     uint64_t sent, received; /* datagrams */
     uint64_t unsent;         /* refused by the system */
-    uint64_t esp_received;   /* ESP datagrams: opened and dropped, there is no data path */
+    uint64_t esp_received;   /* ESP datagrams; without a data path opened and dropped */
+    uint64_t refused;        /* inner packets that the TUN device did not take */
     uint32_t left;           /* IKE SAs that the graceful end did not delete in time */
     nsec took;               /* the whole run */
     int signal;              /* that ended it, 0: none */
@@ -42,8 +48,9 @@ struct live_outcome {
 /**
  * Run to the end: every SA is deleted politely on the way out, also after SIGINT or SIGTERM (a
  * second one ends at once). Takes over both signals while it runs.
- * @param[out] why  on error, a sentence; errno adds to it for ERR_IO
+ * @param[out] why  on error; errno adds to it for ERR_IO
  */
-enum err live_run(const struct live_options *, struct live_outcome *, const char **why) MUST_USE;
+enum err live_run(const struct live_options *, struct live_outcome *,
+                  struct live_failure *why) MUST_USE;
 
 #endif

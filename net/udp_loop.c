@@ -10,9 +10,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { IKE_PORT = 500, NATT_PORT = 4500, UDP = 17, BUFFER_BYTES = 4 << 20 };
+enum {
+    IKE_PORT = 500,
+    NATT_PORT = 4500,
+    UDP = 17,
+    ESP = 50,
+    IPV4_HEADER_MIN = 20,
+    BUFFER_BYTES = 4 << 20,
+};
 
-static const uint16_t ports[UDP_SOCKETS] = {IKE_PORT, NATT_PORT};
+enum which { AT_IKE, AT_NATT, AT_ESP };
 
 union address {
     struct sockaddr any;
@@ -49,19 +56,32 @@ static struct ip_endpoint endpoint_of(const union address *a)
     return e;
 }
 
-static int open_one(const struct ip_endpoint *local, const char **what)
+/* Room for what arrives while we do something else; only root may have more than the default. */
+static void make_room(int fd)
 {
-    int on = 1, room = BUFFER_BYTES;
+    int room = BUFFER_BYTES;
+
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) < 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room) < 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+}
+
+/* @param protocol  ESP for a raw socket, 0 for UDP */
+static int open_one(const struct ip_endpoint *local, int protocol, const char **what)
+{
+    int on = 1;
     union address address;
     socklen_t len = address_of(local, &address);
-    int fd = socket(address.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int type = protocol ? SOCK_RAW : SOCK_DGRAM;
+    int fd = socket(address.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
 
     *what = "socket";
     if (fd < 0)
         return -1;
     if (address.any.sa_family == AF_INET6)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    make_room(fd);
     *what = "bind";
     if (bind(fd, &address.any, len) == 0)
         return fd;
@@ -73,12 +93,19 @@ static int open_one(const struct ip_endpoint *local, const char **what)
 
 enum err udp_loop_open(struct udp_loop *u, struct ip_addr local, const char **what)
 {
+    static const uint16_t ports[UDP_SOCKETS] = {[AT_IKE] = IKE_PORT, [AT_NATT] = NATT_PORT};
+
     u->next = 0;
     u->unsent = 0;
-    u->socket[0] = u->socket[1] = -1;
+    u->also = -1;
+    u->also_ready = false;
     for (int i = 0; i < UDP_SOCKETS; i++) {
+        u->socket[i] = -1;
+        u->ready[i] = false;
         u->local[i] = (struct ip_endpoint){local, ports[i]};
-        u->socket[i] = open_one(&u->local[i], what);
+    }
+    for (int i = AT_IKE; i <= AT_NATT; i++) {
+        u->socket[i] = open_one(&u->local[i], 0, what);
         if (u->socket[i] < 0) {
             int why = errno;
 
@@ -99,23 +126,49 @@ void udp_loop_close(struct udp_loop *u)
     }
 }
 
-void udp_loop_send(struct udp_loop *u, const struct ike_dgram *d)
+enum err udp_loop_open_esp(struct udp_loop *u, const char **what)
 {
-    int which = d->local.port == NATT_PORT;
-    union address to;
-    socklen_t len = address_of(&d->remote, &to);
+    u->socket[AT_ESP] = open_one(&u->local[AT_ESP], ESP, what);
+    if (u->socket[AT_ESP] >= 0)
+        *what = "raw socket for ESP";
+    return u->socket[AT_ESP] >= 0 ? OK : ERR_IO;
+}
 
-    ASSERT(d->protocol == UDP || d->protocol == 0);
-    if (sendto(u->socket[which], d->data, d->len, 0, &to.any, len) < 0)
-        u->unsent++;
+bool udp_loop_send(struct udp_loop *u, const struct ike_dgram *d)
+{
+    enum which which = d->protocol == ESP ? AT_ESP : d->local.port == NATT_PORT ? AT_NATT : AT_IKE;
+    struct ip_endpoint remote = {d->remote.addr, which == AT_ESP ? 0 : d->remote.port};
+    union address to;
+    socklen_t len = address_of(&remote, &to);
+
+    if (u->socket[which] >= 0 && sendto(u->socket[which], d->data, d->len, 0, &to.any, len) >= 0)
+        return true;
+    u->unsent++;
+    return false;
+}
+
+/* A raw socket of IPv4 gives the IP header too, one of IPv6 does not. False: no ESP in it. */
+static bool strip_header(struct ike_dgram *d)
+{
+    size_t len = d->len < IPV4_HEADER_MIN ? 0 : (size_t)(d->data[0] & 0x0f) * 4;
+
+    d->protocol = ESP;
+    d->remote.port = 0;
+    if (d->remote.addr.family == 6)
+        return true;
+    if (len < IPV4_HEADER_MIN || len > d->len)
+        return false;
+    d->data += len;
+    d->len -= len;
+    return true;
 }
 
 static bool receive_at(struct udp_loop *u, int which, struct ike_dgram *out)
 {
     union address from;
-    socklen_t len = sizeof from;
     /* An error queued on the socket (ICMP) is told once instead of a datagram: ask again. */
-    for (int tries = 0; tries < 2; tries++) {
+    for (int tries = 0; u->ready[which] && tries < 2; tries++) {
+        socklen_t len = sizeof from;
         ssize_t n = recvfrom(u->socket[which], u->datagram, sizeof u->datagram, 0, &from.any, &len);
 
         if (n >= 0) {
@@ -124,29 +177,40 @@ static bool receive_at(struct udp_loop *u, int which, struct ike_dgram *out)
                                       .protocol = UDP,
                                       .data = u->datagram,
                                       .len = (size_t)n};
-            return true;
+            if (which != AT_ESP || strip_header(out))
+                return true;
+        } else if (errno == EAGAIN) {
+            break;
         }
-        if (errno == EAGAIN)
-            return false;
     }
+    u->ready[which] = false;
     return false;
 }
 
 bool udp_loop_receive(struct udp_loop *u, struct ike_dgram *out)
 {
-    u->next = !u->next;
-    return receive_at(u, u->next, out) || receive_at(u, !u->next, out);
+    for (int i = 0; i < UDP_SOCKETS; i++) {
+        u->next = (u->next + 1) % UDP_SOCKETS;
+        if (receive_at(u, u->next, out))
+            return true;
+    }
+    return false;
 }
 
-void udp_loop_wait(const struct udp_loop *u, nsec now, nsec deadline, const sigset_t *blocked)
+void udp_loop_wait(struct udp_loop *u, nsec now, nsec deadline, const sigset_t *blocked)
 {
-    struct pollfd sockets[UDP_SOCKETS];
+    struct pollfd all[UDP_SOCKETS + 1]; /* the last one is `also`; poll ignores those of -1 */
     nsec wait = deadline > now ? deadline - now : 0;
     struct timespec t = {(time_t)(wait / NSEC_PER_S), (long)(wait % NSEC_PER_S)};
 
+    bool any;
+
+    for (int i = 0; i <= UDP_SOCKETS; i++)
+        all[i] = (struct pollfd){.fd = i < UDP_SOCKETS ? u->socket[i] : u->also, .events = POLLIN};
+    any = ppoll(all, UDP_SOCKETS + 1, deadline == NSEC_NEVER ? NULL : &t, blocked) > 0;
     for (int i = 0; i < UDP_SOCKETS; i++)
-        sockets[i] = (struct pollfd){.fd = u->socket[i], .events = POLLIN};
-    (void)ppoll(sockets, UDP_SOCKETS, deadline == NSEC_NEVER ? NULL : &t, blocked);
+        u->ready[i] = any && all[i].revents;
+    u->also_ready = any && all[UDP_SOCKETS].revents;
 }
 
 enum err udp_source_of(const struct ip_addr *remote, struct ip_addr *out)

@@ -68,6 +68,7 @@ static void name_streams(struct ike_endpoint *ep)
     ep->retransmit = stream(&ep->env, RNG_RETRANSMIT);
     ep->lifetime = stream(&ep->env, RNG_LIFETIME);
     ep->key_exchange = stream(&ep->env, RNG_KEY_EXCHANGE);
+    ep->signature = stream(&ep->env, RNG_SIGNATURE);
 }
 
 struct ike_endpoint *ike_endpoint_create(const struct ike_env *env, const struct ike_config *config,
@@ -167,11 +168,8 @@ enum err ike_endpoint_receive(struct ike_endpoint *ep, nsec now, const struct ik
 enum err ike_endpoint_answer(struct ike_endpoint *ep, nsec now, uint32_t request,
                              const struct ike_answer *answer)
 {
-    (void)ep; /* no exchange asks the driver for anything yet */
-    (void)now;
-    (void)request;
-    (void)answer;
-    return ERR_NOT_FOUND;
+    begin_call(ep, now);
+    return ike_answered(ep, now, request, answer->granted);
 }
 
 void ike_endpoint_expire(struct ike_endpoint *ep, nsec now)

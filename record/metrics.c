@@ -28,6 +28,20 @@ const char *esp_drop_name(enum esp_drop d)
     return esp_drop_names[d];
 }
 
+enum esp_drop esp_drop_of(enum err refusal)
+{
+    switch (refusal) {
+    case ERR_REPLAY:
+        return ESP_DROP_REPLAY;
+    case ERR_ICV:
+        return ESP_DROP_ICV;
+    case ERR_NO_SA:
+        return ESP_DROP_NO_SA;
+    default:
+        return ESP_DROP_OTHER;
+    }
+}
+
 static void ike_init(struct ike_metrics *ike)
 {
     ike->first_start = ike->last_up = NSEC_NEVER;
@@ -79,6 +93,7 @@ enum err metrics_create(const struct metrics_options *o, struct metrics **out)
     if (!m)
         return ERR_MEMORY;
     m->measure_from = o->measure_from;
+    m->one_end = o->one_end;
     ike_init(&m->ike);
     esp_init(&m->esp);
     if (!scopes_create(m, o) || !(m->series = series_create(m, o->series))) {
@@ -106,8 +121,10 @@ void metrics_destroy(struct metrics *m)
         ike_reset(&m->groups[i].ike);
     for (uint32_t i = 0; m->flows && i < m->flow_count; i++)
         hist_reset(&m->flows[i].esp.latency_ns);
-    for (uint32_t i = 0; m->hosts && i < m->host_count; i++)
+    for (uint32_t i = 0; m->hosts && i < m->host_count; i++) {
         hist_reset(&m->hosts[i].queue_wait_ns);
+        hist_reset(&m->hosts[i].look_up_wait_ns);
+    }
     series_destroy(m->series);
     free(m->groups);
     free(m->links);
@@ -200,8 +217,7 @@ void metrics_esp_sent(struct metrics *m, uint32_t flow, nsec now, uint64_t bytes
     esp_sent(&m->flows[flow].esp, now, bytes);
 }
 
-static void esp_delivered(struct esp_metrics *esp, nsec now, nsec latency, uint64_t bytes,
-                          bool measured)
+static void esp_delivered(struct esp_metrics *esp, nsec now, uint64_t bytes, bool measured)
 {
     esp->delivered_packets++;
     esp->delivered_bytes += bytes;
@@ -209,16 +225,30 @@ static void esp_delivered(struct esp_metrics *esp, nsec now, nsec latency, uint6
         return;
     esp->delivered_measured_bytes += bytes;
     esp->last_delivered = now;
-    hist_add(&esp->latency_ns, latency);
 }
 
 void metrics_esp_delivered(struct metrics *m, uint32_t flow, nsec now, nsec sent, uint64_t bytes)
 {
     bool measured = now >= m->measure_from;
 
-    ASSERT(flow < m->flow_count && sent <= now);
-    esp_delivered(&m->esp, now, now - sent, bytes, measured);
-    esp_delivered(&m->flows[flow].esp, now, now - sent, bytes, measured);
+    ASSERT(flow < m->flow_count && sent <= now && !m->one_end);
+    esp_delivered(&m->esp, now, bytes, measured);
+    esp_delivered(&m->flows[flow].esp, now, bytes, measured);
+    if (!measured)
+        return;
+    hist_add(&m->esp.latency_ns, now - sent);
+    hist_add(&m->flows[flow].esp.latency_ns, now - sent);
+}
+
+void metrics_esp_arrived(struct metrics *m, uint32_t flow, nsec now, uint64_t bytes)
+{
+    bool measured = now >= m->measure_from;
+
+    ASSERT(flow < m->flow_count && m->one_end);
+    m->esp.first_sent = nsec_min(m->esp.first_sent, now);
+    m->flows[flow].esp.first_sent = nsec_min(m->flows[flow].esp.first_sent, now);
+    esp_delivered(&m->esp, now, bytes, measured);
+    esp_delivered(&m->flows[flow].esp, now, bytes, measured);
 }
 
 void metrics_esp_dropped(struct metrics *m, uint32_t flow, enum esp_drop cause)

@@ -58,6 +58,8 @@ enum esp_drop {
 
 const char *net_drop_name(enum net_drop);
 const char *esp_drop_name(enum esp_drop);
+/** What ike_endpoint_unprotect's refusal is counted as. */
+enum esp_drop esp_drop_of(enum err refusal);
 
 enum metrics_sizes {
     FAILURE_NAMES_MAX = 32,
@@ -143,6 +145,9 @@ struct host_metrics {
     uint64_t ike_sas, ike_sas_peak;     /* [gauge] */
     uint64_t child_sas;                 /* [gauge] */
     uint64_t memory_bytes;              /* [gauge] of the endpoint's pools in use */
+    uint64_t look_ups;                  /* [count] begun */
+    uint64_t look_ups_refused, look_ups_timed_out; /* [count] of these, answered so or not at all */
+    struct hist look_up_wait_ns;                   /* begun to acted upon, by hist_add */
 };
 
 /** Time from a disturbance until a share of the affected tunnels carries data again. */
@@ -155,6 +160,7 @@ struct recovery {
 
 struct metrics {
     nsec measure_from;
+    bool one_end;  /* as in metrics_options */
     nsec duration; /* simulated time at the end, set by metrics_finish */
     struct ike_metrics ike;
     struct esp_metrics esp;
@@ -177,6 +183,9 @@ struct metrics_names {
 
 struct metrics_options {
     nsec measure_from;
+    /* Only one end of the tunnels is seen: what it sends and what is delivered to it are different
+     * packets. They have no ratio, and the traffic window begins with the first of either. */
+    bool one_end;
     struct metrics_names groups, links, flows, hosts;
     FILE *series; /* series.csv, borrowed; NULL: no series */
 };
@@ -199,6 +208,8 @@ void metrics_first_packet(struct metrics *, uint32_t group, nsec now, nsec start
 /* Inner packets of a flow; `bytes` is the length of the inner IP packet. */
 void metrics_esp_sent(struct metrics *, uint32_t flow, nsec now, uint64_t bytes);
 void metrics_esp_delivered(struct metrics *, uint32_t flow, nsec now, nsec sent, uint64_t bytes);
+/** The same with one_end, where nobody knows when it was sent: no latency. */
+void metrics_esp_arrived(struct metrics *, uint32_t flow, nsec now, uint64_t bytes);
 /** `flow` may be METRICS_NO_FLOW: a replayed or forged packet belongs to none. */
 void metrics_esp_dropped(struct metrics *, uint32_t flow, enum esp_drop);
 #define METRICS_NO_FLOW UINT32_MAX

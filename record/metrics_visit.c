@@ -129,13 +129,14 @@ static void walk_esp(struct walk *w, const struct metrics *m, const struct esp_m
 {
     nsec ns = window(m->measure_from, esp->first_sent, esp->last_delivered);
     unsigned __int128 bits = (unsigned __int128)esp->delivered_measured_bytes * 8 * NSEC_PER_S;
+    struct fixed ratio = fixed_ratio(esp->delivered_packets, esp->sent_packets);
 
     open_object(w, "esp");
     packets(w, "sent_packets", esp->sent_packets);
     packets(w, "delivered_packets", esp->delivered_packets);
     octets(w, "sent_bytes", esp->sent_bytes);
     octets(w, "delivered_bytes", esp->delivered_bytes);
-    value(w, "delivered_ratio", "1", fixed_ratio(esp->delivered_packets, esp->sent_packets));
+    value(w, "delivered_ratio", "1", m->one_end ? FIXED_NONE : ratio);
     value(w, "throughput_bps", "bit/s", fixed_count(ns ? (uint64_t)(bits / ns) : 0));
     times(w, "latency_s", &esp->latency_ns);
     open_object(w, "dropped");
@@ -226,6 +227,12 @@ static void walk_hosts(struct walk *w, const struct metrics *m)
         count(w, "ike_sas_peak", h->ike_sas_peak);
         count(w, "child_sas", h->child_sas);
         octets(w, "memory_bytes", h->memory_bytes);
+        open_object(w, "look_ups");
+        count(w, "started", h->look_ups);
+        count(w, "refused", h->look_ups_refused);
+        count(w, "timed_out", h->look_ups_timed_out);
+        times(w, "wait_s", &h->look_up_wait_ns);
+        close_object(w, "look_ups");
         close_object(w, h->name);
     }
     close_object(w, "hosts");

@@ -150,6 +150,9 @@ static void handle(struct ike_node *n, const struct ike_event *e)
     case EVENT_CHILD_DOWN:
         child_went_down(n, e);
         break;
+    case EVENT_REQUEST:
+        look_ups_ask(n->look_ups, e->count, e->spi_i | 1); /* as job_key does */
+        break;
     default:
         break;
     }

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "proto/esp/esp.h"
 #include "proto/ip/udp.h"
+#include "sim/credentials.h"
 
 #include <stdlib.h>
 
@@ -54,6 +55,8 @@ static void configure(struct ike_node *n, uint32_t member)
     n->config = n->group->ike;
     n->config.id = scenario_identity(lab->scenario, lab->sim.nodes[n->node].group, member);
     n->config.respond = n->group->role == ROLE_RESPONDER;
+    if (lab->credentials)
+        credentials_give(lab->credentials, lab->sim.nodes[n->node].group, member, &n->config.auth);
     if (child->local_count == 0)
         child->local_count = scenario_protects(n->group, inner, child->local);
     if (child->remote_count == 0) {
@@ -69,6 +72,13 @@ static enum err equip(struct ike_node *n)
 {
     const struct scenario_group *g = n->group;
 
+    if (scenario_looks_up(g)) {
+        struct rng random = rng_stream(n->lab->scenario->seed, n->node, RNG_LOOK_UP);
+
+        n->look_ups = look_ups_create(&g->ike_words.lookup, random);
+        if (!n->look_ups)
+            return ERR_MEMORY;
+    }
     if (g->cpu.cores == 0)
         return OK;
     n->costs = &n->lab->costs[n->lab->sim.nodes[n->node].group];
@@ -87,6 +97,7 @@ static void ike_node_free(struct ike_node *n)
     if (n->host.core_count)
         host_reset(&n->host);
     joiner_reset(&n->joiner);
+    look_ups_destroy(n->look_ups);
     if (n->routes) {
         routes_reset(n->routes);
         free(n->routes);
@@ -105,6 +116,7 @@ struct ike_node *ike_node_create(struct lab *lab, uint32_t node)
     struct ike_env env = {.crypto = lab->crypto,
                           .seed = lab->scenario->seed,
                           .entity = node,
+                          .epoch_s = SCENARIO_EPOCH_S,
                           .export_keys = lab->sim.nodes[node].captured && lab->recorder};
 
     if (!n)
@@ -129,6 +141,28 @@ static void destroy(struct sim *s, uint32_t node)
         ike_node_free(s->nodes[node].state);
 }
 
+/* The slot is shared: fragments that wait for others are given up now and then, and look-ups are
+ * answered one at a time. */
+static void arm_traffic(struct ike_node *n)
+{
+    nsec at = nsec_min(traffic_deadline(&n->traffic), joiner_expire(&n->lab->sim, &n->joiner));
+
+    if (n->look_ups)
+        at = nsec_min(at, look_ups_deadline(n->look_ups));
+    sim_arm(&n->lab->sim, n->node, TIMER_TRAFFIC,
+            at == NSEC_NEVER ? at : nsec_max(at, n->lab->sim.now));
+}
+
+/* What the endpoint asked in the work just done leaves when the work's service ends. */
+static void look_up(struct ike_node *n, nsec end)
+{
+    if (!n->look_ups)
+        return;
+    if (look_ups_begin(n->look_ups, end))
+        n->host_metrics->look_ups++;
+    arm_traffic(n);
+}
+
 /* Start all jobs that have a core, each costing what the meter says. */
 static void pump(struct ike_node *n)
 {
@@ -145,6 +179,7 @@ static void pump(struct ike_node *n)
         ike_node_work(n, job.what, core);
         cost = cost_of(n->costs, &lab->meter);
         host_occupy(&n->host, core, job.key, lab->sim.now, cost);
+        look_up(n, nsec_add(lab->sim.now, cost));
         if (n->host_metrics)
             n->host_metrics->cpu_busy_ns += cost;
     }
@@ -154,13 +189,14 @@ static void pump(struct ike_node *n)
 }
 
 /* Hand a job to the processor, or do it at once where none is modelled. */
-static void submit(struct ike_node *n, uint32_t what, uint64_t key, enum host_priority priority)
+static void submit_job(struct ike_node *n, struct host_job job, enum host_priority priority)
 {
-    struct host_job job = {.key = key, .arrived = n->lab->sim.now, .what = what};
+    uint32_t what = job.what;
 
     if (n->host.core_count == 0) {
         ike_node_work(n, what, SIM_NONE);
         ike_node_arm(n);
+        look_up(n, n->lab->sim.now);
         return;
     }
     if (host_submit(&n->host, priority, &job)) {
@@ -169,13 +205,20 @@ static void submit(struct ike_node *n, uint32_t what, uint64_t key, enum host_pr
         pump(n);
         return;
     }
-    ASSERT(what < JOB_CONNECT); /* each timer queues one job at most */
+    ASSERT(what < JOB_ANSWER); /* each timer queues one job at most */
     if (n->host_metrics)
         n->host_metrics->backlog_drops++;
     if (packet_at(&n->lab->sim, what)->entered)
         packet_drop(&n->lab->sim, n->node, what, NET_DROP_BACKLOG);
     else
         ike_node_give_up(n, what);
+}
+
+static void submit(struct ike_node *n, uint32_t what, uint64_t key, enum host_priority priority)
+{
+    struct host_job job = {.key = key, .arrived = n->lab->sim.now, .what = what};
+
+    submit_job(n, job, priority);
 }
 
 /* Cores whose service ended let go of their packets, in order of their ends. */
@@ -196,15 +239,6 @@ static void complete(struct ike_node *n)
     }
     ike_node_arm(n);
     pump(n);
-}
-
-/* The slot is shared: fragments that wait for others are given up now and then. */
-static void arm_traffic(struct ike_node *n)
-{
-    nsec at = nsec_min(traffic_deadline(&n->traffic), joiner_expire(&n->lab->sim, &n->joiner));
-
-    sim_arm(&n->lab->sim, n->node, TIMER_TRAFFIC,
-            at == NSEC_NEVER ? at : nsec_max(at, n->lab->sim.now));
 }
 
 /* Packets in */
@@ -303,6 +337,19 @@ static void send_due_traffic(struct ike_node *n)
     arm_traffic(n);
 }
 
+/* The next one is taken up when this one has begun: by then another core may be free for it. */
+static void answer_look_up(struct ike_node *n)
+{
+    struct host_job job = {.what = JOB_ANSWER};
+
+    if (!n->look_ups || !look_ups_due(n->look_ups, n->lab->sim.now))
+        return;
+    job.key = n->look_ups->answer.key;
+    job.arrived = n->look_ups->answer.at;
+    submit_job(n, job, HOST_URGENT);
+    arm_traffic(n);
+}
+
 static void timer(struct sim *s, uint32_t node, uint32_t slot)
 {
     struct ike_node *n = s->nodes[node].state;
@@ -319,6 +366,7 @@ static void timer(struct sim *s, uint32_t node, uint32_t slot)
         break;
     case TIMER_TRAFFIC:
         send_due_traffic(n);
+        answer_look_up(n);
         break;
     case TIMER_CONNECT:
         if (!n->connect_queued) {
@@ -378,7 +426,7 @@ static void drop_work(struct ike_node *n)
     uint32_t core;
 
     while (host_forget(&n->host, &job)) {
-        if (job.what == JOB_EXPIRE || job.what == JOB_CONNECT)
+        if (job.what >= JOB_ANSWER)
             continue;
         if (packet_at(s, job.what)->entered)
             packet_drop(s, n->node, job.what, NET_DROP_HOST_DOWN);
@@ -404,6 +452,8 @@ void ike_node_crash(struct lab *lab, uint32_t node)
     sim_set_down(&lab->sim, node, true);
     if (n->host.core_count)
         drop_work(n);
+    if (n->look_ups)
+        look_ups_drop(n->look_ups);
     ike_endpoint_crash(n->endpoint);
     ike_node_pull_events(n);
     joiner_drop(&lab->sim, &n->joiner, NET_DROP_HOST_DOWN);
@@ -420,4 +470,13 @@ void ike_node_return(struct lab *lab, uint32_t node)
     arm_traffic(n);
     if (n->group->role == ROLE_INITIATOR)
         ike_node_connect_at(lab, node, lab->sim.now);
+}
+
+void ike_node_lookup_outage(struct lab *lab, uint32_t node, bool begins)
+{
+    struct ike_node *n = ike_node_at(lab, node);
+
+    look_ups_outage(n->look_ups, begins);
+    if (!lab->sim.nodes[node].down)
+        arm_traffic(n);
 }

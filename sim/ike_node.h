@@ -9,12 +9,17 @@
 #include "sim/host.h"
 #include "sim/join.h"
 #include "sim/lab.h"
+#include "sim/look_up.h"
 #include "sim/router.h"
 #include "sim/traffic.h"
 
 enum ike_node_wire { IKE_PORT = 500, NATT_PORT = 4500, NON_ESP_MARKER = 4 };
 /* What a job is, by its number: a packet, or one of these. */
-enum ike_node_job { JOB_EXPIRE = 0x7ffffffe, JOB_CONNECT = 0x7ffffffd };
+enum ike_node_job {
+    JOB_EXPIRE = 0x7ffffffe,
+    JOB_CONNECT = 0x7ffffffd,
+    JOB_ANSWER = 0x7ffffffc, /* to a look-up; the lowest */
+};
 enum ike_node_timer { TIMER_ENDPOINT, TIMER_HOST, TIMER_TRAFFIC, TIMER_CONNECT };
 
 struct ike_node {
@@ -34,6 +39,8 @@ struct ike_node {
     bool null_esp;                     /* may agree on ESP without encryption */
     bool expire_queued, connect_queued;
     struct joiner joiner;
+
+    struct look_ups *look_ups; /* NULL: nothing is looked up */
 
     struct traffic traffic;
     uint32_t tunnel_count;
@@ -57,6 +64,8 @@ void ike_node_connect_at(struct lab *, uint32_t node, nsec at);
 void ike_node_crash(struct lab *, uint32_t node);
 /** Back after a crash: a client connects again at once. */
 void ike_node_return(struct lab *, uint32_t node);
+/** The server that this node looks things up at falls silent, or answers again. */
+void ike_node_lookup_outage(struct lab *, uint32_t node, bool begins);
 /** Start waiting flows of a tunnel that came up; also at its gateway. */
 void ike_node_begin_traffic(struct lab *, uint32_t tunnel);
 

@@ -155,20 +155,6 @@ static uint64_t esp_dropped(const struct ike_endpoint *e)
     return c->esp_dropped_no_sa + c->esp_dropped_replay + c->esp_dropped_icv + c->esp_dropped_other;
 }
 
-static enum esp_drop drop_cause(enum err e)
-{
-    switch (e) {
-    case ERR_REPLAY:
-        return ESP_DROP_REPLAY;
-    case ERR_ICV:
-        return ESP_DROP_ICV;
-    case ERR_NO_SA:
-        return ESP_DROP_NO_SA;
-    default:
-        return ESP_DROP_OTHER;
-    }
-}
-
 static void judge(struct ike_node *n, uint32_t spi, uint32_t sequence, enum err result,
                   uint64_t counted, bool authentic)
 {
@@ -206,7 +192,7 @@ static void receive_esp(struct ike_node *n, uint32_t packet, const struct ike_dg
     ours = e == OK && payload_read(buf_bytes(&inner), checker_tag(lab->checker), &payload) == OK;
     judge(n, spi, sequence, e, esp_dropped(n->endpoint) - before, ours);
     if (e != OK)
-        metrics_esp_dropped(lab->metrics, METRICS_NO_FLOW, drop_cause(e));
+        metrics_esp_dropped(lab->metrics, METRICS_NO_FLOW, esp_drop_of(e));
     else if (ours)
         ike_node_delivered(n, &payload, created, (uint32_t)inner.len);
 }
@@ -303,6 +289,19 @@ static void connect_now(struct ike_node *n)
         metrics_ike_failed(lab->metrics, t->group, lab->sim.now, reason_name(REASON_LIMIT));
 }
 
+static void answer_now(struct ike_node *n)
+{
+    const struct look_up *l = &n->look_ups->answer;
+    struct ike_answer answer = {.granted = !l->timed_out || n->look_ups->words->accept};
+
+    n->look_ups->answering = false;
+    n->host_metrics->look_ups_timed_out += l->timed_out;
+    n->host_metrics->look_ups_refused += !answer.granted;
+    hist_add(&n->host_metrics->look_up_wait_ns, n->lab->sim.now - l->begun);
+    /* The handshake may be over: ERR_NOT_FOUND. */
+    (void)ike_endpoint_answer(n->endpoint, n->lab->sim.now, l->request, &answer);
+}
+
 /* Run one job to its end inside the endpoint; its packets go to `core`. */
 void ike_node_work(struct ike_node *n, uint32_t job, uint32_t core)
 {
@@ -312,6 +311,8 @@ void ike_node_work(struct ike_node *n, uint32_t job, uint32_t core)
     } else if (job == JOB_CONNECT) {
         n->connect_queued = false;
         connect_now(n);
+    } else if (job == JOB_ANSWER) {
+        answer_now(n);
     } else if (packet_at(&n->lab->sim, job)->entered) {
         receive_datagram(n, job);
     } else {

@@ -17,6 +17,7 @@
 #include "sim/sim.h"
 
 struct recorder;
+struct credentials;
 struct ike_node;
 
 /* Defects planted to show that a checker trips: one at a time, named on the command line. */
@@ -57,7 +58,8 @@ struct lab {
     struct sim sim;
     struct meter meter;
     struct crypto *crypto;
-    struct cost_table *costs; /* by group; name[0] == 0: none */
+    struct credentials *credentials; /* NULL: nobody signs */
+    struct cost_table *costs;        /* by group; name[0] == 0: none */
     struct metrics *metrics;
     struct checker *checker;
     struct recorder *recorder; /* NULL: nothing but numbers is kept */

@@ -80,6 +80,9 @@ void outcome_compare_ends(struct lab *lab)
 
 /* The security context */
 
+static const char *const crl_modes[] = {
+    [CERT_CRL_OFF] = "off", [CERT_CRL_IF_PRESENT] = "if-present", [CERT_CRL_REQUIRED] = "required"};
+
 struct writer_of_text {
     struct run_outcome *out;
     size_t used;
@@ -126,13 +129,39 @@ static void add_proposals(struct writer_of_text *w, const char *section,
     add_text(w, section, "proposals", keep(w, text));
 }
 
+/* One word if all agree, else "homes ecdsa, gw rsa". */
+static void add_auth(const struct scenario *s, struct writer_of_text *w)
+{
+    const char *common = NULL;
+    bool agree = true;
+    char text[256] = "";
+
+    for (uint32_t i = 0; i < s->group_count; i++) {
+        const struct scenario_group *g = &s->groups[i];
+        const char *word = scenario_auth(&g->ike_words).word;
+        size_t len = strlen(text);
+
+        if (g->role != ROLE_INITIATOR && g->role != ROLE_RESPONDER)
+            continue;
+        agree &= !common || strcmp(common, word) == 0;
+        common = word;
+        snprintf(text + len, sizeof text - len, "%s%s %s", len ? ", " : "", g->name, word);
+    }
+    add_text(w, "ike", "auth", agree && common ? common : keep(w, text));
+    if (!scenario_has_signers(s))
+        return;
+    add_text(w, "ike", "auth_form", s->pki.form == PKI_RAW_KEYS ? "raw keys" : "certificates");
+    if (s->pki.form == PKI_CERTIFICATES)
+        add_text(w, "ike", "crl", crl_modes[s->pki.crl]);
+}
+
 static void describe_security(const struct lab *lab, struct writer_of_text *w)
 {
     const struct ike_words *ike = &lab->scenario->ike;
     const struct child_words *child = &lab->scenario->child;
 
     add_number(w, "ike", "version", fixed_count(ike->version));
-    add_text(w, "ike", "auth", "psk");
+    add_auth(lab->scenario, w);
     add_proposals(w, "ike", ike->proposals, ike->proposal_count);
     add_number(w, "ike", "rekey_time_s", fixed_seconds(ike->rekey_time));
     add_number(w, "ike", "dpd_delay_s", fixed_seconds(ike->dpd_delay));

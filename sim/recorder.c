@@ -299,6 +299,8 @@ void recorder_sa(struct recorder *r, uint32_t node, const struct ike_event *e)
         events_text(r->events, "kind", handle_none(e->child.handle) ? "ike" : "child");
         if (e->reason != REASON_NONE)
             events_text(r->events, "reason", reason_name(e->reason));
+        if (e->certificate != CERT_VALID)
+            events_text(r->events, "certificate", x509_result_name(e->certificate));
         events_text(r->events, "role", e->initiator ? "initiator" : "responder");
     }
     events_end(r->events);

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/dist.h"
+#include "sim/credentials.h"
 #include "sim/ike_node.h"
 #include "sim/link.h"
 #include "sim/nat_box.h"
@@ -247,6 +248,8 @@ static enum err set_up(struct drive *d)
     if (e == OK)
         e = make_crypto(lab);
     if (e == OK)
+        e = credentials_create(s, lab->crypto, &lab->credentials);
+    if (e == OK)
         e = make_metrics(d);
     if (e == OK)
         e = load_costs(d);
@@ -444,6 +447,7 @@ static void clean_up(struct drive *d)
     checker_destroy(lab->checker);
     address_plan_reset(&lab->plan);
     free(lab->costs);
+    credentials_destroy(lab->credentials); /* its keys are the provider's */
     crypto_destroy(lab->crypto);
 }
 

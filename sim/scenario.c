@@ -104,6 +104,9 @@ static void read_scenario(struct scenario_reader *r)
     read_groups(r); /* they inherit what is not computed yet */
     resolve_ike(&s->ike);
     resolve_child(&s->child);
+    read_pki(r);
+    if (r->diag.errors == 0)
+        resolve_auth(s);
     read_links(r);
     if (r->diag.errors == 0)
         check_network(r);
@@ -173,7 +176,7 @@ void scenario_reset(struct scenario *s)
 
 static bool has_host(const struct scenario_group *g)
 {
-    return g->role == ROLE_RESPONDER || g->cpu.cores > 0;
+    return g->role == ROLE_RESPONDER || g->cpu.cores > 0 || scenario_looks_up(g);
 }
 
 int32_t scenario_host_index(const struct scenario *s, uint32_t group)
@@ -207,10 +210,10 @@ enum err scenario_metrics(const struct scenario *s, struct metrics_options *out)
         links[i] = s->links[i].name;
     for (uint32_t i = 0; i < s->flow_count; i++)
         flows[i] = s->flows[i].name;
-    out->measure_from = s->measure_from;
-    out->groups = (struct metrics_names){groups, s->group_count};
-    out->hosts = (struct metrics_names){hosts, host_count};
-    out->links = (struct metrics_names){links, s->link_count};
-    out->flows = (struct metrics_names){flows, s->flow_count};
+    *out = (struct metrics_options){.measure_from = s->measure_from,
+                                    .groups = {groups, s->group_count},
+                                    .links = {links, s->link_count},
+                                    .flows = {flows, s->flow_count},
+                                    .hosts = {hosts, host_count}};
     return OK;
 }

@@ -24,6 +24,34 @@ enum scenario_sizes {
     SCENARIO_GROUPS_MAX = 256,
     SCENARIO_NODES_MAX = 8 << 20,
     SCENARIO_NONE = -1, /* an index that names nothing */
+    PKI_INTERMEDIATES_MAX = 3,
+};
+
+/** Members first..last of a group or of a link. */
+struct scenario_range {
+    uint32_t index;
+    uint32_t first, last;
+};
+
+struct member_list {
+    const struct scenario_range *ranges; /* of groups */
+    uint32_t count;
+};
+
+enum pki_form { PKI_CERTIFICATES, PKI_RAW_KEYS };
+
+/** Unix time at simulated time 0: 2026-01-01T00:00:00Z. Certificates are judged by it. */
+#define SCENARIO_EPOCH_S INT64_C(1767225600)
+
+/** `pki:`, the test credentials of those who sign, and who of them has bad ones. */
+struct pki_words {
+    uint32_t form; /* enum pki_form */
+    uint32_t rsa_bits;
+    uint32_t rsa_keys; /* key pairs that the members of a group share */
+    uint32_t intermediates;
+    nsec lifetime; /* of the end entities' certificates, from the start on */
+    uint32_t crl;  /* enum x509_crl_mode */
+    struct member_list revoked, expired, not_yet_valid, wrong_ca, wrong_identity;
 };
 
 enum node_role { ROLE_INITIATOR, ROLE_RESPONDER, ROLE_NAT, ROLE_ROUTER };
@@ -50,12 +78,58 @@ struct limit_words {
     uint32_t ike_sas, half_open; /* 0: no limit */
 };
 
+/**
+ * How the members of a group prove who they are, as written in `ike.auth`.
+ * X(symbol, word, way, kind of key, suite for method 14). "rsa" is RSASSA-PSS; the longer words
+ * are strongSwan's. With `pki.form: raw-keys` AUTH_CERTIFICATE becomes AUTH_RAW_KEY.
+ */
+#define AUTH_WORD_LIST(X)                                                                          \
+    X(PSK, "psk", AUTH_PSK, KEY_TYPES, "")                                                         \
+    X(RSA, "rsa", AUTH_CERTIFICATE, KEY_RSA, "rsa/pss-sha256")                                     \
+    X(RSA_PSS_256, "rsa/pss-sha256", AUTH_CERTIFICATE, KEY_RSA, "rsa/pss-sha256")                  \
+    X(RSA_PSS_384, "rsa/pss-sha384", AUTH_CERTIFICATE, KEY_RSA, "rsa/pss-sha384")                  \
+    X(RSA_PSS_512, "rsa/pss-sha512", AUTH_CERTIFICATE, KEY_RSA, "rsa/pss-sha512")                  \
+    X(RSA_256, "rsa-sha256", AUTH_CERTIFICATE, KEY_RSA, "rsa-sha256")                              \
+    X(RSA_384, "rsa-sha384", AUTH_CERTIFICATE, KEY_RSA, "rsa-sha384")                              \
+    X(RSA_512, "rsa-sha512", AUTH_CERTIFICATE, KEY_RSA, "rsa-sha512")                              \
+    X(ECDSA, "ecdsa", AUTH_CERTIFICATE, KEY_ECP256, "ecdsa-256-sha256")                            \
+    X(ECDSA_256, "ecdsa-256", AUTH_CERTIFICATE, KEY_ECP256, "ecdsa-256-sha256")                    \
+    X(ECDSA_384, "ecdsa-384", AUTH_CERTIFICATE, KEY_ECP384, "ecdsa-384-sha384")                    \
+    X(ECDSA_521, "ecdsa-521", AUTH_CERTIFICATE, KEY_ECP521, "ecdsa-521-sha512")                    \
+    X(ED25519, "ed25519", AUTH_CERTIFICATE, KEY_ED25519, "ed25519")                                \
+    X(ED448, "ed448", AUTH_CERTIFICATE, KEY_ED448, "ed448")                                        \
+    X(NULL, "null", AUTH_NULL, KEY_TYPES, "")
+
+enum auth_word {
+#define X(symbol, word, way, key, suite) AUTH_WORD_##symbol,
+    AUTH_WORD_LIST(X)
+#undef X
+        AUTH_WORD_COUNT
+};
+
+struct scenario_auth {
+    const char *word;
+    enum auth_way way;
+    enum sign_key_type key; /* KEY_TYPES: nothing is signed */
+    const struct sign_suite *suite;
+};
+
+/** Look-ups (a CRL or OCSP responder, an AAA server) that take time: `ike.lookup`. */
+struct lookup_words {
+    nsec latency; /* NSEC_NEVER: there are none */
+    nsec jitter;  /* each takes latency - jitter to latency + jitter */
+    nsec timeout; /* without an answer by then `accept` decides */
+    bool accept;
+};
+
 /** The words of `ike:` as written, before they become a struct ike_config. */
 struct ike_words {
     uint32_t version;
     const char *const *proposals;
     uint32_t proposal_count;
-    uint32_t auth; /* 0: psk */
+    uint32_t auth;      /* enum auth_word */
+    uint32_t send_cert; /* enum send_cert */
+    struct lookup_words lookup;
     const char *psk;
     const char *id; /* "{n}" stands for the member; NULL: GROUP-N.ikelab.example */
     nsec rekey_time, over_time, rand_time;
@@ -104,7 +178,8 @@ struct scenario_group {
     struct ike_words ike_words;
     struct child_words child_words;
     struct ike_config ike; /* initiator, responder: complete with ike.child, except for ike.id
-                              (scenario_identity) and for traffic selectors where the scenario
+                              (scenario_identity), for keys, certificates and trust
+                              (sim/credentials.h) and for traffic selectors where the scenario
                               names none (local_count or remote_count 0) */
 };
 
@@ -135,12 +210,6 @@ struct scenario_flow {
     uint32_t size_min, size_max; /* inner IP bytes; fixed: equal; range: uniform, inclusive */
 };
 
-/** Members first..last of a group or of a link. */
-struct scenario_range {
-    uint32_t index;
-    uint32_t first, last;
-};
-
 enum event_action {
     ACTION_REBOOT,    /* state lost, nothing said to the peers; away for `duration`, then back;
                          initiators connect again */
@@ -148,6 +217,7 @@ enum event_action {
     ACTION_RESTART,   /* back after a crash; of one that is up: as REBOOT */
     ACTION_LINK_DOWN, /* drops everything; for `duration`, or until ACTION_LINK_UP */
     ACTION_LINK_UP,
+    ACTION_LOOKUP_OUTAGE, /* look-ups get no answer; for `duration`, or to the end */
 };
 
 struct scenario_event {
@@ -189,6 +259,7 @@ struct scenario {
     nsec measure_from, series_interval;
     struct ike_words ike; /* what the groups inherit */
     struct child_words child;
+    struct pki_words pki;
     struct scenario_group *groups;
     struct scenario_link *links;
     struct scenario_flow *flows;
@@ -222,6 +293,19 @@ void scenario_reset(struct scenario *);
 
 /** The identity of a member of an initiator or responder group (ID_FQDN or ID_RFC822_ADDR). */
 struct identity scenario_identity(const struct scenario *, uint32_t group, uint32_t member);
+
+/** What the word of `ike.auth` stands for. */
+struct scenario_auth scenario_auth(const struct ike_words *);
+/** Whether the members of this group have key pairs: they sign. */
+bool scenario_signs(const struct scenario_group *);
+/** Whether any group does. */
+bool scenario_has_signers(const struct scenario *);
+bool scenario_lists(const struct member_list *, uint32_t group, uint32_t member);
+static inline bool scenario_looks_up(const struct scenario_group *g)
+{
+    return (g->role == ROLE_INITIATOR || g->role == ROLE_RESPONDER) &&
+           g->ike_words.lookup.latency != NSEC_NEVER;
+}
 
 /**
  * Traffic selectors of a member where the scenario names none: what it protects, or its inner

@@ -98,6 +98,25 @@ static void dump_loss(struct dump *d, const struct key *key, const struct loss_w
     json_object_end(&d->json);
 }
 
+static void dump_ranges(struct dump *d, const char *name, const struct scenario_range *of,
+                        uint32_t count, bool links);
+
+static void dump_lists(struct dump *d, const struct pki_words *w)
+{
+    const struct {
+        const char *name;
+        const struct member_list *list;
+    } lists[] = {{"revoked", &w->revoked},
+                 {"expired", &w->expired},
+                 {"not_yet_valid", &w->not_yet_valid},
+                 {"wrong_ca", &w->wrong_ca},
+                 {"wrong_identity", &w->wrong_identity}};
+
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        if (lists[i].list->count)
+            dump_ranges(d, lists[i].name, lists[i].list->ranges, lists[i].list->count, false);
+}
+
 static void dump_value(struct dump *d, const struct key *key, const void *field)
 {
     const char *text;
@@ -133,6 +152,8 @@ static void dump_value(struct dump *d, const struct key *key, const void *field)
     case KEY_SECTION:
         json_object(&d->json, key->name);
         dump_section(d, key->section, field);
+        if (key->section == SECTION_PKI)
+            dump_lists(d, field);
         json_object_end(&d->json);
         return;
     default:
@@ -146,8 +167,16 @@ static bool is_absent(const struct dump *d, const struct key *key, const void *f
 {
     if (key->offset == SIZE_MAX || (key->roles && !(key->roles & d->role)))
         return true;
-    return (key->section == SECTION_CPU && !((const struct cpu_words *)field)->cores) ||
-           key->section == SECTION_SWEEP;
+    switch (key->section) {
+    case SECTION_CPU:
+        return !((const struct cpu_words *)field)->cores;
+    case SECTION_LOOKUP:
+        return ((const struct lookup_words *)field)->latency == NSEC_NEVER;
+    case SECTION_PKI:
+        return !scenario_has_signers(d->s);
+    default:
+        return key->section == SECTION_SWEEP;
+    }
 }
 
 static void dump_section(struct dump *d, enum section_id id, const void *base)

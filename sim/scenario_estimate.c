@@ -1,5 +1,6 @@
 #include "sim/scenario_estimate.h"
 
+#include "sim/credentials.h"
 #include "sim/fault.h"
 #include "sim/link.h"
 
@@ -196,6 +197,7 @@ static uint64_t estimate_memory(const struct scenario *s)
             bytes += (uint64_t)s->groups[i].count * TUNNEL_BYTES;
     for (uint32_t i = 0; i < s->link_count; i++)
         bytes += (uint64_t)s->links[i].members * 2 * sizeof(struct link_direction);
+    bytes += credentials_estimate(s);
     return bytes + s->capture.max_size * (s->capture.of_count != 0);
 }
 

@@ -1,8 +1,50 @@
-/* Finding keys of the table by path. */
+/* Finding keys of the table, by name and by path. */
 #include "sim/scenario_keys.h"
 
 #include <stdio.h>
 #include <string.h>
+
+const struct key *section_key(enum section_id id, const char *name, size_t *offset)
+{
+    const struct section *s = &scenario_sections[id];
+
+    for (size_t i = 0; i < s->count; i++)
+        if (strcmp(s->keys[i].name, name) == 0) {
+            *offset = s->keys[i].offset;
+            return &s->keys[i];
+        }
+    if (s->include) {
+        const struct key *key = section_key(s->include, name, offset);
+
+        *offset += s->include_offset;
+        return key;
+    }
+    return NULL;
+}
+
+enum dimension key_dimension(enum key_type type)
+{
+    switch (type) {
+    case KEY_COUNT:
+    case KEY_COUNT64:
+        return DIMENSION_COUNT;
+    case KEY_TIME:
+        return DIMENSION_TIME;
+    case KEY_BITRATE:
+        return DIMENSION_BITRATE;
+    case KEY_SIZE:
+    case KEY_SIZE32:
+        return DIMENSION_SIZE;
+    case KEY_PROBABILITY:
+        return DIMENSION_PROBABILITY;
+    case KEY_FREQUENCY:
+        return DIMENSION_FREQUENCY;
+    case KEY_MILLI:
+        return DIMENSION_MILLI;
+    default:
+        return DIMENSION_COUNT_OF;
+    }
+}
 
 void keys_visit(void (*visit)(void *context, const struct key_path *), void *context)
 {

@@ -281,6 +281,7 @@ static void finish_group(struct scenario_reader *r, const struct tree *map,
     if (g->role != ROLE_INITIATOR && g->role != ROLE_RESPONDER)
         return;
     check_identity(r, map, g);
+    check_auth(r, map, g);
     resolve_ike(&g->ike_words);
     resolve_child(&g->child_words);
     check_ike(r, tree_get(map, "ike"), tree_get(map, "child"), &g->ike_words, &g->child_words);

@@ -130,6 +130,7 @@ void check_ike(struct scenario_reader *r, const struct tree *ike, const struct t
 {
     check_proposals(r, tree_get(ike, "proposals"), true);
     check_proposals(r, tree_get(child, "esp_proposals"), false);
+    check_lookup(r, ike, w);
     if (ike && w->rekey_time && w->rand_time >= w->rekey_time)
         diag_error(&r->diag, place_of(ike, "rand_time"),
                    "'rand_time' must be shorter than 'rekey_time'");

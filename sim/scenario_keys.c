@@ -1,12 +1,16 @@
 #include "sim/scenario_keys.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define AT(type, field) offsetof(struct type, field)
 #define SECOND UINT64_C(1000000000)
 #define HOUR (3600 * SECOND)
+
+static const char *const auth_words[] = {
+#define X(symbol, word, way, key, suite) word,
+    AUTH_WORD_LIST(X)
+#undef X
+        NULL,
+};
 
 /* A table reads better in its own lines: */
 /* clang-format off */
@@ -33,6 +37,10 @@ static const struct key scenario_keys[] = {
      .doc = "How IKE SAs are negotiated and kept; a group's own `ike:` overrides it."},
     {.name = "child", .type = KEY_SECTION, .section = SECTION_CHILD, .offset = AT(scenario, child),
      .doc = "How child SAs (ESP) are negotiated and kept; a group's own `child:` overrides it."},
+    {.name = "pki", .type = KEY_SECTION, .section = SECTION_PKI, .offset = AT(scenario, pki),
+     .doc = "Test credentials of groups whose `ike.auth` is a signature, made from the seed at the "
+            "start of the run, which is 2026-01-01 00:00:00 UTC for certificates; each kind of "
+            "key has authorities of its own."},
     {.name = "nodes", .type = KEY_MAP, .section = SECTION_GROUP, .required = true,
      .doc = "The machines. Each entry is a group of `count` equal members."},
     {.name = "links", .type = KEY_MAP, .section = SECTION_LINK, .required = true,
@@ -73,7 +81,18 @@ static const struct key ike_keys[] = {
      .doc = "IKE proposals in strongSwan's notation, in order of preference.",
      .example = "[aes256gcm16-prfsha256-x25519, aes128-sha256-ecp256]"},
     {.name = "auth", .type = KEY_WORD, .offset = AT(ike_words, auth), .otherwise = "psk",
-     .words = WORDS("psk"), .doc = "How the peers prove who they are.", .example = "psk"},
+     .words = auth_words,
+     .doc = "How this side proves who it is; each side accepts the ways of those it connects to. "
+            "rsa is rsa/pss-sha256, ecdsa is ecdsa-256, null proves nothing (RFC 7619).",
+     .example = "ecdsa"},
+    {.name = "send_cert", .type = KEY_WORD, .offset = AT(ike_words, send_cert),
+     .otherwise = "ifasked", .words = WORDS("ifasked", "always", "never"),
+     .doc = "When certificates or raw keys are sent; a peer that was sent none refuses, as it "
+            "knows none.", .example = "always"},
+    {.name = "lookup", .type = KEY_SECTION, .section = SECTION_LOOKUP,
+     .offset = AT(ike_words, lookup),
+     .doc = "Before a peer's proof is judged a server is asked (CRL, OCSP, AAA), which takes time; "
+            "meanwhile the exchange waits."},
     {.name = "psk", .type = KEY_TEXT, .offset = AT(ike_words, psk), .otherwise = "ikelab",
      .max = PSK_MAX,
      .doc = "The shared secret, a test credential; peers with different ones cannot connect.",
@@ -123,6 +142,58 @@ static const struct key ike_keys[] = {
      .otherwise = "true",
      .doc = "Send INITIAL_CONTACT, so that the peer forgets older IKE SAs of this identity.",
      .example = "false"},
+};
+
+static const struct key lookup_keys[] = {
+    {.name = "latency", .type = KEY_TIME, .offset = AT(lookup_words, latency), .required = true,
+     .otherwise = "=no look-ups", .max = HOUR, .doc = "From the question to the answer.",
+     .example = "50ms"},
+    {.name = "jitter", .type = KEY_TIME, .offset = AT(lookup_words, jitter), .otherwise = "0s",
+     .max = HOUR, .doc = "Spread of the latency, uniform; not above it.", .example = "10ms"},
+    {.name = "timeout", .type = KEY_TIME, .offset = AT(lookup_words, timeout), .otherwise = "5s",
+     .min = 1, .max = HOUR, .doc = "How long an answer is waited for.", .example = "2s"},
+    {.name = "on_timeout", .type = KEY_CHOICE, .offset = AT(lookup_words, accept),
+     .otherwise = "refuse", .words = WORDS("refuse", "accept"),
+     .doc = "What becomes of the peer when no answer came.", .example = "accept"},
+};
+
+static const struct key pki_keys[] = {
+    {.name = "form", .type = KEY_WORD, .offset = AT(pki_words, form),
+     .otherwise = "certificates", .words = WORDS("certificates", "raw-keys"),
+     .doc = "What is shown of a key: an X.509 certificate, or the key by itself, which the other "
+            "side knows (RFC 7670).", .example = "raw-keys"},
+    {.name = "rsa_bits", .type = KEY_COUNT, .offset = AT(pki_words, rsa_bits),
+     .otherwise = "2048", .min = SIGN_RSA_BITS_MIN, .max = SIGN_RSA_BITS_MAX,
+     .doc = "Size of RSA keys, also the authorities': 2048, 3072 or 4096.", .example = "3072"},
+    {.name = "rsa_keys", .type = KEY_COUNT, .offset = AT(pki_words, rsa_keys), .otherwise = "4",
+     .min = 1, .max = 10000,
+     .doc = "RSA key pairs that the members of a group share, as making one takes as long as a "
+            "hundred certificates; those are each member's own.", .example = "1"},
+    {.name = "intermediates", .type = KEY_COUNT, .offset = AT(pki_words, intermediates),
+     .otherwise = "0", .max = PKI_INTERMEDIATES_MAX,
+     .doc = "Authorities between the root and the members; sent along with each certificate.",
+     .example = "1"},
+    {.name = "lifetime", .type = KEY_TIME, .offset = AT(pki_words, lifetime),
+     .otherwise = "365d", .min = SECOND, .max = 3660 * 24 * HOUR,
+     .doc = "The members' certificates expire this long after the start of the run; established "
+            "SAs live on.", .example = "30d"},
+    {.name = "crl", .type = KEY_WORD, .offset = AT(pki_words, crl), .otherwise = "if-present",
+     .words = WORDS("off", "if-present", "required"),
+     .doc = "Whether certificate revocation lists count. if-present: those of authorities that "
+            "revoked something; required: each authority has one, and it is needed.",
+     .example = "required"},
+    {.name = "revoked", .type = KEY_MEMBERS, .offset = AT(pki_words, revoked),
+     .doc = "Whose certificates are revoked; with raw keys, whose keys are known no more.",
+     .example = "[\"homes[0..9]\"]"},
+    {.name = "expired", .type = KEY_MEMBERS, .offset = AT(pki_words, expired),
+     .doc = "Whose certificates ended a day before the run.", .example = "\"homes[10..19]\""},
+    {.name = "not_yet_valid", .type = KEY_MEMBERS, .offset = AT(pki_words, not_yet_valid),
+     .doc = "Whose certificates begin a day after the run.", .example = "\"homes[20]\""},
+    {.name = "wrong_ca", .type = KEY_MEMBERS, .offset = AT(pki_words, wrong_ca),
+     .doc = "Whose certificates are of authorities that nobody trusts.", .example = "\"homes[3]\""},
+    {.name = "wrong_identity", .type = KEY_MEMBERS, .offset = AT(pki_words, wrong_identity),
+     .doc = "Whose certificates, or known keys, speak for somebody else.",
+     .example = "\"homes[4]\""},
 };
 
 static const struct key child_keys[] = {
@@ -409,12 +480,13 @@ static const struct key event_keys[] = {
     {.name = "links", .type = KEY_LINKS, .offset = AT(scenario_event, ranges),
      .doc = "Which links it happens to.", .example = "core"},
     {.name = "do", .type = KEY_WORD, .offset = AT(scenario_event, action), .required = true,
-     .words = WORDS("reboot", "crash", "restart", "link_down", "link_up"),
+     .words = WORDS("reboot", "crash", "restart", "link_down", "link_up", "lookup-outage"),
      .doc = "reboot and crash lose all state without a word to the peers; a crash lasts until "
-            "restart, a link_down until link_up.", .example = "reboot"},
+            "restart, a link_down until link_up. In a lookup-outage nothing that a node looks up "
+            "is answered, see ike.lookup.", .example = "reboot"},
     {.name = "for", .type = KEY_TIME, .offset = AT(scenario_event, duration), .min = 1,
-     .otherwise = "=reboot: no time; crash and link_down: until undone",
-     .doc = "How long the machine or link is away.", .example = "5s"},
+     .otherwise = "=reboot: no time; crash and link_down: until undone; lookup-outage: to the end",
+     .doc = "How long the machine, link or server is away.", .example = "5s"},
 };
 
 static const struct key capture_keys[] = {
@@ -447,7 +519,9 @@ const struct section scenario_sections[SECTION_COUNT] = {
     [SECTION_SCENARIO] = {SECTION("", "a scenario", scenario_keys)},
     [SECTION_MEASURE] = {SECTION("measure", "measure", measure_keys)},
     [SECTION_IKE] = {SECTION("ike", "ike", ike_keys)},
+    [SECTION_LOOKUP] = {SECTION("ike.lookup", "lookup", lookup_keys)},
     [SECTION_CHILD] = {SECTION("child", "child", child_keys)},
+    [SECTION_PKI] = {SECTION("pki", "pki", pki_keys)},
     [SECTION_GROUP] = {SECTION("nodes.*", "a group of nodes", group_keys)},
     [SECTION_ARRIVALS] = {SECTION("nodes.*.arrivals", "arrivals", arrivals_keys)},
     [SECTION_RAMP] = {SECTION("nodes.*.arrivals.ramp", "ramp", ramp_keys)},
@@ -464,101 +538,3 @@ const struct section scenario_sections[SECTION_COUNT] = {
     [SECTION_CAPTURE] = {SECTION("capture", "capture", capture_keys)},
     [SECTION_SWEEP] = {SECTION("sweep", "sweep", sweep_keys)},
 };
-
-const struct key *section_key(enum section_id id, const char *name, size_t *offset)
-{
-    const struct section *s = &scenario_sections[id];
-
-    for (size_t i = 0; i < s->count; i++)
-        if (strcmp(s->keys[i].name, name) == 0) {
-            *offset = s->keys[i].offset;
-            return &s->keys[i];
-        }
-    if (s->include) {
-        const struct key *key = section_key(s->include, name, offset);
-
-        *offset += s->include_offset;
-        return key;
-    }
-    return NULL;
-}
-
-enum dimension key_dimension(enum key_type type)
-{
-    switch (type) {
-    case KEY_COUNT:
-    case KEY_COUNT64:
-        return DIMENSION_COUNT;
-    case KEY_TIME:
-        return DIMENSION_TIME;
-    case KEY_BITRATE:
-        return DIMENSION_BITRATE;
-    case KEY_SIZE:
-    case KEY_SIZE32:
-        return DIMENSION_SIZE;
-    case KEY_PROBABILITY:
-        return DIMENSION_PROBABILITY;
-    case KEY_FREQUENCY:
-        return DIMENSION_FREQUENCY;
-    case KEY_MILLI:
-        return DIMENSION_MILLI;
-    default:
-        return DIMENSION_COUNT_OF;
-    }
-}
-
-struct preset {
-    enum section_id section;
-    const char *name, *values;
-};
-
-/* Defaults of the daemons' own sources and manuals; what our ladder cannot say exactly is noted
- * in docs/scenario-format.md. */
-static const struct preset presets[] = {
-    {SECTION_IKE, "strongswan-6.0",
-     "{retransmit_timeout: 4s, retransmit_base: 1.8, retransmit_tries: 5, retransmit_jitter: 0%, "
-     "retransmit_limit: 0s, rekey_time: 4h, dpd_delay: 0s, nat_keepalive: 20s, "
-     "half_open_timeout: 30s}"},
-    {SECTION_IKE, "libreswan-4.10",
-     "{retransmit_timeout: 500ms, retransmit_base: 2, retransmit_tries: 6, rekey_time: 471min, "
-     "over_time: 9min, rand_time: 9min, dpd_delay: 0s, nat_keepalive: 20s}"},
-    {SECTION_IKE, "libreswan-2026-08",
-     "{retransmit_timeout: 500ms, retransmit_base: 2, retransmit_tries: 5, rekey_time: 471min, "
-     "over_time: 9min, rand_time: 9min, dpd_delay: 0s, nat_keepalive: 20s}"},
-    {SECTION_IKE, "openiked-7.2",
-     "{retransmit_timeout: 2s, retransmit_base: 2, retransmit_tries: 5, rekey_time: 0s, "
-     "dpd_delay: 60s, nat_keepalive: 20s}"},
-    {SECTION_CHILD, "strongswan-6.0",
-     "{rekey_time: 1h, rekey_bytes: 0B, rekey_packets: 0, replay_window: 32}"},
-    {SECTION_CHILD, "libreswan-4.10",
-     "{rekey_time: 471min, life_time: 8h, rand_time: 9min, replay_window: 128}"},
-    {SECTION_CHILD, "libreswan-2026-08",
-     "{rekey_time: 471min, life_time: 8h, rand_time: 9min, replay_window: 128}"},
-    {SECTION_CHILD, "openiked-7.2", "{rekey_time: 3h, rekey_bytes: 4GiB, replay_window: 64}"},
-    {SECTION_GROUP, "rfc4787-2007",
-     "{mapping: endpoint-independent, filtering: address-dependent, port_preservation: false, "
-     "udp_timeout: 300s, udp_timeout_unreplied: 300s, refresh: outbound, hairpin: true}"},
-    {SECTION_GROUP, "linux-6.1",
-     "{mapping: address-and-port-dependent, filtering: address-and-port-dependent, "
-     "port_preservation: true, udp_timeout: 120s, udp_timeout_unreplied: 30s, refresh: both, "
-     "hairpin: false}"},
-    {SECTION_GROUP, "full-cone",
-     "{mapping: endpoint-independent, filtering: endpoint-independent, port_preservation: true, "
-     "udp_timeout: 300s, udp_timeout_unreplied: 300s, refresh: both, hairpin: true}"},
-    {SECTION_GROUP, "symmetric",
-     "{mapping: address-and-port-dependent, filtering: address-and-port-dependent, "
-     "port_preservation: false, udp_timeout: 120s, udp_timeout_unreplied: 30s, refresh: both, "
-     "hairpin: false}"},
-    {SECTION_GROUP, "cgn-rfc6888",
-     "{mapping: endpoint-independent, filtering: endpoint-independent, port_preservation: false, "
-     "udp_timeout: 300s, udp_timeout_unreplied: 300s, refresh: outbound, hairpin: true, "
-     "ports_per_user: 1024}"},
-};
-
-const char *preset_values(enum section_id section, const char *name)
-{
-    for (size_t i = 0; i < sizeof presets / sizeof *presets; i++)
-        if (presets[i].section == section && strcmp(presets[i].name, name) == 0)
-            return presets[i].values;
-    return NULL;
-}

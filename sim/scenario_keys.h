@@ -54,6 +54,7 @@ enum section_id {
     SECTION_MEASURE,
     SECTION_IKE,
     SECTION_CHILD,
+    SECTION_PKI,
     SECTION_GROUP,
     SECTION_ARRIVALS,
     SECTION_RAMP,
@@ -67,6 +68,7 @@ enum section_id {
     SECTION_FLOW,
     SECTION_EVENT,
     SECTION_CAPTURE,
+    SECTION_LOOKUP, /* behind links: `explain jitter` is theirs */
     SECTION_SWEEP,
     SECTION_COUNT,
     SECTION_NONE,

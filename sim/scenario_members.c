@@ -193,8 +193,8 @@ static bool read_range(struct scenario_reader *r, const struct tree *n, bool lin
     return true;
 }
 
-static uint32_t read_ranges(struct scenario_reader *r, const struct tree *n, bool links,
-                            const struct scenario_range **out)
+uint32_t ranges_read(struct scenario_reader *r, const struct tree *n, bool links,
+                     const struct scenario_range **out)
 {
     uint32_t count = n->kind == TREE_LIST ? n->count : 1;
     const struct tree *item = n->kind == TREE_LIST ? n->first : n;
@@ -210,7 +210,8 @@ static uint32_t read_ranges(struct scenario_reader *r, const struct tree *n, boo
 
 static const char *event_label(struct scenario_reader *r, const struct scenario_event *e)
 {
-    static const char *const actions[] = {"reboot", "crash", "restart", "link_down", "link_up"};
+    static const char *const actions[] = {"reboot",    "crash",   "restart",
+                                          "link_down", "link_up", "lookup-outage"};
     const struct scenario *s = r->scenario;
     uint32_t index = e->range_count ? e->ranges[0].index : 0;
 
@@ -219,6 +220,17 @@ static const char *event_label(struct scenario_reader *r, const struct scenario_
     return arena_format(r->arena, "%s %s",
                         e->on_links ? s->links[index].name : s->groups[index].name,
                         actions[e->action]);
+}
+
+static void check_outage(struct scenario_reader *r, const struct tree *nodes,
+                         const struct scenario_event *e)
+{
+    for (uint32_t i = 0; i < e->range_count; i++) {
+        const struct scenario_group *g = &r->scenario->groups[e->ranges[i].index];
+
+        if (!scenario_looks_up(g))
+            diag_error(&r->diag, nodes, "'%s' looks nothing up: it has no 'ike.lookup'", g->name);
+    }
 }
 
 static void read_event(struct scenario_reader *r, const struct tree *map, struct scenario_event *e)
@@ -241,7 +253,7 @@ static void read_event(struct scenario_reader *r, const struct tree *map, struct
         return;
     }
     e->on_links = links != NULL;
-    e->range_count = read_ranges(r, links ? links : nodes, e->on_links, &e->ranges);
+    e->range_count = ranges_read(r, links ? links : nodes, e->on_links, &e->ranges);
     if (r->diag.errors != errors || !action)
         return;
     of_links = e->action == ACTION_LINK_DOWN || e->action == ACTION_LINK_UP;
@@ -250,6 +262,8 @@ static void read_event(struct scenario_reader *r, const struct tree *map, struct
                    of_links ? "links" : "nodes", e->on_links ? "links" : "nodes");
     if (duration && (e->action == ACTION_RESTART || e->action == ACTION_LINK_UP))
         diag_error(&r->diag, duration->key, "'%s' takes no 'for'", action->text);
+    if (e->action == ACTION_LOOKUP_OUTAGE && !e->on_links)
+        check_outage(r, nodes, e);
     if (e->at >= r->scenario->stop_time && r->scenario->stop_time)
         diag_warning(&r->diag, tree_get(map, "at"), "this event lies after the end of the run");
     e->label = event_label(r, e);
@@ -323,7 +337,7 @@ void read_capture(struct scenario_reader *r)
     if (capture)
         section_read(r, SECTION_CAPTURE, capture, c);
     if (of)
-        c->of_count = read_ranges(r, of, false, &c->of);
+        c->of_count = ranges_read(r, of, false, &c->of);
     else
         capture_default(r);
 }

@@ -40,11 +40,21 @@ void check_ike(struct scenario_reader *, const struct tree *ike, const struct tr
                const struct ike_words *, const struct child_words *);
 struct ike_config make_ike_config(const struct ike_words *, const struct child_words *);
 
+/* scenario_auth.c */
+void read_pki(struct scenario_reader *);
+/** What each group proves and accepts, into its configuration. */
+void resolve_auth(struct scenario *);
+void check_lookup(struct scenario_reader *, const struct tree *ike, const struct ike_words *);
+void check_auth(struct scenario_reader *, const struct tree *group, const struct scenario_group *);
+
 /* scenario_links.c */
 void read_links(struct scenario_reader *);
 void check_network(struct scenario_reader *);
 
-/* scenario_load_parts.c: traffic, events, capture, sweep */
+/* scenario_members.c: traffic, events, capture, sweep */
+/** One or a list of "boxes", "boxes[5]" or "boxes[0..99]". @return how many are in *out */
+uint32_t ranges_read(struct scenario_reader *, const struct tree *, bool links,
+                     const struct scenario_range **out);
 void read_flows(struct scenario_reader *);
 void read_events(struct scenario_reader *);
 void read_capture(struct scenario_reader *);

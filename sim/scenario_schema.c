@@ -35,8 +35,11 @@ static void schema_number(struct json *j, const struct key *key)
 static void schema_words(struct json *j, const struct key *key)
 {
     json_array(j, "enum");
-    for (const char *const *w = key->words; *w; w++)
+    for (const char *const *w = key->words; *w; w++) {
         json_text(j, NULL, *w);
+        if (strcmp(*w, "null") == 0) /* without quotes it is no text in YAML */
+            json_text(j, NULL, NULL);
+    }
     json_array_end(j);
 }
 
@@ -192,7 +195,7 @@ void scenario_schema(struct text *out)
 /* Where a key may be written, besides its first place. */
 static void other_places(struct text *out, enum section_id id)
 {
-    if (id == SECTION_IKE || id == SECTION_CHILD)
+    if (id == SECTION_IKE || id == SECTION_CHILD || id == SECTION_LOOKUP)
         text_format(out, "also in       nodes.*.%s\n", scenario_sections[id].path);
     else if (id == SECTION_WORDS)
         text_raw(out, "also in       links.*.up and links.*.down, for one direction\n");

@@ -77,10 +77,20 @@ static const char *word_list(struct scenario_reader *r, const char *const *words
     return list ? list : "";
 }
 
+/* `null` is a word of some keys, though YAML reads it as nothing. */
+static const char *word_of(struct scenario_reader *r, const struct key *key, const struct tree *n,
+                           const char *accepted)
+{
+    for (int i = 0; key->words[i] && n->kind == TREE_SCALAR; i++)
+        if (strcmp(key->words[i], "null") == 0 && strcmp(n->text, "null") == 0)
+            return n->text;
+    return text_of(r, n, accepted);
+}
+
 static int word_index(struct scenario_reader *r, const struct key *key, const struct tree *n)
 {
     const char *accepted = word_list(r, key->words);
-    const char *text = text_of(r, n, accepted);
+    const char *text = word_of(r, key, n, accepted);
     char space[128];
 
     if (!text)

@@ -115,6 +115,10 @@ static void act_on_node(struct lab *lab, const struct scenario_event *e, uint32_
 {
     struct node *n = &lab->sim.nodes[node];
 
+    if (e->action == ACTION_LOOKUP_OUTAGE) {
+        ike_node_lookup_outage(lab, node, !back);
+        return;
+    }
     if (n->class == &ike_node_class) {
         if (!back)
             ike_node_crash(lab, node);
@@ -145,9 +149,10 @@ enum err timeline_act(struct timeline *t, struct lab *lab)
     while (t->count > 0 && timeline_deadline(t) <= lab->sim.now) {
         struct timeline_step step = t->steps[--t->count];
         const struct scenario_event *e = step.event;
-        bool returns = e->action == ACTION_LINK_UP || e->action == ACTION_RESTART;
+        bool disturbs = e->action != ACTION_LINK_UP && e->action != ACTION_RESTART &&
+                        e->action != ACTION_LOOKUP_OUTAGE; /* what is up stays up */
 
-        if (!step.back && !returns)
+        if (!step.back && disturbs)
             disturb(lab, e);
         if (lab->recorder)
             recorder_scenario(lab->recorder, lab->sim.now, e->label, step.back ? "back" : "begin");

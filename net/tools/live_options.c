@@ -1,5 +1,7 @@
 #include "net/tools/live_options.h"
 
+#include "net/tools/live_credentials.h"
+#include "net/tun.h"
 #include "proto/ip/addr.h"
 #include "proto/ip/selector.h"
 
@@ -26,6 +28,11 @@ enum {
     KEY_REKEY_IKE,
     KEY_REKEY_CHILD,
     KEY_DPD,
+    KEY_ENCAP,
+    KEY_VERSION,
+    KEY_TUN,
+    KEY_TUN_MTU,
+    KEY_TUN_ADDRESS,
     KEY_EXPORT_KEYS,
     KEY_JSON,
     KEY_EVENTS,
@@ -38,42 +45,58 @@ enum {
     WINDOW_DEFAULT = 32,
     REPLAY_WINDOW = 128,
     KEEPALIVE_S = 20,
+    TUN_MTU = 1400, /* and ESP, UDP and IPv6 around it fit into 1500 */
+    TUN_MTU_MAX = 65535,
     ID_IPV4 = 1, /* RFC 7296 §3.5 */
     ID_FQDN = 2,
     ID_RFC822 = 3,
     ID_IPV6 = 5,
 };
 
+#define GRACE (10 * NSEC_PER_S)
+
 struct reading {
     struct live_words *words;
     struct ip_addr remote;
+    struct ip_prefix ts_remote;
     bool windowed;
 };
 
-#define COMMON_OPTIONS                                                                             \
-    {"psk-file", KEY_PSK_FILE, "FILE", 0, "the shared key; a line end at its end is not part", 0}, \
-        {"local-id", KEY_LOCAL_ID, "ID", 0, "our identity: a name, user@name or an address", 0},   \
-        {"ts-local", KEY_TS_LOCAL, "NET", 0, "what we protect (default: everything)", 0},          \
-        {"ts-remote", KEY_TS_REMOTE, "NET", 0, "what the peer protects (default: everything)", 0}, \
-        {"ike",                                                                                    \
-         KEY_IKE,                                                                                  \
-         "PROPOSALS",                                                                              \
-         0,                                                                                        \
-         "IKE proposals, comma-separated (default aes256gcm16-prfsha256-x25519)",                  \
-         0},                                                                                       \
-        {"esp", KEY_ESP, "PROPOSALS", 0, "ESP proposals (default aes256gcm16)", 0},                \
-        {"rekey-ike", KEY_REKEY_IKE, "S", 0, "rekey the IKE SA after S seconds (default: no)", 0}, \
-        {"rekey-child", KEY_REKEY_CHILD, "S", 0, "rekey the child SA likewise", 0},                \
-        {"dpd", KEY_DPD, "S", 0, "liveness check after S seconds of silence (default: none)", 0},  \
-        {"export-keys",                                                                            \
-         KEY_EXPORT_KEYS,                                                                          \
-         "DIR",                                                                                    \
-         0,                                                                                        \
-         "write keys.jsonl and a Wireshark profile into DIR: everything can be decrypted",         \
-         0},                                                                                       \
-        {"events", KEY_EVENTS, NULL, 0, "a line on stderr for each event of an SA", 0},            \
-    {                                                                                              \
-        "json", KEY_JSON, NULL, 0, "print one object, shaped as result.json", 0                    \
+#define COMMON_OPTIONS                                                                               \
+    {"psk-file", KEY_PSK_FILE, "FILE", 0, "the shared key; a line end at its end is not part", 0},   \
+        {"local-id", KEY_LOCAL_ID, "ID", 0, "our identity: a name, user@name or an address", 0},     \
+        {"ts-local", KEY_TS_LOCAL, "NET", 0, "what we protect (default: everything)", 0},            \
+        {"ts-remote", KEY_TS_REMOTE, "NET", 0, "what the peer protects (default: everything)", 0},   \
+        {"ike",                                                                                      \
+         KEY_IKE,                                                                                    \
+         "PROPOSALS",                                                                                \
+         0,                                                                                          \
+         "IKE proposals, comma-separated (default aes256gcm16-prfsha256-x25519)",                    \
+         0},                                                                                         \
+        {"version", KEY_VERSION, "N", 0, "major version of IKE: 2, the default", 0},                 \
+        {"esp", KEY_ESP, "PROPOSALS", 0, "ESP proposals (default aes256gcm16)", 0},                  \
+        {"rekey-ike", KEY_REKEY_IKE, "S", 0, "rekey the IKE SA after S seconds (default: no)", 0},   \
+        {"rekey-child", KEY_REKEY_CHILD, "S", 0, "rekey the child SA likewise", 0},                  \
+        {"dpd", KEY_DPD, "S", 0, "liveness check after S seconds of silence (default: none)", 0},    \
+        {"encap", KEY_ENCAP, NULL, 0, "claim a NAT, so that ESP goes in UDP", 0},                    \
+        {"tun",                                                                                      \
+         KEY_TUN,                                                                                    \
+         "NAME",                                                                                     \
+         0,                                                                                          \
+         "carry traffic: between the TUN device NAME, made if it is not there, and ESP",             \
+         0},                                                                                         \
+        {"tun-mtu", KEY_TUN_MTU, "N", 0, "MTU of the device (default 1400)", 0},                     \
+        {"tun-address", KEY_TUN_ADDRESS, "ADDR/LEN", 0, "address of the device (default: none)", 0}, \
+        {"output", 'o', "DIR", 0, "write result.json, scalars.csv and histograms.json into DIR", 0}, \
+        {"export-keys",                                                                              \
+         KEY_EXPORT_KEYS,                                                                            \
+         "DIR",                                                                                      \
+         0,                                                                                          \
+         "as --output, with keys.jsonl and a Wireshark profile: everything can be decrypted",        \
+         0},                                                                                         \
+        {"events", KEY_EVENTS, NULL, 0, "a line on stderr for each event of an SA", 0},              \
+    {                                                                                                \
+        "json", KEY_JSON, NULL, 0, "print one object, shaped as result.json", 0                      \
     }
 
 static const struct argp_option initiate_options[] = {
@@ -85,7 +108,10 @@ static const struct argp_option initiate_options[] = {
      "begin R a second whatever the peer does; times count from when each was due", 0},
     {"window", KEY_WINDOW, "N", 0,
      "most handshakes at once (default 32; with --rate as many as there are)", 0},
-    {"for", KEY_FOR, "S", 0, "keep the SAs for S seconds, then delete them (default 0)", 0},
+    {"for", KEY_FOR, "S", 0,
+     "keep the SAs for S seconds, then delete them (default 0; with --tun until Ctrl-C or the peer "
+     "deletes them)",
+     0},
     COMMON_OPTIONS,
     {0},
 };
@@ -99,7 +125,9 @@ static const struct argp_option respond_options[] = {
 
 #define WARNING                                                                                    \
     "This is a test tool, not a VPN: SAs are negotiated with a real peer over UDP and deleted at " \
-    "the end, also on Ctrl-C, but there is no data path; ESP that arrives is counted and dropped."
+    "the end, also on Ctrl-C; nothing guards the keys or keeps traffic from leaving in the clear " \
+    "when the tunnel is down. Only with --tun it carries traffic, and --ts-remote is routed into " \
+    "the device; without it ESP that arrives is counted and dropped."
 
 static uint32_t whole(struct argp_state *state, const char *text, unsigned long most)
 {
@@ -137,10 +165,10 @@ static struct ip_addr address(struct argp_state *state, const char *text)
     return a;
 }
 
-static void selector(struct argp_state *state, const char *text, struct selector *out,
-                     uint8_t *count)
+static struct ip_prefix selector(struct argp_state *state, const char *text, struct selector *out,
+                                 uint8_t *count)
 {
-    struct ip_prefix p;
+    struct ip_prefix p = {0};
 
     if (ip_prefix_parse(bytes_text(text), &p) != OK)
         argp_error(state, "'%s' is not a network such as 10.1.0.0/24", text);
@@ -148,6 +176,31 @@ static void selector(struct argp_state *state, const char *text, struct selector
     out->first = ip_prefix_first(&p);
     out->last = ip_prefix_last(&p);
     *count = 1;
+    return p;
+}
+
+/* An address with the length of its network: unlike a network's, its host bits may be set. */
+static struct ip_prefix interface_address(struct argp_state *state, const char *text)
+{
+    size_t len = strcspn(text, "/");
+    struct ip_prefix p = {0};
+    char *end = NULL;
+    unsigned long bits = 0;
+
+    if (ip_addr_parse(bytes_of(text, len), &p.addr) == OK && text[len] && text[len + 1])
+        bits = strtoul(text + len + 1, &end, 10);
+    if (!end || *end || text[len + 1] < '0' || text[len + 1] > '9' ||
+        bits > 8 * ip_addr_len(&p.addr))
+        argp_error(state, "'%s' is not an address with a length such as 10.1.0.1/32", text);
+    p.length = (uint8_t)bits;
+    return p;
+}
+
+static const char *device(struct argp_state *state, const char *text)
+{
+    if (text[0] == '\0' || strlen(text) > TUN_NAME_MAX || strpbrk(text, "/: \t\n"))
+        argp_error(state, "'%s' is not a name of a device: 1 to %d characters", text, TUN_NAME_MAX);
+    return text;
 }
 
 static struct identity identity(struct argp_state *state, const char *text)
@@ -207,10 +260,30 @@ static uint8_t proposals(struct argp_state *state, const char *text, bool ike,
     }
 }
 
-/* Hard limits lie a tenth behind, as strongSwan's do. */
+/*
+ * Hard limits lie a tenth behind, as strongSwan's do, and a while: a rekey that the peer puts off
+ * (RFC 7296 §2.25) or whose request is lost must come to its end also where S is a second.
+ */
 static struct lifetime_config lifetime(nsec soft)
 {
-    return (struct lifetime_config){.rekey_time = soft, .hard_time = soft + soft / 10 + NSEC_PER_S};
+    return (struct lifetime_config){.rekey_time = soft, .hard_time = soft + soft / 10 + GRACE};
+}
+
+static void finish_data(struct argp_state *state, const struct reading *r, struct live_options *o)
+{
+    struct live_data_options *d = &o->data;
+
+    if (!d->name && (d->mtu || d->address.addr.family))
+        argp_error(state, "--tun is missing");
+    if (d->name && o->remote.family && o->count > 1)
+        argp_error(state, "--tun carries one tunnel: no --count with it");
+    if (!d->mtu)
+        d->mtu = TUN_MTU;
+    if (d->name && !o->config.respond && !o->run_for)
+        o->run_for = NSEC_NEVER;
+    d->route = r->ts_remote;
+    if (!d->route.addr.family)
+        d->route.addr.family = o->local.family; /* everything, as the selector says */
 }
 
 static void finish(struct argp_state *state, struct reading *r)
@@ -224,9 +297,11 @@ static void finish(struct argp_state *state, struct reading *r)
         argp_error(state, "--remote is missing");
     if (c->respond && !o->local.family)
         argp_error(state, "--local is missing");
-    if (!c->psk_len)
-        argp_error(state, "--psk-file is missing");
-    if (!c->id.len)
+    if (!c->psk_len && !w->files.key && !w->files.null)
+        argp_error(state, "no credential: --psk-file, or --cert and --key, is missing");
+    if (!c->psk_len && !w->files.ca && !w->files.peer_key && !w->files.null)
+        argp_error(state, "nothing to believe the peer by: --ca or --peer-key is missing");
+    if (!c->id.len && !w->files.cert && !w->files.null)
         argp_error(state, "--local-id is missing");
     if (!o->local.family && udp_source_of(&o->remote, &o->local) != OK)
         argp_failure(state, 2, errno, "no route to the peer");
@@ -242,9 +317,45 @@ static void finish(struct argp_state *state, struct reading *r)
     }
     if (!c->respond && !r->windowed)
         o->window = o->interval || o->count < WINDOW_DEFAULT ? o->count : WINDOW_DEFAULT;
+    finish_data(state, r, o);
     c->initial_contact = !c->respond && o->count == 1;
     c->proposal_count = proposals(state, w->ike, true, c->proposals);
     child->proposal_count = proposals(state, w->esp, false, child->proposals);
+}
+
+/* The words of the data path. */
+static error_t parse_data(int key, char *value, struct argp_state *state)
+{
+    struct reading *r = state->input;
+    struct live_options *o = &r->words->live;
+
+    switch (key) {
+    case KEY_ENCAP:
+        o->config.force_encap = true;
+        break;
+    case KEY_TUN:
+        o->data.name = device(state, value);
+        break;
+    case KEY_TUN_MTU:
+        o->data.mtu = whole(state, value, TUN_MTU_MAX);
+        break;
+    case KEY_TUN_ADDRESS:
+        o->data.address = interface_address(state, value);
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+/* There is one: --export-keys adds to it. */
+static void folder(struct argp_state *state, const char *path)
+{
+    struct live_words *w = ((struct reading *)state->input)->words;
+
+    if (w->folder && strcmp(w->folder, path) != 0)
+        argp_error(state, "--output and --export-keys name two folders; one gets everything");
+    w->folder = path;
 }
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -270,10 +381,10 @@ static error_t parse(int key, char *value, struct argp_state *state)
         shared_key(state, value, c);
         break;
     case KEY_TS_LOCAL:
-        selector(state, value, &c->child.local[0], &c->child.local_count);
+        (void)selector(state, value, &c->child.local[0], &c->child.local_count);
         break;
     case KEY_TS_REMOTE:
-        selector(state, value, &c->child.remote[0], &c->child.remote_count);
+        r->ts_remote = selector(state, value, &c->child.remote[0], &c->child.remote_count);
         break;
     case KEY_IKE:
         r->words->ike = value;
@@ -303,8 +414,16 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case KEY_DPD:
         c->dpd_delay = seconds(state, value);
         break;
+    case KEY_VERSION:
+        if (strcmp(value, "2") != 0)
+            argp_error(state, "version %s of IKE is not there; 2 is", value);
+        break;
     case KEY_EXPORT_KEYS:
-        r->words->export_keys = value;
+        r->words->export_keys = true;
+        folder(state, value);
+        break;
+    case 'o':
+        folder(state, value);
         break;
     case KEY_JSON:
         r->words->json = true;
@@ -312,28 +431,33 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case KEY_EVENTS:
         o->talk = true;
         break;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &r->words->files;
+        break;
     case ARGP_KEY_END:
         finish(state, r);
         break;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_data(key, value, state);
     }
     return 0;
 }
 
 void live_words_read(int argc, char **argv, bool respond, struct live_words *out)
 {
+    static const struct argp_child children[] = {{&live_credentials_argp, 0, NULL, 0}, {0}};
     static const struct argp argps[] = {
         {initiate_options, parse, NULL,
          "Set up IKE SAs with a peer as their initiator, time them, keep them, delete "
          "them.\n" WARNING
          "\vexample: ikelab live initiate --remote 198.51.100.1 --psk-file psk --local-id me.test "
          "--count 1000 --rate 200 --json",
-         NULL, NULL, NULL},
+         children, NULL, NULL},
         {respond_options, parse, NULL,
          "Answer IKE SAs until Ctrl-C or for some time.\n" WARNING
-         "\vexample: ikelab live respond --local 198.51.100.1 --psk-file psk --local-id gw.test",
-         NULL, NULL, NULL},
+         "\vexample: ikelab live respond --local 198.51.100.1 --cert gw.pem --key gw.key "
+         "--ca ca.pem",
+         children, NULL, NULL},
     };
     struct reading r = {.words = out};
 

@@ -2,12 +2,15 @@
 #ifndef NET_TOOLS_LIVE_OPTIONS_H
 #define NET_TOOLS_LIVE_OPTIONS_H
 
+#include "net/credentials.h"
 #include "net/live.h"
 
 struct live_words {
-    struct live_options live;
+    struct live_options live; /* without crypto */
+    struct credential_files files;
     const char *ike, *esp; /* proposals as given, comma-separated */
-    const char *export_keys;
+    const char *folder;    /* NULL: none */
+    bool export_keys;      /* into it */
     bool json;
 };
 

@@ -8,13 +8,14 @@
 #include "base/bytes.h"
 #include "base/time.h"
 #include "crypto/suite.h"
+#include "proto/core/credential.h"
 #include "proto/ip/selector.h"
 
 enum config_sizes {
     PROPOSALS_MAX = 8,
     TRANSFORMS_MAX = 8, /* of one type in one proposal */
     SELECTORS_MAX = 4,
-    ID_MAX = 64,
+    ID_MAX = 255,
     PSK_MAX = 64,
 };
 
@@ -74,6 +75,7 @@ struct ike_config {
     struct proposal_config proposals[PROPOSALS_MAX];
     uint8_t proposal_count;
     struct identity id;
+    struct auth_config auth;
     uint8_t psk[PSK_MAX]; /* test credential in simulations */
     uint8_t psk_len;
     struct retransmit_config retransmit;

@@ -17,7 +17,8 @@ struct ike_env {
     uint64_t seed;         /* with `entity` names every random stream of this endpoint */
     uint64_t entity;
     rng_source *entropy; /* NULL in simulations; else every stream draws from it, not from `seed` */
-    bool export_keys; /* emit EVENT_KEYS; simulations and labs only */
+    int64_t epoch_s;     /* Unix time at nsec 0: what certificates are judged by */
+    bool export_keys;    /* emit EVENT_KEYS; simulations and labs only */
 };
 
 /** A datagram at the edge of the endpoint: the payload of UDP, or of IP protocol 50. */
@@ -37,6 +38,7 @@ struct ike_dgram {
 struct ike_remote {
     struct ip_endpoint local, remote; /* UDP ports as configured, normally 500 */
     struct bytes id;                  /* expected identity of the peer; empty: any */
+    uint8_t id_type;                  /* its type (RFC 7296 §3.5), 0: any */
 };
 
 /** Sizes of the endpoint's pools; a driver derives them from the scenario. */

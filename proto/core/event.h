@@ -10,6 +10,7 @@
 #include "base/pool.h"
 #include "base/time.h"
 #include "crypto/keymat.h"
+#include "crypto/x509.h"
 #include "proto/ip/addr.h"
 
 /** Names an IKE SA or a child SA of one endpoint; stale references are found out. */
@@ -73,6 +74,7 @@ enum event_kind {
     X(EXPIRED, "expired")     /* hard lifetime */                                                  \
     X(DPD, "dead_peer")       /* liveness check unanswered */                                      \
     X(REPLACED, "replaced")   /* INITIAL_CONTACT of the same identity */                           \
+    X(LOOK_UP, "look_up")     /* the driver's look-up said no, or nothing */                       \
     X(LIMIT, "limit")         /* a pool or table was full */                                       \
     X(CRASH, "crash")
 
@@ -111,16 +113,16 @@ struct ike_event {
     struct sa_ref child;
     struct sa_ref other;
     enum sa_reason reason;
-    uint32_t count; /* RETRANSMIT: which one (1..); REQUEST: id */
-    bool initiator; /* our role in the IKE SA (original initiator) */
+    uint32_t count;               /* RETRANSMIT: which one (1..); REQUEST: id */
+    enum x509_result certificate; /* IKE_FAILED: what was wrong with the peer's, CERT_VALID: none */
+    bool initiator;               /* our role in the IKE SA (original initiator) */
     uint64_t spi_i, spi_r;
     const struct ike_key_event *keys; /* KEYS only */
 };
 
 /** The answer to an EVENT_REQUEST. */
 struct ike_answer {
-    bool granted;
-    struct bytes data;
+    bool granted; /* false: the peer is refused */
 };
 
 /* Why a received datagram or packet changed nothing. X(symbol, name) */

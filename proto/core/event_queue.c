@@ -71,6 +71,7 @@ bool event_next(struct event_queue *q, struct ike_event *out)
                               .other = e->other,
                               .reason = e->reason,
                               .count = e->count,
+                              .certificate = e->certificate,
                               .initiator = e->initiator,
                               .spi_i = e->spi_i,
                               .spi_r = e->spi_r};

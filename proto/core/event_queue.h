@@ -16,6 +16,7 @@ struct event_record {
     uint64_t spi_i, spi_r;
     uint32_t count;
     uint8_t kind, reason; /* enum event_kind, enum sa_reason */
+    uint8_t certificate;  /* enum x509_result */
     bool initiator;
 };
 

@@ -23,6 +23,7 @@ struct step; /* one running step of an exchange; defined by each version's room 
     X(SA_INIT_SENT, "sa_init_sent") /* initiator: first request is out */                          \
     X(SA_INIT_DONE, "sa_init_done") /* responder: answered, awaits IKE_AUTH */                     \
     X(AUTH_SENT, "auth_sent")       /* initiator: IKE_AUTH request is out */                       \
+    X(AUTH_HELD, "auth_held")       /* the peer's IKE_AUTH waits for a look-up */                  \
     X(ESTABLISHED, "established")                                                                  \
     X(REKEYED, "rekeyed")   /* replaced by the peer's rekey; the peer deletes it */                \
     X(RIVAL, "rival")       /* made by the peer's rekey while ours is in flight, or lost */        \
@@ -62,7 +63,9 @@ enum exchange_kind {
     X(ANSWERED, "answered")   /* we consume the response to our request */                         \
     X(GIVEN_UP, "given_up")   /* our request was never answered */                                 \
     X(MADE, "made")           /* a new IKE SA comes out of a rekey and takes over */               \
-    X(CONTENDED, "contended") /* a new IKE SA comes out of a rekey that collided */
+    X(CONTENDED, "contended") /* a new IKE SA comes out of a rekey that collided */                \
+    X(HELD, "held")           /* what we received waits for an answer of the driver */             \
+    X(DECIDED, "decided")     /* the answer has come: we consume what was held */
 
 enum exchange_role {
 #define X(symbol, name) ROLE_##symbol,

@@ -25,20 +25,22 @@ struct stateless_reply {
 struct ike_endpoint {
     struct ike_env env;
     const struct ike_config *config;
-    struct esp *esp;                            /* owned */
-    uint32_t ike_max, half_open_max, child_max; /* as limits; pools have room for succession */
+    struct esp *esp;                 /* owned */
+    uint32_t ike_max, half_open_max; /* as limits; pools have room for succession */
 
     struct pool ikes, children, keys, handshakes, ke_pairs;
     struct table by_spi;      /* our SPI -> IKE SA */
     struct table by_init;     /* digest of an IKE_SA_INIT request and its source -> IKE SA */
     struct table by_identity; /* digest of an authenticated identity -> newest IKE SA of it */
+    struct table by_request;  /* EVENT_REQUEST that is not answered -> IKE SA */
     struct message_store messages;
     struct timerq timers; /* owner: IKE SA index, then ikes.capacity + child index */
 
-    struct rng spi, nonce, iv, retransmit, lifetime, key_exchange;
-    nsec now;               /* of the last call, for what a crash has to say */
-    nsec version_answered;  /* when INVALID_MAJOR_VERSION was last said */
-    uint64_t key_exchanges; /* each gets a stream of its own */
+    struct rng spi, nonce, iv, retransmit, lifetime, key_exchange, signature;
+    nsec now;                           /* of the last call, for what a crash has to say */
+    nsec version_answered;              /* when INVALID_MAJOR_VERSION was last said */
+    uint64_t key_exchanges, signatures; /* each gets a stream of its own */
+    uint32_t requests;                  /* EVENT_REQUESTs so far: their ids */
 
     struct event_queue events;
     uint32_t out_head, out_tail; /* IKE SAs with something to send */
@@ -90,6 +92,11 @@ void child_sas_move(struct ike_endpoint *, struct ike_sa *from, struct ike_sa *t
 struct handshake *handshake_take(struct ike_endpoint *, struct ike_sa *);
 struct handshake *handshake_of(const struct ike_endpoint *, const struct ike_sa *);
 void handshake_give(struct ike_endpoint *, struct ike_sa *);
+struct handshake_nonces {
+    struct bytes ours, peers;
+};
+/** Views; the peer's lies in its first message. */
+struct handshake_nonces handshake_nonces(const struct ike_endpoint *, const struct handshake *);
 /** A key pair for the handshake, generated; an older one of it is wiped. */
 enum err handshake_ke(struct ike_endpoint *, struct handshake *, const struct ke_suite *) MUST_USE;
 /** The key pair has served: wipe it. */

@@ -2,35 +2,50 @@
 
 #include "base/assert.h"
 
-/* Slot sizes, marker included: DPD and deletes; AUTH with PSK; X25519; MODP; the largest. */
-static const uint16_t slot_sizes[MESSAGE_CLASSES] = {128, 320, 640, 1408,
-                                                     MESSAGE_MARKER + MESSAGE_MAX};
+/* Slot sizes, marker included: DPD and deletes; AUTH with PSK; X25519; MODP; certificates; many. */
+static const uint16_t slot_sizes[MESSAGE_CLASSES] = {128,  320,  640,
+                                                     1408, 4096, MESSAGE_MARKER + MESSAGE_MAX};
+
+enum { CERTIFICATES = 4 }; /* the class that an IKE_AUTH message with a chain mostly fits into */
 
 /*
  * Two small messages per SA always fit. Large ones belong to handshakes and rekeys, of which not
  * all SAs have one at once; a message takes the next larger class when its own is used up.
  */
-static uint32_t slots_of(int class, uint32_t sas, uint32_t handshakes)
+static uint32_t slots_of(int class, const struct message_needs *n)
 {
     switch (class) {
     case 0:
     case 1:
-        return 2 * sas;
+        return 2 * n->sas;
     case 2:
-        return sas + 2 * handshakes;
+        return n->sas + 2 * n->handshakes;
     case 3:
-        return sas / 8 + 2 * handshakes;
+        return n->sas / 8 + 2 * n->handshakes;
     default:
-        return sas / 64 + handshakes / 16 + 2;
+        return n->sas / 64 + n->handshakes / 16 + 2;
     }
 }
 
-enum err message_store_init(struct message_store *s, uint32_t sas, uint32_t handshakes)
+/* The IKE_AUTH message stays the last response of an SA until the next exchange. */
+static bool holds_auth(int class, size_t auth_len)
+{
+    return auth_len && MESSAGE_MARKER + auth_len <= slot_sizes[class] &&
+           (class == 0 || MESSAGE_MARKER + auth_len > slot_sizes[class - 1]);
+}
+
+enum err message_store_init(struct message_store *s, const struct message_needs *n)
 {
     memset(s, 0, sizeof *s);
     for (int i = 0; i < MESSAGE_CLASSES; i++) {
-        enum err e = pool_init(&s->classes[i], slot_sizes[i], slots_of(i, sas, handshakes));
+        uint32_t slots = slots_of(i, n);
+        enum err e;
 
+        if (holds_auth(i, n->auth_len))
+            slots += n->sas + 2 * n->handshakes;
+        if (n->holds_auth && i == CERTIFICATES)
+            slots += n->handshakes;
+        e = pool_init(&s->classes[i], slot_sizes[i], slots);
         if (e) {
             message_store_reset(s);
             return e;

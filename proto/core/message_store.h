@@ -11,9 +11,9 @@
 #include "base/pool.h"
 
 enum message_sizes {
-    MESSAGE_MAX = 4092, /* longest IKE message that we make or keep */
+    MESSAGE_MAX = 16380, /* longest IKE message that we make or keep */
     MESSAGE_MARKER = 4,
-    MESSAGE_CLASSES = 5,
+    MESSAGE_CLASSES = 6,
 };
 
 struct message_ref {
@@ -26,8 +26,14 @@ struct message_store {
     struct pool classes[MESSAGE_CLASSES];
 };
 
-/** @param sas  IKE SAs of any state; @param handshakes  exchanges with key material in flight */
-enum err message_store_init(struct message_store *, uint32_t sas, uint32_t handshakes) MUST_USE;
+struct message_needs {
+    uint32_t sas;        /* IKE SAs of any state */
+    uint32_t handshakes; /* exchanges with key material in flight */
+    size_t auth_len;     /* of an IKE_AUTH message with certificates, 0: there is none */
+    bool holds_auth;     /* those of peers wait for look-ups */
+};
+
+enum err message_store_init(struct message_store *, const struct message_needs *) MUST_USE;
 void message_store_reset(struct message_store *);
 /**
  * Keep a copy of `message`.

@@ -102,6 +102,15 @@ enum {
     NONCE_LEN = 32, /* ours: at least half the key of the largest prf (RFC 7296 §2.10) */
 };
 
+/** An IKE_AUTH message that waits for the driver's answer. */
+struct held_auth {
+    struct message_ref message;       /* the payloads inside SK, in the clear */
+    uint32_t request;                 /* id of the EVENT_REQUEST, 0: none */
+    uint32_t digest;                  /* of the message as it was on the wire */
+    uint8_t first_payload;            /* type */
+    struct ip_endpoint local, remote; /* its addresses */
+};
+
 /** What only an exchange with key material needs; given back when it ends. */
 struct handshake {
     uint8_t nonce[NONCE_LEN];       /* ours */
@@ -116,7 +125,12 @@ struct handshake {
     struct message_ref rival_nonce; /* the lower nonce of the rival's exchange */
     uint32_t doomed_spi;            /* the peer deleted this while the exchange went on */
     uint8_t ke_retries, cookie_retries;
+    uint8_t peer_id_type; /* 0: any */
+    uint8_t peer_hashes;  /* set of enum sign_hash that the peer can verify; 0: unknown */
+    uint8_t certs_asked;  /* by CERTREQ; see proto/ike/proof */
+    uint8_t certificate;  /* enum x509_result: what was wrong with the peer's */
     const struct ke_suite *ke_suite; /* the group we use */
+    struct held_auth held;
 };
 
 #endif

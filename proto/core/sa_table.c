@@ -55,15 +55,29 @@ static size_t longest_keys(const struct ike_config *c)
     return longest;
 }
 
+/* A little more than our IKE_AUTH message: certificates, a signature, and the rest. */
+static size_t longest_auth(const struct ike_config *c)
+{
+    const struct ike_credential *own = &c->auth.credential;
+    size_t len = own->cert_count ? SIGN_MAX + 512 : 0;
+
+    for (size_t i = 0; i < own->cert_count; i++)
+        len += own->certs[i].len + 5;
+    return len;
+}
+
 enum err sa_table_init(struct ike_endpoint *ep, const struct ike_limits *limits)
 {
     uint32_t ikes = 2 * limits->ike_sas + SPARE;
     uint32_t children = limits->child_sas + limits->child_sas / 2 + SPARE;
     uint32_t handshakes = limits->half_open + limits->ike_sas + SPARE;
+    struct message_needs needs = {.sas = ikes,
+                                  .handshakes = handshakes,
+                                  .auth_len = longest_auth(ep->config),
+                                  .holds_auth = ep->config->auth.look_up};
 
     ep->ike_max = limits->ike_sas;
     ep->half_open_max = limits->half_open;
-    ep->child_max = limits->child_sas;
     ep->out_head = ep->out_tail = SA_INDEX_NONE;
     if (pool_init(&ep->ikes, sizeof(struct ike_sa), ikes) ||
         pool_init(&ep->keys, longest_keys(ep->config), ikes) ||
@@ -72,8 +86,8 @@ enum err sa_table_init(struct ike_endpoint *ep, const struct ike_limits *limits)
         pool_init(&ep->ke_pairs, offsetof(struct ke_pair, public) + longest_public(ep->config),
                   handshakes) ||
         table_init(&ep->by_spi, ikes) || table_init(&ep->by_init, ikes) ||
-        table_init(&ep->by_identity, ikes) || timerq_init(&ep->timers, ikes + children) ||
-        message_store_init(&ep->messages, ikes, handshakes) ||
+        table_init(&ep->by_identity, ikes) || table_init(&ep->by_request, 1) ||
+        timerq_init(&ep->timers, ikes + children) || message_store_init(&ep->messages, &needs) ||
         event_queue_init(&ep->events, ikes + children + 16, ep->env.export_keys))
         return ERR_MEMORY;
     return OK;
@@ -84,6 +98,7 @@ void sa_table_reset(struct ike_endpoint *ep)
     event_queue_reset(&ep->events);
     message_store_reset(&ep->messages);
     timerq_reset(&ep->timers);
+    table_reset(&ep->by_request);
     table_reset(&ep->by_identity);
     table_reset(&ep->by_init);
     table_reset(&ep->by_spi);
@@ -331,6 +346,14 @@ struct handshake *handshake_take(struct ike_endpoint *ep, struct ike_sa *sa)
     return hs;
 }
 
+struct handshake_nonces handshake_nonces(const struct ike_endpoint *ep, const struct handshake *hs)
+{
+    struct bytes first = message_at(&ep->messages, hs->first);
+
+    return (struct handshake_nonces){bytes_of(hs->nonce, NONCE_LEN),
+                                     bytes_of(first.data + hs->nonce_at, hs->nonce_len)};
+}
+
 void handshake_ke_give(struct ike_endpoint *ep, struct handshake *hs)
 {
     if (!handle_none(hs->ke))
@@ -349,6 +372,9 @@ void handshake_give(struct ike_endpoint *ep, struct ike_sa *sa)
     message_drop(&ep->messages, &hs->peer_id);
     message_drop(&ep->messages, &hs->cookie);
     message_drop(&ep->messages, &hs->rival_nonce);
+    message_drop(&ep->messages, &hs->held.message);
+    if (hs->held.request)
+        table_remove(&ep->by_request, hs->held.request);
     pool_give(&ep->handshakes, pool_handle(&ep->handshakes, sa->handshake));
     sa->handshake = SA_INDEX_NONE;
 }

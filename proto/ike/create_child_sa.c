@@ -30,20 +30,6 @@ static const struct ke_suite *group_of(const struct step *s)
     return told ? told : offer_first_ke(c->proposals, c->proposal_count);
 }
 
-static void write_ke(struct message_writer *out, const struct ke_pair *pair)
-{
-    ke_write(
-        payload_begin(out, PAYLOAD_KE),
-        &(struct ke_payload){pair->suite->iana, bytes_of(pair->public, pair->suite->public_len)});
-    payload_end(out);
-}
-
-static void write_nonce(struct message_writer *out, const uint8_t *nonce)
-{
-    nonce_write(payload_begin(out, PAYLOAD_NONCE), bytes_of(nonce, NONCE_LEN));
-    payload_end(out);
-}
-
 /* §1.3.3: N(REKEY_SA) has the SPI that the sender expects in its inbound packets. */
 static void write_rekey_sa(struct step *s)
 {
@@ -75,9 +61,9 @@ static enum err create_request(struct step *s)
     if (s->child)
         write_rekey_sa(s);
     child_offer_write(s, child_sa_at(ep, hs->child), false);
-    write_nonce(s->out, hs->nonce);
+    nonce_offer_write(s->out, hs->nonce);
     if (hs->ke_suite)
-        write_ke(s->out, handshake_ke_pair(ep, hs));
+        ke_offer_write(s->out, handshake_ke_pair(ep, hs));
     child_offer_ts_write(s, s->child);
     return OK;
 }
@@ -221,9 +207,9 @@ static enum err make(struct step *s, const struct peer_part *p, const struct own
         return e;
     }
     child_answer_write(s, c, &p->terms);
-    write_nonce(s->out, own->nonce);
+    nonce_offer_write(s->out, own->nonce);
     if (p->terms.ke)
-        write_ke(s->out, &own->pair);
+        ke_offer_write(s->out, &own->pair);
     child_answer_ts_write(s, &p->terms);
     return OK;
 }
@@ -423,7 +409,8 @@ static enum err give_up(struct step *s)
 #define NOT(states) ((uint16_t)(EVERY_STATE & ~(states)))
 /* Asked too late: the IKE SA is being replaced or closed (§2.25.2). */
 #define LATE (FROM(REKEYED) | FROM(RIVAL) | FROM(DELETING))
-#define EARLY (FROM(NONE) | FROM(SA_INIT_SENT) | FROM(SA_INIT_DONE) | FROM(AUTH_SENT))
+#define EARLY                                                                                      \
+    (FROM(NONE) | FROM(SA_INIT_SENT) | FROM(SA_INIT_DONE) | FROM(AUTH_SENT) | FROM(AUTH_HELD))
 
 const struct exchange_row create_child_sa_rows[] = {
     {2, FROM(ESTABLISHED), KIND_CHILD_NEW, ROLE_START, 0, 0, create_request, 0, STAY, STAY,

@@ -26,8 +26,13 @@ enum err child_wish_for(struct ike_endpoint *, nsec now, struct child_sa *, bool
 void ike_peer_seen(struct ike_endpoint *, nsec now, struct ike_sa *,
                    const struct ip_endpoint *local, const struct ip_endpoint *remote);
 
+/** The driver's answer to an EVENT_REQUEST. @retval ERR_NOT_FOUND no such request waits */
+enum err ike_answered(struct ike_endpoint *, nsec now, uint32_t request, bool granted);
+
 /* ---- between the exchanges ---- */
 
+/** Run an IKE_AUTH message that was held, and what follows from it. */
+enum err ike_consume_held(struct step *, uint32_t digest);
 /** Begin an exchange: make the request, keep it, send it. */
 enum err exchange_start(struct ike_endpoint *, nsec now, struct ike_sa *, enum exchange_kind,
                         struct child_sa *) MUST_USE;

@@ -1,120 +1,38 @@
 /*
- * IKE_AUTH with a shared key: RFC 7296 §1.2, §2.15.
+ * IKE_AUTH: RFC 7296 §1.2, §2.15.
  *
- *   HDR(A,B), SK {IDi, [N(INITIAL_CONTACT),] AUTH, SAi2, TSi, TSr}  -->
- *                                                <--  HDR(A,B), SK {IDr, AUTH, SAr2, TSi, TSr}
+ *   HDR(A,B), SK {IDi, [CERT,] [N(INITIAL_CONTACT),] [CERTREQ,] AUTH, SAi2, TSi, TSr}  -->
+ *                                        <--  HDR(A,B), SK {IDr, [CERT,] AUTH, SAr2, TSi, TSr}
  *
  * Where the first child cannot be made the IKE SA stands (§1.2, §2.21.2): the response then has an
  * error Notify in the place of SAr2, TSi, TSr.
- * Not here: certificates, EAP (§2.16), configuration payloads, childless (RFC 6023).
+ * With auth.look_up either side keeps what it received and waits until the driver has answered
+ * (proto/ike/held); then the same handlers run.
+ * Not here: EAP (§2.16), configuration payloads, childless (RFC 6023).
  */
 #include "base/digest.h"
 #include "proto/esp/esp.h"
-#include "proto/ike/auth_data.h"
+#include "proto/ike/held.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/message.h"
 #include "proto/ike/notify_map.h"
 #include "proto/ike/offer.h"
-#include "proto/wire/auth.h"
-#include "proto/wire/id.h"
+#include "proto/ike/proof.h"
+#include "proto/wire/registry.h"
 
-/* ---- AUTH of either side ---- */
-
-struct nonces {
-    struct bytes ours, peers;
-};
-
-static struct nonces nonces_of(const struct ike_endpoint *ep, const struct handshake *hs)
-{
-    struct bytes first = message_at(&ep->messages, hs->first);
-
-    return (struct nonces){bytes_of(hs->nonce, NONCE_LEN),
-                           bytes_of(first.data + hs->nonce_at, hs->nonce_len)};
-}
-
-static struct bytes psk_of(const struct ike_endpoint *ep)
-{
-    return bytes_of(ep->config->psk, ep->config->psk_len);
-}
-
-/* Our proof: our first message, the peer's nonce (§2.15). */
-static enum err prove(const struct step *s, struct bytes own_first, struct bytes id_body,
-                      uint8_t *out)
-{
-    const struct handshake *hs = handshake_of(s->ep, s->sa);
-    struct auth_input in = {.psk = psk_of(s->ep),
-                            .message = own_first,
-                            .nonce = nonces_of(s->ep, hs).peers,
-                            .id_body = id_body,
-                            .sk_p = ike_sk_p(s->ep, s->sa, s->sa->initiator)};
-
-    return auth_shared_key(s->ep->env.crypto, s->sa->suite.prf, &in, out);
-}
-
-/* The peer's proof: its first message as received, our nonce. */
-static enum err verify(const struct step *s, enum payload_type id_type)
-{
-    const struct handshake *hs = handshake_of(s->ep, s->sa);
-    struct auth_input in = {.psk = psk_of(s->ep),
-                            .message = message_at(&s->ep->messages, hs->first),
-                            .nonce = nonces_of(s->ep, hs).ours,
-                            .id_body = step_body(s, id_type),
-                            .sk_p = ike_sk_p(s->ep, s->sa, !s->sa->initiator)};
-    uint8_t expected[PRF_OUT_MAX];
-    struct auth_payload auth;
-    struct id_payload id;
-    enum err e = auth_read(step_body(s, PAYLOAD_AUTH), &auth);
-
-    if (e == OK)
-        e = id_read(in.id_body, &id);
-    if (e)
-        return e;
-    if (!message_none(hs->peer_id) &&
-        !bytes_equal(id.data, message_at(&s->ep->messages, hs->peer_id)))
-        return ERR_SIGNATURE; /* proven or not, this is not whom we called */
-    if (auth.method != AUTH_METHOD_SHARED_KEY)
-        return ERR_SIGNATURE;
-    e = auth_shared_key(s->ep->env.crypto, s->sa->suite.prf, &in, expected);
-    if (e == OK && !bytes_equal_secret(auth.data, bytes_of(expected, s->sa->suite.prf->out_len)))
-        e = ERR_SIGNATURE;
-    wipe(expected, sizeof expected);
-    return e;
-}
-
-static uint64_t identity_digest(const struct step *s, enum payload_type type)
+/* A name proven in one way does not stand for the same name proven in another. */
+static uint64_t identity_digest(const struct step *s, enum payload_type type, enum auth_way way)
 {
     struct bytes body = step_body(s, type);
     struct rng seed = rng_stream(s->ep->env.seed, s->ep->env.entity, RNG_CREDENTIAL);
 
-    return digest_of(body.data, body.len, rng_u64(&seed)) | 1; /* 0 means none */
+    return digest_of(body.data, body.len, rng_u64(&seed) + way) | 1; /* 0 means none */
 }
 
-/* Write our ID and AUTH payloads; `notify` goes in between (§1.2 shows the order). */
-static enum err write_proof(struct step *s, enum payload_type id_type, struct bytes own_first)
+/* RFC 7619: ID_NULL is nobody, and so is who proves nothing. */
+static bool is_somebody(const struct step *s, enum payload_type type, enum auth_way way)
 {
-    const struct identity *id = &s->ep->config->id;
-    uint8_t auth[PRF_OUT_MAX];
-    struct writer *w = payload_begin(s->out, (uint8_t)id_type);
-    size_t at = writer_len(w);
-    struct bytes body;
-    enum err e;
-
-    id_write(w, &(struct id_payload){id->type, bytes_of(id->data, id->len)});
-    body = bytes_of(w->start + at, writer_len(w) - at);
-    payload_end(s->out);
-    if (id_type == PAYLOAD_IDI && s->ep->config->initial_contact)
-        notify_add(s->out, NOTIFY_INITIAL_CONTACT, BYTES_NONE);
-    if (w->error)
-        return w->error;
-    e = prove(s, own_first, body, auth);
-    if (e)
-        return e;
-    auth_write(
-        payload_begin(s->out, PAYLOAD_AUTH),
-        &(struct auth_payload){AUTH_METHOD_SHARED_KEY, bytes_of(auth, s->sa->suite.prf->out_len)});
-    payload_end(s->out);
-    wipe(auth, sizeof auth);
-    return OK;
+    return way != AUTH_NULL && step_body(s, type).data[0] != ID_NULL;
 }
 
 /* ---- create_request ---- */
@@ -127,7 +45,9 @@ static enum err create_request(struct step *s)
     enum err e = child_reserve(ep, s->sa, &hs->child);
 
     if (e == OK)
-        e = write_proof(s, PAYLOAD_IDI, own_first);
+        e = proof_write(s, PAYLOAD_IDI, own_first);
+    if (e == ERR_SIGNATURE)
+        s->sa->reason = REASON_AUTHENTICATION; /* nothing that we can sign would be understood */
     if (e == OK)
         child_offer_write(s, child_sa_at(ep, hs->child), true);
     if (e == OK)
@@ -139,7 +59,7 @@ static enum err create_request(struct step *s)
 
 static struct child_seed seed_of(const struct step *s, const struct handshake *hs)
 {
-    struct nonces n = nonces_of(s->ep, hs);
+    struct handshake_nonces n = handshake_nonces(s->ep, hs);
     bool initiator = s->sa->initiator;
 
     return (struct child_seed){.prf = s->sa->suite.prf,
@@ -197,17 +117,22 @@ static enum err consume_request(struct step *s)
     struct ike_endpoint *ep = s->ep;
     struct ike_sa *sa = s->sa;
     struct notify_payload n;
-    enum err e = verify(s, PAYLOAD_IDI);
+    enum auth_way way;
+    enum err e = proof_verify(s, PAYLOAD_IDI, &way);
 
     if (e == OK)
-        e = write_proof(s, PAYLOAD_IDR, message_at(&ep->messages, sa->response));
+        e = proof_certreq_read(s, handshake_of(ep, sa));
     if (e == OK)
-        e = ike_sa_identify(ep, sa, identity_digest(s, PAYLOAD_IDI));
+        e = proof_write(s, PAYLOAD_IDR, message_at(&ep->messages, sa->response));
+    if (e == OK && is_somebody(s, PAYLOAD_IDI, way))
+        e = ike_sa_identify(ep, sa, identity_digest(s, PAYLOAD_IDI, way));
+    if (e && err_class(e) != CLASS_WIRE) /* §2.21.2 */
+        s->notify = NOTIFY_AUTHENTICATION_FAILED;
     if (e) {
-        ike_say_down(ep, s->now, sa, reason_for_error(e));
+        ike_say_down(ep, s->now, sa, s->denied ? REASON_LOOK_UP : reason_for_error(e));
         return e;
     }
-    if (notify_find(s->in, NOTIFY_INITIAL_CONTACT, &n))
+    if (is_somebody(s, PAYLOAD_IDI, way) && notify_find(s->in, NOTIFY_INITIAL_CONTACT, &n))
         drop_older(s);
     ike_established(ep, s->now, sa);
     answer_child(s);
@@ -281,10 +206,13 @@ static enum err consume_response(struct step *s)
 {
     struct ike_endpoint *ep = s->ep;
     struct ike_sa *sa = s->sa;
-    enum err e = verify(s, PAYLOAD_IDR);
+    enum auth_way way;
+    enum err e = proof_verify(s, PAYLOAD_IDR, &way);
 
-    if (e == OK)
-        e = ike_sa_identify(ep, sa, identity_digest(s, PAYLOAD_IDR));
+    if (e == OK && is_somebody(s, PAYLOAD_IDR, way))
+        e = ike_sa_identify(ep, sa, identity_digest(s, PAYLOAD_IDR, way));
+    if (e && s->denied)
+        return refuse(s, REASON_LOOK_UP);
     if (e)
         return refuse(s, e == ERR_MEMORY ? REASON_LIMIT : REASON_AUTHENTICATION);
     ike_established(ep, s->now, sa);
@@ -312,6 +240,7 @@ static enum err give_up(struct step *s)
 }
 
 #define REQUEST (P(IDI) | P(AUTH) | P(SA) | P(TSI) | P(TSR))
+#define REQUEST_ALLOWED (REQUEST | P_ANY | P(IDR) | P(CERT) | P(CERTREQ) | P(CP))
 #define RESPONSE (P(IDR) | P(AUTH))
 #define CHILD (P(SA) | P(TSI) | P(TSR))
 #define NOT(states) ((uint16_t)(EVERY_STATE & ~(states)))
@@ -319,9 +248,8 @@ static enum err give_up(struct step *s)
 const struct exchange_row ike_auth_rows[] = {
     {2, FROM(SA_INIT_DONE), KIND_AUTH, ROLE_START, 0, 0, create_request, 0, STATE_AUTH_SENT,
      STATE_NONE, "RFC 7296 §1.2"},
-    {2, FROM(SA_INIT_DONE), KIND_AUTH, ROLE_ASKED, REQUEST,
-     REQUEST | P_ANY | P(IDR) | P(CERT) | P(CERTREQ) | P(CP), consume_request, 0, STATE_ESTABLISHED,
-     STATE_CLOSED, "RFC 7296 §1.2"},
+    {2, FROM(SA_INIT_DONE), KIND_AUTH, ROLE_ASKED, REQUEST, REQUEST_ALLOWED, consume_request, 0,
+     STATE_ESTABLISHED, STATE_CLOSED, "RFC 7296 §1.2"},
     {2, FROM(AUTH_SENT), KIND_AUTH, ROLE_ANSWERED, RESPONSE | CHILD,
      RESPONSE | CHILD | P_ANY | P(CERT) | P(CP), consume_response, 0, STATE_ESTABLISHED,
      STATE_SA_INIT_DONE, "RFC 7296 §1.2"},
@@ -332,9 +260,21 @@ const struct exchange_row ike_auth_rows[] = {
      consume_refusal, 0, STATE_NONE, STATE_NONE, "RFC 7296 §2.21.2"},
     {2, FROM(AUTH_SENT), KIND_AUTH, ROLE_GIVEN_UP, 0, 0, give_up, 0, STATE_NONE, STATE_NONE,
      "RFC 7296 §2.4"},
+    /* A look-up goes on: what was received is held; what is received meanwhile is a repetition. */
+    {2, FROM(SA_INIT_DONE) | FROM(AUTH_SENT), KIND_AUTH, ROLE_HELD, 0, 0, held_ask, 0,
+     STATE_AUTH_HELD, STAY, "RFC 7296 §2.15"},
+    {2, FROM(AUTH_HELD), KIND_AUTH, ROLE_DECIDED, REQUEST, REQUEST_ALLOWED, consume_request, 0,
+     STATE_ESTABLISHED, STATE_CLOSED, "RFC 7296 §1.2"},
+    {2, FROM(AUTH_HELD), KIND_AUTH, ROLE_DECIDED, RESPONSE | CHILD,
+     RESPONSE | CHILD | P_ANY | P(CERT) | P(CP), consume_response, 0, STATE_ESTABLISHED,
+     STATE_SA_INIT_DONE, "RFC 7296 §1.2"},
+    {2, FROM(AUTH_HELD), KIND_AUTH, ROLE_DECIDED, RESPONSE | P(NOTIFY) | HAS_ERROR,
+     RESPONSE | P_ANY | P(CERT) | HAS_ERROR, consume_response, 0, STATE_ESTABLISHED,
+     STATE_SA_INIT_DONE, "RFC 7296 §1.2, §2.21.2"},
+    {2, FROM(AUTH_HELD), KIND_AUTH, ROLE_ASKED, 0, 0, NULL, 0, STAY, STAY, "RFC 7296 §2.1"},
     {2, NOT(FROM(SA_INIT_DONE)), KIND_AUTH, ROLE_START, 0, 0, NULL, 0, STAY, STAY, "RFC 7296 §1.2"},
-    {2, NOT(FROM(SA_INIT_DONE)), KIND_AUTH, ROLE_ASKED, 0, 0, NULL, NOTIFY_INVALID_SYNTAX, STAY,
-     STAY, "RFC 7296 §1.2"},
+    {2, NOT(FROM(SA_INIT_DONE) | FROM(AUTH_HELD)), KIND_AUTH, ROLE_ASKED, 0, 0, NULL,
+     NOTIFY_INVALID_SYNTAX, STAY, STAY, "RFC 7296 §1.2"},
     {2, NOT(FROM(AUTH_SENT)), KIND_AUTH, ROLE_ANSWERED, 0, 0, NULL, 0, STAY, STAY, "RFC 7296 §1.2"},
     {2, NOT(FROM(AUTH_SENT)), KIND_AUTH, ROLE_GIVEN_UP, 0, 0, NULL, 0, STAY, STAY, "RFC 7296 §2.4"},
 };

@@ -6,17 +6,23 @@
  *
  * A refusal (COOKIE §2.6, INVALID_KE_PAYLOAD §1.2) makes the initiator ask again; since nobody
  * authenticates it, any other refusal is only remembered until the request is given up (§2.21.1).
- * Not here: asking for a COOKIE as responder, signature hashes, fragmentation, REDIRECT.
+ * With signatures also N(SIGNATURE_HASH_ALGORITHMS) both ways and CERTREQ in the response.
+ * Not here: asking for a COOKIE as responder, fragmentation, REDIRECT.
  */
 #include "proto/core/nat.h"
 #include "proto/core/select.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/message.h"
 #include "proto/ike/notify_map.h"
+#include "proto/ike/offer.h"
+#include "proto/ike/proof.h"
 #include "proto/wire/ke.h"
 #include "proto/wire/nonce.h"
 
-enum { RETRIES_MAX = 2 }; /* of COOKIE and of INVALID_KE_PAYLOAD each */
+enum {
+    RETRIES_MAX = 2,  /* of COOKIE and of INVALID_KE_PAYLOAD each */
+    FIRST_MAX = 4092, /* octets of a first message: nobody has proven anything yet */
+};
 
 static const struct select_terms init_terms = {.protocol = SA_PROTOCOL_IKE};
 
@@ -91,12 +97,8 @@ static void write_request(struct step *s, const struct handshake *hs, const stru
     offer_write(payload_begin(s->out, PAYLOAD_SA), c->proposals, c->proposal_count, &init_terms,
                 BYTES_NONE);
     payload_end(s->out);
-    ke_write(
-        payload_begin(s->out, PAYLOAD_KE),
-        &(struct ke_payload){pair->suite->iana, bytes_of(pair->public, pair->suite->public_len)});
-    payload_end(s->out);
-    nonce_write(payload_begin(s->out, PAYLOAD_NONCE), bytes_of(hs->nonce, NONCE_LEN));
-    payload_end(s->out);
+    ke_offer_write(s->out, pair);
+    nonce_offer_write(s->out, hs->nonce);
 }
 
 static enum err create_request(struct step *s)
@@ -104,6 +106,7 @@ static enum err create_request(struct step *s)
     struct handshake *hs = handshake_of(s->ep, s->sa);
 
     write_request(s, hs, handshake_ke_pair(s->ep, hs));
+    proof_hashes_write(s);
     return nat_write(s);
 }
 
@@ -180,6 +183,8 @@ static enum err keep_first(struct step *s, struct handshake *hs, struct bytes no
 {
     struct bytes message = s->outer->datagram;
 
+    if (message.len > FIRST_MAX)
+        return ERR_LENGTH;
     message_drop(&s->ep->messages, &hs->first);
     hs->nonce_at = (uint16_t)(nonce.data - message.data);
     hs->nonce_len = (uint16_t)nonce.len;
@@ -192,12 +197,8 @@ static void write_response(struct step *s, const struct handshake *hs, const str
 
     answer_write(payload_begin(s->out, PAYLOAD_SA), &t->chosen, &init_terms, BYTES_NONE);
     payload_end(s->out);
-    ke_write(
-        payload_begin(s->out, PAYLOAD_KE),
-        &(struct ke_payload){pair->suite->iana, bytes_of(pair->public, pair->suite->public_len)});
-    payload_end(s->out);
-    nonce_write(payload_begin(s->out, PAYLOAD_NONCE), bytes_of(hs->nonce, NONCE_LEN));
-    payload_end(s->out);
+    ke_offer_write(s->out, pair);
+    nonce_offer_write(s->out, hs->nonce);
 }
 
 /* The SA is a fresh record; on error the caller gives it back and nothing is left. */
@@ -226,10 +227,15 @@ static enum err consume_request(struct step *s)
         e = derive(s, hs, &t);
     if (e == OK)
         e = keep_first(s, hs, t.nonce);
+    if (e == OK)
+        e = proof_certreq_read(s, hs);
     if (e)
         return e;
+    hs->peer_hashes = proof_hashes_read(s);
     write_response(s, hs, &t);
     handshake_ke_give(ep, hs);
+    proof_certreq_write(s);
+    proof_hashes_write(s);
     return nat_write(s);
 }
 
@@ -267,11 +273,14 @@ static enum err consume_response(struct step *s)
     e = derive(s, hs, &t);
     if (e == OK)
         e = keep_first(s, hs, t.nonce);
+    if (e == OK)
+        e = proof_certreq_read(s, hs);
     if (e) {
         sa->spi_r = 0;
         s->keep = true;
         return e;
     }
+    hs->peer_hashes = proof_hashes_read(s);
     handshake_ke_give(s->ep, hs);
     float_ports(sa, nat, s->ep->config->force_encap);
     return OK;

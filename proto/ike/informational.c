@@ -116,6 +116,13 @@ static enum err consume_ike_delete(struct step *s)
     return OK;
 }
 
+/* §2.21.2: the initiator has not believed our proof. */
+static enum err consume_ike_refusal(struct step *s)
+{
+    s->sa->reason = REASON_AUTHENTICATION;
+    return OK;
+}
+
 static enum err consume_ike_deleted(struct step *s)
 {
     s->end = true;
@@ -150,7 +157,7 @@ static enum err give_up(struct step *s)
 #define ALIVE (FROM(ESTABLISHED) | FROM(REKEYED) | FROM(RIVAL))
 #define NOT(states) ((uint16_t)(EVERY_STATE & ~(states)))
 #define DEAF (FROM(NONE) | FROM(SA_INIT_SENT) | FROM(CLOSED))
-#define EARLY (FROM(SA_INIT_DONE) | FROM(AUTH_SENT))
+#define EARLY (FROM(SA_INIT_DONE) | FROM(AUTH_SENT) | FROM(AUTH_HELD))
 
 const struct exchange_row informational_rows[] = {
     /* Child SAs */
@@ -172,6 +179,8 @@ const struct exchange_row informational_rows[] = {
      STATE_DELETING, STAY, "RFC 7296 §1.4.1, §2.21.2"},
     {2, ALIVE | FROM(DELETING), KIND_IKE_DELETE, ROLE_ASKED, P(DELETE), P(DELETE) | P_ANY,
      consume_ike_delete, 0, STATE_CLOSED, STAY, "RFC 7296 §1.4.1"},
+    {2, FROM(ESTABLISHED), KIND_IKE_DELETE, ROLE_ASKED, P(NOTIFY) | HAS_ERROR, P_ANY | HAS_ERROR,
+     consume_ike_refusal, 0, STATE_CLOSED, STAY, "RFC 7296 §2.21.2"},
     {2, FROM(DELETING), KIND_IKE_DELETE, ROLE_ANSWERED, 0, P(DELETE) | P_ANY | HAS_ERROR,
      consume_ike_deleted, 0, STAY, STAY, "RFC 7296 §1.4.1"},
     {2, FROM(DELETING), KIND_IKE_DELETE, ROLE_GIVEN_UP, 0, 0, give_up, 0, STAY, STAY,

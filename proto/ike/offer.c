@@ -2,7 +2,23 @@
 
 #include "proto/core/select.h"
 #include "proto/esp/esp.h"
+#include "proto/wire/ke.h"
+#include "proto/wire/nonce.h"
 #include "proto/wire/ts.h"
+
+void ke_offer_write(struct message_writer *out, const struct ke_pair *pair)
+{
+    ke_write(
+        payload_begin(out, PAYLOAD_KE),
+        &(struct ke_payload){pair->suite->iana, bytes_of(pair->public, pair->suite->public_len)});
+    payload_end(out);
+}
+
+void nonce_offer_write(struct message_writer *out, const uint8_t *nonce)
+{
+    nonce_write(payload_begin(out, PAYLOAD_NONCE), bytes_of(nonce, NONCE_LEN));
+    payload_end(out);
+}
 
 static struct select_terms terms_of(bool in_auth, uint16_t group)
 {

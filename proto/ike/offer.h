@@ -1,6 +1,7 @@
 /*
- * The payloads that negotiate a child SA, the same in IKE_AUTH and CREATE_CHILD_SA:
- * SA, TSi, TSr, N(USE_TRANSPORT_MODE). RFC 7296 §1.3.1, §1.3.3, §2.9.
+ * The payloads that several exchanges have in common: those that negotiate a child SA, the same in
+ * IKE_AUTH and CREATE_CHILD_SA (SA, TSi, TSr, N(USE_TRANSPORT_MODE): RFC 7296 §1.3.1, §1.3.3,
+ * §2.9), and our fresh values, KE and nonce.
  */
 #ifndef PROTO_IKE_OFFER_H
 #define PROTO_IKE_OFFER_H
@@ -8,6 +9,10 @@
 #include "proto/ike/child.h"
 #include "proto/ike/step.h"
 
+/** Our public value (§3.4). */
+void ke_offer_write(struct message_writer *, const struct ke_pair *);
+/** Our nonce (§3.9), NONCE_LEN bytes. */
+void nonce_offer_write(struct message_writer *, const uint8_t *nonce);
 /** As initiator: the SA payload with our proposals under the inbound SPI of `made`. */
 void child_offer_write(struct step *, const struct child_sa *made, bool in_auth);
 /** As initiator: TSi, TSr and the mode: as configured, or those of `old` (§2.9.2). */

@@ -5,6 +5,7 @@
  */
 #include "base/digest.h"
 #include "proto/ike/collision.h"
+#include "proto/ike/held.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/message.h"
 #include "proto/ike/notify_map.h"
@@ -40,13 +41,24 @@ static enum err payloads_of(const struct message_view *in, payload_set *out)
     return OK;
 }
 
+/* §2.21.2: an initiator that refuses our proof may say so instead of deleting: in its first request
+ * after IKE_AUTH, and only there. */
+static bool refuses_us(const struct message_view *in)
+{
+    enum { FIRST_AFTER_AUTH = 2 };
+    struct notify_payload n;
+
+    return in->header.message_id == FIRST_AFTER_AUTH && header_from_initiator(&in->header) &&
+           notify_find(in, NOTIFY_AUTHENTICATION_FAILED, &n);
+}
+
 static enum exchange_kind informational_kind(const struct message_view *in)
 {
     const struct payload_view *p = message_find(in, PAYLOAD_DELETE);
     struct delete_payload d;
 
     if (!p)
-        return KIND_LIVENESS;
+        return refuses_us(in) ? KIND_IKE_DELETE : KIND_LIVENESS;
     if (delete_read(p->body, &d) == OK && d.protocol == SA_PROTOCOL_IKE)
         return KIND_IKE_DELETE;
     return KIND_CHILD_DELETE;
@@ -188,7 +200,8 @@ static bool collide(struct step *s, enum exchange_kind kind, payload_set *payloa
 /* Find the row and run it. @return what the response must say when it is not OK */
 static enum err execute(struct step *s, enum exchange_kind kind, payload_set payloads)
 {
-    struct exchange_match m = {(enum ike_state)s->sa->state, kind, ROLE_ASKED, payloads};
+    struct exchange_match m = {(enum ike_state)s->sa->state, kind,
+                               s->decided ? ROLE_DECIDED : ROLE_ASKED, payloads};
     bool expected;
     enum err e;
 
@@ -222,9 +235,12 @@ static enum err finish_response(struct step *s, enum err e, bool clear, struct m
     return ike_message_finish(s->ep, s->sa, &error, clear, kept);
 }
 
-/* §2.21.3: a peer that breaks the syntax inside the IKE SA ends it. */
+/* §2.21.3: a peer that breaks the syntax inside the IKE SA ends it; §2.21.2: before there is one,
+ * so does a payload that we must not skip. */
 static bool fatal(const struct step *s, enum err e)
 {
+    if (e == ERR_CRITICAL)
+        return s->sa->state == STATE_SA_INIT_DONE;
     return e != OK && !s->notify && notify_for(e) == NOTIFY_INVALID_SYNTAX;
 }
 
@@ -251,7 +267,7 @@ static enum err serve(struct step *s, enum exchange_kind kind, enum err e, paylo
     }
     send_response(s, kept, digest);
     if (fatal(s, e) && s->sa->reason == REASON_NONE)
-        s->sa->reason = REASON_INVALID_SYNTAX;
+        s->sa->reason = (uint8_t)reason_for_error(e);
     if (fatal(s, e) || s->sa->state == STATE_CLOSED)
         ike_close(s->ep, s->now, s->sa, (enum sa_reason)s->sa->reason);
     else
@@ -405,6 +421,8 @@ static enum err after_response(struct step *s, enum err e)
             drop_count(s->ep, drop_for(e));
         return e;
     }
+    if (e)
+        drop_count(s->ep, drop_for(e));
     exchange_done(s->ep, sa);
     if (s->end)
         ike_remove(s->ep, s->now, sa, sa->reason ? (enum sa_reason)sa->reason : REASON_DELETED);
@@ -424,16 +442,21 @@ static void heed_fatal(struct step *s)
     s->end = true;
 }
 
-static enum err consume(struct step *s)
+static enum err consume(struct step *s, uint32_t digest)
 {
     struct exchange_match m = {(enum ike_state)s->sa->state, (enum exchange_kind)s->sa->in_flight,
-                               ROLE_ANSWERED, 0};
+                               s->decided ? ROLE_DECIDED : ROLE_ANSWERED, 0};
     bool expected;
     enum err e = payloads_of(s->in, &m.payloads);
 
     if (e == OK) {
         s->row = exchange_find(&ike_rows, &m, &expected);
         e = s->row && s->row->handler ? OK : ERR_STATE;
+    }
+    if (e == OK && held_wanted(s, m.payloads)) {
+        e = held_keep(s, digest);
+        if (e == OK)
+            return OK;
     }
     if (e) {
         drop_count(s->ep, drop_for(e)); /* the request stays in flight */
@@ -481,12 +504,19 @@ static bool due(struct step *s, const struct message_view *view)
     return false;
 }
 
+static const struct exchange_row *row_asked(const struct ike_sa *sa, enum exchange_kind kind,
+                                            payload_set payloads)
+{
+    struct exchange_match m = {(enum ike_state)sa->state, kind, ROLE_ASKED, payloads};
+    bool expected;
+
+    return exchange_find(&ike_rows, &m, &expected);
+}
+
 /* A row that neither serves nor refuses: no answer, no message ID used; the peer asks again. */
 static bool deaf(const struct ike_sa *sa, enum exchange_kind kind)
 {
-    struct exchange_match m = {(enum ike_state)sa->state, kind, ROLE_ASKED, 0};
-    bool expected;
-    const struct exchange_row *row = exchange_find(&ike_rows, &m, &expected);
+    const struct exchange_row *row = row_asked(sa, kind, 0);
 
     return row && !row->handler && !row->refusal;
 }
@@ -498,6 +528,11 @@ static enum err receive_request(struct step *s, struct message_view *inner, enum
     enum exchange_kind kind = KIND_NONE;
 
     s->in = inner;
+    if (s->sa->state == STATE_AUTH_HELD) { /* whatever it is, its turn has not come */
+        held_repeated(s, digest);
+        drop_count(s->ep, IKE_DROP_UNEXPECTED);
+        return ERR_STATE;
+    }
     if (e == ERR_CRITICAL) { /* §2.5: named by its type; nothing of the request is executed */
         s->notify = NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD;
         s->notify_data[0] = inner->unsupported;
@@ -514,7 +549,23 @@ static enum err receive_request(struct step *s, struct message_view *inner, enum
         drop_count(s->ep, IKE_DROP_UNEXPECTED);
         return ERR_STATE;
     }
+    if (e == OK && row_asked(s->sa, kind, payloads) && held_wanted(s, payloads)) {
+        e = held_keep(s, digest);
+        if (e)
+            drop_count(s->ep, drop_for(e)); /* no room: the peer asks again */
+        return e;
+    }
     return serve(s, kind, e, payloads, digest);
+}
+
+enum err ike_consume_held(struct step *s, uint32_t digest)
+{
+    payload_set payloads = 0;
+
+    if (s->sa->initiator)
+        return consume(s, digest);
+    (void)payloads_of(s->in, &payloads); /* it was well-formed when it came */
+    return serve(s, KIND_AUTH, OK, payloads, digest);
 }
 
 static enum err receive_protected(struct step *s, const struct message_view *view)
@@ -537,7 +588,7 @@ static enum err receive_protected(struct step *s, const struct message_view *vie
         return e;
     }
     s->in = &inner;
-    return consume(s);
+    return consume(s, digest);
 }
 
 static enum err receive_for_sa(struct step *s, const struct message_view *view, enum err read)
@@ -562,7 +613,7 @@ static enum err receive_for_sa(struct step *s, const struct message_view *view, 
         return read;
     }
     s->in = view;
-    return consume(s);
+    return consume(s, 0);
 }
 
 /* §2.5: said at most once a second, and never to a response. */

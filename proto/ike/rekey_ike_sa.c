@@ -13,22 +13,12 @@
 #include "proto/ike/ike.h"
 #include "proto/ike/message.h"
 #include "proto/ike/notify_map.h"
+#include "proto/ike/offer.h"
 #include "proto/ike/rekey.h"
 #include "proto/wire/ke.h"
 #include "proto/wire/nonce.h"
 
 static const struct select_terms rekey_terms = {.protocol = SA_PROTOCOL_IKE, .spi_size = 8};
-
-static void write_nonce_and_ke(struct message_writer *out, const uint8_t *nonce,
-                               const struct ke_pair *pair)
-{
-    nonce_write(payload_begin(out, PAYLOAD_NONCE), bytes_of(nonce, NONCE_LEN));
-    payload_end(out);
-    ke_write(
-        payload_begin(out, PAYLOAD_KE),
-        &(struct ke_payload){pair->suite->iana, bytes_of(pair->public, pair->suite->public_len)});
-    payload_end(out);
-}
 
 /* ---- create_request ---- */
 
@@ -60,7 +50,8 @@ static enum err create_request(struct step *s)
     offer_write(payload_begin(s->out, PAYLOAD_SA), c->proposals, c->proposal_count, &rekey_terms,
                 bytes_of(spi, sizeof spi));
     payload_end(s->out);
-    write_nonce_and_ke(s->out, hs->nonce, handshake_ke_pair(s->ep, hs));
+    nonce_offer_write(s->out, hs->nonce);
+    ke_offer_write(s->out, handshake_ke_pair(s->ep, hs));
     return OK;
 }
 
@@ -206,7 +197,8 @@ static enum err answer(struct step *s, const struct peer_part *p, const struct o
     answer_write(payload_begin(s->out, PAYLOAD_SA), &p->chosen, &rekey_terms,
                  bytes_of(spi, sizeof spi));
     payload_end(s->out);
-    write_nonce_and_ke(s->out, own->nonce, own->pair);
+    nonce_offer_write(s->out, own->nonce);
+    ke_offer_write(s->out, own->pair);
     return OK;
 }
 
@@ -361,7 +353,8 @@ static enum err enter(struct step *s)
 #define REKEY (P(SA) | P(NONCE) | P(KE))
 #define NOT(states) ((uint16_t)(EVERY_STATE & ~(states)))
 #define LATE (FROM(REKEYED) | FROM(RIVAL) | FROM(DELETING))
-#define EARLY (FROM(NONE) | FROM(SA_INIT_SENT) | FROM(SA_INIT_DONE) | FROM(AUTH_SENT))
+#define EARLY                                                                                      \
+    (FROM(NONE) | FROM(SA_INIT_SENT) | FROM(SA_INIT_DONE) | FROM(AUTH_SENT) | FROM(AUTH_HELD))
 
 const struct exchange_row rekey_ike_sa_rows[] = {
     {2, FROM(ESTABLISHED), KIND_IKE_REKEY, ROLE_START, 0, 0, create_request, 0, STAY, STAY,

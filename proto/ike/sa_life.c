@@ -41,7 +41,12 @@ void ike_say_down(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_
         event_ike(ep, now, sa, (struct event_record){.kind = EVENT_IKE_DOWN, .reason = why});
         ep->counters.ike_sas--;
     } else if (sa->half_open) {
-        event_ike(ep, now, sa, (struct event_record){.kind = EVENT_IKE_FAILED, .reason = why});
+        const struct handshake *hs = handshake_of(ep, sa);
+
+        event_ike(ep, now, sa,
+                  (struct event_record){.kind = EVENT_IKE_FAILED,
+                                        .reason = why,
+                                        .certificate = hs ? hs->certificate : CERT_VALID});
         ep->counters.failed += sa->initiator;
     }
     sa->up = false;

@@ -27,6 +27,8 @@ struct step {
     uint32_t notify_spi; /* of ESP; 0: none */
     bool keep;           /* ANSWERED: the request stays in flight (an unauthenticated refusal) */
     bool again;          /* ANSWERED: send the request anew, changed (COOKIE, INVALID_KE_PAYLOAD) */
+    bool decided;        /* the message was held, and the driver has answered */
+    bool denied;         /* with no */
     bool end;            /* the SA is over: give it back after this step */
 };
 

@@ -6,6 +6,7 @@
 #include "proto/core/retransmit.h"
 #include "proto/core/select.h"
 #include "proto/esp/esp.h"
+#include "proto/ike/held.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/message.h"
 
@@ -221,7 +222,7 @@ static void start_auth(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
     start(ep, now, sa, KIND_AUTH, NULL);
     if (!sa->in_flight)
-        ike_remove(ep, now, sa, REASON_LIMIT);
+        ike_remove(ep, now, sa, sa->reason ? (enum sa_reason)sa->reason : REASON_LIMIT);
 }
 
 void ike_next(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
@@ -304,6 +305,7 @@ static enum err begin(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
         return ERR_FULL;
     hs->ke_suite = offer_first_ke(c->proposals, c->proposal_count);
     rng_fill(&ep->nonce, hs->nonce, NONCE_LEN);
+    hs->peer_id_type = peer->id_type;
     if (peer->id.len)
         e = message_keep(&ep->messages, peer->id, &hs->peer_id);
     if (e == OK)
@@ -344,6 +346,16 @@ enum err ike_initiate(struct ike_endpoint *ep, nsec now, const struct ike_remote
     return OK;
 }
 
+enum err ike_answered(struct ike_endpoint *ep, nsec now, uint32_t request, bool granted)
+{
+    uint32_t index;
+
+    if (!table_get(&ep->by_request, request, &index))
+        return ERR_NOT_FOUND;
+    held_decide(ep, now, pool_slot(&ep->ikes, index), granted);
+    return OK;
+}
+
 /* ---- timers ---- */
 
 static void give_up(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
@@ -378,6 +390,10 @@ static void expire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 
     if (sa->state == STATE_SA_INIT_DONE) {
         ike_remove(ep, now, sa, REASON_TIMEOUT);
+        return;
+    }
+    if (sa->state == STATE_AUTH_HELD) {
+        held_decide(ep, now, sa, false);
         return;
     }
     if (sa->reason == REASON_NONE)

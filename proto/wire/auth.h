@@ -13,4 +13,15 @@ struct auth_payload {
 enum err auth_read(struct bytes body, struct auth_payload *) MUST_USE;
 void auth_write(struct writer *, const struct auth_payload *);
 
+/** The data of method 14 (RFC 7427 §3): which algorithm, and the signature. Views. */
+struct auth_signature {
+    struct bytes identifier; /* AlgorithmIdentifier in DER; not looked into */
+    struct bytes value;
+};
+
+/** @retval ERR_TRUNCATED, ERR_LENGTH (no identifier or no signature) */
+enum err auth_signature_read(struct bytes data, struct auth_signature *) MUST_USE;
+/** identifier.len <= 255 */
+void auth_signature_write(struct writer *, const struct auth_signature *);
+
 #endif

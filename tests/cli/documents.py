@@ -46,6 +46,11 @@ class Documents(unittest.TestCase):
         self.assertGreater(len(planted), 5)
         self.assertEqual(first_cells("docs/checkers.md"), planted)
 
+    def test_every_setting_of_swanctl_has_its_row(self):
+        known = set(re.findall(r'\.key = "([\w*]+)"', read("sim/swanctl_words.c")))
+        self.assertGreater(len(known), 80)
+        self.assertEqual(first_cells("docs/import.md"), known)
+
     def test_every_scenario_has_its_chapter(self):
         chapters = re.findall(r"^## (.*)$", read("docs/scenarios.md"), re.M)
         self.assertEqual(sorted(chapters), sorted(p.stem for p in ROOT.glob("scenarios/*.yaml")))

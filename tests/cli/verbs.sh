@@ -53,6 +53,10 @@ expect 0 out 'gw[0]  198.51.100.1' explain "$scenario"
 expect 0 out '192.168.0.2 (private)' explain "$scenario"
 expect 0 out 'expected loss 1.9608%' explain "$scenario"
 expect 0 err "warning: link 'core' is offered" explain --set links.core.rate=10Mbit "$scenario"
+expect 0 out 'ikelab: 1' import tests/scenarios/import/site-to-site.conf
+expect 0 err '1 connection, 31 settings carried over' import tests/scenarios/import/site-to-site.conf
+expect 2 err 'no swanctl.conf given' import
+expect 2 err '1 to 20000' import --clients 0 tests/scenarios/import/site-to-site.conf
 expect 0 out 'A thousand road warriors' list
 expect 2 err 'try: ikelab list DIR' list no-such-folder
 

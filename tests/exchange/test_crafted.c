@@ -3,92 +3,9 @@
  * each is refused for its own reason and changes nothing else. RFC 7296 §2.1-§2.5, §2.7-§2.10,
  * §2.21, §3.
  */
-#include "pair.h"
-#include "proto/core/internal.h"
-#include "proto/ike/message.h"
+#include "edit.h"
 #include "proto/wire/nonce.h"
 #include "proto/wire/notify.h"
-
-/* What is changed about the payloads of one type. */
-struct edit {
-    uint8_t type;
-    enum { DOUBLE, LEAVE_OUT, REPLACE, PATCH } how;
-    struct bytes with; /* REPLACE */
-    size_t at;         /* PATCH: these octets at this place of the body */
-};
-
-static struct ike_sa *first_sa(struct ike_endpoint *ep)
-{
-    struct ike_sa *sa = NULL;
-
-    for (uint32_t i = 0; i < ep->ikes.fresh && !sa; i++)
-        sa = pool_slot(&ep->ikes, i);
-    ck_assert_ptr_nonnull(sa);
-    return sa;
-}
-
-static void put(struct message_writer *w, uint8_t type, struct bytes body)
-{
-    writer_bytes(payload_begin(w, type), body);
-    payload_end(w);
-}
-
-static void put_edited(struct message_writer *w, const struct payload_view *v, const struct edit *e)
-{
-    uint8_t body[1024];
-
-    if (v->type != e->type || e->how == DOUBLE)
-        put(w, v->type, v->body);
-    if (v->type != e->type || e->how == LEAVE_OUT)
-        return;
-    if (e->how == DOUBLE) {
-        put(w, v->type, v->body);
-    } else if (e->how == REPLACE) {
-        put(w, v->type, e->with);
-    } else {
-        ck_assert_uint_le(v->body.len, sizeof body);
-        memcpy(body, v->body.data, v->body.len);
-        memcpy(body + e->at, e->with.data, e->with.len);
-        put(w, v->type, bytes_of(body, v->body.len));
-    }
-}
-
-/* Open the message with the receiver's keys, change it, seal it with the sender's. */
-static void rewrite(struct pair *p, int from, struct wire_message *m, const struct edit *e)
-{
-    struct ike_endpoint *ep = p->end[from], *to = p->end[1 - from];
-    struct message_view outer, inner;
-    struct message_start start;
-    struct message_writer w;
-    struct message_ref kept;
-    struct bytes message;
-    uint8_t storage[MESSAGE_MAX];
-    bool authentic;
-
-    ck_assert_ok(message_read(bytes_of(m->data, m->dgram.len), &outer));
-    start = (struct message_start){outer.header.exchange, outer.header.message_id,
-                                   header_is_response(&outer.header),
-                                   outer.header.exchange == EXCHANGE_IKE_SA_INIT};
-    inner = outer;
-    if (!start.clear)
-        ck_assert_ok(ike_message_open(to, first_sa(to), &outer, &inner, &authentic));
-    ike_message_begin(&w, (struct buf){storage, 0, sizeof storage}, first_sa(ep), &start);
-    for (unsigned i = 0; i < inner.count; i++)
-        put_edited(&w, &inner.payloads[i], e);
-    ck_assert_ok(ike_message_finish(ep, first_sa(ep), &w, start.clear, &kept));
-    message = message_at(&ep->messages, kept);
-    memcpy(m->data, message.data, message.len);
-    m->dgram.len = message.len;
-    message_drop(&ep->messages, &kept);
-}
-
-static enum err hand_over_edited(struct pair *p, int from, const struct edit *e)
-{
-    struct wire_message m = wire_take(p, from, 0);
-
-    rewrite(p, from, &m, e);
-    return deliver(p, from, &m);
-}
 
 static uint64_t drops(const struct pair *p, int side)
 {

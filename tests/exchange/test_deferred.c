@@ -340,7 +340,8 @@ START_TEST(full_of_ike_sas_and_room_again)
     pair_init(&p, true);
     p.config[A].initial_contact = false;
     pair_create(&p);
-    remote = (struct ike_remote){pair_address(&p, A, 500), pair_address(&p, B, 500), BYTES_NONE};
+    remote =
+        (struct ike_remote){.local = pair_address(&p, A, 500), .remote = pair_address(&p, B, 500)};
     for (int i = 0; i < 8; i++) {
         ck_assert_ok(ike_endpoint_initiate(p.end[A], p.now, &remote, &ref));
         settle(&p);
@@ -428,7 +429,8 @@ START_TEST(who_is_behind_a_nat_follows_nobody)
     p.nat_shift = 0;
     p.config[B].force_encap = true;
     pair_create(&p);
-    remote = (struct ike_remote){pair_address(&p, B, 500), {ip_addr_v4(0xc6336463), 500}, {0}};
+    remote = (struct ike_remote){.local = pair_address(&p, B, 500),
+                                 .remote = {ip_addr_v4(0xc6336463), 500}};
     ck_assert_ok(ike_endpoint_initiate(p.end[B], p.now, &remote, &ref));
     settle(&p);
     check_agreement(&p);

@@ -64,8 +64,9 @@ START_TEST(a_peer_with_another_identity_is_refused_and_told)
 
     pair_init(&p, true);
     pair_create(&p);
-    remote = (struct ike_remote){pair_address(&p, A, 500), pair_address(&p, B, 500),
-                                 bytes_text("c.test")};
+    remote = (struct ike_remote){.local = pair_address(&p, A, 500),
+                                 .remote = pair_address(&p, B, 500),
+                                 .id = bytes_text("c.test")};
     ck_assert_ok(ike_endpoint_initiate(p.end[A], p.now, &remote, &p.ike));
     settle(&p);
     ck_assert_uint_eq(events_of(&p, A, EVENT_IKE_UP), 0);

@@ -1,7 +1,7 @@
 /*
  * Every fuzz target over seed inputs and deterministic mutations of them, in every preset. Seeds
- * are made by our own writer; with ../shared/vectors (or $IKELAB_VECTORS) its payload bodies and
- * captured messages too.
+ * are made by our own writer, and configurations lie in tests/scenarios/import; with
+ * ../shared/vectors (or $IKELAB_VECTORS) its payload bodies and captured messages too.
  */
 #include "base/rng.h"
 #include "captures.h"
@@ -149,6 +149,24 @@ static size_t unhex(const char *text, uint8_t *out, size_t cap)
     return len;
 }
 
+/* Settings as text. */
+static void seed_configurations(void)
+{
+    static const char *const names[] = {"site-to-site", "two-proposals", "includes"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[128], text[SEED_LEN_MAX];
+        FILE *file;
+
+        snprintf(path, sizeof path, "tests/scenarios/import/%s.conf", names[i]);
+        file = fopen(path, "rb");
+        if (!file)
+            continue;
+        add_seed(bytes_of(text, fread(text, 1, sizeof text, file)));
+        fclose(file);
+    }
+}
+
 /* Bodies without their generic header; the first byte chooses the type in fuzz_payload. */
 static size_t seed_files(void)
 {
@@ -267,6 +285,7 @@ int main(void)
     seed_bodies();
     seed_messages();
     seed_packets();
+    seed_configurations();
     from_files = seed_files() + seed_captures();
     for (size_t t = 0; t < sizeof targets / sizeof *targets; t++) {
         struct rng r = rng_stream(1, t, RNG_TEST);

@@ -8,10 +8,26 @@
 #include "proto/ip/udp.h"
 #include "proto/wire/skf.h"
 #include "recode.h"
+#include "sim/swanctl_import.h"
 
 #include <stdlib.h>
 
 enum { OUT_MAX = 1 << 17 };
+
+/* RFC 7427 §3: identifier and signature are all of it. */
+static void check_signature(const struct auth_payload *auth)
+{
+    static uint8_t again[OUT_MAX];
+    struct auth_signature s;
+    struct writer w;
+
+    if (auth_signature_read(auth->data, &s) != OK)
+        return;
+    writer_init(&w, again, sizeof again);
+    auth_signature_write(&w, &s);
+    ASSERT(writer_end(&w) == OK);
+    ASSERT(bytes_equal(bytes_of(again, writer_len(&w)), auth->data));
+}
 
 /* What was read can be written, has the length it had, and reads back as the same bytes: reserved
  * bits, which we ignore, are gone after the first round. */
@@ -34,6 +50,8 @@ static void check_body(uint8_t type, struct bytes body)
     any_write(type, &w, &p);
     ASSERT(writer_end(&w) == OK && writer_len(&w) == len);
     ASSERT(memcmp(first, second, len) == 0);
+    if (type == PAYLOAD_AUTH)
+        check_signature(&p.auth);
 }
 
 static void check_area(const struct message_view *v, const struct sk_area *a)
@@ -204,4 +222,29 @@ void fuzz_reassembly(const uint8_t *data, size_t len)
     reassembly_expire(&r, NSEC_NEVER - 1);
     ASSERT(r.in_use == 0 && r.fragments_held == 0);
     reassembly_reset(&r);
+}
+
+/* A text is refused with one error, or becomes a scenario in which every setting is accounted for.
+ */
+void fuzz_swanctl(const uint8_t *data, size_t len)
+{
+    struct swanctl_options options = {.clients = 2, .with_secrets = len % 2};
+    struct swanctl_summary summary;
+    struct text out;
+    char *said = NULL;
+    size_t said_len;
+    FILE *errors = open_memstream(&said, &said_len);
+    enum err e;
+
+    ASSERT(errors != NULL);
+    text_init(&out, NULL);
+    e = swanctl_import_text("f.conf", (const char *)data, len, &options, &out, &summary, errors);
+    fclose(errors);
+    ASSERT(e == OK || e == ERR_USAGE);
+    if (e == OK)
+        ASSERT(out.len > 0 && !memchr(out.data, 0, out.len) && summary.connections > 0);
+    else
+        ASSERT(strstr(said, ": error: ") != NULL);
+    text_reset(&out);
+    free(said);
 }

@@ -15,7 +15,8 @@
     X(sa)         /* the body of an SA payload: walk and decoded form agree */                     \
     X(ts)         /* the body of a TS payload */                                                   \
     X(ip)         /* a packet: headers, UDP, ICMP, rewriting, cutting */                           \
-    X(reassembly) /* a row of fragments */
+    X(reassembly) /* a row of fragments */                                                         \
+    X(swanctl)    /* a swanctl.conf: settings to a scenario */
 
 #define X(name) void fuzz_##name(const uint8_t *data, size_t len);
 FUZZ_TARGETS(X)

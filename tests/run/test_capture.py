@@ -66,6 +66,16 @@ class Capture(unittest.TestCase):
         counts = self.read_whole("rekey-under-loss")
         self.assertGreater(counts["encrypted"], 20)
 
+    def test_certificates(self):
+        counts = self.read_whole("certificates")
+        self.assertGreater(counts["encrypted"], 200)
+
+    def test_certificates_in_fragments(self):
+        """RSA keys and an authority between: IKE_AUTH is longer than a packet may be."""
+        counts = self.read_whole("certificates", "--set", "ike.auth=rsa", "--set", "traffic={}",
+                                 "--set", "thresholds={}")
+        self.assertGreater(counts["encrypted"], 20)
+
     def test_handshake_lan(self):
         self.assertGreater(self.read_whole("handshake-lan")["encrypted"], 10)
 

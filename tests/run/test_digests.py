@@ -12,17 +12,23 @@ import unittest
 
 import lab
 
+# Beside every scenario as it stands: what must hold for it with other words.
+VARIANTS = [("road-warriors", "ike.auth=ecdsa"), ("road-warriors", "ike.auth=rsa")]
 STORED = pathlib.Path(__file__).with_name("digests.json")
 
 
 def digests():
     found = {}
-    for scenario in sorted(lab.SCENARIOS.glob("*.yaml")):
-        with lab.Run(str(scenario), "--no-report", binary=lab.fast_build(), expect=None) as run:
+    plain = [(path.stem, None) for path in sorted(lab.SCENARIOS.glob("*.yaml"))]
+    for scenario, word in plain + VARIANTS:
+        settings = ["--set", word] if word else []
+        with lab.Run(scenario, "--no-report", *settings, binary=lab.fast_build(),
+                     expect=None) as run:
             if run.status not in (0, 3):
                 raise AssertionError(f"{scenario}: exit {run.status}\n{run.err}")
             result = run.result
-        found[scenario.stem] = {"digest": result["digest"], "timeline": result["timeline_digest"]}
+        found[f"{scenario} {word}" if word else scenario] = {
+            "digest": result["digest"], "timeline": result["timeline_digest"]}
     return found
 
 

@@ -49,7 +49,7 @@ class Live(unittest.TestCase):
             good = {"--remote": "127.0.0.1", "--psk-file": str(psk), "--local-id": "a"}
             for change in ({"--remote": None}, {"--psk-file": None}, {"--local-id": None},
                            {"--remote": "127.0.0"}, {"--local": "::1"}, {"--local-id": ""},
-                           {"--local-id": "x" * 65}, {"--psk-file": str(empty)},
+                           {"--local-id": "x" * 256}, {"--psk-file": str(empty)},
                            {"--psk-file": str(long)}, {"--psk-file": folder + "/none"},
                            {"--ike": "aes256"}, {"--ike": "aes256gcm16-prfsha256-x25519,"},
                            {"--esp": "rot13"}, {"--ts-local": "10.0.0.1/8"}, {"--count": "0"},

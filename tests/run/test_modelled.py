@@ -35,6 +35,13 @@ class Modelled(unittest.TestCase):
     def test_road_warriors(self):
         self.same_timeline("road-warriors")
 
+    def test_road_warriors_who_sign(self):
+        for word in ("ecdsa", "rsa"):
+            self.same_timeline("road-warriors", "--set", f"ike.auth={word}")
+
+    def test_certificates(self):
+        self.same_timeline("certificates")
+
     def test_nat_rebind(self):
         self.same_timeline("nat-rebind")
 

@@ -14,7 +14,7 @@ enum {
     A = 0,
     B = 1,
     WIRE_MAX = 64,
-    WIRE_MESSAGE_MAX = 4200,
+    WIRE_MESSAGE_MAX = 16400,
     EVENTS_MAX = 512,
     TIMELINE_MAX = 4096
 };
@@ -35,7 +35,8 @@ struct pair {
     unsigned wire_count[2];
     struct ike_event events[2][EVENTS_MAX];
     unsigned event_count[2];
-    bool v6; /* outer addresses */
+    int64_t epoch_s; /* Unix time at 0 */
+    bool v6;         /* outer addresses */
     bool nat;
     uint16_t nat_shift; /* what the NAT adds to ports; a rebind changes it */
     /* What went over the wire, for comparing runs: time, side, length. */
@@ -118,7 +119,8 @@ static inline void pair_create(struct pair *p)
     struct ike_limits limits = {.ike_sas = 8, .half_open = 4, .child_sas = 32};
 
     for (int side = 0; side < 2; side++) {
-        struct ike_env env = {.crypto = p->crypto, .seed = 7, .entity = (uint64_t)side + 1};
+        struct ike_env env = {
+            .crypto = p->crypto, .seed = 7, .entity = (uint64_t)side + 1, .epoch_s = p->epoch_s};
 
         p->end[side] = ike_endpoint_create(&env, &p->config[side], &limits);
         ck_assert_ptr_nonnull(p->end[side]);

@@ -12,7 +12,7 @@ START_TEST(messages_come_back_as_they_were_kept)
 
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (uint8_t)(i * 7);
-    ck_assert_ok(message_store_init(&s, 4, 4));
+    ck_assert_ok(message_store_init(&s, &(struct message_needs){.sas = 4, .handshakes = 4}));
     for (size_t len = 1; len <= MESSAGE_MAX; len += 61) {
         struct buf plain, marked;
 
@@ -42,7 +42,7 @@ START_TEST(a_full_class_borrows_from_the_next_and_then_says_so)
     struct message_store s;
     unsigned kept = 0;
 
-    ck_assert_ok(message_store_init(&s, 2, 2));
+    ck_assert_ok(message_store_init(&s, &(struct message_needs){.sas = 2, .handshakes = 2}));
     while (message_keep(&s, bytes_of(bytes, 10), &refs[kept]) == OK)
         ck_assert_uint_lt(++kept, 256);
     ck_assert_uint_gt(kept, 2 * 2);

@@ -14,7 +14,7 @@ static struct test_key keys[2][KEYS]; /* two key pairs of each kind */
 static struct test_cert publics[2][KEYS];
 
 static const struct {
-    enum key_type type;
+    enum sign_key_type type;
     unsigned bits;
 } kinds[KEYS] = {{KEY_RSA, 2048},  {KEY_ECP256, 0}, {KEY_ECP384, 0}, {KEY_ECP521, 0},
                  {KEY_ED25519, 0}, {KEY_ED448, 0},  {KEY_RSA, 3072}, {KEY_RSA, 4096}};
@@ -50,7 +50,7 @@ static struct crypto *make(bool real)
     return c;
 }
 
-static size_t kind_of(enum key_type type)
+static size_t kind_of(enum sign_key_type type)
 {
     size_t i = 0;
 
@@ -398,7 +398,7 @@ START_TEST(suites_are_found)
             ck_assert_uint_eq(s->identifier.len, 0);
             continue;
         }
-        for (enum key_type t = 0; t < KEY_TYPES; t++)
+        for (enum sign_key_type t = 0; t < KEY_TYPES; t++)
             ck_assert_ptr_eq(sign_suite_identified(s->identifier, t), t == s->key ? s : NULL);
         ck_assert_uint_eq(s->identifier.data[1], s->identifier.len - 2);
         ck_assert_ptr_null(

@@ -48,7 +48,7 @@ static const struct test_cert_options leaf_options = {
 };
 
 /* A certificate with a key of its own; `issuer` NULL: by itself. */
-static struct holder issue(struct test_cert_options o, enum key_type type, uint64_t id,
+static struct holder issue(struct test_cert_options o, enum sign_key_type type, uint64_t id,
                            const struct holder *issuer)
 {
     struct holder h;
@@ -73,7 +73,7 @@ struct chain {
 };
 
 static struct chain chain_of(struct test_cert_options root, struct test_cert_options middle,
-                             struct test_cert_options leaf, enum key_type type)
+                             struct test_cert_options leaf, enum sign_key_type type)
 {
     struct chain c;
 
@@ -126,7 +126,7 @@ static void expect(struct test_cert_options root, struct test_cert_options middl
 
 START_TEST(chains_of_every_key_type_are_valid)
 {
-    for (enum key_type t = 0; t < KEY_TYPES; t++) {
+    for (enum sign_key_type t = 0; t < KEY_TYPES; t++) {
         struct chain c = chain_of(ca_options, ca_options, leaf_options, t);
         struct verify_key key;
 

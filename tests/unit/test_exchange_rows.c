@@ -59,6 +59,31 @@ START_TEST(bad_rows_are_found)
 }
 END_TEST
 
+/* What is held while a look-up goes on must be served when the answer comes (proto/ike/held). */
+START_TEST(every_row_that_may_be_held_has_a_twin)
+{
+    const struct exchange_row *row;
+    unsigned twins = 0;
+
+    for (size_t i = 0; (row = exchange_row_at(&ike_rows, i)) != NULL; i++) {
+        struct exchange_match m = {STATE_AUTH_HELD, KIND_AUTH, ROLE_DECIDED, row->needed};
+        const struct exchange_row *twin;
+        bool expected;
+
+        if (row->kind != KIND_AUTH || !(row->needed & P(AUTH)) || row->role > ROLE_ANSWERED)
+            continue;
+        twin = exchange_find(&ike_rows, &m, &expected);
+        ck_assert_msg(twin, "row %zu", i);
+        ck_assert_uint_eq(twin->allowed, row->allowed);
+        ck_assert_ptr_eq(twin->handler, row->handler);
+        ck_assert_int_eq(twin->to, row->to);
+        ck_assert_int_eq(twin->failed, row->failed);
+        twins++;
+    }
+    ck_assert_uint_eq(twins, 3);
+}
+END_TEST
+
 START_TEST(needed_payloads_decide)
 {
     struct exchange_match m = {STATE_ESTABLISHED, KIND_CHILD_NEW, ROLE_ASKED,
@@ -109,5 +134,6 @@ START_TEST(nonces_compare_as_octet_strings)
 END_TEST
 
 SUITE("exchange_rows", rows_are_well_formed_unambiguous_and_cited,
-      every_state_answers_for_every_exchange, bad_rows_are_found, needed_payloads_decide,
+      every_state_answers_for_every_exchange, bad_rows_are_found,
+      every_row_that_may_be_held_has_a_twin, needed_payloads_decide,
       collision_rows_are_unique_and_cited, nonces_compare_as_octet_strings)

@@ -206,6 +206,34 @@ START_TEST(rates_and_percentiles_count_from_measure_from)
 }
 END_TEST
 
+START_TEST(one_end_has_no_ratio_and_no_latency)
+{
+    static const char *const flow[] = {"tun"};
+    struct metrics_options o = {.flows = {flow, 1}, .one_end = true};
+    struct metrics *m;
+    struct metric ratio;
+    json_t *v;
+
+    ck_assert_ok(metrics_create(&o, &m));
+    metrics_esp_arrived(m, 0, NSEC_PER_S, 1000); /* the window begins with the peer's packet */
+    metrics_esp_sent(m, 0, 2 * NSEC_PER_S, 500);
+    metrics_esp_arrived(m, 0, 5 * NSEC_PER_S, 1000);
+    metrics_esp_dropped(m, METRICS_NO_FLOW, esp_drop_of(ERR_ICV));
+    metrics_esp_dropped(m, METRICS_NO_FLOW, esp_drop_of(ERR_TS));
+    ck_assert_ok(metrics_finish(m, 20 * NSEC_PER_S));
+    v = virtual_of(m);
+    ck_assert(number(v, "esp.sent_packets") == 1 && number(v, "esp.sent_bytes") == 500);
+    ck_assert(number(v, "flows.tun.esp.delivered_packets") == 2);
+    ck_assert(number(v, "flows.tun.esp.delivered_bytes") == 2000);
+    ck_assert(number(v, "esp.throughput_bps") == 4000); /* 16000 bits from 1 s to 5 s */
+    ck_assert(number(v, "esp.latency_s.count") == 0);
+    ck_assert(number(v, "esp.dropped.icv") == 1 && number(v, "esp.dropped.other") == 1);
+    ck_assert(metrics_find(m, "esp.delivered_ratio", &ratio) && ratio.value.none);
+    json_decref(v);
+    metrics_destroy(m);
+}
+END_TEST
+
 START_TEST(order_of_failures_does_not_show)
 {
     struct metrics *a = make(NULL, 0), *b = make(NULL, 0);
@@ -394,6 +422,6 @@ END_TEST
 
 SUITE("record metrics", numbers_print_exactly, json_text_survives_any_bytes,
       csv_fields_are_quoted_when_due, handshakes_are_counted_and_balanced,
-      rates_and_percentiles_count_from_measure_from, order_of_failures_does_not_show,
-      scalars_and_virtual_agree, series_are_growth_and_gauges, a_full_disk_is_told,
-      thresholds_judge_in_integers)
+      rates_and_percentiles_count_from_measure_from, one_end_has_no_ratio_and_no_latency,
+      order_of_failures_does_not_show, scalars_and_virtual_agree, series_are_growth_and_gauges,
+      a_full_disk_is_told, thresholds_judge_in_integers)

@@ -315,6 +315,68 @@ START_TEST(identities)
 }
 END_TEST
 
+START_TEST(authentication)
+{
+    struct scenario s = load(
+        HEAD "ike: {auth: ecdsa, lookup: {latency: 50ms}}\n"
+             "pki: {revoked: [\"homes[2..3]\", gw], crl: required, intermediates: 2}\n" NODES NET);
+    const struct auth_config *homes = &s.groups[0].ike.auth, *gw = &s.groups[3].ike.auth;
+
+    ck_assert_int_eq(homes->way, AUTH_CERTIFICATE);
+    ck_assert_uint_eq(homes->accepted, AUTH_BIT(AUTH_CERTIFICATE));
+    ck_assert_str_eq(gw->credential.suite->name, "ecdsa-256-sha256");
+    ck_assert_int_eq(gw->credential.send, SEND_CERT_IF_ASKED);
+    ck_assert(gw->look_up && homes->look_up);
+    ck_assert_uint_eq(s.groups[3].ike_words.lookup.timeout, 5 * NSEC_PER_S);
+    ck_assert(!s.groups[3].ike_words.lookup.accept);
+    ck_assert(scenario_lists(&s.pki.revoked, 0, 2) && scenario_lists(&s.pki.revoked, 3, 0));
+    ck_assert(!scenario_lists(&s.pki.revoked, 0, 4) && !scenario_lists(&s.pki.expired, 0, 2));
+    ck_assert_uint_eq(s.pki.rsa_keys, 4);
+    ck_assert_uint_eq(s.pki.crl, CERT_CRL_REQUIRED);
+    ck_assert(!scenario_signs(&s.groups[1])); /* a NAT inherits words, but proves nothing */
+    scenario_reset(&s);
+}
+END_TEST
+
+START_TEST(each_accepts_the_ways_of_its_peers)
+{
+    struct scenario s =
+        load(HEAD "pki: {form: raw-keys}\n"
+                  "nodes:\n"
+                  "  a: {role: initiator, connect: gw, ike: {auth: null}}\n"
+                  "  b: {role: initiator, connect: gw, ike: {auth: rsa-sha512}}\n"
+                  "  c: {role: initiator, connect: other, ike: {auth: \"null\"}}\n"
+                  "  isp: {role: router}\n"
+                  "  gw: {role: responder, address: 198.51.100.1, ike: {auth: ed448}}\n"
+                  "  other: {role: responder, address: 198.51.100.2}\n"
+                  "links: {la: {sides: [a, isp]}, lb: {sides: [b, isp]}, lc: {sides: [c, isp]}, "
+                  "lg: {sides: [isp, gw]}, lo: {sides: [isp, other]}}\n");
+
+    ck_assert_int_eq(s.groups[0].ike.auth.way, AUTH_NULL);
+    ck_assert_int_eq(s.groups[1].ike.auth.way, AUTH_RAW_KEY);
+    ck_assert_str_eq(s.groups[1].ike.auth.credential.suite->name, "rsa-sha512");
+    ck_assert_int_eq(s.groups[2].ike.auth.way, AUTH_NULL);
+    ck_assert_uint_eq(s.groups[0].ike.auth.accepted, AUTH_BIT(AUTH_RAW_KEY));
+    ck_assert_uint_eq(s.groups[2].ike.auth.accepted, AUTH_BIT(AUTH_PSK));
+    ck_assert_uint_eq(s.groups[4].ike.auth.accepted, AUTH_BIT(AUTH_NULL) | AUTH_BIT(AUTH_RAW_KEY));
+    ck_assert_uint_eq(s.groups[5].ike.auth.accepted, AUTH_BIT(AUTH_NULL));
+    ck_assert_uint_eq(s.groups[5].ike_words.lookup.latency, NSEC_NEVER);
+    scenario_reset(&s);
+}
+END_TEST
+
+/* Each word names a suite for its kind of key, and is as long as the table says. */
+START_TEST(every_auth_word_is_sound)
+{
+    for (uint32_t word = 0; word < AUTH_WORD_COUNT; word++) {
+        struct scenario_auth a = scenario_auth(&(struct ike_words){.auth = word});
+
+        ck_assert_msg((a.suite != NULL) == (a.way == AUTH_CERTIFICATE), "%s", a.word);
+        ck_assert_msg(!a.suite || a.suite->key == a.key, "%s", a.word);
+    }
+}
+END_TEST
+
 START_TEST(events_thresholds_capture)
 {
     struct scenario s = load(
@@ -374,8 +436,8 @@ END_TEST
 START_TEST(dump_reads_back)
 {
     static const char *const files[] = {
-        "road-warriors", "handshake-lan",    "nat-rebind",
-        "lossy-mobile",  "rekey-under-loss", "gateway-restart",
+        "road-warriors",    "handshake-lan",   "nat-rebind",   "lossy-mobile",
+        "rekey-under-loss", "gateway-restart", "certificates",
     };
 
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -404,4 +466,5 @@ END_TEST
 
 SUITE("scenario", units_read, units_refuse, units_write_reads_back, values_defaults_and_inheritance,
       link_directions, presets_then_words, merge_keys_and_anchors, addresses, load_of_links,
-      identities, events_thresholds_capture, overrides, dump_reads_back)
+      identities, authentication, each_accepts_the_ways_of_its_peers, every_auth_word_is_sound,
+      events_thresholds_capture, overrides, dump_reads_back)

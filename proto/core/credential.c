@@ -1,0 +1,49 @@
+#include "proto/core/credential.h"
+
+#include "base/assert.h"
+
+#include <stdlib.h>
+
+const char *auth_way_name(enum auth_way way)
+{
+    static const char *const names[AUTH_WAYS] = {
+#define X(symbol, name) [AUTH_##symbol] = name,
+        AUTH_WAY_LIST(X)
+#undef X
+    };
+
+    ASSERT((unsigned)way < AUTH_WAYS);
+    return names[way];
+}
+
+static int bytes_compare(struct bytes a, struct bytes b)
+{
+    size_t len = a.len < b.len ? a.len : b.len;
+    int order = len ? memcmp(a.data, b.data, len) : 0;
+
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+int known_key_compare(const void *a, const void *b)
+{
+    const struct known_key *x = a, *y = b;
+    int order = bytes_compare(x->spki, y->spki);
+
+    if (order == 0)
+        order = x->id_type - y->id_type;
+    return order ? order : bytes_compare(x->id, y->id);
+}
+
+bool known_key_find(const struct ike_trust *trust, struct bytes spki, uint8_t id_type,
+                    struct bytes id)
+{
+    struct known_key wanted = {.spki = spki};
+
+    if (!trust->key_count)
+        return false;
+    if (bsearch(&wanted, trust->keys, trust->key_count, sizeof wanted, known_key_compare))
+        return true;
+    wanted.id_type = id_type;
+    wanted.id = id;
+    return bsearch(&wanted, trust->keys, trust->key_count, sizeof wanted, known_key_compare);
+}

@@ -1,0 +1,86 @@
+/*
+ * How the two sides of an IKE SA prove who they are: what an endpoint shows of itself and whom it
+ * believes. Plain data made by the driver; keys, certificates and anchors are borrowed and shared
+ * by all SAs, endpoints too. RFC 7296 §2.15, RFC 7427, RFC 7670, RFC 7619.
+ */
+#ifndef PROTO_CORE_CREDENTIAL_H
+#define PROTO_CORE_CREDENTIAL_H
+
+#include "crypto/sign.h"
+#include "crypto/x509.h"
+
+/* X(symbol, name in results) */
+#define AUTH_WAY_LIST(X)                                                                           \
+    X(PSK, "psk")                 /* a shared key, RFC 7296 §2.15 */                              \
+    X(CERTIFICATE, "certificate") /* a signature; the key is in an X.509 certificate */            \
+    X(RAW_KEY, "raw_key") /* a signature; the key comes by itself and is known: RFC 7670 */        \
+    X(NULL, "null")       /* nothing is proven: RFC 7619 */
+
+enum auth_way {
+#define X(symbol, name) AUTH_##symbol,
+    AUTH_WAY_LIST(X)
+#undef X
+        AUTH_WAYS
+};
+
+const char *auth_way_name(enum auth_way);
+#define AUTH_BIT(way) (1u << (way))
+
+/** When certificates are sent, in strongSwan's words. */
+enum send_cert { SEND_CERT_IF_ASKED, SEND_CERT_ALWAYS, SEND_CERT_NEVER };
+
+/** What an endpoint signs with, and what it shows of it. */
+struct ike_credential {
+    const struct sign_key *key;
+    /** For method 14, if the peer announced its hash; else the first that fits. NULL: the first. */
+    const struct sign_suite *suite;
+    /** DER. AUTH_CERTIFICATE: the end entity's, then intermediates. AUTH_RAW_KEY: one SPKI. */
+    const struct bytes *certs;
+    size_t cert_count;
+    enum send_cert send;
+};
+
+/** A public key that is believed, and of whom. */
+struct known_key {
+    struct bytes spki; /* SubjectPublicKeyInfo in DER */
+    uint8_t id_type;   /* of the one identity it speaks for; 0: of any */
+    struct bytes id;
+};
+
+/** Whom an endpoint believes. */
+struct ike_trust {
+    const struct x509_anchors *anchors; /* NULL: no certificate is believed */
+    struct bytes authorities;           /* SHA-1 key hashes of the anchors, for CERTREQ */
+    enum x509_crl_mode crl;
+    bool tls_purpose; /* as in struct x509_check */
+    /** In ascending order of known_key_compare. */
+    const struct known_key *keys;
+    size_t key_count;
+};
+
+struct auth_config {
+    enum auth_way way;
+    /** Sign with methods 1 and 9-11, as if there were no RFC 7427; strongSwan's
+     * `signature_authentication = no`. */
+    bool older_methods;
+    unsigned accepted; /* set of AUTH_BIT: how the peer may prove itself; 0: as we do */
+    struct ike_credential credential;
+    struct ike_trust trust;
+    /**
+     * Before a peer's proof is judged the driver is asked (EVENT_REQUEST) and the exchange waits:
+     * a CRL or OCSP responder, an AAA server.
+     */
+    bool look_up;
+};
+
+static inline bool auth_accepts(const struct auth_config *c, enum auth_way way)
+{
+    return (c->accepted ? c->accepted : AUTH_BIT(c->way)) & AUTH_BIT(way);
+}
+
+/** The order of struct ike_trust.keys: by SPKI, then by identity. For qsort and bsearch. */
+int known_key_compare(const void *a, const void *b);
+/** Whether this key speaks for this identity. */
+bool known_key_find(const struct ike_trust *, struct bytes spki, uint8_t id_type, struct bytes id);
+
+#endif
