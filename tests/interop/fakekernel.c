@@ -116,8 +116,7 @@ static void *expire(void *argument)
 /* ADD and UPDATE: an SA with a soft lifetime will be reported when that is over. */
 static void watch_lifetime(int fd, struct message *request)
 {
-    struct sadb_lifetime *soft =
-        (struct sadb_lifetime *)extension(request, SADB_EXT_LIFETIME_SOFT);
+    struct sadb_lifetime *soft = (struct sadb_lifetime *)extension(request, SADB_EXT_LIFETIME_SOFT);
     struct sadb_lifetime current = {.sadb_lifetime_len = sizeof current / UNIT,
                                     .sadb_lifetime_exttype = SADB_EXT_LIFETIME_CURRENT};
     struct expiry *e;

@@ -64,6 +64,13 @@ def end(process):
             process.wait(10)
 
 
+def kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 def end_on_sigterm():
     """SIGTERM becomes an exception, so that everything is taken down on the way out."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -135,6 +142,9 @@ class Lab:
         for wire in self.wires:
             wire.close()
         for side in ("ours", "peer", "nat"):
+            # What a daemon left behind; nobody else has processes in a namespace of ours.
+            for pid in sh("ip", "netns", "pids", self.ns(side), check=False).stdout.split():
+                kill(int(pid))
             sh("ip", "netns", "del", self.ns(side), check=False)
 
     def _build(self):

@@ -75,6 +75,7 @@ class Libreswan(Daemon):
     NAME = "libreswan"
     LACKS = {"aes256ccm16-prfsha256-x25519": "pluto 4.10 has AES-CCM for ESP, not for IKE"}
     CANNOT = {
+        "data": "pluto leaves ESP to the kernel; on fakekernel.c no packet passes",
         "handshake_ed25519": "libreswan 4.10 has no EdDSA: its authby knows RSA and ECDSA",
     }
     DEFECTS = [(("child_rekey_both", "ike_rekey_both"), text, LOSES_RESPONSE) for text in

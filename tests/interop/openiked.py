@@ -58,6 +58,7 @@ class Openiked(Daemon):
         "aes128gcm16": NO_AEAD, "chacha20poly1305": NO_AEAD, "aes256ccm16": NO_AEAD,
     }
     CANNOT = {
+        "data": "iked leaves ESP to the kernel; on fakekernel.c no packet passes",
         "handshake_ed25519": "iked 7.2 has no EdDSA: its signatures are RSA and ECDSA",
         ("tunnels", "initiate"): "iked 7.2 finds a policy by the peer's identity: a second one to the "
                                  "same peer ends in its \"policy mismatch\"",

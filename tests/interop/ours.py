@@ -9,12 +9,6 @@ from daemon import Daemon
 from lab import IKELAB, Skip, require, sh, wait_until
 
 
-def has_flag(flag):
-    """Whether this build of `ikelab live` knows the flag."""
-    done = subprocess.run([IKELAB, "live", "initiate", "--help"], text=True, capture_output=True)
-    return flag in done.stdout
-
-
 def credentials(bed, side, auth, psk=None):
     if auth == "psk":
         return ["--psk-file", psk or bed.psk]
@@ -88,6 +82,7 @@ class OursAsPeer(Daemon):
     FRAGMENTS = False
     SAW = {"wrong_key": ["authentication_failed"]}
     CANNOT = {
+        "data": "the test interop/data has it",
         "child_delete_theirs": "`ikelab live` has no command that deletes a child SA alone",
     }
 

@@ -29,6 +29,7 @@ DAEMONS = {"ours": OursAsPeer, "strongswan": Strongswan, "libreswan": Libreswan,
 # (heading, our role, who is behind the NAT)
 COLUMNS = [("initiator", "initiate", None), ("responder", "respond", None),
            ("initiator, NAT", "initiate", "ours"), ("responder, NAT", "respond", "peer")]
+RUNNING = set()  # the processes of cells
 THEIR_ROLE = {"initiate": "respond", "respond": "initiate"}
 
 
@@ -68,6 +69,7 @@ def run_apart(*args):
     ours, its = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.Process(target=in_a_process, args=(its, *args))
     process.start()
+    RUNNING.add(process)
     its.close()
     try:
         return ours.recv()
@@ -75,6 +77,7 @@ def run_apart(*args):
         return "FAILED", "the cell was ended"
     finally:
         process.join()
+        RUNNING.discard(process)
 
 
 class Notes:
@@ -97,17 +100,27 @@ def run_table(folder, daemon, rows, jobs, notes):
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         for row in rows:
             began = time.monotonic()
-            done = pool.map(lambda c: run_apart(folder, daemon, row, c[1], c[2]), COLUMNS)
-            cells = []
-            for (heading, *_), (said, why) in zip(COLUMNS, done):
-                if said == "FAILED":
-                    print(f"{row.__name__}, {heading}: {why}", file=sys.stderr, flush=True)
-                    why = ""
-                cells.append(f"{said} ({notes.number(why)})" if why else said)
+            cells = show_row(pool, folder, daemon, row, notes)
             print(f"{row.__name__:20}" + "".join(f"{c:16}" for c in cells) +
                   f"{time.monotonic() - began:5.1f} s", flush=True)
             table.append((row.__name__, cells))
     return table
+
+
+def show_row(pool, folder, daemon, row, notes):
+    try:
+        done = list(pool.map(lambda c: run_apart(folder, daemon, row, c[1], c[2]), COLUMNS))
+    except SystemExit:  # we are to end; the pool waits for its cells, which end when told to
+        for process in list(RUNNING):
+            process.terminate()
+        raise
+    cells = []
+    for (heading, *_), (said, why) in zip(COLUMNS, done):
+        if said == "FAILED":
+            print(f"{row.__name__}, {heading}: {why}", file=sys.stderr, flush=True)
+            why = ""
+        cells.append(f"{said} ({notes.number(why)})" if why else said)
+    return cells
 
 
 def write_markdown(path, tables, notes):
