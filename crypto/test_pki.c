@@ -3,7 +3,6 @@
 #include "crypto/openssl_headers.h"
 #include "crypto/sim_rand.h"
 
-#include <openssl/param_build.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
@@ -60,78 +59,6 @@ void test_pki_destroy(struct test_pki *pki)
 
 /* ------------------------------------------------------------------- keys */
 
-/* A prime p with p - 1 not a multiple of e, and its two highest bits set. */
-static bool make_prime(BIGNUM *p, int bits, const BIGNUM *e, BN_CTX *context)
-{
-    do {
-        if (!BN_generate_prime_ex2(p, bits, 0, NULL, NULL, NULL, context))
-            return false;
-    } while (BN_mod_word(p, BN_get_word(e)) == 1);
-    return true;
-}
-
-/* The eight numbers of RFC 8017 §3.2 in the order of `names` below. */
-static bool make_rsa_numbers(BIGNUM **number, int bits, BN_CTX *context)
-{
-    enum { N, E, D, P, Q, D_P, D_Q, Q_INVERSE };
-    BIGNUM *p1, *q1, *phi;
-    bool done;
-
-    BN_CTX_start(context);
-    p1 = BN_CTX_get(context);
-    q1 = BN_CTX_get(context);
-    phi = BN_CTX_get(context);
-    done = phi && BN_set_word(number[E], 65537) &&
-           make_prime(number[P], bits / 2, number[E], context) &&
-           make_prime(number[Q], bits / 2, number[E], context) &&
-           BN_cmp(number[P], number[Q]) != 0 && BN_mul(number[N], number[P], number[Q], context) &&
-           BN_sub(p1, number[P], BN_value_one()) && BN_sub(q1, number[Q], BN_value_one()) &&
-           BN_mul(phi, p1, q1, context) && BN_mod_inverse(number[D], number[E], phi, context) &&
-           BN_mod(number[D_P], number[D], p1, context) &&
-           BN_mod(number[D_Q], number[D], q1, context) &&
-           BN_mod_inverse(number[Q_INVERSE], number[Q], number[P], context);
-    BN_CTX_end(context);
-    return done;
-}
-
-/*
- * The library's own RSA keys (SP 800-56B) take three times as long, most of it so that nobody who
- * measures its time learns the primes. Here everybody may know them.
- */
-static EVP_PKEY *generate_rsa(OSSL_LIB_CTX *library, size_t bits)
-{
-    static const char *const names[] = {
-        OSSL_PKEY_PARAM_RSA_N,         OSSL_PKEY_PARAM_RSA_E,
-        OSSL_PKEY_PARAM_RSA_D,         OSSL_PKEY_PARAM_RSA_FACTOR1,
-        OSSL_PKEY_PARAM_RSA_FACTOR2,   OSSL_PKEY_PARAM_RSA_EXPONENT1,
-        OSSL_PKEY_PARAM_RSA_EXPONENT2, OSSL_PKEY_PARAM_RSA_COEFFICIENT1,
-    };
-    enum { COUNT = sizeof names / sizeof *names };
-    BN_CTX *context = BN_CTX_new_ex(library);
-    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-    EVP_PKEY_CTX *maker = EVP_PKEY_CTX_new_from_name(library, "RSA", NULL);
-    BIGNUM *number[COUNT];
-    OSSL_PARAM *params = NULL;
-    EVP_PKEY *key = NULL;
-    bool good = context && build && maker;
-
-    for (int i = 0; i < COUNT; i++)
-        good &= (number[i] = BN_new()) != NULL;
-    good = good && make_rsa_numbers(number, (int)bits, context);
-    for (int i = 0; i < COUNT && good; i++)
-        good = OSSL_PARAM_BLD_push_BN(build, names[i], number[i]);
-    params = good ? OSSL_PARAM_BLD_to_param(build) : NULL;
-    if (params && EVP_PKEY_fromdata_init(maker) > 0)
-        (void)EVP_PKEY_fromdata(maker, &key, EVP_PKEY_KEYPAIR, params);
-    OSSL_PARAM_free(params);
-    for (int i = 0; i < COUNT; i++)
-        BN_clear_free(number[i]);
-    EVP_PKEY_CTX_free(maker);
-    OSSL_PARAM_BLD_free(build);
-    BN_CTX_free(context);
-    return key;
-}
-
 static EVP_PKEY *generate(OSSL_LIB_CTX *library, enum sign_key_type type, size_t bits)
 {
     static const char *const curves[] = {
@@ -139,7 +66,7 @@ static EVP_PKEY *generate(OSSL_LIB_CTX *library, enum sign_key_type type, size_t
 
     switch (type) {
     case KEY_RSA:
-        return generate_rsa(library, bits);
+        return EVP_PKEY_Q_keygen(library, NULL, "RSA", bits);
     case KEY_ED25519:
         return EVP_PKEY_Q_keygen(library, NULL, "ED25519");
     case KEY_ED448:

@@ -480,12 +480,12 @@ static const struct key event_keys[] = {
     {.name = "links", .type = KEY_LINKS, .offset = AT(scenario_event, ranges),
      .doc = "Which links it happens to.", .example = "core"},
     {.name = "do", .type = KEY_WORD, .offset = AT(scenario_event, action), .required = true,
-     .words = WORDS("reboot", "crash", "restart", "link_down", "link_up", "lookup-outage"),
+     .words = WORDS("reboot", "crash", "restart", "link_down", "link_up", "lookup_outage"),
      .doc = "reboot and crash lose all state without a word to the peers; a crash lasts until "
-            "restart, a link_down until link_up. In a lookup-outage nothing that a node looks up "
+            "restart, a link_down until link_up. In a lookup_outage nothing that a node looks up "
             "is answered, see ike.lookup.", .example = "reboot"},
     {.name = "for", .type = KEY_TIME, .offset = AT(scenario_event, duration), .min = 1,
-     .otherwise = "=reboot: no time; crash and link_down: until undone; lookup-outage: to the end",
+     .otherwise = "=reboot: no time; crash and link_down: until undone; lookup_outage: to the end",
      .doc = "How long the machine, link or server is away.", .example = "5s"},
 };
 

@@ -211,7 +211,7 @@ uint32_t ranges_read(struct scenario_reader *r, const struct tree *n, bool links
 static const char *event_label(struct scenario_reader *r, const struct scenario_event *e)
 {
     static const char *const actions[] = {"reboot",    "crash",   "restart",
-                                          "link_down", "link_up", "lookup-outage"};
+                                          "link_down", "link_up", "lookup_outage"};
     const struct scenario *s = r->scenario;
     uint32_t index = e->range_count ? e->ranges[0].index : 0;
 

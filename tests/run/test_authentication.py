@@ -12,7 +12,7 @@ WORDS = ["null", "rsa", "rsa/pss-sha512", "rsa-sha256", "ecdsa", "ecdsa-256", "e
 SHORT = ["traffic={}", "pki.rsa_keys=1"]
 LOOKUP = "nodes.gw.ike.lookup={latency: 50ms, jitter: 10ms, timeout: 1s}"
 SLOW_LOOKUP = "nodes.gw.ike.lookup={latency: 50ms, timeout: 1s, on_timeout: %s}"
-OUTAGE = "events=[{at: 0s, for: 200ms, nodes: gw, do: lookup-outage}]"
+OUTAGE = "events=[{at: 0s, for: 200ms, nodes: gw, do: lookup_outage}]"
 
 
 def simulate(*words):
@@ -118,7 +118,7 @@ class Authentication(unittest.TestCase):
         # Home n is looked up at 30 + 50n ms. The second outage begins when home 2 (130 ms) waits,
         # and ends when home 3 (180 ms) does.
         for events, hit in ((OUTAGE, 4),
-                            ("events=[{at: 140ms, for: 50ms, nodes: gw, do: lookup-outage}]", 2)):
+                            ("events=[{at: 140ms, for: 50ms, nodes: gw, do: lookup_outage}]", 2)):
             refused = self.refused(hit, SLOW_LOOKUP % "refuse", events)["virtual"]
             self.assertEqual(refused["hosts"]["gw"]["look_ups"]["timed_out"], hit)
             self.all_connect(SLOW_LOOKUP % "accept", events)
@@ -130,7 +130,7 @@ class Authentication(unittest.TestCase):
     def test_a_crash_forgets_look_ups(self):
         for cpu in ([], ["nodes.gw.cpu={cores: 1}"]):
             virtual = simulate(SLOW_LOOKUP % "refuse", *cpu, "stop_time=60s",
-                               "events=[{at: 0s, for: 1s, nodes: gw, do: lookup-outage}, "
+                               "events=[{at: 0s, for: 1s, nodes: gw, do: lookup_outage}, "
                                "{at: 700ms, nodes: gw, do: reboot, for: 100ms}]")["virtual"]
             self.assertEqual(virtual["ike"]["completed"], 10)
             self.assertEqual(virtual["hosts"]["gw"]["look_ups"]["wait_s"]["count"], 10)
