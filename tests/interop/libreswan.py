@@ -19,8 +19,8 @@ ENCRYPTION = {"aes128": "aes128", "aes256": "aes256", "aes128gcm16": "aes_gcm128
 HASH = {"sha1": "sha1", "sha256": "sha2_256", "sha384": "sha2_384", "sha512": "sha2_512"}
 GROUP = {"modp2048": "dh14", "modp3072": "dh15", "ecp256": "dh19", "ecp384": "dh20", "ecp521": "dh21",
          "x25519": "dh31"}
-LOSES_RESPONSE = ("pluto 4.10 drops our response when it comes while pluto works on a request of ours; "
-                  "its own exchanges then stand still")
+LOSES_RESPONSE = ("pluto 4.10 drops our response when it comes while pluto works on a request of "
+                  "ours; its own exchanges then stand still")
 CONF = """config setup
 	logfile={folder}/pluto.log
 	plutodebug=none

@@ -47,7 +47,8 @@ def both_up(peer, ours, count=1, limit=PATIENCE):
 def settle(peer, sas, limit=PATIENCE):
     """IKE SAs and child SAs of the peer become these."""
     wait_until(lambda: peer.sas() == sas,
-               lambda: f"{peer.NAME} has {peer.sas()} IKE and child SAs, not {sas}: {peer.log()[-600:]}", limit)
+               lambda: f"{peer.NAME} has {peer.sas()} IKE and child SAs, not {sas}: "
+                       f"{peer.log()[-600:]}", limit)
 
 
 def bring_up(cell, *args, **words):
@@ -163,7 +164,8 @@ def no_fragmentation(cell):
     inits = [m for m in link.messages() if m.exchange == wire.IKE_SA_INIT]
     offered = {m.source == me for m in inits if wire.FRAGMENTATION_SUPPORTED in m.notifies}
     require(True not in offered, "we offered fragmentation")
-    require(cell.initiates or not peer.FRAGMENTS or False in offered, "the control: its IKE_SA_INIT does not offer it")
+    require(cell.initiates or not peer.FRAGMENTS or False in offered,
+            "the control: its IKE_SA_INIT does not offer it")
     require(all(m.first != wire.SKF for m in link.messages()), "a fragment was sent")
 
 
