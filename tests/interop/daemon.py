@@ -28,6 +28,7 @@ class Daemon:
     ESP = "aes256gcm16"      # what a row offers that does not care
     LACKS: typing.ClassVar = {}   # algorithm -> why a suite with it is left out
     COMMANDS = True           # it rekeys when told to; else by a timer, when words.rekeys says so
+    TRIES_AGAIN = False      # it begins again after a failure
     FRAGMENTS = True         # it offers RFC 7383
     CANNOT: typing.ClassVar = {}  # row, or (row, its role) -> why not; each was tried or read
     # (rows, text in its log, what it does wrong): with that text there, a failure is not ours

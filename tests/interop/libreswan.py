@@ -73,6 +73,7 @@ def esp_words(text):
 
 class Libreswan(Daemon):
     NAME = "libreswan"
+    TRIES_AGAIN = True
     LACKS = {"aes256ccm16-prfsha256-x25519": "pluto 4.10 has AES-CCM for ESP, not for IKE"}
     CANNOT = {
         "data": "pluto leaves ESP to the kernel; on fakekernel.c no packet passes",

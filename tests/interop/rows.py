@@ -133,6 +133,7 @@ def wrong_key(cell):
         ours.wait_event("ike_failed")
         ike = ours.finish(drops=("authentication",))
         require(set(ike["failed_by"]) == {"authentication_failed"}, str(ike))
+        require(ike["failed"] == 1 or peer.TRIES_AGAIN, str(ike))
     wait_until(lambda: said(peer, "wrong_key"), lambda: peer.log()[-600:])
     settle(peer, (0, 0))
     peer.stop()
