@@ -1,9 +1,8 @@
-"""Real IKE daemons against `ikelab live` in network namespaces of this test's own.
+"""Network namespaces of a test's own: ours and peer, directly joined or with a NAT before one.
 
 Nothing leaves the namespaces, and only processes started here are ended, each by its own id.
-strongSwan runs ESP in user space (kernel-libipsec), so the kernel needs no ESP.
+The shared key is a test's: worth nothing.
 """
-import json
 import os
 import pathlib
 import shutil
@@ -13,18 +12,17 @@ import sys
 import tempfile
 import time
 
+from wire import Wire
+
 PSK = "interop test key, worth nothing"
-SWAN_ADDRESS = "198.51.100.1"
+PEER_ADDRESS = "198.51.100.1"
 OUR_ADDRESS = "198.51.100.2"
 INSIDE, NAT_INSIDE = "10.99.0.2", "10.99.0.1"
-OUR_ID, SWAN_ID = "ours.test", "swan.test"
-OUR_NET, SWAN_NET = "10.1.0.0/24", "10.2.0.0/24"
-SWAN_INSIDE = "10.2.0.1/24"
-IKELAB = os.environ.get("IKELAB", str(pathlib.Path(__file__).resolve().parents[2] / "build/dev/ikelab"))
-CHARON = "/usr/lib/ipsec/charon"
-PLUGINS = ("random nonce aes sha1 sha2 md5 hmac kdf pem pkcs1 pkcs8 x509 pubkey constraints openssl "
-           "gmp curve25519 gcm ccm ctr cmac xcbc drbg aesni chapoly kernel-libipsec kernel-netlink "
-           "socket-default updown vici")
+OUR_ID, PEER_ID = "ours.test", "peer.test"
+OUR_NET, PEER_NET = "10.1.0.0/24", "10.2.0.0/24"
+PEER_INSIDE = "10.2.0.1/24"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+IKELAB = os.environ.get("IKELAB", str(ROOT / "build/dev/ikelab"))
 
 
 class Skip(Exception):
@@ -41,9 +39,11 @@ def require(condition, what):
 
 
 def wait_until(condition, what, limit=15.0):
+    """`what` may be a function, asked when it did not happen."""
     end = time.monotonic() + limit
     while not condition():
-        require(time.monotonic() < end, f"not within {limit:g} s: {what}")
+        if time.monotonic() > end:
+            raise Failed(f"not within {limit:g} s: {what() if callable(what) else what}")
         time.sleep(0.05)
 
 
@@ -64,6 +64,18 @@ def end(process):
             process.wait(10)
 
 
+def kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def end_on_sigterm():
+    """SIGTERM becomes an exception, so that everything is taken down on the way out."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
 def need_machine():
     """What every test here needs; raises Skip with the reason."""
     if os.geteuid() != 0:
@@ -77,28 +89,18 @@ def need_machine():
     subprocess.run(["ip", "netns", "del", name], check=True)
 
 
-def need_strongswan():
-    if not os.access(CHARON, os.X_OK) or not shutil.which("swanctl"):
-        raise Skip("strongSwan is not installed; try: ./check --interop")
-    if not os.path.exists("/dev/net/tun"):
-        raise Skip("no /dev/net/tun for strongSwan's ESP in user space")
-
-
-def strongswan_version():
-    out = sh(CHARON, "--version", check=False).stdout
-    return out.split()[-1] if out else "?"
-
-
 class Lab:
-    """Namespaces ours and swan, directly joined or with a masquerading NAT before one of them."""
+    """Namespaces ours and peer, directly joined or with a masquerading NAT before one of them."""
 
     def __init__(self, folder, nat_before=None):
         self.folder = folder
         self.nat_before = nat_before
         self.prefix = f"ikelab-{os.getpid()}"
         self.processes = []
+        self.wires = []
         self.number = 0
-        self.address = {"ours": OUR_ADDRESS, "swan": SWAN_ADDRESS}
+        self.address = {"ours": OUR_ADDRESS, "peer": PEER_ADDRESS}
+        self.pki = os.path.join(os.path.dirname(folder), "pki")
         self.psk = os.path.join(folder, "psk")
         with open(self.psk, "w", encoding="ascii") as f:
             f.write(PSK + "\n")
@@ -108,6 +110,19 @@ class Lab:
 
     def ip(self, side, *args):
         return sh("ip", "-n", self.ns(side), *args)
+
+    def inside(self, side, *command):
+        return ["ip", "netns", "exec", self.ns(side), *command]
+
+    def seen_as(self, side):
+        """The address of a side as the other side sees it."""
+        return OUR_ADDRESS if side == "ours" else PEER_ADDRESS
+
+    def folder_for(self, name):
+        self.number += 1
+        folder = os.path.join(self.folder, f"{name}{self.number}")
+        os.mkdir(folder)
+        return folder
 
     def __enter__(self):
         try:
@@ -124,33 +139,36 @@ class Lab:
         for process in reversed(self.processes):
             end(process)
         self.processes.clear()
-        for side in ("ours", "swan", "nat"):
+        for wire in self.wires:
+            wire.close()
+        for side in ("ours", "peer", "nat"):
+            # What a daemon left behind; nobody else has processes in a namespace of ours.
+            for pid in sh("ip", "netns", "pids", self.ns(side), check=False).stdout.split():
+                kill(int(pid))
             sh("ip", "netns", "del", self.ns(side), check=False)
 
     def _build(self):
-        sides = ["ours", "swan"] + (["nat"] if self.nat_before else [])
+        sides = ["ours", "peer"] + (["nat"] if self.nat_before else [])
         for side in sides:
             sh("ip", "netns", "add", self.ns(side))
             self.ip(side, "link", "set", "lo", "up")
         # kernel-libipsec wants an address of its own inside the protected network.
-        self.ip("swan", "addr", "add", SWAN_INSIDE, "dev", "lo")
+        self.ip("peer", "addr", "add", PEER_INSIDE, "dev", "lo")
         if not self.nat_before:
-            self._join("ours", OUR_ADDRESS, "swan", SWAN_ADDRESS)
+            self._join("ours", OUR_ADDRESS, "peer", PEER_ADDRESS)
             return
         inner = self.nat_before
-        outer = "swan" if inner == "ours" else "ours"
+        outer = "peer" if inner == "ours" else "ours"
         outside = self.address[inner]
         self.address[inner] = INSIDE
         self._join(inner, INSIDE, "nat", NAT_INSIDE, "in0")
         self._join("nat", outside, outer, self.address[outer], "out0", first=True)
         self.ip(inner, "route", "add", "default", "via", NAT_INSIDE)
-        sh("ip", "netns", "exec", self.ns("nat"), "sh", "-c",
-           "echo 1 > /proc/sys/net/ipv4/ip_forward")
+        sh(*self.inside("nat", "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"))
         rules = ('table ip nat { chain post {\n'
                  'type nat hook postrouting priority 100; policy accept;\n'
                  'oifname "out0" masquerade random\n}\n}\n')
-        done = sh("ip", "netns", "exec", self.ns("nat"), "nft", "-f", "-", check=False, input=rules)
-        if done.returncode:
+        if sh(*self.inside("nat", "nft", "-f", "-"), check=False, input=rules).returncode:
             raise Skip("the kernel has no masquerading for nftables")
 
     def _join(self, a, address_a, b, address_b, nat_side="v0", first=False):
@@ -165,156 +183,23 @@ class Lab:
         rules = ("table inet lossy { chain in {\n"
                  "type filter hook input priority 0; policy accept;\n"
                  "meta l4proto udp numgen random mod 10 == 0 drop\n}\n}\n")
-        if sh("ip", "netns", "exec", self.ns(side), "nft", "-f", "-", check=False,
-              input=rules).returncode:
+        if sh(*self.inside(side, "nft", "-f", "-"), check=False, input=rules).returncode:
             raise Skip("the kernel has no random drops for nftables")
 
     def start(self, side, command, out, env=None):
-        process = subprocess.Popen(["ip", "netns", "exec", self.ns(side), *command], stdout=out,
+        process = subprocess.Popen(self.inside(side, *command), stdout=out,
                                    stderr=subprocess.STDOUT if out is not None else None,
                                    env={**os.environ, **(env or {})})
         self.processes.append(process)
         return process
 
+    def listens(self, side, port=500):
+        return f":{port} " in sh(*self.inside(side, "ss", "-lunH")).stdout
 
-class Swan:
-    """One strongSwan daemon with one connection `lab` and its child `net`."""
-
-    def __init__(self, lab, ike="aes256gcm16-prfsha256-x25519", esp="aes256gcm16", psk=PSK, dpd=0):
-        self.lab = lab
-        lab.number += 1
-        self.folder = os.path.join(lab.folder, f"swan{lab.number}")
-        os.makedirs(os.path.join(self.folder, "run"))
-        self._write(ike, esp, psk, dpd)
-        self.env = {"STRONGSWAN_CONF": os.path.join(self.folder, "strongswan.conf"),
-                    "SWANCTL_DIR": self.folder}
-        out = open(os.path.join(self.folder, "out"), "w", encoding="utf-8")
-        # charon's pid file lies in /run: a private one, in the mount namespace of `ip netns exec`.
-        self.process = lab.start("swan", ["sh", "-c", f"mount -t tmpfs none /run && exec {CHARON}"],
-                                 out, self.env)
-        out.close()
-        wait_until(lambda: os.path.exists(self.folder + "/run/vici"), "charon answers")
-        self.ctl("--load-all", "--file", self.folder + "/swanctl.conf", "--noprompt")
-
-    def _write(self, ike, esp, psk, dpd):
-        d = self.folder
-        with open(d + "/strongswan.conf", "w", encoding="ascii") as f:
-            f.write(f"""charon {{
-  load_modular = no
-  load = {PLUGINS}
-  retransmit_timeout = 1.0
-  retransmit_tries = 3
-  reuse_ikesa = no
-  dos_protection = no
-  cookie_threshold = 0
-  block_threshold = 0
-  install_routes = no
-  filelog {{ f {{
-    path = {d}/charon.log
-    default = 1
-    flush_line = yes
-  }} }}
-  syslog {{ daemon {{ default = -1 }} auth {{ default = -1 }} }}
-  plugins {{
-    vici {{ socket = unix://{d}/run/vici }}
-    socket-default {{ use_ipv6 = no }}
-  }}
-}}
-swanctl {{ load = pem pkcs1 x509 pubkey random }}
-""")
-        with open(d + "/swanctl.conf", "w", encoding="ascii") as f:
-            f.write(f"""connections {{ lab {{
-  version = 2
-  local_addrs = {self.lab.address["swan"]}
-  remote_addrs = {OUR_ADDRESS if self.lab.nat_before != "ours" else "%any"}
-  proposals = {ike}
-  mobike = no
-  unique = never
-  rekey_time = 24h
-  dpd_delay = {dpd}
-  local {{
-    auth = psk
-    id = {SWAN_ID}
-  }}
-  remote {{
-    auth = psk
-    id = {OUR_ID}
-  }}
-  children {{ net {{
-    local_ts = {SWAN_NET}
-    remote_ts = {OUR_NET}
-    esp_proposals = {esp}
-    rekey_time = 8h
-    mode = tunnel
-  }} }}
-}} }}
-secrets {{ ike-lab {{ secret = "{psk}" }} }}
-""")
-
-    def ctl(self, *args, check=True):
-        return sh("swanctl", *args, "--uri", f"unix://{self.folder}/run/vici", check=check,
-                  env={**os.environ, **self.env})
-
-    def log(self):
-        with open(self.folder + "/charon.log", encoding="utf-8", errors="replace") as f:
-            return f.read()
-
-    def sas(self):
-        """IKE SAs and child SAs that are up."""
-        out = self.ctl("--list-sas").stdout
-        ikes = sum(", ESTABLISHED," in l for l in out.splitlines())
-        children = sum(", INSTALLED," in l for l in out.splitlines())
-        return ikes, children
-
-    def stop(self):
-        end(self.process)
-
-
-class Ours:
-    """`ikelab live` on our side."""
-
-    def __init__(self, lab, role, *args, psk=None):
-        self.lab = lab
-        lab.number += 1
-        self.base = os.path.join(lab.folder, f"ours{lab.number}")
-        ids = ["--local-id", OUR_ID, "--ts-local", OUR_NET, "--ts-remote", SWAN_NET]
-        if role == "initiate":
-            ids += ["--remote", SWAN_ADDRESS, "--remote-id", SWAN_ID]
-        else:
-            ids += ["--local", lab.address["ours"]]
-        command = [IKELAB, "live", role, "--psk-file", psk or lab.psk, *ids, "--json",
-                   "--events", *args]
-        with open(self.base + ".json", "w", encoding="utf-8") as out, \
-                open(self.base + ".log", "w", encoding="utf-8") as log:
-            self.process = subprocess.Popen(["ip", "netns", "exec", lab.ns("ours"), *command],
-                                            stdout=out, stderr=log)
-        lab.processes.append(self.process)
-        if role == "respond":
-            time.sleep(0.3)  # until its sockets are bound; a caller repeats itself anyway
-
-    def log(self):
-        with open(self.base + ".log", encoding="utf-8") as f:
-            return f.read()
-
-    def events(self, name):
-        return [l for l in self.log().splitlines() if len(l.split()) > 1 and l.split()[1] == name]
-
-    def wait_event(self, name, count=1, limit=15.0):
-        wait_until(lambda: len(self.events(name)) >= count, f"{count} x {name} at our side", limit)
-
-    def finish(self, stop=True, code=None, limit=60.0, drops=()):
-        """End (Ctrl-C), check the exit code and that messages were dropped for the reasons `drops`
-        only (None: any); return the result's `virtual.ike`."""
-        if stop and self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        got = self.process.wait(limit)
-        if code is None:
-            code = 128 + signal.SIGINT if stop else 0
-        require(got == code, f"exit {got}, not {code}: {self.log()[-400:]}")
-        seen = {l.split(": ")[-1] for l in self.log().splitlines() if " messages dropped: " in l}
-        require(drops is None or seen == set(drops), f"dropped {seen}: {self.log()[-400:]}")
-        with open(self.base + ".json", encoding="utf-8") as f:
-            return json.load(f)["virtual"]["ike"]
+    def wire(self):
+        """What passes at our interface from now on."""
+        self.wires.append(Wire(self.ns("ours")))
+        return self.wires[-1]
 
 
 def keep_folder():

@@ -13,7 +13,10 @@ import traceback
 
 import lab
 import traffic
-from lab import Ours, Swan, require, wait_until
+from daemon import Words
+from lab import require, wait_until
+from ours import Ours
+from strongswan import Strongswan
 from traffic import Host, Stream
 
 OUR_INSIDE, SWAN_INSIDE = "10.1.0.1", "10.2.0.1"
@@ -26,15 +29,16 @@ class Swans:
 
     def __init__(self, bed, role, *args):
         self.bed = bed
-        self.swan = Swan(bed)
+        theirs = "respond" if role == "initiate" else "initiate"
+        self.swan = Strongswan(bed, Words(role=theirs, esp="aes256gcm16"))
         # Lab's strongSwan makes no routes; its device is there before any SA.
-        bed.ip("swan", "route", "add", lab.OUR_NET, "dev", "ipsec0", "src", SWAN_INSIDE)
+        bed.ip("peer", "route", "add", lab.OUR_NET, "dev", "ipsec0", "src", SWAN_INSIDE)
         self.ours = Ours(bed, role, *TUN, *args)
         if role == "respond":
             self.swan.ctl("--initiate", "--child", "net", "--timeout", "10")
         self.ours.wait_event("child_up")
         wait_until(lambda: self.swan.sas() == (1, 1), "strongSwan's SAs are up")
-        self.hosts = (Host(bed, "ours", OUR_INSIDE), Host(bed, "swan", SWAN_INSIDE))
+        self.hosts = (Host(bed, "ours", OUR_INSIDE), Host(bed, "peer", SWAN_INSIDE))
 
     def rekey(self, what):
         self.swan.ctl("--rekey", *(("--child", "net") if what == "child" else ("--ike", "lab")))
@@ -129,24 +133,24 @@ def all_rekeys(bed, role):
 
 
 class Pair:
-    """Two of our own: the initiator in `ours`, the responder in `swan`."""
+    """Two of our own: the initiator in `ours`, the responder in `peer`."""
 
-    OUTER = (lab.OUR_ADDRESS, lab.SWAN_ADDRESS)
+    OUTER = (lab.OUR_ADDRESS, lab.PEER_ADDRESS)
     INSIDE = (OUR_INSIDE + "/32", SWAN_INSIDE + "/32")
-    NETS = (lab.OUR_NET, lab.SWAN_NET)
+    NETS = (lab.OUR_NET, lab.PEER_NET)
 
     def __init__(self, bed, *args):
         self.bed = bed
         self.args = ["--psk-file", bed.psk, "--json", "--events", "--tun", "ikelab0", *args]
         self.base = [os.path.join(bed.folder, n) for n in ("initiator", "responder")]
-        self.responder = self._start(1, "swan", ["respond", "--local", self.OUTER[1], "--local-id",
-                                                 lab.SWAN_ID])
-        wait_until(lambda: "ikelab0" in bed.ip("swan", "link").stdout, "the responder's device")
+        self.responder = self._start(1, "peer", ["respond", "--local", self.OUTER[1], "--local-id",
+                                                 lab.PEER_ID])
+        wait_until(lambda: "ikelab0" in bed.ip("peer", "link").stdout, "the responder's device")
         self.initiator = self._start(0, "ours", ["initiate", "--remote", self.OUTER[1],
                                                  "--local-id", lab.OUR_ID])
         wait_until(lambda: " child_up " in self.log(0), "the tunnel is up")
         self.hosts = tuple(Host(bed, side, address.split("/")[0])
-                           for side, address in zip(("ours", "swan"), self.INSIDE))
+                           for side, address in zip(("ours", "peer"), self.INSIDE))
 
     def _start(self, n, side, words):
         words += ["--ts-local", self.NETS[n], "--ts-remote", self.NETS[1 - n], "--tun-address",
@@ -180,7 +184,7 @@ class Pair6(Pair):
     NETS = ("fd00:1::/64", "fd00:2::/64")
 
     def __init__(self, bed, *args):
-        for side, address in zip(("ours", "swan"), self.OUTER):
+        for side, address in zip(("ours", "peer"), self.OUTER):
             bed.ip(side, "addr", "add", address + "/64", "dev", "v0", "nodad")
         super().__init__(bed, *args)
 
@@ -205,14 +209,14 @@ def pair(bed, *args, kind=Pair):
 
 
 def outer(bed, rule):
-    """Count what reaches `swan` from outside and is what `rule` says (nftables)."""
+    """Count what reaches `peer` from outside and is what `rule` says (nftables)."""
     rules = ("table inet seen { counter c { }\nchain in {\n"
              "type filter hook input priority 0; policy accept;\n"
              f'iifname "v0" {rule} counter name c\n}}\n}}\n')
-    lab.sh("ip", "netns", "exec", bed.ns("swan"), "nft", "-f", "-", input=rules)
+    lab.sh("ip", "netns", "exec", bed.ns("peer"), "nft", "-f", "-", input=rules)
 
     def count():
-        said = lab.sh("ip", "netns", "exec", bed.ns("swan"), "nft", "list", "counters").stdout
+        said = lab.sh("ip", "netns", "exec", bed.ns("peer"), "nft", "list", "counters").stdout
         return int(said.split("packets ")[1].split()[0])
     return count
 
@@ -272,7 +276,7 @@ ROWS = [(ping, True), (tcp, True), (child_ours, True), (child_theirs, True), (ik
         (leave_loaded, False), (peer_leaves, False)]
 # (heading, our role, who is behind the NAT)
 COLUMNS = [("initiator", "initiate", None), ("responder", "respond", None),
-           ("initiator, NAT", "initiate", "ours"), ("responder, NAT", "respond", "swan")]
+           ("initiator, NAT", "initiate", "ours"), ("responder, NAT", "respond", "peer")]
 
 
 def cell(folder, row, role, nat):
@@ -309,13 +313,13 @@ def main():
     except lab.Skip as why:
         lab.skip(why)
     try:
-        lab.need_strongswan()
+        Strongswan.need()
         swan = True
     except lab.Skip as why:
         print(f"without strongSwan: {why}")
         swan = False
     folder = lab.keep_folder()
-    print(f"`ikelab live --tun` and strongSwan {lab.strongswan_version() if swan else '-'}; our role:")
+    print(f"`ikelab live --tun` and strongSwan {Strongswan.version() if swan else '-'}; our role:")
     print(f"{'':14}" + "".join(f"{c[0]:24}" for c in COLUMNS))
     for row, needs_swan in ROWS:
         if (not only or row.__name__ in only) and (swan or not needs_swan):

@@ -9,7 +9,7 @@ import lab
 from lab import require, wait_until
 
 INSIDE = "10.1.0.1"
-ROLES = {"initiate": ["--remote", lab.SWAN_ADDRESS], "respond": ["--local", lab.OUR_ADDRESS]}
+ROLES = {"initiate": ["--remote", lab.PEER_ADDRESS], "respond": ["--local", lab.OUR_ADDRESS]}
 
 
 class Live:
@@ -41,8 +41,8 @@ class Live:
 def comes_up(bed):
     """MTU, address, route; packets without a tunnel are dropped, counted, and not fatal."""
     live = Live(bed, "respond", "--tun", "ikelab0", "--tun-address", INSIDE + "/32", "--ts-local",
-                lab.OUR_NET, "--ts-remote", lab.SWAN_NET)
-    wait_until(lambda: f"{lab.SWAN_NET} dev ikelab0" in bed.ip("ours", "route").stdout, "the route")
+                lab.OUR_NET, "--ts-remote", lab.PEER_NET)
+    wait_until(lambda: f"{lab.PEER_NET} dev ikelab0" in bed.ip("ours", "route").stdout, "the route")
     shown = bed.ip("ours", "addr", "show", "dev", "ikelab0").stdout
     require("mtu 1400" in shown and f"inet {INSIDE}/32" in shown and "inet6" not in shown, shown)
     lab.sh("ip", "netns", "exec", bed.ns("ours"), "ping", "-n", "-i", "0.05", "-c", "5", "-W", "0.1",
@@ -80,10 +80,10 @@ def keeps_its_peer_out(bed):
 
 def warns_of_a_peer_inside(bed):
     """A responder learns too late that its answers go into the tunnel; it says so, once."""
-    live = Live(bed, "respond", "--tun", "ikelab0", "--ts-remote", lab.SWAN_ADDRESS + "/32")
+    live = Live(bed, "respond", "--tun", "ikelab0", "--ts-remote", lab.PEER_ADDRESS + "/32")
     with open(os.path.join(bed.folder, "caller"), "w", encoding="utf-8") as out:
-        caller = bed.start("swan", [lab.IKELAB, "live", "initiate", "--remote", lab.OUR_ADDRESS,
-                                    "--psk-file", bed.psk, "--local-id", lab.SWAN_ID], out)
+        caller = bed.start("peer", [lab.IKELAB, "live", "initiate", "--remote", lab.OUR_ADDRESS,
+                                    "--psk-file", bed.psk, "--local-id", lab.PEER_ID], out)
     wait_until(lambda: "answers may not reach it" in live.said(), "a warning")
     lab.end(caller)
     require(live.end().count("answers may not reach it") == 1, live.said())

@@ -382,6 +382,26 @@ END_TEST
 
 /* ------------------------------------------------------------------- names, identifiers, keys */
 
+static bool is_ec(enum sign_key_type type)
+{
+    return type == KEY_ECP256 || type == KEY_ECP384 || type == KEY_ECP521;
+}
+
+/* RFC 7427 §3: ECDSA names its hash only, the curve is the key's; all others name their key too.
+ * pluto signs by SHA2-512 with a key on P-256. */
+static void check_identified(const struct sign_suite *s, enum sign_key_type type)
+{
+    const struct sign_suite *found = sign_suite_identified(s->identifier, type);
+
+    if (is_ec(s->key) && is_ec(type)) {
+        ck_assert_ptr_nonnull(found);
+        ck_assert(found->key == type && found->hash == s->hash && found->form == s->form);
+    } else if (type != s->key)
+        ck_assert_ptr_null(found);
+    if (type == s->key)
+        ck_assert_ptr_eq(found, s);
+}
+
 START_TEST(suites_are_found)
 {
     size_t count;
@@ -399,7 +419,7 @@ START_TEST(suites_are_found)
             continue;
         }
         for (enum sign_key_type t = 0; t < KEY_TYPES; t++)
-            ck_assert_ptr_eq(sign_suite_identified(s->identifier, t), t == s->key ? s : NULL);
+            check_identified(s, t);
         ck_assert_uint_eq(s->identifier.data[1], s->identifier.len - 2);
         ck_assert_ptr_null(
             sign_suite_identified(bytes_of(s->identifier.data, s->identifier.len - 1), s->key));

@@ -17,14 +17,13 @@ def both(bed, name):
     folder = os.path.join(bed.folder, name)
     common = ["--psk-file", bed.psk, "--json", "--events"]
     with open(folder + ".responder", "w", encoding="utf-8") as out:
-        responder = bed.start("swan", [lab.IKELAB, "live", "respond", "--local", lab.SWAN_ADDRESS,
-                                       "--local-id", lab.SWAN_ID, *common], out)
-    lab.wait_until(lambda: "0.0.0.0:*" in lab.sh(
-        "ip", "netns", "exec", bed.ns("swan"), "ss", "-lunH").stdout, "the responder listens")
+        responder = bed.start("peer", [lab.IKELAB, "live", "respond", "--local", lab.PEER_ADDRESS,
+                                       "--local-id", lab.PEER_ID, *common], out)
+    lab.wait_until(lambda: bed.listens("peer"), "the responder listens")
     done = subprocess.run(
-        ["ip", "netns", "exec", bed.ns("ours"), lab.IKELAB, "live", "initiate", "--remote",
-         lab.SWAN_ADDRESS, "--local-id", lab.OUR_ID, "--remote-id", lab.SWAN_ID, "--count",
-         str(COUNT), "--rate", "200", "--for", "1", "--export-keys", folder, *common],
+        bed.inside("ours", lab.IKELAB, "live", "initiate", "--remote", lab.PEER_ADDRESS, "--local-id",
+                   lab.OUR_ID, "--remote-id", lab.PEER_ID, "--count", str(COUNT), "--rate", "200",
+                   "--for", "1", "--export-keys", folder, *common),
         text=True, capture_output=True, timeout=60)
     require(done.returncode == 0, done.stderr[-400:])
     responder.send_signal(signal.SIGTERM)
@@ -54,6 +53,7 @@ def secrets(lines):
 
 
 def main():
+    lab.end_on_sigterm()
     try:
         lab.need_machine()
     except lab.Skip as why:

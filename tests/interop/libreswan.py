@@ -1,0 +1,176 @@
+"""libreswan: pluto, told what to do by whack.
+
+Its package conflicts with strongSwan's, so deps/unpack.sh lays it out under build/; pluto finds its
+helpers through a bind mount that only its own mount namespace sees. Without ESP in the kernel it
+runs on fakekernel.so: its IKE is whole, but no ESP comes out of it.
+"""
+import os
+import re
+import shutil
+
+from daemon import Daemon, built_shim, proposals
+from lab import ROOT, Skip, sh, wait_until
+
+TREE = str(ROOT / "build/libreswan")
+LIBEXEC = TREE + "/usr/libexec"
+ENCRYPTION = {"aes128": "aes128", "aes256": "aes256", "aes128gcm16": "aes_gcm128",
+              "aes256gcm16": "aes_gcm256", "aes256ctr": "aes_ctr256", "aes256ccm16": "aes_ccm256",
+              "chacha20poly1305": "chacha20_poly1305"}
+HASH = {"sha1": "sha1", "sha256": "sha2_256", "sha384": "sha2_384", "sha512": "sha2_512"}
+GROUP = {"modp2048": "dh14", "modp3072": "dh15", "ecp256": "dh19", "ecp384": "dh20", "ecp521": "dh21",
+         "x25519": "dh31"}
+LOSES_RESPONSE = ("pluto 4.10 drops our response when it comes while pluto works on a request of "
+                  "ours; its own exchanges then stand still")
+CONF = """config setup
+	logfile={folder}/pluto.log
+	plutodebug=none
+	dumpdir={folder}/run
+	uniqueids=no
+	ipsecdir={folder}/etc
+	nssdir={folder}/nss
+	secretsfile={folder}/secrets
+	protostack=xfrm
+	dnssec-enable=no
+"""
+CONNECTION = """conn {name}
+	left={local}
+	leftid=@{me}
+	leftsubnet={net}
+	right={remote}
+	rightid=@{peer}
+	rightsubnet={peer_net}
+	authby={authby}
+	ikev2=insist
+	ike={ike}
+	esp={esp}
+	type=tunnel
+	pfs=no
+	fragmentation=yes
+	mobike=no
+	rekey={rekey}
+	retransmit-timeout=30s
+	dpddelay={w.dpd}
+	dpdaction=clear
+	auto=add
+	leftupdown=%disabled
+	rightupdown=%disabled
+"""
+CERTIFICATE = """	leftcert=me
+	rightca=%same
+	leftsendcert=always
+"""
+
+
+def ike_words(text):
+    return ",".join("-".join((ENCRYPTION[p.encryption], HASH[p.prf], GROUP[p.group]))
+                    for p in proposals(text))
+
+
+def esp_words(text):
+    return ",".join("-".join(filter(None, (ENCRYPTION[p.encryption], HASH.get(p.integrity))))
+                    for p in proposals(text))
+
+
+class Libreswan(Daemon):
+    NAME = "libreswan"
+    TRIES_AGAIN = True
+    LACKS = {"aes256ccm16-prfsha256-x25519": "pluto 4.10 has AES-CCM for ESP, not for IKE"}
+    CANNOT = {
+        "data": "pluto leaves ESP to the kernel; on fakekernel.c no packet passes",
+        "handshake_ed25519": "libreswan 4.10 has no EdDSA: its authby knows RSA and ECDSA",
+    }
+    DEFECTS = [(("child_rekey_both", "ike_rekey_both"), text, LOSES_RESPONSE) for text in
+               ("discarding packet received during asynchronous work",
+                "has no matching SA")]
+    SAW = {"invalid_ke": ["INVALID_KE_PAYLOAD"], "no_proposal": ["NO_PROPOSAL_CHOSEN"],
+           "wrong_key": ["AUTHENTICATION_FAILED"]}
+
+    def __init__(self, bed, words, side="peer"):
+        super().__init__(bed, words, side)
+        for name in ("run", "nss", "etc", "etc/policies", "etc/cacerts", "etc/crls"):
+            os.mkdir(self.path(name))
+        self._credentials()
+        self._write()
+        shim = built_shim(os.path.dirname(bed.folder))
+        # An SPI whose SA the kernel refused would expire after 30 s, and pluto delete its child.
+        self.start(["sh", "-c", "echo 3600 >/proc/sys/net/core/xfrm_acq_expires && "
+                    f"mount --bind {LIBEXEC} /usr/libexec && "
+                    f"LD_PRELOAD={shim} exec /usr/libexec/ipsec/pluto --config "
+                    f"{self.path('ipsec.conf')} --rundir {self.path('run')} --nofork"])
+        wait_until(lambda: os.path.exists(self.path("run/pluto.ctl")), "pluto answers")
+        self.whack("--listen")
+        sh(*bed.inside(side, f"{LIBEXEC}/ipsec/addconn", "--config", self.path("ipsec.conf"),
+                       "--ctlsocket", self.path("run/pluto.ctl"), "--autoall"))
+
+    @staticmethod
+    def need():
+        if not os.access(f"{LIBEXEC}/ipsec/pluto", os.X_OK) or not shutil.which("certutil"):
+            raise Skip("libreswan is not unpacked under build/; try: ./check --interop")
+
+    @staticmethod
+    def version():
+        return sh(f"{LIBEXEC}/ipsec/whack", "--version", check=False).stdout.split()[-1]
+
+    def _credentials(self):
+        nss = f"sql:{self.path('nss')}"
+        sh("certutil", "-N", "-d", nss, "--empty-password")
+        self.write("secrets", f': PSK "{self.words.psk}"\n')
+        if self.words.auth == "psk":
+            return
+        sh("openssl", "pkcs12", "-export", "-in", self.credential(f"{self.side}.crt"), "-inkey",
+           self.credential(f"{self.side}.key"), "-certfile", self.credential("ca.crt"), "-name", "me",
+           "-passout", "pass:x", "-out", self.path("me.p12"))
+        sh("pk12util", "-i", self.path("me.p12"), "-d", nss, "-W", "x", "-K", "")
+        sh("certutil", "-A", "-d", nss, "-n", "ca", "-t", "CT,,", "-a", "-i",
+           self.credential("ca.crt"))
+
+    def connections(self):
+        """One, or for many tunnels one each, with an identity and an address of its own: pluto
+        puts all children of two identities into one IKE SA, and gives a network to one of them."""
+        count = self.words.count
+        return ["lab"] if count == 1 else [f"lab{n}" for n in range(count)]
+
+    def _write(self):
+        w = self.words
+        net, peer_net = self.nets()
+        text = CONF.format(folder=self.folder)
+        for n, name in enumerate(self.connections()):
+            text += CONNECTION.format(
+                name=name, w=w, local=self.bed.address[self.side], peer_net=peer_net,
+                net=net if w.count == 1 else f"{net.removesuffix('.0/24')}.{n + 1}/32",
+                remote=self.bed.seen_as(self.other), me=self.me() if n == 0 else f"{n}.{self.me()}",
+                peer=self.peer(), ike=ike_words(w.ike), esp=esp_words(w.esp),
+                authby={"psk": "secret", "rsa": "rsasig", "ecdsa": "ecdsa"}[w.auth],
+                rekey="no")
+            text += CERTIFICATE if w.auth != "psk" else ""
+        self.write("ipsec.conf", text)
+
+    def whack(self, *args, check=False):
+        return sh(*self.bed.inside(self.side, f"{LIBEXEC}/ipsec/whack", "--rundir",
+                                   self.path("run"), *args), check=check)
+
+    def initiate(self, count=1, wait=True):
+        for name in self.connections()[:count]:
+            self.whack("--name", name, "--initiate", *([] if wait else ["--asynchronous"]))
+
+    def rekey_child(self, check=True):
+        self.whack("--name", "lab", "--rekey-ipsec", "--asynchronous")
+
+    def rekey_ike(self, check=True):
+        self.whack("--name", "lab", "--rekey-ike", "--asynchronous")
+
+    def delete_child(self):
+        self.whack("--deletestate", self._states("ESTABLISHED_CHILD_SA")[0])
+
+    def delete_ike(self):
+        self.whack("--name", "lab", "--terminate")
+
+    def _states(self, state):
+        return re.findall(rf"#(\d+): .*STATE_V2_{state}", self.whack("--showstates").stdout)
+
+    def sas(self):
+        return len(self._states("ESTABLISHED_IKE_SA")), len(self._states("ESTABLISHED_CHILD_SA"))
+
+    def log(self):
+        with open(self.path("pluto.log"), encoding="utf-8", errors="replace") as f:
+            return f.read()

@@ -1,0 +1,141 @@
+"""strongSwan: charon with VICI. Its ESP runs in user space (kernel-libipsec), through TUN."""
+import os
+import shutil
+
+from daemon import Daemon
+from lab import Skip, sh, wait_until
+
+CHARON = "/usr/lib/ipsec/charon"
+PLUGINS = ("random nonce aes sha1 sha2 md5 hmac kdf pem pkcs1 pkcs8 x509 pubkey constraints openssl "
+           "gmp curve25519 gcm ccm ctr cmac xcbc drbg aesni chapoly kernel-libipsec kernel-netlink "
+           "socket-default updown vici")
+CONF = """charon {{
+  load_modular = no
+  load = {plugins}
+  retransmit_timeout = 1.0
+  retransmit_tries = 6
+  rsa_pss = yes
+  reuse_ikesa = no
+  dos_protection = no
+  cookie_threshold = 0
+  block_threshold = 0
+  install_routes = no
+  {extra}
+  filelog {{ f {{
+    path = {folder}/charon.log
+    default = {level}
+    flush_line = yes
+  }} }}
+  syslog {{ daemon {{ default = -1 }} auth {{ default = -1 }} }}
+  plugins {{
+    vici {{ socket = unix://{folder}/run/vici }}
+    socket-default {{ use_ipv6 = no }}
+  }}
+}}
+swanctl {{ load = pem pkcs1 pkcs8 x509 pubkey openssl curve25519 random }}
+"""
+SWANCTL = """connections {{ lab {{
+  version = 2
+  local_addrs = {local}
+  remote_addrs = {remote}
+  proposals = {w.ike}
+  fragmentation = yes
+  mobike = no
+  unique = never
+  rekey_time = 24h
+  dpd_delay = {w.dpd}
+  local {{
+    auth = {auth}
+    id = {me}
+    {certs}
+  }}
+  remote {{
+    auth = {auth}
+    id = {peer}
+  }}
+  children {{ net {{
+    local_ts = {net}
+    remote_ts = {peer_net}
+    esp_proposals = {w.esp}
+    rekey_time = 8h
+    mode = tunnel
+  }} }}
+}} }}
+secrets {{ ike-lab {{ secret = "{w.psk}" }} }}
+"""
+
+
+class Strongswan(Daemon):
+    """One connection `lab` with its child `net`."""
+
+    NAME = "strongSwan"
+    SAW = {"invalid_ke": ["N(INVAL_KE)"], "no_proposal": ["N(NO_PROP)"],
+           "wrong_key": ["AUTH_FAILED", "MAC mismatched"],
+           "request": ["parsed INFORMATIONAL request"], "check": ["sending DPD request"],
+           "retransmit": ["retransmit"]}
+
+    def __init__(self, bed, words, side="peer", level=1, extra=""):
+        super().__init__(bed, words, side)
+        os.mkdir(self.path("run"))
+        self._write(level, extra)
+        self.env = {"STRONGSWAN_CONF": self.path("strongswan.conf"), "SWANCTL_DIR": self.folder}
+        # charon's pid file lies in /run: a private one, in the mount namespace of `ip netns exec`.
+        self.start(["sh", "-c", f"mount -t tmpfs none /run && exec {CHARON}"], self.env)
+        wait_until(lambda: os.path.exists(self.path("run/vici")), "charon answers")
+        self.ctl("--load-all", "--file", self.path("swanctl.conf"), "--noprompt")
+
+    @staticmethod
+    def need():
+        if not os.access(CHARON, os.X_OK) or not shutil.which("swanctl"):
+            raise Skip("strongSwan is not installed; try: ./check --interop")
+        if not os.path.exists("/dev/net/tun"):
+            raise Skip("no /dev/net/tun for strongSwan's ESP in user space")
+
+    @staticmethod
+    def version():
+        out = sh(CHARON, "--version", check=False).stdout
+        return out.split()[-1] if out else "?"
+
+    def _write(self, level, extra):
+        psk = self.words.auth == "psk"
+        if not psk:
+            for folder, name in (("x509ca", "ca.crt"), ("x509", f"{self.side}.crt"),
+                                 ("private", f"{self.side}.key")):
+                os.mkdir(self.path(folder))
+                shutil.copy(self.credential(name), self.path(folder))
+        net, peer_net = self.nets()
+        anybody = self.words.role == "respond" and self.bed.nat_before == self.other
+        self.write("strongswan.conf", CONF.format(plugins=PLUGINS, folder=self.folder, level=level,
+                                                  extra=extra))
+        self.write("swanctl.conf", SWANCTL.format(
+            w=self.words, local=self.bed.address[self.side], me=self.me(), peer=self.peer(),
+            remote="%any" if anybody else self.bed.seen_as(self.other), net=net, peer_net=peer_net,
+            auth="psk" if psk else "pubkey", certs="" if psk else f"certs = {self.side}.crt"))
+
+    def ctl(self, *args, check=True):
+        return sh("swanctl", *args, "--uri", f"unix://{self.path('run/vici')}", check=check,
+                  env={**os.environ, **self.env})
+
+    def initiate(self, count=1, wait=True):
+        for _ in range(count):
+            self.ctl("--initiate", "--child", "net", "--timeout", "10" if wait else "-1", check=wait)
+
+    def rekey_child(self, check=True):
+        self.ctl("--rekey", "--child", "net", check=check)
+
+    def rekey_ike(self, check=True):
+        self.ctl("--rekey", "--ike", "lab", check=check)
+
+    def delete_child(self):
+        self.ctl("--terminate", "--child", "net", "--timeout", "5")
+
+    def delete_ike(self):
+        self.ctl("--terminate", "--ike", "lab", "--timeout", "5")
+
+    def log(self):
+        with open(self.path("charon.log"), encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def sas(self):
+        out = self.ctl("--list-sas").stdout.splitlines()
+        return sum(", ESTABLISHED," in l for l in out), sum(", INSTALLED," in l for l in out)
