@@ -27,6 +27,7 @@ enum {
     KEY_FOR,
     KEY_REKEY_IKE,
     KEY_REKEY_CHILD,
+    KEY_LIFE_CHILD,
     KEY_DPD,
     KEY_ENCAP,
     KEY_VERSION,
@@ -56,6 +57,7 @@ enum {
 #define GRACE (10 * NSEC_PER_S)
 
 struct reading {
+    nsec life_child;
     struct live_words *words;
     struct ip_addr remote;
     struct ip_prefix ts_remote;
@@ -77,6 +79,12 @@ struct reading {
         {"esp", KEY_ESP, "PROPOSALS", 0, "ESP proposals (default aes256gcm16)", 0},                  \
         {"rekey-ike", KEY_REKEY_IKE, "S", 0, "rekey the IKE SA after S seconds (default: no)", 0},   \
         {"rekey-child", KEY_REKEY_CHILD, "S", 0, "rekey the child SA likewise", 0},                  \
+        {"life-child",                                                                               \
+         KEY_LIFE_CHILD,                                                                             \
+         "S",                                                                                        \
+         0,                                                                                          \
+         "delete the child SA after S seconds unless it was rekeyed",                                \
+         0},                                                                                         \
         {"dpd", KEY_DPD, "S", 0, "liveness check after S seconds of silence (default: none)", 0},    \
         {"encap", KEY_ENCAP, NULL, 0, "claim a NAT, so that ESP goes in UDP", 0},                    \
         {"tun",                                                                                      \
@@ -319,6 +327,8 @@ static void finish(struct argp_state *state, struct reading *r)
         o->window = o->interval || o->count < WINDOW_DEFAULT ? o->count : WINDOW_DEFAULT;
     finish_data(state, r, o);
     c->initial_contact = !c->respond && o->count == 1;
+    if (r->life_child)
+        child->lifetime.hard_time = r->life_child;
     c->proposal_count = proposals(state, w->ike, true, c->proposals);
     child->proposal_count = proposals(state, w->esp, false, child->proposals);
 }
@@ -407,6 +417,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
         break;
     case KEY_REKEY_IKE:
         c->lifetime = lifetime(seconds(state, value));
+        break;
+    case KEY_LIFE_CHILD:
+        r->life_child = seconds(state, value);
         break;
     case KEY_REKEY_CHILD:
         c->child.lifetime = lifetime(seconds(state, value));

@@ -18,6 +18,7 @@ class Words:
     psk: str = PSK
     dpd: int = 0             # liveness check after so many seconds of silence
     rekeys: str = ""         # "ike" or "child": rekey_ike() or rekey_child() will be called
+    ends_child: bool = False  # delete_child() will be called
     count: int = 1           # how many IKE SAs initiate(n) will begin
 
 

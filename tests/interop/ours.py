@@ -83,7 +83,6 @@ class OursAsPeer(Daemon):
     SAW = {"wrong_key": ["authentication_failed"]}
     CANNOT = {
         "data": "the test interop/data has it",
-        "child_delete_theirs": "`ikelab live` has no command that deletes a child SA alone",
     }
 
     def __init__(self, bed, words, side="peer"):
@@ -108,6 +107,7 @@ class OursAsPeer(Daemon):
         args = ["--ike", w.ike, "--esp", w.esp, *args]
         args += ["--dpd", str(w.dpd)] if w.dpd else []
         args += [f"--rekey-{w.rekeys}", "1"] if w.rekeys else []
+        args += ["--life-child", "2"] if w.ends_child else []
         self.live = Ours(self.bed, w.role, *args, psk=self.psk, auth=w.auth, side=self.side)
         self.process = self.live.process
 
@@ -117,7 +117,7 @@ class OursAsPeer(Daemon):
     def rekey_child(self, check=True):
         """Happens by itself."""
 
-    rekey_ike = rekey_child
+    rekey_ike = delete_child = rekey_child
 
     def delete_ike(self):
         self.process.send_signal(signal.SIGINT)

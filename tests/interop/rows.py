@@ -274,8 +274,16 @@ def ike_delete_theirs(cell):
     peer.stop()
 
 
+def child_delete_ours(cell):
+    peer, ours = bring_up(cell, "--life-child", "2")
+    ours.wait_event("child_down")
+    require("expired" in ours.events("child_down")[0], ours.log())
+    settle(peer, (1, 0))
+    return bring_down(peer, ours)
+
+
 def child_delete_theirs(cell):
-    peer, ours = bring_up(cell)
+    peer, ours = bring_up(cell, ends_child=True)
     peer.delete_child()
     ours.wait_event("child_down")
     require("deleted_by_peer" in ours.events("child_down")[0], ours.log())
@@ -316,4 +324,4 @@ def data(cell):
 ROWS = [handshake_psk, handshake_rsa, handshake_ecdsa, handshake_ed25519, suites, invalid_ke, wrong_key,
         no_proposal, no_fragmentation, child_rekey_ours, child_rekey_theirs, child_rekey_both,
         ike_rekey_ours, ike_rekey_theirs, ike_rekey_both, dpd_ours, dpd_theirs, ike_delete_ours,
-        ike_delete_theirs, child_delete_theirs, tunnels, loss, data]
+        ike_delete_theirs, child_delete_ours, child_delete_theirs, tunnels, loss, data]
