@@ -1,6 +1,6 @@
 /* ikelab import FILE: a scenario from the configuration of a strongSwan host. */
 #include "cli/verb.h"
-#include "sim/swanctl_import.h"
+#include "sim/import/swanctl_import.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -47,7 +47,7 @@ class Documents(unittest.TestCase):
         self.assertEqual(first_cells("docs/checkers.md"), planted)
 
     def test_every_setting_of_swanctl_has_its_row(self):
-        known = set(re.findall(r'\.key = "([\w*]+)"', read("sim/swanctl_words.c")))
+        known = set(re.findall(r'\.key = "([\w*]+)"', read("sim/import/swanctl_words.c")))
         self.assertGreater(len(known), 80)
         self.assertEqual(first_cells("docs/import.md"), known)
 

@@ -8,7 +8,7 @@
 #include "proto/ip/udp.h"
 #include "proto/wire/skf.h"
 #include "recode.h"
-#include "sim/swanctl_import.h"
+#include "sim/import/swanctl_import.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
-/* sim/swanctl_import: which settings become which words, and what is said about the others. */
+/* sim/import/swanctl_import: which settings become which words, and what is said about the others. */
 #include "sim/scenario.h"
-#include "sim/swanctl_import.h"
+#include "sim/import/swanctl_import.h"
 #include "suite.h"
 
 #include <unistd.h>

@@ -1,11 +1,11 @@
 /*
- * sim/swanctl_import: no text crashes the importer, and what it writes is a scenario.
+ * sim/import/swanctl_import: no text crashes the importer, and what it writes is a scenario.
  * Configurations are damaged at random (bytes, gaps, words of the grammar, pieces of others) from a
  * fixed seed; each is refused with something said, or imported into what the scenario reader takes.
  */
 #include "base/rng.h"
 #include "sim/scenario.h"
-#include "sim/swanctl_import.h"
+#include "sim/import/swanctl_import.h"
 #include "suite.h"
 
 #include <dirent.h>

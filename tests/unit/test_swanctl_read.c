@@ -1,5 +1,5 @@
-/* sim/swanctl_read: the settings grammar, its limits, and where errors point. */
-#include "sim/swanctl_read.h"
+/* sim/import/swanctl_read: the settings grammar, its limits, and where errors point. */
+#include "sim/import/swanctl_read.h"
 #include "suite.h"
 
 static char errors[8192];

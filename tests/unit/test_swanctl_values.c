@@ -1,5 +1,5 @@
-/* sim/swanctl_values: what strongSwan writes, and what of it a scenario takes. */
-#include "sim/swanctl_values.h"
+/* sim/import/swanctl_values: what strongSwan writes, and what of it a scenario takes. */
+#include "sim/import/swanctl_values.h"
 #include "suite.h"
 
 #define SECOND UINT64_C(1000000000)

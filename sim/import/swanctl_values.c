@@ -1,4 +1,4 @@
-#include "sim/swanctl_values.h"
+#include "sim/import/swanctl_values.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

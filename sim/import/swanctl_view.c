@@ -1,6 +1,6 @@
 /* Sections as they count: settings that come later win, and those of sections referred to are
  * taken up where the section itself has none. */
-#include "sim/swanctl_read.h"
+#include "sim/import/swanctl_read.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* The grammar: characters to a tree of sections and settings. */
-#include "sim/swanctl_read.h"
+#include "sim/import/swanctl_read.h"
 
 #include <stdarg.h>
 #include <string.h>

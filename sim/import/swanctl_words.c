@@ -1,6 +1,6 @@
 /* Settings that have one word in a scenario, or none and a reason: the tables of docs/import.md. */
 #include "sim/scenario_units.h"
-#include "sim/swanctl_model.h"
+#include "sim/import/swanctl_model.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* The scenario as YAML: groups, links, and a comment for what it has no word for. */
-#include "sim/swanctl_model.h"
+#include "sim/import/swanctl_model.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

@@ -1,6 +1,6 @@
 /* Who initiates, how many there are, and what the groups are called and addressed. */
 #include "sim/scenario.h"
-#include "sim/swanctl_model.h"
+#include "sim/import/swanctl_model.h"
 
 #include <ctype.h>
 #include <stdarg.h>

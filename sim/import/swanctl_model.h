@@ -2,9 +2,9 @@
 #ifndef SIM_SWANCTL_MODEL_H
 #define SIM_SWANCTL_MODEL_H
 
-#include "sim/swanctl_import.h"
-#include "sim/swanctl_read.h"
-#include "sim/swanctl_values.h"
+#include "sim/import/swanctl_import.h"
+#include "sim/import/swanctl_read.h"
+#include "sim/import/swanctl_values.h"
 
 enum swanctl_model_sizes { SWANCTL_WORDS_MAX = 24, SWANCTL_REMARKS_MAX = 6 };
 

@@ -1,5 +1,5 @@
 /* Who proves what, with which secret, under which identity. */
-#include "sim/swanctl_model.h"
+#include "sim/import/swanctl_model.h"
 
 #include <ctype.h>
 #include <string.h>

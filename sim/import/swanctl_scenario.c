@@ -1,5 +1,5 @@
 /* From the settings of a swanctl.conf to the tunnels of a scenario: the order of things. */
-#include "sim/swanctl_model.h"
+#include "sim/import/swanctl_model.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Of a connection's children the first that makes an SA: its proposals, mode and selectors. */
-#include "sim/swanctl_model.h"
+#include "sim/import/swanctl_model.h"
 
 #include <string.h>
 

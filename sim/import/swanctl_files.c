@@ -1,5 +1,5 @@
 /* Files into the settings tree: the one named, and those it includes. */
-#include "sim/swanctl_read.h"
+#include "sim/import/swanctl_read.h"
 
 #include <errno.h>
 #include <glob.h>
