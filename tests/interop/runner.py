@@ -7,17 +7,17 @@ The cells of a row run side by side (--jobs 1: one after the other): they mostly
 Exit 0 when no cell failed, 77 when nothing could be run; the logs of a failure are kept.
 """
 import argparse
-import concurrent.futures
 import datetime
-import multiprocessing
 import os
 import shutil
 import sys
 import time
 import traceback
 
+import apart
 import lab
 import pki
+from apart import COLUMNS
 from libreswan import Libreswan
 from openiked import Openiked
 from ours import OursAsPeer
@@ -26,10 +26,6 @@ from strongswan import Strongswan
 
 DAEMONS = {"ours": OursAsPeer, "strongswan": Strongswan, "libreswan": Libreswan,
            "openiked": Openiked}
-# (heading, our role, who is behind the NAT)
-COLUMNS = [("initiator", "initiate", None), ("responder", "respond", None),
-           ("initiator, NAT", "initiate", "ours"), ("responder, NAT", "respond", "peer")]
-RUNNING = set()  # the processes of cells
 THEIR_ROLE = {"initiate": "respond", "respond": "initiate"}
 
 
@@ -59,27 +55,6 @@ def run_row(row, cell):
         return "n/a", excuse
 
 
-def in_a_process(pipe, *args):
-    """The process's id names its namespaces, and its end takes them down."""
-    lab.end_on_sigterm()
-    pipe.send(run_cell(*args))
-
-
-def run_apart(*args):
-    ours, its = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.Process(target=in_a_process, args=(its, *args))
-    process.start()
-    RUNNING.add(process)
-    its.close()
-    try:
-        return ours.recv()
-    except EOFError:
-        return "FAILED", "the cell was ended"
-    finally:
-        process.join()
-        RUNNING.discard(process)
-
-
 class Notes:
     """Remarks, each said once and numbered."""
 
@@ -97,7 +72,7 @@ def run_table(folder, daemon, rows, jobs, notes):
     print(f"`ikelab live` and {daemon.NAME} {daemon.version()}; our role:", flush=True)
     print(f"{'':20}" + "".join(f"{c[0]:16}" for c in COLUMNS), flush=True)
     table = []
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+    with apart.pool(jobs) as pool:
         for row in rows:
             began = time.monotonic()
             cells = show_row(pool, folder, daemon, row, notes)
@@ -108,12 +83,7 @@ def run_table(folder, daemon, rows, jobs, notes):
 
 
 def show_row(pool, folder, daemon, row, notes):
-    try:
-        done = list(pool.map(lambda c: run_apart(folder, daemon, row, c[1], c[2]), COLUMNS))
-    except SystemExit:  # we are to end; the pool waits for its cells, which end when told to
-        for process in list(RUNNING):
-            process.terminate()
-        raise
+    done = apart.run_all(pool, run_cell, [(folder, daemon, row, *c[1:]) for c in COLUMNS])
     cells = []
     for (heading, *_), (said, why) in zip(COLUMNS, done):
         if said == "FAILED":

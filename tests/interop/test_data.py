@@ -11,8 +11,10 @@ import sys
 import time
 import traceback
 
+import apart
 import lab
 import traffic
+from apart import COLUMNS
 from daemon import Words
 from lab import require, wait_until
 from ours import Ours
@@ -74,8 +76,16 @@ def ping(bed, role):
 
 
 def tcp(bed, role):
-    ends = Swans(bed, role)
-    up, down = traffic.tcp(*ends.hosts, SECONDS)
+    """Both ways at once, while both ends rekey child and IKE SA."""
+    ends = Swans(bed, role, "--rekey-child", "3", "--rekey-ike", "4")
+    with apart.pool(1) as pool:
+        moved = pool.submit(traffic.tcp, *ends.hosts, SECONDS)
+        for what in ("child", "ike") * 2:
+            time.sleep(2)
+            ends.rekey(what)
+        up, down = moved.result()
+    for event in ("child_rekeyed", "ike_rekeyed"):
+        require(len(ends.ours.events(event)) >= 3, f"too few {event}")
     esp = ends.finish()["esp"]
     require(esp["sent_bytes"] > up and esp["delivered_bytes"] > down, str(esp))
     return f"{up * 8 / SECONDS / 1e6:.0f}/{down * 8 / SECONDS / 1e6:.0f} Mbit/s"
@@ -270,13 +280,10 @@ def peer_leaves(bed, _):
     return "ended"
 
 
-# (row, needs strongSwan)
-ROWS = [(ping, True), (tcp, True), (child_ours, True), (child_theirs, True), (ike_ours, True),
-        (ike_theirs, True), (all_rekeys, True), (pair_bare, False), (pair_udp, False), (pair_v6, False),
-        (leave_loaded, False), (peer_leaves, False)]
-# (heading, our role, who is behind the NAT)
-COLUMNS = [("initiator", "initiate", None), ("responder", "respond", None),
-           ("initiator, NAT", "initiate", "ours"), ("responder, NAT", "respond", "peer")]
+# (row, needs strongSwan, cells at once: more where they send little)
+ROWS = [(ping, True, 2), (tcp, True, 1), (child_ours, True, 2), (child_theirs, True, 2),
+        (ike_ours, True, 2), (ike_theirs, True, 2), (all_rekeys, True, 2), (pair_bare, False, 1),
+        (pair_udp, False, 1), (pair_v6, False, 1), (leave_loaded, False, 1), (peer_leaves, False, 1)]
 
 
 def cell(folder, row, role, nat):
@@ -291,18 +298,18 @@ def cell(folder, row, role, nat):
         return "FAILED", traceback.format_exc()
 
 
-def show(folder, row, columns, notes):
-    print(f"{row.__name__:14}", end="", flush=True)
-    for heading, role, nat in columns:
-        said, more = cell(folder, row, role, nat)
-        print(f"{more if said == 'ok' else said:24}", end="", flush=True)
-        if said != "ok":
-            notes.append((said, f"{row.__name__}, {heading}: {more}"))
-    print(flush=True)
+def show(folder, row, columns, jobs, notes):
+    with apart.pool(jobs) as pool:
+        done = apart.run_all(pool, cell, [(folder, row, *c[1:]) for c in columns])
+    print(f"{row.__name__:14}" + "".join(f"{more if said == 'ok' else said:24}" for said, more in done),
+          flush=True)
+    notes += [(said, f"{row.__name__}, {c[0]}: {more}")
+              for c, (said, more) in zip(columns, done) if said != "ok"]
 
 
 def main():
     only = sys.argv[1:]
+    lab.end_on_sigterm()
     notes = []
     try:
         lab.need_machine()
@@ -321,9 +328,9 @@ def main():
     folder = lab.keep_folder()
     print(f"`ikelab live --tun` and strongSwan {Strongswan.version() if swan else '-'}; our role:")
     print(f"{'':14}" + "".join(f"{c[0]:24}" for c in COLUMNS))
-    for row, needs_swan in ROWS:
+    for row, needs_swan, jobs in ROWS:
         if (not only or row.__name__ in only) and (swan or not needs_swan):
-            show(folder, row, COLUMNS if needs_swan else COLUMNS[:1], notes)
+            show(folder, row, COLUMNS if needs_swan else COLUMNS[:1], jobs, notes)
     for _, note in notes:
         print(note)
     if any(said == "FAILED" for said, _ in notes):
