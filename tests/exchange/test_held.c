@@ -102,6 +102,22 @@ START_TEST(refused_is_an_authentication_failure)
 }
 END_TEST
 
+/* A peer that refuses us has proven nothing, and there is nothing to ask about it. */
+START_TEST(a_refusal_is_not_looked_up)
+{
+    struct pair p;
+
+    pair_init(&p, true);
+    p.config[A].auth.look_up = true;
+    p.config[B].psk[0] ^= 1;
+    pair_establish(&p);
+    ck_assert_uint_eq(events_of(&p, A, EVENT_REQUEST), 0);
+    ck_assert_uint_eq(last_event(&p, A, EVENT_IKE_FAILED)->reason, REASON_AUTHENTICATION);
+    check_nothing_left(&p);
+    pair_free(&p);
+}
+END_TEST
+
 /* Granted is not believed: the proof is judged after the answer. */
 START_TEST(a_wrong_proof_fails_after_the_answer)
 {
@@ -349,9 +365,10 @@ START_TEST(many_wait_at_once_and_answers_find_their_own)
 END_TEST
 
 SUITE("held", granted_is_as_if_nothing_had_been_asked, both_sides_may_ask,
-      refused_is_an_authentication_failure, a_wrong_proof_fails_after_the_answer,
-      repetitions_while_it_waits_ask_nothing_new, the_response_after_a_look_up_is_repeated,
-      an_initiator_that_waits_is_quiet, patience_ends, patience_ends_without_a_limit,
-      a_refusal_just_before_patience_ends_is_told, messages_that_no_row_serves_are_not_held,
-      nothing_else_is_served_meanwhile, the_answer_goes_where_the_peer_is_now,
-      a_crash_forgets_what_waits, many_wait_at_once_and_answers_find_their_own)
+      refused_is_an_authentication_failure, a_refusal_is_not_looked_up,
+      a_wrong_proof_fails_after_the_answer, repetitions_while_it_waits_ask_nothing_new,
+      the_response_after_a_look_up_is_repeated, an_initiator_that_waits_is_quiet, patience_ends,
+      patience_ends_without_a_limit, a_refusal_just_before_patience_ends_is_told,
+      messages_that_no_row_serves_are_not_held, nothing_else_is_served_meanwhile,
+      the_answer_goes_where_the_peer_is_now, a_crash_forgets_what_waits,
+      many_wait_at_once_and_answers_find_their_own)

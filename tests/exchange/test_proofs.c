@@ -251,6 +251,18 @@ static void too_many(struct pair *p, struct bureau *b, int side, struct test_cer
     p->config[side].auth.credential.cert_count = sizeof many / sizeof *many;
 }
 
+static void junk(struct pair *p, struct bureau *b, int side, struct test_cert_options *o)
+{
+    static struct bytes many[CERT_CHAIN_MAX + 2];
+
+    (void)o;
+    many[0] = b->card[side].shown[0];
+    for (size_t i = 1; i < sizeof many / sizeof *many; i++)
+        many[i] = bytes_text("this is no certificate");
+    p->config[side].auth.credential.certs = many;
+    p->config[side].auth.credential.cert_count = sizeof many / sizeof *many;
+}
+
 static void garbage(struct pair *p, struct bureau *b, int side, struct test_cert_options *o)
 {
     (void)o;
@@ -306,6 +318,7 @@ static const struct wrong wrongs[] = {
     {"wrong CA", nothing, CERT_NO_ANCHOR, SELF_SIGNED},
     {"intermediate missing", no_intermediate, CERT_NO_ANCHOR, RETAIN},
     {"too many certificates", too_many, CERT_TOO_MANY, RETAIN},
+    {"too much that is none", junk, CERT_TOO_MANY, RETAIN},
     {"no certificate at all", garbage, CERT_MALFORMED, RETAIN},
     {"signed with another key", another_key, CERT_VALID, RETAIN},
     {"certificate not sent", never_sent, CERT_VALID, RETAIN},
@@ -433,23 +446,83 @@ START_TEST(certificates_are_sent_as_asked)
 }
 END_TEST
 
-/* RFC 7619 §2.3: who is nobody cannot say that older SAs of his are gone. */
+/* RFC 7619 §2.3: who is nobody cannot say that older SAs of his are gone, though he may try. */
 START_TEST(null_authentication_replaces_nobody)
 {
+    const uint8_t initial_contact[] = {0, 0, NOTIFY_INITIAL_CONTACT >> 8,
+                                       NOTIFY_INITIAL_CONTACT & 0xff};
+    const struct edit e = {PAYLOAD_NOTIFY, ADD, bytes_of(initial_contact, 4), 0};
+    struct wire_message first;
     struct pair p;
-    struct sa_ref first;
 
-    pair_init(&p, true);
+    pair_init(&p, false);
     show_psk(&p, B);
     show_null(&p, A);
-    pair_establish(&p);
-    check_up(&p);
-    first = p.ike;
+    pair_create(&p);
     pair_initiate(&p);
+    pair_initiate(&p);
+    for (int from = A; from <= B; from++)
+        for (int k = 0; k < 2; k++)
+            ck_assert_ok(hand_over(&p, from));
+    first = hold_next(&p, A);
+    settle(&p);
+    ck_assert_uint_eq(ike_count(&p, B), 1);
+    rewrite(&p, A, &first, &e); /* now the other SA is the older one */
+    ck_assert_ok(deliver(&p, A, &first));
     settle(&p);
     ck_assert_uint_eq(ike_count(&p, B), 2);
-    ck_assert(!sa_equal(first, p.ike));
     pair_free(&p);
+}
+END_TEST
+
+/* INITIAL_CONTACT of a name that was proven in one way is not about SAs of the same name proven in
+ * another: whoever has the shared key is not the owner of the certificate. */
+START_TEST(a_name_proven_otherwise_is_another)
+{
+    for (int other = 0; other < 2; other++) {
+        struct bureau b;
+        struct pair p;
+
+        meet(&p, &b, true, KEY_ECP256);
+        show_psk(&p, B);
+        p.config[B].auth.accepted = AUTH_BIT(AUTH_PSK) | AUTH_BIT(AUTH_CERTIFICATE);
+        pair_establish(&p);
+        check_up(&p);
+        if (other)
+            p.config[A].auth.way = AUTH_PSK;
+        pair_initiate(&p);
+        settle(&p);
+        ck_assert_uint_eq(ike_count(&p, B), other ? 2 : 1);
+        part(&p, &b);
+    }
+}
+END_TEST
+
+/* RFC 7427 §4: a responder tells its hashes only to who told his own; hashes that we cannot do are
+ * as good as none. */
+START_TEST(hashes_are_told_to_who_asks)
+{
+    static const uint8_t only_sha1[] = {
+        0, 0, NOTIFY_SIGNATURE_HASH_ALGORITHMS >> 8, NOTIFY_SIGNATURE_HASH_ALGORITHMS & 0xff, 0, 1,
+        0, 77};
+
+    for (int told = 0; told < 2; told++) {
+        struct edit e = {PAYLOAD_NOTIFY, ADD, bytes_of(only_sha1, sizeof only_sha1), 0};
+        struct bureau b;
+        struct pair p;
+        struct message_view v;
+        struct notify_payload n;
+
+        meet(&p, &b, false, KEY_RSA);
+        p.config[A].auth.older_methods = true;
+        pair_create(&p);
+        pair_initiate(&p);
+        ck_assert_ok(told ? hand_over_edited(&p, A, &e) : hand_over(&p, A));
+        ck_assert_uint_eq(handshake_of(p.end[B], first_sa(p.end[B]))->peer_hashes, 0);
+        ck_assert_ok(message_read(bytes_of(p.wire[B][0].data, p.wire[B][0].dgram.len), &v));
+        ck_assert(!notify_find(&v, NOTIFY_SIGNATURE_HASH_ALGORITHMS, &n));
+        part(&p, &b);
+    }
 }
 END_TEST
 
@@ -787,6 +860,7 @@ SUITE("proofs", certificates_of_every_key_type, every_signature_suite,
       a_way_that_is_not_accepted_fails, wrong_certificates_fail_in_both_roles,
       wrong_raw_keys_fail_in_both_roles, a_key_known_without_an_identity_speaks_for_any,
       certificates_are_sent_as_asked, null_authentication_replaces_nobody,
+      a_name_proven_otherwise_is_another, hashes_are_told_to_who_asks,
       null_authentication_is_not_whom_we_called, another_type_is_another_identity,
       an_empty_shared_key_proves_nothing, nobody_is_talked_into_sha1, signatures_that_are_none,
       an_initiator_may_refuse_by_notify, a_critical_payload_in_ike_auth_ends_it,

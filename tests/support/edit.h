@@ -12,8 +12,8 @@
 /* What is changed about the payloads of one type. */
 struct edit {
     uint8_t type;
-    enum { DOUBLE, LEAVE_OUT, REPLACE, PATCH } how;
-    struct bytes with; /* REPLACE */
+    enum { DOUBLE, LEAVE_OUT, REPLACE, PATCH, ADD } how;
+    struct bytes with; /* REPLACE, ADD (at the end) */
     size_t at;         /* PATCH: these octets at this place of the body */
 };
 
@@ -38,9 +38,9 @@ static inline void put_edited(struct message_writer *w, const struct payload_vie
 {
     uint8_t body[1024];
 
-    if (v->type != e->type || e->how == DOUBLE)
+    if (v->type != e->type || e->how == DOUBLE || e->how == ADD)
         put(w, v->type, v->body);
-    if (v->type != e->type || e->how == LEAVE_OUT)
+    if (v->type != e->type || e->how == LEAVE_OUT || e->how == ADD)
         return;
     if (e->how == DOUBLE) {
         put(w, v->type, v->body);
@@ -76,6 +76,8 @@ static inline void rewrite(struct pair *p, int from, struct wire_message *m, con
     ike_message_begin(&w, (struct buf){storage, 0, sizeof storage}, first_sa(ep), &start);
     for (unsigned i = 0; i < inner.count; i++)
         put_edited(&w, &inner.payloads[i], e);
+    if (e->how == ADD)
+        put(&w, e->type, e->with);
     ck_assert_ok(ike_message_finish(ep, first_sa(ep), &w, start.clear, &kept));
     message = message_at(&ep->messages, kept);
     memcpy(m->data, message.data, message.len);
