@@ -261,7 +261,7 @@ uint64_t ike_endpoint_memory(const struct ike_endpoint *ep)
     uint64_t bytes = in_use(&ep->ikes) + in_use(&ep->children) + in_use(&ep->keys) +
                      in_use(&ep->handshakes) + in_use(&ep->ke_pairs) + in_use(&ep->esp->sad.sas);
 
-    for (int i = 0; i < MESSAGE_CLASSES; i++)
+    for (unsigned i = 0; i < ep->messages.count; i++)
         bytes += in_use(&ep->messages.classes[i]);
     return bytes;
 }

@@ -12,7 +12,7 @@ enum { CERTIFICATES = 4 }; /* the class that an IKE_AUTH message with a chain mo
  * Two small messages per SA always fit. Large ones belong to handshakes and rekeys, of which not
  * all SAs have one at once; a message takes the next larger class when its own is used up.
  */
-static uint32_t slots_of(int class, const struct message_needs *n)
+static uint32_t slots_of(unsigned class, const struct message_needs *n)
 {
     switch (class) {
     case 0:
@@ -28,7 +28,7 @@ static uint32_t slots_of(int class, const struct message_needs *n)
 }
 
 /* The IKE_AUTH message stays the last response of an SA until the next exchange. */
-static bool holds_auth(int class, size_t auth_len)
+static bool holds_auth(unsigned class, size_t auth_len)
 {
     return auth_len && MESSAGE_MARKER + auth_len <= slot_sizes[class] &&
            (class == 0 || MESSAGE_MARKER + auth_len > slot_sizes[class - 1]);
@@ -37,7 +37,8 @@ static bool holds_auth(int class, size_t auth_len)
 enum err message_store_init(struct message_store *s, const struct message_needs *n)
 {
     memset(s, 0, sizeof *s);
-    for (int i = 0; i < MESSAGE_CLASSES; i++) {
+    s->count = n->auth_len || n->holds_auth ? MESSAGE_CLASSES : MESSAGE_CLASSES - 1;
+    for (unsigned i = 0; i < s->count; i++) {
         uint32_t slots = slots_of(i, n);
         enum err e;
 
@@ -56,7 +57,7 @@ enum err message_store_init(struct message_store *s, const struct message_needs 
 
 void message_store_reset(struct message_store *s)
 {
-    for (int i = 0; i < MESSAGE_CLASSES; i++)
+    for (unsigned i = 0; i < s->count; i++)
         pool_reset(&s->classes[i]);
 }
 
@@ -65,7 +66,7 @@ enum err message_keep(struct message_store *s, struct bytes message, struct mess
     *out = (struct message_ref){0};
     if (!message.len || message.len > MESSAGE_MAX)
         return ERR_LENGTH;
-    for (unsigned i = 0; i < MESSAGE_CLASSES; i++) {
+    for (unsigned i = 0; i < s->count; i++) {
         struct handle h;
         uint8_t *slot;
 

@@ -24,6 +24,7 @@ struct message_ref {
 
 struct message_store {
     struct pool classes[MESSAGE_CLASSES];
+    unsigned count; /* of them; without certificates the largest is not there */
 };
 
 struct message_needs {

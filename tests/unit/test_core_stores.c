@@ -12,7 +12,8 @@ START_TEST(messages_come_back_as_they_were_kept)
 
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (uint8_t)(i * 7);
-    ck_assert_ok(message_store_init(&s, &(struct message_needs){.sas = 4, .handshakes = 4}));
+    ck_assert_ok(message_store_init(
+        &s, &(struct message_needs){.sas = 4, .handshakes = 4, .auth_len = 3000}));
     for (size_t len = 1; len <= MESSAGE_MAX; len += 61) {
         struct buf plain, marked;
 
@@ -52,6 +53,26 @@ START_TEST(a_full_class_borrows_from_the_next_and_then_says_so)
     for (unsigned i = 0; i < kept; i++)
         message_drop(&s, &refs[i]);
     message_store_reset(&s);
+}
+END_TEST
+
+/* Room for a long chain costs every endpoint something: only who has certificates has it. */
+START_TEST(long_messages_belong_to_certificates)
+{
+    static uint8_t bytes[MESSAGE_MAX];
+    struct message_needs needs = {.sas = 2, .handshakes = 2};
+
+    for (int with = 0; with < 2; with++) {
+        struct message_store s;
+        struct message_ref ref;
+
+        needs.auth_len = with ? 3000 : 0;
+        ck_assert_ok(message_store_init(&s, &needs));
+        ck_assert_int_eq(message_keep(&s, bytes_of(bytes, MESSAGE_MAX), &ref),
+                         with ? OK : ERR_FULL);
+        message_drop(&s, &ref);
+        message_store_reset(&s);
+    }
 }
 END_TEST
 
@@ -126,6 +147,6 @@ START_TEST(nat_hash_covers_spis_address_and_port)
 END_TEST
 
 SUITE("core_stores", messages_come_back_as_they_were_kept,
-      a_full_class_borrows_from_the_next_and_then_says_so,
+      a_full_class_borrows_from_the_next_and_then_says_so, long_messages_belong_to_certificates,
       events_keep_their_order_and_losses_are_counted, keys_are_wiped_after_the_pull,
       nat_hash_covers_spis_address_and_port)
