@@ -34,6 +34,7 @@ class Daemon:
     CANNOT: typing.ClassVar = {}  # row, or (row, its role) -> why not; each was tried or read
     # (rows, text in its log, what it does wrong): with that text there, a failure is not ours
     DEFECTS: typing.ClassVar = []
+    BEGINS_ONE = ""          # why it begins one IKE SA to one peer only
     LEAVES_DELETE = ""       # why it may leave a delete of ours without an answer
     SAW: typing.ClassVar = {}     # what -> texts of its log, one of which says so
 

@@ -57,12 +57,12 @@ class Openiked(Daemon):
         "aes256-sha256": "iked 7.2 has no SHA2-256 for Linux's PF_KEY",
         "aes128gcm16": NO_AEAD, "chacha20poly1305": NO_AEAD, "aes256ccm16": NO_AEAD,
     }
+    BEGINS_ONE = ("iked 7.2 finds a policy by the peer's identity: a second one to the same peer ends "
+                  "in its \"policy mismatch\"")
     CANNOT = {
         "data": "iked leaves ESP to the kernel; on fakekernel.c no packet passes",
         "handshake_ed25519": "iked 7.2 has no EdDSA: its signatures are RSA and ECDSA",
-        ("tunnels", "initiate"): "iked 7.2 finds a policy by the peer's identity: a second one to the "
-                                 "same peer ends in its \"policy mismatch\"",
-        ("loss", "initiate"): "as for tunnels: one IKE SA to one peer",
+        ("tunnels", "initiate"): BEGINS_ONE,
         "dpd_theirs": "iked 7.2 on Linux takes every SA for unused, whatever PF_KEY answers, and checks "
                       "only a used one: no check in 15 s at dpd_check_interval 1",
         "child_delete_theirs": "ikectl has no command that deletes a child SA alone",

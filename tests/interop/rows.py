@@ -310,10 +310,15 @@ def tunnels(cell):
 
 
 def loss(cell):
-    """One datagram in ten is lost on the way to either side; 20 tunnels come up and go."""
+    """One datagram in ten is lost on the way to either side; 20 tunnels come up and go, at once or,
+    where the peer begins only one, one after the other."""
     for side in ("ours", "peer"):
         cell.bed.lose_a_tenth(side)
-    _many(cell, 20, 60, drops=None)
+    if cell.initiates or not cell.daemon.BEGINS_ONE:
+        return _many(cell, 20, 60, drops=None)
+    for _ in range(5):
+        _many(cell, 1, 60, drops=None)
+    return "five tunnels one after the other: " + cell.daemon.BEGINS_ONE
 
 
 def data(cell):
