@@ -8,7 +8,8 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#define CLOSING_TIME (10 * NSEC_PER_S)    /* without an answer to any of our DELETEs */
+/* Without an answer to any of our DELETEs: enough for each to be sent five times. */
+#define CLOSING_TIME (15 * NSEC_PER_S)
 #define DRAINING_TIME (100 * NSEC_PER_MS) /* at most: a flood has no end */
 
 enum {
@@ -293,6 +294,9 @@ static void begin_closing(struct live *l, const sigset_t *awake)
     l->closing = true;
     l->told = SA_NONE;
     l->closing_until = l->now + CLOSING_TIME;
+    if (signals > 0 && l->before.ike_sas > 0)
+        fprintf(l->options->log, "ikelab-live: deleting %u IKE SAs; Ctrl-C again ends at once\n",
+                l->before.ike_sas);
 }
 
 /* When the run is over by itself; NSEC_NEVER: not as things stand. */

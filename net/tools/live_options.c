@@ -479,7 +479,7 @@ void live_words_read(int argc, char **argv, bool respond, struct live_words *out
         .count = respond ? RESPONDER_SAS : 1, .window = RESPONDER_HALF_OPEN, .log = stderr};
     out->live.config = (struct ike_config){
         .respond = respond,
-        .retransmit = {.timeout = 2 * NSEC_PER_S, .base_milli = 1800, .tries = 5},
+        .retransmit = {.timeout = NSEC_PER_S, .base_milli = 1800, .tries = 5},
         .half_open_time = 30 * NSEC_PER_S,
         .nat_keepalive = KEEPALIVE_S * NSEC_PER_S,
         .child.replay_window = REPLAY_WINDOW,
