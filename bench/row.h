@@ -1,7 +1,7 @@
 /*
  * What `ikelab bench` can measure: families of rows. A family is one file of this folder and one
- * const record; it lists its rows, sets one up, runs it and takes it down. Repetition, order, bounds
- * and statistics are the runner's (bench/worker.c, bench/rounds.c).
+ * const record; it lists its rows, sets one up, runs it and takes it down. Repetition, order,
+ * bounds and statistics are the runner's (bench/worker.c, bench/rounds.c).
  */
 #ifndef BENCH_ROW_H
 #define BENCH_ROW_H
@@ -42,11 +42,11 @@ struct row {
     char bound_row[ROW_NAME_MAX];
     double bound_scale; /* operations of the bound for one of ours */
     double bound_value;
-    const char *bound_name; /* for people: "OpenSSL, contexts kept" */
-    unsigned threads;       /* bound programs run at the same time */
-    uint64_t operations;    /* in a window; 0: as many as fill one */
-    bool quick;             /* part of --quick */
-    bool counted;           /* its instructions can be counted: one thread, no huge set-up */
+    const char *bound_name;     /* for people: "OpenSSL, contexts kept" */
+    unsigned threads;           /* bound programs run at the same time */
+    uint64_t operations;        /* in a window; 0: as many as fill one */
+    bool quick;                 /* part of --quick */
+    bool counted;               /* its instructions can be counted: one thread, no huge set-up */
     uint32_t number[ROW_PARTS]; /* the family's own */
 };
 
