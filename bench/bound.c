@@ -28,7 +28,8 @@ static bool beside_binary(const char *name, char *path, size_t cap)
 /* The running one, started if need be; NULL when the program is not there. */
 static struct bound *running(struct bounds *all, const char *program, unsigned instance)
 {
-    char path[PATH_MAX], *argv[] = {path, NULL};
+    char path[PATH_MAX];
+    const char *argv[] = {path, NULL};
     struct bound *b;
 
     for (unsigned i = 0; i < all->count; i++)

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum err child_start(struct child *c, char *const argv[], unsigned nth)
+enum err child_start(struct child *c, const char *const argv[], unsigned nth)
 {
     int in[2], out[2];
 
@@ -26,7 +26,7 @@ enum err child_start(struct child *c, char *const argv[], unsigned nth)
         dup2(out[1], STDOUT_FILENO);
         if (nth > 0)
             (void)measure_pin(nth);
-        execvp(argv[0], argv);
+        execvp(argv[0], (char **)argv);
         _exit(127);
     }
     close(in[0]);

@@ -20,7 +20,7 @@ struct child {
  * @param nth   other than 0: pinned to the nth processor from this one, if there is one
  * @retval ERR_IO
  */
-enum err child_start(struct child *, char *const argv[], unsigned nth) MUST_USE;
+enum err child_start(struct child *, const char *const argv[], unsigned nth) MUST_USE;
 /** No more questions: closes its standard input. */
 void child_asked(struct child *);
 /**

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "bench/rounds.h"
 
+#include "bench/callgrind.h"
 #include "bench/child.h"
 
 #include <dirent.h>
@@ -12,21 +13,6 @@
 
 /* Counts depend on what valgrind's processor offers: it has no AVX-512 and no VAES. */
 static const char fallback[] = "fallback path";
-
-/* The sum of one dump: its line "totals: N"; NAN when there is none. */
-static double total(const char *path)
-{
-    FILE *file = fopen(path, "re");
-    char line[256];
-    double found = NAN;
-
-    while (file && fgets(line, sizeof line, file))
-        if (strncmp(line, "totals:", 7) == 0)
-            found = strtod(line + 7, NULL);
-    if (file)
-        fclose(file);
-    return found;
-}
 
 static void remove_folder(const char *folder)
 {
@@ -41,7 +27,8 @@ static void remove_folder(const char *folder)
     (void)rmdir(folder);
 }
 
-static enum err keep(struct measurement_set *set, const struct row *row, double instructions)
+static enum err keep(struct measurement_set *set, const struct row *row, double instructions,
+                     double own)
 {
     struct measurement *m = (struct measurement *)measurement_find(set, row->name);
     enum err error = OK;
@@ -53,6 +40,7 @@ static enum err keep(struct measurement_set *set, const struct row *row, double 
     }
     if (error == OK) {
         m->instructions = instructions;
+        m->instructions_own = own;
         error = measurement_text(&m->instructions_note, fallback);
     }
     return error;
@@ -91,7 +79,7 @@ static enum err ask(const struct rounds_options *o, unsigned program, struct chi
         if (!value || value[1] != '!')
             continue;
         line[strcspn(line, "\n")] = '\0';
-        o->trouble(o->context, o->program[program], rows[i]->name, value + 3);
+        o->trouble(o->context, o->program[program], rows[i]->name, strrchr(line, '\t') + 1);
         rows[i] = NULL;
     }
     return OK;
@@ -101,19 +89,19 @@ static enum err run_counted(const struct rounds_options *o, unsigned program, co
                             const struct row **rows, unsigned count, char *why)
 {
     char out_file[128];
-    char *argv[] = {"valgrind",
-                    "-q",
-                    "--tool=callgrind",
-                    "--collect-atstart=no",
-                    "--toggle-collect=measured",
-                    "--dump-after=row_counted",
-                    "--dump-line=no",
-                    out_file,
-                    (char *)o->program[program],
-                    "bench",
-                    "--worker",
-                    "--count",
-                    NULL};
+    const char *argv[] = {"valgrind",
+                          "-q",
+                          "--tool=callgrind",
+                          "--collect-atstart=no",
+                          "--toggle-collect=measured",
+                          "--dump-after=row_counted",
+                          "--compress-strings=no",
+                          out_file,
+                          o->program[program],
+                          "bench",
+                          "--worker",
+                          "--count",
+                          NULL};
     struct child child;
     enum err error;
     int status;
@@ -133,24 +121,45 @@ static enum err run_counted(const struct rounds_options *o, unsigned program, co
     return ERR_IO;
 }
 
+static enum err keep_all(const struct row *const *rows, unsigned count, const char *folder,
+                         const char *program, struct measurement_set *set, char *why)
+{
+    for (unsigned i = 0; i < count; i++) {
+        double all, own, operations = rows[i] ? (double)rows[i]->counted_operations : 1;
+        char dump[64];
+        enum err error;
+
+        if (!rows[i])
+            continue;
+        snprintf(dump, sizeof dump, "%s/out.%u", folder, i + 1);
+        error = callgrind_read(dump, program, &all, &own);
+        if (error == OK)
+            error = keep(set, rows[i], all / operations, own / operations);
+        if (error != OK) {
+            snprintf(why, MEASUREMENT_WHY_MAX, "%s: %s", dump, err_text(error));
+            return error;
+        }
+    }
+    return OK;
+}
+
 enum err rounds_count(const struct rounds_options *o, unsigned program, struct measurement_set *set,
                       char *why)
 {
     const struct row *rows[ROW_MAX];
     unsigned count = counted_rows(o, rows);
-    char folder[] = "/tmp/ikelab-count-XXXXXX", dump[64];
-    enum err error;
+    char folder[] = "/tmp/ikelab-count-XXXXXX", *path = realpath(o->program[program], NULL);
+    enum err error = ERR_IO;
 
-    if (!mkdtemp(folder)) {
-        snprintf(why, MEASUREMENT_WHY_MAX, "%s: %m", folder);
+    if (!path || !mkdtemp(folder)) {
+        snprintf(why, MEASUREMENT_WHY_MAX, "%s: %m", path ? folder : o->program[program]);
+        free(path);
         return ERR_IO;
     }
     error = run_counted(o, program, folder, rows, count, why);
-    for (unsigned i = 0; i < count && error == OK; i++) {
-        snprintf(dump, sizeof dump, "%s/out.%u", folder, i + 1);
-        if (rows[i])
-            error = keep(set, rows[i], total(dump) / (double)rows[i]->counted_operations);
-    }
+    if (error == OK)
+        error = keep_all(rows, count, folder, path, set, why);
     remove_folder(folder);
+    free(path);
     return error;
 }

@@ -121,7 +121,7 @@ static void close_bench(void *state)
     free(b);
 }
 
-static void *open_bench(const struct row *row, const char **why)
+static void *open_bench(struct row *row, const char **why)
 {
     struct bench *b = calloc(1, sizeof *b);
 

@@ -11,6 +11,7 @@
 #include "bench/row.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,7 +58,6 @@ struct tunnels {
     uint32_t sas, size, next;
     bool decrypt;
     unsigned count; /* in the batch */
-    nsec now;
     enum err error;
 };
 

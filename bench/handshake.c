@@ -10,6 +10,7 @@
 #include "bench/row.h"
 #include "proto/endpoint.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -8,7 +8,8 @@
 #include "bench/gate/measurement.h"
 
 struct live_rounds {
-    char **argv; /* of ikelab-live, argv[0] its path, "--json" included; NULL at the end */
+    const char *const
+        *argv; /* of ikelab-live, argv[0] its path, "--json" included; NULL at the end */
     unsigned warm_up, repetitions;
     const volatile int *interrupted;
     void (*progress)(unsigned done, unsigned all);

@@ -77,25 +77,26 @@ static void trouble(struct rounds *r, unsigned program, unsigned row, const char
     r->o->trouble(r->o->context, r->o->program[program], r->o->rows[row]->name, why);
 }
 
-/* "NAME<tab>VALUE<tab>BOUND" or "NAME<tab>!<tab>WHY". */
+/* "NAME<tab>VALUE<tab>BOUND<tab>WHY" */
 static enum err take_line(struct rounds *r, unsigned program, char *line)
 {
-    char *name = strsep(&line, "\t"), *value = strsep(&line, "\t"), *rest = line;
+    char *name = strsep(&line, "\t"), *value = strsep(&line, "\t"), *bound = strsep(&line, "\t");
+    char *why = line;
     int row = row_named(r->o, name);
 
-    if (row < 0 || !value || !rest)
+    if (row < 0 || !value || !bound || !why)
         return OK; /* not an answer: something that a library printed */
-    rest[strcspn(rest, "\n")] = '\0';
+    why[strcspn(why, "\n")] = '\0';
     r->progress.done++;
     r->progress.row = r->o->rows[row]->name;
     r->progress.wall_ns = wall_ns() - r->start;
     r->o->progress(r->o->context, &r->progress);
-    if (*value == '!') {
-        trouble(r, program, (unsigned)row, rest);
+    if (*why)
+        trouble(r, program, (unsigned)row, why);
+    if (*value == '!')
         return OK;
-    }
     return take_sample(&r->set[program], r->o->rows[row], strtod(value, NULL),
-                       *rest == '-' ? NAN : strtod(rest, NULL));
+                       *bound == '-' ? NAN : strtod(bound, NULL));
 }
 
 static void ask_rows(struct rounds *r, struct child *c, const unsigned *order)
@@ -118,7 +119,7 @@ static enum err hear_answers(struct rounds *r, struct child *c, unsigned program
 static enum err run_worker(struct rounds *r, unsigned program, const unsigned *order, char *why)
 {
     char window[32];
-    char *argv[] = {(char *)r->o->program[program], "bench", "--worker", "--window", window, NULL};
+    const char *argv[] = {r->o->program[program], "bench", "--worker", "--window", window, NULL};
     struct child child;
     enum err error;
     int status;

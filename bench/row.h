@@ -43,12 +43,13 @@ struct row {
     char bound_row[ROW_NAME_MAX];
     double bound_scale; /* operations of the bound for one of ours */
     double bound_value;
-    const char *bound_name;     /* for people: "OpenSSL, contexts kept" */
-    unsigned threads;           /* bound programs run at the same time */
-    uint64_t operations;        /* in a window; 0: as many as fill one */
-    bool quick;                 /* part of --quick */
-    bool counted;               /* its instructions can be counted: one thread, no huge set-up */
-    uint32_t number[ROW_PARTS]; /* the family's own */
+    const char *bound_name;      /* for people: "OpenSSL, contexts kept" */
+    unsigned threads;            /* bound programs run at the same time */
+    uint64_t operations;         /* in a window; 0: as many as fill one */
+    bool quick;                  /* part of --quick */
+    bool counted;                /* its instructions can be counted: one thread, no huge set-up */
+    uint64_t counted_operations; /* then so many */
+    uint32_t number[ROW_PARTS];  /* the family's own */
 };
 
 /** Rows of every family, in a fixed order. */

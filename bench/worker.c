@@ -70,17 +70,16 @@ static enum err timed(const struct worker_options *o, const struct row *row, voi
     return error;
 }
 
-static enum err bounded(const struct worker_options *o, struct bounds *bounds,
-                        const struct row *row, struct outcome *out)
+/* A row without its bound is still a row. */
+static void bounded(const struct worker_options *o, struct bounds *bounds, const struct row *row,
+                    struct outcome *out)
 {
-    enum err error = OK;
-
     out->bound = row->bound_value;
-    if (row->bound_program && !o->count) {
-        error = bound_measure(bounds, row, o->window_ns, &out->bound, &out->why);
+    out->why = "";
+    if (!row->bound_program || o->count)
+        return;
+    if (bound_measure(bounds, row, o->window_ns, &out->bound, &out->why) == OK)
         out->bound /= unit_ns(row);
-    }
-    return error;
 }
 
 static enum err measure_row(const struct worker_options *o, struct bounds *bounds,
@@ -94,21 +93,21 @@ static enum err measure_row(const struct worker_options *o, struct bounds *bound
         return error;
     error = timed(o, &mine, state, out);
     row->family->close(state);
-    if (error != OK) {
+    if (error != OK)
         out->why = "an operation failed";
-        return error;
-    }
-    return bounded(o, bounds, &mine, out);
+    else
+        bounded(o, bounds, &mine, out);
+    return error;
 }
 
 static void answer(FILE *to, const char *name, enum err error, const struct outcome *out)
 {
     if (error != OK)
-        fprintf(to, "%s\t!\t%s\n", name, out->why ? out->why : err_text(error));
+        fprintf(to, "%s\t!\t-\t%s\n", name, out->why);
     else if (isnan(out->bound))
-        fprintf(to, "%s\t%.9g\t-\n", name, out->value);
+        fprintf(to, "%s\t%.9g\t-\t%s\n", name, out->value, out->why);
     else
-        fprintf(to, "%s\t%.9g\t%.9g\n", name, out->value, out->bound);
+        fprintf(to, "%s\t%.9g\t%.9g\t\n", name, out->value, out->bound);
 }
 
 /* Marks the end of a row: valgrind is told to write down its count when this is left. */

@@ -3,14 +3,15 @@
  * right beside it, and ends. Another process is another layout of memory: what that alone does to
  * a time is part of the spread over repetitions, where it belongs.
  *
- * In: names of rows, a line each. Out: a line each, "NAME<tab>VALUE<tab>BOUND" in the row's unit
- * per operation (BOUND "-" where there is none), or "NAME<tab>!<tab>what went wrong".
+ * In: names of rows, a line each. Out: a line each, "NAME<tab>VALUE<tab>BOUND<tab>WHY" in the row's
+ * unit per operation; VALUE "!" when it failed, BOUND "-" where there is none, and WHY says why.
  */
 #ifndef BENCH_WORKER_H
 #define BENCH_WORKER_H
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 

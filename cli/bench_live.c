@@ -16,7 +16,7 @@ struct arguments {
     unsigned repetitions, warm_up;
     const char *output;
     bool json;
-    char *live[ARGS_MAX]; /* path, words, --json, NULL */
+    const char *live[ARGS_MAX]; /* path, words, --json, NULL */
     unsigned live_count;
 };
 
@@ -132,7 +132,7 @@ static int keep(const struct arguments *a, const struct measurement_set *set)
 static int measure(const struct arguments *a, struct measurement_set *machine,
                    struct measurement_set *set)
 {
-    struct live_rounds o = {.argv = (char **)a->live,
+    struct live_rounds o = {.argv = a->live,
                             .warm_up = a->warm_up,
                             .repetitions = a->repetitions,
                             .interrupted = &bench_interrupted,
@@ -178,7 +178,7 @@ int bench_live(int argc, char **argv)
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &a);
     if (!live_program(path, sizeof path))
         return say_error(EXIT_FAILED, "./run --build-only", "%s: %m", path);
-    a.live[a.live_count++] = (char *)"--json";
+    a.live[a.live_count++] = "--json";
     bench_catch_signals();
     if (measurement_init(&machine, "live") != OK)
         return say_error(EXIT_FAILED, "a machine with more memory", "out of memory");

@@ -33,6 +33,7 @@ struct measurement {
     double *bounds;      /* sample_count of them, or NULL */
     char *bound_name;    /* what the bound is: "OpenSSL 3.0, contexts kept"; NULL without bounds */
     double instructions; /* per operation; NAN: not counted */
+    double instructions_own; /* those of them in Ikelab's own code; NAN likewise */
     char *instructions_note; /* "fallback path" or NULL */
 };
 
