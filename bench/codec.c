@@ -149,13 +149,14 @@ static enum err prepare(struct bench *b, enum codec_message message)
     return e;
 }
 
-static void *open_bench(const struct row *row, const char **why)
+static void *open_bench(struct row *row, const char **why)
 {
     struct bench *b = calloc(1, sizeof *b);
     enum err e = b ? prepare(b, (enum codec_message)row->number[MESSAGE]) : ERR_MEMORY;
 
     if (e == OK) {
         b->direction = (enum direction)row->number[DIRECTION];
+        snprintf(row->bound_row, sizeof row->bound_row, "%zu", b->len);
         return b;
     }
     *why = e == ERR_SYNTAX ? "what was read is not written again as it was" : err_text(e);
@@ -183,18 +184,10 @@ static enum err run_bench(void *state, uint64_t operations, double *value)
     return b->error;
 }
 
-static void bound_of_bench(const void *state, struct row *row)
-{
-    const struct bench *b = state;
-
-    snprintf(row->bound_row, sizeof row->bound_row, "%zu", b->len);
-}
-
 static const struct family codec_family = {
     .name = "codec",
     .help = "reading and writing whole messages, without the cipher: read/MESSAGE write/MESSAGE",
     .open = open_bench,
-    .bound = bound_of_bench,
     .run = run_bench,
     .close = free,
 };

@@ -93,7 +93,7 @@ static void close_bench(void *state)
     free(b);
 }
 
-static void *open_bench(const struct row *row, const char **why)
+static void *open_bench(struct row *row, const char **why)
 {
     struct bench *b = calloc(1, sizeof *b);
     enum kind kind = (enum kind)row->number[KIND];
@@ -102,8 +102,10 @@ static void *open_bench(const struct row *row, const char **why)
     if (!b)
         return NULL;
     if (kind == STAR) {
-        if (star_open(b, row->number[SIZE], why) == OK)
+        if (star_open(b, row->number[SIZE], why) == OK) {
+            row->bound_scale = (double)b->events / (double)b->handshakes;
             return b;
+        }
     } else {
         b->hold = hold_create(kind == HOLD_OF_EXP ? HOLD_EXP : HOLD_NET, row->number[SIZE]);
         if (b->hold)
@@ -111,14 +113,6 @@ static void *open_bench(const struct row *row, const char **why)
     }
     close_bench(b);
     return NULL;
-}
-
-static void bound_of_bench(const void *state, struct row *row)
-{
-    const struct bench *b = state;
-
-    if (!b->hold) /* the bound program answers in nanoseconds, whatever our unit */
-        row->bound_scale = (double)b->events / (double)b->handshakes;
 }
 
 static void hold(void *state)
@@ -166,7 +160,6 @@ static const struct family sim_family = {
     .help = "the simulator: hold/MIX/PENDING of its event queue, star/CLIENTS for handshakes of a "
             "fleet with modelled cryptography",
     .open = open_bench,
-    .bound = bound_of_bench,
     .run = run_bench,
     .close = close_bench,
 };
@@ -180,8 +173,8 @@ static void add_hold(struct rows *rows, enum kind kind, uint32_t pending, bool s
     row->bound_program = "ikelab-bound-queue";
     snprintf(row->bound_row, sizeof row->bound_row, "%s/%u", mix, pending);
     row->bound_name = "a ladder queue";
-    row->population = pending;
     row->quick = row->counted = small;
+    row->counted_operations = 1000;
     row->number[KIND] = kind;
     row->number[SIZE] = pending;
 }
@@ -195,8 +188,8 @@ static void add_star(struct rows *rows, uint32_t clients, bool small)
     snprintf(row->bound_row, sizeof row->bound_row, "net/%u", clients);
     row->bound_name = "a ladder queue alone moving the same events";
     row->operations = clients;
-    row->population = clients;
     row->quick = row->counted = small;
+    row->counted_operations = clients;
     row->number[KIND] = STAR;
     row->number[SIZE] = clients;
 }
