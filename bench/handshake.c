@@ -155,9 +155,9 @@ enum err handshake_bench(const struct handshake_bench *b, struct handshake_resul
     error = make_ends(&e, b);
     *why = "the endpoints could not be made";
     if (error == OK && e.config[0].proposals[0].ke[0]->iana == BOUND_GROUP) {
-        bounded = bound_start(&bound, "ikelab-bound-handshake") == OK;
+        bounded = bound_start(&bound, "ikelab-bound-crypto") == OK;
         if (!bounded)
-            fprintf(stderr, "no bound: ikelab-bound-handshake is not beside the program\n");
+            fprintf(stderr, "no bound: ikelab-bound-crypto is not beside the program\n");
     }
     if (error == OK) {
         error = all_windows(&e, b, bounded ? &bound : NULL, out);

@@ -121,8 +121,8 @@ enum err bound_measure(struct bound *b, uint64_t count, uint64_t *ns)
 {
     unsigned long long answer;
 
-    if (fprintf(b->to, "%llu\n", (unsigned long long)count) < 0 || fflush(b->to) != 0 ||
-        fscanf(b->from, "%llu", &answer) != 1)
+    if (fprintf(b->to, "pair/x25519/psk %llu\n", (unsigned long long)count) < 0 ||
+        fflush(b->to) != 0 || fscanf(b->from, "%llu", &answer) != 1)
         return ERR_IO;
     *ns = answer;
     return OK;
