@@ -249,6 +249,7 @@ static void add(struct rows *rows, enum memory_state what, enum how how)
     row->bound_name = "what the RFCs oblige to remember";
     row->operations = SAS;
     row->quick = how != RESIDENT_REAL;
+    row->alone = true;
     row->number[WHAT] = what;
     row->number[HOW] = how;
 }
