@@ -87,7 +87,8 @@ def panel(number, series, mixed):
     script = "unset arrow\nunset label\n" + axis(runs) + step_marks(series, high)
     script += f"set yrange [{low}:{high}]\n"
     script += f"set ylabel '{charts.quote('' if series['unit'] == '1' else series['unit'])}'\n"
-    script += f"set title '{charts.quote(title(series, mixed))}' noenhanced textcolor rgb '#010101'\n"
+    script += f"set title '{charts.quote(title(series, mixed))}' noenhanced"
+    script += " textcolor rgb '#010101'\n"
     script += charts.block(f"d{number}", [(i, r["median"], r["low"], r["high"])
                                           for i, r in enumerate(runs, 1)])
     plots = [f"$d{number} using 1:3:4 with filledcurves lc rgb '{charts.SERIES[0]}' "

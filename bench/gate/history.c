@@ -209,8 +209,10 @@ static enum err open_file(const char *path, int flags, struct history **out,
     struct history *h = calloc(1, sizeof *h);
 
     *out = h;
-    if (!h || !(h->path = strdup(*path ? path : "a scratch database")))
-        return history_problem(p, ERR_MEMORY, "a machine with memory", "out of memory");
+    if (!h || !(h->path = strdup(*path ? path : "a scratch database"))) {
+        (void)history_problem(p, ERR_MEMORY, "a machine with memory", "out of memory");
+        return ERR_MEMORY;
+    }
     if (sqlite3_open_v2(path, &h->db, SQLITE_OPEN_READWRITE | flags, NULL) != SQLITE_OK)
         return history_failed(h, p);
     return OK;

@@ -228,6 +228,7 @@ static size_t drop_small(const double *value, size_t *cut, size_t pieces,
 static enum err list_steps(const double *value, const size_t *cut, size_t pieces, size_t hold,
                            struct steps *out)
 {
+    ASSERT(pieces > 0);
     out->list = calloc(pieces, sizeof *out->list);
     if (!out->list)
         return ERR_MEMORY;

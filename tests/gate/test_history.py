@@ -64,17 +64,20 @@ class Keeping(HistoryTest):
         self.ikelab("add", sets.write(self.root / "b.json", content))
         row = content["benchmarks"][1]
         self.assertEqual(
-            sets.query(self.database, "SELECT value, bound FROM sample JOIN metric ON id = metric_id"
-                       " WHERE bench = 'esp/row-1' AND name = 'time' ORDER BY repetition"),
+            sets.query(self.database, "SELECT value, bound FROM sample JOIN metric"
+                       " ON id = metric_id WHERE bench = 'esp/row-1' AND name = 'time'"
+                       " ORDER BY repetition"),
             list(zip(row["samples"], row["bound_samples"])))
         self.assertEqual(
-            sets.query(self.database, "SELECT value, bound FROM sample JOIN metric ON id = metric_id"
-                       " WHERE bench = 'esp/row-1' AND name = 'instructions'"), [(1234.5, None)])
+            sets.query(self.database, "SELECT value, bound FROM sample JOIN metric"
+                       " ON id = metric_id WHERE bench = 'esp/row-1' AND name = 'instructions'"),
+            [(1234.5, None)])
         self.assertEqual(sets.query(self.database, "SELECT DISTINCT bound_name FROM benchmark"
                                     " WHERE bound_name IS NOT NULL"), [("bare cipher",)])
-        run = sets.query(self.database, "SELECT source, started, commit_sha, dirty, version, command,"
-                         " seed, partial, config_json, class, cpu, cores, governor, kernel, compiler,"
-                         " flags, libs_json FROM run JOIN machine m ON m.id = machine_id")[0]
+        run = sets.query(self.database, "SELECT source, started, commit_sha, dirty, version,"
+                         " command, seed, partial, config_json, class, cpu, cores, governor,"
+                         " kernel, compiler, flags, libs_json"
+                         " FROM run JOIN machine m ON m.id = machine_id")[0]
         context = content["context"]
         self.assertEqual(run[:8], (str(self.root / "b.json"), context["started"], context["commit"],
                                    0, "0.1.0", "ikelab bench esp", 1, 0))
@@ -185,8 +188,9 @@ class Keeping(HistoryTest):
                                    "SELECT name FROM sqlite_schema WHERE type = 'table'"):
             row = re.search(rf"^\| `{table}` \| (.*)\|$", page, re.M)
             self.assertTrue(row, table)
-            for column in sets.query(self.database, f"SELECT name FROM pragma_table_info('{table}')"):
-                self.assertIn(f"`{column[0]}`", row.group(1), table)
+            for (column,) in sets.query(self.database,
+                                        f"SELECT name FROM pragma_table_info('{table}')"):
+                self.assertIn(f"`{column}`", row.group(1), table)
 
 
 class Showing(HistoryTest):

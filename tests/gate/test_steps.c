@@ -208,6 +208,7 @@ START_TEST(a_small_step_is_none_and_the_option_says_what_small_is)
     make(v, RUNS, 30, 1.015, 0.002, &r);
     s = find(v, RUNS);
     ck_assert_uint_eq(s.count, 0);
+    steps_reset(&s);
     ck_assert_ok(steps_find(v, RUNS, &fine, &s));
     ck_assert_uint_eq(s.count, 1);
     ck_assert_uint_eq(s.list[0].at, 30);
