@@ -39,7 +39,8 @@ struct measurement {
 
 /** Where and from what a set comes. Texts are never NULL; "unknown" where nothing is known. */
 struct measurement_context {
-    char *started; /* ISO 8601, UTC */
+    char *started;      /* ISO 8601, UTC */
+    bool dated_by_file; /* it does not say when itself: `started` is the time of its file */
     char *version, *commit;
     bool dirty;
     char *command; /* as it can be typed again */

@@ -29,6 +29,7 @@ static enum err date_of_file(const char *path, struct measurement_context *c)
     if (strcmp(c->started, "unknown") != 0 || stat(path, &st) != 0 || !gmtime_r(&st.st_mtime, &tm))
         return OK;
     strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    c->dated_by_file = true;
     return measurement_text(&c->started, text);
 }
 
