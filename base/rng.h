@@ -43,6 +43,7 @@ enum rng_purpose {
     RNG_CREDENTIAL = 50,
     RNG_SAMPLE = 60,
     RNG_LOOK_UP = 61,
+    RNG_BOOTSTRAP = 62,
     RNG_TEST = 99,
 };
 

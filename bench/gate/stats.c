@@ -1,8 +1,10 @@
 #include "bench/gate/stats.h"
 
 #include "base/assert.h"
+#include "base/rng.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,10 +25,23 @@ static double *sorted_copy(const double *value, size_t count)
     return copy;
 }
 
+static void *zeroed(size_t count, size_t size)
+{
+    void *room = calloc(count, size);
+
+    ASSERT(room);
+    return room;
+}
+
+static double median_of_sorted(const double *sorted, size_t count)
+{
+    return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
+}
+
 double stats_median(const double *value, size_t count)
 {
     double *sorted = sorted_copy(value, count);
-    double median = count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
+    double median = median_of_sorted(sorted, count);
 
     free(sorted);
     return median;
@@ -54,4 +69,186 @@ double stats_mad(const double *value, size_t count)
     mad = 1.4826 * stats_median(away, count);
     free(away);
     return mad;
+}
+
+struct ranked {
+    double value;
+    bool of_a;
+};
+
+static int by_ranked_value(const void *a, const void *b)
+{
+    return by_value(&((const struct ranked *)a)->value, &((const struct ranked *)b)->value);
+}
+
+static struct ranked *merged(const double *a, size_t na, const double *b, size_t nb)
+{
+    struct ranked *all = zeroed(na + nb, sizeof *all);
+
+    for (size_t i = 0; i < na + nb; i++)
+        all[i] = i < na ? (struct ranked){a[i], true} : (struct ranked){b[i - na], false};
+    qsort(all, na + nb, sizeof *all, by_ranked_value);
+    return all;
+}
+
+/* The sum of the ranks of `a`, equal values sharing the mean of theirs. `ties` becomes the sum of
+ * t^3 - t over the groups of t equal values. */
+static double rank_sum(const struct ranked *all, size_t count, double *ties)
+{
+    double sum = 0;
+
+    *ties = 0;
+    for (size_t i = 0, end; i < count; i = end) {
+        size_t of_a = 0;
+        double t;
+
+        for (end = i; end < count && all[end].value == all[i].value; end++)
+            of_a += all[end].of_a;
+        t = (double)(end - i);
+        *ties += t * t * t - t;
+        sum += (double)of_a * (double)(i + 1 + end) / 2;
+    }
+    return sum;
+}
+
+/* Out of n + m different values, in how many ways can n be chosen? */
+static double choices(size_t n, size_t m)
+{
+    double ways = 1;
+
+    for (size_t i = 1; i <= n; i++)
+        ways *= (double)(m + i) / (double)i;
+    return ways;
+}
+
+/*
+ * P(U <= u) without ties. Mann and Whitney's recursion over the largest value of all: it is one of
+ * the n and stands above all m, or it is one of the m:  c(n, m, u) = c(n-1, m, u-m) + c(n, m-1, u).
+ * Row i of `ways` holds c(i, j, .) while j grows to m.
+ */
+static double exact_below(size_t n, size_t m, size_t u)
+{
+    size_t width = u + 1;
+    double *ways = zeroed((n + 1) * width, sizeof *ways), sum = 0;
+
+    for (size_t i = 0; i <= n; i++)
+        ways[i * width] = 1;
+    for (size_t j = 1; j <= m; j++)
+        for (size_t i = 1; i <= n; i++)
+            for (size_t at = j; at < width; at++)
+                ways[i * width + at] += ways[(i - 1) * width + at - j];
+    for (size_t at = 0; at < width; at++)
+        sum += ways[n * width + at];
+    free(ways);
+    return sum / choices(n, m);
+}
+
+static double normal_two_sided(double u_larger, double na, double nb, double ties)
+{
+    double n = na + nb;
+    double variance = na * nb / 12 * (n + 1 - ties / (n * (n - 1)));
+    double z = variance > 0 ? (u_larger - na * nb / 2 - 0.5) / sqrt(variance) : 0;
+
+    return fmin(1, erfc(z / sqrt(2)));
+}
+
+double stats_mann_whitney(const double *a, size_t na, const double *b, size_t nb)
+{
+    struct ranked *all = merged(a, na, b, nb);
+    double n = (double)na, m = (double)nb, ties;
+    double u = rank_sum(all, na + nb, &ties) - n * (n + 1) / 2, smaller = fmin(u, n * m - u);
+
+    free(all);
+    if (ties == 0 && na <= STATS_EXACT_MAX && nb <= STATS_EXACT_MAX)
+        return fmin(1, 2 * exact_below(na, nb, (size_t)smaller));
+    return normal_two_sided(n * m - smaller, n, m, ties);
+}
+
+double stats_mann_whitney_least(size_t na, size_t nb)
+{
+    double n = (double)na, m = (double)nb;
+
+    if (na <= STATS_EXACT_MAX && nb <= STATS_EXACT_MAX)
+        return fmin(1, 2 / choices(na, nb));
+    return normal_two_sided(n * m, n, m, 0);
+}
+
+struct placed {
+    double p;
+    size_t place;
+};
+
+static int by_p(const void *a, const void *b)
+{
+    return by_value(&((const struct placed *)a)->p, &((const struct placed *)b)->p);
+}
+
+/* The smallest p is multiplied by all tests, the next by one less; none falls below one before. */
+void stats_holm(double *p, size_t count)
+{
+    struct placed *order = zeroed(count + 1, sizeof *order);
+    double least = 0;
+
+    for (size_t i = 0; i < count; i++)
+        order[i] = (struct placed){p[i], i};
+    qsort(order, count, sizeof *order, by_p);
+    for (size_t i = 0; i < count; i++) {
+        least = fmax(least, fmin(1, (double)(count - i) * order[i].p));
+        p[order[i].place] = least;
+    }
+    free(order);
+}
+
+/* The value at `rank` of a resample, given how often each of the sorted values was drawn. */
+static double drawn_at(const double *sorted, const uint32_t *drawn, size_t rank)
+{
+    size_t i = 0;
+
+    for (size_t below = drawn[0]; below <= rank; below += drawn[i])
+        i++;
+    return sorted[i];
+}
+
+/* A resample is known by how often it has each value: its median needs no sorting. */
+static double resampled_median(const double *sorted, uint32_t *drawn, size_t count, struct rng *r)
+{
+    double upper;
+
+    memset(drawn, 0, count * sizeof *drawn);
+    for (size_t i = 0; i < count; i++)
+        drawn[rng_below(r, count)]++;
+    upper = drawn_at(sorted, drawn, count / 2);
+    return count % 2 ? upper : (drawn_at(sorted, drawn, count / 2 - 1) + upper) / 2;
+}
+
+static double quantile_of_sorted(const double *sorted, size_t count, double q)
+{
+    double at = q * (double)(count - 1);
+    size_t below = (size_t)at, above = below + 1 < count ? below + 1 : below;
+
+    return sorted[below] + (at - (double)below) * (sorted[above] - sorted[below]);
+}
+
+struct interval stats_ratio_interval(const double *base, size_t base_count, const double *now,
+                                     size_t now_count, const struct bootstrap *b)
+{
+    double *old = sorted_copy(base, base_count), *new = sorted_copy(now, now_count);
+    double *ratios = zeroed(b->resamples, sizeof *ratios);
+    uint32_t *drawn = zeroed(base_count > now_count ? base_count : now_count, sizeof *drawn);
+    struct rng r = rng_stream(b->seed, b->stream, RNG_BOOTSTRAP);
+    struct interval out;
+
+    for (uint32_t i = 0; i < b->resamples; i++) {
+        double below = resampled_median(old, drawn, base_count, &r);
+
+        ratios[i] = resampled_median(new, drawn, now_count, &r) / below;
+    }
+    qsort(ratios, b->resamples, sizeof *ratios, by_value);
+    out.low = quantile_of_sorted(ratios, b->resamples, (1 - b->level) / 2);
+    out.high = quantile_of_sorted(ratios, b->resamples, (1 + b->level) / 2);
+    free(old);
+    free(new);
+    free(ratios);
+    free(drawn);
+    return out;
 }

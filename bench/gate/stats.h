@@ -8,11 +8,40 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { STATS_EXACT_MAX = 50, STATS_RESAMPLES_MAX = 100000 };
+
 /** @param count >= 1; an even count gives the mean of the middle two */
 double stats_median(const double *, size_t count);
 /** Coefficient of variation, percent; 0 for one sample. */
 double stats_cv(const double *, size_t count);
 /** Spread about the median: 1.4826 times the median absolute deviation. */
 double stats_mad(const double *, size_t count);
+
+/**
+ * Two-sided p of the Mann-Whitney U test: how often chance alone separates two samples of one
+ * population at least so far. Exact without ties up to STATS_EXACT_MAX values a side, otherwise the
+ * normal approximation with corrections for ties and continuity.
+ * @param na, nb  >= 1
+ */
+double stats_mann_whitney(const double *a, size_t na, const double *b, size_t nb);
+/** The smallest p that samples of these sizes can have: one lies wholly below the other. */
+double stats_mann_whitney_least(size_t na, size_t nb);
+
+/** Holm's step-down correction over all `count` tests, in place of their p. */
+void stats_holm(double *p, size_t count);
+
+struct bootstrap {
+    uint32_t resamples; /* 1 to STATS_RESAMPLES_MAX */
+    double level;       /* 0.95 */
+    uint64_t seed, stream;
+};
+
+struct interval {
+    double low, high;
+};
+
+/** Percentile interval of median(now) / median(base); the same values give the same interval. */
+struct interval stats_ratio_interval(const double *base, size_t base_count, const double *now,
+                                     size_t now_count, const struct bootstrap *);
 
 #endif
