@@ -56,9 +56,11 @@ enum err export_write(const struct export_format *format, const struct measureme
     text_init(&text, out);
     format->write(set, verdicts, &text);
     error = text_flush(&text);
-    text_reset(&text);
-    if (error != OK)
+    if (error == ERR_IO)
+        snprintf(why, MEASUREMENT_WHY_MAX, "cannot write %s: %m", format->name);
+    else if (error != OK)
         snprintf(why, MEASUREMENT_WHY_MAX, "cannot write %s: %s", format->name, err_text(error));
+    text_reset(&text);
     return error;
 }
 

@@ -133,7 +133,7 @@ static void write_numbers(const struct measurement *m, struct text *t)
     if (m->bounds)
         write_number("bound", row_bound(m), m->unit, t);
     if (!isnan(m->instructions))
-        write_number("instructions", m->instructions, "1", t);
+        write_number("instructions", m->instructions, "per operation", t);
     text_raw(t, "</system-out>\n");
 }
 

@@ -21,24 +21,66 @@ static void text_markdown(struct text *t, const char *s)
     }
 }
 
-/* Four digits: what a reader compares. The files have them all. */
-static void number(struct text *t, double value)
-{
-    double size = fabs(value);
+struct scale {
+    enum dimension dimension;
+    double size; /* in the unit that struct unit scales to */
+    const char *name;
+};
 
-    text_format(t, "%.*f", size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : 3, value);
+/* Large ones first: the first that is not larger than the value is taken, or else the last. */
+static const struct scale scales[] = {
+    {DIMENSION_TIME, 1e9, "s"},      {DIMENSION_TIME, 1e6, "ms"},
+    {DIMENSION_TIME, 1e3, "us"},     {DIMENSION_TIME, 1, "ns"},
+    {DIMENSION_BITS, 1e9, "Gbit/s"}, {DIMENSION_BITS, 1e6, "Mbit/s"},
+    {DIMENSION_BITS, 1, "bit/s"},    {DIMENSION_BYTES, 1048576, "MiB"},
+    {DIMENSION_BYTES, 1024, "KiB"},  {DIMENSION_BYTES, 1, "B"},
+};
+
+static struct scale scale_of(const struct measurement *m, double value)
+{
+    struct unit unit = unit_of(m);
+    struct scale scale = {unit.dimension, 1, m->unit};
+
+    for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
+        if (scales[i].dimension != unit.dimension)
+            continue;
+        scale = scales[i];
+        if (fabs(value) * unit.factor >= scale.size)
+            break;
+    }
+    scale.size /= unit.factor;
+    return scale;
 }
 
-static void value_cell(struct text *t, double value, const char *unit)
+/* Four digits at least: what a reader compares. The files have them all. */
+static void number(struct text *t, double value)
 {
     double size = fabs(value);
 
     if (size > 0 && size < 0.1)
         text_format(t, "%.4g", value);
     else
-        number(t, value);
+        text_format(t, "%.*f", size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : 3, value);
+}
+
+static void value_cell(struct text *t, double value, const struct measurement *m)
+{
+    struct scale scale = scale_of(m, value);
+
+    number(t, value / scale.size);
     text_char(t, ' ');
-    text_markdown(t, unit);
+    text_markdown(t, scale.name);
+    text_raw(t, " | ");
+}
+
+/* Both ends in the unit of the median beside them. */
+static void interval_cell(struct text *t, struct row_interval i, const struct measurement *m)
+{
+    struct scale scale = scale_of(m, i.median);
+
+    number(t, i.low / scale.size);
+    text_raw(t, " … ");
+    number(t, i.high / scale.size);
     text_raw(t, " | ");
 }
 
@@ -66,8 +108,8 @@ static void write_measured(const struct measurement_set *set, struct text *t)
         struct row_interval interval = row_interval(m);
 
         begin_row(t, m->name);
-        value_cell(t, interval.median, m->unit);
-        text_format(t, "%.4g … %.4g | ", interval.low, interval.high);
+        value_cell(t, interval.median, m);
+        interval_cell(t, interval, m);
         bound_cell(t, m);
         text_char(t, '\n');
     }
@@ -107,8 +149,8 @@ static void write_compared(const struct comparison_set *verdicts, struct text *t
         const struct comparison *c = &verdicts->rows[i];
 
         begin_row(t, c->now->name);
-        value_cell(t, c->base_median, c->base->unit);
-        value_cell(t, c->now_median, c->now->unit);
+        value_cell(t, c->base_median, c->base);
+        value_cell(t, c->now_median, c->now);
         bound_cell(t, c->now);
         text_char(t, ' ');
         percent_cell(t, c->change);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool is_stdout(const struct whole_file *f)
@@ -19,6 +20,14 @@ static enum err cannot(const struct whole_file *f, char *why)
     return ERR_IO;
 }
 
+/* Replacing /dev/null by a file would be a surprise to everyone else on the machine. */
+static bool is_special(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
 enum err whole_file_open(struct whole_file *f, const char *path, char *why)
 {
     int len;
@@ -27,6 +36,10 @@ enum err whole_file_open(struct whole_file *f, const char *path, char *why)
     if (is_stdout(f)) {
         f->out = stdout;
         return OK;
+    }
+    if (is_special(path)) {
+        f->out = fopen(path, "we");
+        return f->out ? OK : cannot(f, why);
     }
     len = snprintf(f->partial, sizeof f->partial, "%s.partial-%ld", path, (long)getpid());
     if (len < 0 || (size_t)len >= sizeof f->partial) {
@@ -42,27 +55,30 @@ void whole_file_drop(struct whole_file *f)
     if (!f->out || is_stdout(f))
         return;
     fclose(f->out);
-    unlink(f->partial);
     f->out = NULL;
+    if (f->partial[0])
+        unlink(f->partial);
+}
+
+static bool put_in_place(struct whole_file *f)
+{
+    bool good = !ferror(f->out) && fflush(f->out) == 0;
+
+    if (f->partial[0])
+        good = good && fsync(fileno(f->out)) == 0 && rename(f->partial, f->path) == 0;
+    return good;
 }
 
 enum err whole_file_commit(struct whole_file *f, char *why)
 {
     enum err error = OK;
-    bool good = !ferror(f->out) && fflush(f->out) == 0;
 
-    if (is_stdout(f))
-        return good ? OK : cannot(f, why);
-    if (!good || fsync(fileno(f->out)) != 0) {
+    if (!put_in_place(f)) {
         error = cannot(f, why);
         whole_file_drop(f);
         return error;
     }
-    good = fclose(f->out) == 0 && rename(f->partial, f->path) == 0;
-    f->out = NULL;
-    if (!good) {
+    if (!is_stdout(f) && fclose(f->out) != 0)
         error = cannot(f, why);
-        unlink(f->partial);
-    }
     return error;
 }

@@ -1,6 +1,7 @@
 /*
  * A file that is there whole or not at all: written beside its place and renamed into it, so that
- * no reader ever meets half of it and a failed write leaves what was there before.
+ * no reader ever meets half of it and a failed write leaves what was there before. What cannot be
+ * renamed over (a device, a pipe, standard output) is written to as it is.
  */
 #ifndef BENCH_GATE_WHOLE_FILE_H
 #define BENCH_GATE_WHOLE_FILE_H
@@ -13,7 +14,7 @@ enum { WHOLE_FILE_PATH_MAX = 4096 };
 
 struct whole_file {
     const char *path; /* borrowed; "-" is standard output, which is only flushed */
-    char partial[WHOLE_FILE_PATH_MAX];
+    char partial[WHOLE_FILE_PATH_MAX]; /* "" when written to as it is */
     FILE *out;
 };
 
