@@ -122,6 +122,7 @@ static enum err read_row(const json_t *entry, struct measurement_set *set, char 
     const char *bound_name = json_string_value(json_object_get(entry, "bound_name"));
     const char *note = json_string_value(json_object_get(entry, "instructions_note"));
     const json_t *instructions = json_object_get(entry, "instructions");
+    const json_t *own = json_object_get(entry, "instructions_own");
     struct measurement *m;
     enum err error;
 
@@ -137,6 +138,8 @@ static enum err read_row(const json_t *entry, struct measurement_set *set, char 
     error = read_samples(entry, m, why);
     if (error == OK && json_is_number(instructions))
         m->instructions = json_number_value(instructions);
+    if (error == OK && json_is_number(own))
+        m->instructions_own = json_number_value(own);
     if (error == OK && bound_name)
         error = measurement_text(&m->bound_name, bound_name);
     if (error == OK && note)
@@ -221,6 +224,8 @@ static json_t *row_json(const struct measurement *m)
     }
     json_object_set_new(out, "instructions",
                         isnan(m->instructions) ? json_null() : json_real(m->instructions));
+    if (!isnan(m->instructions_own))
+        json_object_set_new(out, "instructions_own", json_real(m->instructions_own));
     if (m->instructions_note)
         json_object_set_new(out, "instructions_note", json_string(m->instructions_note));
     return out;

@@ -193,7 +193,7 @@ static void forget_virtual(struct measurement_set *set, const struct measurement
     set->virtual = set->digest = NULL;
 }
 
-enum err run_file_join(struct measurement_set *set, struct measurement_set *one, char *why)
+enum err measurement_join(struct measurement_set *set, struct measurement_set *one, char *why)
 {
     enum err error;
 
