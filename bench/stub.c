@@ -1,2 +1,5 @@
 #include "bench/row.h"
-void memory_rows(struct rows *r) { (void)r; }
+void memory_rows(struct rows *r)
+{
+    (void)r;
+}

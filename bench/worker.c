@@ -8,8 +8,8 @@
 #include <signal.h>
 #include <string.h>
 
-/* A build with -DIKELAB_BENCH_EXTRA_PERCENT=3 does 103 operations and says it were 100: the
- * regression that the gate's own tests put in. */
+/* ikelab-extra (cli/CMakeLists.txt) does 103 operations and says it were 100: the regression that
+ * the gate's own tests put in. */
 #ifndef IKELAB_BENCH_EXTRA_PERCENT
 #define IKELAB_BENCH_EXTRA_PERCENT 0
 #endif

@@ -85,9 +85,9 @@ static const char *rate(const struct measurement *m, double median, char *out, s
 static void print_row(const struct measurement *m)
 {
     double median = stats_median(m->samples, m->sample_count), bound;
-    char a[32], b[32], c[32], d[32];
+    char a[32], b[32], c[32];
 
-    printf("%-46s %8s %-5s", m->name, short_number(median, a, sizeof a), m->unit);
+    printf("%-46s %8s %-5.5s", m->name, short_number(median, a, sizeof a), m->unit);
     printf(" %8s", rate(m, median, b, sizeof b));
     printf(" %6.1f", stats_cv(m->samples, m->sample_count));
     if (m->bounds) {
@@ -98,7 +98,8 @@ static void print_row(const struct measurement *m)
         printf(" %8s %6s", "-", "-");
     }
     if (!isnan(m->instructions))
-        printf(" %8s", short_number(m->instructions, d, sizeof d));
+        printf(" %8s %8s", short_number(m->instructions, a, sizeof a),
+               short_number(m->instructions_own, b, sizeof b));
     putchar('\n');
 }
 
@@ -128,7 +129,7 @@ void bench_table(const struct measurement_set *set)
     printf("%s, %u cores   ikelab %s %.12s%s\n\n", c->cpu, c->cores, c->version, c->commit,
            c->dirty ? " (changed)" : "");
     printf("%-46s %8s %-5s %8s %6s %8s %6s%s\n", "", "median", "", "per s", "cv %", "bound",
-           "ratio", counted ? "  instr." : "");
+           "ratio", counted ? "   instr.  ours" : "");
     for (size_t i = 0; i < set->row_count; i++)
         print_row(&set->rows[i]);
     putchar('\n');
