@@ -109,13 +109,19 @@ def verdict(comparison):
 
 
 def doubts(sets):
-    """What makes the numbers doubtful, said once."""
+    """[(set, [text, ...])] of what makes the numbers doubtful."""
     out = []
     for name, content in sets:
         context = content["context"]
         said = context["warnings"] + (["it ended early"] if context["partial"] else [])
-        out += [f"{name}: {text}" for text in said]
+        out += [(name, said)] if said else []
     return out
+
+
+def columns(rows):
+    """Which of the columns that not every measurement has are worth their place."""
+    return {key for key in ("ratio", "bound", "machine", "instructions", "count")
+            if any(row.get(key) is not None for row in rows)}
 
 
 def machines_differ(base, now):
@@ -142,7 +148,7 @@ def words_of_one(page):
     return {"rows": rows, "charts": draw(rows, None), "compared": False, "badge": "none",
             "words": f"{len(rows)} BENCHMARKS", "title": Path(page["now"]["source"]).name,
             "lead": f"commit {page['now']['context']['commit']} on {page['now']['context']['cpu']}",
-            "doubts": doubts([("doubtful", page["now"])]), "bad": [], "only_base": [],
+            "doubts": doubts([("measured", page["now"])]), "bad": [], "only_base": [],
             "only_now": []}
 
 
@@ -156,7 +162,7 @@ def words_of_two(page):
                    + comparison["virtual_where"])
     warned = doubts([("base", base), ("now", now)])
     if machines_differ(base, now):
-        warned.append("The two were measured on different machines: what changed may be the machine.")
+        warned.append(("base and now", ["different machines: what changed may be the machine"]))
     return {"rows": rows, "charts": draw(rows, comparison["effect"]), "compared": True,
             "badge": badge, "words": words, "bad": bad, "doubts": warned,
             "title": f"{Path(base['source']).name} → {Path(now['source']).name}",
@@ -176,7 +182,7 @@ def render(page):
     words = words_of_two(page) if page["comparison"] else words_of_one(page)
     return environment.get_template("compare.html.j2").render(
         base=page["base"], now=page["now"], style=Markup(style), value=value, ratio=ratio,
-        plain=plain, share=share, **words)
+        plain=plain, share=share, has=columns(words["rows"]), **words)
 
 
 def write(target, text):
