@@ -143,34 +143,49 @@ static double exact_below(size_t n, size_t m, size_t u)
     return sum / choices(n, m);
 }
 
-static double normal_two_sided(double u_larger, double na, double nb, double ties)
+/* P(U <= u), with a continuity correction. */
+static double normal_below(double u, double na, double nb, double ties)
 {
     double n = na + nb;
     double variance = na * nb / 12 * (n + 1 - ties / (n * (n - 1)));
-    double z = variance > 0 ? (u_larger - na * nb / 2 - 0.5) / sqrt(variance) : 0;
 
-    return fmin(1, erfc(z / sqrt(2)));
+    return variance > 0 ? erfc((na * nb / 2 - u - 0.5) / sqrt(2 * variance)) / 2 : 1;
+}
+
+static double chance_below(double u, size_t na, size_t nb, double ties)
+{
+    if (ties == 0 && na <= STATS_EXACT_MAX && nb <= STATS_EXACT_MAX)
+        return exact_below(na, nb, (size_t)u);
+    return normal_below(u, (double)na, (double)nb, ties);
+}
+
+/* How many of the pairs (a, b) have a above b, equal ones counting a half. */
+static double pairs_above(const double *a, size_t na, const double *b, size_t nb, double *ties)
+{
+    struct ranked *all = merged(a, na, b, nb);
+    double n = (double)na, u = rank_sum(all, na + nb, ties) - n * (n + 1) / 2;
+
+    free(all);
+    return u;
 }
 
 double stats_mann_whitney(const double *a, size_t na, const double *b, size_t nb)
 {
-    struct ranked *all = merged(a, na, b, nb);
-    double n = (double)na, m = (double)nb, ties;
-    double u = rank_sum(all, na + nb, &ties) - n * (n + 1) / 2, smaller = fmin(u, n * m - u);
+    double ties, u = pairs_above(a, na, b, nb, &ties);
 
-    free(all);
-    if (ties == 0 && na <= STATS_EXACT_MAX && nb <= STATS_EXACT_MAX)
-        return fmin(1, 2 * exact_below(na, nb, (size_t)smaller));
-    return normal_two_sided(n * m - smaller, n, m, ties);
+    return fmin(1, 2 * chance_below(fmin(u, (double)na * (double)nb - u), na, nb, ties));
+}
+
+double stats_mann_whitney_below(const double *a, size_t na, const double *b, size_t nb)
+{
+    double ties, u = pairs_above(a, na, b, nb, &ties);
+
+    return chance_below(u, na, nb, ties);
 }
 
 double stats_mann_whitney_least(size_t na, size_t nb)
 {
-    double n = (double)na, m = (double)nb;
-
-    if (na <= STATS_EXACT_MAX && nb <= STATS_EXACT_MAX)
-        return fmin(1, 2 / choices(na, nb));
-    return normal_two_sided(n * m, n, m, 0);
+    return fmin(1, 2 * chance_below(0, na, nb, 0));
 }
 
 struct placed {

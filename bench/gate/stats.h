@@ -24,7 +24,10 @@ double stats_mad(const double *, size_t count);
  * @param na, nb  >= 1
  */
 double stats_mann_whitney(const double *a, size_t na, const double *b, size_t nb);
-/** The smallest p that samples of these sizes can have: one lies wholly below the other. */
+/** One-sided: small when the values of `a` lie below those of `b`. */
+double stats_mann_whitney_below(const double *a, size_t na, const double *b, size_t nb);
+/** The smallest two-sided p that samples of these sizes can have: one lies wholly below the other.
+ */
 double stats_mann_whitney_least(size_t na, size_t nb);
 
 /** Holm's step-down correction over all `count` tests, in place of their p. */
