@@ -23,7 +23,8 @@ enum err ends_init(struct ends *e, struct crypto *(*make)(struct meter *))
         parse("aes256gcm16", false, &c->child.proposals[0]);
         c->proposal_count = c->child.proposal_count = 1;
         c->respond = i == ENDS_RESPONDER;
-        c->id = (struct identity){.type = ID_FQDN, .len = 1, .data = {(uint8_t)('a' + i)}};
+        c->id = (struct identity){.type = ID_FQDN, .len = 6};
+        memcpy(c->id.data, i == ENDS_INITIATOR ? "a.test" : "b.test", 6);
         memcpy(c->psk, "test only", c->psk_len = 9);
         c->retransmit =
             (struct retransmit_config){.timeout = NSEC_PER_S, .base_milli = 1800, .tries = 5};
@@ -39,8 +40,11 @@ enum err ends_init(struct ends *e, struct crypto *(*make)(struct meter *))
 enum err ends_open(struct ends *e, const struct ike_limits limits[ENDS], bool export_keys)
 {
     for (int i = 0; i < ENDS; i++) {
-        struct ike_env env = {
-            .crypto = e->crypto, .seed = 1, .entity = (uint64_t)i, .export_keys = export_keys};
+        struct ike_env env = {.crypto = e->crypto,
+                              .seed = 1,
+                              .entity = (uint64_t)i,
+                              .epoch_s = e->epoch_s,
+                              .export_keys = export_keys};
 
         e->end[i] = ike_endpoint_create(&env, &e->config[i], &limits[i]);
         if (!e->end[i])

@@ -21,6 +21,7 @@ struct ends {
     struct ip_endpoint address[ENDS];
     struct ike_endpoint *end[ENDS];
     nsec now;
+    int64_t epoch_s; /* Unix time at 0, for certificates */
     /** Called for each message on its way and for each event; NULL: nobody looks. */
     void (*message)(void *context, enum ends_index from, struct bytes);
     void (*event)(void *context, enum ends_index at, const struct ike_event *);

@@ -6,9 +6,9 @@
  * so that the time of one end can be told from the other's by two clocks a step, not two a message.
  */
 #include "base/assert.h"
+#include "bench/ends.h"
 #include "bench/handshake_auth.h"
 #include "bench/row.h"
-#include "proto/endpoint.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,10 +18,7 @@ enum {
     BATCH = 16,
     KEPT = 512, /* established SAs at most before both ends forget them all */
     LETTER_MAX = 4096,
-    IDENTITY_FQDN = 2,
-    INITIATOR = 0,
-    RESPONDER = 1,
-    EITHER = 2,
+    EITHER = ENDS, /* as an end: both */
 };
 
 /* A message on its way. */
@@ -35,110 +32,79 @@ struct box {
     unsigned count;
 };
 
-struct ends {
-    struct meter meter;
-    struct crypto *crypto;
+struct bench {
+    struct ends ends;
     struct handshake_auth *auth;
-    struct ike_config config[2];
-    struct ike_endpoint *end[2];
-    struct ip_endpoint address[2];
-    struct box box[2]; /* by the end that will receive it */
-    nsec now;
-    int timed; /* INITIATOR, RESPONDER or EITHER: both */
-    double unit_ns;
+    struct box box[ENDS]; /* by the end that will receive it */
+    int timed;            /* ENDS_INITIATOR, ENDS_RESPONDER or EITHER: both */
     unsigned kept, starting;
-    int turn;
+    enum ends_index turn;
     enum err error;
 };
 
-static enum err configure(struct ends *e, const char *ke)
+static void close_bench(void *state)
 {
+    struct bench *b = state;
+
+    ends_close(&b->ends);
+    handshake_auth_destroy(b->auth);
+    for (int i = 0; i < ENDS; i++)
+        free(b->box[i].letter);
+    free(b);
+}
+
+static enum err prepare(struct bench *b, const char *ke, const char *auth)
+{
+    static const struct ike_limits limits = {
+        .ike_sas = KEPT + BATCH, .half_open = BATCH, .child_sas = KEPT + BATCH};
     char ike[64];
     struct bytes bad;
+    enum err error = ends_init(&b->ends, crypto_openssl_create);
 
     snprintf(ike, sizeof ike, "aes256gcm16-prfsha256-%s", ke);
-    for (int i = 0; i < 2; i++) {
-        struct ike_config *c = &e->config[i];
-        enum err error = proposal_parse(bytes_text(ike), true, &c->proposals[0], &bad);
-
-        if (error == OK)
-            error = proposal_parse(bytes_text("aes256gcm16"), false, &c->child.proposals[0], &bad);
-        if (error != OK)
-            return error;
-        c->proposal_count = c->child.proposal_count = 1;
-        c->respond = i == RESPONDER;
-        c->id = (struct identity){.type = IDENTITY_FQDN, .len = 6};
-        memcpy(c->id.data, i == INITIATOR ? "a.test" : "b.test", 6);
-        c->retransmit =
-            (struct retransmit_config){.timeout = NSEC_PER_S, .base_milli = 1800, .tries = 5};
-        c->half_open_time = 30 * NSEC_PER_S;
-        c->child.replay_window = 128;
-        c->child.local[0] = c->child.remote[0] = selector_any(4);
-        c->child.local_count = c->child.remote_count = 1;
-        e->address[i] = (struct ip_endpoint){ip_addr_v4(0x0a000001u + (uint32_t)i), 500};
+    for (int i = 0; i < ENDS && error == OK; i++) {
+        error = proposal_parse(bytes_text(ike), true, &b->ends.config[i].proposals[0], &bad);
+        b->box[i].letter = calloc(2 * BATCH, sizeof *b->box[i].letter);
+        if (!b->box[i].letter)
+            error = ERR_MEMORY;
     }
-    return OK;
-}
-
-static enum err make_ends(struct ends *e)
-{
-    struct ike_limits limits = {
-        .ike_sas = KEPT + BATCH, .half_open = BATCH, .child_sas = KEPT + BATCH};
-
-    for (int i = 0; i < 2; i++) {
-        struct ike_env env = {
-            .crypto = e->crypto, .seed = 1, .entity = (uint64_t)i, .epoch_s = HANDSHAKE_AUTH_EPOCH};
-
-        e->end[i] = ike_endpoint_create(&env, &e->config[i], &limits);
-        e->box[i].letter = calloc(2 * BATCH, sizeof *e->box[i].letter);
-        if (!e->end[i] || !e->box[i].letter)
-            return ERR_MEMORY;
-    }
-    return OK;
-}
-
-static void close_ends(void *state)
-{
-    struct ends *e = state;
-
-    for (int i = 0; i < 2; i++) {
-        if (e->end[i])
-            ike_endpoint_destroy(e->end[i]);
-        free(e->box[i].letter);
-    }
-    handshake_auth_destroy(e->auth);
-    crypto_destroy(e->crypto);
-    free(e);
+    if (error != OK)
+        return error;
+    b->ends.epoch_s = HANDSHAKE_AUTH_EPOCH;
+    b->auth = handshake_auth_create(auth, b->ends.crypto, b->ends.config);
+    if (!b->auth)
+        return ERR_CRYPTO;
+    return ends_open(&b->ends, (struct ike_limits[ENDS]){limits, limits}, false);
 }
 
 /* The name is handshake/KE/AUTH or handshake/KE/AUTH/END; number[0] says which end is timed. */
-static void *open_ends(struct row *row, const char **why)
+static void *open_bench(struct row *row, const char **why)
 {
-    struct ends *e = calloc(1, sizeof *e);
+    struct bench *b = calloc(1, sizeof *b);
     char ke[32] = "", auth[32] = "";
+    enum err error = ERR_MEMORY;
 
-    *why = "the endpoints could not be made";
-    if (!e || sscanf(row->name, "handshake/%31[^/]/%31[^/]", ke, auth) != 2) {
-        free(e);
-        return NULL;
+    if (b && sscanf(row->name, "handshake/%31[^/]/%31[^/]", ke, auth) == 2) {
+        b->timed = (int)row->number[0];
+        error = prepare(b, ke, auth);
     }
-    e->timed = (int)row->number[0];
-    e->crypto = crypto_openssl_create(&e->meter);
-    if (e->crypto && configure(e, ke) == OK &&
-        (e->auth = handshake_auth_create(auth, e->crypto, e->config)) && make_ends(e) == OK)
-        return e;
-    close_ends(e);
+    if (error == OK)
+        return b;
+    *why = err_text(error);
+    if (b)
+        close_bench(b);
     return NULL;
 }
 
 /* What end `from` has to say goes into the other's box; its events are pulled, as a driver must. */
-static void post(struct ends *e, int from)
+static void post(struct bench *b, enum ends_index from)
 {
-    struct box *to = &e->box[!from];
+    struct box *to = &b->box[from == ENDS_INITIATOR];
+    struct ike_endpoint *end = b->ends.end[from];
     struct ike_dgram d;
     struct ike_event event;
 
-    while (ike_endpoint_transmit(e->end[from], &d)) {
+    while (ike_endpoint_transmit(end, &d)) {
         struct letter *l = &to->letter[to->count++];
 
         ASSERT(to->count <= 2 * BATCH && d.len <= sizeof l->data);
@@ -148,82 +114,85 @@ static void post(struct ends *e, int from)
         memcpy(l->data, d.data, d.len);
         l->dgram.data = l->data;
     }
-    while (ike_endpoint_next_event(e->end[from], &event))
+    while (ike_endpoint_next_event(end, &event))
         ;
 }
 
 static void initiate(void *state)
 {
-    struct ends *e = state;
-    struct ike_remote remote = {.local = e->address[0], .remote = e->address[1]};
+    struct bench *b = state;
     struct sa_ref sa;
 
-    for (unsigned i = 0; i < e->starting && e->error == OK; i++) {
-        e->error = ike_endpoint_initiate(e->end[INITIATOR], e->now, &remote, &sa);
-        post(e, INITIATOR);
+    for (unsigned i = 0; i < b->starting && b->error == OK; i++) {
+        b->error = ends_initiate(&b->ends, &sa);
+        post(b, ENDS_INITIATOR);
     }
 }
 
 static void receive(void *state)
 {
-    struct ends *e = state;
-    struct box *in = &e->box[e->turn];
+    struct bench *b = state;
+    struct box *in = &b->box[b->turn];
 
     for (unsigned i = 0; i < in->count; i++) {
-        (void)ike_endpoint_receive(e->end[e->turn], e->now, &in->letter[i].dgram);
-        post(e, e->turn);
+        (void)ike_endpoint_receive(b->ends.end[b->turn], b->ends.now, &in->letter[i].dgram);
+        post(b, b->turn);
     }
     in->count = 0;
 }
 
-static void step(struct ends *e, void (*work)(void *), uint64_t *ns)
+static void step(struct bench *b, void (*work)(void *), uint64_t *ns)
 {
-    if (e->timed == EITHER || e->timed == e->turn)
-        measured(work, e, ns);
+    if (b->timed == EITHER || b->timed == (int)b->turn)
+        measured(work, b, ns);
     else
-        work(e);
+        work(b);
 }
 
-static void batch(struct ends *e, unsigned count, uint64_t *ns)
+static void batch(struct bench *b, unsigned count, uint64_t *ns)
 {
-    if (e->kept + count > KEPT) {
-        for (int i = 0; i < 2; i++)
-            ike_endpoint_crash(e->end[i]);
-        e->kept = 0;
+    if (b->kept + count > KEPT) {
+        for (int i = 0; i < ENDS; i++)
+            ike_endpoint_crash(b->ends.end[i]);
+        b->kept = 0;
     }
-    e->starting = count;
-    e->kept += count;
-    e->turn = INITIATOR;
-    step(e, initiate, ns);
-    while (e->box[e->turn = !e->turn].count > 0)
-        step(e, receive, ns);
-    e->now += NSEC_PER_MS;
+    b->starting = count;
+    b->kept += count;
+    b->turn = ENDS_INITIATOR;
+    step(b, initiate, ns);
+    for (;;) {
+        b->turn = b->turn == ENDS_INITIATOR ? ENDS_RESPONDER : ENDS_INITIATOR;
+        if (b->box[b->turn].count == 0)
+            break;
+        step(b, receive, ns);
+    }
+    b->ends.now += NSEC_PER_MS;
 }
 
-static enum err run_ends(void *state, uint64_t operations, double *value)
+static enum err run_bench(void *state, uint64_t operations, double *value)
 {
-    struct ends *e = state;
-    uint64_t before = ike_endpoint_counters(e->end[INITIATOR])->completed, ns = 0;
+    struct bench *b = state;
+    const struct ike_counters *counters = ike_endpoint_counters(b->ends.end[ENDS_INITIATOR]);
+    uint64_t before = counters->completed, ns = 0;
 
-    for (uint64_t left = operations; left > 0 && e->error == OK;) {
+    for (uint64_t left = operations; left > 0 && b->error == OK;) {
         unsigned count = left < BATCH ? (unsigned)left : BATCH;
 
-        batch(e, count, &ns);
+        batch(b, count, &ns);
         left -= count;
     }
     *value = (double)ns / 1e3;
-    if (e->error != OK)
-        return e->error;
-    return ike_endpoint_counters(e->end[INITIATOR])->completed - before == operations ? OK
-                                                                                      : ERR_STATE;
+    if (b->error != OK)
+        return b->error;
+    return counters->completed - before == operations ? OK : ERR_STATE;
 }
 
 static const struct family handshake_family = {
     "handshake",
     "IKEv2 handshakes, key exchange x authentication: both ends on one core, and each end alone",
-    open_ends,
-    run_ends,
-    close_ends,
+    open_bench,
+    run_bench,
+    close_bench,
 };
 
 static void add(struct rows *rows, const char *ke, const char *auth, int end, bool quick)
@@ -256,7 +225,7 @@ void handshake_rows(struct rows *rows)
             strcmp(auths[a], "rsa2048+cert") == 0 || strcmp(auths[a], "ecdsa256+cert") == 0);
     for (size_t a = 1; a < sizeof auths / sizeof *auths; a++)
         add(rows, "ecp256", auths[a], EITHER, false);
-    for (int end = INITIATOR; end <= RESPONDER; end++) {
+    for (int end = 0; end < ENDS; end++) {
         add(rows, "x25519", "psk", end, true);
         add(rows, "x25519", "ecdsa256+cert", end, false);
         add(rows, "x25519", "rsa2048+cert", end, false);

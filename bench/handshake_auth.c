@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DAY_S = 86400, IDENTITY_FQDN = 2, HOLDERS = 3 /* two ends and the root */ };
+enum { DAY_S = 86400, HOLDERS = 3 /* two ends and the root */ };
 
 static const struct {
     const char *name;
@@ -168,11 +168,8 @@ struct handshake_auth *handshake_auth_create(const char *name, struct crypto *cr
     if (!a)
         return NULL;
     a->crypto = crypto;
-    if (strcmp(name, "psk") == 0) {
-        for (int end = 0; end < 2; end++)
-            memcpy(config[end].psk, "test only", config[end].psk_len = 9);
-        return a;
-    }
+    if (strcmp(name, "psk") == 0)
+        return a; /* bench/ends has one already */
     if (understand(a, name) && make_all(a, config) == OK)
         return a;
     handshake_auth_destroy(a);

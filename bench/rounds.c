@@ -99,10 +99,16 @@ static enum err take_line(struct rounds *r, unsigned program, char *line)
                        *bound == '-' ? NAN : strtod(bound, NULL));
 }
 
-static void ask_rows(struct rounds *r, struct child *c, const unsigned *order)
+/* All that may share a process, or the one row that may not. */
+static void ask_rows(struct rounds *r, struct child *c, const unsigned *order,
+                     const struct row *alone)
 {
-    for (unsigned i = 0; i < r->o->row_count; i++)
-        fprintf(c->to, "%s\n", r->o->rows[order[i]]->name);
+    for (unsigned i = 0; i < r->o->row_count; i++) {
+        const struct row *row = r->o->rows[order[i]];
+
+        if (alone ? row == alone : !row->alone)
+            fprintf(c->to, "%s\n", row->name);
+    }
     child_asked(c);
 }
 
@@ -116,7 +122,8 @@ static enum err hear_answers(struct rounds *r, struct child *c, unsigned program
     return error;
 }
 
-static enum err run_worker(struct rounds *r, unsigned program, const unsigned *order, char *why)
+static enum err run_worker(struct rounds *r, unsigned program, const unsigned *order,
+                           const struct row *alone, char *why)
 {
     char window[32];
     const char *argv[] = {r->o->program[program], "bench", "--worker", "--window", window, NULL};
@@ -127,7 +134,7 @@ static enum err run_worker(struct rounds *r, unsigned program, const unsigned *o
     snprintf(window, sizeof window, "%llu", (unsigned long long)r->o->window_ns / 1000000);
     error = child_start(&child, argv, 0);
     if (error == OK) {
-        ask_rows(r, &child, order);
+        ask_rows(r, &child, order, alone);
         error = hear_answers(r, &child, program);
     }
     status = child_end(&child);
@@ -141,6 +148,16 @@ static enum err run_worker(struct rounds *r, unsigned program, const unsigned *o
     return error;
 }
 
+static enum err run_workers(struct rounds *r, unsigned program, const unsigned *order, char *why)
+{
+    enum err error = run_worker(r, program, order, NULL, why);
+
+    for (unsigned i = 0; i < r->o->row_count && error == OK; i++)
+        if (r->o->rows[order[i]]->alone)
+            error = run_worker(r, program, order, r->o->rows[order[i]], why);
+    return error;
+}
+
 static enum err one_round(struct rounds *r, struct rng *random, unsigned *order, char *why)
 {
     unsigned programs[ROUNDS_PROGRAMS] = {0};
@@ -149,7 +166,7 @@ static enum err one_round(struct rounds *r, struct rng *random, unsigned *order,
     shuffle(random, programs, r->programs);
     shuffle(random, order, r->o->row_count);
     for (unsigned i = 0; i < r->programs && error == OK; i++)
-        error = run_worker(r, programs[i], order, why);
+        error = run_workers(r, programs[i], order, why);
     return error;
 }
 

@@ -47,6 +47,7 @@ struct row {
     unsigned threads;            /* bound programs run at the same time */
     uint64_t operations;         /* in a window; 0: as many as fill one */
     bool quick;                  /* part of --quick */
+    bool alone;                  /* nothing else may have run in its process: memory */
     bool counted;                /* its instructions can be counted: one thread, no huge set-up */
     uint64_t counted_operations; /* then so many */
     uint32_t number[ROW_PARTS];  /* the family's own */

@@ -1,5 +1,0 @@
-#include "bench/row.h"
-void memory_rows(struct rows *r)
-{
-    (void)r;
-}
