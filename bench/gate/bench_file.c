@@ -2,12 +2,12 @@
 #include "bench/gate/bench_file.h"
 
 #include "bench/gate/stats.h"
+#include "bench/gate/whole_file.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static enum err bad(char *why, const char *name, const char *what)
 {
@@ -243,42 +243,17 @@ json_t *bench_file_json(const struct measurement_set *set)
     return root;
 }
 
-/* "%m" of a failed step; what was written so far is removed. */
-static enum err give_up(FILE *file, const char *partial, const char *path, char *why)
-{
-    snprintf(why, MEASUREMENT_WHY_MAX, "cannot write %.300s: %m", path);
-    if (file)
-        fclose(file);
-    unlink(partial);
-    return ERR_IO;
-}
-
-static enum err write_file(const json_t *root, const char *path, char *why)
-{
-    char partial[4096];
-    FILE *file;
-
-    snprintf(partial, sizeof partial, "%.4000s.partial-%ld", path, (long)getpid());
-    file = fopen(partial, "we");
-    if (!file || json_dumpf(root, file, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0 ||
-        fputc('\n', file) == EOF || fflush(file) != 0 || fsync(fileno(file)) != 0)
-        return give_up(file, partial, path, why);
-    if (fclose(file) != 0 || rename(partial, path) != 0)
-        return give_up(NULL, partial, path, why);
-    return OK;
-}
-
 enum err measurement_write(const struct measurement_set *set, const char *path, char *why)
 {
     json_t *root = bench_file_json(set);
-    enum err error = OK;
+    struct whole_file file;
+    enum err error = whole_file_open(&file, path, why);
 
-    if (strcmp(path, "-") != 0) {
-        error = write_file(root, path, why);
-    } else if (json_dumpf(root, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0 ||
-               putchar('\n') == EOF) {
-        snprintf(why, MEASUREMENT_WHY_MAX, "cannot write to standard output: %m");
-        error = ERR_IO;
+    if (error == OK) {
+        /* A failure stays with the stream; committing finds it. */
+        json_dumpf(root, file.out, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+        fputc('\n', file.out);
+        error = whole_file_commit(&file, why);
     }
     json_decref(root);
     return error;
