@@ -43,6 +43,8 @@ enum rng_purpose {
     RNG_CREDENTIAL = 50,
     RNG_SAMPLE = 60,
     RNG_LOOK_UP = 61,
+    RNG_BENCH = 70, /* orders and data of benchmarks */
+    RNG_RESAMPLE = 71,
     RNG_TEST = 99,
 };
 

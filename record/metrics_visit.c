@@ -326,7 +326,7 @@ static void visit_json(void *context, const struct metric *metric)
 
     switch (metric->kind) {
     case METRIC_OPEN:
-        json_object(j, metric->key);
+        json_object_begin(j, metric->key);
         break;
     case METRIC_CLOSE:
         json_object_end(j);
@@ -338,7 +338,7 @@ static void visit_json(void *context, const struct metric *metric)
         json_text(j, metric->key, metric->text);
         break;
     case METRIC_HIST:
-        json_object(j, metric->key);
+        json_object_begin(j, metric->key);
         for (size_t i = 0; i < SUMMARY_COUNT; i++)
             json_fixed(j, summary[i].name, summary_value(metric->hist, i));
         json_object_end(j);
@@ -348,11 +348,11 @@ static void visit_json(void *context, const struct metric *metric)
 
 static void json_recoveries(struct json *j, const struct metrics *m)
 {
-    json_array(j, "recovery_s");
+    json_array_begin(j, "recovery_s");
     for (uint32_t i = 0; i < m->recovery_count; i++) {
         const struct recovery *r = &m->recoveries[i];
 
-        json_object(j, NULL);
+        json_object_begin(j, NULL);
         json_text(j, "event", r->event);
         json_fixed(j, "at_s", fixed_seconds(r->at));
         json_u64(j, "affected", r->affected);
@@ -371,7 +371,7 @@ void metrics_virtual_json(const struct metrics *m, struct text *out, int indent)
     struct json j;
 
     json_init(&j, out, indent);
-    json_object(&j, NULL);
+    json_object_begin(&j, NULL);
     metrics_visit(m, visit_json, &j);
     json_recoveries(&j, m);
     json_object_end(&j);
@@ -449,7 +449,7 @@ static void visit_hist(void *context, const struct metric *metric)
 
     if (metric->kind != METRIC_HIST)
         return;
-    json_object(j, metric->path);
+    json_object_begin(j, metric->path);
     json_text(j, "unit", "ns");
     json_u64(j, "count", h->count);
     json_u64(j, "sum_s", (uint64_t)(h->sum / NSEC_PER_S));
@@ -465,9 +465,9 @@ void metrics_histograms_json(const struct metrics *m, struct text *out)
     struct json j;
 
     json_init(&j, out, 0);
-    json_object(&j, NULL);
+    json_object_begin(&j, NULL);
     json_u64(&j, "schema_version", 1);
-    json_object(&j, "histograms");
+    json_object_begin(&j, "histograms");
     metrics_visit(m, visit_hist, &j);
     json_object_end(&j);
     json_object_end(&j);

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum measurement_sizes {
     BENCH_SCHEMA_VERSION = 1,
@@ -29,21 +30,24 @@ struct measurement {
     double *samples;     /* in the order they were taken */
     size_t sample_count; /* >= 1 */
     /** What the hardware allows, each taken right beside the sample of the same index. */
-    double *bounds;     /* sample_count of them, or NULL */
-    char *bound_name;   /* what the bound is: "OpenSSL 3.0, contexts kept"; NULL without bounds */
+    double *bounds;      /* sample_count of them, or NULL */
+    char *bound_name;    /* what the bound is: "OpenSSL 3.0, contexts kept"; NULL without bounds */
     double instructions; /* per operation; NAN: not counted */
+    double instructions_own; /* those of them in Ikelab's own code; NAN likewise */
     char *instructions_note; /* "fallback path" or NULL */
 };
 
 /** Where and from what a set comes. Texts are never NULL; "unknown" where nothing is known. */
 struct measurement_context {
-    char *started;  /* ISO 8601, UTC */
+    char *started; /* ISO 8601, UTC */
     char *version, *commit;
     bool dirty;
-    char *command;      /* as it can be typed again */
+    char *command; /* as it can be typed again */
     char *compiler, *flags;
     char *cpu, *kernel, *governor;
     uint32_t cores;
+    double load;           /* of the machine when it began, over one minute; NAN: unknown */
+    char *warnings;        /* what makes these numbers doubtful, a line each; "" if nothing does */
     char *libraries;       /* JSON object in text: {"OpenSSL": "3.0.22"} */
     char *scenario_sha256; /* "" where there is no scenario */
     uint64_t seed;
@@ -69,10 +73,33 @@ struct measurement_set {
  * @retval ERR_SYNTAX  it is none of these files, of a later schema_version, or damaged
  */
 enum err measurement_read(const char *path, struct measurement_set *out, char *why) MUST_USE;
+/** The same from an open file; `name` stands for it in errors. */
+enum err measurement_parse(FILE *, const char *name, struct measurement_set *out,
+                           char *why) MUST_USE;
 void measurement_reset(struct measurement_set *);
+/**
+ * Take the samples of one run, `one`, into `set` (zeroed at first) and empty it.
+ * @retval ERR_SYNTAX  they are of different things, or two simulations of one scenario and seed
+ *                     differ in `virtual`
+ */
+enum err measurement_join(struct measurement_set *set, struct measurement_set *one,
+                          char *why) MUST_USE;
 
 /** Write as bench.json, whole or not at all (a new file renamed into place; "-": stdout). */
 enum err measurement_write(const struct measurement_set *, const char *path, char *why) MUST_USE;
+
+/**
+ * An empty set whose texts are "unknown" or "", and rows appended to it. Texts are copied.
+ * @retval ERR_MEMORY; a row needs `name`, `unit` and nothing else yet
+ */
+enum err measurement_init(struct measurement_set *, const char *source) MUST_USE;
+/** A new row at the end; NULL when out of memory. Pointers to earlier rows become stale. */
+struct measurement *measurement_add(struct measurement_set *, const char *name, const char *unit,
+                                    enum better);
+/** One more sample, with its bound unless that is NAN (in all samples of a row or in none). */
+enum err measurement_sample(struct measurement *, double value, double bound) MUST_USE;
+/** Put a copy of `value` in place of a text of the set. */
+enum err measurement_text(char **place, const char *value) MUST_USE;
 
 /** The row of this name, NULL if there is none. */
 const struct measurement *measurement_find(const struct measurement_set *, const char *name);

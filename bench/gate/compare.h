@@ -1,0 +1,67 @@
+/*
+ * Two measurement sets against each other: is NOW slower than BASE, faster, the same, or can these
+ * samples not tell? docs/regression.md explains the rules for users, docs/decisions/0012 why.
+ */
+#ifndef BENCH_GATE_COMPARE_H
+#define BENCH_GATE_COMPARE_H
+
+#include "bench/gate/measurement.h"
+
+/* For a rate "slower" means lower, for memory it means larger: worse. */
+enum verdict { VERDICT_NO_CHANGE, VERDICT_FASTER, VERDICT_SLOWER, VERDICT_UNCLEAR, VERDICT_COUNT };
+
+/** "no change", "faster", "slower", "cannot tell". */
+const char *verdict_name(enum verdict);
+
+/** One benchmark that both sets have. A change is the ratio of NOW over BASE as cost: 1.05 is five
+ * percent worse, whichever direction of the unit is better. */
+struct comparison {
+    const struct measurement *base, *now; /* borrowed from the sets */
+    double base_median, now_median;       /* as measured, in the row's unit */
+    double change, low, high;             /* of the medians, with its 95 % bootstrap interval */
+    double p, p_holm; /* Mann-Whitney two-sided; after Holm's correction over the rows */
+    /** Samples were divided by the bounds beside them before they were compared, because both
+     * sets have the same bound: what moved the machine moves both. `machine` is what the bound
+     * itself changed; NAN without. */
+    bool beside_bound;
+    double machine;
+    double instructions;               /* change of the count; NAN where one was not counted */
+    enum verdict verdict;              /* by time */
+    enum verdict instructions_verdict; /* NO_CHANGE where not counted */
+    const char *why;                   /* one sentence for "cannot tell", "" otherwise */
+};
+
+struct compare_options {
+    double effect;             /* smallest change that counts, 0.02 */
+    double alpha;              /* 0.05 */
+    double instruction_effect; /* 0.01 */
+    bool raw;                  /* never divide by the bounds */
+    bool mixed;                /* sets of different machine classes are compared all the same */
+    uint32_t resamples;        /* of the bootstrap, 2000 */
+    uint64_t seed;             /* of the bootstrap */
+};
+
+extern const struct compare_options compare_defaults;
+
+struct comparison_set {
+    const struct measurement_set *base, *now; /* borrowed */
+    struct comparison *rows;
+    size_t row_count;
+    /** `virtual` of two simulations of the same scenario and seed. */
+    enum { VIRTUAL_NONE, VIRTUAL_EQUAL, VIRTUAL_DIFFERS } virtual;
+    char virtual_where[256];      /* path of the first value that differs, with both values */
+    char **only_base, **only_now; /* names of rows that the other has not, NULL at the end */
+};
+
+/**
+ * @param[out] out  to be freed with comparison_reset, also on error
+ * @retval ERR_USAGE  the machine classes differ and `mixed` is not set, or no row is in both
+ */
+enum err compare(const struct measurement_set *base, const struct measurement_set *now,
+                 const struct compare_options *, struct comparison_set *out, char *why) MUST_USE;
+void comparison_reset(struct comparison_set *);
+
+/** What machines may be compared with each other: processor and number of cores, as text. */
+void machine_class(const struct measurement_context *, char *out, size_t cap);
+
+#endif
