@@ -11,6 +11,11 @@ import sys
 import time
 import traceback
 
+try:
+    import jsonschema
+except ImportError:  # the other tests still mean something
+    jsonschema = None
+
 import lab
 from daemon import Words
 from lab import require, wait_until
@@ -27,7 +32,11 @@ CLOSED = ("--load-window", "8", "--load-for", str(SECONDS))
 
 def esp_of(end):
     with open(end.base + ".json", encoding="utf-8") as f:
-        return json.load(f)["virtual"]["esp"]
+        result = json.load(f)
+    if jsonschema:
+        schema = lab.ROOT / "docs/schema/result.schema.json"
+        jsonschema.validate(result, json.loads(schema.read_text(encoding="utf-8")))
+    return result["virtual"]["esp"]
 
 
 def load(bed, *args, to=THERE, code=0):
