@@ -205,7 +205,8 @@ static struct echo *answered(struct live_load *l, const struct buf *inner)
     if (place >= l->places)
         return NULL;
     e = &l->echoes[place];
-    if (!e->under_way || e->number != load_be32(m.data.data + 12) || e->size != p.whole.len)
+    if (!e->under_way || !e->left || e->number != load_be32(m.data.data + 12) ||
+        e->size != p.whole.len)
         return NULL;
     return e;
 }

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define LONGEST_NS 1e18 /* some thirty years; more would not fit */
+
 uint32_t value_whole(struct argp_state *state, const char *text, unsigned long most)
 {
     char *end;
@@ -33,7 +35,9 @@ nsec value_seconds(struct argp_state *state, const char *text, double most)
 
 nsec value_interval(struct argp_state *state, const char *text, double most)
 {
-    return (nsec)((double)NSEC_PER_S / value_decimal(state, text, most));
+    double ns = (double)NSEC_PER_S / value_decimal(state, text, most);
+
+    return (nsec)(ns < LONGEST_NS ? ns : LONGEST_NS);
 }
 
 struct ip_addr value_address(struct argp_state *state, const char *text)
