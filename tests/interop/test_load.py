@@ -1,5 +1,5 @@
-"""The load of `ikelab live initiate --load`: pings through the tunnel without a TUN device, answered by
-our own responder (`--echo`) and by a host behind strongSwan's ESP in user space.
+"""The load of `ikelab live initiate --load`: pings through the tunnel without a TUN device, answered
+by our own responder (`--echo`) and by a host behind strongSwan's ESP in user space.
 
 At a modest rate nothing may be lost; what is lost on purpose must be counted as lost.
 """
@@ -56,8 +56,8 @@ def whole(esp):
     require((esp["lost_packets"], esp["lost_ratio"], esp["stray_packets"]) == (0, 0, 0), str(esp))
     require(not any(esp["dropped"].values()), str(esp["dropped"]))
     require(0 < esp["round_trip_s"]["p50"] <= esp["round_trip_s"]["max"] < 1, str(esp))
-    return (f"{esp['delivered_per_s']:.0f}/s, {esp['throughput_bps'] / 1e6:.1f} Mbit/s, round trip p50 "
-            f"{esp['round_trip_s']['p50'] * 1e6:.0f} us")
+    return (f"{esp['delivered_per_s']:.0f}/s, {esp['throughput_bps'] / 1e6:.1f} Mbit/s, "
+            f"round trip p50 {esp['round_trip_s']['p50'] * 1e6:.0f} us")
 
 
 def at_the_rate(esp):
@@ -108,8 +108,8 @@ def echo_v6(bed):
     bed.address, bed.seen_as = OUTER_6, OUTER_6.get
     nets = ["fd00:1::/64", "fd00:2::/64"]
     peer = Echo(bed, "--ts-local", nets[1], "--ts-remote", nets[0])
-    esp = load(bed, *OPEN, "--ts-local", nets[0], "--ts-remote", nets[1], "--load-from", "fd00:1::5",
-               "--rekey-child", "0.4", to=THERE_6)
+    esp = load(bed, *OPEN, "--ts-local", nets[0], "--ts-remote", nets[1], "--load-from",
+               "fd00:1::5", "--rekey-child", "0.4", to=THERE_6)
     peer.finish(esp)
     return at_the_rate(esp)
 
@@ -135,7 +135,7 @@ def loss(bed):
     require(0.05 < esp["lost_ratio"] < 0.16 and esp["pending_packets"] == 0, str(esp))
     require(abs(esp["lost_ratio"] + esp["delivered_ratio"] - 1) < 1e-5, str(esp))
     peer.finish(drops=None, limit=60)
-    require(esp_of(peer)["delivered_packets"] == esp["delivered_packets"], "the answers were lost too")
+    require(esp_of(peer)["delivered_packets"] == esp["delivered_packets"], "answers were lost")
     return f"{esp['lost_ratio']:.3f} lost"
 
 
@@ -176,8 +176,8 @@ def swan_open(bed):
 
 
 # (row, needs strongSwan)
-ROWS = [(echo_closed, False), (echo_open, False), (echo_v6, False), (no_answer, False), (loss, False),
-        (leave, False), (swan_closed, True), (swan_open, True)]
+ROWS = [(echo_closed, False), (echo_open, False), (echo_v6, False), (no_answer, False),
+        (loss, False), (leave, False), (swan_closed, True), (swan_open, True)]
 
 
 def show(folder, row):

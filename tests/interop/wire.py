@@ -68,7 +68,7 @@ class Wire:
 
 
 def _udp(packet):
-    """Ports and content of an IPv4 packet with UDP, or None. Later IP fragments are not looked at."""
+    """Ports and content of an IPv4 packet with UDP, or None; also for later fragments."""
     if len(packet) < 28 or packet[0] >> 4 != 4 or packet[9] != socket.IPPROTO_UDP:
         return None
     udp = (packet[0] & 15) * 4
