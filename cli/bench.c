@@ -3,6 +3,7 @@
  * their own, as a table and as bench.json. `ikelab bench live` is in bench_live.c.
  */
 #include "cli/bench.h"
+#include "cli/bench_output.h"
 #include "cli/verb.h"
 
 #include "bench/machine.h"
@@ -23,7 +24,6 @@ enum {
     KEY_INSTRUCTIONS,
     KEY_AGAINST,
     KEY_BASE_OUTPUT,
-    KEY_JSON,
     KEY_SEED,
     KEY_WORKER,
     KEY_COUNT,
@@ -41,18 +41,17 @@ enum {
 struct arguments {
     const char *patterns[PATTERNS_MAX];
     unsigned pattern_count;
-    const char *against, *base_output, *output;
+    const char *against, *base_output;
+    struct bench_output output; /* of this program's measurements */
     unsigned repetitions, window_ms;
     uint64_t seed;
-    bool quick, list, instructions, json, worker, count;
+    bool quick, list, instructions, worker, count;
 };
 
 static const struct argp_option options[] = {
     {"quick", KEY_QUICK, NULL, 0, "the rows that matter most, in short windows: under 2 minutes",
      0},
     {"list", KEY_LIST, NULL, 0, "print the rows there are and end", 0},
-    {"output", 'o', "FILE", 0, "write bench.json into FILE ('-': standard output)", 0},
-    {"json", KEY_JSON, NULL, 0, "bench.json on standard output instead of a table", 0},
     {"repetitions", KEY_REPETITIONS, "N", 0,
      "samples of each row, each from a process of its own (default 10; 0 with --instructions: only "
      "count)",
@@ -99,17 +98,14 @@ static error_t parse(int key, char *value, struct argp_state *state)
     struct arguments *a = state->input;
 
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->output;
+        break;
     case KEY_QUICK:
         a->quick = true;
         break;
     case KEY_LIST:
         a->list = true;
-        break;
-    case 'o':
-        a->output = value;
-        break;
-    case KEY_JSON:
-        a->json = true;
         break;
     case KEY_REPETITIONS:
         a->repetitions = number(state, value, 0, ROUNDS_REPETITIONS_MAX);
@@ -268,24 +264,18 @@ static enum err measure(const struct arguments *a, const struct rounds_options *
     return error;
 }
 
-static int keep(const struct arguments *a, struct measurement_set *set)
+static int keep(const struct arguments *a, const struct measurement_set *set)
 {
     char why[MEASUREMENT_WHY_MAX];
+    int code;
 
-    if (a->output && measurement_write(&set[0], a->output, why) != OK)
-        return say_error(EXIT_FAILED, "another place for --output", "%s", why);
     if (a->base_output && measurement_write(&set[1], a->base_output, why) != OK)
         return say_error(EXIT_FAILED, "another place for --base-output", "%s", why);
-    if (a->json && measurement_write(&set[0], "-", why) != OK)
-        return say_error(EXIT_FAILED, "another place for the output", "%s", why);
-    if (!a->json && !(a->output && strcmp(a->output, "-") == 0))
-        bench_table(&set[0]);
-    if (a->against)
-        fprintf(stderr, "next: ikelab compare %s %s\n", a->base_output,
-                a->output ? a->output : "BENCH.json (--output was not given)");
-    else if (a->output && strcmp(a->output, "-") != 0)
-        fprintf(stderr, "wrote %s     next: ikelab compare BASE.json %s\n", a->output, a->output);
-    return EXIT_DONE;
+    code = bench_output_write(&a->output, &set[0]);
+    if (code == EXIT_DONE && a->output.file)
+        fprintf(stderr, "next: ikelab compare %s %s\n",
+                a->base_output ? a->base_output : "BASE.json", a->output.file);
+    return code;
 }
 
 static int measure_and_keep(const struct arguments *a, const struct row *const *rows,
@@ -336,6 +326,7 @@ static void command_line(int argc, char **argv, char *out, size_t cap)
 
 static int run(int argc, char **argv)
 {
+    static const struct argp_child children[] = {{&bench_output_argp, 0, NULL, 0}, {0}};
     static const struct argp argp = {
         options,
         parse,
@@ -350,7 +341,7 @@ static int run(int argc, char **argv)
         "  ikelab bench handshake 'esp/*/1400/*'\n"
         "  ikelab bench --quick --against ../base/build/release/ikelab --base-output base.json "
         "-o new.json\n",
-        NULL,
+        children,
         NULL,
         NULL};
     static struct rows all;

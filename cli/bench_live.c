@@ -1,5 +1,6 @@
 /* `ikelab bench live`: a real gateway measured from outside, run after run. */
 #include "cli/bench.h"
+#include "cli/bench_output.h"
 #include "cli/verb.h"
 
 #include "bench/live.h"
@@ -10,12 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KEY_REPETITIONS = 256, KEY_WARM_UP, KEY_JSON, COMMAND_MAX = 1024, ARGS_MAX = 128 };
+enum { KEY_REPETITIONS = 256, KEY_WARM_UP, COMMAND_MAX = 1024, ARGS_MAX = 128 };
 
 struct arguments {
     unsigned repetitions, warm_up;
-    const char *output;
-    bool json;
+    struct bench_output output;
     const char *live[ARGS_MAX]; /* path, words, --json, NULL */
     unsigned live_count;
 };
@@ -23,8 +23,6 @@ struct arguments {
 static const struct argp_option options[] = {
     {"repetitions", KEY_REPETITIONS, "N", 0, "runs that count, one sample each (default 10)", 0},
     {"warm-up", KEY_WARM_UP, "N", 0, "runs before them that do not count (default 1)", 0},
-    {"output", 'o', "FILE", 0, "write bench.json into FILE ('-': standard output)", 0},
-    {"json", KEY_JSON, NULL, 0, "bench.json on standard output instead of a table", 0},
     {0},
 };
 
@@ -44,17 +42,14 @@ static error_t parse(int key, char *value, struct argp_state *state)
     struct arguments *a = state->input;
 
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->output;
+        break;
     case KEY_REPETITIONS:
         a->repetitions = number(state, value, 1);
         break;
     case KEY_WARM_UP:
         a->warm_up = number(state, value, 0);
-        break;
-    case 'o':
-        a->output = value;
-        break;
-    case KEY_JSON:
-        a->json = true;
         break;
     case ARGP_KEY_ARG:
         if (a->live_count + 3 > ARGS_MAX)
@@ -114,21 +109,6 @@ static enum err judge(const struct arguments *a, struct machine_ticks start,
     return error == OK ? machine_judge(start, set) : error;
 }
 
-static int keep(const struct arguments *a, const struct measurement_set *set)
-{
-    char why[MEASUREMENT_WHY_MAX];
-
-    if (a->output && measurement_write(set, a->output, why) != OK)
-        return say_error(EXIT_FAILED, "another place for --output", "%s", why);
-    if (a->json && measurement_write(set, "-", why) != OK)
-        return say_error(EXIT_FAILED, "another place for the output", "%s", why);
-    if (!a->json && !(a->output && strcmp(a->output, "-") == 0))
-        bench_table(set);
-    if (a->output && strcmp(a->output, "-") != 0)
-        fprintf(stderr, "wrote %s     next: ikelab compare BASE.json %s\n", a->output, a->output);
-    return EXIT_DONE;
-}
-
 static int measure(const struct arguments *a, struct measurement_set *machine,
                    struct measurement_set *set)
 {
@@ -145,7 +125,7 @@ static int measure(const struct arguments *a, struct measurement_set *machine,
     if (error == OK)
         error = live_rounds_run(&o, set, why);
     if (set->row_count > 0 && judge(a, start, machine, set) == OK)
-        code = keep(a, set);
+        code = bench_output_write(&a->output, set);
     if (error == ERR_INTERRUPTED)
         return 128 + bench_interrupted;
     if (error != OK)
@@ -156,6 +136,7 @@ static int measure(const struct arguments *a, struct measurement_set *machine,
 
 int bench_live(int argc, char **argv)
 {
+    static const struct argp_child children[] = {{&bench_output_argp, 0, NULL, 0}, {0}};
     static const struct argp argp = {
         options,
         parse,
@@ -166,7 +147,7 @@ int bench_live(int argc, char **argv)
         "example:\n"
         "  ikelab bench live -o new.json -- initiate --remote 192.0.2.1 --psk-file psk --count "
         "500\n",
-        NULL,
+        children,
         NULL,
         NULL};
     char path[PATH_MAX], name[] = "ikelab bench live";
