@@ -88,8 +88,9 @@ static int add_file(struct history *h, const char *path)
     else if (code == EXIT_DONE && added.known)
         printf("%s: already there as run %lld; nothing added\n", path, (long long)added.run);
     else if (code == EXIT_DONE)
-        printf("%s: run %lld, %zu benchmarks, %zu samples\n", path, (long long)added.run,
-               added.benchmarks, added.samples);
+        printf("%s: run %lld, %zu benchmark%s, %zu sample%s\n", path, (long long)added.run,
+               added.benchmarks, added.benchmarks == 1 ? "" : "s", added.samples,
+               added.samples == 1 ? "" : "s");
     measurement_reset(&set);
     return code;
 }
@@ -149,8 +150,7 @@ static int rebuild(const struct arguments *a)
 static void own_class(char *out)
 {
     const struct provenance *p = provenance();
-    struct measurement_context c = {.cpu = (char *)p->cpu,
-                                    .cores = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN)};
+    struct measurement_context c = {.cpu = (char *)p->cpu, .cores = p->cores};
 
     machine_class(&c, out, HISTORY_CLASS_MAX);
 }

@@ -126,6 +126,8 @@ static void print_trend(const struct trend *t, bool classes, size_t width, bool 
     print_values(t, first, last);
     if (first != 0)
         printf("  %+.1f %%", round(1000 * (last / first - 1)) / 10 + 0.0);
+    if (t->scenario[0])
+        printf("  scenario %.8s", t->scenario);
     printf("%s%s\n", classes ? "  on " : "", classes ? t->class : "");
     print_spark(t, width - 2, blocks);
     for (size_t i = 0; i < t->steps.count; i++)
@@ -178,10 +180,11 @@ static json_t *trend_json(const struct trend *t)
         json_array_append_new(runs, run_json(&t->points[i]));
     for (size_t i = 0; i < t->steps.count; i++)
         json_array_append_new(steps, step_json(t, &t->steps.list[i]));
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:o}", "benchmark", t->bench, "metric",
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:o}", "benchmark", t->bench, "metric",
                      t->metric, "unit", t->unit, "better",
-                     t->better == BETTER_LOWER ? "lower" : "higher", "class", t->class, "noise",
-                     real(t->steps.noise), "runs", runs, "steps", steps);
+                     t->better == BETTER_LOWER ? "lower" : "higher", "class", t->class,
+                     "scenario_sha256", t->scenario, "noise", real(t->steps.noise), "runs", runs,
+                     "steps", steps);
 }
 
 json_t *history_json(const struct history_view *v)

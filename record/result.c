@@ -90,6 +90,7 @@ static void origin(struct json *j, const struct provenance *p)
     json_text(j, "flags", p->flags);
     json_text(j, "build_type", p->build_type);
     json_text(j, "cpu", p->cpu);
+    json_u64(j, "cores", p->cores);
     json_text(j, "kernel", p->kernel);
     json_object_begin(j, "libraries");
     for (size_t i = 0; i < sizeof p->libraries / sizeof *p->libraries && p->libraries[i][0]; i++)

@@ -16,6 +16,7 @@ struct adding {
     struct history *h;
     struct history_problem *problem;
     sqlite3_stmt *metric, *benchmark, *sample;
+    const char *prefix; /* of the names of benchmarks */
     struct history_added *added;
 };
 
@@ -179,12 +180,14 @@ static enum err add_values(const struct adding *a, const struct measurement *m, 
                            const double *value, const double *bound, size_t count)
 {
     const char *note = value == m->samples ? NULL : m->instructions_note;
+    char name[512];
     enum err error;
 
-    bind(a->benchmark, "ititt", a->added->run, m->name, metric, bound ? m->bound_name : NULL, note);
+    snprintf(name, sizeof name, "%s%s", a->prefix, m->name);
+    bind(a->benchmark, "ititt", a->added->run, name, metric, bound ? m->bound_name : NULL, note);
     error = once(a, a->benchmark, NULL);
     for (size_t i = 0; i < count && error == OK; i++) {
-        bind(a->sample, "itiirr", a->added->run, m->name, metric, (int64_t)i, value[i],
+        bind(a->sample, "itiirr", a->added->run, name, metric, (int64_t)i, value[i],
              bound ? bound[i] : NAN);
         error = once(a, a->sample, NULL);
     }
@@ -243,10 +246,15 @@ static enum err add_rows(struct adding *a, const struct measurement_set *set)
 
 static enum err add_set(struct adding *a, const struct measurement_set *set, const char *hash)
 {
+    char prefix[256] = "";
     enum err error = find_known(a, hash);
 
     if (error != OK || a->added->known)
         return error;
+    /* Run folders of all scenarios name their rows alike; `command` is the scenario there. */
+    if (set->context.dated_by_file)
+        snprintf(prefix, sizeof prefix, "%.200s/", set->context.command);
+    a->prefix = prefix;
     error = add_run(a, set, hash);
     return error == OK ? add_rows(a, set) : error;
 }

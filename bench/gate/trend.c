@@ -19,6 +19,7 @@ enum column {
     COLUMN_DIRTY,
     COLUMN_VALUE,
     COLUMN_BOUND,
+    COLUMN_SCENARIO,
 };
 
 /* The samples of one run of one benchmark, until the next run begins. */
@@ -59,7 +60,8 @@ static bool same_series(const struct trend *t, sqlite3_stmt *row)
            strcmp(t->metric, history_text(row, COLUMN_METRIC)) == 0 &&
            strcmp(t->unit, history_text(row, COLUMN_UNIT)) == 0 &&
            t->better == (*history_text(row, COLUMN_BETTER) == 'l' ? BETTER_LOWER : BETTER_HIGHER) &&
-           strcmp(t->class, history_text(row, COLUMN_CLASS)) == 0;
+           strcmp(t->class, history_text(row, COLUMN_CLASS)) == 0 &&
+           strcmp(t->scenario, history_text(row, COLUMN_SCENARIO)) == 0;
 }
 
 static enum err begin_series(struct trend_set *set, sqlite3_stmt *row)
@@ -75,9 +77,10 @@ static enum err begin_series(struct trend_set *set, sqlite3_stmt *row)
         .metric = strdup(history_text(row, COLUMN_METRIC)),
         .unit = strdup(history_text(row, COLUMN_UNIT)),
         .class = strdup(history_text(row, COLUMN_CLASS)),
+        .scenario = strdup(history_text(row, COLUMN_SCENARIO)),
         .better = *history_text(row, COLUMN_BETTER) == 'l' ? BETTER_LOWER : BETTER_HIGHER,
     };
-    return t->bench && t->metric && t->unit && t->class ? OK : ERR_MEMORY;
+    return t->bench && t->metric && t->unit && t->class && t->scenario ? OK : ERR_MEMORY;
 }
 
 static enum err begin_point(struct trend *t, sqlite3_stmt *row)
@@ -143,12 +146,14 @@ static sqlite3_stmt *select_samples(struct history *h, const struct trend_query 
     sqlite3_stmt *rows = history_prepare(
         h,
         "SELECT b.bench, k.name, k.unit, k.better, CASE WHEN ?3 THEN '' ELSE m.class END AS c,"
-        " r.id, r.started, r.commit_sha, r.dirty, s.value, s.bound"
+        " r.id, r.started, r.commit_sha, r.dirty, s.value, s.bound,"
+        " r.scenario_sha256"
         " FROM benchmark b JOIN run r ON r.id = b.run_id JOIN machine m ON m.id = r.machine_id"
         " JOIN metric k ON k.id = b.metric_id JOIN sample s"
         " ON (s.run_id, s.bench, s.metric_id) = (b.run_id, b.bench, b.metric_id)"
         " WHERE b.bench GLOB ?1 AND (?2 IS NULL OR m.class = ?2)"
-        " ORDER BY b.bench, k.id, c, r.started, r.id, s.repetition",
+        " AND NOT r.partial"
+        " ORDER BY b.bench, k.id, c, r.scenario_sha256, r.started, r.id, s.repetition",
         p);
 
     if (!rows)
@@ -225,6 +230,7 @@ static void reset_one(struct trend *t)
     free(t->metric);
     free(t->unit);
     free(t->class);
+    free(t->scenario);
     steps_reset(&t->steps);
 }
 

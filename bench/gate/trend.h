@@ -1,6 +1,7 @@
 /*
  * The trend of each benchmark in a history: a series of medians in the order in which the runs
- * began, and its steps. Runs of different machine classes are never in one series unless asked.
+ * began, and its steps. Runs of different machine classes are never in one series unless asked,
+ * runs of different scenarios never, and runs that ended early are in none.
  */
 #ifndef BENCH_GATE_TREND_H
 #define BENCH_GATE_TREND_H
@@ -19,7 +20,8 @@ struct trend_point {
 
 struct trend {
     char *bench, *metric, *unit;
-    char *class; /* "" where classes are mixed */
+    char *class;    /* "" where classes are mixed */
+    char *scenario; /* its SHA-256, "" without one: what ran, to the letter */
     enum better better;
     struct trend_point *points;
     size_t count;

@@ -114,11 +114,25 @@ class Keeping(HistoryTest):
         said = self.ikelab("add", folder, "copy", self.run_folder("second", 0.6)).stdout
         self.assertEqual(said.count("already there as run 1"), 1)
         names = {s["benchmark"]: s["unit"] for s in self.show("--class", OURS)["series"]}
-        self.assertEqual(names, {"wall/run_s": "s", "wall/events_per_s": "1/s",
-                                 "wall/peak_rss": "B"})
+        self.assertEqual(names, {"made-up/wall/run_s": "s", "made-up/wall/events_per_s": "1/s",
+                                 "made-up/wall/peak_rss": "B"})
         self.assertEqual(sets.query(self.database, "SELECT DISTINCT commit_sha, dirty,"
                                     " json_extract(config_json, '$.digest') FROM run"),
                          [("c0ffee", 1, "0123456789abcdef")])
+
+    def test_scenarios_are_apart_and_what_ended_early_is_out(self):
+        for number, changes in enumerate(({}, {"sha256": "cd"}, {"name": "other"}, {"part": True})):
+            path = self.run_folder(f"run{number}", 0.5 + number) / "result.json"
+            result = json.loads(path.read_text(encoding="utf-8"))
+            result["partial"] = changes.pop("part", False)
+            result["scenario"].update(changes)
+            self.ikelab("add", sets.write(path, result))
+        found = [(s["benchmark"], s["scenario_sha256"], [r["median"] for r in s["runs"]])
+                 for s in self.show("*/run_s", "--class", OURS)["series"]]
+        self.assertEqual(found, [("made-up/wall/run_s", "ab", [0.5]),
+                                 ("made-up/wall/run_s", "cd", [1.5]),
+                                 ("other/wall/run_s", "ab", [2.5])])
+        self.assertIn("PARTIAL", self.ikelab("runs").stdout)
 
     def test_one_wrong_file_does_not_keep_out_the_others(self):
         bad = self.root / "bad.json"
