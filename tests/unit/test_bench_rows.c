@@ -67,7 +67,9 @@ static void try_row(struct row row)
 
     ck_assert_msg(state != NULL, "%s: %s", row.name, why);
     ck_assert_msg(row.family->run(state, 2, &value) == OK, "%s", row.name);
-    ck_assert_msg(isfinite(value) && value > 0, "%s: %g", row.name, value);
+    /* Two SAs may fit into pages that other rows left behind. */
+    ck_assert_msg(isfinite(value) && (row.alone ? value >= 0 : value > 0), "%s: %g", row.name,
+                  value);
     ck_assert_msg(row.bound_scale > 0, "%s", row.name);
     ck_assert_msg(!row.bound_program || row.bound_row[0], "%s", row.name);
     row.family->close(state);
