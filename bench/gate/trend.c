@@ -122,6 +122,24 @@ static enum err take_row(struct reading *r, sqlite3_stmt *row)
     return OK;
 }
 
+/* Runs lie hours apart, and the machine may have had another speed in each: where every run has
+ * its bound, what they took is divided by what the bounds say the machine was slower or faster
+ * than usual. */
+static void level(struct trend *t, size_t first, double *value)
+{
+    size_t count = t->count - first;
+    double usual;
+
+    t->beside_bound = true;
+    for (size_t i = 0; i < count; i++) {
+        value[i] = t->points[first + i].bound;
+        t->beside_bound &= isfinite(value[i]) && value[i] > 0;
+    }
+    usual = t->beside_bound ? stats_median(value, count) : 1;
+    for (size_t i = 0; i < count; i++)
+        value[i] = t->points[first + i].median * usual / (t->beside_bound ? value[i] : 1);
+}
+
 static enum err find_steps(struct trend *t, const struct step_options *options)
 {
     size_t first = t->count > STEPS_RUNS_MAX ? t->count - STEPS_RUNS_MAX : 0;
@@ -130,8 +148,7 @@ static enum err find_steps(struct trend *t, const struct step_options *options)
 
     if (!median)
         return ERR_MEMORY;
-    for (size_t i = first; i < t->count; i++)
-        median[i - first] = t->points[i].median;
+    level(t, first, median);
     error = steps_find(median, t->count - first, options, &t->steps);
     for (size_t i = 0; i < t->steps.count; i++)
         t->steps.list[i].at += first;

@@ -25,6 +25,7 @@ struct trend {
     enum better better;
     struct trend_point *points;
     size_t count;
+    bool beside_bound;  /* steps are sought in values as if the bounds had stayed the same */
     struct steps steps; /* `at` counts from points[0] */
     size_t unjudged;    /* points at the beginning beyond STEPS_RUNS_MAX, in which none is sought */
 };

@@ -216,7 +216,7 @@ class Showing(HistoryTest):
         step = series[0]["steps"][0]
         self.assertEqual((step["index"], step["commit"][:7], step["verdict"], step["recent"]),
                          (15, "000000f", "worse", False))
-        self.assertAlmostEqual(step["change"], 0.06, delta=0.01)
+        self.assertAlmostEqual(step["change"], 0.06, delta=0.015)
         self.assertEqual(series[1]["steps"], [])
         run = series[0]["runs"][3]
         self.assertTrue(run["low"] < run["median"] < run["high"])
@@ -225,6 +225,14 @@ class Showing(HistoryTest):
         self.assertRegex(text, r"(?m)^esp/row-1  24 runs  \S+ -> \S+ ns  \+\d\.\d %$")
         self.assertRegex(text, r"(?m)^  at 000000f00000 \+\d\.\d % \(worse\): \S+ -> \S+ ns, 2026-")
         self.assertRegex(text, r"(?m)^  [▁▂▃▄▅▆▇█]{24}$")
+
+    def test_a_slower_hour_of_the_machine_is_no_step(self):
+        files = [self.put(f"{i}.json", run=i, samples=9, level=100 if i < 22 else 104,
+                          machine=1 if i < 12 else 1.2) for i in range(30)]
+        self.ikelab("add", *files)
+        series = self.show("esp/row-1", "--class", OURS)["series"][0]
+        self.assertEqual([s["index"] for s in series["steps"]], [22])
+        self.assertAlmostEqual(series["steps"][0]["change"], 0.04, delta=0.015)
 
     def test_what_is_small_or_short_is_an_option(self):
         self.add_series(20, lambda i: 100 if i < 18 else 103, noise=0.0001)
