@@ -4,6 +4,9 @@
 
 #include <stdio.h>
 
+/* Exit statuses of `ikelab live` that say why. */
+enum { RUN_FAILED = 1, WRONG_USE = 2 };
+
 static enum err one_run(const struct live_rounds *o, struct measurement_set *one, char *why)
 {
     struct child child;
@@ -17,9 +20,9 @@ static enum err one_run(const struct live_rounds *o, struct measurement_set *one
     if (*o->interrupted)
         return ERR_INTERRUPTED;
     if (status != 0) {
-        snprintf(why, MEASUREMENT_WHY_MAX,
-                 "the live run ended with status %d: not every handshake was completed", status);
-        return ERR_STATE;
+        snprintf(why, MEASUREMENT_WHY_MAX, "the live run ended with status %d%s", status,
+                 status == RUN_FAILED ? ": not everything asked for was done" : "");
+        return status == WRONG_USE ? ERR_USAGE : ERR_STATE;
     }
     if (error != OK)
         snprintf(why, MEASUREMENT_WHY_MAX, "the live run: %.400s", inner);

@@ -17,6 +17,7 @@ struct live_rounds {
 
 /**
  * @param[out] set  zeroed; what was measured stays in it also on error
+ * @retval ERR_USAGE        the words for ikelab-live are wrong (it says which on stderr)
  * @retval ERR_STATE        a run failed (its own words are on stderr): *why says which
  * @retval ERR_INTERRUPTED  ended early
  */

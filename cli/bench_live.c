@@ -129,8 +129,8 @@ static int measure(const struct arguments *a, struct measurement_set *machine,
     if (error == ERR_INTERRUPTED)
         return 128 + bench_interrupted;
     if (error != OK)
-        return say_error(EXIT_FAILED, "the same words after `ikelab live`, to see what happens",
-                         "%s", why);
+        return say_error(error == ERR_USAGE ? EXIT_WRONG_USE : EXIT_FAILED,
+                         "the same words after `ikelab live`, to see what happens", "%s", why);
     return code;
 }
 
