@@ -51,6 +51,12 @@ void bench_progress_end(void)
     shown = false;
 }
 
+/* Of four in all. */
+static int digits_after(double v)
+{
+    return v >= 1000 ? 0 : v >= 100 ? 1 : v >= 10 ? 2 : 3;
+}
+
 /* Six characters at most, whatever the size: 1.234, 12.34, 123.4, 1234, 12.3k, 1.23M */
 static const char *short_number(double v, char *out, size_t cap)
 {
@@ -63,12 +69,7 @@ static const char *short_number(double v, char *out, size_t cap)
     while (v < sizes[i].from)
         i++;
     v /= sizes[i].divide;
-    snprintf(out, cap, "%.*f%s",
-             v >= 1000  ? 0
-             : v >= 100 ? 1
-             : v >= 10  ? 2
-                        : 3,
-             v, sizes[i].letter);
+    snprintf(out, cap, "%.*f%s", v < 0.1 ? 6 : digits_after(v), v, sizes[i].letter);
     return out;
 }
 
