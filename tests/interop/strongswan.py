@@ -31,10 +31,15 @@ CONF = """charon {{
   plugins {{
     vici {{ socket = unix://{folder}/run/vici }}
     socket-default {{ use_ipv6 = no }}
+    kernel-netlink {{ xfrm_acq_expires = {acq_expires} }}
   }}
 }}
 swanctl {{ load = pem pkcs1 pkcs8 x509 pubkey openssl curve25519 random }}
 """
+# SPIs are the kernel's also where no SA of them is ever installed (fakekernel.c): after so many
+# seconds it says that they expired, and charon deletes the child SA. Its default is the time of all
+# retransmissions, here 75 s.
+ACQ_EXPIRES = 86400
 SWANCTL = """connections {{ lab {{
   version = 2
   local_addrs = {local}
@@ -111,8 +116,9 @@ class Strongswan(Daemon):
                 os.mkdir(self.path(folder))
                 shutil.copy(self.credential(name), self.path(folder))
         net, peer_net = self.nets()
-        self.write("strongswan.conf", CONF.format(plugins=self.plugins, folder=self.folder, level=level,
-                                                  extra=extra))
+        self.write("strongswan.conf", CONF.format(
+            plugins=self.plugins, folder=self.folder, level=level, extra=extra,
+            acq_expires=ACQ_EXPIRES))
         self.write("swanctl.conf", SWANCTL.format(
             w=self.words, local=self.bed.address[self.side], me=self.me(), peer=self.peer(),
             remote="%any" if self.anybody else self.bed.seen_as(self.other), net=net, peer_net=peer_net,

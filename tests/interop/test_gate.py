@@ -25,8 +25,8 @@ HELD, HOLDER = 5000, "198.51.100.3"
 COUNT, WINDOW = 1000, 32
 # The three rows of a live run share an alpha of 0.01 (Holm): the p of Mann-Whitney must be 0.0033.
 # With six samples each that is so if every one of the fast ones is above every slow one; with
-# twenty a fifth of the pairs may be the wrong way round, as on a machine with other things to do.
-REPETITIONS = 20
+# twelve a seventh of the pairs may be the wrong way round, as on a machine with other things to do.
+REPETITIONS = 12
 PATIENCE = 600
 SETTINGS = {"fast": "ikesa_table_size = 4096\n  ikesa_table_segments = 16",
             "slow": "ikesa_table_size = 1\n  ikesa_table_segments = 1"}
