@@ -1,170 +1,233 @@
-#include "bench/handshake.h"
-
+/*
+ * Whole handshakes between two endpoints of ours on one core, real crypto, every message built and
+ * parsed: key exchange x authentication, both ends together, and each end alone.
+ *
+ * A batch of handshakes goes step by step: all IKE_SA_INIT requests, all their answers, and so on,
+ * so that the time of one end can be told from the other's by two clocks a step, not two a message.
+ */
 #include "base/assert.h"
-#include "crypto/provider.h"
-#include "proto/endpoint.h"
+#include "bench/ends.h"
+#include "bench/handshake_auth.h"
+#include "bench/row.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { BOUND_GROUP = 31 /* the bound program computes X25519 */ };
-
-struct ends {
-    struct meter meter;
-    struct crypto *crypto;
-    struct ike_config config[2];
-    struct ike_endpoint *end[2];
-    struct ip_endpoint address[2];
-    nsec now;
+enum {
+    BATCH = 16,
+    KEPT = 512, /* established SAs at most before both ends forget them all */
+    LETTER_MAX = 4096,
+    EITHER = ENDS, /* as an end: both */
 };
 
-static enum err configure(struct ends *e, const struct handshake_bench *b)
+/* A message on its way. */
+struct letter {
+    struct ike_dgram dgram;
+    uint8_t data[LETTER_MAX];
+};
+
+struct box {
+    struct letter *letter; /* 2 * BATCH */
+    unsigned count;
+};
+
+struct bench {
+    struct ends ends;
+    struct handshake_auth *auth;
+    struct box box[ENDS]; /* by the end that will receive it */
+    int timed;            /* ENDS_INITIATOR, ENDS_RESPONDER or EITHER: both */
+    unsigned kept, starting;
+    enum ends_index turn;
+    enum err error;
+};
+
+static void close_bench(void *state)
 {
+    struct bench *b = state;
+
+    ends_close(&b->ends);
+    handshake_auth_destroy(b->auth);
+    for (int i = 0; i < ENDS; i++)
+        free(b->box[i].letter);
+    free(b);
+}
+
+static enum err prepare(struct bench *b, const char *ke, const char *auth)
+{
+    static const struct ike_limits limits = {
+        .ike_sas = KEPT + BATCH, .half_open = BATCH, .child_sas = KEPT + BATCH};
+    char ike[64];
     struct bytes bad;
+    enum err error = ends_init(&b->ends, crypto_openssl_create);
 
-    for (int i = 0; i < 2; i++) {
-        struct ike_config *c = &e->config[i];
-        enum err error = proposal_parse(bytes_text(b->ike_proposal), true, &c->proposals[0], &bad);
-
-        if (error == OK)
-            error =
-                proposal_parse(bytes_text(b->esp_proposal), false, &c->child.proposals[0], &bad);
-        if (error != OK)
-            return error;
-        c->proposal_count = c->child.proposal_count = 1;
-        c->respond = i == 1;
-        c->id = (struct identity){.type = 2, .len = 1, .data = {(uint8_t)('a' + i)}};
-        memcpy(c->psk, "test only", c->psk_len = 9);
-        c->retransmit =
-            (struct retransmit_config){.timeout = NSEC_PER_S, .base_milli = 1800, .tries = 5};
-        c->half_open_time = 30 * NSEC_PER_S;
-        c->child.replay_window = 128;
-        c->child.local[0] = c->child.remote[0] = selector_any(4);
-        c->child.local_count = c->child.remote_count = 1;
-        e->address[i] = (struct ip_endpoint){ip_addr_v4(0x0a000001u + (uint32_t)i), 500};
+    snprintf(ike, sizeof ike, "aes256gcm16-prfsha256-%s", ke);
+    for (int i = 0; i < ENDS && error == OK; i++) {
+        error = proposal_parse(bytes_text(ike), true, &b->ends.config[i].proposals[0], &bad);
+        b->box[i].letter = calloc(2 * BATCH, sizeof *b->box[i].letter);
+        if (!b->box[i].letter)
+            error = ERR_MEMORY;
     }
-    return OK;
-}
-
-static enum err make_ends(struct ends *e, const struct handshake_bench *b)
-{
-    struct ike_limits limits = {.ike_sas = b->pairs, .half_open = 4, .child_sas = b->pairs};
-
-    e->crypto = crypto_openssl_create(&e->meter);
-    if (!e->crypto)
-        return ERR_MEMORY;
-    for (int i = 0; i < 2; i++) {
-        struct ike_env env = {.crypto = e->crypto, .seed = 1, .entity = (uint64_t)i};
-
-        e->end[i] = ike_endpoint_create(&env, &e->config[i], &limits);
-        if (!e->end[i])
-            return ERR_MEMORY;
-    }
-    return OK;
-}
-
-static void drop_ends(struct ends *e)
-{
-    for (int i = 0; i < 2; i++)
-        if (e->end[i])
-            ike_endpoint_destroy(e->end[i]);
-    crypto_destroy(e->crypto);
-}
-
-/* Hand over everything `from` has to say; true if there was anything. */
-static bool hand_over(struct ends *e, int from)
-{
-    struct ike_dgram d;
-    struct ike_event event;
-    bool any = false;
-
-    while (ike_endpoint_transmit(e->end[from], &d)) {
-        struct ike_dgram in = d;
-
-        in.local = d.remote;
-        in.remote = d.local;
-        (void)ike_endpoint_receive(e->end[!from], e->now, &in);
-        any = true;
-    }
-    while (ike_endpoint_next_event(e->end[from], &event))
-        ;
-    return any;
-}
-
-static enum err pairs(struct ends *e, uint32_t count)
-{
-    struct ike_remote remote = {.local = e->address[0], .remote = e->address[1]};
-    uint64_t before = ike_endpoint_counters(e->end[0])->completed;
-
-    for (uint32_t i = 0; i < count; i++) {
-        struct sa_ref sa;
-        enum err error = ike_endpoint_initiate(e->end[0], e->now, &remote, &sa);
-
-        if (error != OK)
-            return error;
-        while (hand_over(e, 0) && hand_over(e, 1))
-            ;
-        e->now += NSEC_PER_MS;
-    }
-    return ike_endpoint_counters(e->end[0])->completed - before == count ? OK : ERR_STATE;
-}
-
-static enum err one_window(struct ends *e, const struct handshake_bench *b, struct bound *bound,
-                           struct handshake_result *out)
-{
-    uint64_t start = measure_cpu_ns(), ns;
-    enum err error = pairs(e, b->pairs);
-
     if (error != OK)
         return error;
-    samples_add(&out->pair_us, (double)(measure_cpu_ns() - start) / 1e3 / b->pairs);
-    for (int i = 0; i < 2; i++)
-        ike_endpoint_crash(e->end[i]);
-    if (!bound)
-        return OK;
-    error = bound_measure(bound, b->pairs, &ns);
+    b->ends.epoch_s = HANDSHAKE_AUTH_EPOCH;
+    b->auth = handshake_auth_create(auth, b->ends.crypto, b->ends.config);
+    if (!b->auth)
+        return ERR_CRYPTO;
+    return ends_open(&b->ends, (struct ike_limits[ENDS]){limits, limits}, false);
+}
+
+/* The name is handshake/KE/AUTH or handshake/KE/AUTH/END; number[0] says which end is timed. */
+static void *open_bench(struct row *row, const char **why)
+{
+    struct bench *b = calloc(1, sizeof *b);
+    char ke[32] = "", auth[32] = "";
+    enum err error = ERR_MEMORY;
+
+    if (b && sscanf(row->name, "handshake/%31[^/]/%31[^/]", ke, auth) == 2) {
+        b->timed = (int)row->number[0];
+        error = prepare(b, ke, auth);
+    }
     if (error == OK)
-        samples_add(&out->bound_us, (double)ns / 1e3 / b->pairs);
-    return error;
+        return b;
+    *why = err_text(error);
+    if (b)
+        close_bench(b);
+    return NULL;
 }
 
-static enum err all_windows(struct ends *e, const struct handshake_bench *b, struct bound *bound,
-                            struct handshake_result *out)
+/* What end `from` has to say goes into the other's box; its events are pulled, as a driver must. */
+static void post(struct bench *b, enum ends_index from)
 {
-    struct handshake_result warm_up = {0};
-    enum err error = one_window(e, b, bound, &warm_up);
+    struct box *to = &b->box[from == ENDS_INITIATOR];
+    struct ike_endpoint *end = b->ends.end[from];
+    struct ike_dgram d;
+    struct ike_event event;
 
-    for (unsigned i = 0; i < b->windows && error == OK; i++)
-        error = one_window(e, b, bound, out);
-    return error;
+    while (ike_endpoint_transmit(end, &d)) {
+        struct letter *l = &to->letter[to->count++];
+
+        ASSERT(to->count <= 2 * BATCH && d.len <= sizeof l->data);
+        l->dgram = d;
+        l->dgram.local = d.remote;
+        l->dgram.remote = d.local;
+        memcpy(l->data, d.data, d.len);
+        l->dgram.data = l->data;
+    }
+    while (ike_endpoint_next_event(end, &event))
+        ;
 }
 
-enum err handshake_bench(const struct handshake_bench *b, struct handshake_result *out,
-                         const char **why)
+static void initiate(void *state)
 {
-    struct ends e = {0};
-    struct bound bound;
-    bool bounded = false;
-    enum err error = configure(&e, b);
+    struct bench *b = state;
+    struct sa_ref sa;
 
-    ASSERT(b->windows > 0 && b->windows <= MEASURE_WINDOWS_MAX && b->pairs > 0);
-    *out = (struct handshake_result){0};
-    if (error != OK) {
-        *why = "a proposal is not understood";
-        return error;
+    for (unsigned i = 0; i < b->starting && b->error == OK; i++) {
+        b->error = ends_initiate(&b->ends, &sa);
+        post(b, ENDS_INITIATOR);
     }
-    error = make_ends(&e, b);
-    *why = "the endpoints could not be made";
-    if (error == OK && e.config[0].proposals[0].ke[0]->iana == BOUND_GROUP) {
-        bounded = bound_start(&bound, "ikelab-bound-handshake") == OK;
-        if (!bounded)
-            fprintf(stderr, "no bound: ikelab-bound-handshake is not beside the program\n");
+}
+
+static void receive(void *state)
+{
+    struct bench *b = state;
+    struct box *in = &b->box[b->turn];
+
+    for (unsigned i = 0; i < in->count; i++) {
+        (void)ike_endpoint_receive(b->ends.end[b->turn], b->ends.now, &in->letter[i].dgram);
+        post(b, b->turn);
     }
-    if (error == OK) {
-        error = all_windows(&e, b, bounded ? &bound : NULL, out);
-        *why = "a handshake did not complete";
+    in->count = 0;
+}
+
+static void step(struct bench *b, void (*work)(void *), uint64_t *ns)
+{
+    if (b->timed == EITHER || b->timed == (int)b->turn)
+        measured(work, b, ns);
+    else
+        work(b);
+}
+
+static void batch(struct bench *b, unsigned count, uint64_t *ns)
+{
+    if (b->kept + count > KEPT) {
+        for (int i = 0; i < ENDS; i++)
+            ike_endpoint_crash(b->ends.end[i]);
+        b->kept = 0;
     }
-    if (bounded)
-        bound_stop(&bound);
-    drop_ends(&e);
-    return error;
+    b->starting = count;
+    b->kept += count;
+    b->turn = ENDS_INITIATOR;
+    step(b, initiate, ns);
+    for (;;) {
+        b->turn = b->turn == ENDS_INITIATOR ? ENDS_RESPONDER : ENDS_INITIATOR;
+        if (b->box[b->turn].count == 0)
+            break;
+        step(b, receive, ns);
+    }
+    b->ends.now += NSEC_PER_MS;
+}
+
+static enum err run_bench(void *state, uint64_t operations, double *value)
+{
+    struct bench *b = state;
+    const struct ike_counters *counters = ike_endpoint_counters(b->ends.end[ENDS_INITIATOR]);
+    uint64_t before = counters->completed, ns = 0;
+
+    for (uint64_t left = operations; left > 0 && b->error == OK;) {
+        unsigned count = left < BATCH ? (unsigned)left : BATCH;
+
+        batch(b, count, &ns);
+        left -= count;
+    }
+    *value = (double)ns / 1e3;
+    if (b->error != OK)
+        return b->error;
+    return counters->completed - before == operations ? OK : ERR_STATE;
+}
+
+static const struct family handshake_family = {
+    "handshake",
+    "IKEv2 handshakes, key exchange x authentication: both ends on one core, and each end alone",
+    open_bench,
+    run_bench,
+    close_bench,
+};
+
+static void add(struct rows *rows, const char *ke, const char *auth, int end, bool quick)
+{
+    static const char *const suffix[] = {"/initiator", "/responder", ""};
+    struct row *row = rows_add(rows, &handshake_family, "handshake/%s/%s%s", ke, auth, suffix[end]);
+
+    row->unit = "us";
+    row->bound_program = "ikelab-bound-crypto";
+    row->bound_name = "the same cryptography alone, OpenSSL";
+    snprintf(row->bound_row, sizeof row->bound_row, "%s/%s/%s", end == EITHER ? "pair" : "end", ke,
+             auth);
+    row->number[0] = (uint32_t)end;
+    row->quick = quick;
+    row->counted = true;
+}
+
+void handshake_rows(struct rows *rows)
+{
+    static const char *const kes[] = {"x25519",   "ecp256",   "ecp384", "modp2048",
+                                      "modp3072", "modp4096", "ecp521", "x448"};
+    static const char *const auths[] = {
+        "psk",           "ecdsa256",      "ecdsa384",     "ed25519",      "rsa2048",     "rsa3072",
+        "ecdsa256+cert", "ecdsa384+cert", "ed25519+cert", "rsa2048+cert", "rsa3072+cert"};
+
+    for (size_t k = 0; k < sizeof kes / sizeof *kes; k++)
+        add(rows, kes[k], "psk", EITHER, k == 0 || k == 1 || k == 3);
+    for (size_t a = 1; a < sizeof auths / sizeof *auths; a++)
+        add(rows, "x25519", auths[a], EITHER,
+            strcmp(auths[a], "rsa2048+cert") == 0 || strcmp(auths[a], "ecdsa256+cert") == 0);
+    for (size_t a = 1; a < sizeof auths / sizeof *auths; a++)
+        add(rows, "ecp256", auths[a], EITHER, false);
+    for (int end = 0; end < ENDS; end++) {
+        add(rows, "x25519", "psk", end, true);
+        add(rows, "x25519", "ecdsa256+cert", end, false);
+        add(rows, "x25519", "rsa2048+cert", end, false);
+    }
 }

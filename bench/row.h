@@ -19,10 +19,11 @@ struct family {
     const char *name; /* the first part of every row's name: "esp" */
     const char *help; /* one line */
     /**
-     * Set up. @param[out] why  on error, a sentence
+     * Set up. The row is a copy of its own: what only this can know (bound_scale) it may put in.
+     * @param[out] why  on error, a sentence
      * @return the state, NULL on error
      */
-    void *(*open)(const struct row *, const char **why);
+    void *(*open)(struct row *, const char **why);
     /**
      * Do `operations` of them, each through measured().
      * @param[out] value  the sum in the row's unit; the runner divides by `operations`
@@ -42,12 +43,14 @@ struct row {
     char bound_row[ROW_NAME_MAX];
     double bound_scale; /* operations of the bound for one of ours */
     double bound_value;
-    const char *bound_name;     /* for people: "OpenSSL, contexts kept" */
-    unsigned threads;           /* bound programs run at the same time */
-    uint64_t operations;        /* in a window; 0: as many as fill one */
-    bool quick;                 /* part of --quick */
-    bool counted;               /* its instructions can be counted: one thread, no huge set-up */
-    uint32_t number[ROW_PARTS]; /* the family's own */
+    const char *bound_name;      /* for people: "OpenSSL, contexts kept" */
+    unsigned threads;            /* bound programs run at the same time */
+    uint64_t operations;         /* in a window; 0: as many as fill one */
+    bool quick;                  /* part of --quick */
+    bool alone;                  /* nothing else may have run in its process: memory */
+    bool counted;                /* its instructions can be counted: one thread, no huge set-up */
+    uint64_t counted_operations; /* then so many */
+    uint32_t number[ROW_PARTS];  /* the family's own */
 };
 
 /** Rows of every family, in a fixed order. */
@@ -69,6 +72,8 @@ struct row *rows_add(struct rows *, const struct family *, const char *format, .
 
 /** Every row of every family. */
 void rows_all(struct rows *);
+/** NULL if there is none of this name. */
+const struct row *rows_find(const struct rows *, const char *name);
 
 /**
  * Call `work(state)` and add the CPU time of this thread that it took to *ns. Everything measured

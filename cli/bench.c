@@ -1,37 +1,96 @@
-/* `ikelab bench handshake`: handshakes per second on one core beside the bound of the crypto. */
+/*
+ * `ikelab bench`: this machine beside the bound that the hardware sets, repeated in processes of
+ * their own, as a table and as bench.json. `ikelab bench live` is in bench_live.c.
+ */
+#include "cli/bench.h"
+#include "cli/bench_output.h"
 #include "cli/verb.h"
 
-#include "bench/handshake.h"
+#include "bench/machine.h"
+#include "bench/worker.h"
 
-#include <argp.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { KEY_JSON = 256, KEY_IKE, KEY_ESP, KEY_WINDOWS, KEY_PAIRS };
+enum {
+    KEY_QUICK = 256,
+    KEY_LIST,
+    KEY_REPETITIONS,
+    KEY_WINDOW,
+    KEY_INSTRUCTIONS,
+    KEY_AGAINST,
+    KEY_BASE_OUTPUT,
+    KEY_SEED,
+    KEY_WORKER,
+    KEY_COUNT,
+};
+
+enum {
+    REPETITIONS = 10,
+    WINDOW_MS = 100,
+    WINDOW_QUICK_MS = 30,
+    WINDOW_MAX_MS = 10000,
+    PATTERNS_MAX = 32,
+    COMMAND_MAX = 1024,
+};
 
 struct arguments {
-    struct handshake_bench bench;
-    const char *what;
-    bool json;
+    const char *patterns[PATTERNS_MAX];
+    unsigned pattern_count;
+    const char *against, *base_output;
+    struct bench_output output; /* of this program's measurements */
+    unsigned repetitions, window_ms;
+    uint64_t seed;
+    bool quick, list, instructions, worker, count;
 };
 
 static const struct argp_option options[] = {
-    {"ike", KEY_IKE, "PROPOSAL", 0, "IKE proposal (default aes256gcm16-prfsha256-x25519)", 0},
-    {"esp", KEY_ESP, "PROPOSAL", 0, "ESP proposal (default aes256gcm16)", 0},
-    {"windows", KEY_WINDOWS, "N", 0, "measuring windows, the median counts (default 9)", 0},
-    {"pairs", KEY_PAIRS, "N", 0, "handshakes in a window (default 1000)", 0},
-    {"json", KEY_JSON, NULL, 0, "print one JSON object", 0},
+    {"quick", KEY_QUICK, NULL, 0, "the rows that matter most, in short windows: under 2 minutes",
+     0},
+    {"list", KEY_LIST, NULL, 0, "print the rows there are and end", 0},
+    {"repetitions", KEY_REPETITIONS, "N", 0,
+     "samples of each row, each from a process of its own (default 10; 0 with --instructions: only "
+     "count)",
+     0},
+    {"window", KEY_WINDOW, "MS", 0, "CPU time of one sample (default 100, with --quick 30)", 0},
+    {"instructions", KEY_INSTRUCTIONS, NULL, 0,
+     "count instructions per operation too (under valgrind: the crypto library takes its fallback "
+     "path there)",
+     0},
+    {"against", KEY_AGAINST, "IKELAB", 0,
+     "measure this other ikelab in turns with this one, for a fair comparison", 0},
+    {"base-output", KEY_BASE_OUTPUT, "FILE", 0, "bench.json of the other one", 0},
+    {"seed", KEY_SEED, "N", 0, "of the random order of rows (default 1)", 0},
+    {"worker", KEY_WORKER, NULL, OPTION_HIDDEN, NULL, 0},
+    {"count", KEY_COUNT, NULL, OPTION_HIDDEN, NULL, 0},
     {0},
 };
 
-static uint32_t number(struct argp_state *state, const char *text, unsigned long most)
+static unsigned number(struct argp_state *state, const char *text, unsigned least, unsigned most)
 {
     char *end;
     unsigned long n = strtoul(text, &end, 10);
 
-    if (*end || n == 0 || n > most)
-        argp_error(state, "'%s' is not a number from 1 to %lu", text, most);
-    return (uint32_t)n;
+    if (!*text || *end || *text == '-' || n < least || n > most)
+        argp_error(state, "'%s' is not a number from %u to %u", text, least, most);
+    return (unsigned)n;
+}
+
+static void check(const struct arguments *a, struct argp_state *state)
+{
+    if (a->base_output && !a->against)
+        argp_error(state, "--base-output goes with --against; try: --against PATH_OF_IKELAB");
+    if (a->against && !a->base_output)
+        argp_error(state, "--against needs a file for the other one; try: --base-output base.json");
+    if (a->against && access(a->against, X_OK) != 0)
+        argp_error(state, "--against %s: no such program; try: --against build/release/ikelab",
+                   a->against);
+    if (a->repetitions == 0 && !a->instructions)
+        argp_error(state, "nothing to do without repetitions; try: --repetitions 10");
 }
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -39,29 +98,46 @@ static error_t parse(int key, char *value, struct argp_state *state)
     struct arguments *a = state->input;
 
     switch (key) {
-    case KEY_IKE:
-        a->bench.ike_proposal = value;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->output;
         break;
-    case KEY_ESP:
-        a->bench.esp_proposal = value;
+    case KEY_QUICK:
+        a->quick = true;
         break;
-    case KEY_WINDOWS:
-        a->bench.windows = number(state, value, MEASURE_WINDOWS_MAX);
+    case KEY_LIST:
+        a->list = true;
         break;
-    case KEY_PAIRS:
-        a->bench.pairs = number(state, value, 100000);
+    case KEY_REPETITIONS:
+        a->repetitions = number(state, value, 0, ROUNDS_REPETITIONS_MAX);
         break;
-    case KEY_JSON:
-        a->json = true;
+    case KEY_WINDOW:
+        a->window_ms = number(state, value, 1, WINDOW_MAX_MS);
+        break;
+    case KEY_INSTRUCTIONS:
+        a->instructions = true;
+        break;
+    case KEY_AGAINST:
+        a->against = value;
+        break;
+    case KEY_BASE_OUTPUT:
+        a->base_output = value;
+        break;
+    case KEY_SEED:
+        a->seed = number(state, value, 0, UINT_MAX);
+        break;
+    case KEY_WORKER:
+        a->worker = true;
+        break;
+    case KEY_COUNT:
+        a->count = true;
         break;
     case ARGP_KEY_ARG:
-        if (strcmp(value, "handshake") != 0)
-            argp_error(state, "there is no benchmark '%s'; try: ikelab bench handshake", value);
-        a->what = value;
+        if (a->pattern_count == PATTERNS_MAX)
+            argp_error(state, "more than %d patterns; try: a pattern with *", PATTERNS_MAX);
+        a->patterns[a->pattern_count++] = value;
         break;
     case ARGP_KEY_END:
-        if (!a->what)
-            argp_error(state, "which benchmark? try: ikelab bench handshake");
+        check(a, state);
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -69,74 +145,230 @@ static error_t parse(int key, char *value, struct argp_state *state)
     return 0;
 }
 
-static void print_text(const struct arguments *a, const struct handshake_result *r)
+/* ---- which rows ---- */
+
+/* A family's name, a row's name, or a pattern of shell. */
+static bool matches(const struct row *row, const char *pattern)
 {
-    double us = samples_median(&r->pair_us);
-
-    printf("handshake  %s / %s, PSK, both ends on one core, whole messages\n",
-           a->bench.ike_proposal, a->bench.esp_proposal);
-    printf("  %.0f pairs/s   %.1f us a pair   cv %.1f %%   %u windows of %u\n", 1e6 / us, us,
-           samples_cv(&r->pair_us), r->pair_us.count, a->bench.pairs);
-    if (r->bound_us.count) {
-        double bound = samples_median(&r->bound_us);
-
-        printf("  %.0f pairs/s   %.1f us a pair   the same cryptography alone (bound)\n",
-               1e6 / bound, bound);
-        printf("  ratio %.3f   %.1f us a pair beside the cryptography\n", bound / us, us - bound);
-    }
-    if (samples_cv(&r->pair_us) > 5)
-        printf("  noisy: the windows differ by more than 5 %%; try: again on an idle machine\n");
+    return strcmp(pattern, row->family->name) == 0 || fnmatch(pattern, row->name, 0) == 0;
 }
 
-static void print_json(const struct arguments *a, const struct handshake_result *r)
+/* A row named in full is measured even where --quick would leave it out. */
+static bool wanted(const struct arguments *a, const struct row *row)
 {
-    double us = samples_median(&r->pair_us);
+    bool named = a->pattern_count == 0;
 
-    printf("{\"name\":\"handshake\",\"ike\":\"%s\",\"esp\":\"%s\",\"unit\":\"us\",\"pair_us\":%.3f,"
-           "\"pairs_per_s\":%.1f,\"cv_percent\":%.2f",
-           a->bench.ike_proposal, a->bench.esp_proposal, us, 1e6 / us, samples_cv(&r->pair_us));
-    if (r->bound_us.count) {
-        double bound = samples_median(&r->bound_us);
-
-        printf(",\"bound_us\":%.3f,\"bound_pairs_per_s\":%.1f,\"ratio\":%.4f", bound, 1e6 / bound,
-               bound / us);
+    for (unsigned i = 0; i < a->pattern_count; i++) {
+        if (strcmp(a->patterns[i], row->name) == 0)
+            return true;
+        named |= matches(row, a->patterns[i]);
     }
-    printf("}\n");
+    return named && (!a->quick || row->quick);
+}
+
+static unsigned choose(const struct arguments *a, const struct rows *all, const struct row **out)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < all->count; i++)
+        if (wanted(a, &all->row[i]))
+            out[count++] = &all->row[i];
+    return count;
+}
+
+static int list(const struct rows *all, const struct row *const *rows, unsigned count)
+{
+    const struct family *family = NULL;
+
+    for (unsigned i = 0; i < count; i++) {
+        if (rows[i]->family != family) {
+            family = rows[i]->family;
+            printf("%s%s: %s\n", i ? "\n" : "", family->name, family->help);
+        }
+        printf("  %-52s %s%s%s\n", rows[i]->name, rows[i]->unit, rows[i]->quick ? "  quick" : "",
+               rows[i]->counted ? "  counted" : "");
+    }
+    printf("\n%u of %u rows; quick: part of --quick, counted: part of --instructions\n", count,
+           all->count);
+    return EXIT_DONE;
+}
+
+/* ---- measuring ---- */
+
+static void trouble(void *unused, const char *program, const char *row, const char *why)
+{
+    (void)unused;
+    bench_progress_end();
+    fprintf(stderr, "%s: %s: %s\n", program, row, why);
+}
+
+static enum err this_program(char *path, size_t cap)
+{
+    ssize_t n = readlink("/proc/self/exe", path, cap - 1);
+
+    if (n <= 0)
+        return ERR_IO;
+    path[n] = '\0';
+    return OK;
+}
+
+static enum err describe(const struct arguments *a, const char *command,
+                         struct measurement_set *set)
+{
+    enum err error = measurement_init(set, "bench");
+
+    if (error == OK)
+        error = machine_describe(&set->context);
+    if (error == OK)
+        error = measurement_text(&set->context.command, command);
+    set->context.seed = a->seed;
+    return error;
+}
+
+/* The other program says of itself what it is. */
+static enum err describe_base(const struct arguments *a, const char *command,
+                              struct measurement_set *set)
+{
+    char run[PATH_MAX + 16], line[256] = "", version[64], commit[64];
+    FILE *child;
+    enum err error = describe(a, command, set);
+
+    snprintf(run, sizeof run, "'%s' --version", a->against);
+    child = popen(run, "r");
+    if (child && fgets(line, sizeof line, child) &&
+        sscanf(line, "ikelab %63s (%63[^,)]", version, commit) == 2 && error == OK)
+        error = measurement_text(&set->context.version, version);
+    if (error == OK && *line)
+        error = measurement_text(&set->context.commit, commit);
+    set->context.dirty = strstr(line, ", changed") != NULL;
+    if (child)
+        pclose(child);
+    return error;
+}
+
+static enum err measure(const struct arguments *a, const struct rounds_options *o,
+                        struct measurement_set *set, char *why)
+{
+    struct machine_ticks start = machine_now();
+    unsigned programs = a->against ? 2 : 1;
+    enum err error = OK;
+
+    if (a->repetitions > 0)
+        error = rounds_run(o, set, why);
+    for (unsigned i = 0; i < programs && error == OK && a->instructions; i++)
+        error = rounds_count(o, i, &set[i], why);
+    bench_progress_end();
+    for (unsigned i = 0; i < programs; i++)
+        if ((error == OK || error == ERR_INTERRUPTED) && machine_judge(start, &set[i]) != OK)
+            error = ERR_MEMORY;
+    return error;
+}
+
+static int keep(const struct arguments *a, const struct measurement_set *set)
+{
+    char why[MEASUREMENT_WHY_MAX];
+    int code;
+
+    if (a->base_output && measurement_write(&set[1], a->base_output, why) != OK)
+        return say_error(EXIT_FAILED, "another place for --base-output", "%s", why);
+    code = bench_output_write(&a->output, &set[0]);
+    if (code == EXIT_DONE && a->output.file)
+        fprintf(stderr, "next: ikelab compare %s %s\n",
+                a->base_output ? a->base_output : "BASE.json", a->output.file);
+    return code;
+}
+
+static int measure_and_keep(const struct arguments *a, const struct row *const *rows,
+                            unsigned count, const char *command)
+{
+    char own[PATH_MAX], why[MEASUREMENT_WHY_MAX] = "out of memory";
+    struct measurement_set set[ROUNDS_PROGRAMS] = {0};
+    struct rounds_options o = {.rows = rows,
+                               .row_count = count,
+                               .program = {own, a->against},
+                               .repetitions = a->repetitions,
+                               .window_ns = (uint64_t)a->window_ms * 1000000,
+                               .seed = a->seed,
+                               .interrupted = &bench_interrupted,
+                               .progress = bench_progress,
+                               .trouble = trouble};
+    enum err error = this_program(own, sizeof own);
+    int code = EXIT_DONE;
+
+    bench_catch_signals();
+    if (error == OK)
+        error = describe(a, command, &set[0]);
+    if (error == OK && a->against)
+        error = describe_base(a, command, &set[1]);
+    if (error == OK)
+        error = measure(a, &o, set, why);
+    if (error == OK || error == ERR_INTERRUPTED)
+        code = keep(a, set);
+    else
+        code = say_error(EXIT_FAILED, "ikelab bench --list, or fewer rows", "%s", why);
+    if (error == ERR_INTERRUPTED && code == EXIT_DONE)
+        code = 128 + bench_interrupted;
+    if (code == EXIT_DONE && set[0].row_count == 0)
+        code = say_error(EXIT_FAILED, "ikelab bench --list", "no row could be measured");
+    measurement_reset(&set[0]);
+    measurement_reset(&set[1]);
+    return code;
+}
+
+/* The command as it can be typed again. */
+static void command_line(int argc, char **argv, char *out, size_t cap)
+{
+    size_t len = 0;
+
+    for (int i = 0; i < argc && len < cap; i++)
+        len += (size_t)snprintf(out + len, cap - len, "%s%s", i ? " " : "", argv[i]);
 }
 
 static int run(int argc, char **argv)
 {
+    static const struct argp_child children[] = {{&bench_output_argp, 0, NULL, 0}, {0}};
     static const struct argp argp = {
         options,
         parse,
-        "handshake",
-        "Measure handshakes per second: both ends on one pinned core, CPU time, median of "
-        "windows, beside the bound that the bare cryptography sets in the same run.",
-        NULL,
+        "[FAMILY | ROW | PATTERN]...\nlive [OPTION...] -- ARGS",
+        "Measure what Ikelab's own code takes, each row beside the bound that the hardware sets in "
+        "the same run: CPU time of one pinned core, every sample from a process of its own, rows "
+        "in random order.\v"
+        "Without a name every row is measured; `ikelab bench live --help` tells how to measure "
+        "your own gateway.\n\n"
+        "examples:\n"
+        "  ikelab bench --quick -o bench.json\n"
+        "  ikelab bench handshake 'esp/*/1400/*'\n"
+        "  ikelab bench --quick --against ../base/build/release/ikelab --base-output base.json "
+        "-o new.json\n",
+        children,
         NULL,
         NULL};
-    struct arguments a = {.bench = {.ike_proposal = "aes256gcm16-prfsha256-x25519",
-                                    .esp_proposal = "aes256gcm16",
-                                    .windows = 9,
-                                    .pairs = 1000}};
-    struct handshake_result result;
-    const char *why = "";
+    static struct rows all;
+    static const struct row *rows[ROW_MAX];
+    struct arguments a = {.repetitions = REPETITIONS, .seed = 1};
+    char command[COMMAND_MAX];
+    unsigned count;
 
+    if (argc > 1 && strcmp(argv[1], "live") == 0)
+        return bench_live(argc - 1, argv + 1);
+    command_line(argc, argv, command, sizeof command);
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    if (!measure_pin())
-        fprintf(stderr, "not pinned to one processor: the kernel refused; expect more noise\n");
-    if (handshake_bench(&a.bench, &result, &why) != OK) {
-        fprintf(stderr,
-                "ikelab bench: %s\ntry: ikelab bench handshake --ike "
-                "aes256gcm16-prfsha256-x25519 --esp aes256gcm16\n",
-                why);
-        return EXIT_FAILED;
+    if (!a.window_ms)
+        a.window_ms = a.quick ? WINDOW_QUICK_MS : WINDOW_MS;
+    if (a.worker) {
+        struct worker_options o = {(uint64_t)a.window_ms * 1000000, stdin, stdout, a.count};
+
+        return worker_run(&o) == OK ? EXIT_DONE : EXIT_FAILED;
     }
-    if (a.json)
-        print_json(&a, &result);
-    else
-        print_text(&a, &result);
-    return EXIT_DONE;
+    rows_all(&all);
+    count = choose(&a, &all, rows);
+    if (count == 0)
+        return say_error(EXIT_WRONG_USE, "ikelab bench --list", "no row has the name '%s'",
+                         a.pattern_count ? a.patterns[0] : "");
+    if (a.list)
+        return list(&all, rows, count);
+    return measure_and_keep(&a, rows, count, command);
 }
 
 const struct verb verb_bench = {

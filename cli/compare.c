@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "cli/compare.h"
 
+#include "cli/export_options.h"
 #include "cli/verb.h"
 
 #include <fnmatch.h>
@@ -29,6 +30,7 @@ struct arguments {
     const char *paths[2];
     const char *fail_if[COMPARE_FAIL_IF_MAX];
     char default_fail_if[32];
+    struct export_options exports;
     enum colour colour;
     bool json;
 };
@@ -44,6 +46,7 @@ static const struct argp_option options[] = {
      "what 'no change' must exclude (default 10%); where noise hides that much: cannot tell", 0},
     {"raw", KEY_RAW, NULL, 0, "do not divide by the bounds measured beside the samples", 0},
     {"force", KEY_FORCE, NULL, 0, "compare measurements of different machines", 0},
+    {"mixed", KEY_FORCE, NULL, OPTION_ALIAS, NULL, 0},
     {"json", KEY_JSON, NULL, 0, "print one JSON object", 0},
     {"color", KEY_COLOR, "WHEN", 0, "auto, always or never (default auto)", 0},
     {0},
@@ -89,6 +92,8 @@ static error_t parse_positional(int key, char *value, struct argp_state *state)
     }
     if (key != ARGP_KEY_END)
         return ARGP_ERR_UNKNOWN;
+    if (a->json && export_options_stdout(&a->exports))
+        argp_error(state, "--json and an export to standard output together");
     if (state->arg_num < 2)
         argp_error(state, "two files or run folders are needed; try: ikelab compare BASE NEW");
     return 0;
@@ -100,6 +105,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
     struct compare_options *o = &a->report.options;
 
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->exports;
+        return 0;
     case KEY_FAIL_IF:
         add_fail_if(state, a, value);
         return 0;
@@ -252,21 +260,27 @@ static int report(const struct arguments *a)
     static const int codes[] = {[FAIL_IF_OK] = EXIT_DONE,
                                 [FAIL_IF_UNCLEAR] = EXIT_UNCLEAR,
                                 [FAIL_IF_HOLDS] = EXIT_THRESHOLD};
+    int failed;
 
     warn("BASE", &a->base);
     warn("NEW", &a->now);
     if (a->json)
         compare_print_json(stdout, &a->report);
-    else
+    else if (!export_options_stdout(&a->exports))
         compare_print(stdout, &a->report, coloured(a->colour));
+    failed = export_options_write(&a->exports, &a->now, &a->report.set);
+    if (failed != EXIT_DONE)
+        return failed;
     return codes[a->report.answer];
 }
 
 static int run(int argc, char **argv)
 {
+    static const struct argp_child children[] = {{&export_argp, 0, NULL, 0}, {0}};
     static const struct argp argp = {
         .options = options,
         .parser = parse,
+        .children = children,
         .args_doc = "BASE NEW",
         .doc = "Compare two measurements, each a file of `ikelab bench`, a run folder, or a folder "
                "of run folders (one sample each). Says of each benchmark: slower, faster, no "

@@ -109,9 +109,8 @@ static void print_why(const struct page *p, const struct comparison *c,
 static void print_row(const struct page *p, const struct comparison *c)
 {
     char numbers[CELL], change[CELL], chance[CELL];
-    int width = medians(c, numbers);
-
     bool more = !isnan(c->instructions) || c->beside_bound;
+    int width = medians(c, numbers);
 
     change_cell(c, change);
     p_cell(c, chance);

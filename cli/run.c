@@ -1,17 +1,16 @@
 /* `ikelab run FILE`: simulate a scenario, write the run folder, say what came out. */
 #define _GNU_SOURCE
 #include "sim/run.h"
+#include "cli/report_script.h"
 #include "cli/scenario_options.h"
 #include "cli/summary.h"
 #include "cli/verb.h"
 
 #include <argp.h>
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { KEY_FORCE = 256, KEY_JSON, KEY_NO_REPORT, KEY_PLANT };
@@ -113,54 +112,14 @@ static int complain(struct run_folder *folder)
     return EXIT_FAILED;
 }
 
-/* report.py lies beside the sources, or where an installation puts it. */
-static bool find_report(char *path, size_t cap)
-{
-    static const char *const places[] = {"../../reports/report.py",
-                                         "../share/ikelab/reports/report.py"};
-    char exe[4096];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    char *slash;
-
-    if (n <= 0)
-        return false;
-    exe[n] = '\0';
-    slash = strrchr(exe, '/');
-    *slash = '\0';
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        snprintf(path, cap, "%.2000s/%s", exe, places[i]);
-        if (access(path, R_OK) == 0)
-            return true;
-    }
-    return false;
-}
-
+/* What the script says on success is said in the summary. */
 static bool make_report(struct run_folder *folder)
 {
-    char script[4096], target[RUN_FOLDER_PATH_MAX];
-    int status = 0;
-    pid_t child;
+    char target[RUN_FOLDER_PATH_MAX];
 
-    if (!find_report(script, sizeof script)) {
-        fprintf(stderr, "no report: reports/report.py is not where the program was built\n");
-        return false;
-    }
     run_folder_path(folder, "", target, sizeof target);
-    child = fork();
-    if (child == 0) {
-        /* What it says on success is said in the summary. */
-        if (!freopen("/dev/null", "w", stdout))
-            _exit(127);
-        execl("/usr/bin/python3", "/usr/bin/python3", script, target, (char *)NULL);
-        _exit(127);
-    }
-    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
-    if (child < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        fprintf(stderr, "no report: reports/report.py failed; try: %s %s\n", script, target);
-        return false;
-    }
-    return true;
+    return report_script_run(
+        &(struct report_script){.name = "report.py", .arguments = {target}, .silent = true});
 }
 
 /* The command that does this run again, for the report of a violation. */

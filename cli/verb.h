@@ -32,6 +32,8 @@ extern const struct verb verb_bench;
 extern const struct verb verb_compare;
 extern const struct verb verb_live;
 extern const struct verb verb_import;
+extern const struct verb verb_history;
+extern const struct verb verb_report;
 
 /** "ikelab: error: MESSAGE" and "try: HINT" on stderr. @return `code` */
 int say_error(int code, const char *hint, const char *format, ...)

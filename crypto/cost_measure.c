@@ -1,34 +1,20 @@
 #include "crypto/cost_measure.h"
 
-#include "base/assert.h"
 #include "crypto/openssl_headers.h"
-#include "crypto/provider.h"
-#include "crypto/test_pki.h"
+#include "crypto/work.h"
 #include "crypto/x509.h"
 
 #include <stdlib.h>
 #include <time.h>
 
-enum { WINDOWS = 9, SMALL = 64, LARGE = 1408, SIGNED = 512, TEXT_MAX = LARGE };
+enum { WINDOWS = 9, SMALL = 64, LARGE = CRYPTO_WORK_TEXT_MAX, SIGNED = 512 };
 
-/* One operation, ready to be repeated. */
-struct work {
-    struct crypto *crypto;
-    const struct ke_suite *ke;
-    struct ke_pair own, peer;
-    struct seal_key key;
-    struct seal_op op;
-    struct sign_key sign_key;
-    struct verify_key verify_key;
-    struct bytes spki, signed_text, signature;
-    const struct sign_suite *sign;
+/* Reading and checking a certificate, beside what crypto/work.h has. */
+struct path {
+    struct crypto_work work; /* the first member: operations are handed this */
     struct bytes der;
     struct x509_cert *cert;
     struct x509_anchors *anchors;
-    size_t len;
-    enum err error;
-    uint8_t keys[ENCR_KEY_MAX + INTEG_KEY_MAX], text[TEXT_MAX], iv[IV_MAX], icv[ICV_MAX];
-    uint8_t out[KE_SHARED_MAX];
 };
 
 static nsec thread_time(void)
@@ -39,50 +25,6 @@ static nsec thread_time(void)
     return (nsec)t.tv_sec * NSEC_PER_S + (nsec)t.tv_nsec;
 }
 
-static void note(struct work *w, enum err e)
-{
-    if (e != OK)
-        w->error = e;
-}
-
-static void generate_once(struct work *w)
-{
-    note(w, w->crypto->class->ke_generate(w->crypto, w->ke, rng_stream(1, 1, RNG_TEST), &w->own));
-}
-
-static void derive_once(struct work *w)
-{
-    note(w, w->crypto->class->ke_derive(w->crypto, &w->own,
-                                        bytes_of(w->peer.public, w->ke->public_len), w->out));
-}
-
-static void prf_once(struct work *w)
-{
-    struct bytes text = bytes_of(w->text, w->len);
-
-    note(w,
-         w->crypto->class->prf(w->crypto, prf_suite(5), bytes_of(w->keys, 32), &text, 1, w->out));
-}
-
-static void sha1_once(struct work *w)
-{
-    struct bytes text = bytes_of(w->text, w->len);
-
-    note(w, w->crypto->class->sha1(w->crypto, &text, 1, w->out));
-}
-
-static void seal_once(struct work *w)
-{
-    note(w, w->crypto->class->seal(w->crypto, &w->op));
-}
-
-/* What a daemon draws from: the library's own generator, not our repeatable one. */
-static void random_once(struct work *w)
-{
-    if (RAND_bytes(w->text, (int)w->len) <= 0)
-        w->error = ERR_CRYPTO;
-}
-
 static int by_value(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -91,7 +33,7 @@ static int by_value(const void *a, const void *b)
 }
 
 /* Picoseconds for one call: the median of nine windows. */
-static uint64_t measure(struct work *w, void (*once)(struct work *), nsec window_ns)
+static uint64_t measure(struct crypto_work *w, void (*once)(struct crypto_work *), nsec window_ns)
 {
     uint64_t windows[WINDOWS];
 
@@ -121,26 +63,26 @@ static struct cost_price line(uint64_t small, uint64_t large)
     return (struct cost_price){(uint32_t)((fixed + 500) / 1000), (uint32_t)slope};
 }
 
-static uint64_t at_size(struct work *w, void (*once)(struct work *), size_t len, nsec window_ns)
+static uint64_t at_size(struct crypto_work *w, void (*once)(struct crypto_work *), size_t len,
+                        nsec window_ns)
 {
     w->len = len;
-    w->op.text_len = len;
     return measure(w, once, window_ns);
 }
 
-static struct cost_price by_size(struct work *w, void (*once)(struct work *), nsec window_ns)
+static struct cost_price by_size(struct crypto_work *w, void (*once)(struct crypto_work *),
+                                 nsec window_ns)
 {
     uint64_t small = at_size(w, once, SMALL, window_ns);
 
     return line(small, at_size(w, once, LARGE, window_ns));
 }
 
-static struct cost_price seal_price(struct work *w, const struct encr_suite *encr,
+static struct cost_price seal_price(struct crypto_work *w, const struct encr_suite *encr,
                                     const struct integ_suite *integ, nsec window_ns)
 {
-    w->key = (struct seal_key){encr, integ, w->keys, w->keys + ENCR_KEY_MAX};
-    w->op = (struct seal_op){.key = &w->key, .iv = w->iv, .text = w->text, .icv = w->icv};
-    return by_size(w, seal_once, window_ns);
+    crypto_work_suite(w, encr, integ);
+    return by_size(w, crypto_work_seal, window_ns);
 }
 
 /* The cipher of an encrypt-then-MAC suite alone: with the MAC, less the MAC. */
@@ -152,22 +94,25 @@ static struct cost_price less(struct cost_price both, struct cost_price mac)
     };
 }
 
-static void measure_key_exchange(struct work *w, struct cost_table *out, nsec window_ns)
+static uint32_t nanoseconds(struct crypto_work *w, void (*once)(struct crypto_work *),
+                            nsec window_ns)
+{
+    return (uint32_t)(measure(w, once, window_ns) / 1000);
+}
+
+static void measure_key_exchange(struct crypto_work *w, struct cost_table *out, nsec window_ns)
 {
     size_t count;
     const struct ke_suite *all = ke_suites(&count);
 
     for (size_t i = 0; i < count; i++) {
-        w->ke = &all[i];
-        out->price[all[i].generate].per_op_ns =
-            (uint32_t)(measure(w, generate_once, window_ns) / 1000);
-        note(w,
-             w->crypto->class->ke_generate(w->crypto, w->ke, rng_stream(2, 1, RNG_TEST), &w->peer));
-        out->price[all[i].derive].per_op_ns = (uint32_t)(measure(w, derive_once, window_ns) / 1000);
+        crypto_work_ke(w, &all[i]);
+        out->price[all[i].generate].per_op_ns = nanoseconds(w, crypto_work_generate, window_ns);
+        out->price[all[i].derive].per_op_ns = nanoseconds(w, crypto_work_derive, window_ns);
     }
 }
 
-static void measure_packets(struct work *w, struct cost_table *out, nsec window_ns)
+static void measure_packets(struct crypto_work *w, struct cost_table *out, nsec window_ns)
 {
     const struct encr_suite *null = encr_suite(11, 0);
     struct cost_price *p = out->price;
@@ -185,98 +130,58 @@ static void measure_packets(struct work *w, struct cost_table *out, nsec window_
     p[METER_CIPHER_CHACHA20] = seal_price(w, encr_suite(28, 0), NULL, window_ns);
 }
 
-static void sign_once(struct work *w)
-{
-    struct sign_op op = {&w->sign_key, w->sign, rng_stream(3, 1, RNG_TEST), &w->signed_text, 1};
-
-    note(w, w->crypto->class->sign(w->crypto, &op, w->out, sizeof w->out, &w->signature.len));
-}
-
-static void verify_once(struct work *w)
-{
-    struct verify_op op = {&w->verify_key, w->sign, &w->signed_text, 1};
-
-    note(w, w->crypto->class->verify(w->crypto, &op, w->signature));
-}
-
-static void load_once(struct work *w)
+static void load_once(struct crypto_work *w)
 {
     struct verify_key key;
 
-    note(w, w->crypto->class->verify_key_load(w->crypto, w->spki, &key));
+    if (w->crypto->class->verify_key_load(w->crypto, test_cert_bytes(&w->public), &key) != OK)
+        w->error = ERR_CRYPTO;
     verify_key_reset(&key);
 }
 
-static uint32_t nanoseconds(struct work *w, void (*once)(struct work *), nsec window_ns)
-{
-    return (uint32_t)(measure(w, once, window_ns) / 1000);
-}
-
 /* ECDSA as r | s: signing for a drawn DER length repeats, which no daemon does. */
-static void measure_signature(struct work *w, struct cost_table *out, nsec window_ns)
+static void measure_signature(struct crypto_work *w, struct cost_table *out, nsec window_ns)
 {
-    const struct crypto_class *class = w->crypto->class;
+    struct cost_price *p = out->price;
 
-    w->signed_text = bytes_of(w->text, SIGNED);
-    w->signature = bytes_of(w->out, 0);
-    sign_once(w);
-    if (w->error != OK)
-        return;
-    out->price[sign_meter(&w->sign_key.key)].per_op_ns = nanoseconds(w, sign_once, window_ns);
-    note(w, class->verify_key_load(w->crypto, w->spki, &w->verify_key));
-    if (w->error != OK)
-        return;
-    out->price[verify_meter(&w->verify_key.key)].per_op_ns = nanoseconds(w, verify_once, window_ns);
+    p[sign_meter(&w->sign_key.key)].per_op_ns = nanoseconds(w, crypto_work_sign, window_ns);
+    p[verify_meter(&w->verify_key.key)].per_op_ns = nanoseconds(w, crypto_work_verify, window_ns);
     if (w->sign->key == KEY_ECP256)
-        out->price[METER_KEY_LOAD].per_op_ns = nanoseconds(w, load_once, window_ns);
-    verify_key_reset(&w->verify_key);
+        p[METER_KEY_LOAD].per_op_ns = nanoseconds(w, load_once, window_ns);
 }
 
-static void measure_signatures(struct work *w, struct cost_table *out, nsec window_ns)
+static void measure_signatures(struct crypto_work *w, struct cost_table *out, nsec window_ns)
 {
     static const struct {
         const char *suite;
         unsigned bits;
     } rows[] = {{"rsa-sha256", 2048}, {"rsa-sha256", 3072}, {"rsa-sha256", 4096}, {"ecdsa-256", 0},
                 {"ecdsa-384", 0},     {"ecdsa-521", 0},     {"ed25519", 0},       {"ed448", 0}};
-    struct test_pki *pki = test_pki_create();
 
-    if (!pki)
-        note(w, ERR_CRYPTO);
+    w->len = SIGNED;
     for (size_t i = 0; w->error == OK && i < sizeof rows / sizeof *rows; i++) {
-        struct test_key key = {NULL, 0};
-        struct test_cert public = {NULL, 0};
-
-        w->sign = sign_suite_named(rows[i].suite, strlen(rows[i].suite));
-        note(w, test_key_make(pki, w->sign->key, rows[i].bits, rng_stream(4, i, RNG_TEST), &key));
-        if (w->error == OK)
-            note(w, test_key_public(pki, test_key_bytes(&key), &public));
-        w->spki = test_cert_bytes(&public);
-        if (w->error == OK)
-            note(w, w->crypto->class->sign_key_load(w->crypto, test_key_bytes(&key), &w->sign_key));
+        crypto_work_key(w, sign_suite_named(rows[i].suite, strlen(rows[i].suite)), rows[i].bits);
         if (w->error == OK)
             measure_signature(w, out, window_ns);
-        sign_key_reset(&w->sign_key);
-        test_cert_reset(&public);
-        test_key_reset(&key);
+        crypto_work_key_reset(w);
     }
-    test_pki_destroy(pki);
 }
 
-static void parse_once(struct work *w)
+static void parse_once(struct crypto_work *w)
 {
     struct x509_cert *cert;
 
-    if (x509_read(w->crypto, w->der, &cert) != CERT_VALID)
+    if (x509_read(w->crypto, ((struct path *)w)->der, &cert) != CERT_VALID)
         w->error = ERR_CRYPTO;
     x509_free(cert);
 }
 
-static void check_once(struct work *w)
+static void check_once(struct crypto_work *w)
 {
+    struct path *p = (struct path *)w;
     struct x509_check check = {.now_s = 1000};
 
-    if (x509_verify(w->crypto, w->anchors, w->cert, &check) != CERT_VALID)
+    if (x509_verify(w->crypto, p->anchors, p->cert, &check) != CERT_VALID)
         w->error = ERR_CRYPTO;
 }
 
@@ -308,36 +213,38 @@ static enum err make_certificates(struct test_pki *pki, struct test_cert *root,
     return e;
 }
 
-static void measure_path(struct work *w, struct cost_table *out, nsec window_ns)
+static void measure_path(struct path *p, struct cost_table *out, nsec window_ns)
 {
     uint32_t path, signature = out->price[METER_VERIFY_ECDSA256].per_op_ns;
 
-    if (x509_read(w->crypto, w->der, &w->cert) != CERT_VALID) {
-        w->error = ERR_CRYPTO;
+    if (x509_read(p->work.crypto, p->der, &p->cert) != CERT_VALID) {
+        p->work.error = ERR_CRYPTO;
         return;
     }
-    out->price[METER_CERT_PARSE].per_op_ns = nanoseconds(w, parse_once, window_ns);
-    path = nanoseconds(w, check_once, window_ns);
+    out->price[METER_CERT_PARSE].per_op_ns = nanoseconds(&p->work, parse_once, window_ns);
+    path = nanoseconds(&p->work, check_once, window_ns);
     out->price[METER_CERT_CHECK].per_op_ns = path > signature ? (path - signature) / 2 : 0;
 }
 
-static void measure_certificates(struct work *w, struct cost_table *out, nsec window_ns)
+static void measure_certificates(struct path *p, struct cost_table *out, nsec window_ns)
 {
+    struct crypto *crypto = p->work.crypto;
     struct test_pki *pki = test_pki_create();
     struct test_cert root = {NULL, 0}, leaf = {NULL, 0};
     struct x509_cert *anchor = NULL;
+    bool made;
 
-    w->anchors = x509_anchors_create();
-    note(w, pki && w->anchors ? make_certificates(pki, &root, &leaf) : ERR_CRYPTO);
-    w->der = test_cert_bytes(&leaf);
-    if (w->error == OK && x509_read(w->crypto, test_cert_bytes(&root), &anchor) == CERT_VALID &&
-        x509_anchors_trust(w->anchors, anchor) == CERT_VALID)
-        measure_path(w, out, window_ns);
+    p->anchors = x509_anchors_create();
+    made = pki && p->anchors && make_certificates(pki, &root, &leaf) == OK;
+    p->der = test_cert_bytes(&leaf);
+    if (made && x509_read(crypto, test_cert_bytes(&root), &anchor) == CERT_VALID &&
+        x509_anchors_trust(p->anchors, anchor) == CERT_VALID)
+        measure_path(p, out, window_ns);
     else
-        w->error = ERR_CRYPTO;
-    x509_free(w->cert);
+        p->work.error = ERR_CRYPTO;
+    x509_free(p->cert);
     x509_free(anchor);
-    x509_anchors_free(w->anchors);
+    x509_anchors_free(p->anchors);
     test_cert_reset(&root);
     test_cert_reset(&leaf);
     test_pki_destroy(pki);
@@ -393,27 +300,27 @@ static void say_how(struct cost_table *out, nsec window_ns)
 enum err cost_measure(struct cost_table *out, nsec window_ns)
 {
     struct meter meter;
-    struct work *w = calloc(1, sizeof *w);
+    struct path *p = calloc(1, sizeof *p);
     enum err e = ERR_MEMORY;
 
     memset(out, 0, sizeof *out);
     meter_clear(&meter);
-    if (!w)
+    if (!p)
         return ERR_MEMORY;
-    w->crypto = crypto_openssl_create(&meter);
-    if (w->crypto) {
-        measure_key_exchange(w, out, window_ns);
-        measure_signatures(w, out, window_ns);
-        measure_certificates(w, out, window_ns);
-        out->price[METER_PRF] = by_size(w, prf_once, window_ns);
-        out->price[METER_HASH_SHA1] = by_size(w, sha1_once, window_ns);
-        out->price[METER_RANDOM] = by_size(w, random_once, window_ns);
-        measure_packets(w, out, window_ns);
+    p->work.crypto = crypto_openssl_create(&meter);
+    if (p->work.crypto) {
+        measure_key_exchange(&p->work, out, window_ns);
+        measure_signatures(&p->work, out, window_ns);
+        measure_certificates(p, out, window_ns);
+        out->price[METER_PRF] = by_size(&p->work, crypto_work_prf, window_ns);
+        out->price[METER_HASH_SHA1] = by_size(&p->work, crypto_work_sha1, window_ns);
+        out->price[METER_RANDOM] = by_size(&p->work, crypto_work_random, window_ns);
+        measure_packets(&p->work, out, window_ns);
         price_handling(out);
         say_how(out, window_ns);
-        e = w->error;
+        e = p->work.error;
     }
-    crypto_destroy(w->crypto);
-    free(w);
+    crypto_destroy(p->work.crypto);
+    free(p);
     return e;
 }

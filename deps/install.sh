@@ -8,9 +8,10 @@ missing_packages() { # prints the packages of the given kinds that are not insta
     list=$1
     shift
     for kind in "$@"; do
-        while read -r package for_whom _; do
+        while read -r package for_whom only_on _; do
             case $package in '' | '#'*) continue ;; esac
             [ "$for_whom" = "$kind" ] || continue
+            [ -z "$only_on" ] || [ "$only_on" = "$(dpkg --print-architecture)" ] || continue
             dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
                 printf '%s\n' "$package"
         done <"$list"

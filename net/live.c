@@ -3,6 +3,7 @@
 #include "crypto/provider.h"
 #include "net/clock.h"
 #include "net/entropy.h"
+#include "net/live_echo.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -26,7 +27,10 @@ struct live {
     struct keys *keys;
     struct ike_endpoint *endpoint;
     struct udp_loop *sockets;
+    struct live_path path;  /* of inner packets, if one of these is there: */
     struct live_data *data; /* NULL: no TUN device */
+    struct live_load *load; /* NULL: no load */
+    struct live_echo *echo; /* NULL: echo is not answered */
     nsec *began;     /* by index of the IKE SA: when its handshake was due; NSEC_NEVER: settled */
     uint32_t places; /* of `began` */
     nsec start, now;
@@ -226,30 +230,51 @@ static void pull(struct live *l)
     }
 }
 
-static void receive(struct live *l, struct ike_dgram *d)
+static void receive_esp(struct live *l, const struct ike_dgram *d)
 {
     struct buf inner;
-    bool esp = ike_dgram_is_esp(d);
 
-    l->out->received++;
-    l->out->esp_received += esp;
-    if (esp && l->data)
+    l->out->esp_received++;
+    if (l->data)
         live_data_receive(l->data, l->now, d);
-    else if (esp)
+    else if (l->load)
+        live_load_receive(l->load, l->now, d);
+    else if (l->echo)
+        live_echo_receive(l->echo, l->now, d);
+    else
         (void)!ike_endpoint_unprotect(l->endpoint, l->now, d, &inner, NULL);
+}
+
+static void receive(struct live *l, const struct ike_dgram *d)
+{
+    l->out->received++;
+    if (ike_dgram_is_esp(d))
+        receive_esp(l, d);
     else
         (void)ike_endpoint_receive(l->endpoint, l->now, d);
     pull(l);
 }
 
+/* @return whether there was a packet to go into a tunnel */
+static bool send_inner(struct live *l)
+{
+    bool sent = l->data   ? live_data_send(l->data, l->now)
+                : l->load ? live_load_send(l->load, l->now)
+                          : false;
+
+    if (sent)
+        pull(l);
+    return sent;
+}
+
 /*
- * One datagram of the sockets, one packet of the device, and so on: neither IKE nor data in either
+ * One datagram of the sockets, one inner packet of ours, and so on: neither IKE nor data in either
  * direction waits for more than one of each other kind, and timers for no more than BATCH of both.
  * @return whether more waits
  */
 static bool turn(struct live *l)
 {
-    bool datagram = true, packet = l->data != NULL;
+    bool datagram = true, packet = true;
     struct ike_dgram d;
 
     for (int i = 0; i < BATCH && (datagram || packet); i++) {
@@ -257,9 +282,7 @@ static bool turn(struct live *l)
         datagram = datagram && udp_loop_receive(l->sockets, &d);
         if (datagram)
             receive(l, &d);
-        packet = packet && live_data_send(l->data, l->now);
-        if (packet)
-            pull(l);
+        packet = packet && send_inner(l);
     }
     return datagram || packet;
 }
@@ -289,7 +312,9 @@ static void drain(struct live *l, const sigset_t *awake)
 
 static void begin_closing(struct live *l, const sigset_t *awake)
 {
-    if (l->data)
+    if (l->load)
+        live_load_stop(l->load, l->now);
+    if (l->data || l->load)
         drain(l, awake);
     l->closing = true;
     l->told = SA_NONE;
@@ -308,15 +333,20 @@ static nsec end_time(const struct live *l)
         return o->run_for ? l->start + o->run_for : NSEC_NEVER;
     if (l->settled == NSEC_NEVER)
         return NSEC_NEVER;
-    if (l->data && l->before.ike_sas == 0)
+    if ((l->data || l->load) && l->before.ike_sas == 0)
         return l->settled; /* a device without a tunnel only swallows packets */
+    if (l->load && !live_load_over(l->load))
+        return NSEC_NEVER;
     return nsec_add(l->settled, o->run_for);
 }
 
 static bool over(struct live *l, const sigset_t *awake)
 {
-    if (l->settled == NSEC_NEVER && all_initiated(l) && l->pending == 0)
+    if (l->settled == NSEC_NEVER && all_initiated(l) && l->pending == 0) {
         l->settled = l->now;
+        if (l->load)
+            live_load_begin(l->load, l->now);
+    }
     if (!l->closing && (signals > 0 || end_time(l) <= l->now))
         begin_closing(l, awake);
     if (!l->closing)
@@ -332,6 +362,8 @@ static nsec wake_time(const struct live *l)
     if (l->closing)
         return nsec_min(wake, l->closing_until);
     wake = nsec_min(wake, end_time(l));
+    if (l->load)
+        wake = nsec_min(wake, live_load_deadline(l->load));
     if (!all_initiated(l) && l->pending < l->options->window)
         wake = nsec_min(wake, due_time(l, l->initiated));
     return wake;
@@ -354,6 +386,8 @@ static void loop(struct live *l, const sigset_t *ours, const sigset_t *awake)
 
         l->now = clock_now();
         ike_endpoint_expire(l->endpoint, l->now);
+        if (l->load)
+            live_load_expire(l->load, l->now);
         pull(l);
         initiate_due(l);
         pull(l);
@@ -371,10 +405,13 @@ static void loop(struct live *l, const sigset_t *ours, const sigset_t *awake)
 static enum err make_records(struct live *l)
 {
     static const char *const name[][1] = {{"initiators"}, {"responder"}};
-    static const char *const flow[] = {"tun"};
-    struct metrics_options m = {.groups = {name[l->options->config.respond], 1},
-                                .flows = {flow, l->options->data.name != NULL},
-                                .one_end = true};
+    const struct live_options *o = l->options;
+    bool load = o->load.to.family != 0;
+    const char *const flow[] = {o->data.name ? "tun" : load ? "load" : "echo"};
+    struct metrics_options m = {.groups = {name[o->config.respond], 1},
+                                .flows = {flow, o->data.name || load || o->echo},
+                                .one_end = true,
+                                .echo = load};
     enum err e = metrics_create(&m, &l->metrics);
 
     if (e == OK) {
@@ -407,17 +444,22 @@ static enum err make_endpoint(struct live *l)
     return OK;
 }
 
-static enum err make_data(struct live *l, struct live_failure *why)
+/* What makes and takes inner packets, if anything does. */
+static enum err make_inner(struct live *l, struct live_failure *why)
 {
     const struct live_options *o = l->options;
-    struct live_data_ends ends = {.endpoint = l->endpoint,
-                                  .sockets = l->sockets,
-                                  .metrics = l->metrics,
-                                  .far = o->remote.family ? &o->remote : NULL,
-                                  .bare = !o->config.force_encap,
-                                  .log = o->log};
 
-    return o->data.name ? live_data_create(&o->data, &ends, &l->data, why) : OK;
+    l->path = (struct live_path){.endpoint = l->endpoint,
+                                 .sockets = l->sockets,
+                                 .metrics = l->metrics,
+                                 .far = o->remote.family ? &o->remote : NULL,
+                                 .bare = !o->config.force_encap,
+                                 .log = o->log};
+    if (o->data.name)
+        return live_data_create(&o->data, &l->path, &l->data, why);
+    if (o->load.to.family)
+        return live_load_create(&o->load, &l->path, &l->load);
+    return o->echo ? live_echo_create(&l->path, &l->echo) : OK;
 }
 
 static enum err make(struct live *l, struct live_failure *why)
@@ -442,7 +484,7 @@ static enum err make(struct live *l, struct live_failure *why)
         why->what = err_text(e);
         return e;
     }
-    return make_data(l, why);
+    return make_inner(l, why);
 }
 
 static void drop(struct live *l)
@@ -450,6 +492,8 @@ static void drop(struct live *l)
     int error = errno; /* of what made us give up */
 
     live_data_destroy(l->data);
+    live_load_destroy(l->load);
+    live_echo_destroy(l->echo);
     if (l->endpoint)
         ike_endpoint_destroy(l->endpoint);
     if (l->sockets)
@@ -473,9 +517,7 @@ static void run_between_signals(struct live *l)
     sigdelset(&awake, SIGTERM);
     sigaction(SIGINT, &action, &old_int);
     sigaction(SIGTERM, &action, &old_term);
-    l->start = l->now = clock_now();
-    if (l->data)
-        live_data_begin(l->data, l->start);
+    l->start = l->now = l->path.start = clock_now();
     loop(l, &ours, &awake);
     sigaction(SIGINT, &old_int, NULL);
     sigaction(SIGTERM, &old_term, NULL);
@@ -501,7 +543,9 @@ enum err live_run(const struct live_options *options, struct live_outcome *out,
         out->left = out->counters.ike_sas;
         out->unsent = l->sockets->unsent;
         out->signal = last_signal;
-        out->refused = l->data ? live_data_refused(l->data) : 0;
+        out->refused = l->data   ? live_data_refused(l->data)
+                       : l->echo ? live_echo_refused(l->echo)
+                                 : 0;
         e = metrics_finish(l->metrics, out->took);
         why->what = err_text(e);
     }

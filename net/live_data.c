@@ -6,13 +6,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { FLOW = 0 }; /* of metrics: there is one */
-
 struct live_data {
     struct live_data_options options;
-    struct live_data_ends ends;
+    const struct live_path *path;
     struct tun tun;
-    nsec start;
     uint64_t refused;
     bool routed, warned;
     uint8_t packet[ESP_HEADROOM + TUN_PACKET_MAX + ESP_TAILROOM];
@@ -24,7 +21,7 @@ static void advise_route(const struct live_data *d, const struct ip_addr *inside
 {
     char net[IP_PREFIX_TEXT], address[IP_ADDR_TEXT];
 
-    fprintf(d->ends.log,
+    fprintf(d->path->log,
             "ikelab-live: no route was made: %s contains %s address %s\ntry: a smaller "
             "--ts-remote, or `ip route add NET dev %s` for what shall go through the tunnel\n",
             ip_prefix_format(&d->options.route, net), whose, ip_addr_format(inside, address),
@@ -35,39 +32,27 @@ static void advise_route(const struct live_data *d, const struct ip_addr *inside
 static void make_route(struct live_data *d)
 {
     const struct ip_prefix *net = &d->options.route;
-    const struct ip_addr *near = &d->ends.sockets->local[0].addr;
+    const struct ip_addr *near = &d->path->sockets->local[0].addr;
     const char *what;
 
     if (net->addr.family == 0)
         return;
-    if (d->ends.far && ip_prefix_contains(net, d->ends.far)) {
-        advise_route(d, d->ends.far, "the peer's");
+    if (d->path->far && ip_prefix_contains(net, d->path->far)) {
+        advise_route(d, d->path->far, "the peer's");
         return;
     }
-    if (!d->ends.far && ip_prefix_contains(net, near)) {
+    if (!d->path->far && ip_prefix_contains(net, near)) {
         advise_route(d, near, "our own");
         return;
     }
     d->routed = tun_route(&d->tun, net, &what) == OK;
     if (!d->routed)
-        fprintf(d->ends.log, "ikelab-live: %s: %s\ntry: `ip route add NET dev %s` by hand\n", what,
+        fprintf(d->path->log, "ikelab-live: %s: %s\ntry: `ip route add NET dev %s` by hand\n", what,
                 strerror(errno), d->tun.name);
 }
 
-static void open_bare(const struct live_data *d)
-{
-    const char *what;
-
-    if (d->ends.bare && udp_loop_open_esp(d->ends.sockets, &what) != OK)
-        fprintf(d->ends.log,
-                "ikelab-live: raw socket for ESP: %s: %s; without a NAT no packet will leave\n"
-                "try: as root, or with --encap\n",
-                what, strerror(errno));
-}
-
-enum err live_data_create(const struct live_data_options *options,
-                          const struct live_data_ends *ends, struct live_data **out,
-                          struct live_failure *why)
+enum err live_data_create(const struct live_data_options *options, const struct live_path *path,
+                          struct live_data **out, struct live_failure *why)
 {
     struct live_data *d = calloc(1, sizeof *d);
     enum err e;
@@ -77,7 +62,7 @@ enum err live_data_create(const struct live_data_options *options,
     if (!d)
         return ERR_MEMORY;
     d->options = *options;
-    d->ends = *ends;
+    d->path = path;
     e = tun_open(&d->tun, options->name, &why->what);
     if (e == OK)
         e = tun_up(&d->tun, options->mtu, &options->address, &why->what);
@@ -90,8 +75,8 @@ enum err live_data_create(const struct live_data_options *options,
         return e;
     }
     make_route(d);
-    open_bare(d);
-    ends->sockets->also = d->tun.fd;
+    live_path_open(path);
+    path->sockets->also = d->tun.fd;
     *out = d;
     return OK;
 }
@@ -105,24 +90,19 @@ void live_data_destroy(struct live_data *d)
     free(d);
 }
 
-void live_data_begin(struct live_data *d, nsec start)
-{
-    d->start = start;
-}
-
 /* ---- packets ---- */
 
 /* Somebody deleted the device. Said, and not asked again: poll would report it for ever. */
 static void lose_device(struct live_data *d)
 {
-    fprintf(d->ends.log, "ikelab-live: the device %s is gone: %s\n", d->tun.name, strerror(errno));
-    d->ends.sockets->also = -1;
+    fprintf(d->path->log, "ikelab-live: the device %s is gone: %s\n", d->tun.name, strerror(errno));
+    d->path->sockets->also = -1;
 }
 
 bool live_data_send(struct live_data *d, nsec now)
 {
     struct buf packet = {d->packet + ESP_HEADROOM, 0, TUN_PACKET_MAX + ESP_TAILROOM};
-    struct udp_loop *sockets = d->ends.sockets;
+    struct udp_loop *sockets = d->path->sockets;
     struct ike_dgram out;
     enum err e = ERR_NOT_FOUND;
     size_t len;
@@ -135,23 +115,20 @@ bool live_data_send(struct live_data *d, nsec now)
     if (e != OK)
         return false;
     len = packet.len;
-    e = ike_endpoint_protect(d->ends.endpoint, now, &packet, &out, NULL);
-    if (e == OK && udp_loop_send(sockets, &out))
-        metrics_esp_sent(d->ends.metrics, FLOW, now - d->start, len);
-    else
-        metrics_esp_dropped(d->ends.metrics, FLOW, ESP_DROP_UNSENT);
+    e = ike_endpoint_protect(d->path->endpoint, now, &packet, &out, NULL);
+    if (live_path_send(d->path, e, &out))
+        metrics_esp_sent(d->path->metrics, LIVE_FLOW, now - d->path->start, len);
     return true;
 }
 
 void live_data_receive(struct live_data *d, nsec now, const struct ike_dgram *in)
 {
     struct buf inner;
-    enum err e = ike_endpoint_unprotect(d->ends.endpoint, now, in, &inner, NULL);
 
-    if (e != OK)
-        metrics_esp_dropped(d->ends.metrics, METRICS_NO_FLOW, esp_drop_of(e));
-    else if (tun_write(&d->tun, inner.data, inner.len))
-        metrics_esp_arrived(d->ends.metrics, FLOW, now - d->start, inner.len);
+    if (!live_path_receive(d->path, now, in, &inner, NULL))
+        return;
+    if (tun_write(&d->tun, inner.data, inner.len))
+        metrics_esp_arrived(d->path->metrics, LIVE_FLOW, now - d->path->start, inner.len);
     else
         d->refused++;
 }
@@ -163,7 +140,7 @@ void live_data_peer(struct live_data *d, const struct ip_addr *peer)
     if (d->warned || !d->routed || !ip_prefix_contains(&d->options.route, peer))
         return;
     d->warned = true;
-    fprintf(d->ends.log,
+    fprintf(d->path->log,
             "ikelab-live: the peer %s lies in %s, which is routed into %s: answers may not reach "
             "it\ntry: `ip route add %s via GATEWAY`\n",
             ip_addr_format(peer, address), ip_prefix_format(&d->options.route, net), d->tun.name,

@@ -6,11 +6,7 @@
 #ifndef NET_LIVE_DATA_H
 #define NET_LIVE_DATA_H
 
-#include "net/udp_loop.h"
-#include "proto/endpoint.h"
-#include "record/metrics.h"
-
-#include <stdio.h>
+#include "net/live_path.h"
 
 struct live_data_options {
     const char *name; /* of the device; NULL: no data path */
@@ -19,29 +15,12 @@ struct live_data_options {
     struct ip_prefix route;   /* what goes into the device: the peer's network; family 0: none */
 };
 
-/** What the data path lies between; all borrowed. */
-struct live_data_ends {
-    struct ike_endpoint *endpoint;
-    struct udp_loop *sockets;
-    struct metrics *metrics;   /* one_end; flow 0 is the device */
-    const struct ip_addr *far; /* the peer's address, or NULL when anyone may call */
-    bool bare;                 /* ESP without UDP may be needed: try for a raw socket */
-    FILE *log;                 /* what the user should know */
-};
-
-/** Why a run did not begin; errno adds to it for ERR_IO. */
-struct live_failure {
-    const char *what, *hint;
-};
-
 struct live_data;
 
 /** Make the device, bring it up, make its route. @retval ERR_IO, ERR_MEMORY */
-enum err live_data_create(const struct live_data_options *, const struct live_data_ends *,
+enum err live_data_create(const struct live_data_options *, const struct live_path *,
                           struct live_data **, struct live_failure *) MUST_USE;
 void live_data_destroy(struct live_data *);
-/** Times of the metrics count from `start`. */
-void live_data_begin(struct live_data *, nsec start);
 
 /** One packet out of the device into its tunnel. False: none now. */
 bool live_data_send(struct live_data *, nsec now);

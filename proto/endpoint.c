@@ -297,6 +297,33 @@ static void count_unsent(struct ike_endpoint *ep, enum err e)
         ep->counters.esp_unsent_limit++;
 }
 
+static void sent_through(struct ike_endpoint *ep, nsec now, struct child_sa *c)
+{
+    child_sa_ike(ep, c)->last_sent = now;
+    watch_volume(ep, now, c, child_esp(ep, c));
+}
+
+/* What esp_protect made of the packet, counted and as a datagram. */
+static enum err sealed(struct ike_endpoint *ep, enum err e, const struct esp_outer *outer,
+                       const struct buf *packet, struct ike_dgram *out)
+{
+    if (e) {
+        count_unsent(ep, e);
+        return e;
+    }
+    ep->counters.esp_sealed++;
+    *out = (struct ike_dgram){.local = outer->local,
+                              .remote = outer->remote,
+                              .protocol = outer->udp_encapsulated ? 17 : 50,
+                              .tos = outer->tos,
+                              .hop_limit = outer->hop_limit,
+                              .df = outer->df,
+                              .data = packet->data,
+                              .len = packet->len,
+                              .kind = DGRAM_ESP};
+    return OK;
+}
+
 enum err ike_endpoint_protect(struct ike_endpoint *ep, nsec now, struct buf *packet,
                               struct ike_dgram *out, struct sa_ref *sa)
 {
@@ -308,25 +335,23 @@ enum err ike_endpoint_protect(struct ike_endpoint *ep, nsec now, struct buf *pac
 
     if (sa)
         *sa = c ? (struct sa_ref){child_sa_handle(ep, c)} : SA_NONE;
-    if (c) {
-        child_sa_ike(ep, c)->last_sent = now;
-        watch_volume(ep, now, c, esp);
-    }
-    if (e) {
-        count_unsent(ep, e);
-        return e;
-    }
-    ep->counters.esp_sealed++;
-    *out = (struct ike_dgram){.local = outer.local,
-                              .remote = outer.remote,
-                              .protocol = outer.udp_encapsulated ? 17 : 50,
-                              .tos = outer.tos,
-                              .hop_limit = outer.hop_limit,
-                              .df = outer.df,
-                              .data = packet->data,
-                              .len = packet->len,
-                              .kind = DGRAM_ESP};
-    return OK;
+    if (c)
+        sent_through(ep, now, c);
+    return sealed(ep, e, &outer, packet, out);
+}
+
+enum err ike_endpoint_protect_by(struct ike_endpoint *ep, nsec now, struct sa_ref child,
+                                 struct buf *packet, struct ike_dgram *out)
+{
+    struct child_sa *c = child_sa_at(ep, child.handle);
+    struct esp_outer outer;
+    enum err e;
+
+    if (!c || c->state != CHILD_CURRENT)
+        return ERR_STATE;
+    e = esp_protect_by(ep->esp, child_esp(ep, c), packet, &outer);
+    sent_through(ep, now, c);
+    return sealed(ep, e, &outer, packet, out);
 }
 
 static void count_refused(struct ike_endpoint *ep, enum err e)

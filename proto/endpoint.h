@@ -76,6 +76,15 @@ nsec ike_endpoint_deadline(const struct ike_endpoint *);
 enum err ike_endpoint_protect(struct ike_endpoint *, nsec now, struct buf *packet,
                               struct ike_dgram *out, struct sa_ref *sa) MUST_USE;
 /**
+ * The same through a child SA of the caller's choice, for a driver that spreads packets over
+ * several with the same selectors. It must be one that sends now, and its selectors must allow
+ * the packet.
+ * @retval ERR_STATE  it does not send (yet, any more, at all): nothing happened
+ * @retval ERR_NO_POLICY, ERR_SEQ_WRAPPED, ERR_LIFETIME  counted; the packet is dropped
+ */
+enum err ike_endpoint_protect_by(struct ike_endpoint *, nsec now, struct sa_ref child,
+                                 struct buf *packet, struct ike_dgram *out) MUST_USE;
+/**
  * Open one received ESP datagram (bare or UDP-encapsulated) in place (RFC 4301 §5.2). An
  * authenticated packet from a new address moves the peer there when NAT traversal says so
  * (RFC 7296 §2.23).

@@ -45,7 +45,7 @@ static void json_close(struct json *j, char bracket)
     j->first = false;
 }
 
-void json_object(struct json *j, const char *key)
+void json_object_begin(struct json *j, const char *key)
 {
     json_open(j, key, '{');
 }
@@ -55,7 +55,7 @@ void json_object_end(struct json *j)
     json_close(j, '}');
 }
 
-void json_array(struct json *j, const char *key)
+void json_array_begin(struct json *j, const char *key)
 {
     json_open(j, key, '[');
 }

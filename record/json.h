@@ -15,10 +15,11 @@ struct json {
 };
 
 void json_init(struct json *, struct text *, int depth);
-/** Open or close; `key` is NULL inside an array and at the top. */
-void json_object(struct json *, const char *key);
+/** Open or close; `key` is NULL inside an array and at the top. (Not json_object: jansson has
+ * that.) */
+void json_object_begin(struct json *, const char *key);
 void json_object_end(struct json *);
-void json_array(struct json *, const char *key);
+void json_array_begin(struct json *, const char *key);
 void json_array_end(struct json *);
 /** Start a value that the caller then writes onto the text itself. */
 void json_key(struct json *, const char *key);

@@ -49,7 +49,7 @@ static void ike_init(struct ike_metrics *ike)
 
 static void esp_init(struct esp_metrics *esp)
 {
-    esp->first_sent = esp->last_delivered = NSEC_NEVER;
+    esp->first_sent = esp->last_delivered = esp->echo.sending_ended = NSEC_NEVER;
 }
 
 static bool scopes_create(struct metrics *m, const struct metrics_options *o)
@@ -89,11 +89,13 @@ enum err metrics_create(const struct metrics_options *o, struct metrics **out)
 {
     struct metrics *m = calloc(1, sizeof *m);
 
+    ASSERT(o->one_end || !o->echo);
     *out = NULL;
     if (!m)
         return ERR_MEMORY;
     m->measure_from = o->measure_from;
     m->one_end = o->one_end;
+    m->echo = o->echo;
     ike_init(&m->ike);
     esp_init(&m->esp);
     if (!scopes_create(m, o) || !(m->series = series_create(m, o->series))) {
@@ -111,16 +113,22 @@ static void ike_reset(struct ike_metrics *ike)
     hist_reset(&ike->time_to_first_packet_ns);
 }
 
+static void esp_reset(struct esp_metrics *esp)
+{
+    hist_reset(&esp->latency_ns);
+    hist_reset(&esp->echo.round_trip_ns);
+}
+
 void metrics_destroy(struct metrics *m)
 {
     if (!m)
         return;
     ike_reset(&m->ike);
-    hist_reset(&m->esp.latency_ns);
+    esp_reset(&m->esp);
     for (uint32_t i = 0; m->groups && i < m->group_count; i++)
         ike_reset(&m->groups[i].ike);
     for (uint32_t i = 0; m->flows && i < m->flow_count; i++)
-        hist_reset(&m->flows[i].esp.latency_ns);
+        esp_reset(&m->flows[i].esp);
     for (uint32_t i = 0; m->hosts && i < m->host_count; i++) {
         hist_reset(&m->hosts[i].queue_wait_ns);
         hist_reset(&m->hosts[i].look_up_wait_ns);
@@ -251,6 +259,47 @@ void metrics_esp_arrived(struct metrics *m, uint32_t flow, nsec now, uint64_t by
     esp_delivered(&m->flows[flow].esp, now, bytes, measured);
 }
 
+static void echo_sent(struct esp_echo *echo, nsec behind)
+{
+    echo->behind = behind > echo->behind ? behind : echo->behind;
+}
+
+void metrics_echo_sent(struct metrics *m, uint32_t flow, nsec now, nsec due, uint64_t bytes)
+{
+    ASSERT(m->echo && due <= now);
+    metrics_esp_sent(m, flow, now, bytes);
+    echo_sent(&m->esp.echo, now - due);
+    echo_sent(&m->flows[flow].esp.echo, now - due);
+}
+
+void metrics_echo_answered(struct metrics *m, uint32_t flow, nsec now, nsec due, uint64_t bytes)
+{
+    ASSERT(m->echo && due <= now);
+    metrics_esp_arrived(m, flow, now, bytes);
+    hist_add(&m->esp.echo.round_trip_ns, now - due);
+    hist_add(&m->flows[flow].esp.echo.round_trip_ns, now - due);
+}
+
+void metrics_echo_lost(struct metrics *m, uint32_t flow)
+{
+    ASSERT(m->echo && flow < m->flow_count);
+    m->esp.echo.lost++;
+    m->flows[flow].esp.echo.lost++;
+}
+
+void metrics_echo_stray(struct metrics *m, uint32_t flow)
+{
+    ASSERT(m->echo && flow < m->flow_count);
+    m->esp.echo.strays++;
+    m->flows[flow].esp.echo.strays++;
+}
+
+void metrics_echo_ended(struct metrics *m, uint32_t flow, nsec now)
+{
+    ASSERT(m->echo && flow < m->flow_count);
+    m->esp.echo.sending_ended = m->flows[flow].esp.echo.sending_ended = now;
+}
+
 void metrics_esp_dropped(struct metrics *m, uint32_t flow, enum esp_drop cause)
 {
     ASSERT((unsigned)cause < ESP_DROP_COUNT);
@@ -279,15 +328,20 @@ void metrics_recovery(struct metrics *m, const struct recovery *r)
         m->recoveries[m->recovery_count++] = *r;
 }
 
+static uint64_t esp_lost(const struct esp_metrics *esp)
+{
+    return esp->latency_ns.lost + esp->echo.round_trip_ns.lost;
+}
+
 static uint64_t values_lost(const struct metrics *m)
 {
     uint64_t lost =
-        m->ike.setup_time_ns.lost + m->ike.time_to_first_packet_ns.lost + m->esp.latency_ns.lost;
+        m->ike.setup_time_ns.lost + m->ike.time_to_first_packet_ns.lost + esp_lost(&m->esp);
 
     for (uint32_t i = 0; i < m->group_count; i++)
         lost += m->groups[i].ike.setup_time_ns.lost + m->groups[i].ike.time_to_first_packet_ns.lost;
     for (uint32_t i = 0; i < m->flow_count; i++)
-        lost += m->flows[i].esp.latency_ns.lost;
+        lost += esp_lost(&m->flows[i].esp);
     for (uint32_t i = 0; i < m->host_count; i++)
         lost += m->hosts[i].queue_wait_ns.lost;
     return lost;

@@ -88,6 +88,15 @@ struct ike_metrics {
     uint64_t peer_moves;                 /* [count] endpoint updates after a NAT change */
 };
 
+/** Of packets that want an answer: sent = answered (delivered) + lost + pending. */
+struct esp_echo {
+    struct hist round_trip_ns; /* due to answered */
+    uint64_t lost;             /* [count] no answer in time */
+    uint64_t strays;           /* [count] opened, but no answer that was waited for */
+    nsec sending_ended;        /* NSEC_NEVER: not yet */
+    nsec behind;               /* the longest that one was sent after it was due */
+};
+
 /** Inner IP packets through tunnels: of the whole run or of one flow. Bytes are inner bytes. */
 struct esp_metrics {
     uint64_t sent_packets, delivered_packets, sent_bytes, delivered_bytes;
@@ -95,6 +104,7 @@ struct esp_metrics {
     uint64_t delivered_measured_bytes;
     struct hist latency_ns;           /* handed in at one end to handed out at the other */
     uint64_t dropped[ESP_DROP_COUNT]; /* [count] at the receiver, by cause */
+    struct esp_echo echo;             /* with metrics_options.echo only */
 };
 
 /** Outer packets: of the whole run or of one link (there: both directions of all its members). */
@@ -160,8 +170,8 @@ struct recovery {
 
 struct metrics {
     nsec measure_from;
-    bool one_end;  /* as in metrics_options */
-    nsec duration; /* simulated time at the end, set by metrics_finish */
+    bool one_end, echo; /* as in metrics_options */
+    nsec duration;      /* simulated time at the end, set by metrics_finish */
     struct ike_metrics ike;
     struct esp_metrics esp;
     struct net_metrics net;
@@ -186,6 +196,9 @@ struct metrics_options {
     /* Only one end of the tunnels is seen: what it sends and what is delivered to it are different
      * packets. They have no ratio, and the traffic window begins with the first of either. */
     bool one_end;
+    /* Only with one_end: what is delivered are answers to what was sent, so that there is a ratio
+     * again, and a time from question to answer. */
+    bool echo;
     struct metrics_names groups, links, flows, hosts;
     FILE *series; /* series.csv, borrowed; NULL: no series */
 };
@@ -210,6 +223,13 @@ void metrics_esp_sent(struct metrics *, uint32_t flow, nsec now, uint64_t bytes)
 void metrics_esp_delivered(struct metrics *, uint32_t flow, nsec now, nsec sent, uint64_t bytes);
 /** The same with one_end, where nobody knows when it was sent: no latency. */
 void metrics_esp_arrived(struct metrics *, uint32_t flow, nsec now, uint64_t bytes);
+/** An echo that was due at `due` is sent now. */
+void metrics_echo_sent(struct metrics *, uint32_t flow, nsec now, nsec due, uint64_t bytes);
+void metrics_echo_answered(struct metrics *, uint32_t flow, nsec now, nsec due, uint64_t bytes);
+void metrics_echo_lost(struct metrics *, uint32_t flow);
+void metrics_echo_stray(struct metrics *, uint32_t flow);
+/** No more are sent: rates of sending are over the time until now. */
+void metrics_echo_ended(struct metrics *, uint32_t flow, nsec now);
 /** `flow` may be METRICS_NO_FLOW: a replayed or forged packet belongs to none. */
 void metrics_esp_dropped(struct metrics *, uint32_t flow, enum esp_drop);
 #define METRICS_NO_FLOW UINT32_MAX

@@ -125,10 +125,35 @@ static void walk_ike(struct walk *w, const struct metrics *m, const struct ike_m
     close_object(w, "ike");
 }
 
+static struct fixed bits_per_s(uint64_t bytes, nsec ns)
+{
+    unsigned __int128 bits = (unsigned __int128)bytes * 8 * NSEC_PER_S;
+
+    return fixed_count(ns ? (uint64_t)(bits / ns) : 0);
+}
+
+/* What only a load of echoes has. */
+static void walk_echo(struct walk *w, const struct metrics *m, const struct esp_metrics *esp)
+{
+    const struct esp_echo *echo = &esp->echo;
+    nsec out = window(m->measure_from, esp->first_sent, echo->sending_ended);
+    nsec back = window(m->measure_from, esp->first_sent, esp->last_delivered);
+
+    ASSERT(esp->sent_packets >= esp->delivered_packets + echo->lost);
+    packets(w, "lost_packets", echo->lost);
+    packets(w, "pending_packets", esp->sent_packets - esp->delivered_packets - echo->lost);
+    packets(w, "stray_packets", echo->strays);
+    value(w, "lost_ratio", "1", fixed_ratio(echo->lost, esp->sent_packets));
+    value(w, "sent_per_s", "1/s", fixed_rate(esp->sent_packets, out));
+    value(w, "delivered_per_s", "1/s", fixed_rate(esp->delivered_packets, back));
+    value(w, "sent_bps", "bit/s", bits_per_s(esp->sent_bytes, out));
+    value(w, "behind_s", "s", fixed_seconds(echo->behind));
+    times(w, "round_trip_s", &echo->round_trip_ns);
+}
+
 static void walk_esp(struct walk *w, const struct metrics *m, const struct esp_metrics *esp)
 {
     nsec ns = window(m->measure_from, esp->first_sent, esp->last_delivered);
-    unsigned __int128 bits = (unsigned __int128)esp->delivered_measured_bytes * 8 * NSEC_PER_S;
     struct fixed ratio = fixed_ratio(esp->delivered_packets, esp->sent_packets);
 
     open_object(w, "esp");
@@ -136,13 +161,15 @@ static void walk_esp(struct walk *w, const struct metrics *m, const struct esp_m
     packets(w, "delivered_packets", esp->delivered_packets);
     octets(w, "sent_bytes", esp->sent_bytes);
     octets(w, "delivered_bytes", esp->delivered_bytes);
-    value(w, "delivered_ratio", "1", m->one_end ? FIXED_NONE : ratio);
-    value(w, "throughput_bps", "bit/s", fixed_count(ns ? (uint64_t)(bits / ns) : 0));
+    value(w, "delivered_ratio", "1", m->one_end && !m->echo ? FIXED_NONE : ratio);
+    value(w, "throughput_bps", "bit/s", bits_per_s(esp->delivered_measured_bytes, ns));
     times(w, "latency_s", &esp->latency_ns);
     open_object(w, "dropped");
     for (int i = 0; i < ESP_DROP_COUNT; i++)
         packets(w, esp_drop_name((enum esp_drop)i), esp->dropped[i]);
     close_object(w, "dropped");
+    if (m->echo)
+        walk_echo(w, m, esp);
     close_object(w, "esp");
 }
 
@@ -299,7 +326,7 @@ static void visit_json(void *context, const struct metric *metric)
 
     switch (metric->kind) {
     case METRIC_OPEN:
-        json_object(j, metric->key);
+        json_object_begin(j, metric->key);
         break;
     case METRIC_CLOSE:
         json_object_end(j);
@@ -311,7 +338,7 @@ static void visit_json(void *context, const struct metric *metric)
         json_text(j, metric->key, metric->text);
         break;
     case METRIC_HIST:
-        json_object(j, metric->key);
+        json_object_begin(j, metric->key);
         for (size_t i = 0; i < SUMMARY_COUNT; i++)
             json_fixed(j, summary[i].name, summary_value(metric->hist, i));
         json_object_end(j);
@@ -321,11 +348,11 @@ static void visit_json(void *context, const struct metric *metric)
 
 static void json_recoveries(struct json *j, const struct metrics *m)
 {
-    json_array(j, "recovery_s");
+    json_array_begin(j, "recovery_s");
     for (uint32_t i = 0; i < m->recovery_count; i++) {
         const struct recovery *r = &m->recoveries[i];
 
-        json_object(j, NULL);
+        json_object_begin(j, NULL);
         json_text(j, "event", r->event);
         json_fixed(j, "at_s", fixed_seconds(r->at));
         json_u64(j, "affected", r->affected);
@@ -344,7 +371,7 @@ void metrics_virtual_json(const struct metrics *m, struct text *out, int indent)
     struct json j;
 
     json_init(&j, out, indent);
-    json_object(&j, NULL);
+    json_object_begin(&j, NULL);
     metrics_visit(m, visit_json, &j);
     json_recoveries(&j, m);
     json_object_end(&j);
@@ -422,7 +449,7 @@ static void visit_hist(void *context, const struct metric *metric)
 
     if (metric->kind != METRIC_HIST)
         return;
-    json_object(j, metric->path);
+    json_object_begin(j, metric->path);
     json_text(j, "unit", "ns");
     json_u64(j, "count", h->count);
     json_u64(j, "sum_s", (uint64_t)(h->sum / NSEC_PER_S));
@@ -438,9 +465,9 @@ void metrics_histograms_json(const struct metrics *m, struct text *out)
     struct json j;
 
     json_init(&j, out, 0);
-    json_object(&j, NULL);
+    json_object_begin(&j, NULL);
     json_u64(&j, "schema_version", 1);
-    json_object(&j, "histograms");
+    json_object_begin(&j, "histograms");
     metrics_visit(m, visit_hist, &j);
     json_object_end(&j);
     json_object_end(&j);

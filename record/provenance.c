@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 static struct provenance known = {
     .version = BUILD_VERSION,
@@ -49,6 +50,7 @@ static void look(void)
         snprintf(kernel, sizeof kernel, "%s %s %s", u.sysname, u.release, u.machine);
     known.cpu = cpu;
     known.kernel = kernel;
+    known.cores = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
 const struct provenance *provenance(void)

@@ -16,6 +16,7 @@ struct provenance {
     const char *build_type;
     const char *kernel;
     const char *cpu;
+    unsigned cores;              /* that are online */
     const char *libraries[8][2]; /* name, version; ends with NULL; callers add what they link */
 };
 

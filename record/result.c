@@ -12,9 +12,9 @@ void result_virtual_json(const struct result *r, struct text *out)
 
 static void thresholds(struct json *j, const struct result *r)
 {
-    json_array(j, "thresholds");
+    json_array_begin(j, "thresholds");
     for (size_t i = 0; i < r->threshold_count; i++) {
-        json_object(j, NULL);
+        json_object_begin(j, NULL);
         json_text(j, "metric", r->thresholds[i].metric);
         json_text(j, "expect", r->thresholds[i].expect);
         json_fixed(j, "value", r->verdicts[i].value);
@@ -27,7 +27,7 @@ static void thresholds(struct json *j, const struct result *r)
 
 static void security_section(struct json *j, const struct result *r, const char *section)
 {
-    json_object(j, section);
+    json_object_begin(j, section);
     for (size_t i = 0; i < r->security_count; i++) {
         const struct security_item *item = &r->security[i];
 
@@ -43,7 +43,7 @@ static void security_section(struct json *j, const struct result *r, const char 
 
 static void security(struct json *j, const struct result *r)
 {
-    json_object(j, "security");
+    json_object_begin(j, "security");
     security_section(j, r, "ike");
     security_section(j, r, "esp");
     json_object_end(j);
@@ -51,7 +51,7 @@ static void security(struct json *j, const struct result *r)
 
 static void capture(struct json *j, const struct capture_totals *c)
 {
-    json_object(j, "capture");
+    json_object_begin(j, "capture");
     json_u64(j, "frames", c->frames);
     json_u64(j, "interfaces", c->interfaces);
     json_u64(j, "bytes", c->bytes);
@@ -69,7 +69,7 @@ static void wall(struct json *j, const struct result *r)
     /* Inner ESP bits moved per nanosecond are Gbit per second: same digits as a rate. */
     uint64_t bits = r->metrics->esp.delivered_bytes * 8;
 
-    json_object(j, "wall");
+    json_object_begin(j, "wall");
     json_fixed(j, "run_s", fixed_seconds(w->run_ns));
     json_fixed(j, "setup_s", fixed_seconds(w->setup_ns));
     json_u64(j, "events", w->events);
@@ -82,7 +82,7 @@ static void wall(struct json *j, const struct result *r)
 
 static void origin(struct json *j, const struct provenance *p)
 {
-    json_object(j, "provenance");
+    json_object_begin(j, "provenance");
     json_text(j, "version", p->version);
     json_text(j, "commit", p->commit);
     json_bool(j, "dirty", p->dirty);
@@ -90,8 +90,9 @@ static void origin(struct json *j, const struct provenance *p)
     json_text(j, "flags", p->flags);
     json_text(j, "build_type", p->build_type);
     json_text(j, "cpu", p->cpu);
+    json_u64(j, "cores", p->cores);
     json_text(j, "kernel", p->kernel);
-    json_object(j, "libraries");
+    json_object_begin(j, "libraries");
     for (size_t i = 0; i < sizeof p->libraries / sizeof *p->libraries && p->libraries[i][0]; i++)
         json_text(j, p->libraries[i][0], p->libraries[i][1]);
     json_object_end(j);
@@ -100,7 +101,7 @@ static void origin(struct json *j, const struct provenance *p)
 
 static void scenario(struct json *j, const struct result *r)
 {
-    json_object(j, "scenario");
+    json_object_begin(j, "scenario");
     json_text(j, "name", r->scenario);
     json_text(j, "file", r->scenario_file);
     json_text(j, "sha256", r->scenario_sha256);
@@ -116,7 +117,7 @@ void result_json(const struct result *r, struct text *out)
     struct json j;
 
     json_init(&j, out, 0);
-    json_object(&j, NULL);
+    json_object_begin(&j, NULL);
     json_u64(&j, "schema_version", RESULT_SCHEMA_VERSION);
     scenario(&j, r);
     json_u64(&j, "seed", r->seed);

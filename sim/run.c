@@ -33,6 +33,7 @@ struct drive {
     nsec next_sample, next_agreement;
     uint64_t wall_start, wall_loop, wall_progress;
     bool interrupted;
+    enum err loop_error;
     char *why;
     size_t cap;
 };
@@ -415,6 +416,22 @@ static enum err loop(struct drive *d)
     return e;
 }
 
+static void loop_work(void *state)
+{
+    struct drive *d = state;
+
+    d->loop_error = loop(d);
+}
+
+static enum err run_loop(struct drive *d)
+{
+    if (d->options->timed)
+        d->options->timed(loop_work, d, d->options->loop_ns);
+    else
+        loop_work(d);
+    return d->loop_error;
+}
+
 static enum err finish(struct drive *d, struct run_outcome *out)
 {
     struct lab *lab = &d->lab;
@@ -474,7 +491,7 @@ enum err run_scenario(const struct run_options *options, struct run_outcome *out
     e = set_up(d);
     d->wall_loop = wall_ns();
     if (e == OK)
-        e = loop(d);
+        e = run_loop(d);
     if (e == OK) {
         uint64_t end = wall_ns();
 

@@ -25,6 +25,10 @@ struct run_options {
     /** Called a few times per second of wall time; may be NULL. */
     void (*progress)(void *context, const struct run_progress *);
     void *context;
+    /** What the loop is called through, to be timed without set-up and clean-up: it calls
+     * work(state) once. NULL: nothing. */
+    void (*timed)(void (*work)(void *state), void *state, uint64_t *ns);
+    uint64_t *loop_ns; /* for `timed` */
 };
 
 struct run_outcome {

@@ -135,34 +135,58 @@ static enum err finish(struct scenario_reader *r)
     return r->diag.errors ? ERR_USAGE : OK;
 }
 
+static enum err read_source(struct scenario_reader *r, const struct tree_source *source,
+                            const struct scenario_override *overrides, size_t count)
+{
+    hash_file(r->scenario, source);
+    r->root = tree_read(r->arena, source, &r->diag);
+    for (size_t i = 0; i < count && r->root; i++)
+        apply_override(r, &overrides[i]);
+    if (r->root)
+        read_scenario(r);
+    return finish(r);
+}
+
+static enum err begin(struct scenario_reader *r, const char *path, struct tree_source **source)
+{
+    struct scenario *s = r->scenario;
+
+    *s = (struct scenario){.arena = arena_create()};
+    if (!s->arena)
+        return ERR_MEMORY;
+    r->arena = s->arena;
+    *source = reader_take(r, sizeof **source);
+    s->path = arena_text(r->arena, path, strlen(path));
+    return *source && s->path ? OK : ERR_MEMORY;
+}
+
 enum err scenario_load(const char *path, const struct scenario_override *overrides, size_t count,
                        struct scenario *out, FILE *errors)
 {
     struct scenario_reader r = {.diag = {.out = errors}, .scenario = out};
     struct tree_source *source;
-    enum err e;
+    enum err e = begin(&r, path, &source);
 
-    *out = (struct scenario){.arena = arena_create()};
-    if (!out->arena)
-        return ERR_MEMORY;
-    r.arena = out->arena;
-    source = reader_take(&r, sizeof *source);
-    out->path = arena_text(r.arena, path, strlen(path));
-    if (!source || !out->path) {
-        e = ERR_MEMORY;
-        goto out;
-    }
-    e = read_file(&r, out->path, source);
+    if (e == OK)
+        e = read_file(&r, out->path, source);
+    if (e == OK)
+        e = read_source(&r, source, overrides, count);
     if (e)
-        goto out;
-    hash_file(out, source);
-    r.root = tree_read(r.arena, source, &r.diag);
-    for (size_t i = 0; i < count && r.root; i++)
-        apply_override(&r, &overrides[i]);
-    if (r.root)
-        read_scenario(&r);
-    e = finish(&r);
-out:
+        scenario_reset(out);
+    return e;
+}
+
+enum err scenario_load_text(const char *name, const char *text, struct scenario *out, FILE *errors)
+{
+    struct scenario_reader r = {.diag = {.out = errors}, .scenario = out};
+    struct tree_source *source;
+    enum err e = begin(&r, name, &source);
+
+    if (e == OK) {
+        *source = (struct tree_source){
+            .name = out->path, .text = text, .len = strlen(text), .is_file = true};
+        e = read_source(&r, source, NULL, 0);
+    }
     if (e)
         scenario_reset(out);
     return e;

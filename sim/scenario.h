@@ -289,6 +289,9 @@ struct scenario_override {
  */
 enum err scenario_load(const char *path, const struct scenario_override *overrides, size_t count,
                        struct scenario *out, FILE *errors) MUST_USE;
+/** The same from memory, for programs that bring their scenario. `name` stands for the path. */
+enum err scenario_load_text(const char *name, const char *text, struct scenario *out,
+                            FILE *errors) MUST_USE;
 void scenario_reset(struct scenario *);
 
 /** The identity of a member of an initiator or responder group (ID_FQDN or ID_RFC822_ADDR). */

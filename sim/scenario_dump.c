@@ -58,7 +58,7 @@ static void dump_prefixes(struct dump *d, const struct key *key,
     memcpy(&count, field + 1, sizeof count);
     if (!count)
         return;
-    json_array(&d->json, key->name);
+    json_array_begin(&d->json, key->name);
     for (uint32_t i = 0; i < count; i++)
         dump_prefix(d, NULL, &(*field)[i], false);
     json_array_end(&d->json);
@@ -69,7 +69,7 @@ static void dump_texts(struct dump *d, const struct key *key, const char *const 
     uint32_t count;
 
     memcpy(&count, field + 1, sizeof count);
-    json_array(&d->json, key->name);
+    json_array_begin(&d->json, key->name);
     for (uint32_t i = 0; i < count; i++)
         json_text(&d->json, NULL, (*field)[i]);
     json_array_end(&d->json);
@@ -86,12 +86,12 @@ static void dump_loss(struct dump *d, const struct key *key, const struct loss_w
 
     if (loss->model == LOSS_NONE)
         return;
-    json_object(&d->json, key->name);
+    json_object_begin(&d->json, key->name);
     if (loss->model == LOSS_RANDOM) {
         unit_write(DIMENSION_PROBABILITY, loss->random, text);
         json_text(&d->json, "random", text);
     } else {
-        json_object(&d->json, models[loss->model].name);
+        json_object_begin(&d->json, models[loss->model].name);
         dump_section(d, models[loss->model].section, loss);
         json_object_end(&d->json);
     }
@@ -150,7 +150,7 @@ static void dump_value(struct dump *d, const struct key *key, const void *field)
         dump_loss(d, key, field);
         return;
     case KEY_SECTION:
-        json_object(&d->json, key->name);
+        json_object_begin(&d->json, key->name);
         dump_section(d, key->section, field);
         if (key->section == SECTION_PKI)
             dump_lists(d, field);
@@ -195,12 +195,12 @@ static void dump_arrivals(struct dump *d, const struct arrivals *a)
 {
     char text[UNIT_TEXT_MAX];
 
-    json_object(&d->json, "arrivals");
+    json_object_begin(&d->json, "arrivals");
     unit_write(DIMENSION_FREQUENCY, a->rate_micro, text);
     if (a->kind == ARRIVALS_AT_ONCE) {
         json_bool(&d->json, "all_at_once", true);
     } else if (a->kind == ARRIVALS_RAMP) {
-        json_object(&d->json, "ramp");
+        json_object_begin(&d->json, "ramp");
         dump_section(d, SECTION_RAMP, a);
         json_object_end(&d->json);
     } else {
@@ -217,7 +217,7 @@ static void dump_group(struct dump *d, const struct scenario_group *g)
     char ports[UNIT_TEXT_MAX];
 
     d->role = 1u << g->role;
-    json_object(&d->json, g->name);
+    json_object_begin(&d->json, g->name);
     dump_section(d, SECTION_GROUP, g);
     if (g->role == ROLE_INITIATOR) {
         json_text(&d->json, "connect", d->s->groups[g->connect].name);
@@ -233,13 +233,13 @@ static void dump_link(struct dump *d, const struct scenario_link *l)
 {
     static const char *const directions[] = {"up", "down"};
 
-    json_object(&d->json, l->name);
-    json_array(&d->json, "sides");
+    json_object_begin(&d->json, l->name);
+    json_array_begin(&d->json, "sides");
     json_text(&d->json, NULL, d->s->groups[l->side[0]].name);
     json_text(&d->json, NULL, d->s->groups[l->side[1]].name);
     json_array_end(&d->json);
     for (int i = 0; i < 2; i++) {
-        json_object(&d->json, directions[i]);
+        json_object_begin(&d->json, directions[i]);
         dump_section(d, SECTION_WORDS, &l->words[i]);
         json_object_end(&d->json);
     }
@@ -258,7 +258,7 @@ static void dump_flow(struct dump *d, const struct scenario_flow *f)
 {
     char text[UNIT_TEXT_MAX];
 
-    json_object(&d->json, f->name);
+    json_object_begin(&d->json, f->name);
     json_text(&d->json, "from", d->s->groups[f->from].name);
     json_text(&d->json, "to", d->s->groups[f->to].name);
     unit_write(DIMENSION_TIME, f->start, text);
@@ -269,7 +269,7 @@ static void dump_flow(struct dump *d, const struct scenario_flow *f)
     } else if (f->size == SIZE_FIXED) {
         dump_size(d, "size", f->size_min);
     } else {
-        json_array(&d->json, "size");
+        json_array_begin(&d->json, "size");
         dump_size(d, NULL, f->size_min);
         dump_size(d, NULL, f->size_max);
         json_array_end(&d->json);
@@ -282,7 +282,7 @@ static void dump_ranges(struct dump *d, const char *name, const struct scenario_
 {
     char text[SCENARIO_NAME_MAX + 32];
 
-    json_array(&d->json, name);
+    json_array_begin(&d->json, name);
     for (uint32_t i = 0; i < count; i++) {
         snprintf(text, sizeof text, "%s[%u..%u]",
                  links ? d->s->links[of[i].index].name : d->s->groups[of[i].index].name,
@@ -294,11 +294,11 @@ static void dump_ranges(struct dump *d, const char *name, const struct scenario_
 
 static void dump_events(struct dump *d)
 {
-    json_array(&d->json, "events");
+    json_array_begin(&d->json, "events");
     for (uint32_t i = 0; i < d->s->event_count; i++) {
         const struct scenario_event *e = &d->s->events[i];
 
-        json_object(&d->json, NULL);
+        json_object_begin(&d->json, NULL);
         dump_section(d, SECTION_EVENT, e);
         dump_ranges(d, e->on_links ? "links" : "nodes", e->ranges, e->range_count, e->on_links);
         json_object_end(&d->json);
@@ -310,11 +310,11 @@ static void dump_thresholds(struct dump *d)
 {
     const struct scenario *s = d->s;
 
-    json_object(&d->json, "thresholds");
+    json_object_begin(&d->json, "thresholds");
     for (uint32_t i = 0; i < s->threshold_count;) {
         const char *metric = s->thresholds[i].metric;
 
-        json_array(&d->json, metric);
+        json_array_begin(&d->json, metric);
         for (; i < s->threshold_count && s->thresholds[i].metric == metric; i++)
             json_text(&d->json, NULL, s->thresholds[i].expect);
         json_array_end(&d->json);
@@ -330,7 +330,7 @@ static void dump_capture(struct dump *d)
         json_text(&d->json, "capture", "none");
         return;
     }
-    json_object(&d->json, "capture");
+    json_object_begin(&d->json, "capture");
     dump_ranges(d, "of", c->of, c->of_count, false);
     dump_section(d, SECTION_CAPTURE, c);
     json_object_end(&d->json);
@@ -341,18 +341,18 @@ void scenario_dump_json(const struct scenario *s, struct text *out, int depth)
     struct dump d = {.s = s};
 
     json_init(&d.json, out, depth);
-    json_object(&d.json, NULL);
+    json_object_begin(&d.json, NULL);
     json_u64(&d.json, "ikelab", 1);
     dump_section(&d, SECTION_SCENARIO, s);
-    json_object(&d.json, "nodes");
+    json_object_begin(&d.json, "nodes");
     for (uint32_t i = 0; i < s->group_count; i++)
         dump_group(&d, &s->groups[i]);
     json_object_end(&d.json);
-    json_object(&d.json, "links");
+    json_object_begin(&d.json, "links");
     for (uint32_t i = 0; i < s->link_count; i++)
         dump_link(&d, &s->links[i]);
     json_object_end(&d.json);
-    json_object(&d.json, "traffic");
+    json_object_begin(&d.json, "traffic");
     for (uint32_t i = 0; i < s->flow_count; i++)
         dump_flow(&d, &s->flows[i]);
     json_object_end(&d.json);

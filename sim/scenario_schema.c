@@ -20,7 +20,7 @@ static void schema_number(struct json *j, const struct key *key)
             json_fixed(j, "maximum", (struct fixed){.value = key->max, .decimals = whole ? 0 : 3});
         return;
     }
-    json_array(j, "type");
+    json_array_begin(j, "type");
     json_text(j, NULL, "string");
     if (dimension == DIMENSION_PROBABILITY)
         json_text(j, NULL, "number");
@@ -34,7 +34,7 @@ static void schema_number(struct json *j, const struct key *key)
 
 static void schema_words(struct json *j, const struct key *key)
 {
-    json_array(j, "enum");
+    json_array_begin(j, "enum");
     for (const char *const *w = key->words; *w; w++) {
         json_text(j, NULL, *w);
         if (strcmp(*w, "null") == 0) /* without quotes it is no text in YAML */
@@ -46,11 +46,11 @@ static void schema_words(struct json *j, const struct key *key)
 /* One or a list of it. */
 static void schema_list(struct json *j, const char *item)
 {
-    json_array(j, "type");
+    json_array_begin(j, "type");
     json_text(j, NULL, item);
     json_text(j, NULL, "array");
     json_array_end(j);
-    json_object(j, "items");
+    json_object_begin(j, "items");
     json_text(j, "type", item);
     json_object_end(j);
 }
@@ -59,10 +59,10 @@ static void schema_list(struct json *j, const char *item)
 static void schema_map(struct json *j, enum section_id section)
 {
     json_text(j, "type", "object");
-    json_object(j, "patternProperties");
-    json_object(j, "^x-");
+    json_object_begin(j, "patternProperties");
+    json_object_begin(j, "^x-");
     json_object_end(j);
-    json_object(j, "^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$");
+    json_object_begin(j, "^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$");
     schema_section(j, section);
     json_object_end(j);
     json_object_end(j);
@@ -72,11 +72,11 @@ static void schema_map(struct json *j, enum section_id section)
 /* A section, or one word in its place. */
 static void schema_or_word(struct json *j, const char *word, enum section_id section)
 {
-    json_array(j, "oneOf");
-    json_object(j, NULL);
+    json_array_begin(j, "oneOf");
+    json_object_begin(j, NULL);
     json_text(j, "const", word);
     json_object_end(j);
-    json_object(j, NULL);
+    json_object_begin(j, NULL);
     schema_section(j, section);
     json_object_end(j);
     json_array_end(j);
@@ -114,7 +114,7 @@ static void schema_value(struct json *j, const struct key *key)
         return;
     case KEY_LIST:
         json_text(j, "type", "array");
-        json_object(j, "items");
+        json_object_begin(j, "items");
         schema_section(j, key->section);
         json_object_end(j);
         return;
@@ -145,7 +145,7 @@ static void schema_keys(struct json *j, enum section_id id)
     const struct section *s = &scenario_sections[id];
 
     for (size_t i = 0; i < s->count; i++) {
-        json_object(j, s->keys[i].name);
+        json_object_begin(j, s->keys[i].name);
         json_text(j, "description", s->keys[i].doc);
         schema_value(j, &s->keys[i]);
         json_object_end(j);
@@ -160,20 +160,20 @@ static void schema_section(struct json *j, enum section_id id)
     bool any = false;
 
     json_text(j, "type", "object");
-    json_object(j, "properties");
+    json_object_begin(j, "properties");
     schema_keys(j, id);
     json_object_end(j);
     for (size_t i = 0; i < s->count; i++)
         any |= s->keys[i].required;
     if (any) {
-        json_array(j, "required");
+        json_array_begin(j, "required");
         for (size_t i = 0; i < s->count; i++)
             if (s->keys[i].required)
                 json_text(j, NULL, s->keys[i].name);
         json_array_end(j);
     }
-    json_object(j, "patternProperties");
-    json_object(j, "^x-");
+    json_object_begin(j, "patternProperties");
+    json_object_begin(j, "^x-");
     json_object_end(j);
     json_object_end(j);
     json_bool(j, "additionalProperties", false);
@@ -184,7 +184,7 @@ void scenario_schema(struct text *out)
     struct json j;
 
     json_init(&j, out, 0);
-    json_object(&j, NULL);
+    json_object_begin(&j, NULL);
     json_text(&j, "$schema", "https://json-schema.org/draft/2020-12/schema");
     json_text(&j, "title", "Ikelab scenario, version 1");
     schema_section(&j, SECTION_SCENARIO);

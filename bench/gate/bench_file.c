@@ -2,12 +2,12 @@
 #include "bench/gate/bench_file.h"
 
 #include "bench/gate/stats.h"
+#include "bench/gate/whole_file.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static enum err bad(char *why, const char *name, const char *what)
 {
@@ -122,6 +122,7 @@ static enum err read_row(const json_t *entry, struct measurement_set *set, char 
     const char *bound_name = json_string_value(json_object_get(entry, "bound_name"));
     const char *note = json_string_value(json_object_get(entry, "instructions_note"));
     const json_t *instructions = json_object_get(entry, "instructions");
+    const json_t *own = json_object_get(entry, "instructions_own");
     struct measurement *m;
     enum err error;
 
@@ -137,6 +138,8 @@ static enum err read_row(const json_t *entry, struct measurement_set *set, char 
     error = read_samples(entry, m, why);
     if (error == OK && json_is_number(instructions))
         m->instructions = json_number_value(instructions);
+    if (error == OK && json_is_number(own))
+        m->instructions_own = json_number_value(own);
     if (error == OK && bound_name)
         error = measurement_text(&m->bound_name, bound_name);
     if (error == OK && note)
@@ -221,6 +224,8 @@ static json_t *row_json(const struct measurement *m)
     }
     json_object_set_new(out, "instructions",
                         isnan(m->instructions) ? json_null() : json_real(m->instructions));
+    if (!isnan(m->instructions_own))
+        json_object_set_new(out, "instructions_own", json_real(m->instructions_own));
     if (m->instructions_note)
         json_object_set_new(out, "instructions_note", json_string(m->instructions_note));
     return out;
@@ -238,42 +243,17 @@ json_t *bench_file_json(const struct measurement_set *set)
     return root;
 }
 
-/* "%m" of a failed step; what was written so far is removed. */
-static enum err give_up(FILE *file, const char *partial, const char *path, char *why)
-{
-    snprintf(why, MEASUREMENT_WHY_MAX, "cannot write %.300s: %m", path);
-    if (file)
-        fclose(file);
-    unlink(partial);
-    return ERR_IO;
-}
-
-static enum err write_file(const json_t *root, const char *path, char *why)
-{
-    char partial[4096];
-    FILE *file;
-
-    snprintf(partial, sizeof partial, "%.4000s.partial-%ld", path, (long)getpid());
-    file = fopen(partial, "we");
-    if (!file || json_dumpf(root, file, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0 ||
-        fputc('\n', file) == EOF || fflush(file) != 0 || fsync(fileno(file)) != 0)
-        return give_up(file, partial, path, why);
-    if (fclose(file) != 0 || rename(partial, path) != 0)
-        return give_up(NULL, partial, path, why);
-    return OK;
-}
-
 enum err measurement_write(const struct measurement_set *set, const char *path, char *why)
 {
     json_t *root = bench_file_json(set);
-    enum err error = OK;
+    struct whole_file file;
+    enum err error = whole_file_open(&file, path, why);
 
-    if (strcmp(path, "-") != 0) {
-        error = write_file(root, path, why);
-    } else if (json_dumpf(root, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0 ||
-               putchar('\n') == EOF) {
-        snprintf(why, MEASUREMENT_WHY_MAX, "cannot write to standard output: %m");
-        error = ERR_IO;
+    if (error == OK) {
+        /* A failure stays with the stream; committing finds it. */
+        json_dumpf(root, file.out, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+        fputc('\n', file.out);
+        error = whole_file_commit(&file, why);
     }
     json_decref(root);
     return error;

@@ -74,7 +74,7 @@ struct measurement *measurement_add(struct measurement_set *set, const char *nam
         return NULL;
     set->rows = rows;
     m = &rows[set->row_count];
-    *m = (struct measurement){.better = better, .instructions = NAN};
+    *m = (struct measurement){.better = better, .instructions = NAN, .instructions_own = NAN};
     if (measurement_text(&m->name, name) != OK || measurement_text(&m->unit, unit) != OK) {
         row_reset(m);
         return NULL;

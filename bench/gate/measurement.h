@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum measurement_sizes {
     BENCH_SCHEMA_VERSION = 1,
@@ -32,12 +33,14 @@ struct measurement {
     double *bounds;      /* sample_count of them, or NULL */
     char *bound_name;    /* what the bound is: "OpenSSL 3.0, contexts kept"; NULL without bounds */
     double instructions; /* per operation; NAN: not counted */
+    double instructions_own; /* those of them in Ikelab's own code; NAN likewise */
     char *instructions_note; /* "fallback path" or NULL */
 };
 
 /** Where and from what a set comes. Texts are never NULL; "unknown" where nothing is known. */
 struct measurement_context {
-    char *started; /* ISO 8601, UTC */
+    char *started;      /* ISO 8601, UTC */
+    bool dated_by_file; /* it does not say when itself: `started` is the time of its file */
     char *version, *commit;
     bool dirty;
     char *command; /* as it can be typed again */
@@ -71,7 +74,17 @@ struct measurement_set {
  * @retval ERR_SYNTAX  it is none of these files, of a later schema_version, or damaged
  */
 enum err measurement_read(const char *path, struct measurement_set *out, char *why) MUST_USE;
+/** The same from an open file; `name` stands for it in errors. */
+enum err measurement_parse(FILE *, const char *name, struct measurement_set *out,
+                           char *why) MUST_USE;
 void measurement_reset(struct measurement_set *);
+/**
+ * Take the samples of one run, `one`, into `set` (zeroed at first) and empty it.
+ * @retval ERR_SYNTAX  they are of different things, or two simulations of one scenario and seed
+ *                     differ in `virtual`
+ */
+enum err measurement_join(struct measurement_set *set, struct measurement_set *one,
+                          char *why) MUST_USE;
 
 /** Write as bench.json, whole or not at all (a new file renamed into place; "-": stdout). */
 enum err measurement_write(const struct measurement_set *, const char *path, char *why) MUST_USE;

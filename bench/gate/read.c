@@ -29,6 +29,7 @@ static enum err date_of_file(const char *path, struct measurement_context *c)
     if (strcmp(c->started, "unknown") != 0 || stat(path, &st) != 0 || !gmtime_r(&st.st_mtime, &tm))
         return OK;
     strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    c->dated_by_file = true;
     return measurement_text(&c->started, text);
 }
 
@@ -51,27 +52,37 @@ static enum err read_root(const json_t *root, struct measurement_set *set, char 
     return run_file_read(root, set, why);
 }
 
-static enum err read_file(const char *path, struct measurement_set *set, char *why)
+enum err measurement_parse(FILE *file, const char *name, struct measurement_set *set, char *why)
 {
     char inner[MEASUREMENT_WHY_MAX] = "out of memory";
     json_error_t where;
     json_t *root;
-    enum err error = measurement_init(set, path);
+    enum err error = measurement_init(set, name);
 
     if (error != OK)
         return error;
-    if (access(path, R_OK) != 0)
-        return cannot(path, why);
-    root = json_load_file(path, JSON_REJECT_DUPLICATES, &where);
+    root = json_loadf(file, JSON_REJECT_DUPLICATES, &where);
     if (!root) {
-        snprintf(why, MEASUREMENT_WHY_MAX, "%.200s:%d:%d: %.200s", path, where.line, where.column,
+        snprintf(why, MEASUREMENT_WHY_MAX, "%.200s:%d:%d: %.200s", name, where.line, where.column,
                  where.text);
         return ERR_SYNTAX;
     }
     error = read_root(root, set, inner);
     json_decref(root);
     if (error != OK)
-        snprintf(why, MEASUREMENT_WHY_MAX, "%.200s: %.300s", path, inner);
+        snprintf(why, MEASUREMENT_WHY_MAX, "%.200s: %.300s", name, inner);
+    return error;
+}
+
+static enum err read_file(const char *path, struct measurement_set *set, char *why)
+{
+    FILE *file = fopen(path, "re");
+    enum err error;
+
+    if (!file)
+        return cannot(path, why);
+    error = measurement_parse(file, path, set, why);
+    fclose(file);
     return error == OK ? date_of_file(path, &set->context) : error;
 }
 
@@ -94,7 +105,7 @@ static enum err read_run(const char *folder, const char *name, struct measuremen
         return OK; /* something else that lies there */
     error = read_file(path, &one, why);
     if (error == OK)
-        error = run_file_join(set, &one, why);
+        error = measurement_join(set, &one, why);
     measurement_reset(&one);
     return error;
 }

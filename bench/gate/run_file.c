@@ -26,14 +26,15 @@ static const struct reading live[] = {
     {"virtual.ike.rate_per_s.mean", "live/handshakes", "1/s", BETTER_HIGHER},
     {"virtual.ike.setup_time_s.p50", "live/setup_time/p50", "s", BETTER_LOWER},
     {"virtual.ike.setup_time_s.p99", "live/setup_time/p99", "s", BETTER_LOWER},
-    {"virtual.esp.throughput_bps", "live/esp_throughput", "bit/s", BETTER_HIGHER},
 };
 
 /* Of each flow of a live run, when it measured them. */
 static const struct reading live_flow[] = {
-    {"throughput_bps", "throughput", "bit/s", BETTER_HIGHER},
-    {"round_trip_s.p50", "round_trip/p50", "s", BETTER_LOWER},
-    {"round_trip_s.p99", "round_trip/p99", "s", BETTER_LOWER},
+    {"esp.delivered_per_s", "packets", "1/s", BETTER_HIGHER},
+    {"esp.throughput_bps", "throughput", "bit/s", BETTER_HIGHER},
+    {"esp.delivered_ratio", "delivered", "1", BETTER_HIGHER},
+    {"esp.round_trip_s.p50", "round_trip/p50", "s", BETTER_LOWER},
+    {"esp.round_trip_s.p99", "round_trip/p99", "s", BETTER_LOWER},
 };
 
 static const json_t *at(const json_t *root, const char *path)
@@ -193,7 +194,7 @@ static void forget_virtual(struct measurement_set *set, const struct measurement
     set->virtual = set->digest = NULL;
 }
 
-enum err run_file_join(struct measurement_set *set, struct measurement_set *one, char *why)
+enum err measurement_join(struct measurement_set *set, struct measurement_set *one, char *why)
 {
     enum err error;
 

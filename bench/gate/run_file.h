@@ -12,12 +12,4 @@
 /** @param set  initialised and empty */
 enum err run_file_read(const json_t *root, struct measurement_set *set, char *why) MUST_USE;
 
-/**
- * Take the samples of `one` into `set` and empty it. The first `one` gives the context too.
- * @retval ERR_SYNTAX  they are of different things, or two simulations of one scenario and seed
- *                     differ in `virtual`
- */
-enum err run_file_join(struct measurement_set *set, struct measurement_set *one,
-                       char *why) MUST_USE;
-
 #endif

@@ -24,6 +24,8 @@ static int verdict(const struct live_words *w, const struct live_outcome *o)
         return BY_SIGNAL + o->signal;
     if (w->live.config.respond)
         return DONE;
+    if (w->live.load.to.family && o->metrics->esp.delivered_packets == 0)
+        return FAILED; /* whatever was to be measured, it was not */
     return o->metrics->ike.completed == w->live.count ? DONE : FAILED;
 }
 

@@ -1,13 +1,13 @@
 #include "net/tools/live_options.h"
 
 #include "net/tools/live_credentials.h"
+#include "net/tools/live_load_options.h"
+#include "net/tools/live_values.h"
 #include "net/tun.h"
 #include "proto/ip/addr.h"
 #include "proto/ip/selector.h"
 
-#include <argp.h>
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,10 +37,13 @@ enum {
     KEY_EXPORT_KEYS,
     KEY_JSON,
     KEY_EVENTS,
+    KEY_ECHO,
 };
 
 enum {
     COUNT_MAX = 100000,
+    RATE_MAX = 1000000,    /* handshakes a second */
+    TIME_MAX = 1000000000, /* seconds */
     RESPONDER_SAS = 16384,
     RESPONDER_HALF_OPEN = 4096,
     WINDOW_DEFAULT = 32,
@@ -58,6 +61,7 @@ enum {
 
 struct reading {
     nsec life_child;
+    struct live_load_words load;
     struct live_words *words;
     struct ip_addr remote;
     struct ip_prefix ts_remote;
@@ -117,8 +121,8 @@ static const struct argp_option initiate_options[] = {
     {"window", KEY_WINDOW, "N", 0,
      "most handshakes at once (default 32; with --rate as many as there are)", 0},
     {"for", KEY_FOR, "S", 0,
-     "keep the SAs for S seconds, then delete them (default 0; with --tun until Ctrl-C or the peer "
-     "deletes them)",
+     "keep the SAs for S seconds, then delete them (default 0; with --load at least until it is "
+     "over, with --tun until Ctrl-C or the peer deletes them)",
      0},
     COMMON_OPTIONS,
     {0},
@@ -127,6 +131,7 @@ static const struct argp_option initiate_options[] = {
 static const struct argp_option respond_options[] = {
     {"local", KEY_LOCAL, "ADDR", 0, "our address, needed", 0},
     {"for", KEY_FOR, "S", 0, "end after S seconds (default: at Ctrl-C)", 0},
+    {"echo", KEY_ECHO, NULL, 0, "answer pings of any inner address that we protect", 0},
     COMMON_OPTIONS,
     {0},
 };
@@ -135,43 +140,8 @@ static const struct argp_option respond_options[] = {
     "This is a test tool, not a VPN: SAs are negotiated with a real peer over UDP and deleted at " \
     "the end, also on Ctrl-C; nothing guards the keys or keeps traffic from leaving in the clear " \
     "when the tunnel is down. Only with --tun it carries traffic, and --ts-remote is routed into " \
-    "the device; without it ESP that arrives is counted and dropped."
-
-static uint32_t whole(struct argp_state *state, const char *text, unsigned long most)
-{
-    char *end;
-    unsigned long n;
-
-    errno = 0;
-    n = strtoul(text, &end, 10);
-    if (*end || errno || text[0] < '0' || text[0] > '9' || n == 0 || n > most)
-        argp_error(state, "'%s' is not a number from 1 to %lu", text, most);
-    return (uint32_t)n;
-}
-
-static double decimal(struct argp_state *state, const char *text, double most)
-{
-    char *end;
-    double value = strtod(text, &end);
-
-    if (end == text || *end || !isfinite(value) || value <= 0 || value > most)
-        argp_error(state, "'%s' is not a number above 0 and up to %.0f", text, most);
-    return value;
-}
-
-static nsec seconds(struct argp_state *state, const char *text)
-{
-    return (nsec)(decimal(state, text, 1e9) * (double)NSEC_PER_S);
-}
-
-static struct ip_addr address(struct argp_state *state, const char *text)
-{
-    struct ip_addr a = {0};
-
-    if (ip_addr_parse(bytes_text(text), &a) != OK)
-        argp_error(state, "'%s' is not an IPv4 or IPv6 address", text);
-    return a;
-}
+    "the device; an initiator's --load and a responder's --echo make and answer pings of their "   \
+    "own. With none of these ESP that arrives is counted and dropped."
 
 static struct ip_prefix selector(struct argp_state *state, const char *text, struct selector *out,
                                  uint8_t *count)
@@ -289,6 +259,10 @@ static void finish_data(struct argp_state *state, const struct reading *r, struc
         d->mtu = TUN_MTU;
     if (d->name && !o->config.respond && !o->run_for)
         o->run_for = NSEC_NEVER;
+    if (d->name && o->echo)
+        argp_error(state,
+                   "--echo and --tun exclude each other: the system answers behind a device\n"
+                   "try: --tun without --echo");
     d->route = r->ts_remote;
     if (!d->route.addr.family)
         d->route.addr.family = o->local.family; /* everything, as the selector says */
@@ -326,6 +300,7 @@ static void finish(struct argp_state *state, struct reading *r)
     if (!c->respond && !r->windowed)
         o->window = o->interval || o->count < WINDOW_DEFAULT ? o->count : WINDOW_DEFAULT;
     finish_data(state, r, o);
+    live_load_words_finish(state, &r->load, o);
     c->initial_contact = !c->respond && o->count == 1;
     if (r->life_child)
         child->lifetime.hard_time = r->life_child;
@@ -343,11 +318,14 @@ static error_t parse_data(int key, char *value, struct argp_state *state)
     case KEY_ENCAP:
         o->config.force_encap = true;
         break;
+    case KEY_ECHO:
+        o->echo = true;
+        break;
     case KEY_TUN:
         o->data.name = device(state, value);
         break;
     case KEY_TUN_MTU:
-        o->data.mtu = whole(state, value, TUN_MTU_MAX);
+        o->data.mtu = value_whole(state, value, TUN_MTU_MAX);
         break;
     case KEY_TUN_ADDRESS:
         o->data.address = interface_address(state, value);
@@ -376,10 +354,10 @@ static error_t parse(int key, char *value, struct argp_state *state)
 
     switch (key) {
     case KEY_REMOTE:
-        o->remote = address(state, value);
+        o->remote = value_address(state, value);
         break;
     case KEY_LOCAL:
-        o->local = address(state, value);
+        o->local = value_address(state, value);
         break;
     case KEY_LOCAL_ID:
         c->id = identity(state, value);
@@ -403,29 +381,29 @@ static error_t parse(int key, char *value, struct argp_state *state)
         r->words->esp = value;
         break;
     case KEY_COUNT:
-        o->count = whole(state, value, COUNT_MAX);
+        o->count = value_whole(state, value, COUNT_MAX);
         break;
     case KEY_RATE:
-        o->interval = (nsec)((double)NSEC_PER_S / decimal(state, value, 1e6));
+        o->interval = value_interval(state, value, RATE_MAX);
         break;
     case KEY_WINDOW:
-        o->window = whole(state, value, COUNT_MAX);
+        o->window = value_whole(state, value, COUNT_MAX);
         r->windowed = true;
         break;
     case KEY_FOR:
-        o->run_for = seconds(state, value);
+        o->run_for = value_seconds(state, value, TIME_MAX);
         break;
     case KEY_REKEY_IKE:
-        c->lifetime = lifetime(seconds(state, value));
+        c->lifetime = lifetime(value_seconds(state, value, TIME_MAX));
         break;
     case KEY_LIFE_CHILD:
-        r->life_child = seconds(state, value);
+        r->life_child = value_seconds(state, value, TIME_MAX);
         break;
     case KEY_REKEY_CHILD:
-        c->child.lifetime = lifetime(seconds(state, value));
+        c->child.lifetime = lifetime(value_seconds(state, value, TIME_MAX));
         break;
     case KEY_DPD:
-        c->dpd_delay = seconds(state, value);
+        c->dpd_delay = value_seconds(state, value, TIME_MAX);
         break;
     case KEY_VERSION:
         if (strcmp(value, "2") != 0)
@@ -446,6 +424,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
         break;
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &r->words->files;
+        if (!c->respond)
+            state->child_inputs[1] = &r->load;
         break;
     case ARGP_KEY_END:
         finish(state, r);
@@ -458,19 +438,22 @@ static error_t parse(int key, char *value, struct argp_state *state)
 
 void live_words_read(int argc, char **argv, bool respond, struct live_words *out)
 {
-    static const struct argp_child children[] = {{&live_credentials_argp, 0, NULL, 0}, {0}};
+    static const struct argp_child children[][3] = {
+        {{&live_credentials_argp, 0, NULL, 0}, {&live_load_argp, 0, NULL, 0}, {0}},
+        {{&live_credentials_argp, 0, NULL, 0}, {0}},
+    };
     static const struct argp argps[] = {
         {initiate_options, parse, NULL,
          "Set up IKE SAs with a peer as their initiator, time them, keep them, delete "
          "them.\n" WARNING
          "\vexample: ikelab live initiate --remote 198.51.100.1 --psk-file psk --local-id me.test "
          "--count 1000 --rate 200 --json",
-         children, NULL, NULL},
+         children[0], NULL, NULL},
         {respond_options, parse, NULL,
          "Answer IKE SAs until Ctrl-C or for some time.\n" WARNING
          "\vexample: ikelab live respond --local 198.51.100.1 --cert gw.pem --key gw.key "
          "--ca ca.pem",
-         children, NULL, NULL},
+         children[1], NULL, NULL},
     };
     struct reading r = {.words = out};
 

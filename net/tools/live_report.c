@@ -12,6 +12,14 @@ enum {
     BAR = 40,   /* the longest, in characters */
 };
 
+#define BEHIND_MUCH (10 * NSEC_PER_MS)
+
+/* Whether something makes or takes inner packets. */
+static bool carries(const struct live_words *w)
+{
+    return w->live.data.name || w->live.load.to.family || w->live.echo;
+}
+
 static uint64_t peak_rss(void)
 {
     struct rusage usage;
@@ -107,6 +115,49 @@ static void print_histogram(const struct hist *h)
             print_bar(limit, counts[i], most);
 }
 
+static void print_times(const char *name, const struct hist *h)
+{
+    printf("%s", name);
+    print_percentile(h, "p50", 500000);
+    print_percentile(h, "p90", 900000);
+    print_percentile(h, "p99", 990000);
+    print_percentile(h, "p99.9", 999000);
+    print_percentile(h, "max", 1000000);
+    printf("\n");
+    if (h->count > 1)
+        print_histogram(h);
+}
+
+/* A value of the result, as result.json has it. */
+static double value_of(const struct metrics *m, const char *path)
+{
+    struct metric metric;
+    double value = 0;
+
+    if (metrics_find(m, path, &metric) && !metric.value.none) {
+        value = (double)metric.value.value;
+        for (int i = 0; i < metric.value.decimals; i++)
+            value /= 10;
+    }
+    return value;
+}
+
+static void print_load(const struct metrics *m)
+{
+    const struct esp_metrics *esp = &m->esp;
+
+    printf("load        %llu echoes sent, %llu answered, %llu lost (%.4f %%)",
+           (unsigned long long)esp->sent_packets, (unsigned long long)esp->delivered_packets,
+           (unsigned long long)esp->echo.lost, value_of(m, "esp.lost_ratio") * 100);
+    if (esp->dropped[ESP_DROP_UNSENT])
+        printf(", %llu never sent", (unsigned long long)esp->dropped[ESP_DROP_UNSENT]);
+    printf("\n  out   %.1f/s %.3f Mbit/s\n  back  %.1f/s %.3f Mbit/s\n",
+           value_of(m, "esp.sent_per_s"), value_of(m, "esp.sent_bps") / 1e6,
+           value_of(m, "esp.delivered_per_s"), value_of(m, "esp.throughput_bps") / 1e6);
+    if (esp->echo.round_trip_ns.count)
+        print_times("round trip", &esp->echo.round_trip_ns);
+}
+
 void live_report_text(const struct live_words *w, const struct live_outcome *o)
 {
     const struct ike_metrics *m = &o->metrics->ike;
@@ -122,18 +173,11 @@ void live_report_text(const struct live_words *w, const struct live_outcome *o)
     printf("\n");
     for (int i = 0; i < FAILURE_NAMES_MAX && m->failed_by[i].name; i++)
         printf("  %s %llu\n", m->failed_by[i].name, (unsigned long long)m->failed_by[i].count);
-    if (h->count) {
-        printf("setup time");
-        print_percentile(h, "p50", 500000);
-        print_percentile(h, "p90", 900000);
-        print_percentile(h, "p99", 990000);
-        print_percentile(h, "p99.9", 999000);
-        print_percentile(h, "max", 1000000);
-        printf("\n");
-        if (h->count > 1)
-            print_histogram(h);
-    }
-    if (w->live.data.name)
+    if (h->count)
+        print_times("setup time", h);
+    if (w->live.load.to.family)
+        print_load(o->metrics);
+    else if (carries(w))
         printf("esp         %llu packets sent, %llu delivered\n",
                (unsigned long long)esp->sent_packets, (unsigned long long)esp->delivered_packets);
 }
@@ -147,7 +191,7 @@ static void print_drops(const struct live_words *w, const struct live_outcome *o
     if (o->unsent)
         fprintf(stderr, "ikelab-live: the system refused to send %llu datagrams\n",
                 (unsigned long long)o->unsent);
-    if (o->esp_received && !w->live.data.name)
+    if (o->esp_received && !carries(w))
         fprintf(stderr,
                 "ikelab-live: %llu ESP datagrams came, %llu opened, all dropped: no --tun\n",
                 (unsigned long long)o->esp_received, (unsigned long long)o->counters.esp_opened);
@@ -161,7 +205,7 @@ static void print_count(uint64_t count, const char *what)
         fprintf(stderr, "ikelab-live: %llu %s\n", (unsigned long long)count, what);
 }
 
-static void print_data_drops(const struct live_outcome *o)
+static void print_data_drops(const struct live_words *w, const struct live_outcome *o)
 {
     const struct ike_counters *c = &o->counters;
 
@@ -172,12 +216,20 @@ static void print_data_drops(const struct live_outcome *o)
     print_count(c->esp_dropped_replay, "ESP packets dropped: replay");
     print_count(c->esp_dropped_icv, "ESP packets dropped: wrong ICV");
     print_count(c->esp_dropped_other, "ESP packets dropped: content, or not for this child SA");
-    print_count(o->refused, "packets refused by the TUN device");
+    print_count(o->refused, w->live.echo ? "packets that were no echo request"
+                                         : "packets refused by the TUN device");
+    print_count(o->metrics->esp.echo.strays, "packets that were no answer, or came too late");
+    if (o->metrics->esp.echo.behind > BEHIND_MUCH)
+        fprintf(
+            stderr,
+            "ikelab-live: requests were sent up to %.1f ms after they were due: this machine is "
+            "too slow for the rate\n",
+            (double)o->metrics->esp.echo.behind / 1e6);
 }
 
 void live_report_drops(const struct live_words *w, const struct live_outcome *o)
 {
     print_drops(w, o);
-    if (w->live.data.name)
-        print_data_drops(o);
+    if (carries(w))
+        print_data_drops(w, o);
 }

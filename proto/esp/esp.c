@@ -303,6 +303,20 @@ enum err esp_protect(struct esp *esp, struct buf *packet, struct esp_outer *out,
     return esp_seal(esp, sa, packet, out);
 }
 
+enum err esp_protect_by(struct esp *esp, struct esp_sa *sa, struct buf *packet,
+                        struct esp_outer *out)
+{
+    struct flow flow;
+    size_t total;
+
+    if (flow_read(buf_bytes(packet), &flow, &total) != OK)
+        return refuse_out(esp, ESP_CAUSE_MALFORMED);
+    flow = flow_reverse(&flow); /* spd_allows looks at what arrives */
+    if (!spd_allows(&esp->spd, sa->policy, &flow))
+        return refuse_out(esp, ESP_CAUSE_NO_POLICY);
+    return esp_seal(esp, sa, packet, out);
+}
+
 /* Opening: RFC 4303 §3.4.2, §3.4.3 up to the replay check. Nothing of the SA changes. */
 static enum esp_cause admit(struct esp *esp, struct buf *packet, struct esp_opened *out,
                             struct esp_sa **sa, struct frame *f)

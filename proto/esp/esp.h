@@ -99,6 +99,12 @@ enum err esp_seal(struct esp *, struct esp_sa *sa, struct buf *packet,
  */
 enum err esp_protect(struct esp *, struct buf *packet, struct esp_outer *out,
                      struct handle *used) MUST_USE;
+/**
+ * The same where the caller has chosen the SA: its selectors must allow the packet.
+ * @retval ERR_NO_POLICY  they do not; counted. Others as esp_seal
+ */
+enum err esp_protect_by(struct esp *, struct esp_sa *sa, struct buf *packet,
+                        struct esp_outer *out) MUST_USE;
 
 /** The outer header an ESP packet came with. */
 struct esp_arrival {

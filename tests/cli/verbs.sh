@@ -58,6 +58,41 @@ expect 0 err '1 connection, 31 settings carried over' import tests/scenarios/imp
 expect 2 err 'no swanctl.conf given' import
 expect 2 err '1 to 20000' import --clients 0 tests/scenarios/import/site-to-site.conf
 expect 0 out 'A thousand road warriors' list
+
+# What a live run is told; nothing is sent, the words are judged first.
+psk=$(mktemp)
+trap 'rm -f "$psk"' EXIT
+echo 'worth nothing' >"$psk"
+load() { # load WORDS ARGUMENTS...: an initiator is refused with WORDS and exit 2
+    words=$1
+    shift
+    expect 2 err "$words" live initiate --local 127.0.0.1 --remote 127.0.0.1 --local-id a.test \
+        --psk-file "$psk" "$@"
+}
+inside() { # the same with a load that is in order so far
+    words=$1
+    shift
+    load "$words" --ts-local 10.1.0.0/24 --ts-remote 10.2.0.0/24 --load 10.2.0.1 "$@"
+}
+load "'10.2.0' is not an IPv4 or IPv6 address" --load 10.2.0
+load 'try: --load-from ADDR, or --ts-local NET' --load 10.2.0.1
+load 'from one family of addresses to the other' --ts-local 10.1.0.0/24 --load fd00::1
+inside 'try: a --load-from that lies in it' --load-from 10.3.0.1
+inside 'try: a --ts-remote that contains it' --load 10.3.0.1
+inside '--load and --tun exclude each other' --tun ikelab0
+inside '--load-window and --load-rate exclude each other' --load-window 8 --load-rate 100
+load '--load-rate without --load' --load-rate 100
+inside 'not a number above 0 and up to 200000' --load-rate 200001
+inside 'not a number from 1 to 65536' --load-window 0
+inside 'try: --load-size 64' --load-size 63
+inside 'not a number from 1 to 9000' --load-size 9001
+inside 'not a number from 1 to 9000' --load-size imax
+inside 'not a number above 0 and up to 86400' --load-for 1e6
+inside 'not a number above 0 and up to 10' --load-wait 11
+load 'unrecognized option' --echo
+expect 2 err 'unrecognized option' live respond --local 127.0.0.1 --load 10.2.0.1
+expect 2 err '--echo and --tun exclude each other' live respond --local 127.0.0.1 --local-id a.test \
+    --psk-file "$psk" --echo --tun ikelab0
 expect 2 err 'try: ikelab list DIR' list no-such-folder
 
 if ! "$ikelab" explain --all | cmp -s - docs/scenario-format.md; then

@@ -144,6 +144,60 @@ START_TEST(new_child_beside_the_first)
 }
 END_TEST
 
+/* A packet through the child of our choice, all the way; its count of sent packets grows. */
+static enum err send_through(struct pair *p, struct sa_ref child, uint8_t source)
+{
+    struct esp_packet out;
+    struct buf packet = {out.storage + ESP_HEADROOM, 0, sizeof out.storage - ESP_HEADROOM};
+    enum err e;
+
+    packet.len = inner_packet(p, packet.data, A, 0x5eed);
+    packet.data[12] ^= source; /* 0: as it is; else not a packet of ours */
+    e = ike_endpoint_protect_by(p->end[A], p->now, child, &packet, &out.dgram);
+    if (e)
+        return e;
+    pair_translate(p, A, &out.dgram);
+    return esp_take(p, A, 0x5eed, &out);
+}
+
+static uint64_t packets_through(const struct pair *p, struct sa_ref child)
+{
+    struct child_sa_info info;
+
+    ck_assert(ike_endpoint_child_info(p->end[A], child, &info));
+    return info.packets_out;
+}
+
+START_TEST(child_of_our_choice_sends)
+{
+    struct pair p;
+    struct sa_ref one, other;
+
+    establish(&p, true, "aes256gcm16");
+    ck_assert_ok(ike_endpoint_new_child(p.end[A], p.now, the_ike(&p, A)));
+    settle(&p);
+    one = ike_endpoint_next_child(p.end[A], SA_NONE);
+    other = ike_endpoint_next_child(p.end[A], one);
+    for (int i = 0; i < 3; i++)
+        ck_assert_ok(send_through(&p, one, 0));
+    ck_assert_ok(send_through(&p, other, 0));
+    ck_assert_uint_eq(packets_through(&p, one), 3);
+    ck_assert_uint_eq(packets_through(&p, other), 1);
+    /* Its selectors bind it, whoever chose it (RFC 4301 §5.1). */
+    ck_assert_int_eq(send_through(&p, one, 0x80), ERR_NO_POLICY);
+    /* The one that took its place sends, not the old one, which still receives. */
+    ck_assert_ok(ike_endpoint_rekey_child(p.end[A], p.now, one));
+    pull(&p);
+    ck_assert_ok(hand_over(&p, A));
+    ck_assert_ok(hand_over(&p, B));
+    ck_assert_int_eq(send_through(&p, one, 0), ERR_STATE);
+    ck_assert_ok(send_through(&p, other, 0));
+    settle(&p);
+    ck_assert_int_eq(send_through(&p, SA_NONE, 0), ERR_STATE);
+    pair_free(&p);
+}
+END_TEST
+
 /* Which message of a collision comes first is chosen by the bits of `order`. */
 static void both_rekey(bool ike, unsigned order)
 {
@@ -249,6 +303,6 @@ END_TEST
 
 SUITE("rekey", child_rekey_with_and_without_pfs,
       child_rekey_retries_with_the_group_that_is_asked_for, ike_rekey_inherits_the_children,
-      new_child_beside_the_first, simultaneous_child_rekey_leaves_one,
+      new_child_beside_the_first, child_of_our_choice_sends, simultaneous_child_rekey_leaves_one,
       simultaneous_ike_rekey_leaves_one, rekey_of_an_unknown_child_makes_a_new_one,
       lifetimes_rekey_before_they_end, packet_limits_rekey_before_they_end)

@@ -1,8 +1,9 @@
-"""strongSwan: charon with VICI. Its ESP runs in user space (kernel-libipsec), through TUN."""
+"""strongSwan: charon with VICI. Its ESP runs in user space (kernel-libipsec), through TUN; with
+fake_kernel it has none, and only IKE is real (fakekernel.c)."""
 import os
 import shutil
 
-from daemon import Daemon
+from daemon import Daemon, built_shim
 from lab import Skip, sh, wait_until
 
 CHARON = "/usr/lib/ipsec/charon"
@@ -30,10 +31,15 @@ CONF = """charon {{
   plugins {{
     vici {{ socket = unix://{folder}/run/vici }}
     socket-default {{ use_ipv6 = no }}
+    kernel-netlink {{ xfrm_acq_expires = {acq_expires} }}
   }}
 }}
 swanctl {{ load = pem pkcs1 pkcs8 x509 pubkey openssl curve25519 random }}
 """
+# SPIs are the kernel's also where no SA of them is ever installed (fakekernel.c): after so many
+# seconds it says that they expired, and charon deletes the child SA. Its default is the time of all
+# retransmissions, here 75 s.
+ACQ_EXPIRES = 86400
 SWANCTL = """connections {{ lab {{
   version = 2
   local_addrs = {local}
@@ -74,21 +80,27 @@ class Strongswan(Daemon):
            "request": ["parsed INFORMATIONAL request"], "check": ["sending DPD request"],
            "retransmit": ["retransmit"]}
 
-    def __init__(self, bed, words, side="peer", level=1, extra=""):
+    def __init__(self, bed, words, side="peer", level=1, extra="", fake_kernel=False,
+                 anybody=False):
         super().__init__(bed, words, side)
+        self.anybody = anybody or (words.role == "respond" and bed.nat_before == self.other)
+        self.plugins, shim = PLUGINS, ""
+        if fake_kernel:
+            self.plugins = PLUGINS.replace("kernel-libipsec ", "")
+            shim = f"LD_PRELOAD={built_shim(os.path.dirname(bed.folder))} "
         os.mkdir(self.path("run"))
         self._write(level, extra)
         self.env = {"STRONGSWAN_CONF": self.path("strongswan.conf"), "SWANCTL_DIR": self.folder}
         # charon's pid file lies in /run: a private one, in the mount namespace of `ip netns exec`.
-        self.start(["sh", "-c", f"mount -t tmpfs none /run && exec {CHARON}"], self.env)
+        self.start(["sh", "-c", f"mount -t tmpfs none /run && {shim}exec {CHARON}"], self.env)
         wait_until(lambda: os.path.exists(self.path("run/vici")), "charon answers")
         self.ctl("--load-all", "--file", self.path("swanctl.conf"), "--noprompt")
 
     @staticmethod
-    def need():
+    def need(fake_kernel=False):
         if not os.access(CHARON, os.X_OK) or not shutil.which("swanctl"):
             raise Skip("strongSwan is not installed; try: ./check --interop")
-        if not os.path.exists("/dev/net/tun"):
+        if not fake_kernel and not os.path.exists("/dev/net/tun"):
             raise Skip("no /dev/net/tun for strongSwan's ESP in user space")
 
     @staticmethod
@@ -104,12 +116,12 @@ class Strongswan(Daemon):
                 os.mkdir(self.path(folder))
                 shutil.copy(self.credential(name), self.path(folder))
         net, peer_net = self.nets()
-        anybody = self.words.role == "respond" and self.bed.nat_before == self.other
-        self.write("strongswan.conf", CONF.format(plugins=PLUGINS, folder=self.folder, level=level,
-                                                  extra=extra))
+        self.write("strongswan.conf", CONF.format(
+            plugins=self.plugins, folder=self.folder, level=level, extra=extra,
+            acq_expires=ACQ_EXPIRES))
         self.write("swanctl.conf", SWANCTL.format(
             w=self.words, local=self.bed.address[self.side], me=self.me(), peer=self.peer(),
-            remote="%any" if anybody else self.bed.seen_as(self.other), net=net, peer_net=peer_net,
+            remote="%any" if self.anybody else self.bed.seen_as(self.other), net=net, peer_net=peer_net,
             auth="psk" if psk else "pubkey", certs="" if psk else f"certs = {self.side}.crt"))
 
     def ctl(self, *args, check=True):

@@ -1,4 +1,5 @@
 """What passes on the wire, whatever a daemon's log says: the IKE messages at our interface."""
+import collections
 import ctypes
 import os
 import socket
@@ -41,16 +42,22 @@ class Wire:
         self.socket.setblocking(False)
         self.seen = []
 
-    def messages(self):
-        """All IKE messages so far, in their order."""
+    def packets(self):
+        """Those that were not read yet."""
         while True:
             try:
-                packet = self.socket.recv(65536)
+                yield self.socket.recv(65536)
             except BlockingIOError:
-                return self.seen
-            message = _ike(packet)
-            if message:
-                self.seen.append(message)
+                return
+
+    def messages(self):
+        """All IKE messages so far, in their order."""
+        self.seen += filter(None, map(_ike, self.packets()))
+        return self.seen
+
+    def esp(self):
+        """How often each (source, SPI) came by in UDP since the last look, IKE left out."""
+        return collections.Counter(filter(None, map(_esp, self.packets())))
 
     def requests(self, source, exchange):
         return [m for m in self.messages()
@@ -60,15 +67,30 @@ class Wire:
         self.socket.close()
 
 
-def _ike(packet):
-    """The IKE message of an IPv4 packet, or None. Later IP fragments are not looked at."""
+def _udp(packet):
+    """Ports and content of an IPv4 packet with UDP, or None; also for later fragments."""
     if len(packet) < 28 or packet[0] >> 4 != 4 or packet[9] != socket.IPPROTO_UDP:
         return None
     udp = (packet[0] & 15) * 4
     if struct.unpack_from(">H", packet, 6)[0] & 0x1FFF:
         return None
-    ports = struct.unpack_from(">HH", packet, udp)
-    message = packet[udp + 8:]
+    return struct.unpack_from(">HH", packet, udp), packet[udp + 8:]
+
+
+def _esp(packet):
+    """(source, SPI) of ESP in UDP, or None."""
+    found = _udp(packet)
+    if not found or 4500 not in found[0] or len(found[1]) < 8 or found[1][:4] == bytes(4):
+        return None
+    return socket.inet_ntoa(packet[12:16]), found[1][:4]
+
+
+def _ike(packet):
+    """The IKE message of an IPv4 packet, or None."""
+    found = _udp(packet)
+    if not found:
+        return None
+    ports, message = found
     if 500 not in ports:
         if 4500 not in ports or message[:4] != bytes(4):
             return None

@@ -234,6 +234,46 @@ START_TEST(one_end_has_no_ratio_and_no_latency)
 }
 END_TEST
 
+/* Ten echoes of 100 bytes in a second; the last three: one lost, one never sent, one pending. */
+START_TEST(echoes_are_answered_lost_or_pending)
+{
+    static const char *const flow[] = {"load"};
+    struct metrics_options o = {.flows = {flow, 1}, .one_end = true, .echo = true};
+    struct metrics *m;
+    json_t *v;
+
+    ck_assert_ok(metrics_create(&o, &m));
+    for (uint64_t i = 0; i < 10; i++) {
+        nsec due = NSEC_PER_S + i * 100 * NSEC_PER_MS;
+
+        if (i == 8)
+            metrics_esp_dropped(m, 0, ESP_DROP_UNSENT);
+        else
+            metrics_echo_sent(m, 0, due + i * NSEC_PER_MS, due, 100);
+        if (i < 7) /* timed from when it was due, however late it was sent */
+            metrics_echo_answered(m, 0, due + 20 * NSEC_PER_MS, due, 100);
+    }
+    metrics_echo_lost(m, 0);
+    metrics_echo_stray(m, 0);
+    metrics_echo_ended(m, 0, 2 * NSEC_PER_S);
+    ck_assert_ok(metrics_finish(m, 3 * NSEC_PER_S));
+    v = virtual_of(m);
+    ck_assert(number(v, "esp.sent_packets") == 9 && number(v, "esp.sent_bytes") == 900);
+    ck_assert(number(v, "esp.delivered_packets") == 7 && number(v, "esp.lost_packets") == 1);
+    ck_assert(number(v, "esp.pending_packets") == 1 && number(v, "esp.stray_packets") == 1);
+    ck_assert(number(v, "esp.dropped.unsent") == 1);
+    ck_assert(number(v, "esp.delivered_ratio") == 0.777777);
+    ck_assert(number(v, "esp.lost_ratio") == 0.111111);
+    ck_assert(number(v, "esp.sent_per_s") == 9 && number(v, "esp.sent_bps") == 7200);
+    ck_assert(number(v, "esp.delivered_per_s") == 11.290322); /* 7 in 0.62 s */
+    ck_assert(number(v, "flows.load.esp.round_trip_s.count") == 7);
+    ck_assert(number(v, "flows.load.esp.round_trip_s.max") == 0.02);
+    ck_assert(number(v, "flows.load.esp.behind_s") == 0.009);
+    json_decref(v);
+    metrics_destroy(m);
+}
+END_TEST
+
 START_TEST(order_of_failures_does_not_show)
 {
     struct metrics *a = make(NULL, 0), *b = make(NULL, 0);
@@ -423,5 +463,6 @@ END_TEST
 SUITE("record metrics", numbers_print_exactly, json_text_survives_any_bytes,
       csv_fields_are_quoted_when_due, handshakes_are_counted_and_balanced,
       rates_and_percentiles_count_from_measure_from, one_end_has_no_ratio_and_no_latency,
-      order_of_failures_does_not_show, scalars_and_virtual_agree, series_are_growth_and_gauges,
-      a_full_disk_is_told, thresholds_judge_in_integers)
+      echoes_are_answered_lost_or_pending, order_of_failures_does_not_show,
+      scalars_and_virtual_agree, series_are_growth_and_gauges, a_full_disk_is_told,
+      thresholds_judge_in_integers)

@@ -1,0 +1,123 @@
+#define _GNU_SOURCE
+#include "bench/bound.h"
+
+#include "base/assert.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The directory of the running binary, where the build puts the bound programs too. */
+static bool beside_binary(const char *name, char *path, size_t cap)
+{
+    ssize_t n = readlink("/proc/self/exe", path, cap - 1);
+    char *slash;
+
+    if (n <= 0)
+        return false;
+    path[n] = '\0';
+    slash = strrchr(path, '/');
+    if (!slash || (size_t)(slash + 1 - path) + strlen(name) + 1 > cap)
+        return false;
+    strcpy(slash + 1, name);
+    return access(path, X_OK) == 0;
+}
+
+/* The running one, started if need be; NULL when the program is not there. */
+static struct bound *running(struct bounds *all, const char *program, unsigned instance)
+{
+    char path[PATH_MAX];
+    const char *argv[] = {path, NULL};
+    struct bound *b;
+
+    for (unsigned i = 0; i < all->count; i++)
+        if (strcmp(all->bound[i].program, program) == 0 && all->bound[i].instance == instance)
+            return &all->bound[i];
+    ASSERT(all->count < sizeof all->bound / sizeof *all->bound);
+    if (!beside_binary(program, path, sizeof path))
+        return NULL;
+    b = &all->bound[all->count];
+    *b = (struct bound){.program = program, .instance = instance};
+    if (child_start(&b->child, argv, instance) != OK)
+        return NULL;
+    all->count++;
+    return b;
+}
+
+/* False when it does not know the row, or is gone. */
+static bool answered(struct bound *b, uint64_t *ns)
+{
+    char line[64], *end;
+
+    if (!fgets(line, sizeof line, b->child.from))
+        return false;
+    *ns = strtoull(line, &end, 10);
+    return end > line && *end == '\n';
+}
+
+/* All instances get the question before the first is asked for its answer. */
+static bool ask(struct bound *const *bound, const struct row *row, uint64_t count, uint64_t *ns)
+{
+    uint64_t one;
+    bool good = true;
+
+    *ns = 0;
+    for (unsigned i = 0; i < row->threads; i++)
+        if (fprintf(bound[i]->child.to, "%s %llu\n", row->bound_row, (unsigned long long)count) <
+                0 ||
+            fflush(bound[i]->child.to) != 0)
+            return false;
+    for (unsigned i = 0; i < row->threads; i++) {
+        good &= answered(bound[i], &one);
+        *ns = good && one > *ns ? one : *ns;
+    }
+    return good;
+}
+
+/* So many operations that they fill the window: also the warm-up. */
+static bool fill(struct bound *const *bound, const struct row *row, uint64_t window_ns,
+                 uint64_t *count)
+{
+    uint64_t ns;
+
+    for (*count = 1;; *count *= 4) {
+        if (!ask(bound, row, *count, &ns))
+            return false;
+        if (ns > window_ns / 8 || *count > UINT64_C(1) << 40)
+            break;
+    }
+    *count = (uint64_t)((double)*count * (double)window_ns / (double)(ns ? ns : 1)) + 1;
+    return true;
+}
+
+enum err bound_measure(struct bounds *all, const struct row *row, uint64_t window_ns, double *ns,
+                       const char **why)
+{
+    struct bound *bound[BOUND_THREADS_MAX];
+    uint64_t count, took;
+
+    ASSERT(row->threads >= 1 && row->threads <= BOUND_THREADS_MAX);
+    *ns = NAN;
+    for (unsigned i = 0; i < row->threads; i++) {
+        bound[i] = running(all, row->bound_program, i);
+        if (!bound[i]) {
+            *why = "its bound program is not beside ikelab";
+            return ERR_NOT_FOUND;
+        }
+    }
+    if (!fill(bound, row, window_ns, &count) || !ask(bound, row, count, &took)) {
+        *why = "its bound program does not answer";
+        return ERR_IO;
+    }
+    *ns = (double)took / (double)count / row->threads * row->bound_scale;
+    return OK;
+}
+
+void bounds_stop(struct bounds *all)
+{
+    for (unsigned i = 0; i < all->count; i++)
+        (void)child_end(&all->bound[i].child);
+    all->count = 0;
+}

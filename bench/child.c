@@ -1,0 +1,58 @@
+#define _GNU_SOURCE
+#include "bench/child.h"
+
+#include "bench/measure.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum err child_start(struct child *c, const char *const argv[], unsigned nth)
+{
+    int in[2], out[2];
+
+    *c = (struct child){0};
+    if (pipe2(in, O_CLOEXEC) != 0)
+        return ERR_IO;
+    if (pipe2(out, O_CLOEXEC) != 0) {
+        close(in[0]);
+        close(in[1]);
+        return ERR_IO;
+    }
+    c->pid = fork();
+    if (c->pid == 0) {
+        dup2(in[0], STDIN_FILENO);
+        dup2(out[1], STDOUT_FILENO);
+        if (nth > 0)
+            (void)measure_pin(nth);
+        execvp(argv[0], (char **)argv);
+        _exit(127);
+    }
+    close(in[0]);
+    close(out[1]);
+    c->to = fdopen(in[1], "we");
+    c->from = fdopen(out[0], "re");
+    return c->pid > 0 && c->to && c->from ? OK : ERR_IO;
+}
+
+void child_asked(struct child *c)
+{
+    if (c->to)
+        fclose(c->to);
+    c->to = NULL;
+}
+
+int child_end(struct child *c)
+{
+    int status = 0;
+
+    child_asked(c);
+    if (c->from)
+        fclose(c->from);
+    c->from = NULL;
+    while (waitpid(c->pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return 127;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}

@@ -1,0 +1,27 @@
+/*
+ * The machine that measures: what it is, and what about it makes numbers doubtful.
+ */
+#ifndef BENCH_MACHINE_H
+#define BENCH_MACHINE_H
+
+#include "bench/gate/measurement.h"
+
+/** Processor time of the whole machine so far, in ticks. */
+struct machine_ticks {
+    uint64_t all, stolen;
+};
+
+/** What is known before it begins: fills `context`, warnings included. @retval ERR_MEMORY */
+enum err machine_describe(struct measurement_context *context) MUST_USE;
+/** Where /proc/stat stands; zeros where there is none. */
+struct machine_ticks machine_now(void);
+/**
+ * What is known at the end: warnings about time that the hypervisor took away since `start`, and
+ * about rows whose samples differ by more than 5 %.
+ */
+enum err machine_judge(struct machine_ticks start, struct measurement_set *) MUST_USE;
+/** One more line of `context->warnings`. */
+enum err machine_warn(struct measurement_context *context, const char *format, ...)
+    __attribute__((format(printf, 2, 3))) MUST_USE;
+
+#endif

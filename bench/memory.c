@@ -1,0 +1,264 @@
+/*
+ * memory: what SAs take, in bytes, with everything that comes with them: tables, timers, policies,
+ * cached messages. Each is measured in a process of its own, in which nothing else grows.
+ *
+ *   memory/half_open/HOW    the responder's share of a handshake between IKE_SA_INIT and IKE_AUTH
+ *   memory/established/HOW  a tunnel, both ends; all handshakes were under way at the same time,
+ *                           and the last message of the last has just arrived
+ *   memory/idle/HOW         a tunnel, both ends; handshakes came one after the other, each followed
+ *                           by one liveness check, which replaces the cached response of IKE_AUTH
+ *
+ * HOW: `resident`, the growth of the process, from before the endpoints were made; `accounted`,
+ * what ike_endpoint_memory says, which leaves out tables, timers, policies and slots that lie idle.
+ * Modelled cryptography, whose keys and messages are as long as real ones (the real provider keeps
+ * nothing per SA); `resident_real` is with OpenSSL.
+ */
+#include "bench/memory.h"
+
+#include "bench/ends.h"
+#include "bench/row.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SAS = 5000 };
+
+/* row.number */
+enum { WHAT, HOW };
+
+enum how { RESIDENT, ACCOUNTED, RESIDENT_REAL };
+
+static const char *const how_names[] = {
+    [RESIDENT] = "resident", [ACCOUNTED] = "accounted", [RESIDENT_REAL] = "resident_real"};
+
+struct bench {
+    enum memory_state what;
+    enum how how;
+};
+
+/*
+ * Resident less what is mapped from files, or the code that runs for the first time would count.
+ * Read without the C library's buffers, which would be part of what is measured.
+ */
+static uint64_t resident_bytes(void)
+{
+    char text[128], *at = text;
+    int fd = open("/proc/self/statm", O_RDONLY);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    uint64_t resident, shared;
+
+    if (fd >= 0)
+        close(fd);
+    if (n <= 0)
+        return 0;
+    text[n] = '\0';
+    (void)strtoull(at, &at, 10); /* the address space */
+    resident = strtoull(at, &at, 10);
+    shared = strtoull(at, &at, 10);
+    return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/*
+ * Each pair is a client of its own, as in a fleet: with its identity and its inner address. The
+ * endpoint looks at these words when it writes and when it checks IKE_AUTH, a pair at a time.
+ */
+static void be_client(struct ends *e, uint32_t number)
+{
+    struct ike_config *c = &e->config[ENDS_INITIATOR];
+
+    c->id.len = sizeof number;
+    store_be32(c->id.data, number);
+    c->child.local[0].first = c->child.local[0].last = ip_addr_v4(0x0b000000u + number);
+}
+
+/* What `from` has to say, one message for each client; answers wait in the outbox. */
+static void wave(struct ends *e, enum ends_index from, uint32_t first)
+{
+    do
+        be_client(e, first++);
+    while (ends_hand_over(e, from));
+}
+
+static enum err initiate(struct ends *e, uint32_t number, struct sa_ref *sa)
+{
+    be_client(e, number);
+    return ends_initiate(e, sa);
+}
+
+static enum err half_open(struct ends *e, uint32_t sas)
+{
+    struct sa_ref sa;
+
+    for (uint32_t i = 0; i < sas; i++) {
+        struct ike_dgram unheard;
+        enum err error = initiate(e, i, &sa);
+
+        if (error != OK)
+            return error;
+        wave(e, ENDS_INITIATOR, i);
+        while (ike_endpoint_transmit(e->end[ENDS_RESPONDER], &unheard))
+            ;
+        ike_endpoint_crash(e->end[ENDS_INITIATOR]); /* the next one takes its place */
+    }
+    return ike_endpoint_counters(e->end[ENDS_RESPONDER])->half_open == sas ? OK : ERR_STATE;
+}
+
+static enum err all_at_once(struct ends *e, uint32_t sas)
+{
+    struct sa_ref sa;
+
+    for (uint32_t i = 0; i < sas; i++) {
+        enum err error = initiate(e, i, &sa);
+
+        if (error != OK)
+            return error;
+    }
+    for (int exchange = 0; exchange < 2; exchange++) {
+        wave(e, ENDS_INITIATOR, 0);
+        wave(e, ENDS_RESPONDER, 0);
+    }
+    return OK;
+}
+
+static enum err one_by_one(struct ends *e, uint32_t sas)
+{
+    struct sa_ref sa;
+
+    for (uint32_t i = 0; i < sas; i++) {
+        enum err error = initiate(e, i, &sa);
+
+        if (error == OK) {
+            ends_settle(e);
+            error = ike_endpoint_probe(e->end[ENDS_INITIATOR], e->now, sa);
+        }
+        if (error != OK)
+            return error;
+        ends_settle(e);
+    }
+    return OK;
+}
+
+static enum err bring_up(struct ends *e, enum memory_state what, uint32_t sas)
+{
+    enum err error = OK;
+
+    if (what == MEMORY_HALF_OPEN)
+        return half_open(e, sas);
+    error = what == MEMORY_IDLE ? one_by_one(e, sas) : all_at_once(e, sas);
+    if (error == OK && ike_endpoint_counters(e->end[ENDS_INITIATOR])->completed != sas)
+        error = ERR_STATE;
+    return error;
+}
+
+static enum err measure(const struct bench *b, uint32_t sas, uint64_t *bytes)
+{
+    static struct ends e; /* touched before it counts: ends_init clears it */
+    struct ike_limits many = {.ike_sas = sas, .half_open = sas, .child_sas = sas};
+    struct ike_limits one = {.ike_sas = 1, .half_open = 1, .child_sas = 1};
+    uint64_t before, after;
+    enum err error =
+        ends_init(&e, b->how == RESIDENT_REAL ? crypto_openssl_create : crypto_modelled_create);
+
+    before = resident_bytes();
+    if (error == OK)
+        error = ends_open(
+            &e, (struct ike_limits[ENDS]){b->what == MEMORY_HALF_OPEN ? one : many, many}, false);
+    if (error == OK)
+        error = bring_up(&e, b->what, sas);
+    after = resident_bytes();
+    *bytes = after - before;
+    if (error == OK && b->how == ACCOUNTED) {
+        *bytes = ike_endpoint_memory(e.end[ENDS_RESPONDER]);
+        if (b->what != MEMORY_HALF_OPEN)
+            *bytes += ike_endpoint_memory(e.end[ENDS_INITIATOR]);
+    }
+    ends_close(&e);
+    return error;
+}
+
+struct answer {
+    enum err error;
+    uint64_t bytes;
+};
+
+static enum err in_a_child(const struct bench *b, uint32_t sas, uint64_t *bytes)
+{
+    struct answer answer = {.error = ERR_IO};
+    int fd[2];
+    pid_t pid;
+
+    if (pipe(fd) != 0)
+        return ERR_IO;
+    pid = fork();
+    if (pid == 0) {
+        answer.error = measure(b, sas, &answer.bytes);
+        _exit(write(fd[1], &answer, sizeof answer) == sizeof answer ? 0 : 1);
+    }
+    close(fd[1]);
+    if (pid < 0 || read(fd[0], &answer, sizeof answer) != sizeof answer)
+        answer.error = ERR_IO;
+    close(fd[0]);
+    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    *bytes = answer.bytes;
+    return answer.error;
+}
+
+static void *open_bench(struct row *row, const char **why)
+{
+    struct bench *b = calloc(1, sizeof *b);
+
+    *why = "out of memory";
+    if (!b)
+        return NULL;
+    b->what = (enum memory_state)row->number[WHAT];
+    b->how = (enum how)row->number[HOW];
+    return b;
+}
+
+static enum err run_bench(void *state, uint64_t operations, double *value)
+{
+    uint64_t bytes = 0;
+    enum err e = in_a_child(state, (uint32_t)operations, &bytes);
+
+    *value = (double)bytes;
+    return e;
+}
+
+static const struct family memory_family = {
+    .name = "memory",
+    .help = "bytes per SA: half_open at a responder, established and idle at both ends; resident "
+            "in the process, or accounted for by the endpoints",
+    .open = open_bench,
+    .run = run_bench,
+    .close = free,
+};
+
+static void add(struct rows *rows, enum memory_state what, enum how how)
+{
+    static const char *const names[] = {[MEMORY_HALF_OPEN] = "half_open",
+                                        [MEMORY_ESTABLISHED] = "established",
+                                        [MEMORY_IDLE] = "idle"};
+    struct row *row = rows_add(rows, &memory_family, "memory/%s/%s", names[what], how_names[how]);
+
+    row->unit = "B";
+    row->bound_value = memory_obliged(what);
+    row->bound_name = "what the RFCs oblige to remember";
+    row->operations = SAS;
+    row->quick = how != RESIDENT_REAL;
+    row->alone = true;
+    row->number[WHAT] = what;
+    row->number[HOW] = how;
+}
+
+void memory_rows(struct rows *rows)
+{
+    for (enum memory_state what = MEMORY_HALF_OPEN; what <= MEMORY_IDLE; what++) {
+        add(rows, what, RESIDENT);
+        add(rows, what, ACCOUNTED);
+    }
+    add(rows, MEMORY_IDLE, RESIDENT_REAL);
+}

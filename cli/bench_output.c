@@ -1,0 +1,68 @@
+#include "cli/bench_output.h"
+
+#include "cli/bench.h"
+#include "cli/verb.h"
+
+#include <string.h>
+
+enum { KEY_JSON = 0x2000 };
+
+static const struct argp_option options[] = {
+    {"output", 'o', "FILE", 0, "write bench.json into FILE ('-': standard output)", 0},
+    {"json", KEY_JSON, NULL, 0, "bench.json on standard output instead of a table", 0},
+    {0},
+};
+
+static bool to_stdout(const struct bench_output *o)
+{
+    return o->file && strcmp(o->file, "-") == 0;
+}
+
+static void check(const struct bench_output *o, struct argp_state *state)
+{
+    int takers = to_stdout(o) + o->json + export_options_stdout(&o->exports);
+
+    if (takers > 1)
+        argp_error(state, "standard output is asked for twice; try: a file for one of them");
+}
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+    struct bench_output *o = state->input;
+
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->exports;
+        return 0;
+    case 'o':
+        o->file = value;
+        return 0;
+    case KEY_JSON:
+        o->json = true;
+        return 0;
+    case ARGP_KEY_END:
+        check(o, state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child children[] = {{&export_argp, 0, NULL, 0}, {0}};
+
+const struct argp bench_output_argp = {options, parse, NULL, NULL, children, NULL, NULL};
+
+int bench_output_write(const struct bench_output *o, const struct measurement_set *set)
+{
+    char why[MEASUREMENT_WHY_MAX];
+
+    if (o->file && measurement_write(set, o->file, why) != OK)
+        return say_error(EXIT_FAILED, "another place for --output", "%s", why);
+    if (o->json && measurement_write(set, "-", why) != OK)
+        return say_error(EXIT_FAILED, "another place for the output", "%s", why);
+    if (!o->json && !to_stdout(o) && !export_options_stdout(&o->exports))
+        bench_table(set);
+    if (o->file && !to_stdout(o))
+        fprintf(stderr, "wrote %s\n", o->file);
+    return export_options_write(&o->exports, set, NULL);
+}

@@ -1,0 +1,21 @@
+/*
+ * Where `ikelab bench` and `ikelab bench live` put what they measured: a table, bench.json,
+ * exports.
+ */
+#ifndef CLI_BENCH_OUTPUT_H
+#define CLI_BENCH_OUTPUT_H
+
+#include "cli/export_options.h"
+
+struct bench_output {
+    const char *file; /* NULL: none; "-": standard output */
+    bool json;        /* bench.json on standard output instead of the table */
+    struct export_options exports;
+};
+
+/** For `children` of a verb's argp; its input is a struct bench_output. */
+extern const struct argp bench_output_argp;
+/** Write all of it; says on stderr what comes next. @return an exit code */
+int bench_output_write(const struct bench_output *, const struct measurement_set *);
+
+#endif

@@ -1,0 +1,265 @@
+/*
+ * `ikelab report A [B]`: pictures. Of one run folder its report.html again; of one bench file its
+ * rows beside their bounds; of two measurements the comparison. --export says the same in the
+ * formats of other tools, so that run folders and live results have exports too.
+ */
+#include "bench/gate/bench_file.h"
+#include "bench/gate/compare.h"
+#include "cli/export_options.h"
+#include "cli/report_script.h"
+#include "cli/verb.h"
+
+#include <argp.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { KEY_FORCE = 256, KEY_RAW, KEY_MIXED };
+
+struct arguments {
+    const char *inputs[2];
+    size_t count;
+    const char *output;
+    struct export_options exports;
+    struct compare_options compare;
+    bool force;
+};
+
+static const struct argp_option options[] = {
+    {"output", 'o', "FILE", 0, "the page (default: compare.html, of one file bench.html)", 0},
+    {"force", KEY_FORCE, NULL, 0, "replace FILE", 0},
+    {"raw", KEY_RAW, NULL, 0, "never divide by the bounds measured beside", 0},
+    {"mixed", KEY_MIXED, NULL, 0, "compare what different machines measured", 0},
+    {0},
+};
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+
+    switch (key) {
+    case 'o':
+        a->output = value;
+        break;
+    case KEY_FORCE:
+        a->force = true;
+        break;
+    case KEY_RAW:
+        a->compare.raw = true;
+        break;
+    case KEY_MIXED:
+        a->compare.mixed = true;
+        break;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->exports;
+        break;
+    case ARGP_KEY_ARG:
+        if (a->count == 2)
+            argp_error(state, "one or two measurements, not more");
+        a->inputs[a->count++] = value;
+        break;
+    case ARGP_KEY_END:
+        if (a->count == 0)
+            argp_error(state, "of what? try: ikelab report runs/latest");
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+/* NaN is not JSON. */
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *row_json(const struct comparison *c)
+{
+    json_t *row = json_object();
+
+    json_object_set_new(row, "name", json_string(c->now->name));
+    json_object_set_new(row, "base_median", number(c->base_median));
+    json_object_set_new(row, "now_median", number(c->now_median));
+    json_object_set_new(row, "change", number(c->change));
+    json_object_set_new(row, "low", number(c->low));
+    json_object_set_new(row, "high", number(c->high));
+    json_object_set_new(row, "p", number(c->p_holm));
+    json_object_set_new(row, "beside_bound", json_boolean(c->beside_bound));
+    json_object_set_new(row, "machine", number(c->machine));
+    json_object_set_new(row, "instructions", number(c->instructions));
+    json_object_set_new(row, "verdict", json_string(verdict_name(c->verdict)));
+    json_object_set_new(row, "instructions_verdict",
+                        json_string(verdict_name(c->instructions_verdict)));
+    json_object_set_new(row, "why", json_string(c->why));
+    return row;
+}
+
+static json_t *names_json(char *const *names)
+{
+    json_t *out = json_array();
+
+    for (; names && *names; names++)
+        json_array_append_new(out, json_string(*names));
+    return out;
+}
+
+static json_t *comparison_json(const struct comparison_set *set, const struct compare_options *o)
+{
+    static const char *const virtual[] = {"none", "equal", "differs"};
+    json_t *out = json_object(), *rows = json_array();
+
+    for (size_t i = 0; i < set->row_count; i++)
+        json_array_append_new(rows, row_json(&set->rows[i]));
+    json_object_set_new(out, "effect", number(o->effect));
+    json_object_set_new(out, "rows", rows);
+    json_object_set_new(out, "virtual", json_string(virtual[set->virtual]));
+    json_object_set_new(out, "virtual_where", json_string(set->virtual_where));
+    json_object_set_new(out, "only_base", names_json(set->only_base));
+    json_object_set_new(out, "only_now", names_json(set->only_now));
+    return out;
+}
+
+static json_t *set_json(const struct measurement_set *set)
+{
+    json_t *out = bench_file_json(set);
+
+    json_object_set_new(out, "source", json_string(set->source));
+    return out;
+}
+
+/* What reports/compare.py draws: sets as in their files, and the comparison unless there is one
+ * set only. Takes `comparison`. */
+static json_t *page_json(const struct measurement_set *base, const struct measurement_set *now,
+                         json_t *comparison)
+{
+    json_t *out = json_object();
+
+    json_object_set_new(out, "base", base ? set_json(base) : json_null());
+    json_object_set_new(out, "now", set_json(now));
+    json_object_set_new(out, "comparison", comparison ? comparison : json_null());
+    return out;
+}
+
+static int make_page(const char *path, json_t *page)
+{
+    bool good = report_script_run(
+        &(struct report_script){.name = "compare.py", .arguments = {path}, .input = page});
+
+    json_decref(page);
+    return good ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int read_set(const char *path, struct measurement_set *set)
+{
+    char why[MEASUREMENT_WHY_MAX];
+    enum err error = measurement_read(path, set, why);
+
+    if (error == OK)
+        return EXIT_DONE;
+    return say_error(error == ERR_IO ? EXIT_FAILED : EXIT_WRONG_USE,
+                     "a bench.json, a run folder, a folder of run folders or what "
+                     "`ikelab live --json` printed",
+                     "%s", why);
+}
+
+/* Exports alone need no page. */
+static bool wants_page(const struct arguments *a)
+{
+    return a->output || a->exports.count == 0;
+}
+
+static int report_one(const struct arguments *a, const struct measurement_set *set)
+{
+    int code = export_options_write(&a->exports, set, NULL);
+
+    if (code != EXIT_DONE || !wants_page(a))
+        return code;
+    return make_page(a->output, page_json(NULL, set, NULL));
+}
+
+static int report_two(const struct arguments *a, const struct measurement_set *base,
+                      const struct measurement_set *now)
+{
+    struct comparison_set verdicts = {0};
+    char why[MEASUREMENT_WHY_MAX];
+    enum err error = compare(base, now, &a->compare, &verdicts, why);
+    int code;
+
+    if (error != OK)
+        code = say_error(error == ERR_MEMORY ? EXIT_FAILED : EXIT_WRONG_USE,
+                         error == ERR_USAGE ? "--mixed, knowing that the machine is part of the "
+                                              "change"
+                                            : "two measurements of the same benchmarks",
+                         "%s", why);
+    else
+        code = export_options_write(&a->exports, now, &verdicts);
+    if (code == EXIT_DONE && wants_page(a))
+        code = make_page(a->output, page_json(base, now, comparison_json(&verdicts, &a->compare)));
+    comparison_reset(&verdicts);
+    return code;
+}
+
+static int report_sets(const struct arguments *a)
+{
+    struct measurement_set sets[2] = {{0}, {0}};
+    int code = EXIT_DONE;
+
+    for (size_t i = 0; i < a->count && code == EXIT_DONE; i++)
+        code = read_set(a->inputs[i], &sets[i]);
+    if (code == EXIT_DONE && a->count == 1)
+        code = report_one(a, &sets[0]);
+    else if (code == EXIT_DONE)
+        code = report_two(a, &sets[0], &sets[1]);
+    measurement_reset(&sets[0]);
+    measurement_reset(&sets[1]);
+    return code;
+}
+
+/* A run folder has the events from which its own report is drawn. */
+static bool is_run_folder(const char *path)
+{
+    char events[4096];
+
+    snprintf(events, sizeof events, "%.4000s/events.jsonl", path);
+    return access(events, R_OK) == 0;
+}
+
+static int remake(const char *folder)
+{
+    return report_script_run(&(struct report_script){.name = "report.py", .arguments = {folder}})
+               ? EXIT_DONE
+               : EXIT_FAILED;
+}
+
+static int run(int argc, char **argv)
+{
+    static const struct argp_child children[] = {{&export_argp, 0, NULL, 0}, {0}};
+    static const struct argp argp = {
+        options,
+        parse,
+        "A [B]",
+        "Pictures of measurements, one offline page: of one run folder its report.html again, of "
+        "a bench file its rows beside their bounds, of two measurements what changed from A to B "
+        "and how sure that is.\v"
+        "A and B are bench files, run folders, folders of run folders or results of `ikelab live "
+        "--json`. With --export and without -o no page is made. A page has no exit code for what "
+        "it shows: `ikelab compare` has.\n\n"
+        "Example: ikelab report main.json branch.json -o change.html",
+        children,
+        NULL,
+        NULL};
+    struct arguments a = {.compare = compare_defaults};
+
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    if (a.count == 1 && !a.output && a.exports.count == 0 && is_run_folder(a.inputs[0]))
+        return remake(a.inputs[0]);
+    if (!a.output && a.exports.count == 0)
+        a.output = a.count == 1 ? "bench.html" : "compare.html";
+    if (a.output && strcmp(a.output, "-") != 0 && !a.force && access(a.output, F_OK) == 0)
+        return say_error(EXIT_WRONG_USE, "--force, or another place with -o FILE",
+                         "%s is there already", a.output);
+    return report_sets(&a);
+}
+
+const struct verb verb_report = {"report", "draw a run, a bench file, or two measurements", run};

@@ -1,0 +1,100 @@
+#define _GNU_SOURCE
+#include "cli/report_script.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PATH_CAP = 4096 };
+
+static const char python[] = "/usr/bin/python3";
+
+/* Scripts lie beside the sources, or where an installation puts them. */
+static bool find(const char *name, char *path, size_t cap)
+{
+    static const char *const places[] = {"../../reports", "../share/ikelab/reports"};
+    char exe[PATH_CAP];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+
+    if (n <= 0)
+        return false;
+    exe[n] = '\0';
+    *strrchr(exe, '/') = '\0';
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        snprintf(path, cap, "%.2000s/%s/%s", exe, places[i], name);
+        if (access(path, R_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A file, not a pipe: a script that ends early must not end us by a signal. */
+static FILE *input_file(const json_t *input)
+{
+    FILE *file = tmpfile();
+
+    if (file && json_dumpf(input, file, JSON_COMPACT | JSON_REAL_PRECISION(17)) == 0 &&
+        fflush(file) == 0 && fseek(file, 0, SEEK_SET) == 0)
+        return file;
+    if (file)
+        fclose(file);
+    return NULL;
+}
+
+static void become(const struct report_script *s, const char *path, FILE *input)
+{
+    const char *argv[REPORT_SCRIPT_ARGUMENTS_MAX + 3] = {python, path};
+    size_t n = 2;
+
+    for (size_t i = 0; i < REPORT_SCRIPT_ARGUMENTS_MAX && s->arguments[i]; i++)
+        argv[n++] = s->arguments[i];
+    if ((input && dup2(fileno(input), STDIN_FILENO) < 0) ||
+        (s->silent && !freopen("/dev/null", "w", stdout)))
+        _exit(127);
+    execv(python, (char *const *)argv);
+    _exit(127);
+}
+
+static bool run(const struct report_script *s, const char *path, FILE *input)
+{
+    int status = 0;
+    pid_t child;
+
+    fflush(stdout);
+    child = fork();
+    if (child == 0)
+        become(s, path, input);
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+bool report_script_run(const struct report_script *s)
+{
+    char path[PATH_CAP];
+    FILE *input = NULL;
+    bool good;
+
+    if (!find(s->name, path, sizeof path)) {
+        fprintf(stderr,
+                "no report: reports/%s is not where the program was built\n"
+                "try: the program where ./run builds it\n",
+                s->name);
+        return false;
+    }
+    if (s->input && !(input = input_file(s->input))) {
+        fprintf(stderr, "no report: cannot write a temporary file: %m\ntry: free some space\n");
+        return false;
+    }
+    good = run(s, path, input);
+    if (input)
+        fclose(input);
+    if (!good && s->input)
+        fprintf(stderr, "no report: reports/%s failed\ntry: what it says above\n", s->name);
+    else if (!good)
+        fprintf(stderr, "no report: reports/%s failed; try: %s %s\n", s->name, path,
+                s->arguments[0]);
+    return good;
+}

@@ -1,0 +1,139 @@
+#!/usr/bin/python3
+"""`ikelab bench` as a program: its file, its table, its ends. Nothing here asserts a time."""
+
+import json
+import pathlib
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+import jsonschema
+import lab
+
+SCHEMA = json.loads((lab.ROOT / "docs/schema/bench.schema.json").read_text())
+GROUPS = {"crypto", "codec", "handshake", "esp", "sim", "memory"}
+
+
+def bench(*words, binary=None, timeout=600):
+    return subprocess.run([str(binary or lab.IKELAB), "bench", *map(str, words)], text=True,
+                          capture_output=True, cwd=lab.ROOT, timeout=timeout)
+
+
+class Bench(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def test_quick_has_every_group_with_bound_and_ratio(self):
+        out = self.folder / "bench.json"
+        done = bench("--quick", "--repetitions", 1, "--window", 1, "-o", out)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        bench_file = json.loads(out.read_text())
+        jsonschema.validate(bench_file, SCHEMA)
+        rows = bench_file["benchmarks"]
+        self.assertEqual({r["name"].split("/")[0] for r in rows}, GROUPS)
+        for row in rows:
+            with self.subTest(row["name"]):
+                self.assertGreater(row["median"], 0)
+                self.assertGreater(row["bound"] or 0, 0, done.stderr)
+                self.assertEqual(len(row["samples"]), 1)
+                self.assertAlmostEqual(row["ratio"], row["bound"] / row["median"], places=6)
+                self.assertIn(row["name"], done.stdout)
+        listed = bench("--quick", "--list").stdout
+        self.assertEqual([w.split()[0] for w in listed.splitlines() if w.startswith("  ")],
+                         [r["name"] for r in rows])
+
+    def test_samples_come_from_repetitions(self):
+        done = bench("--repetitions", 3, "--window", 1, "codec/read/ike_sa_init", "--json")
+        row, = json.loads(done.stdout)["benchmarks"]
+        self.assertEqual(len(row["samples"]), 3)
+        self.assertEqual(len(row["bound_samples"]), 3)
+        self.assertEqual(len(set(row["samples"])), 3, "three windows, one value: not measured")
+
+    def test_two_programs_in_turns(self):
+        base, new = self.folder / "base.json", self.folder / "new.json"
+        done = bench("--repetitions", 2, "--window", 1, "codec/read/ike_sa_init", "crypto/prf/64",
+                     "--against", lab.IKELAB, "--base-output", base, "-o", new)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        a, b = (json.loads(p.read_text()) for p in (base, new))
+        for one in a, b:
+            self.assertEqual([len(r["samples"]) for r in one["benchmarks"]], [2, 2])
+        self.assertEqual(a["context"]["commit"], b["context"]["commit"][:12])
+        self.assertNotEqual(a["benchmarks"][0]["samples"], b["benchmarks"][0]["samples"])
+
+    def test_stopping_keeps_what_was_measured(self):
+        out = self.folder / "bench.json"
+        child = subprocess.Popen(
+            [str(lab.IKELAB), "bench", "--repetitions", "200", "--window", "20", "-o", str(out),
+             "codec"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(4)
+        child.send_signal(signal.SIGINT)
+        _, talk = child.communicate(timeout=60)
+        self.assertEqual(child.returncode, 128 + signal.SIGINT, talk)
+        self.assertIn("stopped early", talk)
+        bench_file = json.loads(out.read_text())
+        jsonschema.validate(bench_file, SCHEMA)
+        self.assertTrue(bench_file["context"]["partial"])
+        for row in bench_file["benchmarks"]:
+            self.assertLess(len(row["samples"]), 200)
+
+    def test_wrong_use(self):
+        for words, what in ((("nonsense",), "no row has the name"),
+                            (("--repetitions", "0"), "nothing to do"),
+                            (("--repetitions", "1e3"), "not a number"),
+                            (("--window", "0"), "not a number"),
+                            (("--base-output", "x"), "goes with --against"),
+                            (("--against", "/nonexistent", "--base-output", "x"), "no such"),
+                            (("--against", str(lab.IKELAB)), "needs a file")):
+            with self.subTest(words):
+                done = bench(*words)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(what, done.stderr)
+                self.assertRegex(done.stderr, "(?i)try")
+
+    def test_output_that_cannot_be_written(self):
+        done = bench("--repetitions", 1, "--window", 1, "codec/read/ike_sa_init", "-o",
+                     self.folder / "none/bench.json")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("No such file or directory", done.stderr)
+        self.assertIn("try:", done.stderr)
+        self.assertEqual(list(self.folder.iterdir()), [])
+
+
+class Instructions(unittest.TestCase):
+    """Counted on the release build: valgrind cannot run the sanitizers' one."""
+
+    ROWS = ("codec/read/ike_auth", "handshake/x25519/psk", "esp/aes256gcm16/encrypt/1400/sas-1",
+            "esp/aes256gcm16/decrypt/64/sas-1")
+
+    def count(self, binary):
+        if not binary.exists():
+            self.skipTest(f"{binary.relative_to(lab.ROOT)} is not built")
+        done = bench("--repetitions", 0, "--instructions", "--json", *self.ROWS, binary=binary)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        bench_file = json.loads(done.stdout)
+        jsonschema.validate(bench_file, SCHEMA)
+        return {r["name"]: r for r in bench_file["benchmarks"]}
+
+    def test_three_percent_more_is_three_percent_more(self):
+        lab.need("valgrind")
+        release = lab.ROOT / "build/release/ikelab"
+        base, again = self.count(release), self.count(release)
+        more = self.count(release.with_name("ikelab-extra"))
+        self.assertEqual(set(base), set(self.ROWS))
+        for name in self.ROWS:
+            with self.subTest(name):
+                one = base[name]
+                self.assertEqual(one["instructions_note"], "fallback path")
+                self.assertGreater(one["instructions_own"], 100)
+                self.assertLessEqual(one["instructions_own"], one["instructions"])
+                for key in "instructions", "instructions_own":
+                    self.assertAlmostEqual(again[name][key] / one[key], 1, delta=0.001)
+                    self.assertAlmostEqual(more[name][key] / one[key], 1.03, delta=0.002)
+
+
+if __name__ == "__main__":
+    lab.main()
