@@ -29,6 +29,7 @@ extern const struct verb verb_explain;
 extern const struct verb verb_schema;
 extern const struct verb verb_list;
 extern const struct verb verb_bench;
+extern const struct verb verb_compare;
 extern const struct verb verb_live;
 extern const struct verb verb_import;
 extern const struct verb verb_history;

@@ -19,8 +19,8 @@
 const struct compare_options compare_defaults = {
     .effect = 0.02,
     .tolerance = 0.10,
-    .alpha = 0.01,
-    .miss = 0.05,
+    .alpha = 0.02,
+    .miss = 0.10,
     .doubt = 0.10,
     .instruction_effect = 0.01,
     .resamples = 2000,
@@ -282,9 +282,11 @@ static bool of_effect(const struct comparison *c, const struct compare_options *
     return fabs(c->change - 1) >= o->effect;
 }
 
+/* The whole interval beyond the effect, not just its middle: rows with little noise would
+ * otherwise cross two percent by a hair, and a gate of many rows would fail by chance. */
 static bool surely_changed(const struct comparison *c, const struct compare_options *o)
 {
-    return c->p_holm < o->alpha && of_effect(c, o) && (c->low > 1 || c->high < 1);
+    return c->p_holm < o->alpha && (c->low >= 1 + o->effect || c->high <= 1 / (1 + o->effect));
 }
 
 static bool surely_not(const struct comparison *c, const struct compare_options *o)
@@ -324,6 +326,10 @@ static void explain(struct comparison *c, size_t rows, const struct compare_opti
                  "%zu and %zu samples cannot prove a change among %zu rows: --repetitions %zu, or "
                  "fewer rows (--only)",
                  old, new, rows, samples_needed(rows, o));
+    else if (c->p_holm < o->alpha && of_effect(c, o))
+        snprintf(c->why, sizeof c->why,
+                 "it changed, but perhaps by less than %.3g %%: --repetitions %zu", 100 * o->effect,
+                 samples_advised(c, o));
     else if (c->p_holm < o->doubt && of_effect(c, o))
         snprintf(c->why, sizeof c->why,
                  "it looks like a change, but among %zu rows chance does this in %.0f of 100 "

@@ -41,8 +41,8 @@ struct comparison {
 struct compare_options {
     double effect;             /* smallest change that counts, 0.02 */
     double tolerance;          /* "no change" refuses changes of this size, 0.10 */
-    double alpha;              /* of "slower" and "faster", over all rows together, 0.01 */
-    double miss;               /* chance to call a row so changed "no change", 0.05 */
+    double alpha;              /* of "slower" and "faster", over all rows together, 0.02 */
+    double miss;               /* chance to call a row so changed "no change", 0.10 */
     double doubt;              /* below this p_holm it is not called "no change" either, 0.10 */
     double instruction_effect; /* 0.01 */
     const char *only;          /* pattern of the names that are compared; NULL: all */
