@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """bench/gate/stats against SciPy: the same samples must have the same p, and intervals as near as
-resampling allows. usage: test_stats.py IKELAB (which it does not need; STATS_PROBE is the program)"""
+resampling allows. usage: test_stats.py (the environment's STATS_PROBE is the program it asks)"""
 
 import json
 import os
