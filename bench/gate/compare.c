@@ -173,10 +173,11 @@ static void measure_costs(struct comparison *c, const double *base, const double
 
     c->change = stats_median(now, new) / stats_median(base, old);
     if (old < COMPARE_SAMPLES_MIN || new < COMPARE_SAMPLES_MIN) {
-        snprintf(c->why, sizeof c->why,
-                 "%zu and %zu samples, at least %d each are needed: measure both with "
-                 "--repetitions %d or more",
-                 old, new, COMPARE_SAMPLES_MIN, 2 * COMPARE_SAMPLES_MIN);
+        snprintf(
+            c->why, sizeof c->why,
+            "%zu and %zu samples, at least %d each are needed: --repetitions %d, or as many run "
+            "folders in one",
+            old, new, COMPARE_SAMPLES_MIN, 2 * COMPARE_SAMPLES_MIN);
         return;
     }
     /* Named by the row: which rows stand beside it changes nothing. */
