@@ -58,8 +58,10 @@ static bool answered(struct bound *b, uint64_t *ns)
 }
 
 /* All instances get the question before the first is asked for its answer. */
-static bool ask(struct bound *const *bound, const struct row *row, uint64_t count, uint64_t *ns)
+static bool ask(const struct bound_use *use, uint64_t count, uint64_t *ns)
 {
+    struct bound *const *bound = use->bound;
+    const struct row *row = use->row;
     uint64_t one;
     bool good = true;
 
@@ -76,42 +78,43 @@ static bool ask(struct bound *const *bound, const struct row *row, uint64_t coun
     return good;
 }
 
-/* So many operations that they fill the window: also the warm-up. */
-static bool fill(struct bound *const *bound, const struct row *row, uint64_t window_ns,
-                 uint64_t *count)
+static bool fill(struct bound_use *use, uint64_t window_ns)
 {
-    uint64_t ns;
+    uint64_t ns, count;
 
-    for (*count = 1;; *count *= 4) {
-        if (!ask(bound, row, *count, &ns))
+    for (count = 1;; count *= 4) {
+        if (!ask(use, count, &ns))
             return false;
-        if (ns > window_ns / 8 || *count > UINT64_C(1) << 40)
+        if (ns > window_ns / 4 || count > UINT64_C(1) << 40)
             break;
     }
-    *count = (uint64_t)((double)*count * (double)window_ns / (double)(ns ? ns : 1)) + 1;
+    use->count = (uint64_t)((double)count * (double)window_ns / (double)(ns ? ns : 1)) + 1;
     return true;
 }
 
-enum err bound_measure(struct bounds *all, const struct row *row, uint64_t window_ns, double *ns,
-                       const char **why)
+enum err bound_open(struct bounds *all, const struct row *row, uint64_t window_ns,
+                    struct bound_use *use, const char **why)
 {
-    struct bound *bound[BOUND_THREADS_MAX];
-    uint64_t count, took;
-
     ASSERT(row->threads >= 1 && row->threads <= BOUND_THREADS_MAX);
-    *ns = NAN;
+    use->row = row;
     for (unsigned i = 0; i < row->threads; i++) {
-        bound[i] = running(all, row->bound_program, i);
-        if (!bound[i]) {
+        use->bound[i] = running(all, row->bound_program, i);
+        if (!use->bound[i]) {
             *why = "its bound program is not beside ikelab";
             return ERR_NOT_FOUND;
         }
     }
-    if (!fill(bound, row, window_ns, &count) || !ask(bound, row, count, &took)) {
-        *why = "its bound program does not answer";
+    *why = "its bound program does not answer";
+    return fill(use, window_ns) ? OK : ERR_IO;
+}
+
+enum err bound_measure(const struct bound_use *use, double *ns)
+{
+    uint64_t took;
+
+    if (!ask(use, use->count, &took))
         return ERR_IO;
-    }
-    *ns = (double)took / (double)count / row->threads * row->bound_scale;
+    *ns = (double)took / (double)use->count / use->row->threads * use->row->bound_scale;
     return OK;
 }
 

@@ -24,13 +24,25 @@ struct bounds {
     unsigned count;
 };
 
+/** The bound of one row, ready to be measured again and again. */
+struct bound_use {
+    struct bound *bound[BOUND_THREADS_MAX];
+    const struct row *row;
+    uint64_t count; /* operations that fill a window */
+};
+
 /**
- * Nanoseconds for one operation of the row's bound, over about `window_ns`; with row->threads
- * programs at once, the time of all of them together.
- * @param[out] ns   NAN when the program is missing or does not know this row: *why says it
+ * Start what the row needs and find out how much of it fills `window_ns`: also the warm-up.
+ * @param[out] why  on error, a sentence
+ * @retval ERR_NOT_FOUND  the program is missing; ERR_IO  it does not know this row, or is gone
  */
-enum err bound_measure(struct bounds *, const struct row *, uint64_t window_ns, double *ns,
-                       const char **why) MUST_USE;
+enum err bound_open(struct bounds *, const struct row *, uint64_t window_ns, struct bound_use *,
+                    const char **why) MUST_USE;
+/**
+ * Nanoseconds for one operation, over one window; with row->threads programs at once, the time of
+ * all of them together. @retval ERR_IO it is gone
+ */
+enum err bound_measure(const struct bound_use *, double *ns) MUST_USE;
 /** End them all. */
 void bounds_stop(struct bounds *);
 

@@ -32,7 +32,7 @@ enum {
 enum {
     REPETITIONS = 10,
     WINDOW_MS = 100,
-    WINDOW_QUICK_MS = 30,
+    WINDOW_QUICK_MS = 50,
     WINDOW_MAX_MS = 10000,
     PATTERNS_MAX = 32,
     COMMAND_MAX = 1024,
@@ -56,7 +56,7 @@ static const struct argp_option options[] = {
      "samples of each row, each from a process of its own (default 10; 0 with --instructions: only "
      "count)",
      0},
-    {"window", KEY_WINDOW, "MS", 0, "CPU time of one sample (default 100, with --quick 30)", 0},
+    {"window", KEY_WINDOW, "MS", 0, "CPU time of one sample (default 100, with --quick 50)", 0},
     {"instructions", KEY_INSTRUCTIONS, NULL, 0,
      "count instructions per operation too (under valgrind: the crypto library takes its fallback "
      "path there)",

@@ -15,6 +15,11 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+void stats_sort(double *value, size_t count)
+{
+    qsort(value, count, sizeof *value, by_value);
+}
+
 static double *sorted_copy(const double *value, size_t count)
 {
     double *copy = malloc(count * sizeof *copy);

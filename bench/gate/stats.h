@@ -10,6 +10,8 @@
 
 enum { STATS_EXACT_MAX = 50, STATS_RESAMPLES_MAX = 100000 };
 
+/** Ascending, in place. */
+void stats_sort(double *, size_t count);
 /** @param count >= 1; an even count gives the mean of the middle two */
 double stats_median(const double *, size_t count);
 /** Coefficient of variation, percent; 0 for one sample. */
