@@ -221,8 +221,7 @@ void handshake_rows(struct rows *rows)
     for (size_t k = 0; k < sizeof kes / sizeof *kes; k++)
         add(rows, kes[k], "psk", EITHER, k == 0 || k == 1 || k == 3);
     for (size_t a = 1; a < sizeof auths / sizeof *auths; a++)
-        add(rows, "x25519", auths[a], EITHER,
-            strcmp(auths[a], "rsa2048+cert") == 0 || strcmp(auths[a], "ecdsa256+cert") == 0);
+        add(rows, "x25519", auths[a], EITHER, strcmp(auths[a], "ecdsa256+cert") == 0);
     for (size_t a = 1; a < sizeof auths / sizeof *auths; a++)
         add(rows, "ecp256", auths[a], EITHER, false);
     for (int end = 0; end < ENDS; end++) {

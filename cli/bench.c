@@ -30,9 +30,9 @@ enum {
 };
 
 enum {
-    REPETITIONS = 10,
+    REPETITIONS = 20,
     WINDOW_MS = 100,
-    WINDOW_QUICK_MS = 50,
+    WINDOW_QUICK_MS = 25,
     WINDOW_MAX_MS = 10000,
     PATTERNS_MAX = 32,
     COMMAND_MAX = 1024,
@@ -53,10 +53,10 @@ static const struct argp_option options[] = {
      0},
     {"list", KEY_LIST, NULL, 0, "print the rows there are and end", 0},
     {"repetitions", KEY_REPETITIONS, "N", 0,
-     "samples of each row, each from a process of its own (default 10; 0 with --instructions: only "
+     "samples of each row, each from a process of its own (default 20; 0 with --instructions: only "
      "count)",
      0},
-    {"window", KEY_WINDOW, "MS", 0, "CPU time of one sample (default 100, with --quick 50)", 0},
+    {"window", KEY_WINDOW, "MS", 0, "CPU time of one sample (default 100, with --quick 25)", 0},
     {"instructions", KEY_INSTRUCTIONS, NULL, 0,
      "count instructions per operation too (under valgrind: the crypto library takes its fallback "
      "path there)",

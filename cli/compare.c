@@ -5,6 +5,8 @@
 #include "cli/export_options.h"
 #include "cli/verb.h"
 
+#include "base/assert.h"
+
 #include <fnmatch.h>
 #include <math.h>
 #include <stdlib.h>
@@ -29,7 +31,7 @@ struct arguments {
     struct measurement_set base, now;
     const char *paths[2];
     const char *fail_if[COMPARE_FAIL_IF_MAX];
-    char default_fail_if[32];
+    char defaults[2][32];
     struct export_options exports;
     enum colour colour;
     bool json;
@@ -38,7 +40,7 @@ struct arguments {
 static const struct argp_option options[] = {
     {"fail-if", KEY_FAIL_IF, "EXPR", 0,
      "exit 3 if so: slower>2%, slower>5%@esp/*, instructions>1%, virtual; may be repeated "
-     "(default slower>2%)",
+     "(default slower>2%, and instructions>1% where they were counted)",
      0},
     {"only", KEY_ONLY, "GLOB", 0, "compare only the benchmarks of these names", 0},
     {"effect", KEY_EFFECT, "PERCENT", 0, "smallest change that counts (default 2%)", 0},
@@ -116,6 +118,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
         return 0;
     case KEY_EFFECT:
         o->effect = percent(state, value);
+        /* Counts do not vary: half of what counts for a time counts for them, as by default. */
+        o->instruction_effect = o->effect / 2;
         return 0;
     case KEY_TOLERANCE:
         o->tolerance = percent(state, value);
@@ -150,21 +154,11 @@ static int check_limit(const struct fail_if *f, const struct compare_options *o)
                      f->text, 100 * o->effect);
 }
 
-/* "slower>2%", or whatever counts. */
-static const char *default_fail_if(struct arguments *a)
-{
-    snprintf(a->default_fail_if, sizeof a->default_fail_if, "slower>%.4g%%",
-             100 * a->report.options.effect);
-    return a->default_fail_if;
-}
-
 static int read_fail_if(struct arguments *a)
 {
     struct compare_report *r = &a->report;
     char why[MEASUREMENT_WHY_MAX];
 
-    if (r->fail_if_count == 0)
-        a->fail_if[r->fail_if_count++] = default_fail_if(a);
     for (size_t i = 0; i < r->fail_if_count; i++) {
         int code;
 
@@ -214,6 +208,38 @@ static int judge(struct compare_report *r)
     return EXIT_DONE;
 }
 
+static void add_default(struct arguments *a, const char *what, double percent)
+{
+    struct compare_report *r = &a->report;
+    size_t i = r->fail_if_count;
+    char why[MEASUREMENT_WHY_MAX];
+    enum err error;
+
+    snprintf(a->defaults[i], sizeof a->defaults[i], "%s>%.4g%%", what, percent);
+    error = fail_if_read(a->defaults[i], &r->fail_if[i], why);
+    ASSERT(error == OK);
+    r->fail_if_count++;
+}
+
+/* What was measured is gated, each in its way, unless the user says what is. */
+static void default_gates(struct arguments *a)
+{
+    const struct compare_options *o = &a->report.options;
+    const struct comparison_set *set = &a->report.set;
+    bool timed = false, counted = false;
+
+    if (a->report.fail_if_count > 0)
+        return;
+    for (size_t i = 0; i < set->row_count; i++) {
+        timed |= !comparison_only_counted(&set->rows[i]);
+        counted |= !isnan(comparison_instructions(&set->rows[i]));
+    }
+    if (timed)
+        add_default(a, "slower", 100 * o->effect);
+    if (counted)
+        add_default(a, "instructions", 100 * o->instruction_effect);
+}
+
 static int compare_sets(struct arguments *a)
 {
     struct compare_report *r = &a->report;
@@ -229,6 +255,7 @@ static int compare_sets(struct arguments *a)
                          "%s", why);
     if (error != OK)
         return say_error(EXIT_FAILED, "ikelab compare --only GLOB BASE NEW", "%s", why);
+    default_gates(a);
     return judge(r);
 }
 

@@ -47,6 +47,7 @@ static void numbers_of(json_t *out, const struct comparison *c)
         {"p_faster", c->p_faster},
         {"machine", c->machine},
         {"instructions_change", c->instructions},
+        {"instructions_own_change", c->instructions_own},
     };
 
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)

@@ -90,8 +90,11 @@ static void print_instructions(const struct page *p, const struct comparison *c)
 {
     if (isnan(c->instructions))
         return;
-    fprintf(p->to, "  %sinstructions %+.1f %%%s", colour_of(p, c->instructions_verdict),
-            in_percent(c->instructions), plain(p, c->instructions_verdict));
+    fprintf(p->to, "  %sinstructions %+.1f %%", colour_of(p, c->instructions_verdict),
+            in_percent(c->instructions));
+    if (!isnan(c->instructions_own))
+        fprintf(p->to, ", ours %+.1f %%", in_percent(c->instructions_own));
+    fputs(plain(p, c->instructions_verdict), p->to);
     if (c->now->instructions_note)
         fprintf(p->to, " (%s)", c->now->instructions_note);
     if (c->verdict == VERDICT_SLOWER && c->instructions_verdict != VERDICT_SLOWER)

@@ -209,20 +209,44 @@ static void measure_time(struct comparison *c, const struct comparison_set *set,
     free(new);
 }
 
+double comparison_instructions(const struct comparison *c)
+{
+    double all = c->instructions, own = c->instructions_own;
+
+    if (isnan(own) || isnan(all))
+        return isnan(own) ? all : own;
+    return fmax(all, own) > 1 ? fmax(all, own) : fmin(all, own);
+}
+
+bool comparison_only_counted(const struct comparison *c)
+{
+    return strcmp(c->base->unit, "instructions") == 0 && strcmp(c->now->unit, "instructions") == 0;
+}
+
 static enum verdict by_instructions(const struct comparison *c, double effect)
 {
-    if (c->instructions >= 1 + effect)
+    double change = comparison_instructions(c);
+
+    if (change >= 1 + effect)
         return VERDICT_SLOWER;
-    return c->instructions <= 1 / (1 + effect) ? VERDICT_FASTER : VERDICT_NO_CHANGE;
+    return change <= 1 / (1 + effect) ? VERDICT_FASTER : VERDICT_NO_CHANGE;
+}
+
+static double ratio_of_counts(double base, double now)
+{
+    return base > 0 && now > 0 ? now / base : NAN;
 }
 
 /* A count on the path that the library takes under valgrind says nothing about one on another. */
 static void measure_instructions(struct comparison *c, const struct compare_options *o)
 {
-    bool counted = c->base->instructions > 0 && c->now->instructions > 0 &&
-                   same_text(c->base->instructions_note, c->now->instructions_note);
+    const struct measurement *base = c->base, *now = c->now;
 
-    c->instructions = counted ? c->now->instructions / c->base->instructions : NAN;
+    c->instructions = c->instructions_own = NAN;
+    if (same_text(base->instructions_note, now->instructions_note)) {
+        c->instructions = ratio_of_counts(base->instructions, now->instructions);
+        c->instructions_own = ratio_of_counts(base->instructions_own, now->instructions_own);
+    }
     c->instructions_verdict = by_instructions(c, o->instruction_effect);
 }
 
@@ -251,8 +275,14 @@ static void measure_row(struct comparison *c, const struct comparison_set *set,
                  now->unit);
     refuse_samples(c, "BASE", base);
     refuse_samples(c, "NEW", now);
-    if (!*c->why)
+    if (*c->why)
+        return;
+    if (!comparison_only_counted(c)) {
         measure_time(c, set, o);
+        return;
+    }
+    c->change = c->low = c->high = c->now_median / c->base_median;
+    c->p = c->change == 1;
 }
 
 /* Where nothing varies nothing is left to chance: such rows do not make the others doubtful. */
@@ -348,6 +378,10 @@ static void judge(struct comparison *c, size_t rows, const struct compare_option
     c->verdict = VERDICT_UNCLEAR;
     if (*c->why)
         return;
+    if (comparison_only_counted(c)) {
+        c->verdict = c->instructions_verdict;
+        return;
+    }
     if (surely_changed(c, o))
         c->verdict = c->change > 1 ? VERDICT_SLOWER : VERDICT_FASTER;
     else if (surely_not(c, o))

@@ -33,6 +33,7 @@ struct comparison {
     bool beside_bound;
     double machine;
     double instructions;               /* change of the count; NAN where one was not counted */
+    double instructions_own;           /* of those in Ikelab's own code; NAN likewise */
     enum verdict verdict;              /* by time */
     enum verdict instructions_verdict; /* NO_CHANGE where not counted */
     char why[COMPARE_WHY_MAX];         /* one sentence for "cannot tell", "" otherwise */
@@ -76,6 +77,12 @@ struct comparison_set {
 enum err compare(const struct measurement_set *base, const struct measurement_set *now,
                  const struct compare_options *, struct comparison_set *out, char *why) MUST_USE;
 void comparison_reset(struct comparison_set *);
+
+/** The worst of what changed about the count of instructions, in all or in our own code, where a
+ * library's do not cover it up; the best where nothing is worse. NAN where nothing was counted. */
+double comparison_instructions(const struct comparison *);
+/** A row that was counted and not timed: its one sample is the count. */
+bool comparison_only_counted(const struct comparison *);
 
 /** What machines may be compared with each other: processor and number of cores, as text. */
 void machine_class(const struct measurement_context *, char *out, size_t cap);

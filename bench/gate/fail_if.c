@@ -69,7 +69,9 @@ bool fail_if_covers(const struct fail_if *f, const struct comparison *c)
 {
     if (f->what == FAIL_IF_VIRTUAL || fnmatch(f->glob, c->base->name, 0) != 0)
         return false;
-    return f->what == FAIL_IF_SLOWER || !isnan(c->instructions);
+    if (f->what == FAIL_IF_SLOWER)
+        return !comparison_only_counted(c);
+    return !isnan(comparison_instructions(c));
 }
 
 /* A row that cannot tell is in the way only if it may hide what is refused: when it looks slower
@@ -93,7 +95,7 @@ enum fail_if_answer fail_if_row(const struct fail_if *f, const struct comparison
 {
     if (f->what == FAIL_IF_SLOWER)
         return slower(f, c, o);
-    return c->instructions > 1 + f->more_than ? FAIL_IF_HOLDS : FAIL_IF_OK;
+    return comparison_instructions(c) > 1 + f->more_than ? FAIL_IF_HOLDS : FAIL_IF_OK;
 }
 
 static enum fail_if_answer of_virtual(const struct comparison_set *set)

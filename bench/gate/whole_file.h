@@ -13,7 +13,7 @@
 enum { WHOLE_FILE_PATH_MAX = 4096 };
 
 struct whole_file {
-    const char *path; /* borrowed; "-" is standard output, which is only flushed */
+    const char *path;                  /* borrowed; "-" is standard output, which is only flushed */
     char partial[WHOLE_FILE_PATH_MAX]; /* "" when written to as it is */
     FILE *out;
 };

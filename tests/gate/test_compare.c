@@ -249,6 +249,46 @@ START_TEST(instructions_need_no_statistics)
 }
 END_TEST
 
+/* A library's millions would cover up what ours did. */
+START_TEST(instructions_of_our_own_count_for_themselves)
+{
+    struct made m;
+
+    with_instructions(&m, 100000, 100030);
+    comparison_reset(&m.set);
+    m.base.rows[0].instructions_own = 1000;
+    m.now.rows[0].instructions_own = 1030;
+    ck_assert_int_eq(compared(&m)->instructions_verdict, VERDICT_SLOWER);
+    ck_assert_int_eq(gate(&m, "instructions>2.9%"), FAIL_IF_HOLDS);
+    ck_assert_int_eq(gate(&m, "instructions>3.1%"), FAIL_IF_OK);
+    comparison_reset(&m.set);
+    m.now.rows[0].instructions_own = 900;
+    m.now.rows[0].instructions = 102000;
+    ck_assert_int_eq(compared(&m)->instructions_verdict, VERDICT_SLOWER);
+    comparison_reset(&m.set);
+    m.now.rows[0].instructions = 99900;
+    ck_assert_int_eq(compared(&m)->instructions_verdict, VERDICT_FASTER);
+    made_reset(&m);
+}
+END_TEST
+
+START_TEST(what_was_only_counted_is_not_timed)
+{
+    struct made m;
+    struct measurement *old, *new;
+
+    made_init(&m);
+    old = measurement_add(&m.base, "row/a", "instructions", BETTER_LOWER);
+    new = measurement_add(&m.now, "row/a", "instructions", BETTER_LOWER);
+    ck_assert_ok(measurement_sample(old, old->instructions = 1000, NAN));
+    ck_assert_ok(measurement_sample(new, new->instructions = 1030, NAN));
+    ck_assert_int_eq(compared(&m)->verdict, VERDICT_SLOWER);
+    ck_assert_int_eq(gate(&m, "instructions>1%"), FAIL_IF_HOLDS);
+    ck_assert_int_eq(gate(&m, "slower>2%"), FAIL_IF_UNCLEAR);
+    made_reset(&m);
+}
+END_TEST
+
 START_TEST(the_fallback_path_is_compared_with_itself_only)
 {
     struct made m;
@@ -408,6 +448,7 @@ SUITE("compare", the_four_verdicts, what_surely_changed_by_less_than_the_effect_
       five_samples_are_too_few_among_many_rows, samples_without_a_ratio_are_named,
       of_a_rate_less_is_slower, units_must_agree, what_moved_the_machine_moves_the_bound,
       another_bound_or_library_is_not_divided_by, instructions_need_no_statistics,
+      instructions_of_our_own_count_for_themselves, what_was_only_counted_is_not_timed,
       the_fallback_path_is_compared_with_itself_only, machines_are_not_mixed,
       rows_of_one_set_only_are_named, virtual_is_equal_or_differs_somewhere,
       virtual_of_other_runs_is_not_compared, expressions_of_a_gate,

@@ -69,11 +69,14 @@ class Gate(Folder):
         self.expect(0, base, new, "--fail-if", "slower>20%")
         self.expect(3, base, new, "--fail-if", "slower>20%", "--fail-if", "instructions>1%")
         self.expect(0, base, new, "--only", "[!e]*", out="7 no change")
+        self.expect(0, base, new, "--effect", "20%", out="✓ instructions>10%")
         self.expect(0, base, new, "--effect", "20%", out="✓ slower>20%")
 
     def test_cannot_tell(self):
         base, new = self.pair(1.1, 4)
-        self.expect(4, base, new, out="at least 5 each are needed")
+        slower = "--fail-if", "slower>2%"
+        self.expect(4, base, new, *slower, out="at least 5 each are needed")
+        self.expect(3, base, new, out=f"✗ instructions>1%: {SLOW}\n")
         self.expect(3, base, new, "--fail-if", "instructions>1%", "--fail-if", "slower>2%")
         self.expect(4, base, new, "--fail-if", "virtual", out="no simulations")
         self.expect(4, base, new, "--fail-if", "instructions>1%@wall/*", out="no instructions")
@@ -143,7 +146,7 @@ class Json(Folder):
         jsonschema.Draft7Validator.check_schema(schema)
         verdicts = {0: "ok", 3: "failed", 4: "cannot tell"}
         for slower, count, code in ((1.0, 20, 0), (1.1, 20, 3), (1.1, 3, 4)):
-            done = self.expect(code, *self.pair(slower, count), "--json")
+            done = self.expect(code, *self.pair(slower, count), "--json", "--fail-if", "slower>2%")
             found = json.loads(done.stdout)
             jsonschema.validate(found, schema)
             self.assertEqual(found["verdict"], verdicts[code])

@@ -109,20 +109,34 @@ class Instructions(unittest.TestCase):
     ROWS = ("codec/read/ike_auth", "handshake/x25519/psk", "esp/aes256gcm16/encrypt/1400/sas-1",
             "esp/aes256gcm16/decrypt/64/sas-1")
 
-    def count(self, binary):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def compare(self, base, new):
+        done = subprocess.run([str(lab.IKELAB), "compare", "--json", str(self.folder / base),
+                               str(self.folder / new)], text=True, capture_output=True)
+        return done.returncode, {r["verdict"] for r in json.loads(done.stdout)["rows"]}
+
+    def count(self, binary, name):
         if not binary.exists():
             self.skipTest(f"{binary.relative_to(lab.ROOT)} is not built")
         done = bench("--repetitions", 0, "--instructions", "--json", *self.ROWS, binary=binary)
         self.assertEqual(done.returncode, 0, done.stderr)
         bench_file = json.loads(done.stdout)
+        (self.folder / name).write_text(done.stdout)
         jsonschema.validate(bench_file, SCHEMA)
         return {r["name"]: r for r in bench_file["benchmarks"]}
 
     def test_three_percent_more_is_three_percent_more(self):
         lab.need("valgrind")
         release = lab.ROOT / "build/release/ikelab"
-        base, again = self.count(release), self.count(release)
-        more = self.count(release.with_name("ikelab-extra"))
+        base, again = self.count(release, "base"), self.count(release, "again")
+        more = self.count(release.with_name("ikelab-extra"), "more")
+        self.assertEqual(self.compare("base", "again"), (0, {"no change"}))
+        self.assertEqual(self.compare("base", "more"), (3, {"slower"}))
+        self.assertEqual(self.compare("more", "base"), (0, {"faster"}))
         self.assertEqual(set(base), set(self.ROWS))
         for name in self.ROWS:
             with self.subTest(name):
