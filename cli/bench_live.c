@@ -59,7 +59,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case ARGP_KEY_END:
         if (a->live_count == 1)
             argp_error(state, "no live run given; try: ikelab bench live -- initiate --remote "
-                              "192.0.2.1 --psk-file FILE --count 100");
+                              "192.0.2.1 --local-id ci@example.org --psk-file FILE --count 100");
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -145,8 +145,8 @@ int bench_live(int argc, char **argv)
         "set-up times, and with --load packets and round-trip times through the tunnel. The SAs "
         "of a run are deleted before the next one begins.\v"
         "example:\n"
-        "  ikelab bench live -o new.json -- initiate --remote 192.0.2.1 --psk-file psk --count "
-        "500\n",
+        "  ikelab bench live -o new.json -- initiate --remote 192.0.2.1 --local-id ci@example.org "
+        "--psk-file psk --count 500\n",
         children,
         NULL,
         NULL};
