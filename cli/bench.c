@@ -70,16 +70,6 @@ static const struct argp_option options[] = {
     {0},
 };
 
-static unsigned number(struct argp_state *state, const char *text, unsigned least, unsigned most)
-{
-    char *end;
-    unsigned long n = strtoul(text, &end, 10);
-
-    if (!*text || *end || *text == '-' || n < least || n > most)
-        argp_error(state, "'%s' is not a number from %u to %u", text, least, most);
-    return (unsigned)n;
-}
-
 static void check(const struct arguments *a, struct argp_state *state)
 {
     if (a->base_output && !a->against)
@@ -108,10 +98,10 @@ static error_t parse(int key, char *value, struct argp_state *state)
         a->list = true;
         break;
     case KEY_REPETITIONS:
-        a->repetitions = number(state, value, 0, ROUNDS_REPETITIONS_MAX);
+        a->repetitions = bench_number(state, value, 0, ROUNDS_REPETITIONS_MAX);
         break;
     case KEY_WINDOW:
-        a->window_ms = number(state, value, 1, WINDOW_MAX_MS);
+        a->window_ms = bench_number(state, value, 1, WINDOW_MAX_MS);
         break;
     case KEY_INSTRUCTIONS:
         a->instructions = true;
@@ -123,7 +113,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
         a->base_output = value;
         break;
     case KEY_SEED:
-        a->seed = number(state, value, 0, UINT_MAX);
+        a->seed = bench_number(state, value, 0, UINT_MAX);
         break;
     case KEY_WORKER:
         a->worker = true;

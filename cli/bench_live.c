@@ -26,17 +26,6 @@ static const struct argp_option options[] = {
     {0},
 };
 
-static unsigned number(struct argp_state *state, const char *text, unsigned least)
-{
-    char *end;
-    unsigned long n = strtoul(text, &end, 10);
-
-    if (!*text || *end || *text == '-' || n < least || n > ROUNDS_REPETITIONS_MAX)
-        argp_error(state, "'%s' is not a number from %u to %u", text, least,
-                   ROUNDS_REPETITIONS_MAX);
-    return (unsigned)n;
-}
-
 static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct arguments *a = state->input;
@@ -46,10 +35,10 @@ static error_t parse(int key, char *value, struct argp_state *state)
         state->child_inputs[0] = &a->output;
         break;
     case KEY_REPETITIONS:
-        a->repetitions = number(state, value, 1);
+        a->repetitions = bench_number(state, value, 1, ROUNDS_REPETITIONS_MAX);
         break;
     case KEY_WARM_UP:
-        a->warm_up = number(state, value, 0);
+        a->warm_up = bench_number(state, value, 0, ROUNDS_REPETITIONS_MAX);
         break;
     case ARGP_KEY_ARG:
         if (a->live_count + 3 > ARGS_MAX)

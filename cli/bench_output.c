@@ -3,6 +3,7 @@
 #include "cli/bench.h"
 #include "cli/verb.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { KEY_JSON = 0x2000 };
@@ -12,6 +13,16 @@ static const struct argp_option options[] = {
     {"json", KEY_JSON, NULL, 0, "bench.json on standard output instead of a table", 0},
     {0},
 };
+
+unsigned bench_number(struct argp_state *state, const char *text, unsigned least, unsigned most)
+{
+    char *end;
+    unsigned long n = strtoul(text, &end, 10);
+
+    if (!*text || *end || *text == '-' || n < least || n > most)
+        argp_error(state, "'%s' is not a number from %u to %u", text, least, most);
+    return (unsigned)n;
+}
 
 static bool to_stdout(const struct bench_output *o)
 {

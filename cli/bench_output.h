@@ -18,4 +18,7 @@ extern const struct argp bench_output_argp;
 /** Write all of it; says on stderr what comes next. @return an exit code */
 int bench_output_write(const struct bench_output *, const struct measurement_set *);
 
+/** A word of an option as a number; ends the program with a usage error if it is none. */
+unsigned bench_number(struct argp_state *, const char *text, unsigned least, unsigned most);
+
 #endif

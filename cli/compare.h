@@ -4,6 +4,7 @@
 
 #include "bench/gate/fail_if.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -18,6 +19,8 @@ struct compare_report {
     enum fail_if_answer answer; /* the worst of them */
 };
 
+/** What the sets give, without what a gate makes of it: for a page too. A new reference. */
+json_t *compare_json(const struct comparison_set *, const struct compare_options *);
 void compare_print(FILE *, const struct compare_report *, bool coloured);
 void compare_print_json(FILE *, const struct compare_report *);
 

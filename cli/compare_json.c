@@ -1,7 +1,6 @@
 /* The comparison as one JSON object: docs/schema/compare.schema.json. */
 #include "cli/compare.h"
 
-#include <jansson.h>
 #include <math.h>
 
 enum { COMPARE_SCHEMA_VERSION = 1 };
@@ -106,18 +105,26 @@ static json_t *answers(const struct compare_report *r)
     return out;
 }
 
-void compare_print_json(FILE *to, const struct compare_report *r)
+json_t *compare_json(const struct comparison_set *set, const struct compare_options *o)
 {
     static const char *const virtual[] = {
         [VIRTUAL_NONE] = "none", [VIRTUAL_EQUAL] = "equal", [VIRTUAL_DIFFERS] = "differs"};
-    const struct comparison_set *set = &r->set;
-    json_t *out =
-        json_pack("{s:i, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:s}", "schema_version",
-                  COMPARE_SCHEMA_VERSION, "base", side(set->base), "new", side(set->now), "virtual",
-                  virtual[set->virtual], "virtual_where", set->virtual_where, "rows", rows(set),
-                  "only_base", names(set->only_base), "only_new", names(set->only_now), "gate",
-                  answers(r), "verdict", answer_name(r->answer));
 
+    return json_pack("{s:f, s:s, s:s, s:o, s:o, s:o}", "effect", o->effect, "virtual",
+                     virtual[set->virtual], "virtual_where", set->virtual_where, "rows", rows(set),
+                     "only_base", names(set->only_base), "only_new", names(set->only_now));
+}
+
+void compare_print_json(FILE *to, const struct compare_report *r)
+{
+    json_t *out = json_pack("{s:i, s:o, s:o}", "schema_version", COMPARE_SCHEMA_VERSION, "base",
+                            side(r->set.base), "new", side(r->set.now));
+    json_t *found = compare_json(&r->set, &r->options);
+
+    json_object_update(out, found);
+    json_decref(found);
+    json_object_set_new(out, "gate", answers(r));
+    json_object_set_new(out, "verdict", json_string(answer_name(r->answer)));
     json_dumpf(out, to, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
     fputc('\n', to);
     json_decref(out);

@@ -5,12 +5,12 @@
  */
 #include "bench/gate/bench_file.h"
 #include "bench/gate/compare.h"
+#include "cli/compare.h"
 #include "cli/export_options.h"
 #include "cli/report_script.h"
 #include "cli/verb.h"
 
 #include <argp.h>
-#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -66,58 +66,6 @@ static error_t parse(int key, char *value, struct argp_state *state)
         return ARGP_ERR_UNKNOWN;
     }
     return 0;
-}
-
-/* NaN is not JSON. */
-static json_t *number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-static json_t *row_json(const struct comparison *c)
-{
-    json_t *row = json_object();
-
-    json_object_set_new(row, "name", json_string(c->now->name));
-    json_object_set_new(row, "base_median", number(c->base_median));
-    json_object_set_new(row, "now_median", number(c->now_median));
-    json_object_set_new(row, "change", number(c->change));
-    json_object_set_new(row, "low", number(c->low));
-    json_object_set_new(row, "high", number(c->high));
-    json_object_set_new(row, "p", number(c->p_holm));
-    json_object_set_new(row, "beside_bound", json_boolean(c->beside_bound));
-    json_object_set_new(row, "machine", number(c->machine));
-    json_object_set_new(row, "instructions", number(c->instructions));
-    json_object_set_new(row, "verdict", json_string(verdict_name(c->verdict)));
-    json_object_set_new(row, "instructions_verdict",
-                        json_string(verdict_name(c->instructions_verdict)));
-    json_object_set_new(row, "why", json_string(c->why));
-    return row;
-}
-
-static json_t *names_json(char *const *names)
-{
-    json_t *out = json_array();
-
-    for (; names && *names; names++)
-        json_array_append_new(out, json_string(*names));
-    return out;
-}
-
-static json_t *comparison_json(const struct comparison_set *set, const struct compare_options *o)
-{
-    static const char *const virtual[] = {"none", "equal", "differs"};
-    json_t *out = json_object(), *rows = json_array();
-
-    for (size_t i = 0; i < set->row_count; i++)
-        json_array_append_new(rows, row_json(&set->rows[i]));
-    json_object_set_new(out, "effect", number(o->effect));
-    json_object_set_new(out, "rows", rows);
-    json_object_set_new(out, "virtual", json_string(virtual[set->virtual]));
-    json_object_set_new(out, "virtual_where", json_string(set->virtual_where));
-    json_object_set_new(out, "only_base", names_json(set->only_base));
-    json_object_set_new(out, "only_now", names_json(set->only_now));
-    return out;
 }
 
 static json_t *set_json(const struct measurement_set *set)
@@ -195,7 +143,7 @@ static int report_two(const struct arguments *a, const struct measurement_set *b
     else
         code = export_options_write(&a->exports, now, &verdicts);
     if (code == EXIT_DONE && wants_page(a))
-        code = make_page(a->output, page_json(base, now, comparison_json(&verdicts, &a->compare)));
+        code = make_page(a->output, page_json(base, now, compare_json(&verdicts, &a->compare)));
     comparison_reset(&verdicts);
     return code;
 }

@@ -80,7 +80,7 @@ def row_of(entry, before=None, judged=None):
         row["base_costs"], middle = costs(before, beside)
         row["base_ratio"] = before.get("ratio")
     row["costs"], _ = costs(entry, beside, middle)
-    row.update(now_samples=entry["samples"], now_median=entry["median"], count=entry["instructions"],
+    row.update(now_samples=entry["samples"], new_median=entry["median"], count=entry["instructions"],
                smallest=min(entry["samples"]), largest=max(entry["samples"]))
     row.update(judged or {})
     return row
@@ -90,7 +90,7 @@ def compared_rows(page):
     before = {entry["name"]: entry for entry in page["base"]["benchmarks"]}
     after = {entry["name"]: entry for entry in page["now"]["benchmarks"]}
     rows = [row_of(after[j["name"]], before[j["name"]], j) for j in page["comparison"]["rows"]]
-    return sorted(rows, key=lambda r: (WORST_FIRST.index(r["verdict"]), -abs(r["change"] - 1)))
+    return sorted(rows, key=lambda r: (WORST_FIRST.index(r["verdict"]), -abs((r["change"] or 1) - 1)))
 
 
 def verdict(comparison):
@@ -120,7 +120,7 @@ def doubts(sets):
 
 def columns(rows):
     """Which of the columns that not every measurement has are worth their place."""
-    return {key for key in ("ratio", "bound", "machine", "instructions", "count")
+    return {key for key in ("ratio", "bound", "machine", "instructions_change", "count")
             if any(row.get(key) is not None for row in rows)}
 
 
@@ -139,7 +139,7 @@ def draw(rows, effect):
               "bounds": forest.bounds(bounded) if bounded else None,
               "drift": forest.drift(moved) if moved else None}
     if effect is not None:
-        charts["change"] = forest.change(drawn, effect)
+        charts["change"] = forest.change([r for r in drawn if r["change"] is not None], effect)
     return {name: Markup(svg) if svg else None for name, svg in charts.items()}
 
 
@@ -149,7 +149,7 @@ def words_of_one(page):
             "words": f"{len(rows)} BENCHMARKS", "title": Path(page["now"]["source"]).name,
             "lead": f"commit {page['now']['context']['commit']} on {page['now']['context']['cpu']}",
             "doubts": doubts([("measured", page["now"])]), "bad": [], "only_base": [],
-            "only_now": []}
+            "only_new": []}
 
 
 def words_of_two(page):
@@ -170,7 +170,7 @@ def words_of_two(page):
                     f"{now['context']['commit']} on {now['context']['cpu']}",
             "effect": f"{100 * comparison['effect']:g}", "cut": max(0, len(rows) - DRAWN_MAX),
             "beside": any(r["beside_bound"] for r in rows),
-            "only_base": comparison["only_base"], "only_now": comparison["only_now"]}
+            "only_base": comparison["only_base"], "only_new": comparison["only_new"]}
 
 
 def render(page):

@@ -101,14 +101,20 @@ class PageTest(unittest.TestCase):
     def handed_over(self, **changes):
         base, now = measured.bench(), measured.bench(1.06, 2)
         row = {"name": SLOW, "base_median": base["benchmarks"][0]["median"],
-               "now_median": now["benchmarks"][0]["median"], "change": 1.0601, "low": 1.0452,
-               "high": 1.0777, "p": 0.0001234, "beside_bound": True, "machine": 1.0123,
-               "instructions": 1.06, "verdict": "slower", "instructions_verdict": "slower",
+               "new_median": now["benchmarks"][0]["median"], "change": 1.0601, "low": 1.0452,
+               "high": 1.0777, "p_holm": 0.0001234, "beside_bound": True, "machine": 1.0123,
+               "instructions_change": 1.06, "verdict": "slower", "instructions_verdict": "slower",
                "why": "", **changes}
         comparison = {"effect": 0.02, "rows": [row], "virtual": "none", "virtual_where": "",
-                      "only_base": [], "only_now": []}
+                      "only_base": [], "only_new": []}
         return {"base": {**base, "source": "base.json"}, "now": {**now, "source": "now.json"},
                 "comparison": comparison}
+
+    def test_a_row_that_gives_no_ratio_is_drawn_too(self):
+        page = self.drawn(self.handed_over(change=None, low=None, high=None, p_holm=None,
+                                           machine=None, instructions_change=None,
+                                           verdict="cannot tell", why="measure it again"))
+        self.assertIn("measure it again", page)
 
     def check_cell(self, cell, want, unit):
         exact, said = cell
@@ -123,7 +129,7 @@ class PageTest(unittest.TestCase):
         for old, new in zip(before, after):
             cells = page.rows[old["name"]]
             self.check_cell(cells["base_median"], old["median"], old["unit"])
-            self.check_cell(cells["now_median"], new["median"], new["unit"])
+            self.check_cell(cells["new_median"], new["median"], new["unit"])
             if new["ratio"]:
                 self.assertAlmostEqual(cells["ratio"][0], new["ratio"], places=9)
                 self.assertEqual(cells["ratio"][1], f"{100 * new['ratio']:.1f} %")
@@ -131,17 +137,17 @@ class PageTest(unittest.TestCase):
     def test_evidence_is_what_was_handed_over(self):
         content = self.handed_over()
         cells = Page(self.drawn(content)).rows[SLOW]
-        for field in ("change", "low", "high", "machine", "instructions", "p"):
+        for field in ("change", "low", "high", "machine", "instructions_change", "p_holm"):
             self.assertEqual(cells[field][0], content["comparison"]["rows"][0][field])
         self.assertEqual(cells["change"][1], "+6.0 %")
         self.assertEqual(cells["low"][1], "+4.5 %")
-        self.assertEqual(cells["p"][1], "0.00012")
+        self.assertEqual(cells["p_holm"][1], "0.00012")
 
     def test_one_file(self):
         text, page = self.page(self.now)
         for entry in measured.bench(1.06, 2)["benchmarks"]:
             cells = page.rows[entry["name"]]
-            self.check_cell(cells["now_median"], median(entry["samples"]), entry["unit"])
+            self.check_cell(cells["new_median"], median(entry["samples"]), entry["unit"])
             self.check_cell(cells["smallest"], min(entry["samples"]), entry["unit"])
             self.check_cell(cells["largest"], max(entry["samples"]), entry["unit"])
         self.assertIn("9 BENCHMARKS", text)
