@@ -220,7 +220,7 @@ double comparison_instructions(const struct comparison *c)
 
 bool comparison_only_counted(const struct comparison *c)
 {
-    return strcmp(c->base->unit, "instructions") == 0 && strcmp(c->now->unit, "instructions") == 0;
+    return measurement_only_counted(c->base) && measurement_only_counted(c->now);
 }
 
 static enum verdict by_instructions(const struct comparison *c, double effect)

@@ -47,7 +47,7 @@ static void count(struct counts *counts, enum verdict verdict)
 
 static bool counted(const struct comparison *c)
 {
-    return c && !isnan(c->instructions);
+    return c && !isnan(comparison_instructions(c)) && !comparison_only_counted(c);
 }
 
 static size_t length(char **names)
@@ -140,9 +140,13 @@ static void write_numbers(const struct measurement *m, struct text *t)
 static void write_instructions(const struct comparison *c, struct text *t)
 {
     char message[120];
+    int n;
 
     begin_case(c->now->name, " instructions", t);
-    snprintf(message, sizeof message, "%+.2f %% instructions", 100 * (c->instructions - 1));
+    n = snprintf(message, sizeof message, "%+.2f %% instructions", 100 * (c->instructions - 1));
+    if (!isnan(c->instructions_own))
+        snprintf(message + n, sizeof message - (size_t)n, ", %+.2f %% of our own code's",
+                 100 * (c->instructions_own - 1));
     if (c->instructions_verdict == VERDICT_SLOWER)
         write_outcome("failure", message, t);
     if (c->instructions_verdict == VERDICT_UNCLEAR)

@@ -78,11 +78,14 @@ static double median_of(const struct measurement *m)
     return stats_median(m->samples, m->sample_count);
 }
 
-/* A family holds all rows of one unit: the first such row writes them all. */
+/* A family holds all rows of one unit: the first such row writes them all. Rows that were only
+ * counted are in the family of instructions, which has the name that their unit would give. */
 static bool first_of_unit(const struct measurement_set *set, size_t at, bool bounds)
 {
     char unit[UNIT_MAX], other[UNIT_MAX];
 
+    if (measurement_only_counted(&set->rows[at]))
+        return false;
     base_unit(&set->rows[at], unit);
     for (size_t i = 0; i < at; i++) {
         base_unit(&set->rows[i], other);

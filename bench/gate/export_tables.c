@@ -156,7 +156,7 @@ static void write_compared(const struct comparison_set *verdicts, struct text *t
         percent_cell(t, c->change);
         evidence_cells(t, c);
         percent_cell(t, c->machine);
-        percent_cell(t, c->instructions);
+        percent_cell(t, comparison_instructions(c));
         verdict_cell(t, c);
         text_char(t, '\n');
     }

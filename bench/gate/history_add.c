@@ -205,9 +205,11 @@ static enum err add_metric(const struct adding *a, const char *name, const char 
 static enum err add_row(const struct adding *a, const struct measurement *m)
 {
     int64_t metric = 0;
-    enum err error = add_metric(a, metric_of(m->unit), m->unit, m->better, &metric);
+    bool timed = !measurement_only_counted(m) || isnan(m->instructions);
+    enum err error = timed ? add_metric(a, metric_of(m->unit), m->unit, m->better, &metric) : OK;
 
-    if (error == OK)
+    /* The one sample of a row that was only counted is its count, which follows. */
+    if (error == OK && timed)
         error = add_values(a, m, metric, m->samples, m->bounds, m->sample_count);
     if (error == OK && !isnan(m->instructions)) {
         error = add_metric(a, "instructions", "1", BETTER_LOWER, &metric);

@@ -103,6 +103,11 @@ enum err measurement_sample(struct measurement *m, double value, double bound)
     return OK;
 }
 
+bool measurement_only_counted(const struct measurement *m)
+{
+    return strcmp(m->unit, "instructions") == 0;
+}
+
 const struct measurement *measurement_find(const struct measurement_set *set, const char *name)
 {
     for (size_t i = 0; i < set->row_count; i++)

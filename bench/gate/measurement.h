@@ -102,6 +102,8 @@ enum err measurement_sample(struct measurement *, double value, double bound) MU
 /** Put a copy of `value` in place of a text of the set. */
 enum err measurement_text(char **place, const char *value) MUST_USE;
 
+/** It was counted and not timed: its one sample is the count. */
+bool measurement_only_counted(const struct measurement *);
 /** The row of this name, NULL if there is none. */
 const struct measurement *measurement_find(const struct measurement_set *, const char *name);
 

@@ -309,7 +309,40 @@ class ExportTest(unittest.TestCase):
         self.assertEqual(suite.failures, sum(isinstance(r, junitparser.Failure) for r in found))
         self.assertEqual(suite.skipped, sum(isinstance(r, junitparser.Skipped) for r in found))
 
+    def counted(self, name, count, own):
+        """A file of `bench --instructions --repetitions 0`: the count is the one sample."""
+        content = measured.bench()
+        content["benchmarks"] = [measured.row("codec/read/x", "instructions", "lower", count, 0, None,
+                                              1, instructions=count, instructions_own=own)]
+        return measured.write(self.root / name, content)
+
+    def test_junit_counts_a_row_that_was_only_counted_once(self):
+        import junitparser
+        self.export("junit", self.counted("a.json", 1000.0, 100.0),
+                    self.counted("b.json", 1030.0, 130.0))
+        suite = list(junitparser.JUnitXml.fromfile(str(self.root / "junit")))[0]
+        self.assertEqual([case.name for case in suite], ["codec/read/x"])
+        self.assertEqual((suite.tests, suite.failures), (1, 1))
+
+    def test_instructions_of_our_own_code_are_told(self):
+        """The library's cover them up in the count of all."""
+        import junitparser
+        base, new = measured.bench(), measured.bench()
+        for content, own in (base, 100.0), (new, 103.0):
+            content["benchmarks"] = content["benchmarks"][:1]
+            content["benchmarks"][0].update(instructions=2210.0, instructions_own=own)
+        files = [measured.write(self.root / f"{n}.json", c) for n, c in (("a", base), ("b", new))]
+        self.export("junit", *files)
+        case = list(list(junitparser.JUnitXml.fromfile(str(self.root / "junit")))[0])[1]
+        self.assertIn("+3.00 % of our own", case.result[0].message)
+        self.assertIn("| +3.0 % |", self.export("markdown", *files))
+
     # OpenMetrics
+
+    def test_openmetrics_has_one_family_of_instructions(self):
+        families = self.metrics(self.export("openmetrics", self.counted("a.json", 1000.0, 100.0)))
+        samples = families["ikelab_benchmark_instructions"].samples
+        self.assertEqual([s.value for s in samples], [1000.0])
 
     def metrics(self, text):
         from prometheus_client.openmetrics.parser import text_string_to_metric_families
