@@ -7,6 +7,7 @@
 #include "cli/verb.h"
 
 #include "bench/gate/compare.h"
+#include "bench/gate/whole_file.h"
 #include "record/provenance.h"
 
 #include <argp.h>
@@ -305,40 +306,26 @@ static int check(const struct arguments *a)
     return with_history(a, check_all);
 }
 
-static enum err cannot_write(const char *path, struct history_problem *problem)
-{
-    snprintf(problem->text, sizeof problem->text, "cannot write %.300s: %m", path);
-    problem->hint = "a place with room that can be written";
-    return ERR_IO;
-}
-
-/* The file is whole or not there: written beside its place and renamed. */
+/* The file is whole or not there. */
 static enum err export_file(struct history *h, const char *path, struct history_problem *problem)
 {
-    char partial[4096];
-    FILE *out;
-    enum err error;
+    struct whole_file file;
+    enum err error = whole_file_open(&file, path, problem->text);
 
-    snprintf(partial, sizeof partial, "%.4000s.partial-%ld", path, (long)getpid());
-    out = fopen(partial, "we");
-    if (!out)
-        return cannot_write(path, problem);
-    error = history_csv(h, out, problem);
-    if (fclose(out) != 0 && error == OK)
-        error = cannot_write(path, problem);
-    if (error == OK && rename(partial, path) != 0)
-        error = cannot_write(path, problem);
+    problem->hint = "a place with room that can be written";
     if (error != OK)
-        (void)unlink(partial);
+        return error;
+    error = history_csv(h, file.out, problem);
+    if (error == OK)
+        return whole_file_commit(&file, problem->text);
+    whole_file_drop(&file);
     return error;
 }
 
 static enum err export_all(struct history *h, const struct arguments *a,
                            struct history_problem *problem)
 {
-    if (a->count == 0 || strcmp(a->words[0], "-") == 0)
-        return history_csv(h, stdout, problem);
-    return export_file(h, a->words[0], problem);
+    return export_file(h, a->count ? a->words[0] : "-", problem);
 }
 
 static int export(const struct arguments *a)

@@ -61,13 +61,14 @@ def share(row):
 
 
 def costs(entry, beside, middle=None):
-    """Samples as cost, 1.0 at `middle`: more is worse in either direction of the unit."""
-    values = entry["samples"]
+    """Samples as cost, 1.0 at `middle`: more is worse in either direction of the unit. A sample of
+    zero or less has no place among ratios; the verdict says that it is there."""
+    values = [s for s in entry["samples"] if s > 0]
     if beside:
-        values = [s / b for s, b in zip(values, entry["bound_samples"])]
+        values = [s / b for s, b in zip(entry["samples"], entry["bound_samples"]) if s > 0 < b]
     if entry["better"] == "higher":
         values = [1 / v for v in values]
-    middle = middle or median(values)
+    middle = middle or (median(values) if values else 1)
     return [v / middle for v in values], middle
 
 
@@ -186,7 +187,10 @@ def render(page):
 
 
 def write(target, text):
-    """Beside and renamed: a page is whole or not there."""
+    """Beside and renamed: a page is whole or not there. A device or a pipe is written to."""
+    if target.exists() and not target.is_file():
+        target.write_text(text, encoding="utf-8")
+        return
     partial = target.with_name(f"{target.name}.partial-{os.getpid()}")
     try:
         partial.write_text(text, encoding="utf-8")

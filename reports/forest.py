@@ -147,8 +147,8 @@ def samples(rows):
     """rows: [(name, base costs or None, costs)], each 1.0 at the median that it is measured by."""
     values = [percent(v) for _, base, now in rows for v in (base or []) + now]
     far = reach(values, 2.0)
-    low = max(-far, min(values) * 1.1 - 0.5)
-    high = min(far, max(values) * 1.1 + 0.5)
+    low = max(-far, min(values, default=0) * 1.1 - 0.5)
+    high = min(far, max(values, default=0) * 1.1 + 0.5)
     middle = "base" if any(base for _, base, _ in rows) else "row"
     lines = Lines([name for name, _, _ in rows], min(low, -0.5), max(high, 0.5),
                   "Samples of each benchmark",

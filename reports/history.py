@@ -120,7 +120,10 @@ def draw(data):
 
 
 def write(path, svg):
-    """Beside and renamed: a picture is whole or not there."""
+    """Beside and renamed: a picture is whole or not there. A device or a pipe is written to."""
+    if path.exists() and not path.is_file():
+        path.write_text(svg, encoding="utf-8")
+        return
     partial = path.with_name(f"{path.name}.partial-{os.getpid()}")
     try:
         partial.write_text(svg, encoding="utf-8")

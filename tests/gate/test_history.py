@@ -160,6 +160,27 @@ class Keeping(HistoryTest):
         self.ikelab("export", "--csv", "no-folder/all.csv", expect=1)
         self.ikelab("export", expect=2)
 
+    def test_a_device_is_not_replaced(self):
+        self.add_series(1, lambda i: 100)
+        pipe = self.root / "pipe"
+        os.mkfifo(pipe)
+        with open(os.open(pipe, os.O_RDWR | os.O_NONBLOCK), "rb") as end:
+            self.ikelab("export", "--csv", str(pipe))
+            self.assertIn(b"esp/row-0", end.read(4096))
+        self.assertTrue(pipe.is_fifo())
+
+    def test_counts_are_one_series_timed_or_not(self):
+        self.add_series(1, lambda i: 100, instructions=500, benchmarks=1)
+        counted = sets.bench(1, benchmarks=1, instructions=510)
+        row = counted["benchmarks"][0]
+        row.update(unit="instructions", samples=[510], bound=None)
+        del row["bound_samples"], row["bound_name"]
+        self.ikelab("add", sets.write(self.root / "counted.json", counted))
+        series = {s["metric"]: [r["median"] for r in s["runs"]]
+                  for s in self.show("--class", OURS)["series"]}
+        self.assertEqual({"time", "instructions"}, set(series))
+        self.assertEqual(series["instructions"], [500, 510])
+
     def test_rebuild_is_equal_and_whole(self):
         files = self.add_series(5, lambda i: 100)
         before = self.content()

@@ -2,7 +2,9 @@
 """`ikelab report`: the pages show the numbers of the files, are one offline file each, and say what
 a reader must know. usage: test_report_pages.py IKELAB"""
 
+import fcntl
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -115,6 +117,23 @@ class PageTest(unittest.TestCase):
                                            machine=None, instructions_change=None,
                                            verdict="cannot tell", why="measure it again"))
         self.assertIn("measure it again", page)
+
+    def test_a_sample_of_zero_is_no_crash(self):
+        for better in "lower", "higher":
+            content = self.handed_over(verdict="cannot tell", why="measure it again")
+            for side in "base", "now":
+                content[side]["benchmarks"][0].update(samples=[0.0], better=better)
+            self.assertIn("measure it again", self.drawn(content))
+            self.assertIn(SLOW, self.drawn({**content, "base": None, "comparison": None}))
+
+    def test_a_device_is_not_replaced(self):
+        pipe = self.root / "pipe"
+        os.mkfifo(pipe)
+        with open(os.open(pipe, os.O_RDWR | os.O_NONBLOCK), "rb") as end:
+            fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, 1 << 20)
+            self.ikelab("report", self.base, "-o", pipe, "--force")
+            self.assertIn(b"<html", end.read(1 << 20))
+        self.assertTrue(pipe.is_fifo())
 
     def check_cell(self, cell, want, unit):
         exact, said = cell
