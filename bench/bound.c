@@ -62,16 +62,19 @@ static bool ask(const struct bound_use *use, uint64_t count, uint64_t *ns)
 {
     struct bound *const *bound = use->bound;
     const struct row *row = use->row;
+    unsigned asked = 0;
     uint64_t one;
-    bool good = true;
+    bool good;
 
     *ns = 0;
-    for (unsigned i = 0; i < row->threads; i++)
-        if (fprintf(bound[i]->child.to, "%s %llu\n", row->bound_row, (unsigned long long)count) <
-                0 ||
-            fflush(bound[i]->child.to) != 0)
-            return false;
-    for (unsigned i = 0; i < row->threads; i++) {
+    while (asked < row->threads &&
+           fprintf(bound[asked]->child.to, "%s %llu\n", row->bound_row, (unsigned long long)count) >
+               0 &&
+           fflush(bound[asked]->child.to) == 0)
+        asked++;
+    good = asked == row->threads;
+    /* Whoever was asked is heard, or its answer would be taken for that to the next question. */
+    for (unsigned i = 0; i < asked; i++) {
         good &= answered(bound[i], &one);
         *ns = good && one > *ns ? one : *ns;
     }
