@@ -184,6 +184,18 @@ static enum err same_thing(const struct measurement_set *set, const struct measu
     return OK;
 }
 
+/* A run gives one sample a row and no bounds; a folder may hold anything under that name. */
+static enum err one_sample_each(const struct measurement_set *one, char *why)
+{
+    for (size_t i = 0; i < one->row_count; i++)
+        if (one->rows[i].sample_count != 1 || one->rows[i].bounds) {
+            snprintf(why, MEASUREMENT_WHY_MAX, "%.200s is a measurement of its own, not one run",
+                     one->source);
+            return ERR_SYNTAX;
+        }
+    return OK;
+}
+
 /* Other seeds are other runs: nothing of `virtual` can be asked to be equal any more. */
 static void forget_virtual(struct measurement_set *set, const struct measurement_set *one)
 {
@@ -196,8 +208,10 @@ static void forget_virtual(struct measurement_set *set, const struct measurement
 
 enum err measurement_join(struct measurement_set *set, struct measurement_set *one, char *why)
 {
-    enum err error;
+    enum err error = one_sample_each(one, why);
 
+    if (error != OK)
+        return error;
     if (set->row_count == 0) {
         move(set, one);
         return OK;

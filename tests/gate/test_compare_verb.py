@@ -225,6 +225,12 @@ class Broken(Folder):
         empty.mkdir()
         self.expect(1, empty, base, err="holds no result.json")
 
+    def test_a_bench_file_in_place_of_runs(self):
+        for name in "a", "b":
+            (self.folder / "runs" / name).mkdir(parents=True)
+            self.file(f"runs/{name}/result.json", measured.bench())
+        self.expect(1, self.folder / "runs", self.pair()[0], err="a measurement of its own")
+
     def test_zero_and_negative_samples_are_a_reason(self):
         base = self.file("base.json", measured.bench())
         for value in (0, -3.5):
