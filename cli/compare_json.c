@@ -1,6 +1,8 @@
 /* The comparison as one JSON object: docs/schema/compare.schema.json. */
 #include "cli/compare.h"
 
+#include "bench/gate/bench_file.h"
+
 #include <math.h>
 
 enum { COMPARE_SCHEMA_VERSION = 1 };
@@ -10,22 +12,14 @@ static json_t *number(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-/* Words of the command line need not be UTF-8. */
-static json_t *text(const char *words)
-{
-    json_t *out = json_string(words);
-
-    return out ? out : json_string("?");
-}
-
 static json_t *side(const struct measurement_set *set)
 {
     const struct measurement_context *c = &set->context;
 
     return json_pack("{s:o, s:s, s:s, s:b, s:s, s:s, s:s, s:i, s:s, s:I, s:b, s:s}", "source",
-                     text(set->source), "version", c->version, "commit", c->commit, "dirty",
-                     c->dirty, "started", c->started, "command", c->command, "cpu", c->cpu, "cores",
-                     (int)c->cores, "scenario_sha256", c->scenario_sha256, "seed",
+                     bench_file_words(set->source), "version", c->version, "commit", c->commit,
+                     "dirty", c->dirty, "started", c->started, "command", c->command, "cpu", c->cpu,
+                     "cores", (int)c->cores, "scenario_sha256", c->scenario_sha256, "seed",
                      (json_int_t)c->seed, "partial", c->partial, "warnings", c->warnings);
 }
 
@@ -65,7 +59,7 @@ static json_t *row(const struct comparison *c)
     if (c->now->instructions_note)
         json_object_set_new(out, "instructions_note", json_string(c->now->instructions_note));
     json_object_set_new(out, "verdict", json_string(verdict_name(c->verdict)));
-    json_object_set_new(out, "why", json_string(c->why));
+    json_object_set_new(out, "why", bench_file_words(c->why));
     return out;
 }
 
@@ -100,8 +94,9 @@ static json_t *answers(const struct compare_report *r)
     json_t *out = json_array();
 
     for (size_t i = 0; i < r->fail_if_count; i++)
-        json_array_append_new(out, json_pack("{s:o, s:s}", "fail_if", text(r->fail_if[i].text),
-                                             "verdict", answer_name(r->answers[i])));
+        json_array_append_new(out, json_pack("{s:o, s:s}", "fail_if",
+                                             bench_file_words(r->fail_if[i].text), "verdict",
+                                             answer_name(r->answers[i])));
     return out;
 }
 
@@ -110,9 +105,10 @@ json_t *compare_json(const struct comparison_set *set, const struct compare_opti
     static const char *const virtual[] = {
         [VIRTUAL_NONE] = "none", [VIRTUAL_EQUAL] = "equal", [VIRTUAL_DIFFERS] = "differs"};
 
-    return json_pack("{s:f, s:s, s:s, s:o, s:o, s:o}", "effect", o->effect, "virtual",
-                     virtual[set->virtual], "virtual_where", set->virtual_where, "rows", rows(set),
-                     "only_base", names(set->only_base), "only_new", names(set->only_now));
+    return json_pack("{s:f, s:s, s:o, s:o, s:o, s:o}", "effect", o->effect, "virtual",
+                     virtual[set->virtual], "virtual_where", bench_file_words(set->virtual_where),
+                     "rows", rows(set), "only_base", names(set->only_base), "only_new",
+                     names(set->only_now));
 }
 
 void compare_print_json(FILE *to, const struct compare_report *r)

@@ -72,7 +72,7 @@ static json_t *set_json(const struct measurement_set *set)
 {
     json_t *out = bench_file_json(set);
 
-    json_object_set_new(out, "source", json_string(set->source));
+    json_object_set_new(out, "source", bench_file_words(set->source));
     return out;
 }
 

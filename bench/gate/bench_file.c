@@ -165,6 +165,20 @@ enum err bench_file_read(const json_t *root, struct measurement_set *set, char *
     return error;
 }
 
+json_t *bench_file_words(const char *words)
+{
+    json_t *out = json_string(words);
+    char *copy = out ? NULL : strdup(words);
+
+    for (char *c = copy; c && *c; c++)
+        if ((unsigned char)*c >= 0x80)
+            *c = '?';
+    if (copy)
+        out = json_string(copy);
+    free(copy);
+    return out;
+}
+
 static json_t *context_json(const struct measurement_context *given)
 {
     struct measurement_context c = *given;
@@ -174,7 +188,7 @@ static json_t *context_json(const struct measurement_context *given)
 
     text_fields(&c, fields);
     for (int i = 0; i < TEXT_FIELDS; i++)
-        json_object_set_new(out, fields[i].key, json_string(*fields[i].place));
+        json_object_set_new(out, fields[i].key, bench_file_words(*fields[i].place));
     json_object_set_new(out, "dirty", json_boolean(c.dirty));
     json_object_set_new(out, "partial", json_boolean(c.partial));
     json_object_set_new(out, "cores", json_integer(c.cores));

@@ -12,5 +12,7 @@
 enum err bench_file_read(const json_t *root, struct measurement_set *set, char *why) MUST_USE;
 /** A new reference, NULL when out of memory. */
 json_t *bench_file_json(const struct measurement_set *);
+/** A JSON string of words from outside; bytes above 0x7f become '?' where they are not UTF-8. */
+json_t *bench_file_words(const char *);
 
 #endif
