@@ -98,7 +98,9 @@ int main(int argc, char **argv)
     argp_err_exit_status = EXIT_WRONG_USE;
     code = dispatch(argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        fputs("ikelab: error: cannot write to standard output\n", stderr);
+        fputs("ikelab: error: cannot write to standard output\ntry: another place, or free some "
+              "space\n",
+              stderr);
         return code ? code : EXIT_FAILED;
     }
     return code;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,10 +31,12 @@ static bool find(const char *name, char *path, size_t cap)
     return false;
 }
 
-/* A file, not a pipe: a script that ends early must not end us by a signal. */
+/* A file, not a pipe: a script that ends early must not end us by a signal. In memory: /tmp may be
+ * full or read-only. */
 static FILE *input_file(const json_t *input)
 {
-    FILE *file = tmpfile();
+    int fd = memfd_create("ikelab-report", MFD_CLOEXEC);
+    FILE *file = fd >= 0 ? fdopen(fd, "w+") : NULL;
 
     if (file && json_dumpf(input, file, JSON_COMPACT | JSON_REAL_PRECISION(17)) == 0 &&
         fflush(file) == 0 && fseek(file, 0, SEEK_SET) == 0)
@@ -85,7 +88,7 @@ bool report_script_run(const struct report_script *s)
         return false;
     }
     if (s->input && !(input = input_file(s->input))) {
-        fprintf(stderr, "no report: cannot write a temporary file: %m\ntry: free some space\n");
+        fprintf(stderr, "no report: no room for what it draws: %m\ntry: fewer benchmarks\n");
         return false;
     }
     good = run(s, path, input);
