@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,6 +44,12 @@ void child_asked(struct child *c)
     c->to = NULL;
 }
 
+void child_dismiss(const struct child *c)
+{
+    if (c->pid > 0)
+        (void)kill(c->pid, SIGTERM);
+}
+
 int child_end(struct child *c)
 {
     int status = 0;
@@ -51,6 +58,8 @@ int child_end(struct child *c)
     if (c->from)
         fclose(c->from);
     c->from = NULL;
+    if (c->pid <= 0)
+        return 127;
     while (waitpid(c->pid, &status, 0) < 0)
         if (errno != EINTR)
             return 127;

@@ -23,6 +23,8 @@ struct child {
 enum err child_start(struct child *, const char *const argv[], unsigned nth) MUST_USE;
 /** No more questions: closes its standard input. */
 void child_asked(struct child *);
+/** Ask it to end (SIGTERM): its answers are not wanted any more. */
+void child_dismiss(const struct child *);
 /**
  * Wait for its end. @return its exit status, 128 + n after signal n
  */

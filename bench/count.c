@@ -6,6 +6,7 @@
 #include "bench/child.h"
 
 #include <dirent.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,7 +89,7 @@ static enum err ask(const struct rounds_options *o, unsigned program, struct chi
 static enum err run_counted(const struct rounds_options *o, unsigned program, const char *folder,
                             const struct row **rows, unsigned count, char *why)
 {
-    char out_file[128];
+    char out_file[PATH_MAX + 32];
     const char *argv[] = {"valgrind",
                           "-q",
                           "--tool=callgrind",
@@ -110,6 +111,8 @@ static enum err run_counted(const struct rounds_options *o, unsigned program, co
     error = child_start(&child, argv, 0);
     if (error == OK)
         error = ask(o, program, &child, rows, count);
+    if (error == ERR_INTERRUPTED)
+        child_dismiss(&child);
     status = child_end(&child);
     if (error == ERR_INTERRUPTED || (error == OK && status == 0))
         return error;
@@ -126,7 +129,7 @@ static enum err keep_all(const struct row *const *rows, unsigned count, const ch
 {
     for (unsigned i = 0; i < count; i++) {
         double all, own, operations = rows[i] ? (double)rows[i]->counted_operations : 1;
-        char dump[64];
+        char dump[PATH_MAX + 16];
         enum err error;
 
         if (!rows[i])
@@ -136,11 +139,41 @@ static enum err keep_all(const struct row *const *rows, unsigned count, const ch
         if (error == OK)
             error = keep(set, rows[i], all / operations, own / operations);
         if (error != OK) {
-            snprintf(why, MEASUREMENT_WHY_MAX, "%s: %s", dump, err_text(error));
+            snprintf(why, MEASUREMENT_WHY_MAX, "%.300s: %s", dump, err_text(error));
             return error;
         }
     }
     return OK;
+}
+
+static enum err make_folder(char folder[PATH_MAX], char *why)
+{
+    const char *tmp = getenv("TMPDIR");
+
+    snprintf(folder, PATH_MAX, "%s/ikelab-count-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    if (mkdtemp(folder))
+        return OK;
+    snprintf(why, MEASUREMENT_WHY_MAX, "%.300s: %m", folder);
+    return ERR_IO;
+}
+
+enum err rounds_count_ready(char *why)
+{
+    const char *const argv[] = {"valgrind", "--version", NULL};
+    struct child child;
+    char folder[PATH_MAX], line[64];
+    enum err error = child_start(&child, argv, 0);
+
+    while (error == OK && fgets(line, sizeof line, child.from))
+        ;
+    if (child_end(&child) != 0 || error != OK) {
+        snprintf(why, MEASUREMENT_WHY_MAX, "valgrind, which counts instructions, is not there");
+        return ERR_NOT_FOUND;
+    }
+    error = make_folder(folder, why);
+    if (error == OK)
+        remove_folder(folder);
+    return error;
 }
 
 enum err rounds_count(const struct rounds_options *o, unsigned program, struct measurement_set *set,
@@ -148,13 +181,17 @@ enum err rounds_count(const struct rounds_options *o, unsigned program, struct m
 {
     const struct row *rows[ROW_MAX];
     unsigned count = counted_rows(o, rows);
-    char folder[] = "/tmp/ikelab-count-XXXXXX", *path = realpath(o->program[program], NULL);
-    enum err error = ERR_IO;
+    char folder[PATH_MAX], *path = realpath(o->program[program], NULL);
+    enum err error;
 
-    if (!path || !mkdtemp(folder)) {
-        snprintf(why, MEASUREMENT_WHY_MAX, "%s: %m", path ? folder : o->program[program]);
-        free(path);
+    if (!path) {
+        snprintf(why, MEASUREMENT_WHY_MAX, "%.300s: %m", o->program[program]);
         return ERR_IO;
+    }
+    error = make_folder(folder, why);
+    if (error != OK) {
+        free(path);
+        return error;
     }
     error = run_counted(o, program, folder, rows, count, why);
     if (error == OK)

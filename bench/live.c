@@ -16,6 +16,8 @@ static enum err one_run(const struct live_rounds *o, struct measurement_set *one
 
     if (error == OK)
         error = measurement_parse(child.from, "its result", one, inner);
+    if (*o->interrupted)
+        child_dismiss(&child); /* it deletes its SAs first */
     status = child_end(&child);
     if (*o->interrupted)
         return ERR_INTERRUPTED;
@@ -43,6 +45,6 @@ enum err live_rounds_run(const struct live_rounds *o, struct measurement_set *se
         measurement_reset(&one);
         o->progress(i + 1, all);
     }
-    set->context.partial |= error == ERR_INTERRUPTED;
+    set->context.partial |= error != OK;
     return error;
 }

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+enum { WRONG_USE = 2 }; /* exit status of an ikelab without --worker */
+
 /* What is known while it goes on. */
 struct rounds {
     const struct rounds_options *o;
@@ -137,12 +139,15 @@ static enum err run_worker(struct rounds *r, unsigned program, const unsigned *o
         ask_rows(r, &child, order, alone);
         error = hear_answers(r, &child, program);
     }
+    if (*r->o->interrupted)
+        child_dismiss(&child);
     status = child_end(&child);
     if (*r->o->interrupted)
         return ERR_INTERRUPTED;
     if (error == OK && status != 0) {
-        snprintf(why, MEASUREMENT_WHY_MAX, "%.200s: its worker ended with status %d",
-                 r->o->program[program], status);
+        snprintf(why, MEASUREMENT_WHY_MAX, "%.200s: its worker ended with status %d%s",
+                 r->o->program[program], status,
+                 status == WRONG_USE ? ": it is too old to be measured in turns" : "");
         return ERR_IO;
     }
     return error;
@@ -202,7 +207,7 @@ enum err rounds_run(const struct rounds_options *o, struct measurement_set *set,
         error = one_round(&r, &random, order, why);
     }
     for (unsigned i = 0; i < r.programs; i++) {
-        set[i].context.partial = error == ERR_INTERRUPTED;
+        set[i].context.partial = error != OK;
         sort_rows(o, &set[i]);
     }
     free(order);

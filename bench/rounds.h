@@ -38,11 +38,16 @@ struct rounds_options {
 /**
  * @param[in,out] set  one a program, initialised; rows are appended in the order of `rows`, those
  *                     without a sample left out
- * @retval ERR_INTERRUPTED  ended early: what was measured is there
- * @retval ERR_IO           a program could not be run or died
+ * @retval ERR_INTERRUPTED  ended early: what was measured is there, marked as partial
+ * @retval ERR_IO           a program could not be run or died; likewise
  */
 enum err rounds_run(const struct rounds_options *, struct measurement_set *set, char *why) MUST_USE;
 
+/**
+ * Whether rounds_count can be: asked before hours of measuring.
+ * @retval ERR_NOT_FOUND  there is no valgrind; ERR_IO  no place for its files
+ */
+enum err rounds_count_ready(char *why) MUST_USE;
 /**
  * Count instructions per operation: each row once, all in one run of the program under valgrind.
  * Fills `instructions` of the rows in `set` and adds rows that only were counted.

@@ -6,6 +6,8 @@
 #include "cli/bench_output.h"
 #include "cli/verb.h"
 
+#include "bench/child.h"
+#include "bench/gate/whole_file.h"
 #include "bench/machine.h"
 #include "bench/worker.h"
 
@@ -14,6 +16,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -41,7 +44,9 @@ enum {
 struct arguments {
     const char *patterns[PATTERNS_MAX];
     unsigned pattern_count;
-    const char *against, *base_output;
+    const char *against; /* its path in full */
+    const char *base_output;
+    char against_path[PATH_MAX];
     struct bench_output output; /* of this program's measurements */
     unsigned repetitions, window_ms;
     uint64_t seed;
@@ -70,15 +75,27 @@ static const struct argp_option options[] = {
     {0},
 };
 
+/* A path in full: a bare name would be looked for in PATH when it is run. */
+static void find_against(struct arguments *a, struct argp_state *state, const char *given)
+{
+    struct stat st;
+
+    if (!realpath(given, a->against_path) || stat(a->against_path, &st) != 0 ||
+        !S_ISREG(st.st_mode) || access(a->against_path, X_OK) != 0)
+        argp_error(state, "--against %s: no such program; try: --against build/release/ikelab",
+                   given);
+    a->against = a->against_path;
+}
+
 static void check(const struct arguments *a, struct argp_state *state)
 {
     if (a->base_output && !a->against)
         argp_error(state, "--base-output goes with --against; try: --against PATH_OF_IKELAB");
     if (a->against && !a->base_output)
         argp_error(state, "--against needs a file for the other one; try: --base-output base.json");
-    if (a->against && access(a->against, X_OK) != 0)
-        argp_error(state, "--against %s: no such program; try: --against build/release/ikelab",
-                   a->against);
+    if (a->base_output && (strcmp(a->base_output, "-") == 0 ||
+                           (a->output.file && strcmp(a->base_output, a->output.file) == 0)))
+        argp_error(state, "--base-output needs a file of its own; try: --base-output base.json");
     if (a->repetitions == 0 && !a->instructions)
         argp_error(state, "nothing to do without repetitions; try: --repetitions 10");
 }
@@ -107,7 +124,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
         a->instructions = true;
         break;
     case KEY_AGAINST:
-        a->against = value;
+        find_against(a, state, value);
         break;
     case KEY_BASE_OUTPUT:
         a->base_output = value;
@@ -154,6 +171,21 @@ static bool wanted(const struct arguments *a, const struct row *row)
         named |= matches(row, a->patterns[i]);
     }
     return named && (!a->quick || row->quick);
+}
+
+/* A word that names nothing is a slip of the pen, whatever the others name. */
+static int check_patterns(const struct arguments *a, const struct rows *all)
+{
+    for (unsigned i = 0; i < a->pattern_count; i++) {
+        unsigned k = 0;
+
+        while (k < all->count && !matches(&all->row[k], a->patterns[i]))
+            k++;
+        if (k == all->count)
+            return say_error(EXIT_WRONG_USE, "ikelab bench --list", "no row has the name '%s'",
+                             a->patterns[i]);
+    }
+    return EXIT_DONE;
 }
 
 static unsigned choose(const struct arguments *a, const struct rows *all, const struct row **out)
@@ -215,25 +247,45 @@ static enum err describe(const struct arguments *a, const char *command,
     return error;
 }
 
-/* The other program says of itself what it is. */
-static enum err describe_base(const struct arguments *a, const char *command,
-                              struct measurement_set *set)
+/* What the other program says of itself: "ikelab 0.1.0 (2e5bb38a, changed)". */
+static enum err ask_version(const char *program, char *line, size_t cap)
 {
-    char run[PATH_MAX + 16], line[256] = "", version[64], commit[64];
-    FILE *child;
+    const char *const argv[] = {program, "--version", NULL};
+    struct child child;
+    enum err error = child_start(&child, argv, 0);
+
+    *line = '\0';
+    if (error == OK && !fgets(line, (int)cap, child.from))
+        *line = '\0';
+    line[strcspn(line, "\n")] = '\0';
+    (void)child_end(&child);
+    return error;
+}
+
+/* How it was built is not known: not as this one was. */
+static enum err describe_base(const struct arguments *a, const char *command,
+                              struct measurement_set *set, char *why)
+{
+    struct measurement_context *c = &set->context;
+    char line[256], version[64], commit[64];
     enum err error = describe(a, command, set);
 
-    snprintf(run, sizeof run, "'%s' --version", a->against);
-    child = popen(run, "r");
-    if (child && fgets(line, sizeof line, child) &&
-        sscanf(line, "ikelab %63s (%63[^,)]", version, commit) == 2 && error == OK)
-        error = measurement_text(&set->context.version, version);
-    if (error == OK && *line)
-        error = measurement_text(&set->context.commit, commit);
-    set->context.dirty = strstr(line, ", changed") != NULL;
-    if (child)
-        pclose(child);
-    return error;
+    if (error == OK)
+        error = ask_version(a->against, line, sizeof line);
+    if (error != OK)
+        return error;
+    if (sscanf(line, "ikelab %63s (%63[^,)]", version, commit) != 2) {
+        snprintf(why, MEASUREMENT_WHY_MAX, "%.200s is no ikelab: its --version says '%.100s'",
+                 a->against, line);
+        return ERR_USAGE;
+    }
+    c->dirty = strstr(line, ", changed") != NULL;
+    error = measurement_text(&c->version, version);
+    if (error == OK)
+        error = measurement_text(&c->commit, commit);
+    if (error == OK)
+        error = measurement_text(&c->compiler, "unknown");
+    return error == OK ? measurement_text(&c->flags, "unknown") : error;
 }
 
 static enum err measure(const struct arguments *a, const struct rounds_options *o,
@@ -241,24 +293,34 @@ static enum err measure(const struct arguments *a, const struct rounds_options *
 {
     struct machine_ticks start = machine_now();
     unsigned programs = a->against ? 2 : 1;
-    enum err error = OK;
+    enum err error = a->instructions ? rounds_count_ready(why) : OK;
 
-    if (a->repetitions > 0)
+    if (error == OK && a->repetitions > 0)
         error = rounds_run(o, set, why);
-    for (unsigned i = 0; i < programs && error == OK && a->instructions; i++)
+    for (unsigned i = 0; i < programs && error == OK && a->instructions; i++) {
         error = rounds_count(o, i, &set[i], why);
+        set[i].context.partial |= error != OK;
+    }
     bench_progress_end();
     for (unsigned i = 0; i < programs; i++)
-        if ((error == OK || error == ERR_INTERRUPTED) && machine_judge(start, &set[i]) != OK)
+        if (machine_judge(start, &set[i]) != OK)
             error = ERR_MEMORY;
     return error;
 }
 
+static bool anything(const struct arguments *a, const struct measurement_set *set)
+{
+    return set[0].row_count > 0 && (!a->against || set[1].row_count > 0);
+}
+
+/* Whatever ended the measuring: what was measured until then is kept. */
 static int keep(const struct arguments *a, const struct measurement_set *set)
 {
     char why[MEASUREMENT_WHY_MAX];
     int code;
 
+    if (!anything(a, set))
+        return say_error(EXIT_FAILED, "ikelab bench --list", "no row could be measured");
     if (a->base_output && measurement_write(&set[1], a->base_output, why) != OK)
         return say_error(EXIT_FAILED, "another place for --base-output", "%s", why);
     code = bench_output_write(&a->output, &set[0]);
@@ -266,6 +328,16 @@ static int keep(const struct arguments *a, const struct measurement_set *set)
         fprintf(stderr, "next: ikelab compare %s %s\n",
                 a->base_output ? a->base_output : "BASE.json", a->output.file);
     return code;
+}
+
+static int failed(enum err error, const char *why)
+{
+    if (error == ERR_NOT_FOUND)
+        return say_error(EXIT_FAILED, "apt-get install valgrind, or without --instructions", "%s",
+                         why);
+    if (error == ERR_USAGE)
+        return say_error(EXIT_WRONG_USE, "--against build/release/ikelab", "%s", why);
+    return say_error(EXIT_FAILED, "fewer rows, or without --against and --instructions", "%s", why);
 }
 
 static int measure_and_keep(const struct arguments *a, const struct row *const *rows,
@@ -289,20 +361,29 @@ static int measure_and_keep(const struct arguments *a, const struct row *const *
     if (error == OK)
         error = describe(a, command, &set[0]);
     if (error == OK && a->against)
-        error = describe_base(a, command, &set[1]);
+        error = describe_base(a, command, &set[1], why);
     if (error == OK)
         error = measure(a, &o, set, why);
-    if (error == OK || error == ERR_INTERRUPTED)
+    if (error == OK || anything(a, set))
         code = keep(a, set);
-    else
-        code = say_error(EXIT_FAILED, "ikelab bench --list, or fewer rows", "%s", why);
-    if (error == ERR_INTERRUPTED && code == EXIT_DONE)
+    else if (error == ERR_INTERRUPTED)
+        fputs("stopped early: nothing was measured yet\n", stderr);
+    if (error == ERR_INTERRUPTED)
         code = 128 + bench_interrupted;
-    if (code == EXIT_DONE && set[0].row_count == 0)
-        code = say_error(EXIT_FAILED, "ikelab bench --list", "no row could be measured");
+    else if (error != OK)
+        code = failed(error, why);
     measurement_reset(&set[0]);
     measurement_reset(&set[1]);
     return code;
+}
+
+static int check_outputs(const struct arguments *a)
+{
+    char why[MEASUREMENT_WHY_MAX];
+
+    if (a->base_output && whole_file_try(a->base_output, why) != OK)
+        return say_error(EXIT_FAILED, "another place for --base-output", "%s", why);
+    return bench_output_try(&a->output);
 }
 
 /* The command as it can be typed again. */
@@ -339,6 +420,7 @@ static int run(int argc, char **argv)
     struct arguments a = {.repetitions = REPETITIONS, .seed = 1};
     char command[COMMAND_MAX];
     unsigned count;
+    int code;
 
     if (argc > 1 && strcmp(argv[1], "live") == 0)
         return bench_live(argc - 1, argv + 1);
@@ -353,11 +435,17 @@ static int run(int argc, char **argv)
     }
     rows_all(&all);
     count = choose(&a, &all, rows);
+    code = check_patterns(&a, &all);
+    if (code != EXIT_DONE)
+        return code;
     if (count == 0)
-        return say_error(EXIT_WRONG_USE, "ikelab bench --list", "no row has the name '%s'",
-                         a.pattern_count ? a.patterns[0] : "");
+        return say_error(EXIT_WRONG_USE, "the same without --quick",
+                         "no row of that name is part of --quick");
     if (a.list)
         return list(&all, rows, count);
+    code = check_outputs(&a);
+    if (code != EXIT_DONE)
+        return code;
     return measure_and_keep(&a, rows, count, command);
 }
 

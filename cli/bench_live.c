@@ -149,6 +149,9 @@ int bench_live(int argc, char **argv)
     if (!live_program(path, sizeof path))
         return say_error(EXIT_FAILED, "./run --build-only", "%s: %m", path);
     a.live[a.live_count++] = "--json";
+    code = bench_output_try(&a.output);
+    if (code != EXIT_DONE)
+        return code;
     bench_catch_signals();
     if (measurement_init(&machine, "live") != OK)
         return say_error(EXIT_FAILED, "a machine with more memory", "out of memory");

@@ -3,6 +3,8 @@
 #include "cli/bench.h"
 #include "cli/verb.h"
 
+#include "bench/gate/whole_file.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,6 +64,18 @@ static error_t parse(int key, char *value, struct argp_state *state)
 static const struct argp_child children[] = {{&export_argp, 0, NULL, 0}, {0}};
 
 const struct argp bench_output_argp = {options, parse, NULL, NULL, children, NULL, NULL};
+
+int bench_output_try(const struct bench_output *o)
+{
+    char why[MEASUREMENT_WHY_MAX];
+
+    if (o->file && whole_file_try(o->file, why) != OK)
+        return say_error(EXIT_FAILED, "another place for --output", "%s", why);
+    for (size_t i = 0; i < o->exports.count; i++)
+        if (whole_file_try(o->exports.wanted[i].path, why) != OK)
+            return say_error(EXIT_FAILED, "another place for --export", "%s", why);
+    return EXIT_DONE;
+}
 
 int bench_output_write(const struct bench_output *o, const struct measurement_set *set)
 {

@@ -16,6 +16,8 @@ struct bench_output {
 /** For `children` of a verb's argp; its input is a struct bench_output. */
 extern const struct argp bench_output_argp;
 /** Write all of it; says on stderr what comes next. @return an exit code */
+/** Before hours of measuring: whether all that is asked for can be written. @return an exit code */
+int bench_output_try(const struct bench_output *);
 int bench_output_write(const struct bench_output *, const struct measurement_set *);
 
 /** A word of an option as a number; ends the program with a usage error if it is none. */

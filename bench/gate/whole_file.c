@@ -82,3 +82,17 @@ enum err whole_file_commit(struct whole_file *f, char *why)
         error = cannot(f, why);
     return error;
 }
+
+enum err whole_file_try(const char *path, char *why)
+{
+    struct whole_file f;
+    enum err error;
+
+    /* To open a pipe is to begin writing. */
+    if (strcmp(path, "-") == 0 || is_special(path))
+        return OK;
+    error = whole_file_open(&f, path, why);
+    if (error == OK)
+        whole_file_drop(&f);
+    return error;
+}

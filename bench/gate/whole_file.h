@@ -24,5 +24,10 @@ enum err whole_file_open(struct whole_file *, const char *path, char *why) MUST_
 enum err whole_file_commit(struct whole_file *, char *why) MUST_USE;
 /** Leave nothing of it; what was at `path` stays. */
 void whole_file_drop(struct whole_file *);
+/**
+ * Whether `path` can be written, found out before hours of work and without touching it.
+ * @retval ERR_IO  it cannot; `why` says it as whole_file_open does
+ */
+enum err whole_file_try(const char *path, char *why) MUST_USE;
 
 #endif

@@ -2,6 +2,7 @@
 """`ikelab bench` as a program: its file, its table, its ends. Nothing here asserts a time."""
 
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -82,6 +83,12 @@ class Bench(unittest.TestCase):
 
     def test_wrong_use(self):
         for words, what in ((("nonsense",), "no row has the name"),
+                            (("codec", "nonsense"), "no row has the name 'nonsense'"),
+                            (("--quick", "sim/star/10000*"), "part of --quick"),
+                            (("--against", str(lab.IKELAB), "--base-output", "-"), "of its own"),
+                            (("--against", str(lab.IKELAB), "--base-output", "x", "-o", "x"),
+                             "of its own"),
+                            (("--against", "/tmp", "--base-output", "x"), "no such"),
                             (("--repetitions", "0"), "nothing to do"),
                             (("--repetitions", "1e3"), "not a number"),
                             (("--window", "0"), "not a number"),
@@ -95,12 +102,81 @@ class Bench(unittest.TestCase):
                 self.assertRegex(done.stderr, "(?i)try")
 
     def test_output_that_cannot_be_written(self):
-        done = bench("--repetitions", 1, "--window", 1, "codec/read/ike_sa_init", "-o",
-                     self.folder / "none/bench.json")
+        """Said before anything is measured: all rows would take an hour."""
+        for option, at in ("-o", ""), ("--export", "csv="):
+            done = bench("--repetitions", 200, option, f"{at}{self.folder}/none/bench.json",
+                         timeout=20)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("No such file or directory", done.stderr)
+            self.assertIn("try:", done.stderr)
+            self.assertEqual(list(self.folder.iterdir()), [])
+
+    def other(self, name, script):
+        path = self.folder / name
+        path.write_text("#!/bin/sh\n" + script)
+        path.chmod(0o755)
+        return path
+
+    def test_another_program_that_cannot_be_measured(self):
+        version = "[ $1 = --version ] && echo 'ikelab 0.0.9 (0123abcd, changed)' && exit 0\n"
+        for name, script, code, what in (
+                ("other", "echo 'ls (GNU coreutils) 9.1'", 2, "is no ikelab"),
+                ("silent", "exit 1", 2, "is no ikelab"),
+                ("it's old", version + "exit 2", 1, "too old"),
+                ("dies", version + "kill -9 $$", 1, "status 137")):
+            with self.subTest(name):
+                done = bench("--repetitions", 3, "--window", 1, "codec/read/ike_sa_init", "-o",
+                             self.folder / "new.json", "--base-output", self.folder / "base.json",
+                             "--against", self.other(name, script))
+                self.assertEqual(done.returncode, code, done.stderr)
+                self.assertIn(what, done.stderr)
+                self.assertIn("try:", done.stderr)
+                self.assertEqual(list(self.folder.glob("*.json")), [])
+
+    def test_what_a_worker_measured_before_one_died_is_kept(self):
+        """The second one of the other program ends at once."""
+        gone = self.folder / "gone"
+        other = self.other("other", f"""[ $1 = --version ] && exec {lab.IKELAB} --version
+            [ -e {gone} ] && exit 3
+            touch {gone}
+            exec {lab.IKELAB} "$@"
+            """)
+        base, new = self.folder / "base.json", self.folder / "new.json"
+        done = bench("--repetitions", 9, "--window", 1, "codec/read/ike_sa_init", "-o", new,
+                     "--base-output", base, "--against", other)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("status 3", done.stderr)
+        for path in base, new:
+            content = json.loads(path.read_text())
+            jsonschema.validate(content, SCHEMA)
+            self.assertTrue(content["context"]["partial"])
+        self.assertEqual(json.loads(base.read_text())["context"]["flags"], "unknown")
+
+    def test_a_name_that_is_not_utf8(self):
+        out = os.fsencode(self.folder) + b"/\xff.json"
+        done = subprocess.run([str(lab.IKELAB), "bench", "--repetitions", "1", "--window", "1",
+                               "codec/read/ike_sa_init", "-o", out], capture_output=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(out, "rb") as file:
+            jsonschema.validate(json.load(file), SCHEMA)
+
+    def test_no_valgrind_is_said_at_once(self):
+        done = subprocess.run([str(lab.IKELAB), "bench", "--instructions", "--repetitions", "200"],
+                              text=True, capture_output=True, timeout=20, env={"PATH": "/none"})
         self.assertEqual(done.returncode, 1)
-        self.assertIn("No such file or directory", done.stderr)
-        self.assertIn("try:", done.stderr)
-        self.assertEqual(list(self.folder.iterdir()), [])
+        self.assertIn("valgrind, which counts instructions, is not there", done.stderr)
+        self.assertIn("install valgrind", done.stderr)
+
+    def test_a_signal_to_it_alone_ends_its_worker_too(self):
+        """A terminal signals both; kill and many a CI do not."""
+        child = subprocess.Popen([str(lab.IKELAB), "bench", "--window", "10000", "codec"],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(1)
+        child.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        _, talk = child.communicate(timeout=60)
+        self.assertEqual(child.returncode, 128 + signal.SIGTERM, talk)
+        self.assertLess(time.monotonic() - began, 5)
 
 
 class Instructions(unittest.TestCase):
