@@ -25,6 +25,8 @@ enum err child_start(struct child *c, const char *const argv[], unsigned nth)
     if (c->pid == 0) {
         dup2(in[0], STDIN_FILENO);
         dup2(out[1], STDOUT_FILENO);
+        /* Where we were started without standard input, the pipe is it already. */
+        (void)fcntl(STDIN_FILENO, F_SETFD, 0);
         if (nth > 0)
             (void)measure_pin(nth);
         execvp(argv[0], (char **)argv);

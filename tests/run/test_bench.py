@@ -160,6 +160,11 @@ class Bench(unittest.TestCase):
         with open(out, "rb") as file:
             jsonschema.validate(json.load(file), SCHEMA)
 
+    def test_started_without_standard_input(self):
+        done = subprocess.run(["sh", "-c", f"{lab.IKELAB} bench --repetitions 1 --window 1 "
+                               "codec/read/ike_sa_init <&-"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_no_valgrind_is_said_at_once(self):
         done = subprocess.run([str(lab.IKELAB), "bench", "--instructions", "--repetitions", "200"],
                               text=True, capture_output=True, timeout=20, env={"PATH": "/none"})
