@@ -102,6 +102,9 @@ def verdict(comparison):
         return "fail", "RESULTS DIFFER"
     if count["slower"]:
         return "fail", f"{count['slower']} OF {len(rows)} SLOWER"
+    more = sum(r["instructions_verdict"] == "slower" for r in rows)
+    if more:
+        return "fail", f"{more} OF {len(rows)} WITH MORE INSTRUCTIONS"
     if count["cannot tell"]:
         return "partial", f"CANNOT TELL {count['cannot tell']} OF {len(rows)}"
     if count["faster"]:
@@ -121,7 +124,8 @@ def doubts(sets):
 
 def columns(rows):
     """Which of the columns that not every measurement has are worth their place."""
-    return {key for key in ("ratio", "bound", "machine", "instructions_change", "count")
+    return {key for key in ("ratio", "bound", "machine", "instructions_change",
+                            "instructions_own_change", "count")
             if any(row.get(key) is not None for row in rows)}
 
 
@@ -150,7 +154,7 @@ def words_of_one(page):
             "words": f"{len(rows)} BENCHMARKS", "title": Path(page["now"]["source"]).name,
             "lead": f"commit {page['now']['context']['commit']} on {page['now']['context']['cpu']}",
             "doubts": doubts([("measured", page["now"])]), "bad": [], "only_base": [],
-            "only_new": []}
+            "only_new": [], "cut": max(0, len(rows) - DRAWN_MAX)}
 
 
 def words_of_two(page):

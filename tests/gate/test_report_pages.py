@@ -126,6 +126,23 @@ class PageTest(unittest.TestCase):
             self.assertIn("measure it again", self.drawn(content))
             self.assertIn(SLOW, self.drawn({**content, "base": None, "comparison": None}))
 
+    def test_more_instructions_of_our_own_code_are_no_pass(self):
+        base, new = measured.bench(), measured.bench()
+        for content, own in (base, 100.0), (new, 103.0):
+            content["benchmarks"][0]["instructions_own"] = own
+        text, page = self.page(*(measured.write(self.root / f"{n}.json", c)
+                                 for n, c in (("a", base), ("b", new))))
+        self.assertIn("WITH MORE INSTRUCTIONS", text)
+        self.assertNotIn("NO CHANGE", text)
+        self.assertEqual(page.rows[SLOW]["instructions_own_change"][1], "+3.0 %")
+
+    def test_rows_that_are_not_drawn_are_told(self):
+        many = measured.bench()
+        many["benchmarks"] = [measured.row(f"many/{i}", "ns", "lower", 100.0, 0.01, None, 2)
+                              for i in range(130)]
+        text, _ = self.page(measured.write(self.root / "many.json", many))
+        self.assertIn("The last 10 rows are in the table only", text)
+
     def test_a_device_is_not_replaced(self):
         pipe = self.root / "pipe"
         os.mkfifo(pipe)
@@ -196,11 +213,13 @@ class PageTest(unittest.TestCase):
         self.assertIn("✗ 1 OF 9 SLOWER", text)
         text, _ = self.page(self.base, self.base)
         self.assertIn("✓ NO CHANGE", text)
+        same = {"instructions_verdict": "no change"}
         self.assertIn("◐ CANNOT TELL 1 OF 1", self.drawn(self.handed_over(
-            verdict="cannot tell", why="the samples spread too far")))
+            verdict="cannot tell", why="the samples spread too far", **same)))
         self.assertIn("the samples spread too far", self.drawn(self.handed_over(
             verdict="cannot tell", why="the samples spread too far")))
-        self.assertIn("1 OF 1 FASTER", self.drawn(self.handed_over(verdict="faster", change=0.9)))
+        self.assertIn("1 OF 1 FASTER", self.drawn(self.handed_over(verdict="faster", change=0.9,
+                                                                  **same)))
         content = self.handed_over(verdict="no change")
         content["comparison"].update(virtual="differs", virtual_where="ike.completed: 10 and 11")
         self.assertIn("RESULTS DIFFER", self.drawn(content))
