@@ -20,6 +20,7 @@ enum column {
     COLUMN_VALUE,
     COLUMN_BOUND,
     COLUMN_SCENARIO,
+    COLUMN_BOUND_KIND,
 };
 
 /* The samples of one run of one benchmark, until the next run begins. */
@@ -96,8 +97,9 @@ static enum err begin_point(struct trend *t, sqlite3_stmt *row)
         .started = strdup(history_text(row, COLUMN_STARTED)),
         .commit = strdup(history_text(row, COLUMN_COMMIT)),
         .dirty = sqlite3_column_int(row, COLUMN_DIRTY),
+        .bound_kind = strdup(history_text(row, COLUMN_BOUND_KIND)),
     };
-    return p->started && p->commit ? OK : ERR_MEMORY;
+    return p->started && p->commit && p->bound_kind ? OK : ERR_MEMORY;
 }
 
 static enum err take_row(struct reading *r, sqlite3_stmt *row)
@@ -123,8 +125,8 @@ static enum err take_row(struct reading *r, sqlite3_stmt *row)
 }
 
 /* Runs lie hours apart, and the machine may have had another speed in each: where every run has
- * its bound, what they took is divided by what the bounds say the machine was slower or faster
- * than usual. */
+ * its bound, all of one kind, what they took is divided by what the bounds say the machine was
+ * slower or faster than usual. A faster library moves the bound and says nothing of the machine. */
 static void level(struct trend *t, size_t first, double *value)
 {
     size_t count = t->count - first;
@@ -134,6 +136,8 @@ static void level(struct trend *t, size_t first, double *value)
     for (size_t i = 0; i < count; i++) {
         value[i] = t->points[first + i].bound;
         t->beside_bound &= isfinite(value[i]) && value[i] > 0;
+        t->beside_bound &=
+            strcmp(t->points[first + i].bound_kind, t->points[first].bound_kind) == 0;
     }
     usual = t->beside_bound ? stats_median(value, count) : 1;
     for (size_t i = 0; i < count; i++)
@@ -164,7 +168,7 @@ static sqlite3_stmt *select_samples(struct history *h, const struct trend_query 
         h,
         "SELECT b.bench, k.name, k.unit, k.better, CASE WHEN ?3 THEN '' ELSE m.class END AS c,"
         " r.id, r.started, r.commit_sha, r.dirty, s.value, s.bound,"
-        " r.scenario_sha256"
+        " r.scenario_sha256, coalesce(b.bound_name, '') || ' ' || m.libs_json"
         " FROM benchmark b JOIN run r ON r.id = b.run_id JOIN machine m ON m.id = r.machine_id"
         " JOIN metric k ON k.id = b.metric_id JOIN sample s"
         " ON (s.run_id, s.bench, s.metric_id) = (b.run_id, b.bench, b.metric_id)"
@@ -241,6 +245,7 @@ static void reset_one(struct trend *t)
     for (size_t i = 0; i < t->count; i++) {
         free(t->points[i].started);
         free(t->points[i].commit);
+        free(t->points[i].bound_kind);
     }
     free(t->points);
     free(t->bench);

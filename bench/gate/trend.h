@@ -16,6 +16,7 @@ struct trend_point {
     size_t samples;
     double median, low, high; /* low and high: quartiles, nearest-rank */
     double bound;             /* median of the bounds; NAN without */
+    char *bound_kind;         /* what the bounds are, and by which libraries */
 };
 
 struct trend {

@@ -255,6 +255,24 @@ class Showing(HistoryTest):
         self.assertEqual([s["index"] for s in series["steps"]], [22])
         self.assertAlmostEqual(series["steps"][0]["change"], 0.04, delta=0.015)
 
+    def test_another_bound_is_no_other_machine(self):
+        """A faster library halves the bound; what is measured beside it stays as it was."""
+        for key in "bound_name", "libraries":
+            files = []
+            for i in range(24):
+                content = sets.bench(i, samples=9, benchmarks=1)
+                content["benchmarks"][0]["name"] = f"esp/{key}"
+                if i >= 12:
+                    row = content["benchmarks"][0]
+                    row["bound_samples"] = [b / 2 for b in row["bound_samples"]]
+                    (row if key == "bound_name" else content["context"])[key] = {
+                        "bound_name": "another cipher", "libraries": {"libcrypto": "3.5"}}[key]
+                files.append(sets.write(self.root / f"{key}{i}.json", content))
+            self.ikelab("add", *files)
+            series, = self.show(f"esp/{key}", "--class", OURS)["series"]
+            self.assertEqual(len(series["runs"]), 24)
+            self.assertEqual(series["steps"], [], key)
+
     def test_what_is_small_or_short_is_an_option(self):
         self.add_series(20, lambda i: 100 if i < 18 else 103, noise=0.0001)
         one = ("esp/row-0", "--class", OURS)
