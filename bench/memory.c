@@ -169,6 +169,8 @@ static enum err measure(const struct bench *b, uint32_t sas, uint64_t *bytes)
     if (error == OK)
         error = bring_up(&e, b->what, sas);
     after = resident_bytes();
+    if (error == OK && after < before) /* pages were taken away: swapped out */
+        error = ERR_STATE;
     *bytes = after - before;
     if (error == OK && b->how == ACCOUNTED) {
         *bytes = ike_endpoint_memory(e.end[ENDS_RESPONDER]);
