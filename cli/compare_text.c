@@ -31,6 +31,22 @@ static const char *plain(const struct page *p, enum verdict v)
     return *colour_of(p, v) ? "\033[0m" : "";
 }
 
+/* Names come from files; a terminal, or the log of a CI, would obey some of them. */
+static void put_plain(FILE *to, const char *text)
+{
+    for (; *text; text++)
+        fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, to);
+}
+
+static void put_name(const struct page *p, const char *name)
+{
+    char cut[NAME_MAX_SHOWN + 1];
+
+    snprintf(cut, sizeof cut, "%s", name);
+    put_plain(p->to, cut);
+    fprintf(p->to, "%*s", p->name_width - (int)strlen(cut), "");
+}
+
 static void number(double value, char out[32])
 {
     snprintf(out, 32, value >= 1000 && value < 1e7 ? "%.0f" : "%.4g", value);
@@ -117,9 +133,9 @@ static void print_row(const struct page *p, const struct comparison *c)
 
     change_cell(c, change);
     p_cell(c, chance);
-    fprintf(p->to, "%-*.*s  %s%*s  %-24s %-8s  %s%-*s%s", p->name_width, NAME_MAX_SHOWN,
-            c->base->name, numbers, p->medians_width - width, "", change, chance,
-            colour_of(p, c->verdict), more ? 11 : 0, verdict_name(c->verdict),
+    put_name(p, c->base->name);
+    fprintf(p->to, "  %s%*s  %-24s %-8s  %s%-*s%s", numbers, p->medians_width - width, "", change,
+            chance, colour_of(p, c->verdict), more ? 11 : 0, verdict_name(c->verdict),
             plain(p, c->verdict));
     print_instructions(p, c);
     if (c->beside_bound)
@@ -131,8 +147,12 @@ static void print_source(FILE *to, const char *side, const struct measurement_se
 {
     const struct measurement_context *c = &set->context;
 
-    fprintf(to, "%-5s %s  version %s  commit %.12s%s  %s\n", side, set->source, c->version,
-            c->commit, c->dirty ? " (changed)" : "", c->started);
+    char line[512];
+
+    snprintf(line, sizeof line, "%-5s %.300s  version %.40s  commit %.12s%s  %.40s", side,
+             set->source, c->version, c->commit, c->dirty ? " (changed)" : "", c->started);
+    put_plain(to, line);
+    fputc('\n', to);
 }
 
 static void print_provenance(const struct page *p)
@@ -171,8 +191,10 @@ static void print_only(const struct page *p, const char *side, char **names)
     if (!*names)
         return;
     fprintf(p->to, "only in %s:", side);
-    for (; *names; names++)
-        fprintf(p->to, " %s", *names);
+    for (; *names; names++) {
+        fputc(' ', p->to);
+        put_plain(p->to, *names);
+    }
     fputc('\n', p->to);
 }
 
@@ -203,10 +225,12 @@ static void print_culprits(const struct page *p, size_t at)
 
         if (!fail_if_covers(f, c) || fail_if_row(f, c, &r->options) != r->answers[at])
             continue;
-        if (shown < 5)
-            fprintf(p->to, "%s %s", shown++ ? "," : ":", c->base->name);
-        else
+        if (shown == 5) {
             more++;
+            continue;
+        }
+        fputs(shown++ ? ", " : ": ", p->to);
+        put_plain(p->to, c->base->name);
     }
     if (more)
         fprintf(p->to, " and %zu more", more);

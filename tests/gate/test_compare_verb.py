@@ -225,6 +225,13 @@ class Broken(Folder):
         empty.mkdir()
         self.expect(1, empty, base, err="holds no result.json")
 
+    def test_names_are_no_commands_to_a_terminal(self):
+        content = measured.bench()
+        content["benchmarks"][0]["name"] = "evil/\x1b[31m\n::error::x"
+        path = self.file("evil.json", content)
+        for base in path, self.pair()[0]:
+            self.assertNotIn("\x1b", self.expect(0, base, path, out="evil/?[31m?::error::x").stdout)
+
     def test_a_bench_file_in_place_of_runs(self):
         for name in "a", "b":
             (self.folder / "runs" / name).mkdir(parents=True)
