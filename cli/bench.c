@@ -259,7 +259,7 @@ static enum err ask_version(const char *program, char *line, size_t cap)
         *line = '\0';
     line[strcspn(line, "\n")] = '\0';
     (void)child_end(&child);
-    return error;
+    return bench_interrupted ? ERR_INTERRUPTED : error;
 }
 
 /* How it was built is not known: not as this one was. */
@@ -295,6 +295,8 @@ static enum err measure(const struct arguments *a, const struct rounds_options *
     unsigned programs = a->against ? 2 : 1;
     enum err error = a->instructions ? rounds_count_ready(why) : OK;
 
+    if (bench_interrupted)
+        error = ERR_INTERRUPTED;
     if (error == OK && a->repetitions > 0)
         error = rounds_run(o, set, why);
     for (unsigned i = 0; i < programs && error == OK && a->instructions; i++) {

@@ -172,6 +172,16 @@ class Bench(unittest.TestCase):
         self.assertIn("valgrind, which counts instructions, is not there", done.stderr)
         self.assertIn("install valgrind", done.stderr)
 
+    def test_a_signal_while_the_other_program_tells_its_version(self):
+        slow = self.other("slow", "exec sleep 5\n")
+        child = subprocess.Popen([str(lab.IKELAB), "bench", "codec", "--against", str(slow),
+                                  "--base-output", "/dev/null"], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True)
+        time.sleep(1)
+        child.send_signal(signal.SIGINT)
+        _, talk = child.communicate(timeout=60)
+        self.assertEqual(child.returncode, 128 + signal.SIGINT, talk)
+
     def test_a_signal_to_it_alone_ends_its_worker_too(self):
         """A terminal signals both; kill and many a CI do not."""
         child = subprocess.Popen([str(lab.IKELAB), "bench", "--window", "10000", "codec"],
