@@ -326,7 +326,7 @@ static int keep(const struct arguments *a, const struct measurement_set *set)
     if (a->base_output && measurement_write(&set[1], a->base_output, why) != OK)
         return say_error(EXIT_FAILED, "another place for --base-output", "%s", why);
     code = bench_output_write(&a->output, &set[0]);
-    if (code == EXIT_DONE && a->output.file)
+    if (code == EXIT_DONE && a->output.file && strcmp(a->output.file, "-") != 0)
         fprintf(stderr, "next: ikelab compare %s %s\n",
                 a->base_output ? a->base_output : "BASE.json", a->output.file);
     return code;

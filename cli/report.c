@@ -61,6 +61,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case ARGP_KEY_END:
         if (a->count == 0)
             argp_error(state, "of what? try: ikelab report runs/latest");
+        if (a->output && strcmp(a->output, "-") == 0 && export_options_stdout(&a->exports))
+            argp_error(state, "standard output is asked for twice; try: a file for one of them");
         break;
     default:
         return ARGP_ERR_UNKNOWN;

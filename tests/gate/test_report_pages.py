@@ -289,7 +289,8 @@ class PageTest(unittest.TestCase):
     def test_wrong_use(self):
         for words, hint in (((), "try:"), (("a", "b", "c"), "one or two"),
                             ((self.base, "nothing.json"), "try:"),
-                            ((COMPARE,), "try:")):
+                            ((COMPARE,), "try:"),
+                            ((self.base, "-o", "-", "--export", "csv=-"), "asked for twice")):
             done = subprocess.run([IKELAB, "report", *map(str, words)], capture_output=True,
                                   text=True, cwd=self.root, check=False)
             self.assertIn(done.returncode, (1, 2))
