@@ -85,9 +85,15 @@ enum err whole_file_commit(struct whole_file *f, char *why)
 
 enum err whole_file_try(const char *path, char *why)
 {
-    struct whole_file f;
+    struct whole_file f = {.path = path};
+    struct stat st;
     enum err error;
 
+    /* Beside these there is room; it is the rename that would fail. */
+    if (!*path || (stat(path, &st) == 0 && S_ISDIR(st.st_mode))) {
+        errno = *path ? EISDIR : ENOENT;
+        return cannot(&f, why);
+    }
     /* To open a pipe is to begin writing. */
     if (strcmp(path, "-") == 0 || is_special(path))
         return OK;

@@ -110,6 +110,10 @@ class Bench(unittest.TestCase):
             self.assertIn("No such file or directory", done.stderr)
             self.assertIn("try:", done.stderr)
             self.assertEqual(list(self.folder.iterdir()), [])
+        for path in "", self.folder:
+            done = bench("--repetitions", 200, "-o", path, timeout=20)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("cannot write", done.stderr)
 
     def other(self, name, script):
         path = self.folder / name
