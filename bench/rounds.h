@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-enum rounds_sizes { ROUNDS_PROGRAMS = 2, ROUNDS_REPETITIONS_MAX = 200 };
+enum rounds_sizes { ROUNDS_PROGRAMS = 2, ROUNDS_REPETITIONS_MAX = MEASUREMENT_SAMPLES_MAX };
 
 struct rounds_progress {
     unsigned repetition, repetitions; /* from 1 */

@@ -336,7 +336,8 @@ static size_t samples_needed(size_t rows, const struct compare_options *o)
     return n;
 }
 
-/* An interval narrows with the root of the samples; at least half as many again, in tens. */
+/* An interval narrows with the root of the samples; at least half as many again, in tens, and no
+ * more than can be measured. */
 static size_t samples_advised(const struct comparison *c, const struct compare_options *o)
 {
     double wider = (c->high - c->low) / compare_tolerance(o);
@@ -344,7 +345,7 @@ static size_t samples_advised(const struct comparison *c, const struct compare_o
         c->base->sample_count < c->now->sample_count ? c->base->sample_count : c->now->sample_count;
     double more = (double)few * fmin(fmax(wider * wider, 1.5), 10);
 
-    return (size_t)ceil(more / 10) * 10;
+    return (size_t)fmin(ceil(more / 10) * 10, MEASUREMENT_SAMPLES_MAX);
 }
 
 static void explain(struct comparison *c, size_t rows, const struct compare_options *o)

@@ -81,6 +81,17 @@ class Gate(Folder):
         self.expect(4, base, new, "--fail-if", "virtual", out="no simulations")
         self.expect(4, base, new, "--fail-if", "instructions>1%@wall/*", out="no instructions")
 
+    def test_no_more_is_advised_than_can_be_measured(self):
+        """Samples of all sizes: ten times as many would be the next to try."""
+        content = measured.bench()
+        content["benchmarks"] = content["benchmarks"][:1]
+        content["benchmarks"][0].update(samples=[2.0 ** (i % 24) for i in range(120)],
+                                        bound_samples=[1.0] * 120)
+        path = self.file("wide.json", content)
+        self.expect(4, path, path, out="--repetitions 1000,")
+        wanted = ikelab("bench", "--repetitions", 1000, "nonsense").stderr
+        self.assertIn("no row has the name", wanted)
+
     def test_machines(self):
         base, new = self.pair()
         other = json.loads(new.read_text())
