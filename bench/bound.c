@@ -9,8 +9,20 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The directory of the running binary, where the build puts the bound programs too. */
-static bool beside_binary(const char *name, char *path, size_t cap)
+/* The build puts the bound programs beside ikelab. */
+static bool find_program(const char *name, char *path, size_t cap)
+{
+    const char *given = getenv(BOUNDS_VARIABLE);
+    char own[PATH_MAX];
+    int n;
+
+    if (!given && !bounds_folder(own, sizeof own))
+        return false;
+    n = snprintf(path, cap, "%s/%s", given ? given : own, name);
+    return n > 0 && (size_t)n < cap && access(path, X_OK) == 0;
+}
+
+bool bounds_folder(char *path, size_t cap)
 {
     ssize_t n = readlink("/proc/self/exe", path, cap - 1);
     char *slash;
@@ -19,10 +31,9 @@ static bool beside_binary(const char *name, char *path, size_t cap)
         return false;
     path[n] = '\0';
     slash = strrchr(path, '/');
-    if (!slash || (size_t)(slash + 1 - path) + strlen(name) + 1 > cap)
-        return false;
-    strcpy(slash + 1, name);
-    return access(path, X_OK) == 0;
+    if (slash)
+        *slash = '\0';
+    return slash != NULL;
 }
 
 /* The running one, started if need be; NULL when the program is not there. */
@@ -36,7 +47,7 @@ static struct bound *running(struct bounds *all, const char *program, unsigned i
         if (strcmp(all->bound[i].program, program) == 0 && all->bound[i].instance == instance)
             return &all->bound[i];
     ASSERT(all->count < sizeof all->bound / sizeof *all->bound);
-    if (!beside_binary(program, path, sizeof path))
+    if (!find_program(program, path, sizeof path))
         return NULL;
     b = &all->bound[all->count];
     *b = (struct bound){.program = program, .instance = instance};
@@ -46,19 +57,22 @@ static struct bound *running(struct bounds *all, const char *program, unsigned i
     return b;
 }
 
-/* False when it does not know the row, or is gone. */
-static bool answered(struct bound *b, uint64_t *ns)
+/* "NS BY"; false when it does not know the row, or is gone. */
+static bool answered(struct bound *b, uint64_t *ns, char *by, size_t cap)
 {
-    char line[64], *end;
+    char line[128], *end;
 
     if (!fgets(line, sizeof line, b->child.from))
         return false;
     *ns = strtoull(line, &end, 10);
-    return end > line && *end == '\n';
+    if (end == line || *end != ' ')
+        return false;
+    snprintf(by, cap, "%.*s", (int)strcspn(end + 1, "\n"), end + 1);
+    return true;
 }
 
 /* All instances get the question before the first is asked for its answer. */
-static bool ask(const struct bound_use *use, uint64_t count, uint64_t *ns)
+static bool ask(struct bound_use *use, uint64_t count, uint64_t *ns)
 {
     struct bound *const *bound = use->bound;
     const struct row *row = use->row;
@@ -75,7 +89,7 @@ static bool ask(const struct bound_use *use, uint64_t count, uint64_t *ns)
     good = asked == row->threads;
     /* Whoever was asked is heard, or its answer would be taken for that to the next question. */
     for (unsigned i = 0; i < asked; i++) {
-        good &= answered(bound[i], &one);
+        good &= answered(bound[i], &one, use->by, sizeof use->by);
         *ns = good && one > *ns ? one : *ns;
     }
     return good;
@@ -111,7 +125,7 @@ enum err bound_open(struct bounds *all, const struct row *row, uint64_t window_n
     return fill(use, window_ns) ? OK : ERR_IO;
 }
 
-enum err bound_measure(const struct bound_use *use, double *ns)
+enum err bound_measure(struct bound_use *use, double *ns)
 {
     uint64_t took;
 

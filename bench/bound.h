@@ -1,13 +1,18 @@
 /*
  * The programs of bench/bounds: what the hardware allows, measured by processes of their own that
  * call the crypto libraries and nothing of ours. They answer a line "ROW COUNT" with the CPU
- * nanoseconds that COUNT operations took.
+ * nanoseconds that COUNT operations took, and what computed them. They lie beside the binary, or
+ * where the environment's IKELAB_BOUNDS says: two programs that are measured in turns have one
+ * reference.
  */
 #ifndef BENCH_BOUND_H
 #define BENCH_BOUND_H
 
 #include "bench/child.h"
 #include "bench/row.h"
+
+/** Of the environment: another folder for them. */
+#define BOUNDS_VARIABLE "IKELAB_BOUNDS"
 
 enum bound_sizes { BOUND_PROGRAMS_MAX = 8, BOUND_THREADS_MAX = 2 };
 
@@ -28,6 +33,7 @@ struct bounds {
 struct bound_use {
     struct bound *bound[BOUND_THREADS_MAX];
     const struct row *row;
+    char by[64];    /* what computes it, known after bound_open */
     uint64_t count; /* operations that fill a window */
 };
 
@@ -42,7 +48,9 @@ enum err bound_open(struct bounds *, const struct row *, uint64_t window_ns, str
  * Nanoseconds for one operation, over one window; with row->threads programs at once, the time of
  * all of them together. @retval ERR_IO it is gone
  */
-enum err bound_measure(const struct bound_use *, double *ns) MUST_USE;
+enum err bound_measure(struct bound_use *, double *ns) MUST_USE;
+/** Where the bound programs of this program lie. */
+bool bounds_folder(char *path, size_t cap);
 /** End them all. */
 void bounds_stop(struct bounds *);
 

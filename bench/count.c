@@ -80,7 +80,8 @@ static enum err ask(const struct rounds_options *o, unsigned program, struct chi
         if (!value || value[1] != '!')
             continue;
         line[strcspn(line, "\n")] = '\0';
-        o->trouble(o->context, o->program[program], rows[i]->name, strrchr(line, '\t') + 1);
+        o->trouble(o->context, &(struct rounds_trouble){o->program[program], rows[i]->name,
+                                                        strrchr(line, '\t') + 1, true});
         rows[i] = NULL;
     }
     return OK;

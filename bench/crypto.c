@@ -177,7 +177,7 @@ static void add(struct rows *rows, enum operation o, uint32_t place, const char 
     row->unit = asymmetric(o) ? "us" : "ns";
     row->bound_program = "ikelab-bound-crypto";
     snprintf(row->bound_row, sizeof row->bound_row, "%s/%s", operations[o].name, what);
-    row->bound_name = "OpenSSL, contexts kept";
+    row->bound_name = "the same operation alone";
     row->quick = quick;
     row->number[OPERATION] = o;
     row->number[PLACE] = place;

@@ -202,7 +202,7 @@ static void add(struct rows *rows, const char *ke, const char *auth, int end, bo
 
     row->unit = "us";
     row->bound_program = "ikelab-bound-crypto";
-    row->bound_name = "the same cryptography alone, OpenSSL";
+    row->bound_name = "the same cryptography alone";
     snprintf(row->bound_row, sizeof row->bound_row, "%s/%s/%s", end == EITHER ? "pair" : "end", ke,
              auth);
     row->number[0] = (uint32_t)end;

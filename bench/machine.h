@@ -11,8 +11,11 @@ struct machine_ticks {
     uint64_t all, stolen;
 };
 
-/** What is known before it begins: fills `context`, warnings included. @retval ERR_MEMORY */
+/** What is known of the machine before it begins: fills `context`, warnings included.
+ * @retval ERR_MEMORY */
 enum err machine_describe(struct measurement_context *context) MUST_USE;
+/** Warnings about how this program was built: of its own measurements only. */
+enum err machine_doubt_build(struct measurement_context *context) MUST_USE;
 /** Where /proc/stat stands; zeros where there is none. */
 struct machine_ticks machine_now(void);
 /**

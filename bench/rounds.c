@@ -50,8 +50,18 @@ static int row_named(const struct rounds_options *o, const char *name)
     return -1;
 }
 
+/* "the cipher alone: libipsec-mb 1.3.0, direct": bounds of different libraries have different names
+ * and are never taken for one. */
+static enum err name_bound(struct measurement *m, const struct row *row, const char *by)
+{
+    char name[160];
+
+    snprintf(name, sizeof name, "%s%s%s", row->bound_name, *by ? ": " : "", by);
+    return measurement_text(&m->bound_name, name);
+}
+
 static enum err take_sample(struct measurement_set *set, const struct row *row, double value,
-                            double bound)
+                            double bound, const char *by)
 {
     struct measurement *m = (struct measurement *)measurement_find(set, row->name);
 
@@ -59,8 +69,7 @@ static enum err take_sample(struct measurement_set *set, const struct row *row, 
         m = measurement_add(set, row->name, row->unit, BETTER_LOWER);
     if (!m)
         return ERR_MEMORY;
-    if (!isnan(bound) && !m->bound_name && row->bound_name &&
-        measurement_text(&m->bound_name, row->bound_name) != OK)
+    if (!isnan(bound) && !m->bound_name && row->bound_name && name_bound(m, row, by) != OK)
         return ERR_MEMORY;
     /* A bound in all samples or in none: where it came once and not again, it goes. */
     if (m->sample_count > 0 && isnan(bound) != !m->bounds) {
@@ -71,34 +80,35 @@ static enum err take_sample(struct measurement_set *set, const struct row *row, 
     return measurement_sample(m, value, bound);
 }
 
-static void trouble(struct rounds *r, unsigned program, unsigned row, const char *why)
+static void trouble(struct rounds *r, unsigned program, unsigned row, const char *why, bool failed)
 {
     if (r->failed[row][program])
         return;
     r->failed[row][program] = true;
-    r->o->trouble(r->o->context, r->o->program[program], r->o->rows[row]->name, why);
+    r->o->trouble(r->o->context, &(struct rounds_trouble){r->o->program[program],
+                                                          r->o->rows[row]->name, why, failed});
 }
 
-/* "NAME<tab>VALUE<tab>BOUND<tab>WHY" */
+/* "NAME<tab>VALUE<tab>BOUND<tab>WORDS" */
 static enum err take_line(struct rounds *r, unsigned program, char *line)
 {
     char *name = strsep(&line, "\t"), *value = strsep(&line, "\t"), *bound = strsep(&line, "\t");
-    char *why = line;
+    char *words = line;
     int row = row_named(r->o, name);
 
-    if (row < 0 || !value || !bound || !why)
+    if (row < 0 || !value || !bound || !words)
         return OK; /* not an answer: something that a library printed */
-    why[strcspn(why, "\n")] = '\0';
+    words[strcspn(words, "\n")] = '\0';
     r->progress.done++;
     r->progress.row = r->o->rows[row]->name;
     r->progress.wall_ns = wall_ns() - r->start;
     r->o->progress(r->o->context, &r->progress);
-    if (*why)
-        trouble(r, program, (unsigned)row, why);
+    if (*bound == '-' && *words)
+        trouble(r, program, (unsigned)row, words, *value == '!');
     if (*value == '!')
         return OK;
     return take_sample(&r->set[program], r->o->rows[row], strtod(value, NULL),
-                       *bound == '-' ? NAN : strtod(bound, NULL));
+                       *bound == '-' ? NAN : strtod(bound, NULL), words);
 }
 
 /* All that may share a process, or the one row that may not. */

@@ -20,6 +20,12 @@ struct rounds_progress {
     uint64_t wall_ns;                 /* since the start */
 };
 
+/** What went wrong with a row. */
+struct rounds_trouble {
+    const char *program, *row, *why;
+    bool failed; /* there is no sample of it; else only no bound */
+};
+
 struct rounds_options {
     const struct row *const *rows;
     unsigned row_count;
@@ -31,8 +37,8 @@ struct rounds_options {
     const volatile int *interrupted;
     void (*progress)(void *context, const struct rounds_progress *);
     void *context;
-    /** A row could not be measured; said once a program and row. */
-    void (*trouble)(void *context, const char *program, const char *row, const char *why);
+    /** Said once a program and row. */
+    void (*trouble)(void *context, const struct rounds_trouble *);
 };
 
 /**

@@ -43,7 +43,7 @@ struct row {
     char bound_row[ROW_NAME_MAX];
     double bound_scale; /* operations of the bound for one of ours */
     double bound_value;
-    const char *bound_name;      /* for people: "OpenSSL, contexts kept" */
+    const char *bound_name;      /* for people: "the cipher alone" */
     unsigned threads;            /* bound programs run at the same time */
     uint64_t operations;         /* in a window; 0: as many as fill one */
     bool quick;                  /* part of --quick */

@@ -122,8 +122,8 @@ static void answer(FILE *to, struct task *t, unsigned parts)
     if (t->error != OK)
         fprintf(to, "%s\t!\t-\t%s\n", t->name, *t->why ? t->why : "an operation failed");
     else if (t->bounded)
-        fprintf(to, "%s\t%.9g\t%.9g\t\n", t->name, lowest(t->value, parts),
-                lowest(t->bound, parts) / unit_ns(&t->row));
+        fprintf(to, "%s\t%.9g\t%.9g\t%s\n", t->name, lowest(t->value, parts),
+                lowest(t->bound, parts) / unit_ns(&t->row), t->use.by);
     else if (isnan(t->row.bound_value))
         fprintf(to, "%s\t%.9g\t-\t%s\n", t->name, lowest(t->value, parts), t->why);
     else

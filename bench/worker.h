@@ -3,8 +3,9 @@
  * right beside it, and ends. Another process is another layout of memory: what that alone does to
  * a time is part of the spread over repetitions, where it belongs.
  *
- * In: names of rows, a line each. Out: a line each, "NAME<tab>VALUE<tab>BOUND<tab>WHY" in the row's
- * unit per operation; VALUE "!" when it failed, BOUND "-" where there is none, and WHY says why.
+ * In: names of rows, a line each. Out: a line each, "NAME<tab>VALUE<tab>BOUND<tab>WORDS" in the
+ * row's unit per operation. VALUE is "!" when it failed, BOUND "-" where there is none, and WORDS
+ * say why; else WORDS are what computed the bound.
  */
 #ifndef BENCH_WORKER_H
 #define BENCH_WORKER_H

@@ -6,6 +6,7 @@
 #include "cli/bench_output.h"
 #include "cli/verb.h"
 
+#include "bench/bound.h"
 #include "bench/child.h"
 #include "bench/gate/whole_file.h"
 #include "bench/machine.h"
@@ -217,11 +218,19 @@ static int list(const struct rows *all, const struct row *const *rows, unsigned 
 
 /* ---- measuring ---- */
 
-static void trouble(void *unused, const char *program, const char *row, const char *why)
+struct own_rows {
+    const char *program;
+    bool failed;
+};
+
+/* @param own  what became of this program's rows: a base may be too old for some */
+static void trouble(void *own, const struct rounds_trouble *t)
 {
-    (void)unused;
+    struct own_rows *rows = own;
+
     bench_progress_end();
-    fprintf(stderr, "%s: %s: %s\n", program, row, why);
+    fprintf(stderr, "%s: %s: %s\n", t->program, t->row, t->why);
+    rows->failed |= t->failed && strcmp(t->program, rows->program) == 0;
 }
 
 static enum err this_program(char *path, size_t cap)
@@ -232,6 +241,15 @@ static enum err this_program(char *path, size_t cap)
         return ERR_IO;
     path[n] = '\0';
     return OK;
+}
+
+/* Two programs that are measured in turns ask the same bound programs, those of this one. */
+static void one_reference(void)
+{
+    char folder[PATH_MAX];
+
+    if (bounds_folder(folder, sizeof folder))
+        (void)setenv(BOUNDS_VARIABLE, folder, 0);
 }
 
 static enum err describe(const struct arguments *a, const char *command,
@@ -356,12 +374,17 @@ static int measure_and_keep(const struct arguments *a, const struct row *const *
                                .interrupted = &bench_interrupted,
                                .progress = bench_progress,
                                .trouble = trouble};
+    struct own_rows rows_of_ours = {.program = own};
     enum err error = this_program(own, sizeof own);
     int code = EXIT_DONE;
 
+    o.context = &rows_of_ours;
     bench_catch_signals();
+    one_reference();
     if (error == OK)
         error = describe(a, command, &set[0]);
+    if (error == OK)
+        error = machine_doubt_build(&set[0].context);
     if (error == OK && a->against)
         error = describe_base(a, command, &set[1], why);
     if (error == OK)
@@ -374,6 +397,9 @@ static int measure_and_keep(const struct arguments *a, const struct row *const *
         code = 128 + bench_interrupted;
     else if (error != OK)
         code = failed(error, why);
+    if (code == EXIT_DONE && rows_of_ours.failed)
+        code = say_error(EXIT_FAILED, "what is said of it above, or other rows",
+                         "a row could not be measured; the others are there");
     measurement_reset(&set[0]);
     measurement_reset(&set[1]);
     return code;

@@ -300,14 +300,19 @@ void metrics_echo_ended(struct metrics *m, uint32_t flow, nsec now)
     m->esp.echo.sending_ended = m->flows[flow].esp.echo.sending_ended = now;
 }
 
-void metrics_esp_dropped(struct metrics *m, uint32_t flow, enum esp_drop cause)
+void metrics_esp_dropped_many(struct metrics *m, uint32_t flow, enum esp_drop cause, uint64_t count)
 {
     ASSERT((unsigned)cause < ESP_DROP_COUNT);
-    m->esp.dropped[cause]++;
+    m->esp.dropped[cause] += count;
     if (flow == METRICS_NO_FLOW)
         return;
     ASSERT(flow < m->flow_count);
-    m->flows[flow].esp.dropped[cause]++;
+    m->flows[flow].esp.dropped[cause] += count;
+}
+
+void metrics_esp_dropped(struct metrics *m, uint32_t flow, enum esp_drop cause)
+{
+    metrics_esp_dropped_many(m, flow, cause, 1);
 }
 
 void metrics_nat_mapped(struct metrics *m, uint32_t group)

@@ -232,6 +232,7 @@ void metrics_echo_stray(struct metrics *, uint32_t flow);
 void metrics_echo_ended(struct metrics *, uint32_t flow, nsec now);
 /** `flow` may be METRICS_NO_FLOW: a replayed or forged packet belongs to none. */
 void metrics_esp_dropped(struct metrics *, uint32_t flow, enum esp_drop);
+void metrics_esp_dropped_many(struct metrics *, uint32_t flow, enum esp_drop, uint64_t count);
 #define METRICS_NO_FLOW UINT32_MAX
 
 /** A NAT group's number of live mappings rose by one; keeps the peak. Expiry: plain fields. */

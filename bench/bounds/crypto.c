@@ -261,6 +261,14 @@ static bool find_auth(struct kit *kit, const char *auth, struct handshake *h)
     return h->signer != NULL;
 }
 
+static const char *computed_by(void)
+{
+    static char by[80];
+
+    snprintf(by, sizeof by, "OpenSSL %s, contexts kept", OpenSSL_version(OPENSSL_VERSION_STRING));
+    return by;
+}
+
 static bool open_handshake(struct kit *kit, const struct row_name *name, struct row *out)
 {
     bool both = strcmp(name->part[0], "pair") == 0;
@@ -272,7 +280,8 @@ static bool open_handshake(struct kit *kit, const struct row_name *name, struct 
     if (!h.kex || !find_auth(kit, name->part[2], &h))
         return false;
     handshake_init(&h);
-    *out = (struct row){both ? handshake_pair : handshake_end, free, need_memory(1, sizeof h)};
+    *out = (struct row){both ? handshake_pair : handshake_end, free, need_memory(1, sizeof h),
+                        computed_by()};
     *(struct handshake *)out->state = h;
     return true;
 }
@@ -285,7 +294,8 @@ static bool open_row(void *context, const struct row_name *name, struct row *out
         return open_handshake(kit, name, out);
     for (unsigned i = 0; name->parts == 2 && i < KINDS; i++)
         if (strcmp(name->part[0], kinds[i].name) == 0) {
-            *out = (struct row){kinds[i].work, kinds[i].drop, kinds[i].open(kit, name->part[1])};
+            *out = (struct row){kinds[i].work, kinds[i].drop, kinds[i].open(kit, name->part[1]),
+                                computed_by()};
             return out->state != NULL;
         }
     return false;
@@ -293,11 +303,10 @@ static bool open_row(void *context, const struct row_name *name, struct row *out
 
 static void show(const char *kind, const char *subject, const char *auth)
 {
-    char row[ROW_LEN_MAX], by[80];
+    char row[ROW_LEN_MAX];
 
     snprintf(row, sizeof row, "%s/%s%s", kind, subject, auth);
-    snprintf(by, sizeof by, "OpenSSL %s, contexts kept", OpenSSL_version(OPENSSL_VERSION_STRING));
-    loop_show(row, by);
+    loop_show(row, computed_by());
 }
 
 static void show_handshakes(const char *kind)

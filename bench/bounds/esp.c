@@ -216,6 +216,12 @@ static bool read_wish(const struct row_name *name, struct wish *w)
     return true;
 }
 
+static const char *computed_by(struct esp *esp, enum esp_suite suite, bool openssl)
+{
+    return openssl ? esp_openssl.name(esp->openssl, suite)
+                   : esp_multibuffer.name(esp->multibuffer, suite);
+}
+
 static bool open_row(void *context, const struct row_name *name, struct row *out)
 {
     struct esp *esp = context;
@@ -227,7 +233,7 @@ static bool open_row(void *context, const struct row_name *name, struct row *out
         w.openssl = true;
     if (w.openssl && w.sas > esp_openssl.sas_max)
         return false;
-    *out = (struct row){packets, row_drop, row_new(esp, &w)};
+    *out = (struct row){packets, row_drop, row_new(esp, &w), computed_by(esp, w.suite, w.openssl)};
     return true;
 }
 
@@ -240,12 +246,10 @@ static void list(void *context)
     for (int openssl = 0; openssl < 2; openssl++)
         for (int i = 0; i < ESP_SUITES * 2 * 5; i++) {
             enum esp_suite suite = i / 10;
-            bool ours = openssl || !esp->multibuffer;
 
             snprintf(row, sizeof row, "%s%s/%s/%s", openssl ? "openssl/" : "", suite_names[suite],
                      i / 5 % 2 ? "decrypt" : "encrypt", loads[i % 5]);
-            loop_show(row, ours ? esp_openssl.name(esp->openssl, suite)
-                                : esp_multibuffer.name(esp->multibuffer, suite));
+            loop_show(row, computed_by(esp, suite, openssl || !esp->multibuffer));
         }
 }
 

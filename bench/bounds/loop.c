@@ -134,7 +134,7 @@ static void answer(struct session *s, char *line, size_t len)
             row = find(s, line);
     }
     if (row)
-        printf("%llu\n", (unsigned long long)timed(row, count));
+        printf("%llu %s\n", (unsigned long long)timed(row, count), row->by);
     else
         puts("?");
 }

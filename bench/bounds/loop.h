@@ -3,10 +3,10 @@
  * time of this thread. A bound program says what the hardware allows: it calls the libraries
  * and includes nothing of ours but this.
  *
- * Protocol with a parent: the line `ROW COUNT` comes in, the CPU nanoseconds of COUNT operations
- * go out on a line; `?` for a row that is not known and for anything else that is no question.
- * The set-up of a row happens at its first use and is not in the time. End of input ends the
- * program. By hand: `PROGRAM --list`, or `PROGRAM ROW [WINDOW_S [REPS]]`.
+ * Protocol with a parent: the line `ROW COUNT` comes in; the CPU nanoseconds of COUNT operations, a
+ * blank, and what computed them go out on a line; `?` for a row that is not known and for anything
+ * else that is no question. The set-up of a row happens at its first use and is not in the time.
+ * End of input ends the program. By hand: `PROGRAM --list`, or `PROGRAM ROW [WINDOW_S [REPS]]`.
  */
 #ifndef LOOP_H
 #define LOOP_H
@@ -22,6 +22,7 @@ struct row {
     void (*work)(void *state, uint64_t count);
     void (*drop)(void *state);
     void *state;
+    const char *by; /* what computes it: a library and its version; lives as long as the program */
 };
 
 /** A row's name taken apart at its slashes. */

@@ -97,6 +97,8 @@ static void draw_delays(struct hold *h, const struct mix *mix)
     }
 }
 
+static const char by[] = "ladder queue, 16 bytes an event";
+
 static bool open_row(void *context, const struct row_name *name, struct row *out)
 {
     const struct mix *mix = mixes;
@@ -116,7 +118,7 @@ static bool open_row(void *context, const struct row_name *name, struct row *out
     for (uint32_t i = 0; i < pending; i++)
         put(h, 0, i);
     holds(h, pending); /* until times are spread as they stay */
-    *out = (struct row){holds, drop, h};
+    *out = (struct row){holds, drop, h, by};
     return true;
 }
 
@@ -129,7 +131,7 @@ static void list(void *context)
     for (unsigned m = 0; m < MIXES; m++)
         for (unsigned i = 0; i < sizeof pending / sizeof pending[0]; i++) {
             snprintf(row, sizeof row, "%s/%u", mixes[m].name, pending[i]);
-            loop_show(row, "ladder queue, 16 bytes an event");
+            loop_show(row, by);
         }
 }
 

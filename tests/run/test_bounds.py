@@ -39,7 +39,7 @@ class Bounds(unittest.TestCase):
             self.assertEqual(len(set(names)), len(names))
             # Twice: the second time finds a row that was set up.
             for name, ns in zip(names * 2, self.answers(program, [f"{n} 2" for n in names * 2])):
-                self.assertRegex(ns, r"^[1-9]\d*$", f"{program} {name}")
+                self.assertRegex(ns, r"^[1-9]\d* \S", f"{program} {name}")
 
     def test_a_list_says_what_computes_a_row(self):
         for program in PROGRAMS:
@@ -81,7 +81,7 @@ class Bounds(unittest.TestCase):
                  for prefix in ("", "openssl/") for size in ("64", "imix") for count in counts
                  for suite in ("aes256gcm16", "aes256-sha256_128", "chacha20poly1305")]
         for line, ns in zip(lines, self.answers("esp", lines)):
-            self.assertRegex(ns, r"^[1-9]\d*$", line)
+            self.assertRegex(ns, r"^[1-9]\d* \S", line)
 
     def test_they_can_be_used_by_hand(self):
         self.assertRegex(run("copy", "64", "0.01", "3").stdout,
