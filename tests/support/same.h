@@ -21,6 +21,8 @@ static inline uint64_t state_of(const struct pair *p, int side)
     for (uint32_t i = 0; i < ep->ikes.fresh; i++) {
         const struct ike_sa *sa = pool_slot(&ep->ikes, i);
 
+        if (!sa)
+            continue;
         digest_u64(&d, sa->spi_i);
         digest_u64(&d, sa->spi_r);
         digest_u64(&d, (uint64_t)sa->request_id << 32 | sa->expected_id);
