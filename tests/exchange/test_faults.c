@@ -4,7 +4,9 @@
  * and late. At the end both sides hold the same SAs and packets pass, or both hold nothing.
  * RFC 7296 §2.1-§2.3, §2.8, §2.25.
  */
+#include "edit.h"
 #include "proto/wire/header.h"
+#include "proto/wire/notify.h"
 #include "same.h"
 
 enum action {
@@ -339,6 +341,60 @@ END_TEST
 
 /* ---- both begin something at once (§2.8, §2.25) ---- */
 
+/* What the response that `from` has just made says: S: an SA, D: a Delete, 0: nothing,
+ * T: N(TEMPORARY_FAILURE). */
+static char says(struct pair *p, int from)
+{
+    struct ike_endpoint *to = p->end[1 - from];
+    struct wire_message m = wire_take(p, from, p->wire_count[from] - 1);
+    struct message_view outer, inner;
+    struct notify_payload n;
+    bool authentic;
+
+    ck_assert_ok(message_read(bytes_of(m.data, m.dgram.len), &outer));
+    ck_assert(header_is_response(&outer.header));
+    ck_assert_ok(ike_message_open(to, first_sa(to), &outer, &inner, &authentic));
+    if (message_find(&inner, PAYLOAD_SA))
+        return 'S';
+    if (message_find(&inner, PAYLOAD_DELETE))
+        return 'D';
+    if (inner.count == 0)
+        return '0';
+    ck_assert(notify_find(&inner, NOTIFY_TEMPORARY_FAILURE, &n));
+    return 'T';
+}
+
+/* HDR, SK {what `from` has asked} -->  (under way)
+ *        <-- HDR, SK {what the other asks}
+ * HDR, SK {the answer to it} -->                                    RFC 7296 §2.25.1, §2.25.2 */
+START_TEST(what_is_pending_decides_the_answer)
+{
+    static const struct {
+        enum action pending;
+        const char *answers; /* to the six other actions, in their order */
+    } rows[] = {
+        {NEW_CHILD, "SSTD00"},    {CHILD_REKEY, "SSTD00"}, {IKE_REKEY, "TTSD00"},
+        {CHILD_DELETE, "STT000"}, {IKE_DELETE, "TTTD00"},  {LIVENESS, "SSSD00"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (enum action asked = NEW_CHILD; asked < ACTIONS; asked++)
+            for (int from = 0; from < 2; from++) {
+                struct pair p;
+                char said;
+
+                make(&p, false, asked);
+                begin(&p, rows[i].pending, from);
+                begin(&p, asked, 1 - from);
+                (void)hand_over(&p, 1 - from);
+                said = says(&p, from);
+                ck_assert_msg(said == rows[i].answers[asked - NEW_CHILD], "%s x %s: %c",
+                              names[rows[i].pending], names[asked], said);
+                pair_free(&p);
+            }
+}
+END_TEST
+
 static bool ends_ike(const enum action x[2])
 {
     return x[A] == IKE_DELETE || x[B] == IKE_DELETE;
@@ -425,4 +481,5 @@ END_TEST
 
 SUITE("faults", each_message_lost_doubled_and_late, a_responder_repeats_nothing_on_its_own,
       tampered_messages_of_every_exchange_change_nothing, tampered_first_messages_end_in_agreement,
-      everything_crosses_everything, handshakes_that_cross_are_two)
+      what_is_pending_decides_the_answer, everything_crosses_everything,
+      handshakes_that_cross_are_two)
