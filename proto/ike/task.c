@@ -198,17 +198,16 @@ bool ike_wish_child(struct ike_sa *sa)
 {
     if (sa->new_wishes == UINT8_MAX)
         return false;
+    sa->new_wishes += (sa->wishes & WISH_CHILD) != 0;
     sa->wishes |= WISH_CHILD;
-    sa->new_wishes++;
     return true;
 }
 
 static bool take_child_wish(struct ike_sa *sa)
 {
     if (!sa->new_wishes)
-        return false;
-    if (--sa->new_wishes == 0)
-        (void)take_wish(sa, WISH_CHILD);
+        return take_wish(sa, WISH_CHILD);
+    sa->new_wishes--;
     return true;
 }
 
