@@ -61,6 +61,7 @@ struct ike_sa {
     uint8_t in_flight;   /* enum exchange_kind of our request */
     uint8_t sends;       /* set of enum pending_send; != 0: linked in the outbox */
     uint8_t wishes;      /* set of enum ike_wish */
+    uint8_t new_wishes;  /* child SAs that WISH_CHILD stands for besides the one */
     uint8_t reason;      /* enum sa_reason, why it is being deleted */
     uint16_t ke_group;   /* that a refused rekey was told to use, 0: none */
     uint16_t tries;      /* transmissions of the request in flight behind the first */

@@ -360,13 +360,13 @@ static void after_refusal(struct step *s, const struct handshake *hs,
     if (n->type == NOTIFY_TEMPORARY_FAILURE) /* §2.25: wait a little */
         ike_retry_later(s->ep, s->now, s->sa);
     if (s->row->kind == KIND_CHILD_NEW && again)
-        s->sa->wishes |= WISH_CHILD;
+        (void)ike_wish_child(s->sa);
     if (!s->child)
         return;
     if (n->type == NOTIFY_CHILD_SA_NOT_FOUND) {
         /* §2.25: the peer has none; drop ours silently and make one from scratch. */
         child_remove(s->ep, s->now, s->child, REASON_CHILD_NOT_FOUND);
-        s->sa->wishes |= WISH_CHILD;
+        (void)ike_wish_child(s->sa);
         return;
     }
     s->child->wish_rekey = again;

@@ -26,6 +26,9 @@ enum err child_wish_for(struct ike_endpoint *, nsec now, struct child_sa *, bool
 void ike_peer_seen(struct ike_endpoint *, nsec now, struct ike_sa *,
                    const struct ip_endpoint *local, const struct ip_endpoint *remote);
 
+/** Wish for one child SA more. @return false: so many wait already that this one is not counted */
+bool ike_wish_child(struct ike_sa *);
+
 /** The driver's answer to an EVENT_REQUEST. @retval ERR_NOT_FOUND no such request waits */
 enum err ike_answered(struct ike_endpoint *, nsec now, uint32_t request, bool granted);
 

@@ -568,7 +568,7 @@ enum err ike_consume_held(struct step *s, uint32_t digest)
     return serve(s, KIND_AUTH, OK, payloads, digest);
 }
 
-static enum err receive_protected(struct step *s, const struct message_view *view)
+static enum err receive_protected(struct step *s, const struct message_view *view, enum err read)
 {
     struct ike_endpoint *ep = s->ep;
     uint32_t digest = digest_of_request(ep, view->datagram);
@@ -581,6 +581,11 @@ static enum err receive_protected(struct step *s, const struct message_view *vie
         return e;
     }
     ike_peer_seen(ep, s->now, s->sa, &s->dgram->local, &s->dgram->remote);
+    if (read == ERR_CRITICAL &&
+        e == OK) { /* RFC 7296 §2.5: beside SK it is under the ICV as well */
+        e = read;
+        inner.unsupported = view->unsupported;
+    }
     if (!response)
         return receive_request(s, &inner, e, digest);
     if (e) { /* a peer that cannot write: keep asking until it can or we give up */
@@ -607,7 +612,7 @@ static enum err receive_for_sa(struct step *s, const struct message_view *view, 
         return ERR_STATE;
     }
     if (!init)
-        return receive_protected(s, view);
+        return receive_protected(s, view, read);
     if (read) {
         drop_count(s->ep, IKE_DROP_SYNTAX);
         return read;

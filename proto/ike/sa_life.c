@@ -115,9 +115,10 @@ static void inherit_wishes(struct ike_endpoint *ep, nsec now, struct ike_sa *old
                            struct ike_sa *next)
 {
     next->wishes |= old->wishes & (WISH_CHILD | WISH_DELETE);
+    next->new_wishes = old->new_wishes; /* the new SA has had none of its own yet */
     if (old->wishes & WISH_DELETE)
         next->reason = old->reason;
-    old->wishes = 0;
+    old->wishes = old->new_wishes = 0;
     ike_next_later(ep, now, next);
 }
 
@@ -166,7 +167,7 @@ void ike_close(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_rea
     exchange_close(sa);
     exchange_done(ep, sa);
     handshake_give(ep, sa);
-    sa->wishes = 0;
+    sa->wishes = sa->new_wishes = 0;
     ike_timers_cancel(ep, sa);
     ike_timer_arm(ep, sa, TIMER_EXPIRE, nsec_add(now, CLOSED_HOLD));
     wipe(ike_sa_keys(ep, sa)->bytes, ike_key_map(&sa->suite).end);

@@ -194,6 +194,23 @@ static bool take_wish(struct ike_sa *sa, enum ike_wish wish)
     return wished;
 }
 
+bool ike_wish_child(struct ike_sa *sa)
+{
+    if (sa->new_wishes == UINT8_MAX)
+        return false;
+    sa->new_wishes += (sa->wishes & WISH_CHILD) != 0;
+    sa->wishes |= WISH_CHILD;
+    return true;
+}
+
+static bool take_child_wish(struct ike_sa *sa)
+{
+    if (!sa->new_wishes)
+        return take_wish(sa, WISH_CHILD);
+    sa->new_wishes--;
+    return true;
+}
+
 /* One attempt at what is most urgent. @return false when nothing is wished for */
 static bool next_established(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
@@ -207,7 +224,7 @@ static bool next_established(struct ike_endpoint *ep, nsec now, struct ike_sa *s
     }
     if (!held_back && next_child_rekey(ep, now, sa))
         return true;
-    if (!held_back && take_wish(sa, WISH_CHILD)) {
+    if (!held_back && take_child_wish(sa)) {
         start(ep, now, sa, KIND_CHILD_NEW, NULL);
         return true;
     }
@@ -254,6 +271,8 @@ enum err ike_wish_for(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum
         return ERR_STATE;
     if (wish == WISH_DELETE)
         sa->reason = REASON_DELETED;
+    if (wish == WISH_CHILD && !ike_wish_child(sa))
+        return ERR_STATE;
     sa->wishes |= wish;
     ike_next(ep, now, sa);
     return OK;

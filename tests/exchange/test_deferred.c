@@ -85,6 +85,35 @@ START_TEST(what_waits_goes_on_under_the_peers_new_ike_sa)
 }
 END_TEST
 
+/* Each child that was asked for is made, also where the IKE SA is rekeyed under their feet. */
+START_TEST(children_asked_for_at_once_are_all_made)
+{
+    for (int crossing = 0; crossing < 3; crossing++)
+        for (int from = 0; from < 2; from++) {
+            struct wire_message probe;
+            struct pair p;
+
+            establish(&p);
+            if (crossing == 2)
+                peer_rekeys_while(&p, &probe);
+            for (int i = 0; i < 3; i++)
+                ck_assert_ok(ike_endpoint_new_child(p.end[from], p.now, the_ike(&p, from)));
+            if (crossing == 1)
+                ck_assert_ok(ike_endpoint_rekey_ike(p.end[1 - from], p.now, the_ike(&p, 1 - from)));
+            if (crossing == 2)
+                go_on(&p, &probe);
+            run_until(&p, p.now + 20 * NSEC_PER_S);
+            for (int side = 0; side < 2; side++) {
+                ck_assert_uint_eq(child_count(&p, side), 4);
+                ck_assert_uint_eq(ike_count(&p, side), 1);
+            }
+            ck_assert_uint_eq(inside(&p, from)->new_wishes, 0);
+            check_traffic(&p);
+            pair_free(&p);
+        }
+}
+END_TEST
+
 /* ---- refused rekeys ---- */
 
 /* B refuses until `later`; then it agrees. The SA must have been replaced before its end. */
@@ -582,13 +611,13 @@ START_TEST(each_request_begins_the_ladder_anew)
 END_TEST
 
 SUITE("deferred", terminate_during_our_own_rekey_ends_the_new_sa_too,
-      what_waits_goes_on_under_the_peers_new_ike_sa, a_refused_rekey_is_tried_again,
-      a_rekey_refused_for_good_ends_with_a_word, a_delete_that_overtakes_the_auth_response,
-      responses_that_nobody_waits_for_are_counted, a_second_rival_is_put_off,
-      a_child_is_deleted_once, an_unusable_first_child_is_deleted_at_the_peer,
-      message_ids_are_renewed_in_time, message_ids_never_wrap, full_of_ike_sas_and_room_again,
-      full_of_children_and_room_again, a_request_in_flight_follows_the_peer,
-      who_is_behind_a_nat_follows_nobody, a_peer_that_vanishes_in_a_rekey_leaves_nothing,
-      a_replaced_child_cannot_be_rekeyed_again, keys_of_a_closed_sa_are_wiped,
-      a_packet_overtaken_on_the_new_path_moves_nobody_back, a_nat_that_keeps_ports_is_found,
-      each_request_begins_the_ladder_anew)
+      what_waits_goes_on_under_the_peers_new_ike_sa, children_asked_for_at_once_are_all_made,
+      a_refused_rekey_is_tried_again, a_rekey_refused_for_good_ends_with_a_word,
+      a_delete_that_overtakes_the_auth_response, responses_that_nobody_waits_for_are_counted,
+      a_second_rival_is_put_off, a_child_is_deleted_once,
+      an_unusable_first_child_is_deleted_at_the_peer, message_ids_are_renewed_in_time,
+      message_ids_never_wrap, full_of_ike_sas_and_room_again, full_of_children_and_room_again,
+      a_request_in_flight_follows_the_peer, who_is_behind_a_nat_follows_nobody,
+      a_peer_that_vanishes_in_a_rekey_leaves_nothing, a_replaced_child_cannot_be_rekeyed_again,
+      keys_of_a_closed_sa_are_wiped, a_packet_overtaken_on_the_new_path_moves_nobody_back,
+      a_nat_that_keeps_ports_is_found, each_request_begins_the_ladder_anew)

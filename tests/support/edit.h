@@ -12,8 +12,8 @@
 /* What is changed about the payloads of one type. */
 struct edit {
     uint8_t type;
-    enum { DOUBLE, LEAVE_OUT, REPLACE, PATCH, ADD } how;
-    struct bytes with; /* REPLACE, ADD (at the end) */
+    enum { DOUBLE, LEAVE_OUT, REPLACE, PATCH, ADD, REVERSE } how;
+    struct bytes with; /* REPLACE, ADD (at the end); REVERSE: the order of all, whatever type */
     size_t at;         /* PATCH: these octets at this place of the body */
 };
 
@@ -38,9 +38,9 @@ static inline void put_edited(struct message_writer *w, const struct payload_vie
 {
     uint8_t body[1024];
 
-    if (v->type != e->type || e->how == DOUBLE || e->how == ADD)
+    if (v->type != e->type || e->how == DOUBLE || e->how == ADD || e->how == REVERSE)
         put(w, v->type, v->body);
-    if (v->type != e->type || e->how == LEAVE_OUT || e->how == ADD)
+    if (v->type != e->type || e->how == LEAVE_OUT || e->how == ADD || e->how == REVERSE)
         return;
     if (e->how == DOUBLE) {
         put(w, v->type, v->body);
@@ -75,7 +75,7 @@ static inline void rewrite(struct pair *p, int from, struct wire_message *m, con
         ck_assert_ok(ike_message_open(to, first_sa(to), &outer, &inner, &authentic));
     ike_message_begin(&w, (struct buf){storage, 0, sizeof storage}, first_sa(ep), &start);
     for (unsigned i = 0; i < inner.count; i++)
-        put_edited(&w, &inner.payloads[i], e);
+        put_edited(&w, &inner.payloads[e->how == REVERSE ? inner.count - 1 - i : i], e);
     if (e->how == ADD)
         put(&w, e->type, e->with);
     ck_assert_ok(ike_message_finish(ep, first_sa(ep), &w, start.clear, &kept));

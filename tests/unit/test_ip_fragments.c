@@ -177,6 +177,7 @@ START_TEST(packets_that_may_not_be_cut)
     parts.count = 0;
     cut(&parts, packet, 500, 1);
     ck_assert_int_eq(fragmenter_init(&f, part(&parts, 0), 300, 1), ERR_SPACE);
+    memset(area, 0, 10);
     ck_assert_int_eq(fragmenter_init(&f, bytes_of(area, 10), 300, 1), ERR_VERSION);
 }
 END_TEST
