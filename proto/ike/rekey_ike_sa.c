@@ -249,9 +249,11 @@ static void settle(struct step *s, struct handshake *hs, const struct peer_part 
     struct bytes lower = nonce_lower(bytes_of(hs->nonce, NONCE_LEN), p->nonce);
     struct ike_sa *rival = ike_sa_at(s->ep, hs->rival);
 
-    if (rival && nonce_compare(lower, message_at(&s->ep->messages, hs->rival_nonce)) < 0) {
+    if (rival &&
+        collision_lost(s->ep->config, lower, message_at(&s->ep->messages, hs->rival_nonce))) {
         exchange_enter(s->ep, s->now, next, KIND_IKE_REKEY, ROLE_CONTENDED);
-        plan_delete(next, REASON_COLLISION);
+        if (!(s->ep->config->quirks & QUIRK_KEEP_LOSER))
+            plan_delete(next, REASON_COLLISION);
         promote_rival(s, hs);
     } else {
         exchange_enter(s->ep, s->now, next, KIND_IKE_REKEY, ROLE_MADE);

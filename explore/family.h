@@ -1,0 +1,43 @@
+/*
+ * The families of collisions (RFC 7296 §2.8.1, §2.25) as starting points of searches: A asks for
+ * one thing, B for another, in every order and mixture. A case that is not its own mirror image is
+ * searched with the sides changed too: A is the initiator of the IKE SA.
+ */
+#ifndef EXPLORE_FAMILY_H
+#define EXPLORE_FAMILY_H
+
+#include "explore/search.h"
+
+struct family {
+    const char *name, *about;
+    struct trigger cases[8][2];
+    unsigned case_count;
+};
+
+/** NULL behind the last. */
+const struct family *family_at(unsigned index);
+const struct family *family_named(const char *name);
+
+struct family_options {
+    unsigned seeds; /* each decides differently who wins */
+    unsigned faults;
+    unsigned quirks;
+    uint32_t states_max;                          /* of one search */
+    bool (*stop)(void *context, uint64_t states); /* as in search_options; states of all so far */
+    void *context;
+};
+
+/** Sums over cases and seeds, up to the first violation. */
+struct family_result {
+    uint64_t states, transitions, orderings, ends;
+    unsigned depth, searches;
+    bool stopped, full;
+    struct search_options last;   /* the search with the violation */
+    struct search_result of_last; /* and what it found */
+};
+
+/** @retval ERR_MEMORY */
+enum err family_search(const struct family *, const struct family_options *,
+                       struct family_result *) MUST_USE;
+
+#endif
