@@ -176,6 +176,7 @@ static enum err succeed(struct step *s, struct ike_sa *next, struct bytes lower)
     exchange_enter(s->ep, s->now, next, KIND_IKE_REKEY, ROLE_CONTENDED);
     ike_timer_arm(s->ep, next, TIMER_EXPIRE, nsec_add(s->now, REKEYED_HOLD));
     hs->rival = ike_sa_ref(s->ep, next).handle;
+    next->replaces = ike_sa_ref(s->ep, s->sa).handle;
     message_drop(&s->ep->messages, &hs->rival_nonce);
     return message_keep(&s->ep->messages, lower, &hs->rival_nonce);
 }
@@ -237,6 +238,7 @@ static bool promote_rival(struct step *s, struct handshake *hs)
 
     if (!rival || rival->state != STATE_RIVAL)
         return false;
+    rival->replaces = HANDLE_NONE;
     exchange_enter(s->ep, s->now, rival, KIND_IKE_REKEY, ROLE_MADE);
     ike_inherit(s->ep, s->now, s->sa, rival);
     return true;
