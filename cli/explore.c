@@ -11,7 +11,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OPTION_ALL = 1000, OPTION_JSON, OPTION_FAULTS, OPTION_SEEDS, OPTION_STATES, OPTION_PLANT };
+enum {
+    OPTION_ALL = 1000,
+    OPTION_JSON,
+    OPTION_FAULTS,
+    OPTION_SEEDS,
+    OPTION_STATES,
+    OPTION_THIRD,
+    OPTION_PLANT
+};
 
 enum { FAMILIES_MAX = 16 };
 
@@ -100,6 +108,9 @@ static error_t parse(int option, char *argument, struct argp_state *state)
     case OPTION_SEEDS:
         x->options.seeds = (unsigned)number(state, argument, 1, 1000);
         return 0;
+    case OPTION_THIRD:
+        x->options.third = true;
+        return 0;
     case OPTION_STATES:
         x->options.states_max = (uint32_t)number(state, argument, 1, 100000000);
         return 0;
@@ -123,6 +134,7 @@ static const struct argp_option options[] = {
     {"faults", OPTION_FAULTS, "N", 0,
      "Losses, doubled messages and late timers of one run together, 0 to 3 (1)", 0},
     {"seeds", OPTION_SEEDS, "N", 0, "Search with the nonces of N seeds (4)", 0},
+    {"third", OPTION_THIRD, NULL, 0, "Beside the two requests of a case one more, every one", 0},
     {"states", OPTION_STATES, "N", 0, "Give up a search after N states (1000000)", 0},
     {"plant", OPTION_PLANT, "FAULT", OPTION_HIDDEN, "B behaves wrongly; tests must find it", 0},
     {"json", OPTION_JSON, NULL, 0, "One JSON object on standard output", 0},

@@ -63,29 +63,61 @@ static void add(struct family_result *sum, const struct search_result *r)
     sum->full |= r->full;
 }
 
-enum err family_search(const struct family *f, const struct family_options *o,
-                       struct family_result *sum)
+/* The case, and with `third` one trigger more: number 0.. of those that it has not.
+ * @return how many, 0 when there is no such number */
+static unsigned triggers_of(const struct trigger pair[2], bool third, unsigned number,
+                            struct trigger out[TRIGGERS_MAX])
 {
-    memset(sum, 0, sizeof *sum);
-    for (unsigned i = 0; i < f->case_count; i++) {
-        for (uint64_t seed = 1; seed <= o->seeds; seed++) {
-            enum err e;
+    memcpy(out, pair, 2 * sizeof *out);
+    if (!third)
+        return number == 0 ? 2 : 0;
+    for (unsigned i = 0; i < 2 * TRIGGER_COUNT; i++) {
+        struct trigger t = {(uint8_t)(i % 2), (uint8_t)(i / 2)};
+        bool has = memcmp(&t, &pair[0], sizeof t) == 0 || memcmp(&t, &pair[1], sizeof t) == 0;
 
-            sum->last = (struct search_options){.triggers = f->cases[i],
-                                                .trigger_count = 2,
-                                                .seed = seed,
-                                                .quirks = o->quirks,
-                                                .faults = o->faults,
-                                                .states_max = o->states_max,
-                                                .stop = o->stop,
-                                                .context = o->context};
-            e = search(&sum->last, &sum->of_last);
-            if (e)
-                return e;
-            add(sum, &sum->of_last);
-            if (sum->of_last.violation.invariant || sum->of_last.stopped)
-                return OK;
-        }
+        if (has || number-- > 0)
+            continue;
+        out[2] = t;
+        return 3;
     }
-    return OK;
+    return 0;
+}
+
+static enum err search_one(const struct family_options *o, uint64_t seed, struct family_result *sum)
+{
+    enum err e;
+
+    sum->last.triggers = sum->triggers;
+    sum->last.seed = seed;
+    sum->last.quirks = o->quirks;
+    sum->last.faults = o->faults;
+    sum->last.states_max = o->states_max;
+    sum->last.stop = o->stop;
+    sum->last.context = o->context;
+    e = search(&sum->last, &sum->of_last);
+    if (e == OK)
+        add(sum, &sum->of_last);
+    return e;
+}
+
+static bool over(const struct family_result *r)
+{
+    return r->of_last.violation.invariant || r->of_last.stopped;
+}
+
+enum err family_search(const struct family *f, const struct family_options *o,
+                       struct family_result *r)
+{
+    enum err e = OK;
+
+    memset(r, 0, sizeof *r);
+    for (unsigned i = 0; i < f->case_count; i++)
+        for (unsigned n = 0; e == OK && !over(r); n++) {
+            r->last.trigger_count = triggers_of(f->cases[i], o->third, n, r->triggers);
+            if (!r->last.trigger_count)
+                break;
+            for (uint64_t seed = 1; seed <= o->seeds && e == OK && !over(r); seed++)
+                e = search_one(o, seed, r);
+        }
+    return e;
 }

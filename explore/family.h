@@ -22,7 +22,8 @@ struct family_options {
     unsigned seeds; /* each decides differently who wins */
     unsigned faults;
     unsigned quirks;
-    uint32_t states_max;                          /* of one search */
+    bool third;          /* one more trigger beside each case, every one there is */
+    uint32_t states_max; /* of one search */
     bool (*stop)(void *context, uint64_t states); /* as in search_options; states of all so far */
     void *context;
 };
@@ -32,8 +33,9 @@ struct family_result {
     uint64_t states, transitions, orderings, ends;
     unsigned depth, searches;
     bool stopped, full;
-    struct search_options last;   /* the search with the violation */
-    struct search_result of_last; /* and what it found */
+    struct trigger triggers[TRIGGERS_MAX]; /* of the last search, which has the violation */
+    struct search_options last;
+    struct search_result of_last;
 };
 
 /** @retval ERR_MEMORY */

@@ -153,8 +153,8 @@ static bool shows(const struct packet *p)
     return false;
 }
 
-/* The SA is gone: a user deleted it, or the packet is late. Or it is not there yet: the responder of
- * a new child SA may send before its response is heard, RFC 7296 §2.8. */
+/* The SA is gone: a user deleted it, or the packet is late. Or it is not there yet: the responder
+ * of a new child SA may send before its response is heard, RFC 7296 §2.8. */
 static bool excused(const struct world *w, const struct packet *p)
 {
     return deleted_by_user(w) || w->new_children || w->now - p->at >= PACKET_LIFE;

@@ -267,10 +267,21 @@ static enum err ask_any(struct ike_endpoint *ep, nsec now, enum trigger_kind kin
     return ERR_STATE;
 }
 
+/* A responder begins to send through a new child SA when it hears a packet on it. */
+static enum err send_packet(struct world *w, unsigned side)
+{
+    struct packet p;
+    enum err e = world_packet(w, side, &p);
+
+    return e ? e : world_packet_arrives(w, &p);
+}
+
 static void pull_trigger(struct world *w, unsigned index)
 {
     struct trigger t = w->options.triggers[index];
-    enum err e = ask_any(w->end[t.side], w->now, (enum trigger_kind)t.kind);
+    enum err e = t.kind == TRIGGER_PACKET
+                     ? send_packet(w, t.side)
+                     : ask_any(w->end[t.side], w->now, (enum trigger_kind)t.kind);
 
     w->pulled |= 1u << index;
     if (e == OK) {

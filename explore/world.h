@@ -32,7 +32,8 @@ enum world_sizes {
     X(NEW_CHILD, "new_child")                                                                      \
     X(DELETE_CHILD, "delete_child")                                                                \
     X(REKEY_IKE, "rekey_ike")                                                                      \
-    X(TERMINATE, "terminate")
+    X(TERMINATE, "terminate")                                                                      \
+    X(PACKET, "send_packet") /* through its tunnel; it arrives at once */
 
 enum trigger_kind {
 #define X(symbol, name) TRIGGER_##symbol,

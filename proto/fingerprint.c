@@ -96,7 +96,7 @@ static void put_ike(struct view *v, const struct ike_sa *sa)
     if (ep->config->nat_keepalive)
         put_time(v, sa->last_sent);
     put(v, sa->iv);
-    put_handle(v, &ep->children, sa->child);
+    put_handle(v, sa->state == STATE_RIVAL ? &ep->ikes : &ep->children, sa->child);
     put_message(v, sa->request);
     put_message(v, sa->response);
     put(v, sa->init_digest);
