@@ -29,7 +29,7 @@ static void propose(struct proposal_config *out, bool ike, const char *text)
 
 /* No lifetimes and no liveness: rekeys and deletes are the triggers' matter, so a run comes to rest
  * when the retransmissions and holds of RFC 7296 are over. */
-static void configure(struct ike_config *c, unsigned side, unsigned quirks)
+static void configure(struct ike_config *c, unsigned side)
 {
     static const char *const names[2] = {"a.test", "b.test"};
     struct selector nets[2] = {selector_any(4), selector_any(4)};
@@ -41,7 +41,6 @@ static void configure(struct ike_config *c, unsigned side, unsigned quirks)
         .half_open_time = 30 * NSEC_PER_S,
         .respond = true,
         .initial_contact = true,
-        .quirks = quirks,
         .child = {.proposal_count = 1, .replay_window = 256, .local_count = 1, .remote_count = 1}};
     propose(&c->proposals[0], true, "aes256gcm16-prfsha256-x25519");
     propose(&c->child.proposals[0], false, "aes256gcm16");
@@ -80,31 +79,42 @@ static enum err establish(struct world *w)
     return OK;
 }
 
-enum err world_create(struct world *w, const struct world_options *o)
+static enum err make_ends(struct world *w)
 {
     static const struct ike_limits limits = {.ike_sas = 4, .half_open = 2, .child_sas = 8};
-    enum err e = OK;
 
-    ASSERT(o->trigger_count <= TRIGGERS_MAX);
-    memset(w, 0, offsetof(struct world, wire)); /* what is counted is set below */
+    w->crypto = crypto_modelled_create(&w->meter);
+    if (!w->crypto)
+        return ERR_MEMORY;
+    for (unsigned side = 0; side < 2; side++) {
+        struct ike_env env = {.crypto = w->crypto, .seed = w->options.seed, .entity = side + 1};
+
+        if (!w->config[side].proposal_count) /* it stays from world to world: reading takes long */
+            configure(&w->config[side], side);
+        w->config[side].quirks = side ? w->options.quirks : 0;
+        w->end[side] = ike_endpoint_create(&env, &w->config[side], &limits);
+        if (!w->end[side])
+            return ERR_MEMORY;
+    }
+    return OK;
+}
+
+enum err world_create(struct world *w, const struct world_options *o)
+{
+    enum err e;
+
+    ASSERT(o->trigger_count <= TRIGGERS_MAX && !w->end[0]);
     w->options = *o;
     w->options.tell = NULL; /* the handshake is no part of the story */
     w->faults = o->faults;
     w->now = NSEC_PER_S;
-    w->wire_count = w->sent = w->said_count = w->packet_count = 0;
+    w->pulled = w->new_children = w->wire_count = w->said_count = w->packet_count = 0;
+    w->child_deleted = w->terminated = w->said_differently = false;
+    w->sent = 0;
     w->hearing = NULL;
-    w->said_differently = w->unsendable[0] = w->unsendable[1] = false;
+    w->unsendable[0] = w->unsendable[1] = false;
     w->broken = NULL;
-    w->crypto = crypto_modelled_create(&w->meter);
-    if (!w->crypto)
-        return ERR_MEMORY;
-    for (unsigned side = 0; side < 2 && e == OK; side++) {
-        struct ike_env env = {.crypto = w->crypto, .seed = o->seed, .entity = side + 1};
-
-        configure(&w->config[side], side, side ? o->quirks : 0);
-        w->end[side] = ike_endpoint_create(&env, &w->config[side], &limits);
-        e = w->end[side] ? OK : ERR_MEMORY;
-    }
+    e = make_ends(w);
     if (e == OK)
         e = establish(w);
     w->options.tell = o->tell;

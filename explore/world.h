@@ -135,7 +135,8 @@ struct world {
     const char *broken; /* the world itself is too small for this run */
 };
 
-/** Two endpoints after their handshake. @retval ERR_MEMORY */
+/** Two endpoints after their handshake, in memory that is zero or was a world before.
+ * @retval ERR_MEMORY world_destroy it all the same */
 enum err world_create(struct world *, const struct world_options *) MUST_USE;
 void world_destroy(struct world *);
 /** What may happen now. @return how many */

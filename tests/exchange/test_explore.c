@@ -36,15 +36,15 @@ START_TEST(no_ordering_of_a_family_violates_anything)
 }
 END_TEST
 
-/* A request more, also packets that make a responder switch. */
+/* A request more, of every kind, in the families where that has once found something. */
 START_TEST(no_third_request_violates_anything)
 {
     const struct family_options o = {.seeds = 1, .third = true, .states_max = 1000000};
-    const struct family *f;
+    static const char *const names[] = {"ike-ike", "ike-delete"};
 
-    for (unsigned i = 0; (f = family_at(i)) != NULL; i++) {
-        search_family(f, &o, &first);
-        ck_assert_msg(!first.of_last.violation.invariant, "%s: %s: %s", f->name,
+    for (unsigned i = 0; i < 2; i++) {
+        search_family(family_named(names[i]), &o, &first);
+        ck_assert_msg(!first.of_last.violation.invariant, "%s: %s: %s", names[i],
                       first.of_last.violation.invariant, first.of_last.violation.text);
     }
 }
