@@ -277,6 +277,37 @@ START_TEST(child_deleted_under_a_rival_ike_sa_is_no_orphan)
 }
 END_TEST
 
+/* A user deletes the child while our own rekey of it is in flight. Found by `ikelab explore`. */
+static void delete_while_rekeying(int from, bool both)
+{
+    struct pair p;
+
+    establish(&p, true, "aes256gcm16");
+    /* HDR, SK {N(REKEY_SA), SA, Ni, TSi, TSr} -->              RFC 7296 §1.3.3 */
+    ck_assert_ok(ike_endpoint_rekey_child(p.end[from], p.now, the_child(&p, from)));
+    if (both)
+        ck_assert_ok(ike_endpoint_rekey_child(p.end[1 - from], p.now, the_child(&p, 1 - from)));
+    ck_assert_ok(ike_endpoint_delete_child(p.end[from], p.now, the_child(&p, from)));
+    pull(&p);
+    /* <-- HDR, SK {SA, Nr, TSi, TSr}; then both SAs are deleted  RFC 7296 §1.4.1 */
+    settle(&p);
+    run_until(&p, p.now + 400 * NSEC_PER_S);
+    for (int side = 0; side < 2; side++) {
+        ck_assert_uint_eq(ike_count(&p, side), 1);
+        ck_assert_uint_eq(child_count(&p, side), 0);
+    }
+    pair_free(&p);
+}
+
+START_TEST(delete_during_a_rekey_takes_the_successor_too)
+{
+    for (int from = 0; from < 2; from++) {
+        delete_while_rekeying(from, false);
+        delete_while_rekeying(from, true);
+    }
+}
+END_TEST
+
 START_TEST(rekey_of_an_unknown_child_makes_a_new_one)
 {
     struct pair p;
@@ -341,6 +372,7 @@ START_TEST(packet_limits_rekey_before_they_end)
 END_TEST
 
 SUITE("rekey", child_rekey_with_and_without_pfs, child_deleted_under_a_rival_ike_sa_is_no_orphan,
+      delete_during_a_rekey_takes_the_successor_too,
       child_rekey_retries_with_the_group_that_is_asked_for, ike_rekey_inherits_the_children,
       new_child_beside_the_first, child_of_our_choice_sends, simultaneous_child_rekey_leaves_one,
       simultaneous_ike_rekey_leaves_one, rekey_of_an_unknown_child_makes_a_new_one,
