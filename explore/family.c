@@ -6,10 +6,7 @@ enum { A, B };
 
 #define CASE(a, b)                                                                                 \
     {                                                                                              \
-        {A, TRIGGER_##a},                                                                          \
-        {                                                                                          \
-            B, TRIGGER_##b                                                                         \
-        }                                                                                          \
+        .triggers = {{A, TRIGGER_##a}, {B, TRIGGER_##b}}, .count = 2                               \
     }
 #define BOTH_WAYS(a, b) CASE(a, b), CASE(b, a)
 
@@ -50,6 +47,38 @@ const struct family *family_named(const char *name)
     return NULL;
 }
 
+static bool read_trigger(const char *word, size_t len, struct trigger *out)
+{
+    if (len < 3 || word[1] != ':' || (word[0] != 'a' && word[0] != 'b'))
+        return false;
+    for (unsigned kind = 0; kind < TRIGGER_COUNT; kind++) {
+        const char *name = trigger_name((enum trigger_kind)kind);
+
+        if (strlen(name) == len - 2 && memcmp(name, word + 2, len - 2) == 0) {
+            *out = (struct trigger){word[0] == 'b', (uint8_t)kind};
+            return true;
+        }
+    }
+    return false;
+}
+
+enum err family_read(const char *text, struct family *out)
+{
+    struct family_case *c = &out->cases[0];
+
+    *out = (struct family){.name = text, .about = "as asked for", .case_count = 1};
+    for (const char *at = text; *at;) {
+        size_t len = strcspn(at, ",");
+
+        if (c->count == TRIGGERS_MAX)
+            return ERR_FULL;
+        if (!read_trigger(at, len, &c->triggers[c->count++]))
+            return ERR_SYNTAX;
+        at += len + (at[len] == ',');
+    }
+    return c->count ? OK : ERR_SYNTAX;
+}
+
 static void add(struct family_result *sum, const struct search_result *r)
 {
     sum->searches++;
@@ -63,31 +92,39 @@ static void add(struct family_result *sum, const struct search_result *r)
     sum->full |= r->full;
 }
 
-/* The case, and with `third` one trigger more: number 0.. of those that it has not.
- * @return how many, 0 when there is no such number */
-static unsigned triggers_of(const struct trigger pair[2], bool third, unsigned number,
-                            struct trigger out[TRIGGERS_MAX])
+static bool has(const struct family_case *c, struct trigger t)
 {
-    memcpy(out, pair, 2 * sizeof *out);
-    if (!third)
-        return number == 0 ? 2 : 0;
+    for (unsigned i = 0; i < c->count; i++)
+        if (c->triggers[i].side == t.side && c->triggers[i].kind == t.kind)
+            return true;
+    return false;
+}
+
+/* The case, and with `third` one request more: number 0.. of those that it has not.
+ * @return false when there is no such number */
+static bool variant(const struct family_case *c, bool third, unsigned number,
+                    struct family_case *out)
+{
+    *out = *c;
+    if (!third || c->count == TRIGGERS_MAX)
+        return number == 0;
     for (unsigned i = 0; i < 2 * TRIGGER_COUNT; i++) {
         struct trigger t = {(uint8_t)(i % 2), (uint8_t)(i / 2)};
-        bool has = memcmp(&t, &pair[0], sizeof t) == 0 || memcmp(&t, &pair[1], sizeof t) == 0;
 
-        if (has || number-- > 0)
+        if (has(c, t) || number-- > 0)
             continue;
-        out[2] = t;
-        return 3;
+        out->triggers[out->count++] = t;
+        return true;
     }
-    return 0;
+    return false;
 }
 
 static enum err search_one(const struct family_options *o, uint64_t seed, struct family_result *sum)
 {
     enum err e;
 
-    sum->last.triggers = sum->triggers;
+    sum->last.triggers = sum->requests.triggers;
+    sum->last.trigger_count = sum->requests.count;
     sum->last.seed = seed;
     sum->last.quirks = o->quirks;
     sum->last.faults = o->faults;
@@ -112,12 +149,9 @@ enum err family_search(const struct family *f, const struct family_options *o,
 
     memset(r, 0, sizeof *r);
     for (unsigned i = 0; i < f->case_count; i++)
-        for (unsigned n = 0; e == OK && !over(r); n++) {
-            r->last.trigger_count = triggers_of(f->cases[i], o->third, n, r->triggers);
-            if (!r->last.trigger_count)
-                break;
+        for (unsigned n = 0;
+             e == OK && !over(r) && variant(&f->cases[i], o->third, n, &r->requests); n++)
             for (uint64_t seed = 1; seed <= o->seeds && e == OK && !over(r); seed++)
                 e = search_one(o, seed, r);
-        }
     return e;
 }

@@ -8,21 +8,33 @@
 
 #include "explore/search.h"
 
+/** What is asked for in one search: each once, in any order. */
+struct family_case {
+    struct trigger triggers[TRIGGERS_MAX];
+    unsigned count;
+};
+
 struct family {
     const char *name, *about;
-    struct trigger cases[8][2];
+    struct family_case cases[8];
     unsigned case_count;
 };
 
 /** NULL behind the last. */
 const struct family *family_at(unsigned index);
 const struct family *family_named(const char *name);
+/**
+ * A family of one case: requests by side and name, "a:rekey_ike,b:rekey_ike,a:delete_child".
+ * @param text  borrowed: it becomes the name
+ * @retval ERR_SYNTAX  a word that is no request; ERR_FULL more than TRIGGERS_MAX
+ */
+enum err family_read(const char *text, struct family *out) MUST_USE;
 
 struct family_options {
     unsigned seeds; /* each decides differently who wins */
     unsigned faults;
     unsigned quirks;
-    bool third;          /* one more trigger beside each case, every one there is */
+    bool third;          /* one more request beside each case, every one there is */
     uint32_t states_max; /* of one search */
     bool (*stop)(void *context, uint64_t states); /* as in search_options; states of all so far */
     void *context;
@@ -33,7 +45,7 @@ struct family_result {
     uint64_t states, transitions, orderings, ends;
     unsigned depth, searches;
     bool stopped, full;
-    struct trigger triggers[TRIGGERS_MAX]; /* of the last search, which has the violation */
+    struct family_case requests; /* of the last search, which has the violation */
     struct search_options last;
     struct search_result of_last;
 };

@@ -206,12 +206,12 @@ static bool one_set(const struct end ends[2], struct violation *v)
     return true;
 }
 
-/* Where a child SA was deleted its rekeying or the peer may have made it anew (RFC 7296 §2.25.1).
- */
+/* What a user deleted is not there again, though the other end was about to rekey it; where both
+ * delete they may mean two different ones. */
 static bool survivors(const struct world *w, const struct end *end, char name, struct violation *v)
 {
     unsigned ikes = w->terminated ? 0 : 1;
-    unsigned most = w->terminated ? 0 : 1 + w->new_children;
+    unsigned most = w->terminated ? 0 : 1 + w->new_children - w->child_deleted;
     unsigned least = deleted_by_user(w) ? 0 : most;
 
     if (end->ike_count != ikes)

@@ -40,9 +40,9 @@ END_TEST
 START_TEST(no_third_request_violates_anything)
 {
     const struct family_options o = {.seeds = 1, .third = true, .states_max = 1000000};
-    static const char *const names[] = {"ike-ike", "ike-delete"};
+    static const char *const names[] = {"ike-ike", "ike-delete", "delete-delete"};
 
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < 3; i++) {
         search_family(family_named(names[i]), &o, &first);
         ck_assert_msg(!first.of_last.violation.invariant, "%s: %s: %s", names[i],
                       first.of_last.violation.invariant, first.of_last.violation.text);
@@ -51,11 +51,11 @@ START_TEST(no_third_request_violates_anything)
 END_TEST
 
 /* Every way walked by itself, whatever states it meets: as many states and ways as were counted. */
-static void prune(const struct trigger *triggers, unsigned count, unsigned faults)
+static void prune(const struct family_case *c, unsigned faults)
 {
     static struct search_result pruned, whole;
-    struct search_options o = {.triggers = triggers,
-                               .trigger_count = count,
+    struct search_options o = {.triggers = c->triggers,
+                               .trigger_count = c->count,
                                .seed = 1,
                                .faults = faults,
                                .states_max = 1000000};
@@ -73,12 +73,14 @@ static void prune(const struct trigger *triggers, unsigned count, unsigned fault
 START_TEST(pruning_leaves_out_nothing)
 {
     const struct family *f;
+    struct family one;
 
     for (unsigned i = 0; (f = family_at(i)) != NULL; i++)
         for (unsigned k = 0; k < f->case_count; k++)
-            prune(f->cases[k], 2, 0);
-    prune(family_named("delete-delete")->cases[0], 2, 1);
-    prune(family_named("child-delete")->cases[0], 1, 1);
+            prune(&f->cases[k], 0);
+    prune(&family_named("delete-delete")->cases[0], 1);
+    ck_assert_ok(family_read("a:rekey_ike", &one));
+    prune(&one.cases[0], 1);
 }
 END_TEST
 
@@ -119,6 +121,23 @@ static bool stop_at_once(void *context, uint64_t states)
     return true;
 }
 
+START_TEST(requests_are_read)
+{
+    struct family f;
+
+    ck_assert_ok(family_read("a:rekey_ike,b:delete_child", &f));
+    ck_assert_uint_eq(f.cases[0].count, 2);
+    ck_assert_uint_eq(f.cases[0].triggers[1].side, 1);
+    ck_assert_uint_eq(f.cases[0].triggers[1].kind, TRIGGER_DELETE_CHILD);
+    ck_assert_int_eq(family_read("", &f), ERR_SYNTAX);
+    ck_assert_int_eq(family_read("c:rekey_ike", &f), ERR_SYNTAX);
+    ck_assert_int_eq(family_read("a:rekey", &f), ERR_SYNTAX);
+    ck_assert_int_eq(family_read("a:rekey_ike,,b:rekey_ike", &f), ERR_SYNTAX);
+    ck_assert_int_eq(family_read("a:rekey_ike,b:rekey_ike,a:terminate,b:terminate,a:new_child", &f),
+                     ERR_FULL);
+}
+END_TEST
+
 START_TEST(bounds_are_said)
 {
     struct family_options o = {.seeds = 1, .faults = 1, .states_max = 10};
@@ -134,4 +153,4 @@ START_TEST(bounds_are_said)
 END_TEST
 
 SUITE("explore", no_ordering_of_a_family_violates_anything, no_third_request_violates_anything,
-      pruning_leaves_out_nothing, planted_faults_are_found, bounds_are_said)
+      pruning_leaves_out_nothing, planted_faults_are_found, requests_are_read, bounds_are_said)
