@@ -160,7 +160,7 @@ static char *list_families(int key, const char *text, void *input)
         fprintf(to, "  %-14s %s\n", f->name, f->about);
     fputs(
         "\nOr up to four requests of a case of your own, as a:rekey_ike,b:delete_child. Requests:\n"
-        "rekey_child, new_child, delete_child, rekey_ike, terminate, send_packet.\n"
+        "rekey_child, new_child, delete_child, rekey_ike, terminate, probe, send_packet.\n"
         "\nExit: 0 nothing violated, 3 violated, 4 not searched to the end.",
         to);
     fclose(to);
@@ -201,21 +201,40 @@ static const char *verdict(const struct family_result *r)
     return r->stopped || r->full ? "not finished" : "good";
 }
 
+/* @return NULL without memory; to be freed */
+static char *chart_text(const struct family_result *r)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *to = open_memstream(&text, &len);
+
+    if (!to)
+        return NULL;
+    if (chart_print(to, &r->last, &r->of_last))
+        fputs("out of memory", to);
+    fclose(to);
+    return text;
+}
+
 static void add_json(struct explore *x, const struct family *f, const struct family_result *r,
                      double seconds)
 {
     const struct violation *v = &r->of_last.violation;
+    char *chart = NULL;
     json_t *one = json_pack("{s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:i, s:f}", "family", f->name,
                             "verdict", verdict(r), "searches", (int)r->searches, "states",
                             (json_int_t)r->states, "transitions", (json_int_t)r->transitions,
                             "orderings", (json_int_t)(r->orderings & INT64_MAX), "ends",
                             (json_int_t)r->ends, "longest_steps", (int)r->depth, "wall_s", seconds);
 
-    if (v->invariant)
+    if (v->invariant) {
+        chart = chart_text(r);
         json_object_set_new(one, "violation",
-                            json_pack("{s:s, s:s, s:i, s:I}", "invariant", v->invariant, "text",
-                                      v->text, "steps", (int)r->of_last.path_len, "seed",
-                                      (json_int_t)r->last.seed));
+                            json_pack("{s:s, s:s, s:i, s:I, s:s}", "invariant", v->invariant,
+                                      "text", v->text, "steps", (int)r->of_last.path_len, "seed",
+                                      (json_int_t)r->last.seed, "chart", chart ? chart : ""));
+    }
+    free(chart);
     json_array_append_new(x->results, one);
 }
 

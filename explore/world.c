@@ -259,6 +259,8 @@ static enum err ask(struct ike_endpoint *ep, nsec now, enum trigger_kind kind, s
         return ike_endpoint_new_child(ep, now, sa);
     case TRIGGER_REKEY_IKE:
         return ike_endpoint_rekey_ike(ep, now, sa);
+    case TRIGGER_PROBE:
+        return ike_endpoint_probe(ep, now, sa);
     default:
         return ike_endpoint_terminate(ep, now, sa);
     }

@@ -33,6 +33,7 @@ enum world_sizes {
     X(DELETE_CHILD, "delete_child")                                                                \
     X(REKEY_IKE, "rekey_ike")                                                                      \
     X(TERMINATE, "terminate")                                                                      \
+    X(PROBE, "probe")                                                                              \
     X(PACKET, "send_packet") /* through its tunnel; it arrives at once */
 
 enum trigger_kind {

@@ -61,6 +61,7 @@ expect 0 out 'A thousand road warriors' list
 expect 0 out 'good' explore delete-delete --faults 0
 expect 0 out '"verdict": "good"' explore delete-delete --faults 0 --json
 expect 3 out 'I6 violated after 10 steps' explore ike-ike --seeds 1 --plant keep-loser
+expect 3 out '"chart": "' explore ike-ike --seeds 1 --plant keep-loser --json
 expect 4 out 'not finished' explore child-child --states 50
 expect 2 err 'try: ikelab explore --help' explore child-chidl
 expect 2 err 'no family given' explore
