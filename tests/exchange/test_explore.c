@@ -114,6 +114,27 @@ START_TEST(planted_faults_are_found)
 }
 END_TEST
 
+/* B keeps what it lost: seen only where B loses. Both must lose with some of the usual seeds. */
+START_TEST(seeds_decide_who_wins)
+{
+    static struct search_result r;
+    const struct family_case *c = &family_named("ike-ike")->cases[0];
+    unsigned lost = 0;
+
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        ck_assert_ok(search(&(struct search_options){.triggers = c->triggers,
+                                                     .trigger_count = c->count,
+                                                     .seed = seed,
+                                                     .quirks = QUIRK_KEEP_LOSER,
+                                                     .states_max = 1000000},
+                            &r));
+        lost += r.violation.invariant != NULL;
+    }
+    ck_assert_uint_gt(lost, 0);
+    ck_assert_uint_lt(lost, 4);
+}
+END_TEST
+
 static bool stop_at_once(void *context, uint64_t states)
 {
     (void)context;
@@ -153,4 +174,5 @@ START_TEST(bounds_are_said)
 END_TEST
 
 SUITE("explore", no_ordering_of_a_family_violates_anything, no_third_request_violates_anything,
-      pruning_leaves_out_nothing, planted_faults_are_found, requests_are_read, bounds_are_said)
+      pruning_leaves_out_nothing, planted_faults_are_found, seeds_decide_who_wins,
+      requests_are_read, bounds_are_said)
