@@ -225,7 +225,7 @@ static void add_json(struct explore *x, const struct family *f, const struct fam
                             "verdict", verdict(r), "searches", (int)r->searches, "states",
                             (json_int_t)r->states, "transitions", (json_int_t)r->transitions,
                             "orderings", (json_int_t)(r->orderings & INT64_MAX), "ends",
-                            (json_int_t)r->ends, "longest_steps", (int)r->depth, "wall_s", seconds);
+                            (json_int_t)r->ends, "farthest_steps", (int)r->depth, "wall_s", seconds);
 
     if (v->invariant) {
         chart = chart_text(r);
