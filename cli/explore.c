@@ -221,11 +221,11 @@ static void add_json(struct explore *x, const struct family *f, const struct fam
 {
     const struct violation *v = &r->of_last.violation;
     char *chart = NULL;
-    json_t *one = json_pack("{s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:i, s:f}", "family", f->name,
-                            "verdict", verdict(r), "searches", (int)r->searches, "states",
-                            (json_int_t)r->states, "transitions", (json_int_t)r->transitions,
-                            "orderings", (json_int_t)(r->orderings & INT64_MAX), "ends",
-                            (json_int_t)r->ends, "farthest_steps", (int)r->depth, "wall_s", seconds);
+    json_t *one = json_pack(
+        "{s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:i, s:f}", "family", f->name, "verdict", verdict(r),
+        "searches", (int)r->searches, "states", (json_int_t)r->states, "transitions",
+        (json_int_t)r->transitions, "orderings", (json_int_t)(r->orderings & INT64_MAX), "ends",
+        (json_int_t)r->ends, "farthest_steps", (int)r->depth, "wall_s", seconds);
 
     if (v->invariant) {
         chart = chart_text(r);

@@ -43,7 +43,7 @@ struct ike_sa {
     struct ike_suite suite;
     nsec timers[IKE_TIMER_COUNT];
     nsec established_at, last_heard, last_sent;
-    uint64_t iv;         /* SK payloads sealed: the IV of counter modes (RFC 4106 §3.1) */
+    uint64_t iv; /* SK payloads sealed: the IV of counter modes (RFC 4106 §3.1) */
     union {
         struct handle child;    /* the child our request in flight is about */
         struct handle replaces; /* of a rival, which has none in flight: the SA it may replace */

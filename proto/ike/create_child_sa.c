@@ -365,7 +365,7 @@ static void after_refusal(struct step *s, const struct handshake *hs,
     if (!s->child)
         return;
     if (n->type == NOTIFY_CHILD_SA_NOT_FOUND) {
-        /* §2.25: the peer has none; drop ours silently and make one from scratch, if it is wanted. */
+        /* §2.25: the peer has none; drop ours silently and, if it is wanted, make a new one. */
         if (!s->child->wish_delete)
             s->sa->wishes |= WISH_CHILD;
         child_remove(s->ep, s->now, s->child, REASON_CHILD_NOT_FOUND);
