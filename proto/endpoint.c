@@ -429,7 +429,9 @@ bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
                                 .established_at = sa->established_at,
                                 .last_heard = sa->last_heard,
                                 .request_id = sa->request_id,
-                                .expected_id = sa->expected_id};
+                                .expected_id = sa->expected_id,
+                                .state = sa->state,
+                                .in_flight = sa->in_flight};
     if (sa->suite.encr)
         out->key_fingerprint =
             digest_of(ike_sa_keys(ep, sa)->bytes, ike_key_map(&sa->suite).end, FINGERPRINT_KEY);

@@ -106,5 +106,12 @@ struct sa_ref ike_endpoint_next_child(const struct ike_endpoint *, struct sa_ref
 const struct ike_counters *ike_endpoint_counters(const struct ike_endpoint *);
 /** Bytes of what is in use now: SAs, handshakes, messages kept, child SAs with keys. */
 uint64_t ike_endpoint_memory(const struct ike_endpoint *);
+/**
+ * A digest of all that decides what this endpoint says and does to IKE messages from `now` on:
+ * records, keys, kept messages, deadlines as seen from `now`, how far its random streams are. Equal
+ * digests: equal futures (but for chance, 2^-64). Not in it: counters of what was, replay windows
+ * and sequence numbers of ESP. For a driver that has pulled everything.
+ */
+uint64_t ike_endpoint_fingerprint(const struct ike_endpoint *, nsec now);
 
 #endif

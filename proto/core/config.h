@@ -71,6 +71,12 @@ struct child_config {
     uint8_t local_count, remote_count;
 };
 
+/* Faults that real daemons had, for searches and lessons that must find them. */
+enum ike_quirk {
+    QUIRK_HIGHEST_NONCE = 1, /* the highest nonce loses a simultaneous rekey, not the lowest */
+    QUIRK_KEEP_LOSER = 2,    /* what lost a simultaneous rekey is never deleted */
+};
+
 struct ike_config {
     struct proposal_config proposals[PROPOSALS_MAX];
     uint8_t proposal_count;
@@ -86,6 +92,7 @@ struct ike_config {
     bool force_encap;     /* claim a NAT in NAT detection (lies in the source hash) */
     bool respond;         /* accept IKE_SA_INIT requests */
     bool initial_contact; /* send INITIAL_CONTACT (RFC 7296 §2.4) */
+    unsigned quirks;      /* set of enum ike_quirk; 0: none */
     struct child_config child;
 };
 

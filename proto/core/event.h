@@ -170,6 +170,7 @@ struct ike_sa_info {
     uint32_t children;
     nsec established_at, last_heard;
     uint32_t request_id, expected_id; /* next message IDs, ours and the peer's */
+    uint8_t state, in_flight; /* enum ike_state; enum exchange_kind of our request, KIND_NONE */
 };
 
 struct child_sa_info {

@@ -43,8 +43,11 @@ struct ike_sa {
     struct ike_suite suite;
     nsec timers[IKE_TIMER_COUNT];
     nsec established_at, last_heard, last_sent;
-    uint64_t iv;         /* SK payloads sealed: the IV of counter modes (RFC 4106 §3.1) */
-    struct handle child; /* the child our request in flight is about */
+    uint64_t iv; /* SK payloads sealed: the IV of counter modes (RFC 4106 §3.1) */
+    union {
+        struct handle child;    /* the child our request in flight is about */
+        struct handle replaces; /* of a rival, which has none in flight: the SA it may replace */
+    };
     struct message_ref request, response;
     uint64_t init_digest; /* of the IKE_SA_INIT request that made it; 0 as initiator */
     uint32_t request_id;  /* message ID of our next request (RFC 7296 §2.2) */

@@ -215,6 +215,9 @@ void child_replace(struct ike_endpoint *ep, nsec now, struct child_sa *old, stru
     old->state = CHILD_REPLACED;
     old->successor = next_handle;
     old->wish_rekey = false;
+    /* A delete that waits for the window (RFC 7296 §2.3) is for the tunnel, not for one of its SAs:
+     * it goes for both. A hard lifetime is the old one's own. */
+    next->wish_delete |= old->wish_delete && old->reason == REASON_NONE;
     child_timers_arm(ep, old, NSEC_NEVER, nsec_min(old->hard, nsec_add(now, REKEYED_HOLD)));
     ep->counters.rekeys_child++;
     event_ike(ep, now, child_sa_ike(ep, old),

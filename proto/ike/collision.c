@@ -62,3 +62,10 @@ struct bytes nonce_lower(struct bytes a, struct bytes b)
 {
     return nonce_compare(a, b) < 0 ? a : b;
 }
+
+bool collision_lost(const struct ike_config *c, struct bytes mine, struct bytes rival)
+{
+    int order = nonce_compare(mine, rival);
+
+    return c->quirks & QUIRK_HIGHEST_NONCE ? order > 0 : order < 0;
+}

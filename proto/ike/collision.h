@@ -6,6 +6,7 @@
 #define PROTO_IKE_COLLISION_H
 
 #include "base/bytes.h"
+#include "proto/core/config.h"
 #include "proto/core/exchange.h"
 
 enum collision_answer {
@@ -32,5 +33,7 @@ const struct collision_row *collision_rows(size_t *count);
 int nonce_compare(struct bytes a, struct bytes b);
 /** The lower of two. */
 struct bytes nonce_lower(struct bytes a, struct bytes b);
+/** §2.8.1: the exchange whose lower nonce is `mine` has made the SA that goes. */
+bool collision_lost(const struct ike_config *, struct bytes mine, struct bytes rival);
 
 #endif

@@ -275,9 +275,10 @@ static void settle(struct step *s, struct handshake *hs, const struct peer_part 
     struct bytes lower = nonce_lower(bytes_of(hs->nonce, NONCE_LEN), p->nonce);
     bool live = old && child_live(old);
 
-    if (rival && nonce_compare(lower, message_at(&ep->messages, hs->rival_nonce)) < 0) {
+    if (rival && collision_lost(ep->config, lower, message_at(&ep->messages, hs->rival_nonce))) {
         made->state = CHILD_RIVAL;
-        plan_delete(made, REASON_COLLISION);
+        if (!(ep->config->quirks & QUIRK_KEEP_LOSER))
+            plan_delete(made, REASON_COLLISION);
         if (live)
             child_replace(ep, s->now, old, rival); /* and the peer deletes it */
         return;
@@ -364,9 +365,10 @@ static void after_refusal(struct step *s, const struct handshake *hs,
     if (!s->child)
         return;
     if (n->type == NOTIFY_CHILD_SA_NOT_FOUND) {
-        /* §2.25: the peer has none; drop ours silently and make one from scratch. */
+        /* §2.25: the peer has none; drop ours silently and, if it is wanted, make a new one. */
+        if (!s->child->wish_delete)
+            (void)ike_wish_child(s->sa);
         child_remove(s->ep, s->now, s->child, REASON_CHILD_NOT_FOUND);
-        (void)ike_wish_child(s->sa);
         return;
     }
     s->child->wish_rekey = again;

@@ -25,25 +25,33 @@ static enum err create_child_delete(struct step *s)
     return OK;
 }
 
-/* The SPIs in a Delete are those of the sender's inbound SAs: what we send with (§1.4.1). */
+/* The SPIs in a Delete are those of the sender's inbound SAs: what we send with (§1.4.1). To a peer
+ * that never saw our rekey of the IKE SA collide with its own, or has seen it lose, its new IKE SA
+ * has the children already, while here it is a rival still and they are with the old one (§2.25.2:
+ * a delete is answered as usual while the IKE SA is being rekeyed). */
 static struct child_sa *named(const struct step *s, const struct delete_payload *d, unsigned i)
 {
-    return child_by_peer_spi(s->ep, s->sa, delete_spi(d, i));
+    struct child_sa *c = child_by_peer_spi(s->ep, s->sa, delete_spi(d, i));
+    const struct ike_sa *old =
+        s->sa->state == STATE_RIVAL ? ike_sa_at(s->ep, s->sa->replaces) : NULL;
+
+    return c || !old ? c : child_by_peer_spi(s->ep, old, delete_spi(d, i));
 }
 
 /* Delete one pair. @return whether its SPI belongs into the response */
 static bool serve_delete(struct step *s, struct child_sa *c)
 {
-    bool in_flight = child_sa_at(s->ep, s->sa->child) == c;
+    const struct ike_sa *ike = child_sa_ike(s->ep, c);
+    bool in_flight = ike->in_flight && child_sa_at(s->ep, ike->child) == c;
     enum collision_answer answer =
-        collision_find((enum exchange_kind)s->sa->in_flight, KIND_CHILD_DELETE, in_flight);
+        collision_find((enum exchange_kind)ike->in_flight, KIND_CHILD_DELETE, in_flight);
     enum sa_reason why = c->state == CHILD_RIVAL ? REASON_COLLISION : REASON_DELETED_BY_PEER;
 
     if (answer == COLLISION_EMPTY) {
         c->wish_delete = false; /* §2.25.1: our own request goes on to its empty answer */
         return false;
     }
-    if (in_flight && s->sa->in_flight == KIND_CHILD_REKEY)
+    if (in_flight && ike->in_flight == KIND_CHILD_REKEY)
         rekey_child_settle(s, c); /* the peer's rekey of it won */
     why = child_sa_at(s->ep, c->successor) ? REASON_REKEYED : why;
     child_deleted(s->ep, s->now, c, why);

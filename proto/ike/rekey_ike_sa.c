@@ -176,6 +176,7 @@ static enum err succeed(struct step *s, struct ike_sa *next, struct bytes lower)
     exchange_enter(s->ep, s->now, next, KIND_IKE_REKEY, ROLE_CONTENDED);
     ike_timer_arm(s->ep, next, TIMER_EXPIRE, nsec_add(s->now, REKEYED_HOLD));
     hs->rival = ike_sa_ref(s->ep, next).handle;
+    next->replaces = ike_sa_ref(s->ep, s->sa).handle;
     message_drop(&s->ep->messages, &hs->rival_nonce);
     return message_keep(&s->ep->messages, lower, &hs->rival_nonce);
 }
@@ -237,6 +238,7 @@ static bool promote_rival(struct step *s, struct handshake *hs)
 
     if (!rival || rival->state != STATE_RIVAL)
         return false;
+    rival->replaces = HANDLE_NONE;
     exchange_enter(s->ep, s->now, rival, KIND_IKE_REKEY, ROLE_MADE);
     ike_inherit(s->ep, s->now, s->sa, rival);
     return true;
@@ -249,9 +251,11 @@ static void settle(struct step *s, struct handshake *hs, const struct peer_part 
     struct bytes lower = nonce_lower(bytes_of(hs->nonce, NONCE_LEN), p->nonce);
     struct ike_sa *rival = ike_sa_at(s->ep, hs->rival);
 
-    if (rival && nonce_compare(lower, message_at(&s->ep->messages, hs->rival_nonce)) < 0) {
+    if (rival &&
+        collision_lost(s->ep->config, lower, message_at(&s->ep->messages, hs->rival_nonce))) {
         exchange_enter(s->ep, s->now, next, KIND_IKE_REKEY, ROLE_CONTENDED);
-        plan_delete(next, REASON_COLLISION);
+        if (!(s->ep->config->quirks & QUIRK_KEEP_LOSER))
+            plan_delete(next, REASON_COLLISION);
         promote_rival(s, hs);
     } else {
         exchange_enter(s->ep, s->now, next, KIND_IKE_REKEY, ROLE_MADE);

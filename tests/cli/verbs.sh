@@ -58,6 +58,14 @@ expect 0 err '1 connection, 31 settings carried over' import tests/scenarios/imp
 expect 2 err 'no swanctl.conf given' import
 expect 2 err '1 to 20000' import --clients 0 tests/scenarios/import/site-to-site.conf
 expect 0 out 'A thousand road warriors' list
+expect 0 out 'good' explore delete-delete --faults 0
+expect 0 out '"verdict": "good"' explore delete-delete --faults 0 --json
+expect 3 out 'I6 violated after 10 steps' explore ike-ike --seeds 1 --plant keep-loser
+expect 3 out '"chart": "' explore ike-ike --seeds 1 --plant keep-loser --json
+expect 4 out 'not finished' explore child-child --states 50
+expect 2 err 'try: ikelab explore --help' explore child-chidl
+expect 2 err 'no family given' explore
+expect 2 err '0 to 3' explore child-child --faults 4
 
 # What a live run is told; nothing is sent, the words are judged first.
 psk=$(mktemp)

@@ -238,6 +238,76 @@ START_TEST(simultaneous_ike_rekey_leaves_one)
 }
 END_TEST
 
+/* Both rekey the IKE SA; one has its answer before it hears that the other asked too, and deletes
+ * the child under its new IKE SA, which is a rival at the other. Found by `ikelab explore`. */
+static void delete_under_a_rival(int from)
+{
+    struct pair p;
+    struct wire_message asked, deleted;
+
+    establish(&p, true, "aes256gcm16");
+    ck_assert_ok(ike_endpoint_rekey_ike(p.end[from], p.now, the_ike(&p, from)));
+    ck_assert_ok(ike_endpoint_rekey_ike(p.end[1 - from], p.now, the_ike(&p, 1 - from)));
+    pull(&p);
+    /* HDR, SK {SA, Ni, KEi} --> <-- HDR, SK {SA, Nr, KEr}      RFC 7296 §2.25.2 */
+    ck_assert_ok(hand_over(&p, from));
+    asked = hold_next(&p, 1 - from);
+    ck_assert_ok(hand_over(&p, 1 - from));
+    deleted = hold_next(&p, from);
+    /* HDR, SK {D(child)} --> <-- HDR, SK {D(paired)}           under the new IKE SA */
+    ck_assert_ok(ike_endpoint_delete_child(p.end[from], p.now, the_child(&p, from)));
+    pull(&p);
+    ck_assert_ok(hand_over(&p, from));
+    ck_assert_uint_eq(events_of(&p, 1 - from, EVENT_CHILD_DOWN), 1);
+    ck_assert_ok(hand_over(&p, 1 - from));
+    ck_assert_ok(deliver(&p, from, &deleted));
+    (void)deliver(&p, 1 - from, &asked);
+    run_until(&p, p.now + 400 * NSEC_PER_S);
+    for (int side = 0; side < 2; side++) {
+        ck_assert_uint_eq(ike_count(&p, side), 1);
+        ck_assert_uint_eq(child_count(&p, side), 0);
+    }
+    pair_free(&p);
+}
+
+START_TEST(child_deleted_under_a_rival_ike_sa_is_no_orphan)
+{
+    delete_under_a_rival(A);
+    delete_under_a_rival(B);
+}
+END_TEST
+
+/* A user deletes the child while our own rekey of it is in flight. Found by `ikelab explore`. */
+static void delete_while_rekeying(int from, bool both)
+{
+    struct pair p;
+
+    establish(&p, true, "aes256gcm16");
+    /* HDR, SK {N(REKEY_SA), SA, Ni, TSi, TSr} -->              RFC 7296 §1.3.3 */
+    ck_assert_ok(ike_endpoint_rekey_child(p.end[from], p.now, the_child(&p, from)));
+    if (both)
+        ck_assert_ok(ike_endpoint_rekey_child(p.end[1 - from], p.now, the_child(&p, 1 - from)));
+    ck_assert_ok(ike_endpoint_delete_child(p.end[from], p.now, the_child(&p, from)));
+    pull(&p);
+    /* <-- HDR, SK {SA, Nr, TSi, TSr}; then both SAs are deleted  RFC 7296 §1.4.1 */
+    settle(&p);
+    run_until(&p, p.now + 400 * NSEC_PER_S);
+    for (int side = 0; side < 2; side++) {
+        ck_assert_uint_eq(ike_count(&p, side), 1);
+        ck_assert_uint_eq(child_count(&p, side), 0);
+    }
+    pair_free(&p);
+}
+
+START_TEST(delete_during_a_rekey_takes_the_successor_too)
+{
+    for (int from = 0; from < 2; from++) {
+        delete_while_rekeying(from, false);
+        delete_while_rekeying(from, true);
+    }
+}
+END_TEST
+
 START_TEST(rekey_of_an_unknown_child_makes_a_new_one)
 {
     struct pair p;
@@ -301,7 +371,8 @@ START_TEST(packet_limits_rekey_before_they_end)
 }
 END_TEST
 
-SUITE("rekey", child_rekey_with_and_without_pfs,
+SUITE("rekey", child_rekey_with_and_without_pfs, child_deleted_under_a_rival_ike_sa_is_no_orphan,
+      delete_during_a_rekey_takes_the_successor_too,
       child_rekey_retries_with_the_group_that_is_asked_for, ike_rekey_inherits_the_children,
       new_child_beside_the_first, child_of_our_choice_sends, simultaneous_child_rekey_leaves_one,
       simultaneous_ike_rekey_leaves_one, rekey_of_an_unknown_child_makes_a_new_one,

@@ -156,7 +156,7 @@ END_TEST
 
 START_TEST(packets_that_may_not_be_cut)
 {
-    uint8_t area[AREA], out[2048];
+    uint8_t area[AREA] = {0}, out[2048];
     struct bytes packet = make_packet(area, 1000, false, 1);
     struct buf b = {.data = out, .cap = sizeof out};
     struct ip_build df = {.src = ip_addr_v4(1), .dst = ip_addr_v4(2), .protocol = 17, .df = true};

@@ -1,0 +1,182 @@
+/*
+ * A digest of an endpoint's state for searches over orderings: everything that decides what it does
+ * next, by value where a reference could be reached in two ways (kept messages, nonces), by slot
+ * where records name each other. Points in time are taken as distances from now, so that two
+ * runs that differ in when things happened, not in what comes, meet in one state.
+ */
+#include "base/digest.h"
+#include "proto/core/internal.h"
+#include "proto/endpoint.h"
+#include "proto/esp/esp.h"
+#include "proto/ike/child.h"
+
+struct view {
+    const struct ike_endpoint *ep;
+    nsec now;
+    struct digest d;
+};
+
+static void put(struct view *v, uint64_t value)
+{
+    digest_u64(&v->d, value);
+}
+
+static void put_time(struct view *v, nsec at)
+{
+    put(v, at == NSEC_NEVER ? at : at - v->now);
+}
+
+static void put_bytes(struct view *v, const void *data, size_t len)
+{
+    put(v, len);
+    if (len)
+        digest_add(&v->d, data, len);
+}
+
+static void put_message(struct view *v, struct message_ref ref)
+{
+    struct bytes b = message_at(&v->ep->messages, ref);
+
+    put_bytes(v, b.data, b.len);
+}
+
+/* A stale handle is as good as none. */
+static void put_handle(struct view *v, const struct pool *p, struct handle h)
+{
+    put(v, !handle_none(h) && pool_at(p, h) ? h.index : POOL_NONE);
+}
+
+static void put_address(struct view *v, const struct ip_endpoint *a)
+{
+    put_bytes(v, a->addr.bytes, sizeof a->addr.bytes);
+    put(v, (uint64_t)a->addr.family << 16 | a->port);
+}
+
+static void put_handshake(struct view *v, const struct handshake *hs)
+{
+    const struct ike_endpoint *ep = v->ep;
+    const struct ke_pair *pair = handle_none(hs->ke) ? NULL : handshake_ke_pair(ep, hs);
+
+    put_bytes(v, hs->nonce, sizeof hs->nonce);
+    put(v, pair != NULL);
+    if (pair)
+        put_bytes(v, pair->public, hs->ke_suite->public_len);
+    put_message(v, hs->first);
+    put(v, (uint64_t)hs->nonce_at << 16 | hs->nonce_len);
+    put_message(v, hs->peer_id);
+    put_message(v, hs->cookie);
+    put(v, hs->spi);
+    put_handle(v, &ep->children, hs->child);
+    /* A child SA or an IKE SA, by what is in flight; both pools have the slot named. */
+    put_handle(v, &ep->children, hs->rival);
+    put_handle(v, &ep->ikes, hs->rival);
+    put_message(v, hs->rival_nonce);
+    put(v, hs->doomed_spi);
+    put(v, (uint64_t)hs->ke_retries << 40 | (uint64_t)hs->cookie_retries << 32 |
+               (uint64_t)hs->peer_id_type << 24 | (uint64_t)hs->peer_hashes << 16 |
+               (uint64_t)hs->certs_asked << 8 | hs->certificate);
+    put(v, hs->ke_suite ? hs->ke_suite->iana : 0);
+    put_message(v, hs->held.message);
+    put(v, hs->held.digest);
+}
+
+static void put_ike(struct view *v, const struct ike_sa *sa)
+{
+    const struct ike_endpoint *ep = v->ep;
+
+    put(v, sa->spi_i);
+    put(v, sa->spi_r);
+    put(v, sa->suite.encr != NULL);
+    if (sa->suite.encr)
+        put_bytes(v, ike_sa_keys(ep, sa)->bytes, ike_key_map(&sa->suite).end);
+    for (int i = 0; i < IKE_TIMER_COUNT; i++)
+        put_time(v, sa->timers[i]);
+    if (ep->config->dpd_delay)
+        put_time(v, sa->last_heard);
+    if (ep->config->nat_keepalive)
+        put_time(v, sa->last_sent);
+    put(v, sa->iv);
+    put_handle(v, sa->state == STATE_RIVAL ? &ep->ikes : &ep->children, sa->child);
+    put_message(v, sa->request);
+    put_message(v, sa->response);
+    put(v, sa->init_digest);
+    put(v, (uint64_t)sa->request_id << 32 | sa->expected_id);
+    put(v, (uint64_t)sa->first_child << 32 | sa->identity_next);
+    put(v, sa->request_digest);
+    put(v, sa->peer_identity);
+    put_address(v, &sa->local);
+    put_address(v, &sa->remote);
+    put(v, (uint64_t)sa->state << 56 | (uint64_t)sa->in_flight << 48 | (uint64_t)sa->sends << 40 |
+               (uint64_t)sa->wishes << 32 | (uint64_t)sa->reason << 24 |
+               (uint64_t)sa->version << 16 | sa->ke_group);
+    put(v, (uint64_t)sa->tries << 8 | (uint64_t)sa->initiator << 5 | (uint64_t)sa->half_open << 4 |
+               (uint64_t)sa->up << 3 | (uint64_t)sa->natt << 2 | (uint64_t)sa->nat_local << 1 |
+               sa->nat_remote);
+    put(v, sa->new_wishes);
+    put(v, sa->handshake != SA_INDEX_NONE);
+    if (sa->handshake != SA_INDEX_NONE)
+        put_handshake(v, handshake_of(ep, sa));
+}
+
+static void put_child(struct view *v, const struct child_sa *c)
+{
+    const struct ike_endpoint *ep = v->ep;
+    const struct esp_sa *esp = child_esp(ep, c);
+
+    put_handle(v, &ep->children, c->successor);
+    put(v, (uint64_t)c->ike << 32 | c->next);
+    put_time(v, c->soft);
+    put_time(v, c->hard);
+    put(v, (uint64_t)c->state << 16 | (uint64_t)c->reason << 8 | (uint64_t)c->wish_rekey << 4 |
+               (uint64_t)c->wish_delete << 3 | (uint64_t)c->initiator << 2 | (uint64_t)c->up << 1 |
+               c->volume_seen);
+    put(v, (uint64_t)esp->spi_in << 32 | esp->spi_out);
+    put(v, esp->installed);
+    if (!esp->installed)
+        return;
+    put(v, esp->policy.index);
+    put_handle(v, &ep->esp->sad.sas, spd_child(&ep->esp->spd, esp->policy));
+    for (int way = SAD_IN; way <= SAD_OUT; way++) {
+        put_bytes(v, sad_encr_key(esp, (enum sad_direction)way),
+                  (size_t)esp->encr->key_len + esp->encr->salt_len);
+        if (esp->integ)
+            put_bytes(v, sad_integ_key(esp, (enum sad_direction)way), esp->integ->key_len);
+    }
+}
+
+/* What the next draw of each stream will be, and what limits see. */
+static void put_streams(struct view *v)
+{
+    const struct ike_endpoint *ep = v->ep;
+
+    put(v, ep->spi.counter);
+    put(v, ep->nonce.counter);
+    put(v, ep->iv.counter);
+    put(v, ep->retransmit.counter);
+    put(v, ep->lifetime.counter);
+    put(v, ep->key_exchanges);
+    put(v, ep->signatures);
+    put(v, (uint64_t)ep->counters.ike_sas << 32 | ep->counters.half_open);
+}
+
+uint64_t ike_endpoint_fingerprint(const struct ike_endpoint *ep, nsec now)
+{
+    struct view v = {ep, now, {0, 0}};
+
+    for (uint32_t i = 0; i < ep->ikes.fresh; i++) {
+        const struct ike_sa *sa = pool_slot(&ep->ikes, i);
+
+        put(&v, sa != NULL);
+        if (sa)
+            put_ike(&v, sa);
+    }
+    for (uint32_t i = 0; i < ep->children.fresh; i++) {
+        const struct child_sa *c = pool_slot(&ep->children, i);
+
+        put(&v, c != NULL);
+        if (c)
+            put_child(&v, c);
+    }
+    put_streams(&v);
+    return v.d.value;
+}
