@@ -6,13 +6,16 @@
 #include "record/provenance.h"
 #include "record/text.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
+enum { IDLE = 3, IO_WAIT = 4, STOLEN = 7 }; /* fields of /proc/stat */
 enum { NOISY_PERCENT = 5, STOLEN_PERCENT = 2, NAMES_MAX = 3 };
 
 static const double busy_per_core = 0.5;
@@ -150,6 +153,16 @@ enum err machine_describe(struct measurement_context *c)
     return error == OK ? load(c) : error;
 }
 
+static double cpu_s(int who)
+{
+    struct rusage u;
+
+    if (getrusage(who, &u) != 0)
+        return 0;
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
 /* "cpu  user nice system idle iowait irq softirq steal ..." */
 struct machine_ticks machine_now(void)
 {
@@ -164,10 +177,26 @@ struct machine_ticks machine_now(void)
         uint64_t n = strtoull(at, &at, 10);
 
         ticks.all += n;
-        if (field == 7)
+        if (field == STOLEN)
             ticks.stolen = n;
+        else if (field != IDLE && field != IO_WAIT)
+            ticks.busy += n;
     }
+    ticks.own_s = cpu_s(RUSAGE_SELF) + cpu_s(RUSAGE_CHILDREN);
     return ticks;
+}
+
+double machine_others(struct machine_ticks start)
+{
+    struct machine_ticks end = machine_now();
+    double ticks_per_s = (double)sysconf(_SC_CLK_TCK);
+    double all_s = (double)(end.all - start.all) / ticks_per_s;
+    double busy_s = (double)(end.busy - start.busy) / ticks_per_s;
+    double cores = (double)sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (!(all_s > 0))
+        return NAN;
+    return fmax(0, busy_s - (end.own_s - start.own_s)) / all_s * cores;
 }
 
 /* "a, b, c and 4 more" */

@@ -8,7 +8,8 @@
 
 /** Processor time of the whole machine so far, in ticks. */
 struct machine_ticks {
-    uint64_t all, stolen;
+    uint64_t all, stolen, busy; /* of all processors together */
+    double own_s;               /* that this process and its ended children used */
 };
 
 /** What is known of the machine before it begins: fills `context`, warnings included.
@@ -23,6 +24,11 @@ struct machine_ticks machine_now(void);
  * about rows whose samples differ by more than 5 %.
  */
 enum err machine_judge(struct machine_ticks start, struct measurement_set *) MUST_USE;
+/**
+ * How much of the machine others used since `start`, in cores: what is busy and not of this process
+ * and its children, which must have ended. NAN where the kernel does not tell.
+ */
+double machine_others(struct machine_ticks start);
 /** One more line of `context->warnings`. */
 enum err machine_warn(struct measurement_context *context, const char *format, ...)
     __attribute__((format(printf, 2, 3))) MUST_USE;

@@ -306,6 +306,17 @@ static enum err describe_base(const struct arguments *a, const char *command,
     return error == OK ? measurement_text(&c->flags, "unknown") : error;
 }
 
+/* Whatever happened to the machine happened to both. */
+static enum err name_turns(struct measurement_set set[ROUNDS_PROGRAMS])
+{
+    char name[96];
+    enum err error;
+
+    snprintf(name, sizeof name, "%.40s-%ld", set[0].context.started, (long)getpid());
+    error = measurement_text(&set[0].context.turns, name);
+    return error == OK ? measurement_text(&set[1].context.turns, name) : error;
+}
+
 static enum err measure(const struct arguments *a, const struct rounds_options *o,
                         struct measurement_set *set, char *why)
 {
@@ -322,10 +333,12 @@ static enum err measure(const struct arguments *a, const struct rounds_options *
         set[i].context.partial |= error != OK;
     }
     bench_progress_end();
-    for (unsigned i = 0; i < programs; i++)
+    for (unsigned i = 0; i < programs; i++) {
+        set[i].context.others = machine_others(start);
         if (machine_judge(start, &set[i]) != OK)
             error = ERR_MEMORY;
-    return error;
+    }
+    return a->against && error == OK ? name_turns(set) : error;
 }
 
 static bool anything(const struct arguments *a, const struct measurement_set *set)

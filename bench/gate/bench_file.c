@@ -20,7 +20,7 @@ struct text_field {
     char **place;
 };
 
-enum { TEXT_FIELDS = 10 };
+enum { TEXT_FIELDS = 11 };
 
 static void text_fields(struct measurement_context *c, struct text_field out[TEXT_FIELDS])
 {
@@ -30,6 +30,7 @@ static void text_fields(struct measurement_context *c, struct text_field out[TEX
         {"compiler", &c->compiler}, {"flags", &c->flags},
         {"cpu", &c->cpu},           {"kernel", &c->kernel},
         {"governor", &c->governor}, {"scenario_sha256", &c->scenario_sha256},
+        {"turns", &c->turns},
     };
 
     memcpy(out, fields, sizeof fields);
@@ -71,6 +72,7 @@ static enum err read_context(const json_t *context, struct measurement_context *
 {
     struct text_field fields[TEXT_FIELDS];
     const json_t *load = json_object_get(context, "load");
+    const json_t *others = json_object_get(context, "others");
     enum err error = OK;
 
     text_fields(c, fields);
@@ -85,6 +87,7 @@ static enum err read_context(const json_t *context, struct measurement_context *
     c->cores = (uint32_t)json_integer_value(json_object_get(context, "cores"));
     c->seed = (uint64_t)json_integer_value(json_object_get(context, "seed"));
     c->load = json_is_number(load) ? json_number_value(load) : NAN;
+    c->others = json_is_number(others) ? json_number_value(others) : NAN;
     if (error == OK)
         error = read_libraries(json_object_get(context, "libraries"), &c->libraries);
     if (error == OK)
@@ -194,6 +197,7 @@ static json_t *context_json(const struct measurement_context *given)
     json_object_set_new(out, "cores", json_integer(c.cores));
     json_object_set_new(out, "seed", json_integer((json_int_t)c.seed));
     json_object_set_new(out, "load", isnan(c.load) ? json_null() : json_real(c.load));
+    json_object_set_new(out, "others", isnan(c.others) ? json_null() : json_real(c.others));
     json_object_set_new(out, "libraries", json_loads(c.libraries, 0, NULL));
     while (*line) {
         size_t n = strcspn(line, "\n");

@@ -23,6 +23,7 @@ const struct compare_options compare_defaults = {
     .miss = 0.10,
     .doubt = 0.10,
     .instruction_effect = 0.01,
+    .others = 0.2,
     .resamples = 2000,
     .seed = 1,
 };
@@ -374,7 +375,26 @@ static void explain(struct comparison *c, size_t rows, const struct compare_opti
             percent, samples_advised(c, o));
 }
 
-static void judge(struct comparison *c, size_t rows, const struct compare_options *o)
+/* What others did during one of two measurements is in all of its samples, and no statistics of
+ * samples can tell it from a change. In turns it is in both. */
+static bool crowded(const struct comparison_set *set, const struct compare_options *o, char *why,
+                    size_t cap)
+{
+    const struct measurement_context *base = &set->base->context, *now = &set->now->context;
+    bool old = base->others > o->others, new = now->others > o->others;
+
+    if (*base->turns && strcmp(base->turns, now->turns) == 0)
+        return false;
+    if (old || new)
+        snprintf(why, cap,
+                 "others used %.1f cores while %s was measured: again when they are done, or both "
+                 "in turns (bench --against)",
+                 new ? now->others : base->others, new ? "NEW" : "BASE");
+    return old || new;
+}
+
+static void judge(struct comparison *c, const struct comparison_set *set, size_t rows,
+                  const struct compare_options *o)
 {
     c->verdict = VERDICT_UNCLEAR;
     if (*c->why)
@@ -383,6 +403,8 @@ static void judge(struct comparison *c, size_t rows, const struct compare_option
         c->verdict = c->instructions_verdict;
         return;
     }
+    if (surely_changed(c, o) && is_test(c) && crowded(set, o, c->why, sizeof c->why))
+        return;
     if (surely_changed(c, o))
         c->verdict = c->change > 1 ? VERDICT_SLOWER : VERDICT_FASTER;
     else if (surely_not(c, o))
@@ -422,7 +444,7 @@ static void compare_rows(struct comparison_set *out, const struct compare_option
         measure_row(&out->rows[i], out, o);
     tested = correct(out);
     for (size_t i = 0; i < out->row_count; i++)
-        judge(&out->rows[i], tested, o);
+        judge(&out->rows[i], out, tested, o);
 }
 
 enum err compare(const struct measurement_set *base, const struct measurement_set *now,

@@ -46,6 +46,7 @@ struct compare_options {
     double miss;               /* chance to call a row so changed "no change", 0.10 */
     double doubt;              /* below this p_holm it is not called "no change" either, 0.10 */
     double instruction_effect; /* 0.01 */
+    double others;             /* cores that others may use where sets are not in turns, 0.2 */
     const char *only;          /* pattern of the names that are compared; NULL: all */
     bool raw;                  /* never divide by the bounds */
     bool mixed;                /* sets of different machine classes are compared all the same */

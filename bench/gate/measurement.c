@@ -25,15 +25,15 @@ enum err measurement_init(struct measurement_set *set, const char *source)
         char **place;
         const char *value;
     } texts[] = {
-        {&set->source, source},    {&c->started, "unknown"}, {&c->version, "unknown"},
-        {&c->commit, "unknown"},   {&c->command, "unknown"}, {&c->compiler, "unknown"},
-        {&c->flags, "unknown"},    {&c->cpu, "unknown"},     {&c->kernel, "unknown"},
-        {&c->governor, "unknown"}, {&c->libraries, "{}"},    {&c->warnings, ""},
-        {&c->scenario_sha256, ""},
+        {&set->source, source},    {&c->started, "unknown"},  {&c->version, "unknown"},
+        {&c->commit, "unknown"},   {&c->command, "unknown"},  {&c->compiler, "unknown"},
+        {&c->flags, "unknown"},    {&c->cpu, "unknown"},      {&c->kernel, "unknown"},
+        {&c->governor, "unknown"}, {&c->libraries, "{}"},     {&c->warnings, ""},
+        {&c->turns, ""},           {&c->scenario_sha256, ""},
     };
     enum err error = OK;
 
-    *set = (struct measurement_set){.context.load = NAN};
+    *set = (struct measurement_set){.context = {.load = NAN, .others = NAN}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts && error == OK; i++)
         error = measurement_text(texts[i].place, texts[i].value);
     return error;
@@ -52,9 +52,10 @@ static void row_reset(struct measurement *m)
 void measurement_reset(struct measurement_set *set)
 {
     struct measurement_context *c = &set->context;
-    char *texts[] = {set->source, set->virtual, set->digest, c->started,   c->version,
-                     c->commit,   c->command,   c->compiler, c->flags,     c->cpu,
-                     c->kernel,   c->governor,  c->warnings, c->libraries, c->scenario_sha256};
+    char *texts[] = {set->source, set->virtual, set->digest,        c->started,
+                     c->version,  c->commit,    c->command,         c->compiler,
+                     c->flags,    c->cpu,       c->kernel,          c->governor,
+                     c->warnings, c->libraries, c->scenario_sha256, c->turns};
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);

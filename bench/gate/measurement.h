@@ -47,7 +47,10 @@ struct measurement_context {
     char *compiler, *flags;
     char *cpu, *kernel, *governor;
     uint32_t cores;
-    double load;           /* of the machine when it began, over one minute; NAN: unknown */
+    double load; /* of the machine when it began, over one minute; NAN: unknown */
+    /** Processor time that others used meanwhile, in cores; NAN: unknown. */
+    double others;
+    char *turns;           /* the same in two sets that were measured in turns; "" otherwise */
     char *warnings;        /* what makes these numbers doubtful, a line each; "" if nothing does */
     char *libraries;       /* JSON object in text: {"OpenSSL": "3.0.22"} */
     char *scenario_sha256; /* "" where there is no scenario */

@@ -204,6 +204,30 @@ START_TEST(what_moved_the_machine_moves_the_bound)
 }
 END_TEST
 
+START_TEST(what_others_did_meanwhile_is_no_verdict)
+{
+    struct made m;
+
+    made_init(&m);
+    add_both(&m, 100, 150, 0.001, 20);
+    m.now.context.others = 0.5;
+    ck_assert_int_eq(compared(&m)->verdict, VERDICT_UNCLEAR);
+    ck_assert_ptr_nonnull(strstr(m.set.rows[0].why, "others used 0.5 cores while NEW"));
+    ck_assert_int_eq(gate(&m, "slower>2%"), FAIL_IF_UNCLEAR);
+    comparison_reset(&m.set);
+    m.now.context.others = 0.1;
+    ck_assert_int_eq(compared(&m)->verdict, VERDICT_SLOWER);
+    comparison_reset(&m.set);
+    m.base.context.others = m.now.context.others = 0.5; /* and both in turns */
+    ck_assert_ok(measurement_text(&m.base.context.turns, "one"));
+    ck_assert_int_eq(compared(&m)->verdict, VERDICT_UNCLEAR);
+    comparison_reset(&m.set);
+    ck_assert_ok(measurement_text(&m.now.context.turns, "one"));
+    ck_assert_int_eq(compared(&m)->verdict, VERDICT_SLOWER);
+    made_reset(&m);
+}
+END_TEST
+
 START_TEST(another_bound_or_library_is_not_divided_by)
 {
     struct made m;
@@ -447,9 +471,9 @@ SUITE("compare", the_four_verdicts, what_surely_changed_by_less_than_the_effect_
       what_does_not_vary_needs_no_chance, fewer_than_five_samples_prove_nothing,
       five_samples_are_too_few_among_many_rows, samples_without_a_ratio_are_named,
       of_a_rate_less_is_slower, units_must_agree, what_moved_the_machine_moves_the_bound,
-      another_bound_or_library_is_not_divided_by, instructions_need_no_statistics,
-      instructions_of_our_own_count_for_themselves, what_was_only_counted_is_not_timed,
-      the_fallback_path_is_compared_with_itself_only, machines_are_not_mixed,
-      rows_of_one_set_only_are_named, virtual_is_equal_or_differs_somewhere,
+      what_others_did_meanwhile_is_no_verdict, another_bound_or_library_is_not_divided_by,
+      instructions_need_no_statistics, instructions_of_our_own_count_for_themselves,
+      what_was_only_counted_is_not_timed, the_fallback_path_is_compared_with_itself_only,
+      machines_are_not_mixed, rows_of_one_set_only_are_named, virtual_is_equal_or_differs_somewhere,
       virtual_of_other_runs_is_not_compared, expressions_of_a_gate,
       a_gate_may_ask_for_more_than_the_effect, noise_on_the_fast_side_does_not_stop_a_gate)

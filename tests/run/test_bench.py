@@ -36,6 +36,8 @@ class Bench(unittest.TestCase):
         jsonschema.validate(bench_file, SCHEMA)
         rows = bench_file["benchmarks"]
         self.assertEqual({r["name"].split("/")[0] for r in rows}, GROUPS)
+        self.assertEqual(bench_file["context"]["turns"], "")
+        self.assertGreaterEqual(bench_file["context"]["others"], 0)
         for row in rows:
             with self.subTest(row["name"]):
                 self.assertGreater(row["median"], 0)
@@ -63,6 +65,8 @@ class Bench(unittest.TestCase):
         for one in a, b:
             self.assertEqual([len(r["samples"]) for r in one["benchmarks"]], [2, 2])
         self.assertEqual(a["context"]["commit"], b["context"]["commit"][:12])
+        self.assertEqual(a["context"]["turns"], b["context"]["turns"])
+        self.assertNotEqual(a["context"]["turns"], "")
         self.assertNotEqual(a["benchmarks"][0]["samples"], b["benchmarks"][0]["samples"])
 
     def test_stopping_keeps_what_was_measured(self):
