@@ -361,11 +361,11 @@ static unsigned slips(enum action action, int from, unsigned which)
     ck_assert_ok(ike_message_open(to, first_sa(to), &outer, &inner, &authentic));
     for (unsigned i = 0; i < inner.count; i++) {
         x.type = inner.payloads[i].type;
-        for (x.at = 0; x.at < inner.payloads[i].body.len && x.at < 48; x.at++, n++) {
+        for (x.at = 0; x.at < inner.payloads[i].body.len && x.at < 32; x.at++, n++) {
             if (message_find(&inner, x.type) != &inner.payloads[i])
                 break; /* of several the first is changed */
-            for (x.flip = 1; x.flip; x.flip = x.flip == 1 ? 0x80 : 0)
-                play_slip(&x, &inner);
+            x.flip = x.at & 1 ? 0x80 : 1;
+            play_slip(&x, &inner);
         }
     }
     pair_free(&p);
@@ -383,7 +383,7 @@ START_TEST(octets_that_an_authentic_peer_gets_wrong_leave_nothing)
             for (unsigned which = 0; which < 2; which++)
                 n += slips(action, from, which);
     }
-    ck_assert_uint_gt(n, 1000);
+    ck_assert_uint_gt(n, 800);
 }
 END_TEST
 
@@ -533,8 +533,8 @@ START_TEST(everything_crosses_everything)
 
         if (x[A] == HANDSHAKE || x[B] == HANDSHAKE)
             continue;
-        for (unsigned order = 0; order < 16; order++) {
-            struct course c = {order * 0x49, 0, NO_FAULT};
+        for (unsigned order = 0; order < 6; order++) {
+            struct course c = {order * 0x2d, 0, NO_FAULT};
             unsigned count = crossing(x, &c);
 
             for (c.which = 0; c.which < count; c.which++)
@@ -542,7 +542,7 @@ START_TEST(everything_crosses_everything)
                     (void)crossing(x, &c);
         }
     }
-    ck_assert_uint_gt(courses, 5000);
+    ck_assert_uint_gt(courses, 2000);
 }
 END_TEST
 
