@@ -25,13 +25,6 @@ struct unit unit_of(const struct measurement *m)
     return (struct unit){m->unit, DIMENSION_OTHER, 1};
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* How many samples may be cut off at each end: the largest r with P(Bin(n, 1/2) < r) <= 2.5 %. */
 static size_t samples_outside(size_t n)
 {
@@ -54,7 +47,7 @@ struct row_interval row_interval(const struct measurement *m)
 
     ASSERT(sorted && m->sample_count > 0);
     memcpy(sorted, m->samples, m->sample_count * sizeof *sorted);
-    qsort(sorted, m->sample_count, sizeof *sorted, by_value);
+    stats_sort(sorted, m->sample_count);
     interval = (struct row_interval){.low = sorted[out],
                                      .median = stats_median(m->samples, m->sample_count),
                                      .high = sorted[m->sample_count - 1 - out]};

@@ -26,7 +26,7 @@ static double *sorted_copy(const double *value, size_t count)
 
     ASSERT(copy && count > 0);
     memcpy(copy, value, count * sizeof *copy);
-    qsort(copy, count, sizeof *copy, by_value);
+    stats_sort(copy, count);
     return copy;
 }
 
@@ -62,18 +62,6 @@ double stats_cv(const double *value, size_t count)
     for (size_t i = 0; i < count; i++)
         squares += (value[i] - mean) * (value[i] - mean);
     return count > 1 && mean > 0 ? 100 * sqrt(squares / (double)(count - 1)) / mean : 0;
-}
-
-double stats_mad(const double *value, size_t count)
-{
-    double median = stats_median(value, count), *away = malloc(count * sizeof *away), mad;
-
-    ASSERT(away);
-    for (size_t i = 0; i < count; i++)
-        away[i] = fabs(value[i] - median);
-    mad = 1.4826 * stats_median(away, count);
-    free(away);
-    return mad;
 }
 
 struct ranked {
@@ -263,7 +251,7 @@ struct interval stats_ratio_interval(const double *base, size_t base_count, cons
 
         ratios[i] = resampled_median(new, drawn, now_count, &r) / below;
     }
-    qsort(ratios, b->resamples, sizeof *ratios, by_value);
+    stats_sort(ratios, b->resamples);
     out.low = quantile_of_sorted(ratios, b->resamples, (1 - b->level) / 2);
     out.high = quantile_of_sorted(ratios, b->resamples, (1 + b->level) / 2);
     free(old);

@@ -16,8 +16,6 @@ void stats_sort(double *, size_t count);
 double stats_median(const double *, size_t count);
 /** Coefficient of variation, percent; 0 for one sample. */
 double stats_cv(const double *, size_t count);
-/** Spread about the median: 1.4826 times the median absolute deviation. */
-double stats_mad(const double *, size_t count);
 
 /**
  * Two-sided p of the Mann-Whitney U test: how often chance alone separates two samples of one

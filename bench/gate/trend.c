@@ -31,13 +31,6 @@ struct reading {
     bool bounds;
 };
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 static void end_point(struct reading *r)
 {
     struct trend *t = r->set->count ? &r->set->list[r->set->count - 1] : NULL;
@@ -49,7 +42,7 @@ static void end_point(struct reading *r)
     p->samples = r->count;
     p->median = stats_median(r->value, r->count);
     p->bound = r->bounds ? stats_median(r->bound, r->count) : NAN;
-    qsort(r->value, r->count, sizeof *r->value, by_value);
+    stats_sort(r->value, r->count);
     p->low = r->value[(r->count - 1) / 4];
     p->high = r->value[r->count - 1 - (r->count - 1) / 4];
     r->count = 0;
