@@ -44,11 +44,6 @@ static void catch (int signal)
     stopping = 1;
 }
 
-static const struct {
-    const char *name;
-    unsigned quirk;
-} plants[] = {{"highest-nonce", QUIRK_HIGHEST_NONCE}, {"keep-loser", QUIRK_KEEP_LOSER}};
-
 /* ---- options ---- */
 
 static void take_all(struct explore *x)
@@ -76,13 +71,12 @@ static void take_family(struct explore *x, const char *name)
 
 static void take_plant(struct explore *x, const char *name)
 {
-    for (size_t i = 0; i < sizeof plants / sizeof *plants; i++) {
-        if (strcmp(plants[i].name, name) == 0) {
-            x->options.quirks |= plants[i].quirk;
-            return;
-        }
-    }
-    x->bad = name;
+    const struct ike_quirk_row *row = ike_quirk_named(name);
+
+    if (row)
+        x->options.quirks |= row->quirk;
+    else
+        x->bad = name;
 }
 
 static unsigned long number(struct argp_state *state, const char *text, unsigned long least,

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "crypto/suite.h"
 #include "proto/core/credential.h"
+#include "proto/core/quirk.h"
 #include "proto/ip/selector.h"
 
 enum config_sizes {
@@ -69,12 +70,6 @@ struct child_config {
     struct lifetime_config lifetime;
     struct selector local[SELECTORS_MAX], remote[SELECTORS_MAX]; /* what we offer or allow */
     uint8_t local_count, remote_count;
-};
-
-/* Faults that real daemons had, for searches and lessons that must find them. */
-enum ike_quirk {
-    QUIRK_HIGHEST_NONCE = 1, /* the highest nonce loses a simultaneous rekey, not the lowest */
-    QUIRK_KEEP_LOSER = 2,    /* what lost a simultaneous rekey is never deleted */
 };
 
 struct ike_config {
