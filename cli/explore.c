@@ -71,9 +71,12 @@ static void take_family(struct explore *x, const char *name)
 
 static void take_plant(struct explore *x, const char *name)
 {
-    const struct ike_quirk_row *row = ike_quirk_named(name);
+    bool a = strncmp(name, "a:", 2) == 0;
+    const struct ike_quirk_row *row = ike_quirk_named(a ? name + 2 : name);
 
-    if (row)
+    if (row && a)
+        x->options.quirks_a |= row->quirk;
+    else if (row)
         x->options.quirks |= row->quirk;
     else
         x->bad = name;
