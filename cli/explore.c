@@ -324,7 +324,7 @@ static int explore_run(int argc, char **argv)
         return say_error(EXIT_WRONG_USE, "ikelab explore --help", "there is no family '%s'",
                          x.unknown);
     if (x.bad)
-        return say_error(EXIT_WRONG_USE, "highest-nonce or keep-loser", "there is no fault '%s'",
+        return say_error(EXIT_WRONG_USE, "ikelab explain ike.quirks", "there is no fault '%s'",
                          x.bad);
     x.terminal = isatty(STDERR_FILENO);
     x.options.stop = asked_to_stop;
