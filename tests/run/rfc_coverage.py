@@ -332,6 +332,7 @@ def slug(title):
 
 def page(root):
     book, code, tests = read_book(root), code_citations(root), test_citations(root)
+    named = rfcs_named(root)
     return "\n".join([
         INTRODUCTION, summary(book, code),
         *(chapter(rfc, title, book, code, tests) for rfc, title in book.titles.items()),
@@ -340,7 +341,8 @@ def page(root):
         table(["RFC", "about", "sections cited"],
               [[rfc_link(rfc), title, ", ".join(rfc_link(rfc, s) for s in sections
                                                 if (rfc, s) in code or (rfc, s) in tests)]
-               for rfc, (title, sections) in sorted(book.facts.items(), key=lambda f: int(f[0]))]),
+               for rfc, (title, sections) in sorted(book.facts.items(), key=lambda f: int(f[0]))
+               if rfc in named]),
         "## Not implemented at all\n",
         table(["RFC", "about", "why not"],
               [[rfc_link(rfc), *words]
