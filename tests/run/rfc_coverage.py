@@ -257,7 +257,8 @@ A section is **implemented** when all that it asks for is done, done **in part**
 left out, and **left out** when all of it is; "–" asks for nothing. Numbers are what is done of what
 is asked for: every MUST, and those SHOULD and MAY that matter here, marked as such. "Tests" are
 those that cite the section, and those that [behaviours.md](behaviours.md) names for it. Where the
-code has "as §x", what this section asks for is done under that citation.
+code has "as §x", what this section asks for is done under that citation, and tested "as there". The
+last column counts sections that are done and that no test cites, which is not the same as untested.
 """
 
 
@@ -299,31 +300,42 @@ def code_cell(rfc, section, code):
         f"as {'' if other == rfc else f'RFC {other} '}§{number}" for other, number in others)]))
 
 
+def tests_cell(rfc, section, tests):
+    names = tests.get((rfc, section.number))
+    there = any(tests.get(k.elsewhere) for k in section.kept)
+    return linked(names, "tests/") if names else "as there" if there else ""
+
+
+def sections_of(book, rfc):
+    return [section for (number, _), section in book.sections.items() if number == rfc]
+
+
 def chapter(rfc, title, book, code, tests):
-    sections = [s for (number, _), s in book.sections.items() if number == rfc]
+    sections = sections_of(book, rfc)
     lines = [f"## RFC {rfc}: {title}\n", table(
         ["section", "about", "code", "tests", "state"],
         [[rfc_link(rfc, s.number), s.name, code_cell(rfc, s, code),
-          linked(tests.get((rfc, s.number), []), "tests/"),
-          state(s, code.get((rfc, s.number)))] for s in sections])]
+          tests_cell(rfc, s, tests), state(s, code.get((rfc, s.number)))] for s in sections])]
     left = [f"- §{s.number}: {m.what} – {m.reason}" for s in sections for m in s.left]
     if left:
         lines += [f"Left out of RFC {rfc}, and why:\n", "\n".join(left) + "\n"]
     return "\n".join(lines)
 
 
-def summary(book, code):
+def summary(book, tests):
     def counted(rfc):
-        sections = [s for (number, _), s in book.sections.items() if number == rfc]
+        sections = sections_of(book, rfc)
         kept, left = (sum(len(getattr(s, what)) for s in sections) for what in ("kept", "left"))
         whole = sum(bool(s.kept and not s.left) for s in sections)
         part = sum(bool(s.kept and s.left) for s in sections)
         none = sum(bool(s.left and not s.kept) for s in sections)
+        untested = sum(bool(s.kept and not tests_cell(rfc, s, tests)) for s in sections)
         return [f"[RFC {rfc}](#rfc-{rfc}-{slug(book.titles[rfc])})", book.titles[rfc],
-                *map(str, (len(sections), whole, part, none)), f"{kept} of {kept + left}"]
+                *map(str, (len(sections), whole, part, none)), f"{kept} of {kept + left}",
+                str(untested)]
 
-    return table(["RFC", "about", "sections", "implemented", "in part", "left out", "done"],
-                 map(counted, book.titles))
+    return table(["RFC", "about", "sections", "implemented", "in part", "left out", "done",
+                  "no test cites it"], map(counted, book.titles))
 
 
 def slug(title):
@@ -334,7 +346,7 @@ def page(root):
     book, code, tests = read_book(root), code_citations(root), test_citations(root)
     named = rfcs_named(root)
     return "\n".join([
-        INTRODUCTION, summary(book, code),
+        INTRODUCTION, summary(book, tests),
         *(chapter(rfc, title, book, code, tests) for rfc, title in book.titles.items()),
         "## Cited for single facts\n",
         "Algorithms, headers and formats that are used as these RFCs define them.\n",

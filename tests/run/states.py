@@ -113,6 +113,7 @@ def mermaid_faults(text):
         if lines[:1] != ["stateDiagram-v2"] or len(lines) < 2:
             found.append("no head or no edges")
         edges = [line.partition(" : ")[0] for line in lines[1:]]
+        found += [f"leads nowhere: {edge}" for edge in edges if edge.count("[*]") > 1]
         found += [f"two edges: {edge}" for edge in set(edges) if edges.count(edge) > 1]
         found += [f"cannot be read: {line}" for line in lines[1:]
                   if not re.fullmatch(rf"    {state} --> {state} : [^:;#%{{}}\n]+", line)]

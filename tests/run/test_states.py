@@ -89,6 +89,7 @@ class States(unittest.TestCase):
         edge = next(line for line in text.splitlines() if " --> " in line)
         for old, new in (("stateDiagram-v2", "stateDiagram"), (" --> ", " -> "), (edge, edge + ";"),
                          (edge, edge + "\n" + edge), (edge, edge.partition(" : ")[0]),
+                         (edge, "    [*] --> [*] : we ask"),
                          ("```mermaid", "```")):
             self.assertIn(old, text)
             self.assertNotEqual(states.mermaid_faults(text.replace(old, new, 1)), [], new)
