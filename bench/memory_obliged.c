@@ -42,9 +42,9 @@ enum {
     HALF_OPEN = 2 * SA_INIT + SHARED_SECRET + MESSAGE_IDS + ADDRESSES,
 
     /* SK_ai and SK_ar do not exist with GCM (RFC 5282 §7.1); SK_pi and SK_pr have served. SK_d is
-     * for the keys of more child SAs (§2.17). */
+     * for the keys of more child SAs (RFC 7296 §2.17). */
     IKE_SA = IKE_SPIS + MESSAGE_IDS + ADDRESSES + PRF_KEY + 2 * GCM_KEY + IKE_ALGORITHMS + IKE_IV +
-             IDENTITY, /* of the peer: RFC 4301 §4.4.3, INITIAL_CONTACT (§2.4) */
+             IDENTITY, /* of the peer: RFC 4301 §4.4.3, INITIAL_CONTACT (RFC 7296 §2.4) */
 };
 
 /* RFC 4301 §4.4.2.1, the data items of a SAD entry, both directions in one. */

@@ -8,7 +8,6 @@
 
 #include "bench/bound.h"
 #include "bench/child.h"
-#include "bench/gate/whole_file.h"
 #include "bench/machine.h"
 #include "bench/worker.h"
 
@@ -27,7 +26,6 @@ enum {
     KEY_WINDOW,
     KEY_INSTRUCTIONS,
     KEY_AGAINST,
-    KEY_BASE_OUTPUT,
     KEY_SEED,
     KEY_WORKER,
     KEY_COUNT,
@@ -46,7 +44,6 @@ struct arguments {
     const char *patterns[PATTERNS_MAX];
     unsigned pattern_count;
     const char *against; /* its path in full */
-    const char *base_output;
     char against_path[PATH_MAX];
     struct bench_output output; /* of this program's measurements */
     unsigned repetitions, window_ms;
@@ -69,7 +66,6 @@ static const struct argp_option options[] = {
      0},
     {"against", KEY_AGAINST, "IKELAB", 0,
      "measure this other ikelab in turns with this one, for a fair comparison", 0},
-    {"base-output", KEY_BASE_OUTPUT, "FILE", 0, "bench.json of the other one", 0},
     {"seed", KEY_SEED, "N", 0, "of the random order of rows (default 1)", 0},
     {"worker", KEY_WORKER, NULL, OPTION_HIDDEN, NULL, 0},
     {"count", KEY_COUNT, NULL, OPTION_HIDDEN, NULL, 0},
@@ -90,13 +86,10 @@ static void find_against(struct arguments *a, struct argp_state *state, const ch
 
 static void check(const struct arguments *a, struct argp_state *state)
 {
-    if (a->base_output && !a->against)
+    if (a->output.base && !a->against)
         argp_error(state, "--base-output goes with --against; try: --against PATH_OF_IKELAB");
-    if (a->against && !a->base_output)
+    if (a->against && !a->output.base)
         argp_error(state, "--against needs a file for the other one; try: --base-output base.json");
-    if (a->base_output && (strcmp(a->base_output, "-") == 0 ||
-                           (a->output.file && strcmp(a->base_output, a->output.file) == 0)))
-        argp_error(state, "--base-output needs a file of its own; try: --base-output base.json");
     if (a->repetitions == 0 && !a->instructions)
         argp_error(state, "nothing to do without repetitions; try: --repetitions 10");
 }
@@ -126,9 +119,6 @@ static error_t parse(int key, char *value, struct argp_state *state)
         break;
     case KEY_AGAINST:
         find_against(a, state, value);
-        break;
-    case KEY_BASE_OUTPUT:
-        a->base_output = value;
         break;
     case KEY_SEED:
         a->seed = bench_number(state, value, 0, UINT_MAX);
@@ -306,17 +296,6 @@ static enum err describe_base(const struct arguments *a, const char *command,
     return error == OK ? measurement_text(&c->flags, "unknown") : error;
 }
 
-/* Whatever happened to the machine happened to both. */
-static enum err name_turns(struct measurement_set set[ROUNDS_PROGRAMS])
-{
-    char name[96];
-    enum err error;
-
-    snprintf(name, sizeof name, "%.40s-%ld", set[0].context.started, (long)getpid());
-    error = measurement_text(&set[0].context.turns, name);
-    return error == OK ? measurement_text(&set[1].context.turns, name) : error;
-}
-
 static enum err measure(const struct arguments *a, const struct rounds_options *o,
                         struct measurement_set *set, char *why)
 {
@@ -338,7 +317,7 @@ static enum err measure(const struct arguments *a, const struct rounds_options *
         if (machine_judge(start, &set[i]) != OK)
             error = ERR_MEMORY;
     }
-    return a->against && error == OK ? name_turns(set) : error;
+    return a->against && error == OK ? bench_in_turns(set) : error;
 }
 
 static bool anything(const struct arguments *a, const struct measurement_set *set)
@@ -349,18 +328,9 @@ static bool anything(const struct arguments *a, const struct measurement_set *se
 /* Whatever ended the measuring: what was measured until then is kept. */
 static int keep(const struct arguments *a, const struct measurement_set *set)
 {
-    char why[MEASUREMENT_WHY_MAX];
-    int code;
-
     if (!anything(a, set))
         return say_error(EXIT_FAILED, "ikelab bench --list", "no row could be measured");
-    if (a->base_output && measurement_write(&set[1], a->base_output, why) != OK)
-        return say_error(EXIT_FAILED, "another place for --base-output", "%s", why);
-    code = bench_output_write(&a->output, &set[0]);
-    if (code == EXIT_DONE && a->output.file && strcmp(a->output.file, "-") != 0)
-        fprintf(stderr, "next: ikelab compare %s %s\n",
-                a->base_output ? a->base_output : "BASE.json", a->output.file);
-    return code;
+    return bench_output_write(&a->output, &set[0], &set[1]);
 }
 
 static int failed(enum err error, const char *why)
@@ -416,15 +386,6 @@ static int measure_and_keep(const struct arguments *a, const struct row *const *
     measurement_reset(&set[0]);
     measurement_reset(&set[1]);
     return code;
-}
-
-static int check_outputs(const struct arguments *a)
-{
-    char why[MEASUREMENT_WHY_MAX];
-
-    if (a->base_output && whole_file_try(a->base_output, why) != OK)
-        return say_error(EXIT_FAILED, "another place for --base-output", "%s", why);
-    return bench_output_try(&a->output);
 }
 
 /* The command as it can be typed again. */
@@ -484,7 +445,7 @@ static int run(int argc, char **argv)
                          "no row of that name is part of --quick");
     if (a.list)
         return list(&all, rows, count);
-    code = check_outputs(&a);
+    code = bench_output_try(&a.output);
     if (code != EXIT_DONE)
         return code;
     return measure_and_keep(&a, rows, count, command);

@@ -7,12 +7,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { KEY_JSON = 0x2000 };
+enum { KEY_JSON = 0x2000, KEY_BASE_OUTPUT };
 
 static const struct argp_option options[] = {
     {"output", 'o', "FILE", 0, "write bench.json into FILE ('-': standard output)", 0},
     {"json", KEY_JSON, NULL, 0, "bench.json on standard output instead of a table", 0},
+    {"base-output", KEY_BASE_OUTPUT, "FILE", 0, "bench.json of the other one of two in turns", 0},
     {0},
 };
 
@@ -37,6 +39,8 @@ static void check(const struct bench_output *o, struct argp_state *state)
 
     if (takers > 1)
         argp_error(state, "standard output is asked for twice; try: a file for one of them");
+    if (o->base && (strcmp(o->base, "-") == 0 || (o->file && strcmp(o->base, o->file) == 0)))
+        argp_error(state, "--base-output needs a file of its own; try: --base-output base.json");
 }
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -52,6 +56,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
         return 0;
     case KEY_JSON:
         o->json = true;
+        return 0;
+    case KEY_BASE_OUTPUT:
+        o->base = value;
         return 0;
     case ARGP_KEY_END:
         check(o, state);
@@ -69,6 +76,8 @@ int bench_output_try(const struct bench_output *o)
 {
     char why[MEASUREMENT_WHY_MAX];
 
+    if (o->base && whole_file_try(o->base, why) != OK)
+        return say_error(EXIT_FAILED, "another place for --base-output", "%s", why);
     if (o->file && whole_file_try(o->file, why) != OK)
         return say_error(EXIT_FAILED, "another place for --output", "%s", why);
     for (size_t i = 0; i < o->exports.count; i++)
@@ -77,10 +86,13 @@ int bench_output_try(const struct bench_output *o)
     return EXIT_DONE;
 }
 
-int bench_output_write(const struct bench_output *o, const struct measurement_set *set)
+int bench_output_write(const struct bench_output *o, const struct measurement_set *set,
+                       const struct measurement_set *base)
 {
     char why[MEASUREMENT_WHY_MAX];
 
+    if (o->base && measurement_write(base, o->base, why) != OK)
+        return say_error(EXIT_FAILED, "another place for --base-output", "%s", why);
     if (o->file && measurement_write(set, o->file, why) != OK)
         return say_error(EXIT_FAILED, "another place for --output", "%s", why);
     if (o->json && measurement_write(set, "-", why) != OK)
@@ -88,6 +100,17 @@ int bench_output_write(const struct bench_output *o, const struct measurement_se
     if (!o->json && !to_stdout(o) && !export_options_stdout(&o->exports))
         bench_table(set);
     if (o->file && !to_stdout(o))
-        fprintf(stderr, "wrote %s\n", o->file);
+        fprintf(stderr, "wrote %s\nnext: ikelab compare %s %s\n", o->file,
+                o->base ? o->base : "BASE.json", o->file);
     return export_options_write(&o->exports, set, NULL);
+}
+
+enum err bench_in_turns(struct measurement_set set[2])
+{
+    char name[96];
+    enum err error;
+
+    snprintf(name, sizeof name, "%.40s-%ld", set[0].context.started, (long)getpid());
+    error = measurement_text(&set[0].context.turns, name);
+    return error == OK ? measurement_text(&set[1].context.turns, name) : error;
 }

@@ -26,7 +26,10 @@ struct ike_keys {
     uint8_t bytes[IKE_KEYS_MAX];
 };
 
-/** Offsets into struct ike_keys for a suite, in the order of RFC 7296 §2.14. */
+/**
+ * Offsets into struct ike_keys for a suite, in the order of RFC 7296 §2.14. With an AEAD SK_ai and
+ * SK_ar are empty, and the salts are the ends of SK_ei and SK_er (RFC 5282 §7.1).
+ */
 struct ike_key_map {
     uint16_t sk_d, sk_ai, sk_ar, sk_ei, sk_er, sk_pi, sk_pr, end;
 };

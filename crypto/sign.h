@@ -2,8 +2,8 @@
  * Signature algorithms of IKEv2 as records, and the keys they take. Sources: RFC 7427 (method 14,
  * the algorithm is named by a DER AlgorithmIdentifier), RFC 8420 (Ed25519, Ed448), RFC 4754
  * (methods 9-11, ECDSA as r | s), RFC 7296 §3.8 (method 1, RSA with SHA-1). RSASSA-PSS with SHA-1
- * and DSA are left out (RFC 8247 §3.2). P-256 goes with SHA-256, P-384 with SHA-384 and P-521 with
- * SHA-512 only, as RFC 4754 §3 pairs them.
+ * and DSA are left out (RFC 8247 §4.1, §4.2). P-256 goes with SHA-256, P-384 with SHA-384 and P-521
+ * with SHA-512 only, as RFC 4754 §3 pairs them.
  */
 #ifndef CRYPTO_SIGN_H
 #define CRYPTO_SIGN_H

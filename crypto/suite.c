@@ -4,7 +4,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* RFC 4106 (GCM), RFC 4309 (CCM): one row per key length and ICV length. */
+/* RFC 4106 §6, §8.4 (GCM), RFC 4309 (CCM): one row per ICV length and key length. */
 #define AEAD_ROWS(mode, number, salt, op)                                                          \
     AEAD_ROW(mode, "8", number, 128, salt, 8, op), AEAD_ROW(mode, "8", number, 192, salt, 8, op),  \
         AEAD_ROW(mode, "8", number, 256, salt, 8, op),                                             \

@@ -140,7 +140,7 @@ static enum err sign(struct step *s, const struct auth_input *in)
     return writer_end(&w);
 }
 
-/* §2.15 with the shared key; RFC 7619 §2.1 with SK_px in its place. */
+/* RFC 7296 §2.15 with the shared key; RFC 7619 §2.1 with SK_px in its place. */
 static struct bytes secret_of(const struct step *s, enum auth_way way, const struct auth_input *in)
 {
     const struct ike_config *c = s->ep->config;

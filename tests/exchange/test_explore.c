@@ -74,7 +74,7 @@ static void prune(const struct family_case *c, unsigned faults)
     o.keep_twins = true;
     ck_assert_ok(search(&o, &whole));
     ck_assert(!pruned.full && !whole.full);
-    if (pruned.transitions > pruned.states) /* else ways meet in an end at most */
+    if (pruned.states > 20) /* in fewer ways meet only in ends, where nothing is left to prune */
         ck_assert_uint_gt(whole.transitions, pruned.transitions);
     ck_assert_uint_eq(whole.states, pruned.states);
     ck_assert_uint_eq(whole.ends, pruned.orderings);

@@ -42,6 +42,8 @@ START_TEST(wrong_shared_secret_is_refused)
 
         pair_init(&p, side);
         p.config[side].psk[0] ^= 1;
+        /* HDR, SK {IDi, AUTH, SAi2, TSi, TSr} -->              RFC 7296 §2.21.2
+         * <-- HDR, SK {N(AUTHENTICATION_FAILED)} */
         pair_establish(&p);
         ck_assert_uint_eq(events_of(&p, A, EVENT_IKE_UP), 0);
         ck_assert_uint_eq(events_of(&p, B, EVENT_IKE_UP), 0);
@@ -88,6 +90,7 @@ START_TEST(child_failure_keeps_the_ike_sa)
 
     pair_init(&p, true);
     p.config[A].child.local[0].first = p.config[A].child.local[0].last = ip_addr_v4(1);
+    /* HDR, SK {IDi, AUTH, SAi2, TSi, TSr} --> <-- HDR, SK {IDr, AUTH, N(TS_UNACCEPTABLE)} */
     pair_establish(&p);
     ck_assert_uint_eq(events_of(&p, A, EVENT_IKE_UP), 1);
     ck_assert_uint_eq(last_event(&p, A, EVENT_CHILD_FAILED)->reason, REASON_TS_UNACCEPTABLE);
@@ -98,6 +101,7 @@ START_TEST(child_failure_keeps_the_ike_sa)
     pair_free(&p);
     pair_init(&p, true);
     pair_propose(&p.config[B], "aes256gcm16-prfsha256-x25519", "aes128-sha256");
+    /* HDR, SK {IDi, AUTH, SAi2, TSi, TSr} --> <-- HDR, SK {IDr, AUTH, N(NO_PROPOSAL_CHOSEN)} */
     pair_establish(&p);
     ck_assert_uint_eq(last_event(&p, A, EVENT_CHILD_FAILED)->reason, REASON_NO_PROPOSAL);
     ck_assert_uint_eq(ike_count(&p, A), 1);
@@ -133,6 +137,7 @@ START_TEST(initial_contact_replaces_older_sas)
     ck_assert_ok(hand_over(&p, A));
     ck_assert_ok(hand_over(&p, B));
     ck_assert_uint_eq(events_of(&p, B, EVENT_IKE_DOWN), 0);
+    /* HDR, SK {IDi, N(INITIAL_CONTACT), AUTH, SAi2, TSi, TSr} --> */
     settle(&p);
     ck_assert_uint_eq(last_event(&p, B, EVENT_IKE_DOWN)->reason, REASON_REPLACED);
     ck_assert_uint_eq(ike_count(&p, B), 1);

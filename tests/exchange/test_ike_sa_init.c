@@ -63,9 +63,11 @@ START_TEST(invalid_ke_payload_leads_to_the_other_group)
     struct ike_sa_info info;
 
     start(&p, "aes256gcm16-prfsha256-x25519-ecp256", "aes256gcm16-prfsha256-ecp256");
-    ck_assert_int_eq(hand_over(&p, A), ERR_STATE); /* <-- N(INVALID_KE_PAYLOAD)  §1.2 */
+    /* HDR, SAi1, KEi(x25519), Ni --> <-- HDR, N(INVALID_KE_PAYLOAD)        RFC 7296 §1.2 */
+    ck_assert_int_eq(hand_over(&p, A), ERR_STATE);
     ck_assert_uint_eq(ike_endpoint_counters(p.end[B])->dropped[IKE_DROP_KEY_EXCHANGE], 1);
     ck_assert_uint_eq(ike_endpoint_counters(p.end[B])->half_open, 0);
+    /* HDR, SAi1, KEi(ecp256), Ni --> <-- HDR, SAr1, KEr, Nr */
     ck_assert_ok(hand_over(&p, B));
     settle(&p);
     check_agreement(&p);
@@ -115,7 +117,8 @@ START_TEST(cookie_comes_back_as_the_first_payload)
     struct notify_payload n;
 
     start(&p, "aes256gcm16-prfsha256-x25519", "aes256gcm16-prfsha256-x25519");
-    ck_assert_ok(refuse(&p, NOTIFY_COOKIE, bytes_text("biscuit"))); /* §2.6 */
+    /* <-- HDR, N(COOKIE) HDR, N(COOKIE), SAi1, KEi, Ni -->     RFC 7296 §2.6 */
+    ck_assert_ok(refuse(&p, NOTIFY_COOKIE, bytes_text("biscuit")));
     ck_assert_uint_eq(p.wire_count[A], 2);
     ck_assert_ok(message_read(bytes_of(p.wire[A][1].data, p.wire[A][1].dgram.len), &view));
     ck_assert_uint_eq(view.payloads[0].type, PAYLOAD_NOTIFY);
@@ -134,7 +137,8 @@ START_TEST(no_proposal_chosen_ends_it_only_after_the_last_try)
     struct pair p;
 
     start(&p, "aes256gcm16-prfsha256-x25519", "aes256-sha256-x25519");
-    ck_assert_int_eq(hand_over(&p, A), ERR_NO_PROPOSAL); /* <-- N(NO_PROPOSAL_CHOSEN) */
+    /* HDR, SAi1, KEi, Ni --> <-- HDR, N(NO_PROPOSAL_CHOSEN)    RFC 7296 §2.7 */
+    ck_assert_int_eq(hand_over(&p, A), ERR_NO_PROPOSAL);
     ck_assert_ok(hand_over(&p, B));
     ck_assert_uint_eq(events_of(&p, A, EVENT_IKE_FAILED), 0); /* §2.21.1: it proves nothing */
     run_until(&p, p.now + 164 * NSEC_PER_S);
@@ -169,8 +173,9 @@ START_TEST(a_repeated_request_gets_the_same_bytes)
 
     start(&p, "aes256gcm16-prfsha256-x25519", "aes256gcm16-prfsha256-x25519");
     again = p.wire[A][0];
+    /* HDR, SAi1, KEi, Ni --> (twice) <-- HDR, SAr1, KEr, Nr (twice)        RFC 7296 §2.1 */
     ck_assert_ok(hand_over(&p, A));
-    ck_assert_ok(deliver(&p, A, &again)); /* §2.1 */
+    ck_assert_ok(deliver(&p, A, &again));
     ck_assert_uint_eq(p.wire_count[B], 2);
     ck_assert_uint_eq(p.wire[B][0].dgram.len, p.wire[B][1].dgram.len);
     ck_assert_mem_eq(p.wire[B][0].data, p.wire[B][1].data, p.wire[B][0].dgram.len);

@@ -35,11 +35,15 @@ START_TEST(delete_crosses_delete)
 
     pair_init(&p, true);
     pair_establish(&p);
+    /* HDR, SK {D(ESP)} --> <-- HDR, SK {D(ESP)}                RFC 7296 §1.4.1, §2.25.1
+     * <-- HDR, SK {} HDR, SK {} -->                            both delete: nothing to add */
     for (int side = 0; side < 2; side++)
         ck_assert_ok(ike_endpoint_delete_child(p.end[side], p.now, the_child(&p, side)));
     settle(&p);
     ck_assert_uint_eq(child_count(&p, A) + child_count(&p, B), 0);
     ck_assert_uint_eq(ike_count(&p, A) + ike_count(&p, B), 2);
+    /* HDR, SK {D(IKE)} --> <-- HDR, SK {D(IKE)}                RFC 7296 §2.25.2
+     * <-- HDR, SK {} HDR, SK {} --> */
     for (int side = 0; side < 2; side++)
         ck_assert_ok(ike_endpoint_terminate(p.end[side], p.now, the_ike(&p, side)));
     settle(&p);
@@ -64,8 +68,9 @@ START_TEST(delete_of_the_ike_sa_takes_its_children_and_repeats_its_answer)
     ck_assert_ok(ike_endpoint_terminate(p.end[A], p.now, the_ike(&p, A)));
     pull(&p);
     late = p.wire[A][0];
+    /* HDR, SK {D(IKE)} -->                                     RFC 7296 §1.4.1 */
     ck_assert_ok(hand_over(&p, A));
-    drop_next(&p, B); /* the answer is lost */
+    drop_next(&p, B); /* <-- HDR, SK {}   the answer is lost */
     ck_assert_uint_eq(child_count(&p, B), 0);
     ck_assert_uint_eq(ike_count(&p, B), 0);
     run_until(&p, p.now + 5 * NSEC_PER_S); /* A asks again and is answered from the cache */
@@ -88,6 +93,7 @@ START_TEST(liveness_finds_a_dead_peer_in_time)
     pair_init(&p, true);
     p.config[A].dpd_delay = 30 * NSEC_PER_S;
     pair_establish(&p);
+    /* HDR, SK {} --> <-- HDR, SK {}                            RFC 7296 §1.4, §2.4 */
     run_until(&p, p.now + 100 * NSEC_PER_S);
     ck_assert_uint_ge(ike_endpoint_counters(p.end[A])->requests_sent, 2 + 3);
     ike_endpoint_crash(p.end[B]);
@@ -405,8 +411,10 @@ START_TEST(unknown_critical_payload_is_named_and_nothing_is_executed)
         .local = sa->local, .remote = sa->remote, .protocol = 17, .len = message.len};
     message_drop(&ep->messages, &kept);
     pair_translate(&p, A, &m.dgram);
-    ck_assert_int_eq(deliver(&p, A, &m), ERR_CRITICAL); /* §2.5 */
-    ck_assert_uint_eq(ike_count(&p, B), 1);             /* the delete was not executed */
+    /* HDR, SK {D(IKE), unknown critical} -->                   RFC 7296 §2.5
+     * <-- HDR, SK {N(UNSUPPORTED_CRITICAL_PAYLOAD)} */
+    ck_assert_int_eq(deliver(&p, A, &m), ERR_CRITICAL);
+    ck_assert_uint_eq(ike_count(&p, B), 1); /* the delete was not executed */
     ck_assert_uint_eq(p.wire_count[B], 1);
     pair_free(&p);
 }

@@ -45,6 +45,7 @@ static void check_refused(struct pair *p, const char *what)
         ck_assert_uint_eq(ike_endpoint_memory(p->end[side]), 0);
 }
 
+/* RFC 7296 §3.6, §3.8 */
 START_TEST(certificates_of_every_key_type)
 {
     for (int i = 0; i < 2 * KEY_TYPES; i++) {
@@ -367,6 +368,7 @@ START_TEST(wrong_certificates_fail_in_both_roles)
 }
 END_TEST
 
+/* RFC 7670 §3 */
 START_TEST(wrong_raw_keys_fail_in_both_roles)
 {
     for (int i = 0; i < 6; i++) {
@@ -538,8 +540,9 @@ static void call(struct pair *p, const char *id, uint8_t id_type)
     settle(p);
 }
 
-/* RFC 7619: an identity that nobody has proven is not the one we called. The responder claims it
- * and shows method 13 with the MAC that everyone in the exchange can make: its shared key is SK_pr.
+/* RFC 7619 §2.1, §2.2: an identity that nobody has proven is not the one we called. The responder
+ * claims it and shows method 13 with the MAC that everyone in the exchange can make: its shared key
+ * is SK_pr.
  */
 START_TEST(null_authentication_is_not_whom_we_called)
 {

@@ -40,7 +40,7 @@ class Daemon:
 
     def __init__(self, bed, words, side="peer"):
         self.bed, self.words, self.side = bed, words, side
-        self.other = "ours" if side == "peer" else "peer"
+        self.other = "peer" if side == "ours" else "ours"
         self.folder = bed.folder_for(type(self).__name__.lower())
         self.process = None
 

@@ -100,6 +100,7 @@ class Lab:
         self.folder = folder
         self.nat_before = nat_before
         self.prefix = f"ikelab-{os.getpid()}"
+        self.sides = ["ours", "peer"] + (["nat"] if nat_before else [])
         self.processes = []
         self.wires = []
         self.number = 0
@@ -145,17 +146,15 @@ class Lab:
         self.processes.clear()
         for wire in self.wires:
             wire.close()
-        for side in ("ours", "peer", "nat"):
+        for side in self.sides:
             # What a daemon left behind; nobody else has processes in a namespace of ours.
             for pid in sh("ip", "netns", "pids", self.ns(side), check=False).stdout.split():
                 kill(int(pid))
             sh("ip", "netns", "del", self.ns(side), check=False)
 
     def _build(self):
-        sides = ["ours", "peer"] + (["nat"] if self.nat_before else [])
-        for side in sides:
-            sh("ip", "netns", "add", self.ns(side))
-            self.ip(side, "link", "set", "lo", "up")
+        for side in self.sides:
+            self._add(side)
         # kernel-libipsec wants an address of its own inside the protected network.
         self.ip("peer", "addr", "add", PEER_INSIDE, "dev", "lo")
         if not self.nat_before:
@@ -174,6 +173,17 @@ class Lab:
                  'oifname "out0" masquerade random\n}\n}\n')
         if sh(*self.inside("nat", "nft", "-f", "-"), check=False, input=rules).returncode:
             raise Skip("the kernel has no masquerading for nftables")
+
+    def _add(self, side):
+        sh("ip", "netns", "add", self.ns(side))
+        self.ip(side, "link", "set", "lo", "up")
+
+    def add_peer(self, side, address, our_address, our_interface):
+        """One more peer, on a link of its own."""
+        self.sides.append(side)
+        self.address[side] = address
+        self._add(side)
+        self._join("ours", our_address, side, address, our_interface, first=True)
 
     def _join(self, a, address_a, b, address_b, nat_side="v0", first=False):
         name_a, name_b = (nat_side, "v0") if first else ("v0", nat_side)

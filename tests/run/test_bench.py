@@ -98,7 +98,13 @@ class Bench(unittest.TestCase):
                             (("--window", "0"), "not a number"),
                             (("--base-output", "x"), "goes with --against"),
                             (("--against", "/nonexistent", "--base-output", "x"), "no such"),
-                            (("--against", str(lab.IKELAB)), "needs a file")):
+                            (("--against", str(lab.IKELAB)), "needs a file"),
+                            (("live", "--", "a", "--"), "no live run given"),
+                            (("live", "--", "a", "--", "b"), "two live runs need two files"),
+                            (("live", "--", "a", "--", "b", "--", "c"), "more than two live runs"),
+                            (("live", "--base-output", "x", "--", "a"), "goes with two live runs"),
+                            (("live", "-o", "x", "--base-output", "x", "--", "a", "--", "b"),
+                             "of its own")):
             with self.subTest(words):
                 done = bench(*words)
                 self.assertEqual(done.returncode, 2)

@@ -113,6 +113,20 @@ class Edges(unittest.TestCase):
     def test_too_small_packets_are_refused(self):
         self.refused("between 64B", "traffic.talk.size=28B")
 
+    def test_limits_in_volume_rekey_under_load(self):
+        """320 rekeys by packets or bytes while 8,000 packets a second pass: only links lose any."""
+        for limit in (["child.rekey_packets=100", "child.life_packets=4000"],
+                      ["child.rekey_bytes=40kB", "child.life_bytes=4MB"]):
+            for loss in "0%", "5%":
+                with self.subTest(limit=limit, loss=loss):
+                    virtual = simulate(*limit, "traffic.talk.packet_rate=400/s",
+                                       f"links.access.loss={{random: {loss}}}")
+                    esp, lost = virtual["esp"], virtual["net"]["dropped"]["loss"]
+                    self.assertEqual(esp["sent_packets"], 40000)
+                    self.assertEqual(set(esp["dropped"].values()), {0})
+                    self.assertLessEqual(esp["sent_packets"] - esp["delivered_packets"], lost)
+                    self.assertGreaterEqual(virtual["ike"]["rekeys_child"], 300)
+
     def test_events_at_zero_come_before_the_first_packet(self):
         virtual = simulate("events=[{at: 0s, nodes: homes, do: crash, for: 2s}]")
         self.assertEqual((virtual["ike"]["started"], virtual["ike"]["failed"]), (10, 0))

@@ -37,7 +37,7 @@ START_TEST(keys_are_cut_in_the_order_of_the_rfc)
 
     ck_assert_uint_eq(m.sk_d, 0);
     ck_assert_uint_eq(m.sk_ai, 32);
-    ck_assert_uint_eq(m.sk_ar, 32); /* AEAD has no SK_a (RFC 5282 §7) */
+    ck_assert_uint_eq(m.sk_ar, 32); /* AEAD has no SK_a (RFC 5282 §7.1) */
     ck_assert_uint_eq(m.sk_ei, 32);
     ck_assert_uint_eq(m.sk_er, 68); /* the salt is part of SK_e */
     ck_assert_uint_eq(m.sk_pi, 104);
@@ -62,7 +62,7 @@ START_TEST(largest_suite_fits)
 }
 END_TEST
 
-/* T1 = prf (K, S | 1), T2 = prf (K, T1 | S | 2), T3 = prf (K, T2 | S | 3) */
+/* RFC 7296 §2.13: T1 = prf (K, S | 1), T2 = prf (K, T1 | S | 2), T3 = prf (K, T2 | S | 3) */
 START_TEST(prf_plus_chains)
 {
     struct crypto *c = crypto_openssl_create(&meter);
@@ -86,6 +86,7 @@ START_TEST(prf_plus_chains)
 }
 END_TEST
 
+/* RFC 7296 §2.13 */
 START_TEST(prf_plus_reaches_its_limit)
 {
     struct crypto *c = crypto_openssl_create(&meter);

@@ -402,6 +402,7 @@ static void check_identified(const struct sign_suite *s, enum sign_key_type type
         ck_assert_ptr_eq(found, s);
 }
 
+/* RFC 8247 §4.1, §4.2 */
 START_TEST(suites_are_found)
 {
     size_t count;

@@ -4,6 +4,7 @@
 
 #define NAMED(kind, text) kind##_suite_named(text, strlen(text))
 
+/* RFC 8247 §3.1, RFC 8221 §5, RFC 4106 §8.3 */
 START_TEST(encr_records_are_found_both_ways)
 {
     size_t count;
@@ -22,6 +23,7 @@ START_TEST(encr_records_are_found_both_ways)
 }
 END_TEST
 
+/* RFC 8247 §3.2, §3.3, §3.4, RFC 8221 §6 */
 START_TEST(other_records_are_found_both_ways)
 {
     size_t integs, prfs, kes;

@@ -131,6 +131,7 @@ static void rounds(const struct encr_suite *encr, const struct integ_suite *inte
     }
 }
 
+/* RFC 4303 §2, §3.1.1, §3.1.2, §3.3, §3.4; RFC 4106 §5, §6 */
 START_TEST(every_suite_mode_and_family)
 {
     each_esp_suite(rounds);
@@ -168,6 +169,7 @@ static void tamper(const struct encr_suite *encr, const struct integ_suite *inte
     }
 }
 
+/* RFC 4303 §2.8, §3.4.4: what is not as it was sealed does not open. */
 START_TEST(every_tampered_byte_is_refused)
 {
     each_esp_suite(tamper);
@@ -368,6 +370,7 @@ static void esn_boundary(const struct encr_suite *encr, const struct integ_suite
     pair_free(p);
 }
 
+/* RFC 4303 §2.2.1 */
 START_TEST(esn_over_the_boundary)
 {
     each_esp_suite(esn_boundary);
@@ -477,6 +480,7 @@ START_TEST(congestion_marks_are_carried_in)
 }
 END_TEST
 
+/* RFC 4301 §5.1.2, §5.1.2.1, §5.1.2.2 */
 START_TEST(outer_header_follows_the_inner_one)
 {
     for (int six = 0; six < 2; six++) {

@@ -93,6 +93,7 @@ START_TEST(a_shared_spi_finds_the_older)
 }
 END_TEST
 
+/* RFC 4303 §1, §3.2, §2.1: no encryption alone, not both NULL, no reserved SPI. */
 START_TEST(wrong_parameters_are_refused)
 {
     struct sad sad = make(2), small;
@@ -171,6 +172,7 @@ START_TEST(keys_are_wiped_when_given_back)
 }
 END_TEST
 
+/* RFC 4301 §4.4.2, RFC 4303 §3.4.2 */
 START_TEST(random_course_agrees_with_a_list)
 {
     struct sad sad = make(SAS);
@@ -212,6 +214,7 @@ START_TEST(random_course_agrees_with_a_list)
 }
 END_TEST
 
+/* RFC 3948 §2, §2.1, §2.2, §2.3 */
 START_TEST(payloads_on_port_4500)
 {
     uint8_t p[64] = {0};

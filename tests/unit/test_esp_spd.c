@@ -70,6 +70,7 @@ static bool same_matches(const struct selector *a, const struct selector *b,
     return true;
 }
 
+/* RFC 4301 §4.4.1.1, RFC 7296 §3.13.1 */
 START_TEST(intersection_and_subset_by_brute_force)
 {
     struct rng r = rng_stream(1, 1, RNG_TEST);
@@ -261,6 +262,7 @@ static void entry_add(struct spd *spd, struct entry *e, struct rng *r, uint32_t 
     spd_point(spd, e->policy, (struct handle){age, 1});
 }
 
+/* RFC 4301 §4.4.1, §5.1 */
 START_TEST(lookup_agrees_with_a_plain_list)
 {
     struct rng r = rng_stream(2, 2, RNG_TEST);

@@ -1,6 +1,8 @@
 /*
  * proto/wire, payload bodies: read(write(x)) == x for seeded random structs, write(read(b)) == b
  * for every prefix and extension of a body that is accepted, and each length boundary refused.
+ * RFC 7296 §3.3, §3.3.1, §3.3.2, §3.3.5, §3.4, §3.5, §3.6, §3.7, §3.8, §3.9, §3.10, §3.11, §3.13,
+ * §3.13.1, §3.15, §3.15.1, §3.16.
  */
 #include "base/rng.h"
 #include "hex.h"
