@@ -53,6 +53,7 @@ static struct ip_endpoint address(unsigned side)
     return (struct ip_endpoint){ip_addr_v4(side ? 0xcb007102 : 0xc6336401), 500};
 }
 
+/* Between two calls of an endpoint, and only what it reads anew for each exchange and each SA. */
 static void enter(struct world *w, enum setup_phase phase)
 {
     w->phase = phase;
