@@ -71,9 +71,12 @@ static void take_family(struct explore *x, const char *name)
 
 static void take_plant(struct explore *x, const char *name)
 {
-    const struct ike_quirk_row *row = ike_quirk_named(name);
+    bool a = strncmp(name, "a:", 2) == 0;
+    const struct ike_quirk_row *row = ike_quirk_named(a ? name + 2 : name);
 
-    if (row)
+    if (row && a)
+        x->options.quirks_a |= row->quirk;
+    else if (row)
         x->options.quirks |= row->quirk;
     else
         x->bad = name;
@@ -321,7 +324,7 @@ static int explore_run(int argc, char **argv)
         return say_error(EXIT_WRONG_USE, "ikelab explore --help", "there is no family '%s'",
                          x.unknown);
     if (x.bad)
-        return say_error(EXIT_WRONG_USE, "highest-nonce or keep-loser", "there is no fault '%s'",
+        return say_error(EXIT_WRONG_USE, "ikelab explain ike.quirks", "there is no fault '%s'",
                          x.bad);
     x.terminal = isatty(STDERR_FILENO);
     x.options.stop = asked_to_stop;

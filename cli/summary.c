@@ -50,6 +50,8 @@ static void print_head(FILE *to, const struct result *r)
     fprintf(to, "\n  digest %016llx%s%s\n", (unsigned long long)r->digest,
             strcmp(r->crypto, "real") == 0 ? "" : "   crypto modelled, NOT SECURE",
             r->partial ? "   PARTIAL: stopped early" : "");
+    if (r->wrong)
+        fprintf(to, "  DELIBERATELY WRONG: %s\n", r->wrong);
 }
 
 /* How the peers authenticate; of pre-shared keys, the default, nothing is said. */

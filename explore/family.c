@@ -9,6 +9,18 @@ enum { A, B };
         .triggers = {{A, TRIGGER_##a}, {B, TRIGGER_##b}}, .count = 2                               \
     }
 #define BOTH_WAYS(a, b) CASE(a, b), CASE(b, a)
+#define ONE_A UINT8_C(1)
+#define ONE_B UINT8_C(2)
+#define BOTH (ONE_A | ONE_B)
+/* Ends that differ, and what they are asked for: triggers as {side, kind}. */
+#define DIFFER(number, where, ...)                                                                 \
+    {                                                                                              \
+        .triggers = {__VA_ARGS__}, .count = number, .setup = { where }                             \
+    }
+#define DO(side, what)                                                                             \
+    {                                                                                              \
+        side, TRIGGER_##what                                                                       \
+    }
 
 static const struct family families[] = {
     {"child-child", "both rekey the child SA", {CASE(REKEY_CHILD, REKEY_CHILD)}, 1},
@@ -30,6 +42,42 @@ static const struct family families[] = {
      {CASE(DELETE_CHILD, DELETE_CHILD), CASE(TERMINATE, TERMINATE),
       BOTH_WAYS(TERMINATE, DELETE_CHILD)},
      4},
+    {"again",
+     "one is asked twice to rekey the child SA",
+     {DIFFER(2, 0, DO(A, REKEY_CHILD), DO(A, REKEY_CHILD)),
+      DIFFER(2, 0, DO(B, REKEY_CHILD), DO(B, REKEY_CHILD))},
+     2},
+    {"lifetimes",
+     "soft lifetimes end at both at once: of child SAs, of IKE SAs, of one each",
+     {{.setup = {.soft_child = BOTH}},
+      {.setup = {.soft_ike = BOTH}},
+      {.setup = {.soft_ike = ONE_A, .soft_child = ONE_B}},
+      {.setup = {.soft_ike = ONE_B, .soft_child = ONE_A}}},
+     4},
+    {"group",
+     "both rekey, and one answers with INVALID_KE_PAYLOAD",
+     {DIFFER(2, .one_group = ONE_A, DO(A, REKEY_CHILD), DO(B, REKEY_CHILD)),
+      DIFFER(2, .one_group = ONE_B, DO(A, REKEY_CHILD), DO(B, REKEY_CHILD)),
+      DIFFER(2, .one_group = ONE_A, DO(A, REKEY_CHILD), DO(B, REKEY_IKE)),
+      DIFFER(2, .one_group = ONE_B, DO(A, REKEY_IKE), DO(B, REKEY_CHILD))},
+     4},
+    {"refused",
+     "both rekey, and one refuses selectors and IKE proposals for a while",
+     {DIFFER(2, .refuses = ONE_A, DO(A, REKEY_CHILD), DO(B, REKEY_CHILD)),
+      DIFFER(2, .refuses = ONE_B, DO(A, REKEY_CHILD), DO(B, REKEY_CHILD)),
+      DIFFER(2, .refuses = ONE_A, DO(A, REKEY_IKE), DO(B, REKEY_IKE)),
+      DIFFER(2, .refuses = ONE_B, DO(A, REKEY_IKE), DO(B, REKEY_IKE))},
+     4},
+    {"eager-delete",
+     "both rekey the child SA, and one deletes the old one right behind its response",
+     {DIFFER(2, .eager = ONE_A, DO(A, REKEY_CHILD), DO(B, REKEY_CHILD)),
+      DIFFER(2, .eager = ONE_B, DO(A, REKEY_CHILD), DO(B, REKEY_CHILD))},
+     2},
+    {"expires",
+     "one rekeys the IKE SA when its lifetime is all but over, and connects again",
+     {DIFFER(1, .hard_ike = ONE_A, DO(A, REKEY_IKE)),
+      DIFFER(1, .hard_ike = ONE_B, DO(B, REKEY_IKE))},
+     2},
 };
 
 enum { FAMILY_COUNT = sizeof families / sizeof *families };
@@ -127,6 +175,8 @@ static enum err search_one(const struct family_options *o, uint64_t seed, struct
     sum->last.trigger_count = sum->requests.count;
     sum->last.seed = seed;
     sum->last.quirks = o->quirks;
+    sum->last.quirks_a = o->quirks_a;
+    sum->last.setup = sum->requests.setup;
     sum->last.faults = o->faults;
     sum->last.states_max = o->states_max;
     sum->last.stop = o->stop;

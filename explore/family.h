@@ -1,17 +1,19 @@
 /*
  * The families of collisions (RFC 7296 §2.8.1, §2.25) as starting points of searches: A asks for
- * one thing, B for another, in every order and mixture. A case that is not its own mirror image is
- * searched with the sides changed too: A is the initiator of the IKE SA.
+ * one thing, B for another, in every order and mixture; in the later ones the ends differ as well.
+ * A case that is not its own mirror image is searched with the sides changed too: A is the
+ * initiator of the IKE SA.
  */
 #ifndef EXPLORE_FAMILY_H
 #define EXPLORE_FAMILY_H
 
 #include "explore/search.h"
 
-/** What is asked for in one search: each once, in any order. */
+/** What is asked for in one search, each once, in any order; and how the ends differ. */
 struct family_case {
     struct trigger triggers[TRIGGERS_MAX];
     unsigned count;
+    struct world_setup setup;
 };
 
 struct family {
@@ -33,7 +35,8 @@ enum err family_read(const char *text, struct family *out) MUST_USE;
 struct family_options {
     unsigned seeds; /* each decides differently who wins */
     unsigned faults;
-    unsigned quirks;
+    unsigned quirks; /* of B */
+    unsigned quirks_a;
     bool third;          /* one more request beside each case, every one there is */
     uint32_t states_max; /* of one search */
     bool (*stop)(void *context, uint64_t states); /* as in search_options; states of all so far */

@@ -119,6 +119,16 @@ static bool keys_differ(const struct end *end, struct violation *v)
     return true;
 }
 
+/* RFC 4303 §2.1: the SPI says which SA a packet is for. */
+static bool spis_differ(const struct end *end, char name, struct violation *v)
+{
+    for (unsigned i = 0; i < end->child_count; i++)
+        for (unsigned j = 0; j < i; j++)
+            if (end->children[i].spi_in == end->children[j].spi_in)
+                return violated(v, "I2", "two child SAs of %c receive under one SPI", name);
+    return true;
+}
+
 /* ---- messages ---- */
 
 static bool executed_once(const struct world *w, struct violation *v)
@@ -136,11 +146,30 @@ static bool executed_once(const struct world *w, struct violation *v)
     return true;
 }
 
+/* What a user or a lifetime asks for is a request that runs once, too. */
+static bool rekeyed_as_asked(const struct world *w, struct violation *v)
+{
+    for (unsigned side = 0; side < 2; side++) {
+        uint64_t rekeys = ike_endpoint_counters(w->end[side])->rekeys_child;
+
+        if (rekeys > w->rekeys_asked)
+            return violated(v, "I9",
+                            "%c has rekeyed child SAs %llu times, which was asked %u times",
+                            "AB"[side], (unsigned long long)rekeys, w -> rekeys_asked);
+    }
+    return true;
+}
+
 /* ---- packets ---- */
 
 static bool deleted_by_user(const struct world *w)
 {
     return w->child_deleted || w->terminated;
+}
+
+static bool gap(const struct world *w)
+{
+    return deleted_by_user(w) || setup_has_gap(&w->options.setup);
 }
 
 static bool shows(const struct packet *p)
@@ -157,7 +186,7 @@ static bool shows(const struct packet *p)
  * of a new child SA may send before its response is heard, RFC 7296 §2.8. */
 static bool excused(const struct world *w, const struct packet *p)
 {
-    return deleted_by_user(w) || w->new_children || w->now - p->at >= PACKET_LIFE;
+    return gap(w) || w->new_children || w->now - p->at >= PACKET_LIFE;
 }
 
 static bool arrives(struct world *w, struct packet *p, struct violation *v)
@@ -180,7 +209,7 @@ static bool arrives(struct world *w, struct packet *p, struct violation *v)
 static bool packets_arrive(struct world *w, struct violation *v)
 {
     for (unsigned side = 0; side < 2; side++)
-        if (w->unsendable[side] && !deleted_by_user(w))
+        if (w->unsendable[side] && !gap(w))
             return violated(v, "I17", "%c has no SA to send through", "AB"[side]);
     for (unsigned i = 0; i < w->packet_count; i++)
         if (!arrives(w, &w->packets[i], v))
@@ -277,7 +306,8 @@ bool invariants_hold(struct world *w, struct violation *v)
     for (unsigned side = 0; side < 2; side++)
         look(w->end[side], &ends[side]);
     if (!ikes_agree(ends, v) || !children_agree(ends, v) || !keys_differ(&ends[0], v) ||
-        !keys_differ(&ends[1], v) || !executed_once(w, v))
+        !keys_differ(&ends[1], v) || !spis_differ(&ends[0], 'A', v) ||
+        !spis_differ(&ends[1], 'B', v) || !executed_once(w, v) || !rekeyed_as_asked(w, v))
         return false;
     if (world_quiet(w) && !at_rest(w, ends, v))
         return false;

@@ -2,13 +2,14 @@
  * What must hold in every world of a search (docs/checkers.md has the whole list):
  *
  *   I1  no packet shows the clear mark it carries
- *   I2  both ends of an SA hold equal keys, SPIs and mirrored selectors
+ *   I2  both ends of an SA hold equal keys, SPIs and mirrored selectors; no two have one SPI
  *   I3  no two child SAs of an endpoint send or receive with one key
  *   I4  a packet is accepted once
  *   I5  a packet sent through an SA is accepted, however late, as long as the RFC lets it arrive
  *   I6  at rest: one IKE SA, one child pair per policy; none where a user deleted it
  *   I7  at rest: nothing is left of exchanges that are over
- *   I9  a request runs at most once; what is sent again has the same bytes
+ *   I9  a request runs at most once; what is sent again has the same bytes; no child SA is rekeyed
+ *       more often than users and lifetimes ask
  *   I10 the next message IDs of both ends fit together
  *   I17 whoever did not delete it can send at every step, and at rest both ways
  *

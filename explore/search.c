@@ -31,6 +31,8 @@ static struct world_options world_options(const struct search_options *o)
 {
     return (struct world_options){.seed = o->seed,
                                   .quirks = o->quirks,
+                                  .quirks_a = o->quirks_a,
+                                  .setup = o->setup,
                                   .faults = o->faults,
                                   .triggers = o->triggers,
                                   .trigger_count = o->trigger_count};

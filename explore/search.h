@@ -15,6 +15,8 @@ struct search_options {
     unsigned trigger_count;
     uint64_t seed;   /* of keys and nonces: it decides who wins a simultaneous rekey */
     unsigned quirks; /* of B */
+    unsigned quirks_a;
+    struct world_setup setup;
     unsigned faults;
     uint32_t states_max;
     bool keep_twins; /* look at a state as often as it is reached: slow, to check the search */

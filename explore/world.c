@@ -19,16 +19,8 @@ const char *trigger_name(enum trigger_kind kind)
 
 /* ---- create ---- */
 
-static void propose(struct proposal_config *out, bool ike, const char *text)
-{
-    struct bytes bad;
-
-    if (proposal_parse(bytes_text(text), ike, out, &bad))
-        ASSERT(!"our own words are good");
-}
-
-/* No lifetimes and no liveness: rekeys and deletes are the triggers' matter, so a run comes to rest
- * when the retransmissions and holds of RFC 7296 are over. */
+/* No lifetimes and no liveness: rekeys and deletes are the triggers' matter or the setup's, so a
+ * run comes to rest when the retransmissions and holds of RFC 7296 are over. */
 static void configure(struct ike_config *c, unsigned side)
 {
     static const char *const names[2] = {"a.test", "b.test"};
@@ -42,8 +34,8 @@ static void configure(struct ike_config *c, unsigned side)
         .respond = true,
         .initial_contact = true,
         .child = {.proposal_count = 1, .replay_window = 256, .local_count = 1, .remote_count = 1}};
-    propose(&c->proposals[0], true, "aes256gcm16-prfsha256-x25519");
-    propose(&c->child.proposals[0], false, "aes256gcm16");
+    setup_propose(&c->proposals[0], true, "aes256gcm16-prfsha256-x25519");
+    setup_propose(&c->child.proposals[0], false, "aes256gcm16");
     c->id.type = 2;
     c->id.len = 6;
     memcpy(c->id.data, names[side], 6);
@@ -61,13 +53,30 @@ static struct ip_endpoint address(unsigned side)
     return (struct ip_endpoint){ip_addr_v4(side ? 0xcb007102 : 0xc6336401), 500};
 }
 
+/* Between two calls of an endpoint, and only what it reads anew for each exchange and each SA. */
+static void enter(struct world *w, enum setup_phase phase)
+{
+    w->phase = phase;
+    for (unsigned side = 0; side < 2; side++) {
+        w->config[side] = w->plain[side];
+        w->config[side].quirks = side ? w->options.quirks : w->options.quirks_a;
+        setup_apply(&w->options.setup, phase, side, &w->config[side]);
+    }
+}
+
 static void pull(struct world *, unsigned side);
+
+static enum err initiate(struct world *w, unsigned side)
+{
+    struct ike_remote remote = {.local = address(side), .remote = address(1 - side)};
+    struct sa_ref ike;
+
+    return ike_endpoint_initiate(w->end[side], w->now, &remote, &ike);
+}
 
 static enum err establish(struct world *w)
 {
-    struct ike_remote remote = {.local = address(0), .remote = address(1)};
-    struct sa_ref ike;
-    enum err e = ike_endpoint_initiate(w->end[0], w->now, &remote, &ike);
+    enum err e = initiate(w, 0);
 
     if (e)
         return e;
@@ -76,6 +85,7 @@ static enum err establish(struct world *w)
         world_step(w, (struct choice){CHOICE_DELIVER, 0});
     w->sent = w->said_count = w->packet_count = 0;
     w->unsendable[0] = w->unsendable[1] = false;
+    enter(w, SETUP_RUN);
     return OK;
 }
 
@@ -86,12 +96,13 @@ static enum err make_ends(struct world *w)
     w->crypto = crypto_modelled_create(&w->meter);
     if (!w->crypto)
         return ERR_MEMORY;
+    for (unsigned side = 0; side < 2; side++)
+        if (!w->plain[side].proposal_count) /* it stays from world to world: reading takes long */
+            configure(&w->plain[side], side);
+    enter(w, SETUP_HANDSHAKE);
     for (unsigned side = 0; side < 2; side++) {
         struct ike_env env = {.crypto = w->crypto, .seed = w->options.seed, .entity = side + 1};
 
-        if (!w->config[side].proposal_count) /* it stays from world to world: reading takes long */
-            configure(&w->config[side], side);
-        w->config[side].quirks = side ? w->options.quirks : 0;
         w->end[side] = ike_endpoint_create(&env, &w->config[side], &limits);
         if (!w->end[side])
             return ERR_MEMORY;
@@ -110,6 +121,7 @@ enum err world_create(struct world *w, const struct world_options *o)
     w->now = NSEC_PER_S;
     w->pulled = w->new_children = w->wire_count = w->said_count = w->packet_count = 0;
     w->child_deleted = w->terminated = w->said_differently = false;
+    w->rekeys_asked = setup_soft_children(&o->setup);
     w->sent = 0;
     w->hearing = NULL;
     w->unsendable[0] = w->unsendable[1] = false;
@@ -211,18 +223,30 @@ static void send(struct world *w, unsigned from, const struct ike_dgram *out)
     tell_message(w, STORY_SENT, m);
 }
 
+/* A driver that wants the tunnel to stay connects again when its lifetime has ended it. */
+static bool wants_again(const struct world *w, unsigned side, const struct ike_event *event)
+{
+    return w->options.setup.hard_ike & 1u << side && event->kind == EVENT_IKE_DOWN &&
+           event->reason == REASON_EXPIRED;
+}
+
 static void pull(struct world *w, unsigned side)
 {
     struct ike_dgram out;
     struct ike_event event;
+    bool again = false;
 
     while (ike_endpoint_transmit(w->end[side], &out))
         send(w, side, &out);
-    while (ike_endpoint_next_event(w->end[side], &event))
+    while (ike_endpoint_next_event(w->end[side], &event)) {
+        again |= wants_again(w, side, &event);
         tell(w, (struct story_line){.kind = STORY_EVENT,
                                     .side = (uint8_t)side,
                                     .what = event_name(event.kind),
                                     .why = event.reason ? reason_name(event.reason) : NULL});
+    }
+    if (again && initiate(w, side) == OK)
+        pull(w, side);
 }
 
 static void take_off(struct world *w, unsigned index)
@@ -288,9 +312,28 @@ static enum err send_packet(struct world *w, unsigned side)
     return e ? e : world_packet_arrives(w, &p);
 }
 
+/* What is asked for while it is being done asks for nothing new: the only child SA there is. */
+static bool under_way(const struct world *w, struct trigger t)
+{
+    const struct ike_endpoint *ep = w->end[t.side];
+    struct child_sa_info child;
+    struct ike_sa_info ike;
+    unsigned installed = 0;
+    bool rekeying = false;
+
+    for (struct sa_ref r = ike_endpoint_next_child(ep, SA_NONE); !sa_none(r);
+         r = ike_endpoint_next_child(ep, r))
+        installed += ike_endpoint_child_info(ep, r, &child);
+    for (struct sa_ref r = ike_endpoint_next_ike(ep, SA_NONE); !sa_none(r);
+         r = ike_endpoint_next_ike(ep, r))
+        rekeying |= ike_endpoint_ike_info(ep, r, &ike) && ike.in_flight == KIND_CHILD_REKEY;
+    return rekeying && installed == 1;
+}
+
 static void pull_trigger(struct world *w, unsigned index)
 {
     struct trigger t = w->options.triggers[index];
+    bool new_rekey = t.kind == TRIGGER_REKEY_CHILD && !under_way(w, t);
     enum err e = t.kind == TRIGGER_PACKET
                      ? send_packet(w, t.side)
                      : ask_any(w->end[t.side], w->now, (enum trigger_kind)t.kind);
@@ -300,6 +343,7 @@ static void pull_trigger(struct world *w, unsigned index)
         w->child_deleted |= t.kind == TRIGGER_DELETE_CHILD;
         w->terminated |= t.kind == TRIGGER_TERMINATE;
         w->new_children += t.kind == TRIGGER_NEW_CHILD;
+        w->rekeys_asked += new_rekey;
     }
     tell(w, (struct story_line){.kind = STORY_TRIGGER,
                                 .side = t.side,
@@ -362,6 +406,8 @@ static void fire(struct world *w, unsigned side)
                 .kind = STORY_TIMER, .side = (uint8_t)side, .late = w->wire_count > 0});
     ike_endpoint_expire(w->end[side], w->now);
     pull(w, side);
+    if (w->phase == SETUP_RUN && w->options.setup.refuses)
+        enter(w, SETUP_LATER);
 }
 
 /* Each side has something to send all the time. */
@@ -414,8 +460,8 @@ uint64_t world_fingerprint(const struct world *w)
     digest_u64(&d, ike_endpoint_fingerprint(w->end[1], w->now));
     digest_u64(&d, wire);
     digest_u64(&d, (uint64_t)w->pulled << 32 | (uint64_t)w->faults << 16 |
-                       (uint64_t)w->new_children << 8 | (uint64_t)w->child_deleted << 1 |
-                       w->terminated);
+                       (uint64_t)w->new_children << 8 | (uint64_t)(w->phase == SETUP_LATER) << 2 |
+                       (uint64_t)w->child_deleted << 1 | w->terminated);
     return d.value;
 }
 

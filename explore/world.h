@@ -11,6 +11,7 @@
 #define EXPLORE_WORLD_H
 
 #include "crypto/provider.h"
+#include "explore/setup.h"
 #include "proto/core/exchange.h"
 #include "proto/endpoint.h"
 
@@ -102,6 +103,8 @@ typedef void story_teller(void *context, const struct story_line *);
 struct world_options {
     uint64_t seed;
     unsigned quirks; /* of B: enum ike_quirk */
+    unsigned quirks_a;
+    struct world_setup setup;
     unsigned faults; /* losses, doubles and late timers together */
     const struct trigger *triggers;
     unsigned trigger_count;
@@ -113,13 +116,15 @@ struct world {
     struct world_options options;
     struct meter meter;
     struct crypto *crypto;
-    struct ike_config config[2];
+    struct ike_config plain[2], config[2]; /* without and with the setup */
+    enum setup_phase phase;
     struct ike_endpoint *end[2];
     nsec now;
     unsigned faults;                /* left */
     unsigned pulled;                /* set of triggers, by index */
     bool child_deleted, terminated; /* a user asked for it */
     unsigned new_children;
+    unsigned rekeys_asked; /* of child SAs, by either end */
     struct message wire[WIRE_MAX];
     unsigned wire_count;
     uint32_t sent;

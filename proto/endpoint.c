@@ -366,6 +366,10 @@ static void count_refused(struct ike_endpoint *ep, enum err e)
         ep->counters.esp_dropped_other++;
 }
 
+/* strongSwan as responder of a rekey sends through the new SA when the old one is deleted, not when
+ * it hears the new one. */
+#define SWITCH_ON_DELETE (QUIRK_STRONGSWAN_1896 | QUIRK_STRONGSWAN_2477)
+
 /* Authentic traffic: a sign of life (RFC 7296 §2.4), of the peer's switch, of a new address. */
 static void heard(struct ike_endpoint *ep, nsec now, const struct ike_dgram *in,
                   const struct esp_opened *opened)
@@ -375,7 +379,7 @@ static void heard(struct ike_endpoint *ep, nsec now, const struct ike_dgram *in,
     struct ike_sa *ike = child_sa_ike(ep, c);
 
     ike->last_heard = now;
-    if (c->state == CHILD_READY)
+    if (c->state == CHILD_READY && !(ep->config->quirks & SWITCH_ON_DELETE))
         child_switch(ep, c);
     if (opened->newest && in->protocol == 17 && esp->udp_encapsulated)
         ike_peer_seen(ep, now, ike, &in->local, &in->remote);

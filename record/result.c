@@ -125,6 +125,8 @@ void result_json(const struct result *r, struct text *out)
     json_hex64(&j, "timeline_digest", r->timeline_digest);
     json_text(&j, "crypto", r->crypto);
     json_bool(&j, "partial", r->partial);
+    if (r->wrong)
+        json_text(&j, "deliberately_wrong", r->wrong);
     json_text(&j, "violation", r->violation);
     thresholds(&j, r);
     json_key(&j, "virtual");

@@ -36,6 +36,7 @@ struct result {
     uint64_t digest, timeline_digest;
     const char *crypto;            /* "real" or "modelled" */
     bool partial;                  /* stopped before its stop_time */
+    const char *wrong;             /* faults that the scenario asks for, by group; NULL: none */
     const char *violation;         /* text of a checker's finding, NULL: none */
     const struct metrics *metrics; /* finished */
     const struct threshold *thresholds;

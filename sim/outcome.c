@@ -155,6 +155,25 @@ static void add_auth(const struct scenario *s, struct writer_of_text *w)
         add_text(w, "ike", "crl", crl_modes[s->pki.crl]);
 }
 
+/* "homes: strongswan-1896, strongswan-2477; gw: eager-delete"; NULL: all behave. */
+static const char *describe_quirks(const struct scenario *s, struct writer_of_text *w)
+{
+    char text[512] = "";
+
+    for (uint32_t i = 0; i < s->group_count; i++) {
+        const struct scenario_group *g = &s->groups[i];
+        bool ends = g->role == ROLE_INITIATOR || g->role == ROLE_RESPONDER;
+
+        for (uint32_t k = 0; ends && k < g->ike_words.quirk_count; k++) {
+            size_t len = strlen(text);
+
+            snprintf(text + len, sizeof text - len, "%s%s%s%s", k || !len ? "" : "; ",
+                     k ? "" : g->name, k ? ", " : ": ", g->ike_words.quirks[k]);
+        }
+    }
+    return *text ? keep(w, text) : NULL;
+}
+
 static void describe_security(const struct lab *lab, struct writer_of_text *w)
 {
     const struct ike_words *ike = &lab->scenario->ike;
@@ -210,6 +229,7 @@ void outcome_fill(struct lab *lab, struct run_outcome *out)
                                   .threshold_count = s->threshold_count,
                                   .security = out->security};
     describe_security(lab, &w);
+    out->result.wrong = describe_quirks(s, &w);
     judge(lab, out);
     out->result.verdicts = out->verdicts;
     if (lab->recorder)

@@ -139,6 +139,8 @@ struct ike_words {
     uint64_t retransmit_jitter;
     uint32_t retransmit_tries;
     bool encap, initial_contact;
+    const char *const *quirks; /* names of enum ike_quirk */
+    uint32_t quirk_count;
 };
 
 enum child_mode { CHILD_TUNNEL, CHILD_TRANSPORT };

@@ -69,6 +69,8 @@ static void dump_texts(struct dump *d, const struct key *key, const char *const 
     uint32_t count;
 
     memcpy(&count, field + 1, sizeof count);
+    if (!count)
+        return;
     json_array_begin(&d->json, key->name);
     for (uint32_t i = 0; i < count; i++)
         json_text(&d->json, NULL, (*field)[i]);

@@ -215,6 +215,15 @@ static struct child_config make_child_config(const struct child_words *w)
     return c;
 }
 
+static unsigned quirks_of(const struct ike_words *w)
+{
+    unsigned set = 0;
+
+    for (uint32_t i = 0; i < w->quirk_count; i++)
+        set |= ike_quirk_named(w->quirks[i])->quirk; /* checked when it was read */
+    return set;
+}
+
 struct ike_config make_ike_config(const struct ike_words *w, const struct child_words *child)
 {
     struct ike_config c = {
@@ -231,6 +240,7 @@ struct ike_config make_ike_config(const struct ike_words *w, const struct child_
         .half_open_time = w->half_open_timeout,
         .force_encap = w->encap,
         .initial_contact = w->initial_contact,
+        .quirks = quirks_of(w),
         .psk_len = (uint8_t)strlen(w->psk),
     };
 

@@ -12,6 +12,13 @@ static const char *const auth_words[] = {
         NULL,
 };
 
+static const char *const quirk_words[] = {
+#define X(symbol, name, about) name,
+    IKE_QUIRK_LIST(X)
+#undef X
+        NULL,
+};
+
 /* A table reads better in its own lines: */
 /* clang-format off */
 static const struct key scenario_keys[] = {
@@ -142,6 +149,11 @@ static const struct key ike_keys[] = {
      .otherwise = "true",
      .doc = "Send INITIAL_CONTACT, so that the peer forgets older IKE SAs of this identity.",
      .example = "false"},
+    {.name = "quirks", .type = KEY_TEXTS, .offset = AT(ike_words, quirks), .otherwise = "=none",
+     .words = quirk_words,
+     .doc = "Deliberately wrong: bugs that daemons had, by daemon and number in its tracker, to be "
+            "seen at work; docs/explore.md tells what each does.",
+     .example = "[strongswan-1896]"},
 };
 
 static const struct key lookup_keys[] = {

@@ -17,7 +17,7 @@ enum key_type {
     KEY_CHOICE,  /* a bool: false and true are the two words */
     KEY_NAME,    /* const char *: letters, digits, - and _ */
     KEY_TEXT,    /* const char * */
-    KEY_TEXTS,   /* const char *const *, and its count in the uint32_t behind it */
+    KEY_TEXTS,   /* const char *const *, and its count in the uint32_t behind it; of words if any */
     KEY_TIME,    /* nsec */
     KEY_BITRATE, /* uint64_t, bit/s */
     KEY_SIZE,    /* uint64_t, bytes */
@@ -90,7 +90,7 @@ struct key {
     const char *otherwise;   /* default as written; "=words" describes one that is computed */
     bool required;
     uint64_t min, max;        /* in base units; max 0: no limit of its own */
-    const char *const *words; /* KEY_WORD, KEY_PRESET: what may be written, NULL at the end */
+    const char *const *words; /* KEY_WORD, KEY_PRESET, KEY_TEXTS: what may be written, then NULL */
     unsigned roles;           /* of the group's roles, 0: all */
     const char *doc;
     const char *example;

@@ -43,6 +43,23 @@ static void schema_words(struct json *j, const struct key *key)
     json_array_end(j);
 }
 
+/* One word or a list of them. */
+static void schema_word_list(struct json *j, const struct key *key)
+{
+    json_array_begin(j, "oneOf");
+    json_object_begin(j, NULL);
+    schema_words(j, key);
+    json_object_end(j);
+    json_object_begin(j, NULL);
+    json_text(j, "type", "array");
+    json_u64(j, "minItems", 1);
+    json_object_begin(j, "items");
+    schema_words(j, key);
+    json_object_end(j);
+    json_object_end(j);
+    json_array_end(j);
+}
+
 /* One or a list of it. */
 static void schema_list(struct json *j, const char *item)
 {
@@ -98,6 +115,11 @@ static void schema_value(struct json *j, const struct key *key)
         schema_words(j, key);
         return;
     case KEY_TEXTS:
+        if (key->words)
+            schema_word_list(j, key);
+        else
+            schema_list(j, "string");
+        return;
     case KEY_PREFIXES:
     case KEY_MEMBERS:
     case KEY_LINKS:

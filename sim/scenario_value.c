@@ -212,7 +212,9 @@ static void texts_read(struct scenario_reader *r, const struct key *key, const s
         return;
     }
     for (uint32_t i = 0; i < count; i++, item = item->next) {
-        list[i] = text_of(r, item, "a text");
+        int word = key->words ? word_index(r, key, item) : 0;
+
+        list[i] = key->words ? (word < 0 ? NULL : key->words[word]) : text_of(r, item, "a text");
         if (!list[i])
             return;
     }

@@ -9,7 +9,27 @@
 #define IKE_QUIRK_LIST(X)                                                                          \
     X(HIGHEST_NONCE, "highest-nonce",                                                              \
       "the highest nonce loses a simultaneous rekey, not the lowest")                              \
-    X(KEEP_LOSER, "keep-loser", "what lost a simultaneous rekey is never deleted")
+    X(KEEP_LOSER, "keep-loser", "what lost a simultaneous rekey is never deleted")                 \
+    X(EAGER_DELETE, "eager-delete",                                                                \
+      "who answers a child rekey deletes the old SA itself, right behind the response")            \
+    X(STRONGSWAN_1458, "strongswan-1458",                                                          \
+      "a delete of the old child SA that overtakes the response to its rekey takes the new one "   \
+      "with it")                                                                                   \
+    X(STRONGSWAN_1896, "strongswan-1896",                                                          \
+      "TEMPORARY_FAILURE for its own child rekey makes it forget the peer's, which never sends")   \
+    X(STRONGSWAN_2477, "strongswan-2477",                                                          \
+      "any other refusal of its own child rekey makes it forget the peer's, which never sends")    \
+    X(STRONGSWAN_2778, "strongswan-2778",                                                          \
+      "SPIs of child SAs are drawn from few and used though another child SA has them")            \
+    X(LIBRESWAN_514, "libreswan-514",                                                              \
+      "an IKE SA that ends while its rekey is unanswered is replaced by the endpoint and, as it "  \
+      "went down, by its driver too")                                                              \
+    X(LIBRESWAN_1044, "libreswan-1044",                                                            \
+      "a child rekey asked for while one is in flight is queued: the successor is rekeyed at "     \
+      "once")                                                                                      \
+    X(LIBRESWAN_2184, "libreswan-2184",                                                            \
+      "its own child rekey is dropped without a word when the peer's crosses it, though the peer " \
+      "has installed it")
 
 enum ike_quirk_bit {
 #define X(symbol, name, about) QUIRK_BIT_##symbol,

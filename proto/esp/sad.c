@@ -77,24 +77,35 @@ static struct esp_sa *find(const struct sad *sad, uint32_t spi, uint32_t *index)
     return NULL;
 }
 
-enum err sad_spi_take(struct sad *sad, uint32_t spi, struct handle *out)
+/* At the end of its chain: behind a record with the same SPI. */
+enum err sad_spi_share(struct sad *sad, uint32_t spi, struct handle *out)
 {
     struct esp_sa *sa;
-    uint32_t index;
+    uint32_t *link = bucket(sad, spi);
 
     *out = HANDLE_NONE;
     if (spi < SPI_MIN)
         return ERR_SYNTAX;
-    if (find(sad, spi, &index))
-        return ERR_DUPLICATE;
     sa = pool_take(&sad->sas, out);
     if (!sa)
         return ERR_FULL;
     sa->spi_in = spi;
     sa->policy = HANDLE_NONE;
-    sa->next = *bucket(sad, spi);
-    *bucket(sad, spi) = out->index;
+    sa->next = (uint32_t)CHAIN_END;
+    while (*link != (uint32_t)CHAIN_END)
+        link = &((struct esp_sa *)pool_slot(&sad->sas, *link))->next;
+    *link = out->index;
     return OK;
+}
+
+enum err sad_spi_take(struct sad *sad, uint32_t spi, struct handle *out)
+{
+    uint32_t index;
+
+    *out = HANDLE_NONE;
+    if (spi >= SPI_MIN && find(sad, spi, &index))
+        return ERR_DUPLICATE;
+    return sad_spi_share(sad, spi, out);
 }
 
 enum err sad_spi_new(struct sad *sad, struct rng *random, struct handle *sa, uint32_t *spi)

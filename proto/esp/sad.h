@@ -79,6 +79,12 @@ enum err sad_spi_new(struct sad *, struct rng *random, struct handle *sa, uint32
 /** Reserve a record under an SPI that the caller chose. @retval ERR_DUPLICATE, ERR_SYNTAX, ERR_FULL
  */
 enum err sad_spi_take(struct sad *, uint32_t spi, struct handle *sa) MUST_USE;
+/**
+ * As sad_spi_take, whoever has that SPI already; by it the older record is found (RFC 4303 §2.1
+ * wants them different: for QUIRK_STRONGSWAN_2778 only).
+ * @retval ERR_SYNTAX, ERR_FULL
+ */
+enum err sad_spi_share(struct sad *, uint32_t spi, struct handle *sa) MUST_USE;
 
 struct esp_sa_params {
     const struct encr_suite *encr;

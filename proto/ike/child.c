@@ -13,6 +13,17 @@ bool child_live(const struct child_sa *c)
     return c->state == CHILD_READY || c->state == CHILD_CURRENT;
 }
 
+/* QUIRK_STRONGSWAN_2778: so few that they meet. */
+enum { FEW_SPIS_FROM = 0xc000, FEW_SPIS = 4 };
+
+static enum err draw_spi(struct ike_endpoint *ep, struct handle *sad, uint32_t *spi)
+{
+    if (!(ep->config->quirks & QUIRK_STRONGSWAN_2778))
+        return sad_spi_new(&ep->esp->sad, &ep->spi, sad, spi);
+    *spi = FEW_SPIS_FROM + (uint32_t)rng_below(&ep->spi, FEW_SPIS);
+    return sad_spi_share(&ep->esp->sad, *spi, sad);
+}
+
 enum err child_reserve(struct ike_endpoint *ep, struct ike_sa *sa, struct handle *out)
 {
     struct child_sa *c = child_sa_take(ep, sa, out);
@@ -21,7 +32,7 @@ enum err child_reserve(struct ike_endpoint *ep, struct ike_sa *sa, struct handle
 
     if (!c)
         return ERR_FULL;
-    e = sad_spi_new(&ep->esp->sad, &ep->spi, &c->sad, &spi);
+    e = draw_spi(ep, &c->sad, &spi);
     if (e) {
         child_sa_give(ep, c);
         *out = HANDLE_NONE;
@@ -214,6 +225,8 @@ void child_replace(struct ike_endpoint *ep, nsec now, struct child_sa *old, stru
 
     old->state = CHILD_REPLACED;
     old->successor = next_handle;
+    if (ep->config->quirks & QUIRK_LIBRESWAN_1044)
+        next->wish_rekey |= old->wish_rekey;
     old->wish_rekey = false;
     /* A delete that waits for the window (RFC 7296 §2.3) is for the tunnel, not for one of its SAs:
      * it goes for both. A hard lifetime is the old one's own. */

@@ -172,6 +172,12 @@ static struct child_seed seed_of(const struct step *s, const struct peer_part *p
                                .old = s->child};
 }
 
+static void plan_delete(struct child_sa *c, enum sa_reason why)
+{
+    c->wish_delete = true;
+    c->reason = (uint8_t)why;
+}
+
 /* Without a collision the new SA is the successor; with one, the nonces decide later. */
 static enum err succeed(struct step *s, struct child_sa *made, const struct child_seed *seed)
 {
@@ -181,6 +187,8 @@ static enum err succeed(struct step *s, struct child_sa *made, const struct chil
         return OK;
     if (!(s->row->needed & HAS_RIVAL)) {
         child_replace(s->ep, s->now, s->child, made);
+        if (s->ep->config->quirks & QUIRK_EAGER_DELETE)
+            plan_delete(s->child, REASON_REKEYED);
         return OK;
     }
     s->ep->counters.collisions++;
@@ -260,12 +268,6 @@ static enum err read_response(struct step *s, const struct handshake *hs, struct
     return e;
 }
 
-static void plan_delete(struct child_sa *c, enum sa_reason why)
-{
-    c->wish_delete = true;
-    c->reason = (uint8_t)why;
-}
-
 /* §2.8.1: ours is the new SA; the peer's is in the handshake if there was a collision. */
 static void settle(struct step *s, struct handshake *hs, const struct peer_part *p,
                    struct child_sa *made)
@@ -303,6 +305,24 @@ static void drop_made(struct step *s, struct handshake *hs, enum sa_reason why)
         child_remove(s->ep, s->now, made, why);
 }
 
+/* QUIRK_LIBRESWAN_2184: the peer's crossing rekey is enough; that it has installed ours as well,
+ * and may prefer it, is not thought of. */
+static void superseded(struct step *s, struct handshake *hs)
+{
+    if (s->child)
+        rekey_child_settle(s, s->child);
+    drop_made(s, hs, REASON_COLLISION);
+    handshake_give(s->ep, s->sa);
+}
+
+/* QUIRK_STRONGSWAN_1458: the peer has deleted what we are rekeying, so it wants no successor; that
+ * its delete has overtaken its response is not thought of. */
+static bool overtaken(const struct step *s, const struct child_sa *rival)
+{
+    return s->ep->config->quirks & QUIRK_STRONGSWAN_1458 && s->row->kind == KIND_CHILD_REKEY &&
+           !s->child && !rival;
+}
+
 static enum err consume_response(struct step *s)
 {
     struct ike_endpoint *ep = s->ep;
@@ -311,6 +331,10 @@ static enum err consume_response(struct step *s)
     struct peer_part p;
     enum err e = read_response(s, hs, &p);
 
+    if (e == OK && rival && ep->config->quirks & QUIRK_LIBRESWAN_2184) {
+        superseded(s, hs);
+        return OK;
+    }
     if (e == OK) /* where the peer deleted the old SA already, its policy lives on in the rival */
         e = derive_and_install(s, hs, &p, made, s->child ? s->child : rival);
     if (e == OK && p.terms.spi_out == hs->doomed_spi) {
@@ -318,6 +342,9 @@ static enum err consume_response(struct step *s)
     } else if (e) {
         child_failed(ep, s->now, s->sa, HANDLE_NONE, reason_for_error(e));
         plan_delete(made, reason_for_error(e)); /* the peer has installed it */
+    } else if (overtaken(s, rival)) {
+        made->state = CHILD_RIVAL;
+        plan_delete(made, REASON_DELETED_BY_PEER);
     } else {
         settle(s, hs, &p, made);
         s->sa->ke_group = 0;
@@ -379,6 +406,16 @@ static void after_refusal(struct step *s, const struct handshake *hs,
                      s->child->hard);
 }
 
+/* QUIRK_STRONGSWAN_1896, _2477: a rekey of ours that fails makes the old SA what it was before, as
+ * if the peer had not rekeyed it meanwhile; when the peer deletes it, nobody takes over. */
+static bool forgets_rival(const struct ike_config *c, uint16_t refusal)
+{
+    enum ike_quirk quirk =
+        refusal == NOTIFY_TEMPORARY_FAILURE ? QUIRK_STRONGSWAN_1896 : QUIRK_STRONGSWAN_2477;
+
+    return c->quirks & quirk;
+}
+
 static enum err consume_refusal(struct step *s)
 {
     struct ike_endpoint *ep = s->ep;
@@ -386,7 +423,7 @@ static enum err consume_refusal(struct step *s)
     struct notify_payload n = {0};
 
     (void)notify_find_error(s->in, &n);
-    if (s->child)
+    if (s->child && !forgets_rival(ep->config, n.type))
         rekey_child_settle(s, s->child); /* the peer's own rekey stands alone now */
     drop_made(s, hs, reason_for(n.type));
     if (s->child && !child_live(s->child))

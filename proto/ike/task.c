@@ -402,6 +402,17 @@ static void retransmit(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     send_request(ep, now, sa);
 }
 
+/* QUIRK_LIBRESWAN_514: a replacement is begun here, while the driver, told that the IKE SA went
+ * down, begins one as well. */
+static void replace_too(struct ike_endpoint *ep, nsec now, const struct ike_sa *sa)
+{
+    struct ike_remote peer = {.local = sa->local, .remote = sa->remote};
+    struct sa_ref unused;
+
+    if (ike_initiate(ep, now, &peer, &unused))
+        drop_count(ep, IKE_DROP_LIMIT);
+}
+
 /* Hard lifetime, the limit of a handshake, or the end of a hold. */
 static void expire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
@@ -417,6 +428,8 @@ static void expire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     }
     if (sa->reason == REASON_NONE)
         sa->reason = sa->state == STATE_ESTABLISHED ? REASON_EXPIRED : REASON_REKEYED;
+    if (sa->in_flight == KIND_IKE_REKEY && ep->config->quirks & QUIRK_LIBRESWAN_514)
+        replace_too(ep, now, sa);
     if (!polite || sa->in_flight) {
         ike_remove(ep, now, sa, (enum sa_reason)sa->reason);
         return;

@@ -71,6 +71,28 @@ START_TEST(a_drawn_spi_never_collides)
 }
 END_TEST
 
+/* For a stack that does not look whether an SPI is free: the older record hides the newer one. */
+START_TEST(a_shared_spi_finds_the_older)
+{
+    struct sad sad = make(3);
+    struct esp_sa_params p = gcm_params();
+    struct handle a, b, c, found;
+
+    ck_assert_ok(sad_spi_share(&sad, 0x222, &a));
+    ck_assert_ok(sad_spi_share(&sad, 0x222, &b));
+    ck_assert_int_eq(sad_spi_share(&sad, SPI_MIN - 1, &c), ERR_SYNTAX);
+    ck_assert_int_eq(sad_spi_take(&sad, 0x222, &c), ERR_DUPLICATE);
+    ck_assert_ok(sad_install(&sad, a, &p));
+    ck_assert_ok(sad_install(&sad, b, &p));
+    ck_assert_ptr_eq(sad_find(&sad, 0x222, &found), sad_at(&sad, a));
+    sad_remove(&sad, a);
+    ck_assert_ptr_eq(sad_find(&sad, 0x222, &found), sad_at(&sad, b));
+    sad_remove(&sad, b);
+    ck_assert_ptr_null(sad_find(&sad, 0x222, &found));
+    sad_reset(&sad);
+}
+END_TEST
+
 /* RFC 4303 §1, §3.2, §2.1: no encryption alone, not both NULL, no reserved SPI. */
 START_TEST(wrong_parameters_are_refused)
 {
@@ -215,5 +237,5 @@ START_TEST(payloads_on_port_4500)
 END_TEST
 
 SUITE("esp_sad", spis_are_fresh_and_reserved, a_drawn_spi_never_collides,
-      wrong_parameters_are_refused, keys_are_wiped_when_given_back,
+      a_shared_spi_finds_the_older, wrong_parameters_are_refused, keys_are_wiped_when_given_back,
       random_course_agrees_with_a_list, payloads_on_port_4500)

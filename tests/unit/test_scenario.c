@@ -432,6 +432,34 @@ START_TEST(overrides)
 }
 END_TEST
 
+/* A group's own list takes the place of the scenario's; one may stand without brackets. */
+START_TEST(quirks)
+{
+    const struct scenario_override own[] = {{"nodes.gw.ike.quirks", "strongswan-2477"}};
+    const char text[] = HEAD "ike: {quirks: [strongswan-1896, libreswan-514]}\n" NODES NET;
+    struct scenario s = load(text);
+    struct text out;
+
+    ck_assert_uint_eq(s.groups[0].ike.quirks, QUIRK_STRONGSWAN_1896 | QUIRK_LIBRESWAN_514);
+    scenario_reset(&s);
+    ck_assert_msg(load_with(text, strlen(text), own, 1, &s) == OK, "%s", errors);
+    ck_assert_uint_eq(s.groups[0].ike.quirks, QUIRK_STRONGSWAN_1896 | QUIRK_LIBRESWAN_514);
+    ck_assert_uint_eq(s.groups[3].ike.quirks, QUIRK_STRONGSWAN_2477);
+    text_init(&out, NULL);
+    scenario_dump_json(&s, &out, 0);
+    ck_assert_ptr_nonnull(strstr(out.data, "libreswan-514"));
+    text_reset(&out);
+    scenario_reset(&s);
+    s = load(HEAD NODES NET);
+    ck_assert_uint_eq(s.groups[0].ike.quirks, 0);
+    text_init(&out, NULL);
+    scenario_dump_json(&s, &out, 0);
+    ck_assert_ptr_null(strstr(out.data, "quirks"));
+    text_reset(&out);
+    scenario_reset(&s);
+}
+END_TEST
+
 /* What is written out is a scenario that means the same, and is written out the same. */
 START_TEST(dump_reads_back)
 {
@@ -467,4 +495,4 @@ END_TEST
 SUITE("scenario", units_read, units_refuse, units_write_reads_back, values_defaults_and_inheritance,
       link_directions, presets_then_words, merge_keys_and_anchors, addresses, load_of_links,
       identities, authentication, each_accepts_the_ways_of_its_peers, every_auth_word_is_sound,
-      events_thresholds_capture, overrides, dump_reads_back)
+      events_thresholds_capture, overrides, quirks, dump_reads_back)
