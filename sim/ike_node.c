@@ -66,6 +66,8 @@ static void configure(struct ike_node *n, uint32_t member)
     n->null_esp = offers_null(child);
     if (lab->plant == PLANT_REPLAY_ACCEPTED)
         child->replay_window = 0;
+    if (lab->plant == PLANT_KEEP_LOSER)
+        n->config.quirks |= QUIRK_KEEP_LOSER;
 }
 
 static enum err equip(struct ike_node *n)

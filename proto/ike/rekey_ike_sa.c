@@ -173,6 +173,7 @@ static enum err succeed(struct step *s, struct ike_sa *next, struct bytes lower)
         return OK;
     }
     s->ep->counters.collisions++;
+    s->ep->counters.collisions_ike++;
     exchange_enter(s->ep, s->now, next, KIND_IKE_REKEY, ROLE_CONTENDED);
     ike_timer_arm(s->ep, next, TIMER_EXPIRE, nsec_add(s->now, REKEYED_HOLD));
     hs->rival = ike_sa_ref(s->ep, next).handle;
