@@ -146,7 +146,7 @@ struct flow_metrics {
 /** What the ends of all tunnels hold. An SA is live if it is neither replaced nor being deleted. */
 struct tunnel_metrics {
     uint64_t count, up;
-    uint64_t at_rest; /* nothing under way, nothing held: I6 was judged */
+    uint64_t at_rest; /* nothing under way: I6 was judged */
     uint64_t judged;  /* at rest at least once since the last event of the scenario */
     uint64_t ike_sas_min, ike_sas_max;     /* live, per tunnel and end */
     uint64_t child_sas_min, child_sas_max; /* live pairs */

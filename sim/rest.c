@@ -239,8 +239,7 @@ static void add_tunnel(struct lab *lab, struct tunnel *t, struct end *client, st
     count_range(&m->child_sas_min, &m->child_sas_max, ends, true);
     if (!ends[0].acting && !ends[1].acting)
         m->held += ends[0].held + ends[1].held;
-    if (!t->up || t->starting || orphans || ends[0].acting || ends[1].acting ||
-        ends[0].held + ends[1].held > 0)
+    if (!t->up || t->starting || orphans || ends[0].acting || ends[1].acting)
         return;
     m->at_rest++;
     if (checker_watches(lab->checker, t->client))

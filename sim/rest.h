@@ -1,8 +1,9 @@
 /*
  * What both ends of each tunnel hold, for I6 and I7. A tunnel is at rest when it is up and neither
- * end has an exchange under way, something to do, or an SA that is replaced or being deleted. Then
- * there must be one IKE SA and one child pair, the same at both ends (RFC 7296 §2.8). Lifetimes may
- * end all the time: tunnels that are not at rest are judged another time, and counted.
+ * end has an exchange under way or something to do. Then there must be one live IKE SA and one live
+ * child pair, the same at both ends (RFC 7296 §2.8); what is replaced or lost a collision may be
+ * held besides, for its time. Lifetimes may end all the time: tunnels that are not at rest are
+ * judged another time, and counted.
  */
 #ifndef SIM_REST_H
 #define SIM_REST_H

@@ -339,8 +339,15 @@ void rekey_ike_forget(struct step *s)
         s->sa->reason = REASON_REKEYED;
 }
 
+/* §2.4: who answers no more is dead, and so is the IKE SA that its own rekey made meanwhile; but
+ * not where it has asked something in that one since. */
 static enum err give_up(struct step *s)
 {
+    const struct handshake *hs = handshake_of(s->ep, s->sa);
+    struct ike_sa *rival = hs ? ike_sa_at(s->ep, hs->rival) : NULL;
+
+    if (rival && rival->expected_id == 0)
+        ike_remove(s->ep, s->now, rival, REASON_TIMEOUT);
     rekey_ike_forget(s);
     if (s->sa->reason == REASON_NONE)
         s->sa->reason = REASON_TIMEOUT;
