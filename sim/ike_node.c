@@ -411,7 +411,8 @@ static void begin_at(struct lab *lab, uint32_t node, uint32_t tunnel)
     if (n->traffic.count == 0)
         return;
     traffic_begin(lab, &n->traffic, node, tunnel, slot_of(n, tunnel));
-    arm_traffic(n);
+    if (!lab->sim.nodes[node].down) /* it may have crashed since its last message */
+        arm_traffic(n);
 }
 
 void ike_node_begin_traffic(struct lab *lab, uint32_t tunnel)
