@@ -31,10 +31,17 @@ static const struct ke_suite *group_of(const struct step *s)
     return told ? told : s->sa->suite.ke;
 }
 
+/* For the new IKE SA, and for the peer's if it asks at once: without, the answer could not be used,
+ * and the peer would be left alone with what it has made (§2.8.2). */
+static bool room_for_two(const struct ike_endpoint *ep)
+{
+    return ep->ikes.capacity - ep->ikes.taken >= 2;
+}
+
 static enum err create_request(struct step *s)
 {
     const struct ike_config *c = s->ep->config;
-    struct handshake *hs = handshake_take(s->ep, s->sa);
+    struct handshake *hs = room_for_two(s->ep) ? handshake_take(s->ep, s->sa) : NULL;
     uint8_t spi[8];
     enum err e;
 
