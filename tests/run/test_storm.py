@@ -91,6 +91,13 @@ class Storm(unittest.TestCase):
         self.assertGreater(sums["collisions_ike"], SEEDS)
         self.assertGreater(sums["peer_moves"], SEEDS)
 
+    def test_damage_does_no_harm(self):
+        """Flipped bits too, in ports and sequence numbers among others."""
+        words = [f"links.{link}.corrupt=5%" for link in ("lan", "access", "core")]
+        failures, sums = run_seeds(41, 20, words)
+        self.assertEqual(failures, [])
+        self.assertEqual(sums["judged"], 80)
+
     def test_a_thousand_tunnels_lose_nothing_to_rekeys(self):
         """All of what was sent was delivered, lost by the link, or is on its way."""
         slow = lab.fast_build() == lab.IKELAB and "release" not in str(lab.IKELAB)
