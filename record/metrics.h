@@ -81,7 +81,7 @@ struct ike_metrics {
     struct hist setup_time_ns;           /* first request sent (or due) to IKE SA and child up */
     struct hist time_to_first_packet_ns; /* start to first inner packet delivered at the far side */
     uint64_t retransmissions;            /* [count] requests sent again */
-    uint64_t rekeys_ike, rekeys_child;   /* [count] completed, counted at their initiator */
+    uint64_t rekeys_ike, rekeys_child;   /* [count] completed, counted at each end */
     uint64_t collisions;                 /* [count] simultaneous rekeys, at each end that saw it */
     uint64_t collisions_ike;             /* [count] of these, of IKE SAs */
     uint64_t dpd_failures;               /* [count] liveness checks given up */
