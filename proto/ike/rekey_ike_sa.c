@@ -269,7 +269,7 @@ static void settle(struct step *s, struct handshake *hs, const struct peer_part 
         exchange_enter(s->ep, s->now, next, KIND_IKE_REKEY, ROLE_MADE);
         ike_inherit(s->ep, s->now, s->sa, next);
         plan_delete(s->sa, REASON_REKEYED);
-        if (rival) /* the peer deletes it, if it ever heard our answer */
+        if (rival && rival->state == STATE_RIVAL) /* the peer deletes it, if it heard our answer */
             ike_timer_arm(s->ep, rival, TIMER_EXPIRE, nsec_add(s->now, RIVAL_HOLD));
     }
     ike_next(s->ep, s->now, next);
