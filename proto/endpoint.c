@@ -414,6 +414,23 @@ enum err ike_endpoint_unprotect(struct ike_endpoint *ep, nsec now, const struct 
 
 enum { FINGERPRINT_KEY = 0x1ce1ab }; /* any fixed value: it shows equality, not keys */
 
+static bool acting(const struct ike_sa *sa)
+{
+    return sa->in_flight || sa->wishes || sa->timers[TIMER_RETRY] != NSEC_NEVER;
+}
+
+static nsec ike_end(const struct ike_sa *sa)
+{
+    bool deleting = sa->state == STATE_DELETING || sa->wishes & WISH_DELETE;
+
+    return deleting ? 0 : sa->timers[TIMER_EXPIRE];
+}
+
+static nsec child_end(const struct child_sa *c)
+{
+    return c->state == CHILD_DELETING || c->wish_delete ? 0 : c->hard;
+}
+
 bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
                            struct ike_sa_info *out)
 {
@@ -435,7 +452,9 @@ bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
                                 .request_id = sa->request_id,
                                 .expected_id = sa->expected_id,
                                 .state = sa->state,
-                                .in_flight = sa->in_flight};
+                                .in_flight = sa->in_flight,
+                                .acting = acting(sa),
+                                .ends = ike_end(sa)};
     if (sa->suite.encr)
         out->key_fingerprint =
             digest_of(ike_sa_keys(ep, sa)->bytes, ike_key_map(&sa->suite).end, FINGERPRINT_KEY);
@@ -492,6 +511,9 @@ bool ike_endpoint_child_info(const struct ike_endpoint *ep, struct sa_ref ref,
                                   .esn = esp->esn,
                                   .transport = esp->transport,
                                   .udp_encapsulated = esp->udp_encapsulated,
+                                  .live = child_live(c),
+                                  .over = c->state == CHILD_LINGERING,
+                                  .ends = child_end(c),
                                   .key_fingerprint_in = keys_fingerprint(esp, SAD_IN),
                                   .key_fingerprint_out = keys_fingerprint(esp, SAD_OUT),
                                   .local = esp->local,

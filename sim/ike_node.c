@@ -66,6 +66,8 @@ static void configure(struct ike_node *n, uint32_t member)
     n->null_esp = offers_null(child);
     if (lab->plant == PLANT_REPLAY_ACCEPTED)
         child->replay_window = 0;
+    if (lab->plant == PLANT_KEEP_LOSER)
+        n->config.quirks |= QUIRK_KEEP_LOSER;
 }
 
 static enum err equip(struct ike_node *n)
@@ -409,7 +411,8 @@ static void begin_at(struct lab *lab, uint32_t node, uint32_t tunnel)
     if (n->traffic.count == 0)
         return;
     traffic_begin(lab, &n->traffic, node, tunnel, slot_of(n, tunnel));
-    arm_traffic(n);
+    if (!lab->sim.nodes[node].down) /* it may have crashed since its last message */
+        arm_traffic(n);
 }
 
 void ike_node_begin_traffic(struct lab *lab, uint32_t tunnel)

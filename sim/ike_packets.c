@@ -222,6 +222,10 @@ static void receive_datagram(struct ike_node *n, uint32_t packet)
         packet_drop(&n->lab->sim, n->node, packet, NET_DROP_CORRUPT);
         return;
     }
+    if (ip.protocol == IP_PROTOCOL_UDP && !is_ike_port(d.local.port)) {
+        packet_deliver(&n->lab->sim, n->node, packet); /* nothing listens there */
+        return;
+    }
     d.protocol = ip.protocol;
     d.tos = ip.tos;
     d.df = ip.df;

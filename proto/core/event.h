@@ -153,7 +153,8 @@ struct ike_counters {
     uint64_t requests_sent, responses_sent, retransmissions, responses_repeated, keepalives_sent;
     uint64_t requests_executed; /* each (SA, message ID) at most once: invariant I9 */
     uint64_t initiated, completed, failed;
-    uint64_t rekeys_ike, rekeys_child, collisions, dpd_failures, peer_moves;
+    uint64_t rekeys_ike, rekeys_child, dpd_failures, peer_moves;
+    uint64_t collisions, collisions_ike; /* rekeys that met the peer's; of these, of IKE SAs */
     uint64_t dropped[IKE_DROP_COUNT];
     uint64_t esp_sealed, esp_opened;
     uint64_t esp_dropped_no_sa, esp_dropped_replay, esp_dropped_icv, esp_dropped_other;
@@ -171,6 +172,8 @@ struct ike_sa_info {
     nsec established_at, last_heard;
     uint32_t request_id, expected_id; /* next message IDs, ours and the peer's */
     uint8_t state, in_flight; /* enum ike_state; enum exchange_kind of our request, KIND_NONE */
+    bool acting;              /* a request of ours is in flight or waits for its turn */
+    nsec ends; /* at the latest; 0: once its delete is answered; NSEC_NEVER: no end is set */
 };
 
 struct child_sa_info {
@@ -178,7 +181,10 @@ struct child_sa_info {
     uint32_t spi_in, spi_out;
     const struct encr_suite *encr;
     const struct integ_suite *integ;
-    bool esn, transport, udp_encapsulated, current;   /* current: used for sending */
+    bool esn, transport, udp_encapsulated, current; /* current: used for sending */
+    bool live; /* neither replaced, nor the loser of a collision, nor deleted */
+    bool over; /* deleted, and receives only what was under way */
+    nsec ends; /* as in struct ike_sa_info */
     uint64_t key_fingerprint_in, key_fingerprint_out; /* one end's in equals the other's out (I2) */
     uint64_t selectors_fingerprint_local, selectors_fingerprint_remote; /* mirrored at the peer */
     struct ip_endpoint local, remote; /* where ESP is sent from and to */
