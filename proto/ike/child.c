@@ -193,7 +193,16 @@ enum err child_install(struct ike_endpoint *ep, nsec now, struct child_sa *c,
         return e;
     }
     meter_work(ep, METER_SA_INSTALLED, 0);
+    c->no_tfc = t->no_tfc;
+    if (seed->old) { /* the path is the same */
+        c->path_mtu = seed->old->path_mtu;
+        c->path_since = seed->old->path_since;
+    }
     child_begin(ep, now, c, seed);
+    if (seed->initiator && t->more_ts)
+        event_ike(
+            ep, now, ike,
+            (struct event_record){.kind = EVENT_ADDITIONAL_TS, .child = {child_sa_handle(ep, c)}});
     if (!shared_policy)
         child_switch(ep, c);
     return OK;
