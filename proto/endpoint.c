@@ -367,6 +367,8 @@ static enum err seal(struct ike_endpoint *ep, nsec now, struct child_sa *c, stru
             : esp_seal(ep->esp, esp, packet, outer);
     if (e == OK && way == PATH_CUT_AFTER)
         outer->df = false;
+    else if (e == OK && ep->config->child.fragment_before && !esp->transport)
+        outer->df = true; /* RFC 4301 §8.1: else nobody would say how narrow the path is */
     return e;
 }
 
@@ -507,6 +509,7 @@ bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
                                 .initiator = sa->initiator,
                                 .established = sa->state == STATE_ESTABLISHED,
                                 .natt = sa->natt,
+                                .takes_more = sa->one_pair || sa->more_ts,
                                 .local = sa->local,
                                 .remote = sa->remote,
                                 .suite = sa->suite,

@@ -124,9 +124,9 @@ static void put_ike(struct view *v, const struct ike_sa *sa)
     put(v, (uint64_t)sa->state << 56 | (uint64_t)sa->in_flight << 48 | (uint64_t)sa->sends << 40 |
                (uint64_t)sa->wishes << 32 | (uint64_t)sa->reason << 24 |
                (uint64_t)sa->version << 16 | sa->ke_group);
-    put(v, (uint64_t)sa->tries << 8 | (uint64_t)sa->one_pair << 6 | (uint64_t)sa->initiator << 5 |
-               (uint64_t)sa->half_open << 4 | (uint64_t)sa->up << 3 | (uint64_t)sa->natt << 2 |
-               (uint64_t)sa->nat_local << 1 | sa->nat_remote);
+    put(v, (uint64_t)sa->tries << 8 | (uint64_t)sa->more_ts << 7 | (uint64_t)sa->one_pair << 6 |
+               (uint64_t)sa->initiator << 5 | (uint64_t)sa->half_open << 4 | (uint64_t)sa->up << 3 |
+               (uint64_t)sa->natt << 2 | (uint64_t)sa->nat_local << 1 | sa->nat_remote);
     put(v, sa->new_wishes);
     put_asked(v, sa);
     put(v, sa->handshake != SA_INDEX_NONE);

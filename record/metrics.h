@@ -15,6 +15,7 @@
 
 #include "base/hist.h"
 #include "base/time.h"
+#include "proto/core/event.h"
 #include "record/text.h"
 
 #include <stdio.h>
@@ -107,6 +108,13 @@ struct esp_metrics {
     struct esp_echo echo;             /* with metrics_options.echo only */
 };
 
+/** What was learnt of the paths of tunnels, and what it did: of the whole run. */
+struct path_metrics {
+    uint64_t news[PATH_NEWS_COUNT]; /* [count] ICMP "too big" at endpoints, by what became of it */
+    uint64_t too_big_packets;       /* [count] inner packets refused, their sender told */
+    uint64_t cut_packets;           /* [count] inner packets fragmented before ESP */
+};
+
 /** Outer packets: of the whole run or of one link (there: both directions of all its members). */
 struct net_metrics {
     uint64_t sent_packets, duplicated_packets, fragments_made; /* [count] */
@@ -174,6 +182,7 @@ struct metrics {
     nsec duration;      /* simulated time at the end, set by metrics_finish */
     struct ike_metrics ike;
     struct esp_metrics esp;
+    struct path_metrics path;
     struct net_metrics net;
     struct group_metrics *groups;
     struct link_metrics *links;
@@ -217,6 +226,9 @@ void metrics_first_packet(struct metrics *, uint32_t group, nsec now, nsec start
 /* Add to the run and to the group: one counter each, by name of the field. */
 #define METRICS_IKE_COUNT(m, group, field, n)                                                      \
     ((m)->ike.field += (n), (m)->groups[group].ike.field += (n))
+
+/* Add to a counter of struct path_metrics. */
+#define METRICS_PATH_COUNT(m, field, n) ((m)->path.field += (n))
 
 /* Inner packets of a flow; `bytes` is the length of the inner IP packet. */
 void metrics_esp_sent(struct metrics *, uint32_t flow, nsec now, uint64_t bytes);

@@ -151,6 +151,23 @@ static void walk_echo(struct walk *w, const struct metrics *m, const struct esp_
     times(w, "round_trip_s", &echo->round_trip_ns);
 }
 
+/* Of runs in which a path was too narrow, or somebody said so. */
+static void walk_path(struct walk *w, const struct path_metrics *path)
+{
+    uint64_t any = path->too_big_packets + path->cut_packets;
+
+    for (int i = 0; i < PATH_NEWS_COUNT; i++)
+        any += path->news[i];
+    if (!any)
+        return;
+    open_object(w, "path_mtu");
+    for (int i = 0; i < PATH_NEWS_COUNT; i++)
+        packets(w, path_news_name((enum path_news)i), path->news[i]);
+    packets(w, "too_big_packets", path->too_big_packets);
+    packets(w, "cut_packets", path->cut_packets);
+    close_object(w, "path_mtu");
+}
+
 static void walk_esp(struct walk *w, const struct metrics *m, const struct esp_metrics *esp)
 {
     nsec ns = window(m->measure_from, esp->first_sent, esp->last_delivered);
@@ -170,6 +187,8 @@ static void walk_esp(struct walk *w, const struct metrics *m, const struct esp_m
     close_object(w, "dropped");
     if (m->echo)
         walk_echo(w, m, esp);
+    if (esp == &m->esp)
+        walk_path(w, &m->path);
     close_object(w, "esp");
 }
 
@@ -520,6 +539,18 @@ static bool find_recovery(const struct metrics *m, const char *which, struct met
     return true;
 }
 
+/* Counters that are not written while all of them are 0. */
+static bool find_path(const char *name, struct metric *out)
+{
+    bool known = strcmp(name, "too_big_packets") == 0 || strcmp(name, "cut_packets") == 0;
+
+    for (int i = 0; i < PATH_NEWS_COUNT && !known; i++)
+        known = strcmp(name, path_news_name((enum path_news)i)) == 0;
+    if (known)
+        *out = (struct metric){.kind = METRIC_VALUE, .unit = "packets", .value = fixed_count(0)};
+    return known;
+}
+
 static bool find_anywhere(const struct metrics *m, const char *path, struct metric *out)
 {
     static const char failed_by[] = "failed_by.";
@@ -530,6 +561,8 @@ static bool find_anywhere(const struct metrics *m, const char *path, struct metr
         return find_recovery(m, path + 11, out);
     if (find_plain(m, path, out))
         return true;
+    if (strncmp(path, "esp.path_mtu.", 13) == 0)
+        return find_path(path + 13, out);
     if (!reason || !reason[sizeof failed_by - 1] || strchr(reason + sizeof failed_by - 1, '.'))
         return false;
     /* No failure for this reason, if the scope itself exists: its `failed` does. */

@@ -189,6 +189,9 @@ void ike_node_count(struct ike_node *n)
     GREW(keepalives, keepalives_sent);
     GREW(peer_moves, peer_moves);
 #undef GREW
+    for (int i = 0; i < PATH_NEWS_COUNT; i++)
+        METRICS_PATH_COUNT(m, news[i], now->path_news[i] - was->path_news[i]);
+    METRICS_PATH_COUNT(m, too_big_packets, now->esp_unsent_too_big - was->esp_unsent_too_big);
     if (checker_watches(n->lab->checker, n->node))
         checker_executed(n->lab->checker, n->lab->sim.now, n->node, now->requests_executed);
     *was = *now;

@@ -186,6 +186,8 @@ struct ike_counters {
 struct ike_sa_info {
     uint64_t spi_i, spi_r;
     bool initiator, established, natt; /* natt: NAT found, ports floated */
+    bool takes_more; /* in other child SAs, so the peer said (RFC 7296 §2.9): packets that find no
+                        policy may ask for them (ike_endpoint_new_child_for) */
     struct ip_endpoint local, remote;
     struct ike_suite suite;
     uint64_t key_fingerprint; /* keyed hash of SK_*: equal at both ends, reveals nothing (I2) */

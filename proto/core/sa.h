@@ -75,6 +75,7 @@ struct ike_sa {
     bool nat_local : 1;  /* we are behind a NAT */
     bool nat_remote : 1; /* the peer is */
     bool one_pair : 1;   /* it wants a child SA for each pair of addresses (RFC 7296 §2.9) */
+    bool more_ts : 1;    /* it would take more than it did in other child SAs (§2.9) */
 };
 
 enum child_state {

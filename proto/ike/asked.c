@@ -62,6 +62,7 @@ void ike_asked_done(struct ike_endpoint *ep, const struct ike_sa *sa)
 void ike_asked_move(struct ike_endpoint *ep, const struct ike_sa *old, struct ike_sa *next)
 {
     next->one_pair = old->one_pair;
+    next->more_ts = old->more_ts;
     if (ike_asked_for(ep, old))
         ep->asked.ike = ike_sa_ref(ep, next);
 }

@@ -165,6 +165,17 @@ static void child_begin(struct ike_endpoint *ep, nsec now, struct child_sa *c,
               (struct event_record){.kind = EVENT_CHILD_UP, .child = {child_sa_handle(ep, c)}});
 }
 
+/* What more there is, nobody says: the packet that finds no policy may ask (proto/ike/asked). */
+static void say_more_ts(struct ike_endpoint *ep, nsec now, struct child_sa *c)
+{
+    struct ike_sa *ike = child_sa_ike(ep, c);
+
+    ike->more_ts = true;
+    event_ike(
+        ep, now, ike,
+        (struct event_record){.kind = EVENT_ADDITIONAL_TS, .child = {child_sa_handle(ep, c)}});
+}
+
 enum err child_install(struct ike_endpoint *ep, nsec now, struct child_sa *c,
                        const struct child_terms *t, const struct child_seed *seed)
 {
@@ -200,9 +211,7 @@ enum err child_install(struct ike_endpoint *ep, nsec now, struct child_sa *c,
     }
     child_begin(ep, now, c, seed);
     if (seed->initiator && t->more_ts)
-        event_ike(
-            ep, now, ike,
-            (struct event_record){.kind = EVENT_ADDITIONAL_TS, .child = {child_sa_handle(ep, c)}});
+        say_more_ts(ep, now, c);
     if (!shared_policy)
         child_switch(ep, c);
     return OK;

@@ -45,8 +45,10 @@ static enum path_news read_error(struct bytes packet, struct quoted *q)
     struct ip_packet ip;
     struct icmp_message icmp;
 
-    if (ip_read(packet, &ip) != OK || icmp_read(&ip, &icmp) != OK || icmp.kind != ICMP_TOO_BIG)
+    if (ip_read(packet, &ip) != OK || icmp_read(&ip, &icmp) != OK)
         return PATH_MALFORMED;
+    if (icmp.kind != ICMP_TOO_BIG)
+        return PATH_NEWS_COUNT;
     if (ip_read_quoted(icmp.data, &q->ip) != OK || q->ip.src.family != ip.dst.family ||
         !spi_of(&q->ip, &q->spi))
         return PATH_MALFORMED;
@@ -120,7 +122,8 @@ void path_icmp(struct ike_endpoint *ep, nsec now, struct bytes packet)
 
     if (news == PATH_LOWERED)
         news = lower(ep, now, &q);
-    ep->counters.path_news[news]++;
+    if (news < PATH_NEWS_COUNT) /* else it was about something else */
+        ep->counters.path_news[news]++;
 }
 
 size_t path_inner_max(const struct ike_endpoint *ep, nsec now, struct child_sa *c)
@@ -138,7 +141,7 @@ size_t path_padded_len(const struct ike_endpoint *ep, nsec now, struct child_sa 
 
     if (wanted == 0 || c->no_tfc)
         return 0;
-    if (most == 0 && wanted == TFC_TO_MTU)
-        most = esp_inner_max(child_esp(ep, c), PATH_ASSUMED);
+    if (wanted == TFC_TO_MTU)
+        wanted = esp_inner_max(child_esp(ep, c), TFC_MTU_MAX);
     return most != 0 && most < wanted ? most : wanted; /* padding must not make fragments */
 }

@@ -16,7 +16,6 @@
 
 enum {
     PATH_LOOKED_PER_S = 1 << 20, /* child SAs that ICMP makes us look at in a second */
-    PATH_ASSUMED = 1500,         /* for tfc_padding: mtu while nothing is known */
 };
 
 /** Take what an ICMP message to us says; counted as what it was. `packet`: from its IP header on */

@@ -47,6 +47,7 @@ static struct bytes packet_of(const struct pair *p, uint8_t storage[64])
  */
 START_TEST(without_a_packet_the_first_pair_is_asked_for)
 {
+    struct ike_sa_info info;
     struct pair p;
 
     single_pair(&p);
@@ -67,6 +68,8 @@ START_TEST(without_a_packet_the_first_pair_is_asked_for)
     check_pair(&p, B, B0, A0);
     ck_assert_int_eq(send_packet(&p, A), ERR_NO_POLICY);
     ck_assert_uint_eq(events_of(&p, A, EVENT_ADDITIONAL_TS), 0); /* there was nothing else in it */
+    ck_assert(ike_endpoint_ike_info(p.end[A], the_ike(&p, A), &info));
+    ck_assert(info.takes_more);
     pair_free(&p);
 }
 END_TEST
