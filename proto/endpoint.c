@@ -384,7 +384,8 @@ enum err ike_endpoint_protect(struct ike_endpoint *ep, nsec now, struct buf *pac
         *sa = c ? (struct sa_ref){child_sa_handle(ep, c)} : SA_NONE;
     if (c) {
         e = seal(ep, now, c, packet, &outer);
-        sent_through(ep, now, c);
+        if (e != ERR_TOO_BIG) /* nothing was sent */
+            sent_through(ep, now, c);
     }
     return sealed(ep, e, &outer, packet, out);
 }
@@ -401,7 +402,8 @@ enum err ike_endpoint_protect_by(struct ike_endpoint *ep, nsec now, struct sa_re
     e = esp_may_send(ep->esp, child_esp(ep, c), packet);
     if (e == OK)
         e = seal(ep, now, c, packet, &outer);
-    sent_through(ep, now, c);
+    if (e != ERR_TOO_BIG)
+        sent_through(ep, now, c);
     return sealed(ep, e, &outer, packet, out);
 }
 
