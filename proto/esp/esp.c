@@ -241,19 +241,54 @@ static void count_out(struct esp *esp, struct esp_sa *sa, size_t len)
     esp->sealed_bytes += len;
 }
 
-/* What is to be protected is found and may go: the sequence number, the trailer, the seal. */
-static inline enum err finish(struct esp *esp, struct esp_sa *sa, struct buf *packet,
-                              const struct inner *inner)
+/* What goes into a packet besides the inner one. */
+struct extra {
+    size_t to;  /* tunnel mode: pad to this length */
+    bool dummy; /* nothing is inside */
+};
+
+static void outer_plain(const struct esp_sa *sa, struct esp_outer *out)
 {
+    *out = (struct esp_outer){.local = sa->local,
+                              .remote = sa->remote,
+                              .hop_limit = TUNNEL_HOP_LIMIT,
+                              .udp_encapsulated = sa->udp_encapsulated};
+}
+
+static enum err seal(struct esp *esp, struct esp_sa *sa, struct buf *packet, struct extra extra,
+                     struct esp_outer *out)
+{
+    struct inner inner = {packet->data, packet->len, NEXT_DUMMY};
     struct frame f;
     struct seal_op op;
-    size_t icv_len, len = packet->len;
+    size_t icv_len, len = packet->len, room = len;
+    enum esp_cause cause = ESP_CAUSE_NONE;
 
+    if (!sa->installed)
+        return ERR_STATE;
+    if (likely(!extra.dummy))
+        cause = inner_find(sa, packet, &inner);
+    if (likely(cause == ESP_CAUSE_NONE))
+        cause = outbound_limits(sa, len);
+    if (unlikely(extra.to > len && !sa->transport))
+        room = extra.to;
+    if (likely(cause == ESP_CAUSE_NONE) && unlikely(packet->cap < room + ESP_TAILROOM))
+        cause = ESP_CAUSE_SPACE;
+    if (unlikely(cause != ESP_CAUSE_NONE))
+        return refuse_out(esp, cause);
+    if (likely(!extra.dummy))
+        outer_fill(sa, packet->data, out);
+    else
+        outer_plain(sa, out);
+    if (unlikely(room > len)) {
+        memset(inner.text + len, 0, room - len);
+        inner.len = room;
+    }
     f.key = key_of(sa, SAD_OUT);
-    f.text = inner->text;
-    f.start = inner->text - sa->encr->iv_len - ESP_HEADER_LEN;
+    f.text = inner.text;
+    f.start = inner.text - sa->encr->iv_len - ESP_HEADER_LEN;
     f.seq = ++sa->seq_out; /* used up, whatever comes after: no IV twice */
-    f.text_len = trailer_write(sa, inner);
+    f.text_len = trailer_write(sa, &inner);
     icv_len = seal_icv_len(&f.key);
     /* One 8-byte store: two would stall the load that the cipher makes of them. */
     store_be64(f.start, (uint64_t)sa->spi_out << 32 | (uint32_t)f.seq);
@@ -273,61 +308,19 @@ static inline enum err finish(struct esp *esp, struct esp_sa *sa, struct buf *pa
 
 enum err esp_seal(struct esp *esp, struct esp_sa *sa, struct buf *packet, struct esp_outer *out)
 {
-    struct inner inner;
-    enum esp_cause cause;
-
-    if (!sa->installed)
-        return ERR_STATE;
-    cause = inner_find(sa, packet, &inner);
-    if (likely(cause == ESP_CAUSE_NONE))
-        cause = outbound_limits(sa, packet->len);
-    if (likely(cause == ESP_CAUSE_NONE) && unlikely(packet->cap - packet->len < ESP_TAILROOM))
-        cause = ESP_CAUSE_SPACE;
-    if (unlikely(cause != ESP_CAUSE_NONE))
-        return refuse_out(esp, cause);
-    outer_fill(sa, packet->data, out);
-    return finish(esp, sa, packet, &inner);
+    return seal(esp, sa, packet, (struct extra){0}, out);
 }
 
 enum err esp_seal_padded(struct esp *esp, struct esp_sa *sa, struct buf *packet, size_t to,
                          struct esp_outer *out)
 {
-    struct inner inner;
-    enum esp_cause cause;
-
-    if (!sa->installed || sa->transport || to <= packet->len)
-        return esp_seal(esp, sa, packet, out);
-    cause = inner_find(sa, packet, &inner);
-    if (cause == ESP_CAUSE_NONE)
-        cause = outbound_limits(sa, packet->len);
-    if (cause == ESP_CAUSE_NONE && packet->cap < to + ESP_TAILROOM)
-        cause = ESP_CAUSE_SPACE;
-    if (cause != ESP_CAUSE_NONE)
-        return refuse_out(esp, cause);
-    outer_fill(sa, packet->data, out);
-    memset(inner.text + inner.len, 0, to - inner.len);
-    inner.len = to;
-    return finish(esp, sa, packet, &inner);
+    return seal(esp, sa, packet, (struct extra){.to = to}, out);
 }
 
 enum err esp_dummy(struct esp *esp, struct esp_sa *sa, struct buf *packet, struct esp_outer *out)
 {
-    struct inner inner = {packet->data, packet->len, NEXT_DUMMY};
-    enum esp_cause cause;
-
-    if (!sa->installed)
-        return ERR_STATE;
-    cause = outbound_limits(sa, packet->len);
-    if (cause == ESP_CAUSE_NONE && packet->cap - packet->len < ESP_TAILROOM)
-        cause = ESP_CAUSE_SPACE;
-    if (cause != ESP_CAUSE_NONE)
-        return refuse_out(esp, cause);
-    *out = (struct esp_outer){.local = sa->local,
-                              .remote = sa->remote,
-                              .hop_limit = TUNNEL_HOP_LIMIT,
-                              .udp_encapsulated = sa->udp_encapsulated};
     memset(packet->data, 0, packet->len);
-    return finish(esp, sa, packet, &inner);
+    return seal(esp, sa, packet, (struct extra){.dummy = true}, out);
 }
 
 enum err esp_choose(struct esp *esp, const struct buf *packet, struct handle *used)
