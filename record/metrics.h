@@ -15,7 +15,6 @@
 
 #include "base/hist.h"
 #include "base/time.h"
-#include "proto/core/event.h"
 #include "record/text.h"
 
 #include <stdio.h>
@@ -57,8 +56,27 @@ enum esp_drop {
         ESP_DROP_COUNT
 };
 
+/* What was learnt of the paths of tunnels, in the whole run. X(symbol, name in result.json) */
+#define PATH_METRIC_LIST(X)                                                                        \
+    X(LOWERED, "lowered") /* an ICMP "too big" was heeded; or not, because it was: */              \
+    X(MALFORMED, "malformed")                                                                      \
+    X(NO_SA, "no_sa")                                                                              \
+    X(BELOW_MINIMUM, "below_minimum")                                                              \
+    X(NOT_SMALLER, "not_smaller")                                                                  \
+    X(RATE, "rate")                                                                                \
+    X(TOO_BIG, "too_big_packets") /* inner ones, refused, their sender told */                     \
+    X(CUT, "cut_packets")         /* inner ones, fragmented before ESP */
+
+enum path_metric {
+#define X(symbol, name) PATH_METRIC_##symbol,
+    PATH_METRIC_LIST(X)
+#undef X
+        PATH_METRIC_COUNT
+};
+
 const char *net_drop_name(enum net_drop);
 const char *esp_drop_name(enum esp_drop);
+const char *path_metric_name(enum path_metric);
 /** What ike_endpoint_unprotect's refusal is counted as. */
 enum esp_drop esp_drop_of(enum err refusal);
 
@@ -106,13 +124,6 @@ struct esp_metrics {
     struct hist latency_ns;           /* handed in at one end to handed out at the other */
     uint64_t dropped[ESP_DROP_COUNT]; /* [count] at the receiver, by cause */
     struct esp_echo echo;             /* with metrics_options.echo only */
-};
-
-/** What was learnt of the paths of tunnels, and what it did: of the whole run. */
-struct path_metrics {
-    uint64_t news[PATH_NEWS_COUNT]; /* [count] ICMP "too big" at endpoints, by what became of it */
-    uint64_t too_big_packets;       /* [count] inner packets refused, their sender told */
-    uint64_t cut_packets;           /* [count] inner packets fragmented before ESP */
 };
 
 /** Outer packets: of the whole run or of one link (there: both directions of all its members). */
@@ -182,7 +193,7 @@ struct metrics {
     nsec duration;      /* simulated time at the end, set by metrics_finish */
     struct ike_metrics ike;
     struct esp_metrics esp;
-    struct path_metrics path;
+    uint64_t path[PATH_METRIC_COUNT]; /* [count] */
     struct net_metrics net;
     struct group_metrics *groups;
     struct link_metrics *links;
@@ -226,9 +237,6 @@ void metrics_first_packet(struct metrics *, uint32_t group, nsec now, nsec start
 /* Add to the run and to the group: one counter each, by name of the field. */
 #define METRICS_IKE_COUNT(m, group, field, n)                                                      \
     ((m)->ike.field += (n), (m)->groups[group].ike.field += (n))
-
-/* Add to a counter of struct path_metrics. */
-#define METRICS_PATH_COUNT(m, field, n) ((m)->path.field += (n))
 
 /* Inner packets of a flow; `bytes` is the length of the inner IP packet. */
 void metrics_esp_sent(struct metrics *, uint32_t flow, nsec now, uint64_t bytes);

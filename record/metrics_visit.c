@@ -152,19 +152,17 @@ static void walk_echo(struct walk *w, const struct metrics *m, const struct esp_
 }
 
 /* Of runs in which a path was too narrow, or somebody said so. */
-static void walk_path(struct walk *w, const struct path_metrics *path)
+static void walk_path(struct walk *w, const uint64_t path[PATH_METRIC_COUNT])
 {
-    uint64_t any = path->too_big_packets + path->cut_packets;
+    uint64_t any = 0;
 
-    for (int i = 0; i < PATH_NEWS_COUNT; i++)
-        any += path->news[i];
+    for (int i = 0; i < PATH_METRIC_COUNT; i++)
+        any += path[i];
     if (!any)
         return;
     open_object(w, "path_mtu");
-    for (int i = 0; i < PATH_NEWS_COUNT; i++)
-        packets(w, path_news_name((enum path_news)i), path->news[i]);
-    packets(w, "too_big_packets", path->too_big_packets);
-    packets(w, "cut_packets", path->cut_packets);
+    for (int i = 0; i < PATH_METRIC_COUNT; i++)
+        packets(w, path_metric_name((enum path_metric)i), path[i]);
     close_object(w, "path_mtu");
 }
 
@@ -188,7 +186,7 @@ static void walk_esp(struct walk *w, const struct metrics *m, const struct esp_m
     if (m->echo)
         walk_echo(w, m, esp);
     if (esp == &m->esp)
-        walk_path(w, &m->path);
+        walk_path(w, m->path);
     close_object(w, "esp");
 }
 
@@ -542,13 +540,13 @@ static bool find_recovery(const struct metrics *m, const char *which, struct met
 /* Counters that are not written while all of them are 0. */
 static bool find_path(const char *name, struct metric *out)
 {
-    bool known = strcmp(name, "too_big_packets") == 0 || strcmp(name, "cut_packets") == 0;
-
-    for (int i = 0; i < PATH_NEWS_COUNT && !known; i++)
-        known = strcmp(name, path_news_name((enum path_news)i)) == 0;
-    if (known)
+    for (int i = 0; i < PATH_METRIC_COUNT; i++) {
+        if (strcmp(name, path_metric_name((enum path_metric)i)) != 0)
+            continue;
         *out = (struct metric){.kind = METRIC_VALUE, .unit = "packets", .value = fixed_count(0)};
-    return known;
+        return true;
+    }
+    return false;
 }
 
 static bool find_anywhere(const struct metrics *m, const char *path, struct metric *out)

@@ -380,7 +380,7 @@ static void send_too_long(struct ike_node *n, uint32_t packet, struct sa_ref sa,
         ike_node_give_up(n, packet);
         return;
     }
-    METRICS_PATH_COUNT(lab->metrics, cut_packets, 1);
+    lab->metrics->path[PATH_METRIC_CUT]++;
     checker_flow_sent(lab->checker, lab->sim.now, direction, n->node);
     packet_free(&lab->sim, packet);
 }

@@ -26,18 +26,6 @@ const char *reason_name(enum sa_reason reason)
     return names[reason];
 }
 
-const char *path_news_name(enum path_news news)
-{
-    static const char *const names[PATH_NEWS_COUNT] = {
-#define X(symbol, name) [PATH_##symbol] = name,
-        PATH_NEWS_LIST(X)
-#undef X
-    };
-
-    ASSERT((unsigned)news < PATH_NEWS_COUNT);
-    return names[news];
-}
-
 const char *ike_drop_name(enum ike_drop drop)
 {
     static const char *const names[IKE_DROP_COUNT] = {

@@ -151,23 +151,16 @@ enum ike_drop {
 
 const char *ike_drop_name(enum ike_drop);
 
-/* What became of an ICMP "too big" (RFC 4301 §8.2). X(symbol, name in results) */
-#define PATH_NEWS_LIST(X)                                                                          \
-    X(LOWERED, "lowered")                                                                          \
-    X(MALFORMED, "malformed")         /* no such message, or it quotes no ESP packet of ours */    \
-    X(NO_SA, "no_sa")                 /* quotes an SPI and addresses of none of our SAs */         \
-    X(BELOW_MINIMUM, "below_minimum") /* no path may be that narrow: 576 bytes, IPv6 1280 */       \
-    X(NOT_SMALLER, "not_smaller")     /* than what is known, or than the packet it quotes */       \
-    X(RATE, "rate")                   /* more of them than are looked at */
-
+/** What became of an ICMP "too big" (RFC 4301 §8.2). */
 enum path_news {
-#define X(symbol, name) PATH_##symbol,
-    PATH_NEWS_LIST(X)
-#undef X
-        PATH_NEWS_COUNT
+    PATH_LOWERED,
+    PATH_MALFORMED,     /* it cannot be read, or quotes no ESP packet */
+    PATH_NO_SA,         /* quotes an SPI and addresses of none of our SAs */
+    PATH_BELOW_MINIMUM, /* no path may be that narrow: 576 bytes, IPv6 1280 */
+    PATH_NOT_SMALLER,   /* than what is known, or than the packet it quotes */
+    PATH_RATE,          /* more of them than are looked at */
+    PATH_NEWS_COUNT
 };
-
-const char *path_news_name(enum path_news);
 
 struct ike_counters {
     uint64_t requests_sent, responses_sent, retransmissions, responses_repeated, keepalives_sent;
