@@ -64,6 +64,7 @@ enum esp_drop {
     X(BELOW_MINIMUM, "below_minimum")                                                              \
     X(NOT_SMALLER, "not_smaller")                                                                  \
     X(RATE, "rate")                                                                                \
+    X(IGNORED, "ignored")                                                                          \
     X(TOO_BIG, "too_big_packets") /* inner ones, refused, their sender told */                     \
     X(CUT, "cut_packets")         /* inner ones, fragmented before ESP */
 

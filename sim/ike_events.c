@@ -11,6 +11,7 @@ static const enum path_metric path_metrics[PATH_NEWS_COUNT] = {
     [PATH_BELOW_MINIMUM] = PATH_METRIC_BELOW_MINIMUM,
     [PATH_NOT_SMALLER] = PATH_METRIC_NOT_SMALLER,
     [PATH_RATE] = PATH_METRIC_RATE,
+    [PATH_IGNORED] = PATH_METRIC_IGNORED,
 };
 
 bool lab_plant(struct lab *lab, enum plant plant, uint32_t n)

@@ -151,7 +151,7 @@ struct child_words {
     uint64_t rekey_bytes, life_bytes, rekey_packets, life_packets;
     uint32_t replay_window;
     uint32_t tfc_padding; /* bytes, or TFC_TO_MTU */
-    bool esn, fragment_before, single_pair;
+    bool esn, path_mtu_discovery, fragment_before, single_pair;
     const struct ip_prefix *local_ts;
     uint32_t local_ts_count;
     const struct ip_prefix *remote_ts;

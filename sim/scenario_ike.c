@@ -200,6 +200,7 @@ static struct child_config make_child_config(const struct child_words *w)
         .transport = w->mode == CHILD_TRANSPORT,
         .replay_window = w->replay_window,
         .tfc_padding = (uint16_t)w->tfc_padding,
+        .ignore_too_big = !w->path_mtu_discovery,
         .fragment_before = w->fragment_before,
         .single_pair = w->single_pair,
         .lifetime = {.rekey_time = w->rekey_time,

@@ -74,6 +74,7 @@ struct child_config {
     uint8_t local_count, remote_count;
     bool single_pair;     /* as responder: a child SA for each pair of addresses (RFC 7296 §2.9) */
     bool fragment_before; /* packets without DF are cut before ESP, and DF is set outside */
+    bool ignore_too_big;  /* ICMP about ESP packets changes nothing (RFC 4301 §6.1.1) */
     uint16_t tfc_padding; /* tunnel mode: inner packets are made this long; TFC_TO_MTU; 0: off */
 };
 

@@ -159,6 +159,7 @@ enum path_news {
     PATH_BELOW_MINIMUM, /* no path may be that narrow: 576 bytes, IPv6 1280 */
     PATH_NOT_SMALLER,   /* than what is known, or than the packet it quotes */
     PATH_RATE,          /* more of them than are looked at */
+    PATH_IGNORED,       /* child.ignore_too_big */
     PATH_NEWS_COUNT
 };
 

@@ -121,7 +121,7 @@ void path_icmp(struct ike_endpoint *ep, nsec now, struct bytes packet)
     enum path_news news = read_error(packet, &q);
 
     if (news == PATH_LOWERED)
-        news = lower(ep, now, &q);
+        news = ep->config->child.ignore_too_big ? PATH_IGNORED : lower(ep, now, &q);
     if (news < PATH_NEWS_COUNT) /* else it was about something else */
         ep->counters.path_news[news]++;
 }

@@ -3,7 +3,8 @@
  * packet of ours lowers what its child SA takes to be the path's MTU; later packets are held
  * against that before they are sealed. The message is not authenticated, so it can only lower, not
  * below what every path takes, and not for long: after PATH_LIFETIME what was learnt is forgotten
- * and the next packet finds out again (RFC 1191 §6.3).
+ * and the next packet finds out again (RFC 4301 §8.2.2, RFC 1191 §6.3). Or it is ignored, as is
+ * any other ICMP error: the choice of RFC 4301 §6.1.1.
  */
 #ifndef PROTO_IKE_PATH_MTU_H
 #define PROTO_IKE_PATH_MTU_H

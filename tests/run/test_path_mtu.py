@@ -41,6 +41,14 @@ class PathMtu(unittest.TestCase):
         self.assertEqual(esp["delivered_bytes"], (SENT - 16) * 1246)
         self.assertEqual(sum(v for k, v in esp["path_mtu"].items()), 16)
 
+    def test_ignored_it_is_a_black_hole(self):
+        virtual = simulate("child.path_mtu_discovery=false")
+        esp = self.sent(virtual)
+        self.assertEqual(esp["delivered_packets"], 0)
+        self.assertEqual(virtual["net"]["dropped"]["mtu"], SENT)
+        self.assertEqual(esp["path_mtu"]["ignored"], SENT)
+        self.assertEqual(esp["path_mtu"]["lowered"], 0)
+
     def test_behind_nat(self):
         words = ("nodes.box={role: nat, one_per: {homes: 2}}", "links.access={sides: [homes, box]}",
                  "links.street={sides: [box, near], delay: 5ms}")
