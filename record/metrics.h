@@ -56,8 +56,28 @@ enum esp_drop {
         ESP_DROP_COUNT
 };
 
+/* What was learnt of the paths of tunnels, in the whole run. X(symbol, name in result.json) */
+#define PATH_METRIC_LIST(X)                                                                        \
+    X(LOWERED, "lowered") /* an ICMP "too big" was heeded; or not, because it was: */              \
+    X(MALFORMED, "malformed")                                                                      \
+    X(NO_SA, "no_sa")                                                                              \
+    X(BELOW_MINIMUM, "below_minimum")                                                              \
+    X(NOT_SMALLER, "not_smaller")                                                                  \
+    X(RATE, "rate")                                                                                \
+    X(IGNORED, "ignored")                                                                          \
+    X(TOO_BIG, "too_big_packets") /* inner ones, refused, their sender told */                     \
+    X(CUT, "cut_packets")         /* inner ones, fragmented before ESP */
+
+enum path_metric {
+#define X(symbol, name) PATH_METRIC_##symbol,
+    PATH_METRIC_LIST(X)
+#undef X
+        PATH_METRIC_COUNT
+};
+
 const char *net_drop_name(enum net_drop);
 const char *esp_drop_name(enum esp_drop);
+const char *path_metric_name(enum path_metric);
 /** What ike_endpoint_unprotect's refusal is counted as. */
 enum esp_drop esp_drop_of(enum err refusal);
 
@@ -187,7 +207,8 @@ struct metrics {
     struct ike_metrics ike;
     struct esp_metrics esp;
     uint64_t esp_lost[NET_DROP_COUNT]; /* [count] ESP packets that ended on the way */
-    uint64_t esp_in_flight; /* set at the end of the run: sent and not at their end yet */
+    uint64_t esp_in_flight;           /* set at the end of the run: sent and not at their end yet */
+    uint64_t path[PATH_METRIC_COUNT]; /* [count] */
     struct net_metrics net;
     struct tunnel_metrics tunnels; /* [gauge] */
     struct group_metrics *groups;

@@ -163,6 +163,21 @@ static void walk_on_the_way(struct walk *w, const struct metrics *m)
     packets(w, "in_flight_packets", m->esp_in_flight);
 }
 
+/* Of runs in which a path was too narrow, or somebody said so. */
+static void walk_path(struct walk *w, const uint64_t path[PATH_METRIC_COUNT])
+{
+    uint64_t any = 0;
+
+    for (int i = 0; i < PATH_METRIC_COUNT; i++)
+        any += path[i];
+    if (!any)
+        return;
+    open_object(w, "path_mtu");
+    for (int i = 0; i < PATH_METRIC_COUNT; i++)
+        packets(w, path_metric_name((enum path_metric)i), path[i]);
+    close_object(w, "path_mtu");
+}
+
 static void walk_esp(struct walk *w, const struct metrics *m, const struct esp_metrics *esp)
 {
     nsec ns = window(m->measure_from, esp->first_sent, esp->last_delivered);
@@ -184,6 +199,8 @@ static void walk_esp(struct walk *w, const struct metrics *m, const struct esp_m
         walk_on_the_way(w, m);
     if (m->echo)
         walk_echo(w, m, esp);
+    if (esp == &m->esp)
+        walk_path(w, m->path);
     close_object(w, "esp");
 }
 
@@ -553,6 +570,18 @@ static bool find_recovery(const struct metrics *m, const char *which, struct met
     return true;
 }
 
+/* Counters that are not written while all of them are 0. */
+static bool find_path(const char *name, struct metric *out)
+{
+    for (int i = 0; i < PATH_METRIC_COUNT; i++) {
+        if (strcmp(name, path_metric_name((enum path_metric)i)) != 0)
+            continue;
+        *out = (struct metric){.kind = METRIC_VALUE, .unit = "packets", .value = fixed_count(0)};
+        return true;
+    }
+    return false;
+}
+
 static bool find_anywhere(const struct metrics *m, const char *path, struct metric *out)
 {
     static const char failed_by[] = "failed_by.";
@@ -563,6 +592,8 @@ static bool find_anywhere(const struct metrics *m, const char *path, struct metr
         return find_recovery(m, path + 11, out);
     if (find_plain(m, path, out))
         return true;
+    if (strncmp(path, "esp.path_mtu.", 13) == 0)
+        return find_path(path + 13, out);
     if (!reason || !reason[sizeof failed_by - 1] || strchr(reason + sizeof failed_by - 1, '.'))
         return false;
     /* No failure for this reason, if the scope itself exists: its `failed` does. */

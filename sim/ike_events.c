@@ -4,6 +4,16 @@
 
 enum { RECONNECT_DELAY_S = 1 };
 
+static const enum path_metric path_metrics[PATH_NEWS_COUNT] = {
+    [PATH_LOWERED] = PATH_METRIC_LOWERED,
+    [PATH_MALFORMED] = PATH_METRIC_MALFORMED,
+    [PATH_NO_SA] = PATH_METRIC_NO_SA,
+    [PATH_BELOW_MINIMUM] = PATH_METRIC_BELOW_MINIMUM,
+    [PATH_NOT_SMALLER] = PATH_METRIC_NOT_SMALLER,
+    [PATH_RATE] = PATH_METRIC_RATE,
+    [PATH_IGNORED] = PATH_METRIC_IGNORED,
+};
+
 bool lab_plant(struct lab *lab, enum plant plant, uint32_t n)
 {
     return lab->plant == plant && ++lab->plant_count == n;
@@ -207,6 +217,9 @@ void ike_node_count(struct ike_node *n)
     GREW(keepalives, keepalives_sent);
     GREW(peer_moves, peer_moves);
 #undef GREW
+    for (int i = 0; i < PATH_NEWS_COUNT; i++)
+        m->path[path_metrics[i]] += now->path_news[i] - was->path_news[i];
+    m->path[PATH_METRIC_TOO_BIG] += now->esp_unsent_too_big - was->esp_unsent_too_big;
     if (checker_watches(n->lab->checker, n->node))
         checker_executed(n->lab->checker, n->lab->sim.now, n->node, now->requests_executed);
     *was = *now;

@@ -99,6 +99,9 @@ static void ike_node_free(struct ike_node *n)
     if (n->host.core_count)
         host_reset(&n->host);
     joiner_reset(&n->joiner);
+    if (n->inside)
+        reassembly_reset(n->inside);
+    free(n->inside);
     look_ups_destroy(n->look_ups);
     if (n->routes) {
         routes_reset(n->routes);
@@ -299,7 +302,8 @@ static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet
             return;
     }
     if (ip.protocol != IP_PROTOCOL_UDP && ip.protocol != IP_PROTOCOL_ESP) {
-        packet_deliver(s, node, packet); /* ICMP: nothing here listens */
+        ike_node_icmp(n, &ip);
+        packet_deliver(s, node, packet);
         return;
     }
     submit(n, packet, job_key(n, packet), HOST_NORMAL);
@@ -307,11 +311,21 @@ static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet
 
 /* Timers */
 
+/* Bytes for an inner packet and what may be padded behind it. */
+static uint32_t room_of(const struct ike_node *n, uint32_t size)
+{
+    uint32_t padded = n->config.child.tfc_padding;
+
+    if (padded == TFC_TO_MTU)
+        padded = TFC_MTU_MAX;
+    return (size > padded ? size : padded) + ESP_TAILROOM;
+}
+
 static void make_payload(struct ike_node *n, const struct payload *what, uint32_t size)
 {
     struct lab *lab = n->lab;
     const struct tunnel *t = &lab->tunnels[what->tunnel];
-    uint32_t packet = packet_new(&lab->sim, n->node, size + ESP_TAILROOM);
+    uint32_t packet = packet_new(&lab->sim, n->node, room_of(n, size));
     struct packet *p;
 
     metrics_esp_sent(lab->metrics, what->flow, lab->sim.now, size);

@@ -412,6 +412,30 @@ START_TEST(series_are_growth_and_gauges)
 }
 END_TEST
 
+START_TEST(paths_are_written_where_something_happened)
+{
+    struct metrics *m = make(NULL, 0);
+    struct metric found;
+    struct text t = {0};
+
+    ck_assert(metrics_find(m, "esp.path_mtu.no_sa", &found));
+    ck_assert_uint_eq(found.value.value, 0);
+    ck_assert(!metrics_find(m, "esp.path_mtu.no_such", &found));
+    metrics_virtual_json(m, &t, 0);
+    ck_assert_ptr_null(strstr(t.data, "path_mtu"));
+    text_reset(&t);
+    m->path[PATH_METRIC_NO_SA] = 3;
+    ck_assert(metrics_find(m, "esp.path_mtu.no_sa", &found));
+    ck_assert_uint_eq(found.value.value, 3);
+    ck_assert(metrics_find(m, "esp.path_mtu.cut_packets", &found));
+    ck_assert(!metrics_find(m, "flows.upload.esp.path_mtu.no_sa", &found));
+    metrics_virtual_json(m, &t, 0);
+    ck_assert_ptr_nonnull(strstr(t.data, "path_mtu"));
+    text_reset(&t);
+    metrics_destroy(m);
+}
+END_TEST
+
 START_TEST(a_full_disk_is_told)
 {
     FILE *full = fopen("/dev/full", "w");
@@ -504,4 +528,4 @@ SUITE("record metrics", numbers_print_exactly, json_text_survives_any_bytes,
       rates_and_percentiles_count_from_measure_from, one_end_has_no_ratio_and_no_latency,
       both_ends_say_what_was_lost_and_what_is_held, echoes_are_answered_lost_or_pending,
       order_of_failures_does_not_show, scalars_and_virtual_agree, series_are_growth_and_gauges,
-      a_full_disk_is_told, thresholds_judge_in_integers)
+      paths_are_written_where_something_happened, a_full_disk_is_told, thresholds_judge_in_integers)
