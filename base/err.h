@@ -29,6 +29,7 @@ enum err_class { CLASS_NONE, CLASS_WIRE, CLASS_POLICY, CLASS_CRYPTO, CLASS_LIMIT
     X(ERR_UNSUPPORTED, POLICY, "algorithm or feature is not supported")                            \
     X(ERR_NO_PROPOSAL, POLICY, "no acceptable proposal")                                           \
     X(ERR_TS, POLICY, "traffic selectors are not acceptable")                                      \
+    X(ERR_SINGLE_PAIR, POLICY, "traffic selectors must name one pair of addresses")                \
     X(ERR_NO_SA, POLICY, "no security association matches")                                        \
     X(ERR_NO_POLICY, POLICY, "no policy matches the packet")                                       \
     X(ERR_REPLAY, POLICY, "sequence number was seen before or lies left of the window")            \
@@ -36,6 +37,7 @@ enum err_class { CLASS_NONE, CLASS_WIRE, CLASS_POLICY, CLASS_CRYPTO, CLASS_LIMIT
     X(ERR_STATE, POLICY, "message is not expected in this state")                                  \
     X(ERR_SEQ_WRAPPED, LIMIT, "sequence number space is used up; rekey is due")                    \
     X(ERR_LIFETIME, LIMIT, "hard lifetime of the security association is over")                    \
+    X(ERR_TOO_BIG, LIMIT, "packet is larger than the path takes")                                  \
     X(ERR_FULL, LIMIT, "a table, pool or queue is full")                                           \
     X(ERR_SPACE, LIMIT, "the output buffer is too small")                                          \
     X(ERR_MEMORY, LIMIT, "out of memory")                                                          \

@@ -206,6 +206,7 @@ static void count_growth(struct live *l)
     GREW(rekeys_ike, rekeys_ike);
     GREW(rekeys_child, rekeys_child);
     GREW(collisions, collisions);
+    GREW(collisions_ike, collisions_ike);
     GREW(dpd_failures, dpd_failures);
     GREW(keepalives, keepalives_sent);
     GREW(peer_moves, peer_moves);

@@ -9,7 +9,9 @@
 #include "proto/core/internal.h"
 #include "proto/esp/encap.h"
 #include "proto/esp/esp.h"
+#include "proto/ike/asked.h"
 #include "proto/ike/ike.h"
+#include "proto/ike/path_mtu.h"
 
 #include <stdlib.h>
 
@@ -80,6 +82,7 @@ struct ike_endpoint *ike_endpoint_create(const struct ike_env *env, const struct
         return NULL;
     ep->env = *env;
     ep->config = config;
+    ep->asked.ike = SA_NONE;
     name_streams(ep);
     if (sa_table_init(ep, limits) || make_esp(ep)) {
         ike_endpoint_destroy(ep);
@@ -223,6 +226,15 @@ enum err ike_endpoint_rekey_child(struct ike_endpoint *ep, nsec now, struct sa_r
     return c ? child_wish_for(ep, now, c, true) : ERR_STATE;
 }
 
+enum err ike_endpoint_new_child_for(struct ike_endpoint *ep, nsec now, struct sa_ref ref,
+                                    struct bytes packet)
+{
+    struct ike_sa *sa = ike_sa_at(ep, ref.handle);
+
+    begin_call(ep, now);
+    return sa ? ike_ask_for(ep, now, sa, packet) : ERR_STATE;
+}
+
 enum err ike_endpoint_delete_child(struct ike_endpoint *ep, nsec now, struct sa_ref child)
 {
     struct child_sa *c = child_sa_at(ep, child.handle);
@@ -308,7 +320,8 @@ static enum err sealed(struct ike_endpoint *ep, enum err e, const struct esp_out
                        const struct buf *packet, struct ike_dgram *out)
 {
     if (e) {
-        count_unsent(ep, e);
+        if (e != ERR_TOO_BIG) /* counted in seal, unless its pieces are to be sent */
+            count_unsent(ep, e);
         return e;
     }
     ep->counters.esp_sealed++;
@@ -324,19 +337,56 @@ static enum err sealed(struct ike_endpoint *ep, enum err e, const struct esp_out
     return OK;
 }
 
+static enum path_way way_of(const struct ike_endpoint *ep, nsec now, struct child_sa *c,
+                            struct bytes packet)
+{
+    const struct esp_sa *esp = child_esp(ep, c);
+    size_t most;
+
+    if (c->path_mtu == 0) /* nearly always */
+        return PATH_FITS;
+    most = path_inner_max(ep, now, c);
+    if (most == 0 || packet.len <= most)
+        return PATH_FITS;
+    return path_way(esp, packet, most,
+                    ep->config->child.fragment_before && esp_takes_pieces(ep->esp, esp, packet));
+}
+
+static enum err seal(struct ike_endpoint *ep, nsec now, struct child_sa *c, struct buf *packet,
+                     struct esp_outer *outer)
+{
+    enum path_way way = way_of(ep, now, c, buf_bytes(packet));
+    struct esp_sa *esp = child_esp(ep, c);
+    enum err e;
+
+    ep->counters.esp_unsent_too_big += way == PATH_REFUSE;
+    if (way == PATH_REFUSE || way == PATH_CUT_FIRST)
+        return ERR_TOO_BIG;
+    e = ep->config->child.tfc_padding
+            ? esp_seal_padded(ep->esp, esp, packet, path_padded_len(ep, now, c), outer)
+            : esp_seal(ep->esp, esp, packet, outer);
+    if (e == OK && way == PATH_CUT_AFTER)
+        outer->df = false;
+    else if (e == OK && ep->config->child.fragment_before && !esp->transport)
+        outer->df = true; /* RFC 4301 §8.1: else nobody would say how narrow the path is */
+    return e;
+}
+
 enum err ike_endpoint_protect(struct ike_endpoint *ep, nsec now, struct buf *packet,
                               struct ike_dgram *out, struct sa_ref *sa)
 {
     struct esp_outer outer;
     struct handle used;
-    enum err e = esp_protect(ep->esp, packet, &outer, &used);
-    struct esp_sa *esp = handle_none(used) ? NULL : sad_at(&ep->esp->sad, used);
-    struct child_sa *c = esp ? child_of(ep, esp) : NULL;
+    enum err e = esp_choose(ep->esp, packet, &used);
+    struct child_sa *c = e ? NULL : child_of(ep, sad_at(&ep->esp->sad, used));
 
     if (sa)
         *sa = c ? (struct sa_ref){child_sa_handle(ep, c)} : SA_NONE;
-    if (c)
-        sent_through(ep, now, c);
+    if (c) {
+        e = seal(ep, now, c, packet, &outer);
+        if (e != ERR_TOO_BIG) /* nothing was sent */
+            sent_through(ep, now, c);
+    }
     return sealed(ep, e, &outer, packet, out);
 }
 
@@ -349,9 +399,48 @@ enum err ike_endpoint_protect_by(struct ike_endpoint *ep, nsec now, struct sa_re
 
     if (!c || c->state != CHILD_CURRENT)
         return ERR_STATE;
-    e = esp_protect_by(ep->esp, child_esp(ep, c), packet, &outer);
+    e = esp_may_send(ep->esp, child_esp(ep, c), packet);
+    if (e == OK)
+        e = seal(ep, now, c, packet, &outer);
+    if (e != ERR_TOO_BIG)
+        sent_through(ep, now, c);
+    return sealed(ep, e, &outer, packet, out);
+}
+
+enum err ike_endpoint_cut(struct ike_endpoint *ep, nsec now, struct sa_ref child,
+                          struct bytes packet, struct fragmenter *out)
+{
+    struct child_sa *c = child_sa_at(ep, child.handle);
+    enum path_way way;
+
+    if (!c || !child_esp(ep, c)->installed)
+        return ERR_STATE;
+    way = way_of(ep, now, c, packet);
+    if (way == PATH_REFUSE)
+        return ERR_TOO_BIG;
+    if (way != PATH_CUT_FIRST)
+        return ERR_STATE;
+    return fragmenter_init(out, packet, path_inner_max(ep, now, c), 0);
+}
+
+enum err ike_endpoint_dummy(struct ike_endpoint *ep, nsec now, struct sa_ref child,
+                            struct buf *packet, struct ike_dgram *out)
+{
+    struct child_sa *c = child_sa_at(ep, child.handle);
+    struct esp_outer outer;
+    enum err e;
+
+    if (!c || c->state != CHILD_CURRENT)
+        return ERR_STATE;
+    e = esp_dummy(ep->esp, child_esp(ep, c), packet, &outer);
+    ep->counters.esp_dummies_sent += e == OK;
     sent_through(ep, now, c);
     return sealed(ep, e, &outer, packet, out);
+}
+
+void ike_endpoint_icmp(struct ike_endpoint *ep, nsec now, struct bytes packet)
+{
+    path_icmp(ep, now, packet);
 }
 
 static void count_refused(struct ike_endpoint *ep, enum err e)
@@ -414,6 +503,23 @@ enum err ike_endpoint_unprotect(struct ike_endpoint *ep, nsec now, const struct 
 
 enum { FINGERPRINT_KEY = 0x1ce1ab }; /* any fixed value: it shows equality, not keys */
 
+static bool acting(const struct ike_sa *sa)
+{
+    return sa->in_flight || sa->wishes || sa->timers[TIMER_RETRY] != NSEC_NEVER;
+}
+
+static nsec ike_end(const struct ike_sa *sa)
+{
+    bool deleting = sa->state == STATE_DELETING || sa->wishes & WISH_DELETE;
+
+    return deleting ? 0 : sa->timers[TIMER_EXPIRE];
+}
+
+static nsec child_end(const struct child_sa *c)
+{
+    return c->state == CHILD_DELETING || c->wish_delete ? 0 : c->hard;
+}
+
 bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
                            struct ike_sa_info *out)
 {
@@ -426,6 +532,7 @@ bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
                                 .initiator = sa->initiator,
                                 .established = sa->state == STATE_ESTABLISHED,
                                 .natt = sa->natt,
+                                .takes_more = sa->one_pair || sa->more_ts,
                                 .local = sa->local,
                                 .remote = sa->remote,
                                 .suite = sa->suite,
@@ -435,7 +542,9 @@ bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
                                 .request_id = sa->request_id,
                                 .expected_id = sa->expected_id,
                                 .state = sa->state,
-                                .in_flight = sa->in_flight};
+                                .in_flight = sa->in_flight,
+                                .acting = acting(sa),
+                                .ends = ike_end(sa)};
     if (sa->suite.encr)
         out->key_fingerprint =
             digest_of(ike_sa_keys(ep, sa)->bytes, ike_key_map(&sa->suite).end, FINGERPRINT_KEY);
@@ -492,14 +601,20 @@ bool ike_endpoint_child_info(const struct ike_endpoint *ep, struct sa_ref ref,
                                   .esn = esp->esn,
                                   .transport = esp->transport,
                                   .udp_encapsulated = esp->udp_encapsulated,
+                                  .live = child_live(c),
+                                  .over = c->state == CHILD_LINGERING,
+                                  .ends = child_end(c),
                                   .key_fingerprint_in = keys_fingerprint(esp, SAD_IN),
                                   .key_fingerprint_out = keys_fingerprint(esp, SAD_OUT),
                                   .local = esp->local,
                                   .remote = esp->remote,
+                                  .path_mtu = c->path_mtu,
                                   .packets_in = esp->packets_in,
                                   .packets_out = esp->seq_out,
                                   .bytes_in = esp->bytes_in,
                                   .bytes_out = esp->bytes_out};
+    if (c->path_mtu)
+        out->inner_mtu = (uint16_t)esp_inner_max(esp, c->path_mtu);
     fill_selectors(ep, esp, out);
     return true;
 }

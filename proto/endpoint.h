@@ -17,6 +17,7 @@
 #include "proto/core/config.h"
 #include "proto/core/env.h"
 #include "proto/core/event.h"
+#include "proto/ip/fragment.h"
 
 struct ike_endpoint;
 
@@ -49,6 +50,14 @@ void ike_endpoint_expire(struct ike_endpoint *, nsec now);
 enum err ike_endpoint_rekey_ike(struct ike_endpoint *, nsec now, struct sa_ref ike);
 enum err ike_endpoint_rekey_child(struct ike_endpoint *, nsec now, struct sa_ref child);
 enum err ike_endpoint_new_child(struct ike_endpoint *, nsec now, struct sa_ref ike);
+/**
+ * A new child for this packet (of which there was no policy): its selectors stand first in the
+ * offer, so that a responder that narrows keeps them, and alone in it if the responder wants a
+ * child SA for each pair of addresses (RFC 7296 §2.9). Nothing happens to the packet.
+ * @retval ERR_NO_POLICY  our selectors do not take it; ERR_FULL another packet waits for its child
+ */
+enum err ike_endpoint_new_child_for(struct ike_endpoint *, nsec now, struct sa_ref ike,
+                                    struct bytes packet);
 enum err ike_endpoint_delete_child(struct ike_endpoint *, nsec now, struct sa_ref child);
 enum err ike_endpoint_terminate(struct ike_endpoint *, nsec now, struct sa_ref ike);
 /** Liveness check now (RFC 7296 §2.4), besides those of dpd_delay. */
@@ -72,6 +81,9 @@ nsec ike_endpoint_deadline(const struct ike_endpoint *);
  * @param[out] out        the ESP or UDP-encapsulated datagram inside the same storage
  * @param[out] sa         the child SA used, may be NULL
  * @retval ERR_NO_POLICY, ERR_NO_SA, ERR_SEQ_WRAPPED, ERR_LIFETIME  counted; the packet is dropped
+ * @retval ERR_TOO_BIG  longer than the path of *sa takes, and unchanged: to be cut
+ *         (ike_endpoint_cut), or its sender to be told ike_endpoint_child_info's inner_mtu
+ * @note   with child.tfc_padding packet->cap >= that + ESP_TAILROOM, else ERR_SPACE
  */
 enum err ike_endpoint_protect(struct ike_endpoint *, nsec now, struct buf *packet,
                               struct ike_dgram *out, struct sa_ref *sa) MUST_USE;
@@ -81,6 +93,7 @@ enum err ike_endpoint_protect(struct ike_endpoint *, nsec now, struct buf *packe
  * the packet.
  * @retval ERR_STATE  it does not send (yet, any more, at all): nothing happened
  * @retval ERR_NO_POLICY, ERR_SEQ_WRAPPED, ERR_LIFETIME  counted; the packet is dropped
+ * @retval ERR_TOO_BIG  as above
  */
 enum err ike_endpoint_protect_by(struct ike_endpoint *, nsec now, struct sa_ref child,
                                  struct buf *packet, struct ike_dgram *out) MUST_USE;
@@ -93,6 +106,28 @@ enum err ike_endpoint_protect_by(struct ike_endpoint *, nsec now, struct sa_ref 
  */
 enum err ike_endpoint_unprotect(struct ike_endpoint *, nsec now, const struct ike_dgram *in,
                                 struct buf *inner, struct sa_ref *sa) MUST_USE;
+/**
+ * Begin to cut a packet that was ERR_TOO_BIG for `child`; each piece then goes through
+ * ike_endpoint_protect_by (RFC 4303 §3.3.4: fragmentation before ESP).
+ * @param[out] out  fragmenter_next gives the pieces; `packet` is borrowed until the last one
+ * @retval ERR_TOO_BIG  it may not be cut, or child.fragment_before is off: tell its sender
+ * @retval ERR_STATE    the child is gone, or its path takes the packet by now
+ */
+enum err ike_endpoint_cut(struct ike_endpoint *, nsec now, struct sa_ref child, struct bytes packet,
+                          struct fragmenter *out) MUST_USE;
+/**
+ * Make a dummy packet (RFC 4303 §2.6): the peer drops it, an observer sees one packet more.
+ * @param[in,out] packet  room as for an inner packet of packet->len bytes; overwritten
+ * @retval ERR_STATE  the child does not send; others as ike_endpoint_protect_by
+ */
+enum err ike_endpoint_dummy(struct ike_endpoint *, nsec now, struct sa_ref child,
+                            struct buf *packet, struct ike_dgram *out) MUST_USE;
+/**
+ * An ICMP message arrived, from its IP header on. If it is a "too big" that quotes an ESP packet
+ * of ours, the path MTU of its child SA is lowered (proto/ike/path_mtu.h); what became of it is in
+ * the counters' path_news.
+ */
+void ike_endpoint_icmp(struct ike_endpoint *, nsec now, struct bytes packet);
 /** Whether a received datagram belongs to unprotect (ESP) rather than receive (IKE, keepalive). */
 bool ike_dgram_is_esp(const struct ike_dgram *);
 

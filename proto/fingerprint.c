@@ -8,6 +8,7 @@
 #include "proto/core/internal.h"
 #include "proto/endpoint.h"
 #include "proto/esp/esp.h"
+#include "proto/ike/asked.h"
 #include "proto/ike/child.h"
 
 struct view {
@@ -80,6 +81,20 @@ static void put_handshake(struct view *v, const struct handshake *hs)
     put(v, hs->held.digest);
 }
 
+/* What a packet asked for is in the next offer. */
+static void put_asked(struct view *v, const struct ike_sa *sa)
+{
+    const struct asked_packet *a = &v->ep->asked;
+
+    put(v, ike_asked_for(v->ep, sa));
+    if (!ike_asked_for(v->ep, sa))
+        return;
+    put_bytes(v, a->local.first.bytes, sizeof a->local.first.bytes);
+    put_bytes(v, a->remote.first.bytes, sizeof a->remote.first.bytes);
+    put(v, (uint64_t)a->local.protocol << 32 | (uint32_t)a->local.port_first << 16 |
+               a->remote.port_first);
+}
+
 static void put_ike(struct view *v, const struct ike_sa *sa)
 {
     const struct ike_endpoint *ep = v->ep;
@@ -109,10 +124,11 @@ static void put_ike(struct view *v, const struct ike_sa *sa)
     put(v, (uint64_t)sa->state << 56 | (uint64_t)sa->in_flight << 48 | (uint64_t)sa->sends << 40 |
                (uint64_t)sa->wishes << 32 | (uint64_t)sa->reason << 24 |
                (uint64_t)sa->version << 16 | sa->ke_group);
-    put(v, (uint64_t)sa->tries << 8 | (uint64_t)sa->initiator << 5 | (uint64_t)sa->half_open << 4 |
-               (uint64_t)sa->up << 3 | (uint64_t)sa->natt << 2 | (uint64_t)sa->nat_local << 1 |
-               sa->nat_remote);
+    put(v, (uint64_t)sa->tries << 8 | (uint64_t)sa->more_ts << 7 | (uint64_t)sa->one_pair << 6 |
+               (uint64_t)sa->initiator << 5 | (uint64_t)sa->half_open << 4 | (uint64_t)sa->up << 3 |
+               (uint64_t)sa->natt << 2 | (uint64_t)sa->nat_local << 1 | sa->nat_remote);
     put(v, sa->new_wishes);
+    put_asked(v, sa);
     put(v, sa->handshake != SA_INDEX_NONE);
     if (sa->handshake != SA_INDEX_NONE)
         put_handshake(v, handshake_of(ep, sa));

@@ -28,6 +28,18 @@ const char *esp_drop_name(enum esp_drop d)
     return esp_drop_names[d];
 }
 
+const char *path_metric_name(enum path_metric p)
+{
+    static const char *const names[PATH_METRIC_COUNT] = {
+#define X(symbol, name) name,
+        PATH_METRIC_LIST(X)
+#undef X
+    };
+
+    ASSERT((unsigned)p < PATH_METRIC_COUNT);
+    return names[p];
+}
+
 enum esp_drop esp_drop_of(enum err refusal)
 {
     switch (refusal) {

@@ -56,8 +56,28 @@ enum esp_drop {
         ESP_DROP_COUNT
 };
 
+/* What was learnt of the paths of tunnels, in the whole run. X(symbol, name in result.json) */
+#define PATH_METRIC_LIST(X)                                                                        \
+    X(LOWERED, "lowered") /* an ICMP "too big" was heeded; or not, because it was: */              \
+    X(MALFORMED, "malformed")                                                                      \
+    X(NO_SA, "no_sa")                                                                              \
+    X(BELOW_MINIMUM, "below_minimum")                                                              \
+    X(NOT_SMALLER, "not_smaller")                                                                  \
+    X(RATE, "rate")                                                                                \
+    X(IGNORED, "ignored")                                                                          \
+    X(TOO_BIG, "too_big_packets") /* inner ones, refused, their sender told */                     \
+    X(CUT, "cut_packets")         /* inner ones, fragmented before ESP */
+
+enum path_metric {
+#define X(symbol, name) PATH_METRIC_##symbol,
+    PATH_METRIC_LIST(X)
+#undef X
+        PATH_METRIC_COUNT
+};
+
 const char *net_drop_name(enum net_drop);
 const char *esp_drop_name(enum esp_drop);
+const char *path_metric_name(enum path_metric);
 /** What ike_endpoint_unprotect's refusal is counted as. */
 enum esp_drop esp_drop_of(enum err refusal);
 
@@ -81,8 +101,9 @@ struct ike_metrics {
     struct hist setup_time_ns;           /* first request sent (or due) to IKE SA and child up */
     struct hist time_to_first_packet_ns; /* start to first inner packet delivered at the far side */
     uint64_t retransmissions;            /* [count] requests sent again */
-    uint64_t rekeys_ike, rekeys_child;   /* [count] completed, counted at their initiator */
-    uint64_t collisions;                 /* [count] simultaneous exchanges resolved */
+    uint64_t rekeys_ike, rekeys_child;   /* [count] completed, counted at each end */
+    uint64_t collisions;                 /* [count] simultaneous rekeys, at each end that saw it */
+    uint64_t collisions_ike;             /* [count] of these, of IKE SAs */
     uint64_t dpd_failures;               /* [count] liveness checks given up */
     uint64_t keepalives;                 /* [count] NAT keepalives sent */
     uint64_t peer_moves;                 /* [count] endpoint updates after a NAT change */
@@ -142,6 +163,17 @@ struct flow_metrics {
     struct esp_metrics esp;
 };
 
+/** What the ends of all tunnels hold. An SA is live if it is neither replaced nor being deleted. */
+struct tunnel_metrics {
+    uint64_t count, up;
+    uint64_t at_rest; /* nothing under way: I6 was judged */
+    uint64_t judged;  /* at rest at least once since the last event of the scenario */
+    uint64_t ike_sas_min, ike_sas_max;     /* live, per tunnel and end */
+    uint64_t child_sas_min, child_sas_max; /* live pairs */
+    uint64_t held, held_peak; /* SAs that nobody deletes: they wait for the end of a hold */
+    uint64_t orphans;         /* live IKE SAs that the other end does not have */
+};
+
 /** One modelled machine. Times are CPU time of the model, never of a stopwatch. */
 struct host_metrics {
     const char *name;
@@ -174,7 +206,11 @@ struct metrics {
     nsec duration;      /* simulated time at the end, set by metrics_finish */
     struct ike_metrics ike;
     struct esp_metrics esp;
+    uint64_t esp_lost[NET_DROP_COUNT]; /* [count] ESP packets that ended on the way */
+    uint64_t esp_in_flight;           /* set at the end of the run: sent and not at their end yet */
+    uint64_t path[PATH_METRIC_COUNT]; /* [count] */
     struct net_metrics net;
+    struct tunnel_metrics tunnels; /* [gauge] */
     struct group_metrics *groups;
     struct link_metrics *links;
     struct flow_metrics *flows;

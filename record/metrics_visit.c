@@ -119,6 +119,8 @@ static void walk_ike(struct walk *w, const struct metrics *m, const struct ike_m
     count(w, "rekeys_ike", ike->rekeys_ike);
     count(w, "rekeys_child", ike->rekeys_child);
     count(w, "collisions", ike->collisions);
+    count(w, "collisions_ike", ike->collisions_ike);
+    count(w, "collisions_child", ike->collisions - ike->collisions_ike);
     count(w, "dpd_failures", ike->dpd_failures);
     count(w, "keepalives", ike->keepalives);
     count(w, "peer_moves", ike->peer_moves);
@@ -151,6 +153,31 @@ static void walk_echo(struct walk *w, const struct metrics *m, const struct esp_
     times(w, "round_trip_s", &echo->round_trip_ns);
 }
 
+/* Of the whole run only: on the way, a packet shows no flow. */
+static void walk_on_the_way(struct walk *w, const struct metrics *m)
+{
+    open_object(w, "lost");
+    for (int i = 0; i < NET_DROP_COUNT; i++)
+        packets(w, net_drop_name((enum net_drop)i), m->esp_lost[i]);
+    close_object(w, "lost");
+    packets(w, "in_flight_packets", m->esp_in_flight);
+}
+
+/* Of runs in which a path was too narrow, or somebody said so. */
+static void walk_path(struct walk *w, const uint64_t path[PATH_METRIC_COUNT])
+{
+    uint64_t any = 0;
+
+    for (int i = 0; i < PATH_METRIC_COUNT; i++)
+        any += path[i];
+    if (!any)
+        return;
+    open_object(w, "path_mtu");
+    for (int i = 0; i < PATH_METRIC_COUNT; i++)
+        packets(w, path_metric_name((enum path_metric)i), path[i]);
+    close_object(w, "path_mtu");
+}
+
 static void walk_esp(struct walk *w, const struct metrics *m, const struct esp_metrics *esp)
 {
     nsec ns = window(m->measure_from, esp->first_sent, esp->last_delivered);
@@ -168,8 +195,12 @@ static void walk_esp(struct walk *w, const struct metrics *m, const struct esp_m
     for (int i = 0; i < ESP_DROP_COUNT; i++)
         packets(w, esp_drop_name((enum esp_drop)i), esp->dropped[i]);
     close_object(w, "dropped");
+    if (esp == &m->esp && !m->one_end)
+        walk_on_the_way(w, m);
     if (m->echo)
         walk_echo(w, m, esp);
+    if (esp == &m->esp)
+        walk_path(w, m->path);
     close_object(w, "esp");
 }
 
@@ -191,6 +222,23 @@ static void walk_net(struct walk *w, const struct net_metrics *net)
         packets(w, net_drop_name((enum net_drop)i), net->dropped[i]);
     close_object(w, "dropped");
     close_object(w, "net");
+}
+
+static void walk_tunnels(struct walk *w, const struct tunnel_metrics *t)
+{
+    open_object(w, "tunnels");
+    count(w, "count", t->count);
+    count(w, "up", t->up);
+    count(w, "at_rest", t->at_rest);
+    count(w, "judged", t->judged);
+    count(w, "ike_sas_min", t->ike_sas_min);
+    count(w, "ike_sas_max", t->ike_sas_max);
+    count(w, "child_sas_min", t->child_sas_min);
+    count(w, "child_sas_max", t->child_sas_max);
+    count(w, "held", t->held);
+    count(w, "held_peak", t->held_peak);
+    count(w, "orphans", t->orphans);
+    close_object(w, "tunnels");
 }
 
 static void walk_groups(struct walk *w, const struct metrics *m)
@@ -273,6 +321,8 @@ void metrics_visit(const struct metrics *m, metric_visitor *visit, void *context
     walk_ike(&w, m, &m->ike);
     walk_esp(&w, m, &m->esp);
     walk_net(&w, &m->net);
+    if (!m->one_end)
+        walk_tunnels(&w, &m->tunnels);
     walk_groups(&w, m);
     walk_links(&w, m);
     open_object(&w, "flows");
@@ -520,6 +570,18 @@ static bool find_recovery(const struct metrics *m, const char *which, struct met
     return true;
 }
 
+/* Counters that are not written while all of them are 0. */
+static bool find_path(const char *name, struct metric *out)
+{
+    for (int i = 0; i < PATH_METRIC_COUNT; i++) {
+        if (strcmp(name, path_metric_name((enum path_metric)i)) != 0)
+            continue;
+        *out = (struct metric){.kind = METRIC_VALUE, .unit = "packets", .value = fixed_count(0)};
+        return true;
+    }
+    return false;
+}
+
 static bool find_anywhere(const struct metrics *m, const char *path, struct metric *out)
 {
     static const char failed_by[] = "failed_by.";
@@ -530,6 +592,8 @@ static bool find_anywhere(const struct metrics *m, const char *path, struct metr
         return find_recovery(m, path + 11, out);
     if (find_plain(m, path, out))
         return true;
+    if (strncmp(path, "esp.path_mtu.", 13) == 0)
+        return find_path(path + 13, out);
     if (!reason || !reason[sizeof failed_by - 1] || strchr(reason + sizeof failed_by - 1, '.'))
         return false;
     /* No failure for this reason, if the scope itself exists: its `failed` does. */

@@ -332,7 +332,8 @@ static void judge_refused(struct checker *c, nsec now, uint32_t node, const stru
                         "SPI %08x sequence %llu was refused (%s) and counted %llu times", v->spi,
                         (unsigned long long)sequence, err_name(v->result),
                         (unsigned long long)v->counted);
-    if (v->result == ERR_REPLAY && !was_seen(record, sequence) &&
+    /* RFC 4303 §3.3.2: the first number is 1, so that 0 is damage. */
+    if (v->result == ERR_REPLAY && sequence > 0 && !was_seen(record, sequence) &&
         sequence + v->replay_window > record->top)
         checker_violate(c, "I5", now, node,
                         "SPI %08x refused sequence %llu as replay: new, and the window ends at "

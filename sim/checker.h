@@ -7,6 +7,8 @@
  *   I2  both ends of an SA hold equal keys, algorithms, SPIs and mirrored selectors
  *   I4  no replayed or unauthenticated packet is accepted
  *   I5  no valid in-window packet is refused, and no refusal goes uncounted
+ *   I6  at rest, one IKE SA and one child pair per tunnel (sim/rest)
+ *   I7  nothing that is replaced or given up is kept beyond its hold (sim/rest)
  *   I8  packet conservation
  *   I9  a request is executed once; a repeated response is bit-identical
  *   I15 time never goes back; no event for what is gone

@@ -4,6 +4,16 @@
 
 enum { RECONNECT_DELAY_S = 1 };
 
+static const enum path_metric path_metrics[PATH_NEWS_COUNT] = {
+    [PATH_LOWERED] = PATH_METRIC_LOWERED,
+    [PATH_MALFORMED] = PATH_METRIC_MALFORMED,
+    [PATH_NO_SA] = PATH_METRIC_NO_SA,
+    [PATH_BELOW_MINIMUM] = PATH_METRIC_BELOW_MINIMUM,
+    [PATH_NOT_SMALLER] = PATH_METRIC_NOT_SMALLER,
+    [PATH_RATE] = PATH_METRIC_RATE,
+    [PATH_IGNORED] = PATH_METRIC_IGNORED,
+};
+
 bool lab_plant(struct lab *lab, enum plant plant, uint32_t n)
 {
     return lab->plant == plant && ++lab->plant_count == n;
@@ -70,6 +80,16 @@ static void went_down(struct ike_node *n, const struct ike_event *e)
         ike_node_connect_at(lab, n->node, lab->sim.now + RECONNECT_DELAY_S * NSEC_PER_S);
 }
 
+static void forget_child(struct ike_node *n, struct sa_ref child)
+{
+    uint32_t spi;
+
+    if (!table_get(&n->spi_of_child, child.handle.index, &spi))
+        return;
+    checker_child_down(n->lab->checker, n->node, spi);
+    table_remove(&n->spi_of_child, child.handle.index);
+}
+
 static void child_came_up(struct ike_node *n, const struct ike_event *e)
 {
     struct lab *lab = n->lab;
@@ -80,9 +100,12 @@ static void child_came_up(struct ike_node *n, const struct ike_event *e)
     if (n->group->role == ROLE_RESPONDER && lab_plant(lab, PLANT_KEY_MISMATCH, 1))
         info.key_fingerprint_in ^= 1;
     if (checker_watches(lab->checker, n->node)) {
+        forget_child(n, e->child); /* one that lingered in this slot */
         checker_child_up(lab->checker, lab->sim.now, n->node, &info);
         (void)!table_put(&n->spi_of_child, e->child.handle.index, info.spi_in);
     }
+    if (n->group->role == ROLE_INITIATOR && lab_plant(lab, PLANT_SECOND_CHILD, 1))
+        (void)ike_endpoint_new_child(n->endpoint, lab->sim.now, e->ike);
     came_up(n, e);
 }
 
@@ -91,20 +114,24 @@ static void child_failed(struct ike_node *n, const struct ike_event *e)
 {
     struct tunnel *t = client_tunnel(n);
 
+    if (t)
+        t->child_end = e->reason;
     if (!t || !t->starting || !sa_equal(t->ike, e->ike))
         return;
     t->starting = false;
     metrics_ike_failed(n->lab->metrics, t->group, n->lab->sim.now, reason_name(e->reason));
 }
 
+/* One that lingers still receives, and refuses doubles of what it has accepted (I4, I5). */
 static void child_went_down(struct ike_node *n, const struct ike_event *e)
 {
-    uint32_t spi;
+    struct tunnel *t = client_tunnel(n);
+    struct child_sa_info info;
 
-    if (table_get(&n->spi_of_child, e->child.handle.index, &spi)) {
-        checker_child_down(n->lab->checker, n->node, spi);
-        table_remove(&n->spi_of_child, e->child.handle.index);
-    }
+    if (t)
+        t->child_end = e->reason;
+    if (!ike_endpoint_child_info(n->endpoint, e->child, &info))
+        forget_child(n, e->child);
 }
 
 static void ike_came_up(struct ike_node *n, const struct ike_event *e)
@@ -185,10 +212,14 @@ void ike_node_count(struct ike_node *n)
     GREW(rekeys_ike, rekeys_ike);
     GREW(rekeys_child, rekeys_child);
     GREW(collisions, collisions);
+    GREW(collisions_ike, collisions_ike);
     GREW(dpd_failures, dpd_failures);
     GREW(keepalives, keepalives_sent);
     GREW(peer_moves, peer_moves);
 #undef GREW
+    for (int i = 0; i < PATH_NEWS_COUNT; i++)
+        m->path[path_metrics[i]] += now->path_news[i] - was->path_news[i];
+    m->path[PATH_METRIC_TOO_BIG] += now->esp_unsent_too_big - was->esp_unsent_too_big;
     if (checker_watches(n->lab->checker, n->node))
         checker_executed(n->lab->checker, n->lab->sim.now, n->node, now->requests_executed);
     *was = *now;

@@ -66,6 +66,8 @@ static void configure(struct ike_node *n, uint32_t member)
     n->null_esp = offers_null(child);
     if (lab->plant == PLANT_REPLAY_ACCEPTED)
         child->replay_window = 0;
+    if (lab->plant == PLANT_KEEP_LOSER)
+        n->config.quirks |= QUIRK_KEEP_LOSER;
 }
 
 static enum err equip(struct ike_node *n)
@@ -97,6 +99,9 @@ static void ike_node_free(struct ike_node *n)
     if (n->host.core_count)
         host_reset(&n->host);
     joiner_reset(&n->joiner);
+    if (n->inside)
+        reassembly_reset(n->inside);
+    free(n->inside);
     look_ups_destroy(n->look_ups);
     if (n->routes) {
         routes_reset(n->routes);
@@ -297,7 +302,8 @@ static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet
             return;
     }
     if (ip.protocol != IP_PROTOCOL_UDP && ip.protocol != IP_PROTOCOL_ESP) {
-        packet_deliver(s, node, packet); /* ICMP: nothing here listens */
+        ike_node_icmp(n, &ip);
+        packet_deliver(s, node, packet);
         return;
     }
     submit(n, packet, job_key(n, packet), HOST_NORMAL);
@@ -305,11 +311,21 @@ static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet
 
 /* Timers */
 
+/* Bytes for an inner packet and what may be padded behind it. */
+static uint32_t room_of(const struct ike_node *n, uint32_t size)
+{
+    uint32_t padded = n->config.child.tfc_padding;
+
+    if (padded == TFC_TO_MTU)
+        padded = TFC_MTU_MAX;
+    return (size > padded ? size : padded) + ESP_TAILROOM;
+}
+
 static void make_payload(struct ike_node *n, const struct payload *what, uint32_t size)
 {
     struct lab *lab = n->lab;
     const struct tunnel *t = &lab->tunnels[what->tunnel];
-    uint32_t packet = packet_new(&lab->sim, n->node, size + ESP_TAILROOM);
+    uint32_t packet = packet_new(&lab->sim, n->node, room_of(n, size));
     struct packet *p;
 
     metrics_esp_sent(lab->metrics, what->flow, lab->sim.now, size);
@@ -409,7 +425,8 @@ static void begin_at(struct lab *lab, uint32_t node, uint32_t tunnel)
     if (n->traffic.count == 0)
         return;
     traffic_begin(lab, &n->traffic, node, tunnel, slot_of(n, tunnel));
-    arm_traffic(n);
+    if (!lab->sim.nodes[node].down) /* it may have crashed since its last message */
+        arm_traffic(n);
 }
 
 void ike_node_begin_traffic(struct lab *lab, uint32_t tunnel)

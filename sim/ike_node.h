@@ -6,6 +6,7 @@
 #ifndef SIM_IKE_NODE_H
 #define SIM_IKE_NODE_H
 
+#include "proto/ip/reassembly.h"
 #include "sim/host.h"
 #include "sim/join.h"
 #include "sim/lab.h"
@@ -36,6 +37,7 @@ struct ike_node {
     struct host_metrics *host_metrics; /* NULL: not reported */
     uint32_t *held;                    /* by core: packets that leave at its end of service */
     uint32_t *held_last;               /* by core: the last of them */
+    struct reassembly *inside;         /* of what came out of tunnels; NULL: no fragment yet */
     bool null_esp;                     /* may agree on ESP without encryption */
     bool expire_queued, connect_queued;
     struct joiner joiner;
@@ -72,6 +74,8 @@ void ike_node_begin_traffic(struct lab *, uint32_t tunnel);
 /* ike_packets.c: packets out and in, and what the endpoint does with them. */
 /** Run one job to its end inside the endpoint; its packets leave with `core` (SIM_NONE: now). */
 void ike_node_work(struct ike_node *, uint32_t job, uint32_t core);
+/** An ICMP message to this node: what it says about its tunnels' paths is heeded. */
+void ike_node_icmp(struct ike_node *, const struct ip_packet *);
 /** A whole packet of this node leaves. */
 void ike_node_send(struct ike_node *, uint32_t packet);
 /** A packet of our own traffic that never leaves: counted, and an error reported (I17). */

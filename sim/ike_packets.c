@@ -6,7 +6,12 @@
 
 #include "base/assert.h"
 #include "proto/esp/esp.h"
+#include "proto/ip/icmp.h"
 #include "proto/ip/udp.h"
+
+#include <stdlib.h>
+
+enum { INSIDE_DATAGRAMS = 16, INSIDE_TIMEOUT_S = 30 };
 
 _Static_assert(PACKET_HEADROOM >= ESP_HEADROOM + UDP_HEADROOM_MAX, "outer headers fit in front");
 
@@ -173,6 +178,46 @@ static void judge(struct ike_node *n, uint32_t spi, uint32_t sequence, enum err 
         checker_esp(n->lab->checker, n->lab->sim.now, n->node, &v);
 }
 
+/* Memory is taken when the first fragment comes out of a tunnel. */
+static struct reassembly *inside_of(struct ike_node *n)
+{
+    struct reassembly_config config = {.slots = INSIDE_DATAGRAMS,
+                                       .datagram_max = IP_PACKET_MAX,
+                                       .timeout = INSIDE_TIMEOUT_S * NSEC_PER_S};
+
+    if (n->inside)
+        return n->inside;
+    n->inside = calloc(1, sizeof *n->inside);
+    if (n->inside && reassembly_init(n->inside, &config) == OK)
+        return n->inside;
+    free(n->inside);
+    n->inside = NULL;
+    sim_fail(&n->lab->sim, ERR_MEMORY);
+    return NULL;
+}
+
+/*
+ * What came out of a tunnel as the host behind it sees it: fragments, cut before ESP, are joined.
+ * @return whether it was one; then *packet is the whole, or empty while pieces are missing
+ */
+static bool join_inside(struct ike_node *n, struct bytes *packet)
+{
+    struct reassembly *inside;
+    struct bytes piece = *packet;
+    struct ip_packet ip;
+
+    if (ip_read(piece, &ip) != OK || !ip_is_fragment(&ip))
+        return false;
+    *packet = BYTES_NONE;
+    inside = inside_of(n);
+    if (!inside)
+        return true;
+    reassembly_expire(inside, n->lab->sim.now);
+    if (reassembly_add(inside, n->lab->sim.now, &ip, packet, NULL) != OK)
+        *packet = BYTES_NONE; /* counted there; the packet counts as not delivered */
+    return true;
+}
+
 static void receive_esp(struct ike_node *n, uint32_t packet, const struct ike_dgram *d)
 {
     struct lab *lab = n->lab;
@@ -180,21 +225,27 @@ static void receive_esp(struct ike_node *n, uint32_t packet, const struct ike_dg
     uint32_t spi = d->len >= 8 ? load_be32(d->data) : 0;
     uint32_t sequence = d->len >= 8 ? load_be32(d->data + 4) : 0;
     uint64_t before = esp_dropped(n->endpoint);
+    struct bytes whole = BYTES_NONE;
     struct payload payload;
     struct buf inner;
     struct sa_ref sa;
     enum err e;
-    bool ours;
+    bool piece = false, ours;
 
     if (lab->plant == PLANT_BLACK_HOLE && n->group->role == ROLE_RESPONDER)
         return;
     e = ike_endpoint_unprotect(n->endpoint, lab->sim.now, d, &inner, &sa);
-    ours = e == OK && payload_read(buf_bytes(&inner), checker_tag(lab->checker), &payload) == OK;
-    judge(n, spi, sequence, e, esp_dropped(n->endpoint) - before, ours);
+    if (e == OK) {
+        whole = buf_bytes(&inner);
+        piece = join_inside(n, &whole);
+    }
+    ours = whole.len && payload_read(whole, checker_tag(lab->checker), &payload) == OK;
+    /* A piece does not show that it is authentic: the whole is judged when it is joined. */
+    judge(n, spi, sequence, e, esp_dropped(n->endpoint) - before, ours || (piece && !whole.len));
     if (e != OK)
         metrics_esp_dropped(lab->metrics, METRICS_NO_FLOW, esp_drop_of(e));
     else if (ours)
-        ike_node_delivered(n, &payload, created, (uint32_t)inner.len);
+        ike_node_delivered(n, &payload, created, (uint32_t)whole.len);
 }
 
 static void receive_datagram(struct ike_node *n, uint32_t packet)
@@ -222,6 +273,10 @@ static void receive_datagram(struct ike_node *n, uint32_t packet)
         packet_drop(&n->lab->sim, n->node, packet, NET_DROP_CORRUPT);
         return;
     }
+    if (ip.protocol == IP_PROTOCOL_UDP && !is_ike_port(d.local.port)) {
+        packet_deliver(&n->lab->sim, n->node, packet); /* nothing listens there */
+        return;
+    }
     d.protocol = ip.protocol;
     d.tos = ip.tos;
     d.df = ip.df;
@@ -242,6 +297,113 @@ void ike_node_give_up(struct ike_node *n, uint32_t packet)
     packet_free(&lab->sim, packet);
 }
 
+void ike_node_icmp(struct ike_node *n, const struct ip_packet *ip)
+{
+    if (ip->protocol != IP_PROTOCOL_ICMP && ip->protocol != IP_PROTOCOL_ICMPV6)
+        return;
+    /* A few bytes are compared: that is not modelled as work of a core. */
+    ike_endpoint_icmp(n->endpoint, n->lab->sim.now, ip->whole);
+    ike_node_count(n);
+}
+
+/* RFC 4301 §8.2.1: whoever sent it is told how long a packet may be. */
+static void tell_sender(struct ike_node *n, struct bytes packet, struct sa_ref sa)
+{
+    uint8_t storage[ICMP_ERROR_MAX];
+    struct buf out = {storage, 0, sizeof storage};
+    struct ip_build build = {.src = n->lab->plan.nodes[n->node].inner};
+    struct icmp_message icmp = {.kind = ICMP_TOO_BIG, .data = packet};
+    struct child_sa_info info;
+    struct ip_packet ip;
+
+    if (ip_read(packet, &ip) != OK || !ike_endpoint_child_info(n->endpoint, sa, &info))
+        return;
+    build.dst = ip.src;
+    icmp.mtu = info.inner_mtu;
+    if (icmp_write(&out, &build, &icmp) == OK)
+        traffic_icmp(n->lab, &n->traffic, buf_bytes(&out));
+}
+
+static enum err send_piece(struct ike_node *n, const struct packet *of, struct sa_ref sa,
+                           struct fragmenter *cut, uint32_t core)
+{
+    struct sim *s = &n->lab->sim;
+    uint32_t piece = packet_new(s, n->node, packet_room(of));
+    struct ike_dgram d;
+    struct packet *p;
+    struct buf inner;
+    enum err e;
+
+    if (piece == SIM_NONE)
+        return ERR_MEMORY;
+    p = packet_at(s, piece);
+    p->created = of->created;
+    p->kind = of->kind;
+    p->tag = of->tag;
+    inner = (struct buf){p->data, 0, packet_room(p)};
+    (void)fragmenter_next(cut, &inner);
+    e = ike_endpoint_protect_by(n->endpoint, s->now, sa, &inner, &d);
+    if (e == OK)
+        e = put_headers(p, &d);
+    if (e == OK)
+        send_or_hold(n, piece, core);
+    else
+        packet_free(s, piece);
+    return e;
+}
+
+/* RFC 4303 §3.3.4, cut before ESP. One piece that cannot be sent loses the packet. */
+static enum err send_pieces(struct ike_node *n, uint32_t packet, struct sa_ref sa,
+                            struct fragmenter *cut, uint32_t core)
+{
+    enum err e = OK;
+
+    for (unsigned left = fragmenter_count(cut); left > 0 && e == OK; left--) {
+        struct packet of = *packet_at(&n->lab->sim, packet); /* a new packet moves the old one */
+
+        e = send_piece(n, &of, sa, cut, core);
+    }
+    return e;
+}
+
+/* Longer than the path takes: in pieces, or back to its sender. */
+static void send_too_long(struct ike_node *n, uint32_t packet, struct sa_ref sa, uint32_t core)
+{
+    struct lab *lab = n->lab;
+    struct packet *p = packet_at(&lab->sim, packet);
+    struct bytes whole = bytes_of(p->data, p->len);
+    uint32_t direction = p->tag;
+    struct fragmenter cut;
+    enum err e = ike_endpoint_cut(n->endpoint, lab->sim.now, sa, whole, &cut);
+
+    if (e == ERR_TOO_BIG)
+        tell_sender(n, whole, sa);
+    if (e == OK)
+        e = send_pieces(n, packet, sa, &cut, core);
+    if (e != OK) {
+        ike_node_give_up(n, packet);
+        return;
+    }
+    lab->metrics->path[PATH_METRIC_CUT]++;
+    checker_flow_sent(lab->checker, lab->sim.now, direction, n->node);
+    packet_free(&lab->sim, packet);
+}
+
+/* Where the gateway makes a child SA for each pair of addresses, the packet asks for its own. */
+static void ask_for(struct ike_node *n, uint32_t packet)
+{
+    const struct packet *p = packet_at(&n->lab->sim, packet);
+    struct ike_sa_info info;
+    struct sa_ref ike;
+
+    if (n->group->role != ROLE_INITIATOR)
+        return;
+    ike = n->lab->tunnels[n->tunnels[0]].ike;
+    if (ike_endpoint_ike_info(n->endpoint, ike, &info) && info.takes_more)
+        (void)ike_endpoint_new_child_for(n->endpoint, n->lab->sim.now, ike,
+                                         bytes_of(p->data, p->len));
+}
+
 /* A packet of our own traffic: through the tunnel, or not sent at all. */
 static void send_payload(struct ike_node *n, uint32_t packet, uint32_t core)
 {
@@ -259,6 +421,12 @@ static void send_payload(struct ike_node *n, uint32_t packet, uint32_t core)
         return;
     }
     e = ike_endpoint_protect(n->endpoint, lab->sim.now, &inner, &d, &sa);
+    if (e == ERR_TOO_BIG) {
+        send_too_long(n, packet, sa, core);
+        return;
+    }
+    if (e == ERR_NO_POLICY)
+        ask_for(n, packet);
     if (e == OK)
         e = put_headers(p, &d);
     if (e != OK) {

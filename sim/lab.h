@@ -28,6 +28,8 @@ struct ike_node;
     X(REPLAY_ACCEPTED, "replay-accepted")   /* gateways run without a replay window: I4 */         \
     X(ICV_IGNORED, "icv-ignored")           /* the provider accepts any ICV: I4 */                 \
     X(SILENT_REFUSAL, "silent-refusal")     /* a good packet is refused uncounted: I5 */           \
+    X(SECOND_CHILD, "second-child")         /* a client makes a child SA more: I6 */               \
+    X(KEEP_LOSER, "keep-loser")             /* nobody deletes what lost a collision: I7 */         \
     X(PACKET_VANISHES, "packet-vanishes")   /* a packet is freed without a reason: I8 */           \
     X(RESPONSE_DIFFERS, "response-differs") /* a repeated response has a wrong bit: I9 */          \
     X(TIME_GOES_BACK, "time-goes-back")     /* an event is scheduled in the past: I15 */           \
@@ -47,9 +49,11 @@ struct tunnel {
     struct sa_ref ike;        /* at the client */
     nsec started;             /* of the handshake in progress, or of the last one */
     bool starting, up;
-    bool first_packet;       /* delivered since it came up */
-    struct ip_addr inner[2]; /* client's and gateway's address for traffic inside */
-    uint64_t recovering;     /* by index in metrics.recoveries: no data since that event */
+    bool first_packet;        /* delivered since it came up */
+    bool judged;              /* I6: at rest once since the last event of the scenario */
+    enum sa_reason child_end; /* why the client's last child SA to go has gone or was not made */
+    struct ip_addr inner[2];  /* client's and gateway's address for traffic inside */
+    uint64_t recovering;      /* by index in metrics.recoveries: no data since that event */
 };
 
 struct lab {

@@ -141,6 +141,7 @@ static void count_drop(struct sim *s, struct link_direction *d, uint32_t packet,
                        enum net_drop cause)
 {
     s->net.dropped[cause]++;
+    s->esp_lost[cause] += s->packets[packet].kind == PACKET_ESP;
     d->books.dropped++;
     if (d->metrics)
         d->metrics->dropped[cause]++;

@@ -27,8 +27,10 @@ enum err payload_write(uint8_t *data, size_t size, const struct ip_addr *src,
 {
     uint8_t *content = data + HEADERS;
     size_t len = size - HEADERS;
-    struct udp_build udp = {
-        .src = {*src, PAYLOAD_PORT}, .dst = {*dst, PAYLOAD_PORT}, .id = (uint16_t)p->sequence};
+    struct udp_build udp = {.src = {*src, PAYLOAD_PORT},
+                            .dst = {*dst, PAYLOAD_PORT},
+                            .df = p->df,
+                            .id = (uint16_t)p->sequence};
     struct bytes packet;
 
     ASSERT(size >= PAYLOAD_MIN && src->family == 4 && dst->family == 4);
@@ -41,12 +43,21 @@ enum err payload_write(uint8_t *data, size_t size, const struct ip_addr *src,
     return udp_datagram_write(content, len, &udp, &packet);
 }
 
+static struct payload name_of(const uint8_t *content)
+{
+    uint32_t flow = load_be32(content + AT_NAME);
+
+    return (struct payload){.flow = (uint16_t)(flow >> 1),
+                            .reverse = flow & 1,
+                            .tunnel = load_be32(content + AT_NAME + 4),
+                            .sequence = load_be32(content + AT_NAME + 8)};
+}
+
 enum err payload_read(struct bytes packet, const uint8_t *tag, struct payload *p)
 {
     struct udp_datagram udp;
     struct ip_packet ip;
     const uint8_t *content;
-    uint32_t flow;
 
     if (ip_read(packet, &ip) != OK || udp_read(&ip, &udp) != OK || udp.payload.len < CONTENT_MIN ||
         ip.src.family != 4)
@@ -55,10 +66,16 @@ enum err payload_read(struct bytes packet, const uint8_t *tag, struct payload *p
     if (memcmp(content, tag, CHECKER_TAG_LEN) != 0 ||
         load_be64(content + AT_HASH) != content_hash(content, udp.payload.len, &ip.src, &ip.dst))
         return ERR_CHECKSUM;
-    flow = load_be32(content + AT_NAME);
-    *p = (struct payload){.flow = (uint16_t)(flow >> 1),
-                          .reverse = flow & 1,
-                          .tunnel = load_be32(content + AT_NAME + 4),
-                          .sequence = load_be32(content + AT_NAME + 8)};
+    *p = name_of(content);
+    return OK;
+}
+
+enum err payload_quoted(struct bytes quoted, const uint8_t *tag, struct payload *p)
+{
+    const uint8_t *content = quoted.data + HEADERS;
+
+    if (quoted.len < HEADERS + CONTENT_MIN || memcmp(content, tag, CHECKER_TAG_LEN) != 0)
+        return ERR_CHECKSUM;
+    *p = name_of(content);
     return OK;
 }

@@ -18,6 +18,7 @@ enum payload_sizes {
 struct payload {
     uint16_t flow;
     bool reverse; /* from the gateway to the client */
+    bool df;      /* of the packet to be written; not read back */
     uint32_t tunnel;
     uint32_t sequence; /* of this flow in this tunnel and direction */
 };
@@ -32,5 +33,7 @@ enum err payload_write(uint8_t *data, size_t size, const struct ip_addr *src,
                        const struct payload *) MUST_USE;
 /** @retval ERR_CHECKSUM  not a packet of ours, or changed on the way */
 enum err payload_read(struct bytes packet, const uint8_t *tag, struct payload *) MUST_USE;
+/** The name of a packet that an ICMP error quotes, cut short and not proven. */
+enum err payload_quoted(struct bytes quoted, const uint8_t *tag, struct payload *) MUST_USE;
 
 #endif

@@ -8,6 +8,7 @@
 #include "sim/nat_box.h"
 #include "sim/outcome.h"
 #include "sim/recorder.h"
+#include "sim/rest.h"
 #include "sim/timeline.h"
 #include "sim/topology.h"
 
@@ -17,7 +18,7 @@
 
 enum {
     CHUNK_MS = 100,          /* simulated; how often Ctrl-C and progress are looked at */
-    AGREEMENT_EVERY_S = 10,  /* I17 for tunnels without traffic */
+    AGREEMENT_EVERY_S = 10,  /* I6, I7; I17 for tunnels without traffic */
     PROGRESS_EVERY_MS = 200, /* of wall time */
     WATCH_ALL_UP_TO = 10000, /* nodes; above, the checkers watch a sample */
     HOOK_EVENTS = 1000,      /* between looks at Ctrl-C */
@@ -379,6 +380,7 @@ static enum err at_stop(struct drive *d)
     }
     if (lab->sim.now >= d->next_agreement) {
         outcome_compare_ends(lab);
+        rest_look(lab, false);
         d->next_agreement += AGREEMENT_EVERY_S * NSEC_PER_S;
     }
     if (d->options->interrupted && *d->options->interrupted)
@@ -438,9 +440,12 @@ static enum err finish(struct drive *d, struct run_outcome *out)
     enum err e, next = OK;
 
     outcome_compare_ends(lab);
+    rest_look(lab, true);
     check_books(lab);
     read_gauges(lab);
     lab->metrics->net.in_flight_packets = sim_in_flight(&lab->sim);
+    memcpy(lab->metrics->esp_lost, lab->sim.esp_lost, sizeof lab->sim.esp_lost);
+    lab->metrics->esp_in_flight = sim_esp_in_flight(&lab->sim);
     e = metrics_finish(lab->metrics, lab->sim.now);
     if (lab->recorder)
         next = recorder_finish(lab->recorder, lab->sim.now);

@@ -152,7 +152,8 @@ struct child_words {
     nsec rekey_time, life_time, rand_time;
     uint64_t rekey_bytes, life_bytes, rekey_packets, life_packets;
     uint32_t replay_window;
-    bool esn;
+    uint32_t tfc_padding; /* bytes, or TFC_TO_MTU */
+    bool esn, path_mtu_discovery, fragment_before, single_pair;
     const struct ip_prefix *local_ts;
     uint32_t local_ts_count;
     const struct ip_prefix *remote_ts;
@@ -208,6 +209,7 @@ struct scenario_flow {
     uint64_t rate_bps;          /* inner IP bits; 0: by packets */
     uint64_t packet_rate_micro; /* packets per second * 10^6; 0: by bits */
     bool poisson;               /* times between packets; else constant */
+    bool df;                    /* packets may not be cut; who sends them learns what fits */
     enum size_kind size;
     uint32_t size_min, size_max; /* inner IP bytes; fixed: equal; range: uniform, inclusive */
 };

@@ -119,6 +119,15 @@ static void dump_lists(struct dump *d, const struct pki_words *w)
             dump_ranges(d, lists[i].name, lists[i].list->ranges, lists[i].list->count, false);
 }
 
+static void dump_padding(struct dump *d, const char *name, uint32_t bytes)
+{
+    char text[UNIT_TEXT_MAX] = "mtu";
+
+    if (bytes != TFC_TO_MTU)
+        unit_write(DIMENSION_SIZE, bytes, text);
+    json_text(&d->json, name, text);
+}
+
 static void dump_value(struct dump *d, const struct key *key, const void *field)
 {
     const char *text;
@@ -126,6 +135,9 @@ static void dump_value(struct dump *d, const struct key *key, const void *field)
     switch (key->type) {
     case KEY_BOOL:
         json_bool(&d->json, key->name, *(const bool *)field);
+        return;
+    case KEY_PADDING:
+        dump_padding(d, key->name, *(const uint32_t *)field);
         return;
     case KEY_WORD:
         json_text(&d->json, key->name, key->words[*(const uint32_t *)field]);

@@ -199,6 +199,10 @@ static struct child_config make_child_config(const struct child_words *w)
     struct child_config c = {
         .transport = w->mode == CHILD_TRANSPORT,
         .replay_window = w->replay_window,
+        .tfc_padding = (uint16_t)w->tfc_padding,
+        .ignore_too_big = !w->path_mtu_discovery,
+        .fragment_before = w->fragment_before,
+        .single_pair = w->single_pair,
         .lifetime = {.rekey_time = w->rekey_time,
                      .rekey_jitter = w->rekey_time ? w->rand_time : 0,
                      .hard_time = w->life_time,

@@ -246,6 +246,28 @@ static const struct key child_keys[] = {
     {.name = "esn", .type = KEY_BOOL, .offset = AT(child_words, esn), .otherwise = "false",
      .doc = "Offer only extended (64-bit) sequence numbers where a proposal does not say.",
      .example = "true"},
+    {.name = "tfc_padding", .type = KEY_PADDING, .offset = AT(child_words, tfc_padding),
+     .otherwise = "0B", .max = 65000,
+     .doc = "Tunnel mode: inner packets are padded to this size (RFC 4303 §2.7) unless the peer "
+            "takes no padding or the path no such packet; mtu: to what the path takes, at most "
+            "1500B outside; 0B: none.", .example = "1400B"},
+    {.name = "path_mtu_discovery", .type = KEY_BOOL,
+     .offset = AT(child_words, path_mtu_discovery), .otherwise = "true",
+     .doc = "An ICMP \"too big\" about an ESP packet is heeded (RFC 4301 §8.2): what may not be cut "
+            "and does not fit is refused, and its sender told, for ten minutes. false: it is "
+            "ignored.", .example = "false"},
+    {.name = "fragment_before", .type = KEY_BOOL, .offset = AT(child_words, fragment_before),
+     .otherwise = "false",
+     .doc = "Tunnel mode: ESP packets have DF set, so that routers tell what the path takes, and "
+            "inner packets without DF are fragmented before ESP to fit (RFC 4303 §3.3.4) if the "
+            "traffic selectors take fragments; else what has no DF is fragmented after ESP.",
+     .example = "true"},
+    {.name = "single_pair", .type = KEY_BOOL, .offset = AT(child_words, single_pair),
+     .otherwise = "false",
+     .doc = "As responder: a child SA for each pair of addresses. Who asks without naming one "
+            "first is told SINGLE_PAIR_REQUIRED (RFC 7296 §2.9) and asks again, with the first "
+            "pair of its selectors; a packet that finds no child SA then asks for its own.",
+     .example = "true"},
     {.name = "local_ts", .type = KEY_PREFIXES, .offset = AT(child_words, local_ts),
      .otherwise = "=what the group protects, or its inner address",
      .doc = "Traffic selectors of this side.", .example = "[10.1.0.0/16]"},
@@ -271,7 +293,8 @@ static const struct key group_keys[] = {
      .doc = "When the members start.", .example = "{poisson: 100/s}"},
     {.name = "address", .type = KEY_ADDRESS, .offset = AT(scenario_group, addresses),
      .otherwise = "=by the address plan",
-     .doc = "Address of a group with one member; of a NAT, on its outside.",
+     .doc = "Address of a group with one member; of a NAT, on its outside; of a router, where its "
+            "ICMP errors come from.",
      .example = "198.51.100.1"},
     {.name = "addresses", .type = KEY_PREFIX, .offset = AT(scenario_group, addresses),
      .otherwise = "=by the address plan",
@@ -479,6 +502,9 @@ static const struct key flow_keys[] = {
     {.name = "arrivals", .type = KEY_CHOICE, .offset = AT(scenario_flow, poisson),
      .otherwise = "constant", .words = WORDS("constant", "poisson"),
      .doc = "Times between packets.", .example = "poisson"},
+    {.name = "df", .type = KEY_BOOL, .offset = AT(scenario_flow, df), .otherwise = "false",
+     .doc = "Packets have DF set, and their sender heeds ICMP \"too big\" as TCP does: none of "
+            "this flow in this tunnel is larger for ten minutes.", .example = "true"},
     {.name = "direction", .type = KEY_CHOICE, .offset = AT(scenario_flow, both),
      .otherwise = "one-way", .words = WORDS("one-way", "both"),
      .doc = "both: the same comes back the other way.", .example = "both"},

@@ -22,6 +22,7 @@ enum key_type {
     KEY_BITRATE, /* uint64_t, bit/s */
     KEY_SIZE,    /* uint64_t, bytes */
     KEY_SIZE32,  /* uint32_t, bytes */
+    KEY_PADDING, /* uint32_t, bytes, or mtu: TFC_TO_MTU */
     KEY_PROBABILITY,
     KEY_FREQUENCY, /* uint64_t, per second * 10^6 */
     KEY_MILLI,     /* uint64_t, thousandths */

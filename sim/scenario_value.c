@@ -146,6 +146,18 @@ static void number_read(struct scenario_reader *r, const struct key *key, const 
         *(uint64_t *)field = v;
 }
 
+static void padding_read(struct scenario_reader *r, const struct key *key, const struct tree *n,
+                         uint32_t *field)
+{
+    struct key size = *key;
+
+    size.type = KEY_SIZE32;
+    if (n->kind == TREE_SCALAR && strcmp(n->text, "mtu") == 0)
+        *field = TFC_TO_MTU;
+    else
+        number_read(r, &size, n, field);
+}
+
 static void bool_read(struct scenario_reader *r, const struct key *key, const struct tree *n,
                       bool *field)
 {
@@ -373,6 +385,9 @@ void value_read(struct scenario_reader *r, const struct key *key, const struct t
     switch (key->type) {
     case KEY_BOOL:
         bool_read(r, key, n, key->offset == SIZE_MAX ? &(bool){false} : field);
+        return;
+    case KEY_PADDING:
+        padding_read(r, key, n, field);
         return;
     case KEY_WORD:
     case KEY_CHOICE:

@@ -225,6 +225,7 @@ static void note(struct sim *s, uint32_t node, uint32_t what, uint32_t detail,
 void packet_drop(struct sim *s, uint32_t node, uint32_t packet, enum net_drop cause)
 {
     s->net.dropped[cause]++;
+    s->esp_lost[cause] += s->packets[packet].kind == PACKET_ESP;
     s->nodes[node].books.out++;
     if (s->nodes[node].net)
         s->nodes[node].net->dropped[cause]++;
@@ -423,6 +424,18 @@ uint64_t sim_in_flight(const struct sim *s)
 
     for (uint32_t i = 0; i < s->packet_count; i++)
         count += on_its_way(&s->packets[i]);
+    return count;
+}
+
+uint64_t sim_esp_in_flight(const struct sim *s)
+{
+    uint64_t count = 0;
+
+    for (uint32_t i = 0; i < s->packet_count; i++) {
+        const struct packet *p = &s->packets[i];
+
+        count += p->data && p->kind == PACKET_ESP && !p->lost;
+    }
     return count;
 }
 

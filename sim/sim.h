@@ -130,9 +130,10 @@ struct sim {
     uint32_t words_count, words_capacity;
     struct packet *packets;
     uint32_t packet_count, packet_capacity;
-    uint32_t free_small, free_large; /* heads of the free lists */
-    struct net_metrics net;          /* sent .. dropped, over all links and nodes */
-    uint64_t held_fragments;         /* in reassembly at nodes: on their way, but in no slot */
+    uint32_t free_small, free_large;   /* heads of the free lists */
+    struct net_metrics net;            /* sent .. dropped, over all links and nodes */
+    uint64_t esp_lost[NET_DROP_COUNT]; /* of the dropped: ESP */
+    uint64_t held_fragments;           /* in reassembly at nodes: on their way, but in no slot */
     uint64_t events;
     struct sim_tap tap;
     struct sim_hook hook;
@@ -200,6 +201,9 @@ void sim_set_down(struct sim *, uint32_t node, bool down);
 
 /** Packets that are on their way (I8: sent + duplicated + fragments = delivered + ... + these). */
 uint64_t sim_in_flight(const struct sim *);
+/** ESP packets that are made and have not come to their end, also those that wait at their maker.
+ */
+uint64_t sim_esp_in_flight(const struct sim *);
 /** I8: 0, or by how much the books do not balance. */
 int64_t sim_conservation(const struct sim *);
 

@@ -111,6 +111,13 @@ static void disturb(struct lab *lab, const struct scenario_event *event)
     checker_excuse_all(lab->checker, lab->sim.now);
 }
 
+/* What was seen at rest before says nothing about what comes after (I6). */
+static void judge_anew(struct lab *lab)
+{
+    for (uint32_t i = 0; i < lab->tunnel_count; i++)
+        lab->tunnels[i].judged = false;
+}
+
 static void act_on_node(struct lab *lab, const struct scenario_event *e, uint32_t node, bool back)
 {
     struct node *n = &lab->sim.nodes[node];
@@ -154,6 +161,8 @@ enum err timeline_act(struct timeline *t, struct lab *lab)
 
         if (!step.back && disturbs)
             disturb(lab, e);
+        if (e->action != ACTION_LOOKUP_OUTAGE)
+            judge_anew(lab);
         if (lab->recorder)
             recorder_scenario(lab->recorder, lab->sim.now, e->label, step.back ? "back" : "begin");
         for (uint32_t i = 0; i < e->range_count; i++)

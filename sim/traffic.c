@@ -2,8 +2,12 @@
 
 #include "base/assert.h"
 #include "base/dist.h"
+#include "proto/ip/icmp.h"
+#include "sim/checker.h"
 
 #include <stdlib.h>
+
+#define LARGEST_HOLD (600 * NSEC_PER_S)
 
 /* Whether members of `group` send this flow, and then in which direction. */
 static bool sends(const struct scenario *s, const struct scenario_flow *f, uint32_t group,
@@ -56,7 +60,7 @@ static void begin(struct lab *lab, struct traffic *t, uint32_t i, const struct s
     if (g->started)
         return;
     *g = (struct generator){
-        .next = {.flow = (uint16_t)flow, .reverse = reverse, .tunnel = tunnel},
+        .next = {.flow = (uint16_t)flow, .reverse = reverse, .df = f->df, .tunnel = tunnel},
         .until = nsec_add(start, f->duration),
         .time_random = rng_stream(lab->scenario->seed, name, RNG_TRAFFIC_TIME),
         .size_random = rng_stream(lab->scenario->seed, name, RNG_TRAFFIC_SIZE),
@@ -104,6 +108,45 @@ static uint32_t draw_size(struct generator *g, const struct scenario_flow *f)
     return 0;
 }
 
+static struct generator *generator_of(struct traffic *t, const struct payload *p)
+{
+    for (uint32_t i = 0; i < t->count; i++) {
+        struct generator *g = &t->generators[i];
+
+        if (g->started && g->next.flow == p->flow && g->next.tunnel == p->tunnel &&
+            g->next.reverse == p->reverse)
+            return g;
+    }
+    return NULL;
+}
+
+/* RFC 1191 §6.3, §6.5: as TCP does, and for as long. */
+void traffic_icmp(struct lab *lab, struct traffic *t, struct bytes packet)
+{
+    struct icmp_message icmp;
+    struct generator *g;
+    struct ip_packet ip;
+    struct payload p;
+
+    if (ip_read(packet, &ip) != OK || icmp_read(&ip, &icmp) != OK || icmp.kind != ICMP_TOO_BIG ||
+        payload_quoted(icmp.data, checker_tag(lab->checker), &p) != OK)
+        return;
+    g = generator_of(t, &p);
+    if (!g)
+        return;
+    g->largest = icmp.mtu > PAYLOAD_MIN ? icmp.mtu : (uint32_t)PAYLOAD_MIN;
+    g->largest_until = nsec_add(lab->sim.now, LARGEST_HOLD);
+}
+
+static uint32_t next_size(struct generator *g, const struct scenario_flow *f, nsec now)
+{
+    uint32_t size = draw_size(g, f);
+
+    if (g->largest && now >= g->largest_until)
+        g->largest = 0;
+    return g->largest && size > g->largest ? g->largest : size;
+}
+
 /* Time from this packet to the next one. */
 static nsec interval(struct generator *g, const struct scenario_flow *f, uint32_t size)
 {
@@ -135,7 +178,7 @@ bool traffic_next(struct lab *lab, struct traffic *t, struct payload *out, uint3
     g = &t->generators[i];
     f = &lab->scenario->flows[g->next.flow];
     *out = g->next;
-    *size = draw_size(g, f);
+    *size = next_size(g, f, now);
     g->next.sequence++;
     next = nsec_add(now, interval(g, f, *size));
     if (next < g->until)

@@ -15,6 +15,8 @@ struct generator {
     nsec until;          /* end of the flow in this tunnel */
     uint64_t remainder;  /* of the division by the rate, so that no fraction is lost */
     struct rng time_random, size_random;
+    uint32_t largest;   /* bytes that are said to fit; 0: nobody has said anything */
+    nsec largest_until; /* then it is forgotten */
     bool started;
 };
 
@@ -38,6 +40,8 @@ static inline nsec traffic_deadline(const struct traffic *t)
 {
     return t->count ? timerq_deadline(&t->due) : NSEC_NEVER;
 }
+/** An ICMP message came back to the sender: a "too big" about one of its packets is heeded. */
+void traffic_icmp(struct lab *, struct traffic *, struct bytes packet);
 /** The next packet that is due by now: what it is and its inner size in bytes; false if none. */
 bool traffic_next(struct lab *, struct traffic *, struct payload *out, uint32_t *size);
 

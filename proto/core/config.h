@@ -18,6 +18,8 @@ enum config_sizes {
     SELECTORS_MAX = 4,
     ID_MAX = 255,
     PSK_MAX = 64,
+    TFC_TO_MTU = 65535, /* tfc_padding: to what the path takes, taken for TFC_MTU_MAX at most */
+    TFC_MTU_MAX = 1500, /* outer bytes */
 };
 
 /** One proposal: alternatives by transform type, in order of preference. */
@@ -70,6 +72,10 @@ struct child_config {
     struct lifetime_config lifetime;
     struct selector local[SELECTORS_MAX], remote[SELECTORS_MAX]; /* what we offer or allow */
     uint8_t local_count, remote_count;
+    bool single_pair;     /* as responder: a child SA for each pair of addresses (RFC 7296 §2.9) */
+    bool fragment_before; /* packets without DF are cut before ESP, and DF is set outside */
+    bool ignore_too_big;  /* ICMP about ESP packets changes nothing (RFC 4301 §6.1.1) */
+    uint16_t tfc_padding; /* tunnel mode: inner packets are made this long; TFC_TO_MTU; 0: off */
 };
 
 struct ike_config {

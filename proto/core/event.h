@@ -43,6 +43,7 @@ static inline bool sa_equal(struct sa_ref a, struct sa_ref b)
     X(CHILD_DOWN, "child_down")       /* `reason` */                                               \
     X(RETRANSMIT, "retransmit")       /* a request was sent again; `count` */                      \
     X(PEER_MOVED, "peer_moved")       /* new remote address or port after NAT change */            \
+    X(ADDITIONAL_TS, "additional_ts") /* the peer would take more in another child than `child` */ \
     X(KEYS, "keys")                   /* only with ike_env.export_keys */                          \
     X(REQUEST, "request")             /* slow work asked of the driver; answer with `count` as id */
 
@@ -61,6 +62,7 @@ enum event_kind {
     X(INVALID_KE, "invalid_ke_payload")                                                            \
     X(AUTHENTICATION, "authentication_failed")                                                     \
     X(TS_UNACCEPTABLE, "ts_unacceptable")                                                          \
+    X(SINGLE_PAIR, "single_pair_required")                                                         \
     X(INVALID_SYNTAX, "invalid_syntax")                                                            \
     X(UNSUPPORTED_CRITICAL, "unsupported_critical_payload")                                        \
     X(TEMPORARY_FAILURE, "temporary_failure")                                                      \
@@ -149,21 +151,38 @@ enum ike_drop {
 
 const char *ike_drop_name(enum ike_drop);
 
+/** What became of an ICMP "too big" (RFC 4301 §8.2). */
+enum path_news {
+    PATH_LOWERED,
+    PATH_MALFORMED,     /* it cannot be read, or quotes no ESP packet */
+    PATH_NO_SA,         /* quotes an SPI and addresses of none of our SAs */
+    PATH_BELOW_MINIMUM, /* no path may be that narrow: 576 bytes, IPv6 1280 */
+    PATH_NOT_SMALLER,   /* than what is known, or than the packet it quotes */
+    PATH_RATE,          /* more of them than are looked at */
+    PATH_IGNORED,       /* child.ignore_too_big */
+    PATH_NEWS_COUNT
+};
+
 struct ike_counters {
     uint64_t requests_sent, responses_sent, retransmissions, responses_repeated, keepalives_sent;
     uint64_t requests_executed; /* each (SA, message ID) at most once: invariant I9 */
     uint64_t initiated, completed, failed;
-    uint64_t rekeys_ike, rekeys_child, collisions, dpd_failures, peer_moves;
+    uint64_t rekeys_ike, rekeys_child, dpd_failures, peer_moves;
+    uint64_t collisions, collisions_ike; /* rekeys that met the peer's; of these, of IKE SAs */
     uint64_t dropped[IKE_DROP_COUNT];
     uint64_t esp_sealed, esp_opened;
     uint64_t esp_dropped_no_sa, esp_dropped_replay, esp_dropped_icv, esp_dropped_other;
-    uint64_t esp_unsent_no_policy, esp_unsent_no_sa, esp_unsent_limit;
+    uint64_t esp_unsent_no_policy, esp_unsent_no_sa, esp_unsent_limit, esp_unsent_too_big;
+    uint64_t esp_dummies_sent;
+    uint64_t path_news[PATH_NEWS_COUNT];
     uint32_t half_open, half_open_peak, ike_sas, ike_sas_peak, child_sas, child_sas_peak;
 };
 
 struct ike_sa_info {
     uint64_t spi_i, spi_r;
     bool initiator, established, natt; /* natt: NAT found, ports floated */
+    bool takes_more; /* in other child SAs, so the peer said (RFC 7296 §2.9): packets that find no
+                        policy may ask for them (ike_endpoint_new_child_for) */
     struct ip_endpoint local, remote;
     struct ike_suite suite;
     uint64_t key_fingerprint; /* keyed hash of SK_*: equal at both ends, reveals nothing (I2) */
@@ -171,6 +190,8 @@ struct ike_sa_info {
     nsec established_at, last_heard;
     uint32_t request_id, expected_id; /* next message IDs, ours and the peer's */
     uint8_t state, in_flight; /* enum ike_state; enum exchange_kind of our request, KIND_NONE */
+    bool acting;              /* a request of ours is in flight or waits for its turn */
+    nsec ends; /* at the latest; 0: once its delete is answered; NSEC_NEVER: no end is set */
 };
 
 struct child_sa_info {
@@ -178,10 +199,15 @@ struct child_sa_info {
     uint32_t spi_in, spi_out;
     const struct encr_suite *encr;
     const struct integ_suite *integ;
-    bool esn, transport, udp_encapsulated, current;   /* current: used for sending */
+    bool esn, transport, udp_encapsulated, current; /* current: used for sending */
+    bool live; /* neither replaced, nor the loser of a collision, nor deleted */
+    bool over; /* deleted, and receives only what was under way */
+    nsec ends; /* as in struct ike_sa_info */
     uint64_t key_fingerprint_in, key_fingerprint_out; /* one end's in equals the other's out (I2) */
     uint64_t selectors_fingerprint_local, selectors_fingerprint_remote; /* mirrored at the peer */
     struct ip_endpoint local, remote; /* where ESP is sent from and to */
+    uint16_t path_mtu;                /* outer bytes, as learnt; 0: nothing learnt */
+    uint16_t inner_mtu;               /* of a packet that fits through it; 0: nothing learnt */
     uint64_t packets_in, packets_out, bytes_in, bytes_out;
 };
 

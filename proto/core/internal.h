@@ -22,6 +22,12 @@ struct stateless_reply {
     bool waiting;
 };
 
+/** A packet for which a new child SA was asked. */
+struct asked_packet {
+    struct sa_ref ike; /* SA_NONE: there is none */
+    struct selector local, remote;
+};
+
 struct ike_endpoint {
     struct ike_env env;
     const struct ike_config *config;
@@ -47,6 +53,9 @@ struct ike_endpoint {
     struct stateless_reply reply;
     struct sa_ref response_of; /* whose response goes to response_to instead of the peer's */
     struct ip_endpoint response_to, response_from; /* address (RFC 7296 §2.11) */
+    struct asked_packet asked;                     /* one at a time */
+    nsec path_second;                              /* the second in which... */
+    uint32_t path_looked; /* ...ICMP has made us look at so many child SAs */
     struct ike_counters counters;
 };
 

@@ -74,6 +74,8 @@ struct ike_sa {
     bool natt : 1;       /* on port 4500 with the marker */
     bool nat_local : 1;  /* we are behind a NAT */
     bool nat_remote : 1; /* the peer is */
+    bool one_pair : 1;   /* it wants a child SA for each pair of addresses (RFC 7296 §2.9) */
+    bool more_ts : 1;    /* it would take more than it did in other child SAs (§2.9) */
 };
 
 enum child_state {
@@ -97,6 +99,9 @@ struct child_sa {
     bool initiator : 1;   /* we made it by our request */
     bool up : 1;          /* EVENT_CHILD_UP was said */
     bool volume_seen : 1; /* a soft limit in packets or bytes has woken us */
+    bool no_tfc : 1;      /* the peer takes no TFC padding (RFC 7296 §1.3.1) */
+    uint16_t path_mtu;    /* outer bytes, as learnt (proto/ike/path_mtu.h); 0: nothing learnt */
+    uint16_t path_since;  /* when, in PATH_TICKs, modulo 2^16 */
 };
 
 _Static_assert(sizeof(struct ike_sa) <= 256, "what an established IKE SA needs is small");

@@ -1,6 +1,7 @@
 #include "proto/esp/esp.h"
 
 #include "base/assert.h"
+#include "proto/esp/path.h"
 #include "proto/esp/transport.h"
 
 #define likely(x) __builtin_expect(!!(x), 1)
@@ -215,7 +216,7 @@ static void iv_write(const struct esp *esp, const struct esp_sa *sa, uint64_t se
 /* RFC 4303 §2.4: padding to the cipher's block and to 4 bytes. @return text length */
 static size_t trailer_write(const struct esp_sa *sa, const struct inner *inner)
 {
-    size_t block = sa->encr->block_len > 4 ? sa->encr->block_len : 4;
+    size_t block = esp_block(sa);
     size_t pad = (0 - (inner->len + ESP_TRAILER_LEN)) & (block - 1);
     uint8_t *at = inner->text + inner->len;
 
@@ -240,24 +241,49 @@ static void count_out(struct esp *esp, struct esp_sa *sa, size_t len)
     esp->sealed_bytes += len;
 }
 
-enum err esp_seal(struct esp *esp, struct esp_sa *sa, struct buf *packet, struct esp_outer *out)
+/* What goes into a packet besides the inner one. */
+struct extra {
+    size_t to;  /* tunnel mode: pad to this length */
+    bool dummy; /* nothing is inside */
+};
+
+static void outer_plain(const struct esp_sa *sa, struct esp_outer *out)
 {
-    struct inner inner;
+    *out = (struct esp_outer){.local = sa->local,
+                              .remote = sa->remote,
+                              .hop_limit = TUNNEL_HOP_LIMIT,
+                              .udp_encapsulated = sa->udp_encapsulated};
+}
+
+static enum err seal(struct esp *esp, struct esp_sa *sa, struct buf *packet, struct extra extra,
+                     struct esp_outer *out)
+{
+    struct inner inner = {packet->data, packet->len, NEXT_DUMMY};
     struct frame f;
     struct seal_op op;
-    size_t icv_len, len = packet->len;
-    enum esp_cause cause;
+    size_t icv_len, len = packet->len, room = len;
+    enum esp_cause cause = ESP_CAUSE_NONE;
 
     if (!sa->installed)
         return ERR_STATE;
-    cause = inner_find(sa, packet, &inner);
+    if (likely(!extra.dummy))
+        cause = inner_find(sa, packet, &inner);
     if (likely(cause == ESP_CAUSE_NONE))
         cause = outbound_limits(sa, len);
-    if (likely(cause == ESP_CAUSE_NONE) && unlikely(packet->cap - len < ESP_TAILROOM))
+    if (unlikely(extra.to > len && !sa->transport))
+        room = extra.to;
+    if (likely(cause == ESP_CAUSE_NONE) && unlikely(packet->cap < room + ESP_TAILROOM))
         cause = ESP_CAUSE_SPACE;
     if (unlikely(cause != ESP_CAUSE_NONE))
         return refuse_out(esp, cause);
-    outer_fill(sa, packet->data, out);
+    if (likely(!extra.dummy))
+        outer_fill(sa, packet->data, out);
+    else
+        outer_plain(sa, out);
+    if (unlikely(room > len)) {
+        memset(inner.text + len, 0, room - len);
+        inner.len = room;
+    }
     f.key = key_of(sa, SAD_OUT);
     f.text = inner.text;
     f.start = inner.text - sa->encr->iv_len - ESP_HEADER_LEN;
@@ -280,8 +306,24 @@ enum err esp_seal(struct esp *esp, struct esp_sa *sa, struct buf *packet, struct
     return OK;
 }
 
-enum err esp_protect(struct esp *esp, struct buf *packet, struct esp_outer *out,
-                     struct handle *used)
+enum err esp_seal(struct esp *esp, struct esp_sa *sa, struct buf *packet, struct esp_outer *out)
+{
+    return seal(esp, sa, packet, (struct extra){0}, out);
+}
+
+enum err esp_seal_padded(struct esp *esp, struct esp_sa *sa, struct buf *packet, size_t to,
+                         struct esp_outer *out)
+{
+    return seal(esp, sa, packet, (struct extra){.to = to}, out);
+}
+
+enum err esp_dummy(struct esp *esp, struct esp_sa *sa, struct buf *packet, struct esp_outer *out)
+{
+    memset(packet->data, 0, packet->len);
+    return seal(esp, sa, packet, (struct extra){.dummy = true}, out);
+}
+
+enum err esp_choose(struct esp *esp, const struct buf *packet, struct handle *used)
 {
     struct handle policy;
     struct esp_sa *sa;
@@ -300,11 +342,18 @@ enum err esp_protect(struct esp *esp, struct buf *packet, struct esp_outer *out,
         *used = HANDLE_NONE;
         return refuse_out(esp, ESP_CAUSE_NO_OUTBOUND);
     }
-    return esp_seal(esp, sa, packet, out);
+    return OK;
 }
 
-enum err esp_protect_by(struct esp *esp, struct esp_sa *sa, struct buf *packet,
-                        struct esp_outer *out)
+enum err esp_protect(struct esp *esp, struct buf *packet, struct esp_outer *out,
+                     struct handle *used)
+{
+    enum err e = esp_choose(esp, packet, used);
+
+    return e ? e : esp_seal(esp, sad_at(&esp->sad, *used), packet, out);
+}
+
+enum err esp_may_send(struct esp *esp, const struct esp_sa *sa, const struct buf *packet)
 {
     struct flow flow;
     size_t total;
@@ -314,7 +363,20 @@ enum err esp_protect_by(struct esp *esp, struct esp_sa *sa, struct buf *packet,
     flow = flow_reverse(&flow); /* spd_allows looks at what arrives */
     if (!spd_allows(&esp->spd, sa->policy, &flow))
         return refuse_out(esp, ESP_CAUSE_NO_POLICY);
-    return esp_seal(esp, sa, packet, out);
+    return OK;
+}
+
+bool esp_takes_pieces(const struct esp *esp, const struct esp_sa *sa, struct bytes packet)
+{
+    struct flow flow;
+    size_t total;
+
+    if (flow_read(packet, &flow, &total) != OK)
+        return false;
+    flow.ports_known = false;
+    flow.fragment = true;
+    flow = flow_reverse(&flow);
+    return spd_allows(&esp->spd, sa->policy, &flow);
 }
 
 /* Opening: RFC 4303 §3.4.2, §3.4.3 up to the replay check. Nothing of the SA changes. */

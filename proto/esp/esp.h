@@ -91,20 +91,40 @@ struct esp_outer {
  */
 enum err esp_seal(struct esp *, struct esp_sa *sa, struct buf *packet,
                   struct esp_outer *out) MUST_USE;
+/**
+ * The same with traffic flow confidentiality padding behind the inner packet (RFC 4303 §2.7): it
+ * looks `to` bytes long. One that is longer stays as it is, and so does what goes in transport
+ * mode, whose protocols need not say how long they are.
+ * @param[in,out] packet  cap >= to + ESP_TAILROOM, else ERR_SPACE
+ */
+enum err esp_seal_padded(struct esp *, struct esp_sa *sa, struct buf *packet, size_t to,
+                         struct esp_outer *out) MUST_USE;
+/**
+ * Make a dummy packet (RFC 4303 §2.6): the receiver cannot tell from outside that it carries
+ * nothing, and drops it. It takes a sequence number and counts against the SA's limits.
+ * @param[in,out] packet  room as for an inner packet of `len` bytes; what is in it is overwritten
+ * @retval ERR_SEQ_WRAPPED, ERR_LIFETIME, ERR_SPACE, ERR_STATE, ERR_CRYPTO  as esp_seal
+ */
+enum err esp_dummy(struct esp *, struct esp_sa *sa, struct buf *packet,
+                   struct esp_outer *out) MUST_USE;
 
 /**
- * Outbound processing (RFC 4301 §5.1): find policy and SA by the packet, then esp_seal.
+ * The first half of outbound processing (RFC 4301 §5.1): policy and SA by the packet.
  * @param[out] used  the SA, HANDLE_NONE if none was found
- * @retval ERR_NO_POLICY, ERR_NO_SA  counted
+ * @retval ERR_SYNTAX, ERR_NO_POLICY, ERR_NO_SA  counted
  */
+enum err esp_choose(struct esp *, const struct buf *packet, struct handle *used) MUST_USE;
+
+/** Both halves: esp_choose, then esp_seal. */
 enum err esp_protect(struct esp *, struct buf *packet, struct esp_outer *out,
                      struct handle *used) MUST_USE;
 /**
- * The same where the caller has chosen the SA: its selectors must allow the packet.
- * @retval ERR_NO_POLICY  they do not; counted. Others as esp_seal
+ * The first half where the caller has chosen the SA: its selectors must allow the packet.
+ * @retval ERR_NO_POLICY  they do not; counted, as is ERR_SYNTAX
  */
-enum err esp_protect_by(struct esp *, struct esp_sa *sa, struct buf *packet,
-                        struct esp_outer *out) MUST_USE;
+enum err esp_may_send(struct esp *, const struct esp_sa *, const struct buf *packet) MUST_USE;
+/** Whether the SA would also take the pieces of this packet, which do not show their ports. */
+bool esp_takes_pieces(const struct esp *, const struct esp_sa *, struct bytes packet);
 
 /** The outer header an ESP packet came with. */
 struct esp_arrival {

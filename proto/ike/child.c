@@ -176,6 +176,17 @@ static void child_begin(struct ike_endpoint *ep, nsec now, struct child_sa *c,
               (struct event_record){.kind = EVENT_CHILD_UP, .child = {child_sa_handle(ep, c)}});
 }
 
+/* What more there is, nobody says: the packet that finds no policy may ask (proto/ike/asked). */
+static void say_more_ts(struct ike_endpoint *ep, nsec now, struct child_sa *c)
+{
+    struct ike_sa *ike = child_sa_ike(ep, c);
+
+    ike->more_ts = true;
+    event_ike(
+        ep, now, ike,
+        (struct event_record){.kind = EVENT_ADDITIONAL_TS, .child = {child_sa_handle(ep, c)}});
+}
+
 enum err child_install(struct ike_endpoint *ep, nsec now, struct child_sa *c,
                        const struct child_terms *t, const struct child_seed *seed)
 {
@@ -204,7 +215,14 @@ enum err child_install(struct ike_endpoint *ep, nsec now, struct child_sa *c,
         return e;
     }
     meter_work(ep, METER_SA_INSTALLED, 0);
+    c->no_tfc = t->no_tfc;
+    if (seed->old) { /* the path is the same */
+        c->path_mtu = seed->old->path_mtu;
+        c->path_since = seed->old->path_since;
+    }
     child_begin(ep, now, c, seed);
+    if (seed->initiator && t->more_ts)
+        say_more_ts(ep, now, c);
     if (!shared_policy)
         child_switch(ep, c);
     return OK;

@@ -27,6 +27,8 @@ struct child_terms {
     uint32_t spi_out;
     uint8_t proposal; /* number to answer with */
     bool esn, transport;
+    bool no_tfc;  /* the peer takes no TFC padding (§1.3.1) */
+    bool more_ts; /* the responder would take more of the offer in another child SA (§2.9) */
     struct selector_list local, remote;
 };
 

@@ -9,6 +9,7 @@
  */
 #include "proto/core/select.h"
 #include "proto/esp/esp.h"
+#include "proto/ike/asked.h"
 #include "proto/ike/collision.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/message.h"
@@ -351,6 +352,8 @@ static enum err consume_response(struct step *s)
         settle(s, hs, &p, made);
         s->sa->ke_group = 0;
     }
+    if (s->row->kind == KIND_CHILD_NEW)
+        ike_asked_done(ep, s->sa);
     handshake_give(ep, s->sa);
     return OK;
 }
@@ -423,8 +426,10 @@ static enum err consume_refusal(struct step *s)
     struct ike_endpoint *ep = s->ep;
     struct handshake *hs = handshake_of(ep, s->sa);
     struct notify_payload n = {0};
+    bool narrower;
 
     (void)notify_find_error(s->in, &n);
+    narrower = s->row->kind == KIND_CHILD_NEW && ike_ask_single_pair(s->sa, n.type);
     if (s->child && !forgets_rival(ep->config, n.type))
         rekey_child_settle(s, s->child); /* the peer's own rekey stands alone now */
     drop_made(s, hs, reason_for(n.type));
@@ -432,7 +437,9 @@ static enum err consume_refusal(struct step *s)
         s->child->wish_rekey = false; /* succeeded or deleted meanwhile: nothing left to do */
     else
         after_refusal(s, hs, &n);
-    if (n.type != NOTIFY_TEMPORARY_FAILURE)
+    if (s->row->kind == KIND_CHILD_NEW && !(s->sa->wishes & WISH_CHILD))
+        ike_asked_done(ep, s->sa);
+    if (n.type != NOTIFY_TEMPORARY_FAILURE && !narrower)
         child_failed(ep, s->now, s->sa, s->sa->child, reason_for(n.type));
     handshake_give(ep, s->sa);
     return OK;

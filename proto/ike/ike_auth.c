@@ -12,6 +12,7 @@
  */
 #include "base/digest.h"
 #include "proto/esp/esp.h"
+#include "proto/ike/asked.h"
 #include "proto/ike/held.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/message.h"
@@ -181,7 +182,8 @@ static void consume_child(struct step *s, struct handshake *hs)
 
     if (notify_find_error(s->in, &n)) {
         drop_reserved(s, hs, reason_for(n.type));
-        child_failed(s->ep, s->now, s->sa, HANDLE_NONE, reason_for(n.type));
+        if (!ike_ask_single_pair(s->sa, n.type))
+            child_failed(s->ep, s->now, s->sa, HANDLE_NONE, reason_for(n.type));
         return;
     }
     e = complete_child(s, hs);

@@ -12,6 +12,8 @@ enum notify_type notify_for(enum err e)
         return NOTIFY_NO_PROPOSAL_CHOSEN;
     case ERR_TS:
         return NOTIFY_TS_UNACCEPTABLE;
+    case ERR_SINGLE_PAIR:
+        return NOTIFY_SINGLE_PAIR_REQUIRED;
     case ERR_SIGNATURE:
         return NOTIFY_AUTHENTICATION_FAILED;
     case ERR_CRITICAL:
@@ -36,6 +38,8 @@ enum sa_reason reason_for(uint16_t notify)
         return REASON_AUTHENTICATION;
     case NOTIFY_TS_UNACCEPTABLE:
         return REASON_TS_UNACCEPTABLE;
+    case NOTIFY_SINGLE_PAIR_REQUIRED:
+        return REASON_SINGLE_PAIR;
     case NOTIFY_INVALID_SYNTAX:
         return REASON_INVALID_SYNTAX;
     case NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD:
@@ -67,6 +71,7 @@ enum ike_drop drop_for(enum err e)
         return IKE_DROP_AUTHENTICATION;
     case ERR_NO_PROPOSAL:
     case ERR_TS:
+    case ERR_SINGLE_PAIR:
         return IKE_DROP_PROPOSAL;
     case ERR_FULL:
     case ERR_MEMORY:

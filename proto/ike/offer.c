@@ -2,6 +2,7 @@
 
 #include "proto/core/select.h"
 #include "proto/esp/esp.h"
+#include "proto/ike/asked.h"
 #include "proto/wire/ke.h"
 #include "proto/wire/nonce.h"
 #include "proto/wire/ts.h"
@@ -77,16 +78,34 @@ static enum err ts_in(const struct step *s, enum payload_type type, struct selec
 
 /* ---- initiator ---- */
 
-static struct selector_list our_selectors(const struct ike_endpoint *ep, const struct child_sa *old,
+/*
+ * §2.9: the packet that made us ask stands first, then what is configured; to a peer that wants a
+ * child SA for each pair of addresses only the packet's own, or where none is known the first.
+ */
+static struct selector_list new_selectors(const struct step *s, bool local)
+{
+    const struct child_config *c = &s->ep->config->child;
+    const struct selector *configured = local ? c->local : c->remote;
+    uint8_t count = local ? c->local_count : c->remote_count;
+    struct selector_list list = {0};
+
+    if (ike_asked_for(s->ep, s->sa))
+        list.items[list.count++] = local ? s->ep->asked.local : s->ep->asked.remote;
+    if (s->sa->one_pair) {
+        const struct selector *first = list.count ? &list.items[0] : &configured[0];
+
+        list.items[list.count++] = selector_host(first->first);
+        return list;
+    }
+    for (uint8_t i = 0; i < count && list.count < SELECTORS_MAX; i++)
+        list.items[list.count++] = configured[i];
+    return list;
+}
+
+static struct selector_list our_selectors(const struct step *s, const struct child_sa *old,
                                           bool local)
 {
-    const struct child_config *c = &ep->config->child;
-    struct selector_list list = {.count = local ? c->local_count : c->remote_count};
-
-    if (old)
-        return child_selectors(ep, old, local);
-    memcpy(list.items, local ? c->local : c->remote, sizeof list.items);
-    return list;
+    return old ? child_selectors(s->ep, old, local) : new_selectors(s, local);
 }
 
 void child_offer_write(struct step *s, const struct child_sa *made, bool in_auth)
@@ -103,8 +122,8 @@ void child_offer_write(struct step *s, const struct child_sa *made, bool in_auth
 
 void child_offer_ts_write(struct step *s, const struct child_sa *old)
 {
-    struct selector_list local = our_selectors(s->ep, old, true);
-    struct selector_list remote = our_selectors(s->ep, old, false);
+    struct selector_list local = our_selectors(s, old, true);
+    struct selector_list remote = our_selectors(s, old, false);
 
     ts_out(s->out, PAYLOAD_TSI, &local);
     ts_out(s->out, PAYLOAD_TSR, &remote);
@@ -124,11 +143,11 @@ static enum err terms_from(const struct selection *chosen, struct child_terms *t
     return t->spi_out < SPI_MIN ? ERR_NO_PROPOSAL : OK;
 }
 
-static bool transport_asked(const struct step *s)
+static bool said(const struct step *s, enum notify_type what)
 {
     struct notify_payload n;
 
-    return notify_find(s->in, NOTIFY_USE_TRANSPORT_MODE, &n);
+    return notify_find(s->in, what, &n);
 }
 
 static enum err list_in(const struct step *s, enum payload_type type, struct selector_list *list)
@@ -151,8 +170,8 @@ enum err child_answer_read(const struct step *s, const struct child_sa *old, boo
 {
     const struct child_config *c = &s->ep->config->child;
     struct select_terms terms = terms_of(in_auth, 0);
-    struct selector_list local = our_selectors(s->ep, old, true);
-    struct selector_list remote = our_selectors(s->ep, old, false);
+    struct selector_list local = our_selectors(s, old, true);
+    struct selector_list remote = our_selectors(s, old, false);
     struct selection chosen;
     enum err e =
         select_answer(c->proposals, c->proposal_count, step_body(s, PAYLOAD_SA), &terms, &chosen);
@@ -168,9 +187,11 @@ enum err child_answer_read(const struct step *s, const struct child_sa *old, boo
         return e;
     if (!selectors_within(&t->local, &local) || !selectors_within(&t->remote, &remote))
         return ERR_TS; /* §2.9: the responder may only narrow */
-    t->transport = transport_asked(s);
+    t->transport = said(s, NOTIFY_USE_TRANSPORT_MODE);
     if (t->transport && !(old ? child_esp(s->ep, old)->transport : c->transport))
         return ERR_UNSUPPORTED; /* §1.3.1: nobody asked for transport mode */
+    t->no_tfc = said(s, NOTIFY_ESP_TFC_PADDING_NOT_SUPPORTED);
+    t->more_ts = said(s, NOTIFY_ADDITIONAL_TS_POSSIBLE);
     return OK;
 }
 
@@ -182,9 +203,10 @@ enum err child_offer_read(const struct step *s, bool in_auth, uint16_t ke_group,
     const struct child_config *c = &s->ep->config->child;
     struct select_terms terms = terms_of(in_auth, ke_group);
     struct selector offer[TS_COUNT_MAX];
+    struct narrow_rest of_remote, of_local;
     struct selection chosen;
     size_t count;
-    bool cut;
+    bool other_pairs = false;
     enum err e =
         select_offer(c->proposals, c->proposal_count, step_body(s, PAYLOAD_SA), &terms, &chosen);
 
@@ -195,14 +217,20 @@ enum err child_offer_read(const struct step *s, bool in_auth, uint16_t ke_group,
     if (e == OK)
         e = ts_in(s, PAYLOAD_TSI, offer, &count);
     if (e == OK)
-        e = narrow(offer, count, c->remote, c->remote_count, &t->remote, &cut);
+        e = narrow(offer, count, c->remote, c->remote_count, &t->remote, &of_remote);
     if (e == OK)
         e = ts_in(s, PAYLOAD_TSR, offer, &count);
     if (e == OK)
-        e = narrow(offer, count, c->local, c->local_count, &t->local, &cut);
+        e = narrow(offer, count, c->local, c->local_count, &t->local, &of_local);
+    if (e == OK && c->single_pair)
+        e = narrow_pair(&t->local, &t->remote, &other_pairs);
+    if (e)
+        return e;
+    t->more_ts = other_pairs || of_remote.acceptable || of_local.acceptable;
+    t->no_tfc = said(s, NOTIFY_ESP_TFC_PADDING_NOT_SUPPORTED);
     /* §1.3.1: we may decline transport mode by not echoing it. */
-    t->transport = c->transport && transport_asked(s);
-    return e;
+    t->transport = c->transport && said(s, NOTIFY_USE_TRANSPORT_MODE);
+    return OK;
 }
 
 void child_answer_write(struct step *s, const struct child_sa *made, const struct child_terms *t)
@@ -223,4 +251,6 @@ void child_answer_ts_write(struct step *s, const struct child_terms *t)
     ts_out(s->out, PAYLOAD_TSR, &t->local);
     if (t->transport)
         notify_add(s->out, NOTIFY_USE_TRANSPORT_MODE, BYTES_NONE);
+    if (t->more_ts)
+        notify_add(s->out, NOTIFY_ADDITIONAL_TS_POSSIBLE, BYTES_NONE);
 }

@@ -31,10 +31,17 @@ static const struct ke_suite *group_of(const struct step *s)
     return told ? told : s->sa->suite.ke;
 }
 
+/* For the new IKE SA, and for the peer's if it asks at once: without, the answer could not be used,
+ * and the peer would be left alone with what it has made (§2.8.2). */
+static bool room_for_two(const struct ike_endpoint *ep)
+{
+    return ep->ikes.capacity - ep->ikes.taken >= 2;
+}
+
 static enum err create_request(struct step *s)
 {
     const struct ike_config *c = s->ep->config;
-    struct handshake *hs = handshake_take(s->ep, s->sa);
+    struct handshake *hs = room_for_two(s->ep) ? handshake_take(s->ep, s->sa) : NULL;
     uint8_t spi[8];
     enum err e;
 
@@ -173,6 +180,7 @@ static enum err succeed(struct step *s, struct ike_sa *next, struct bytes lower)
         return OK;
     }
     s->ep->counters.collisions++;
+    s->ep->counters.collisions_ike++;
     exchange_enter(s->ep, s->now, next, KIND_IKE_REKEY, ROLE_CONTENDED);
     ike_timer_arm(s->ep, next, TIMER_EXPIRE, nsec_add(s->now, REKEYED_HOLD));
     hs->rival = ike_sa_ref(s->ep, next).handle;
@@ -261,7 +269,7 @@ static void settle(struct step *s, struct handshake *hs, const struct peer_part 
         exchange_enter(s->ep, s->now, next, KIND_IKE_REKEY, ROLE_MADE);
         ike_inherit(s->ep, s->now, s->sa, next);
         plan_delete(s->sa, REASON_REKEYED);
-        if (rival) /* the peer deletes it, if it ever heard our answer */
+        if (rival && rival->state == STATE_RIVAL) /* the peer deletes it, if it heard our answer */
             ike_timer_arm(s->ep, rival, TIMER_EXPIRE, nsec_add(s->now, RIVAL_HOLD));
     }
     ike_next(s->ep, s->now, next);
@@ -338,8 +346,15 @@ void rekey_ike_forget(struct step *s)
         s->sa->reason = REASON_REKEYED;
 }
 
+/* §2.4: who answers no more is dead, and so is the IKE SA that its own rekey made meanwhile; but
+ * not where it has asked something in that one since. */
 static enum err give_up(struct step *s)
 {
+    const struct handshake *hs = handshake_of(s->ep, s->sa);
+    struct ike_sa *rival = hs ? ike_sa_at(s->ep, hs->rival) : NULL;
+
+    if (rival && rival->expected_id == 0)
+        ike_remove(s->ep, s->now, rival, REASON_TIMEOUT);
     rekey_ike_forget(s);
     if (s->sa->reason == REASON_NONE)
         s->sa->reason = REASON_TIMEOUT;

@@ -4,6 +4,7 @@
  */
 #include "base/assert.h"
 #include "proto/esp/esp.h"
+#include "proto/ike/asked.h"
 #include "proto/ike/ike.h"
 
 static uint32_t count_sas(const struct ike_endpoint *ep)
@@ -130,6 +131,7 @@ void ike_inherit(struct ike_endpoint *ep, nsec now, struct ike_sa *old, struct i
     child_sas_move(ep, old, next);
     inherit_init(ep, old, next);
     inherit_wishes(ep, now, old, next);
+    ike_asked_move(ep, old, next);
     next->established_at = now;
     if (identity && ike_sa_identify(ep, next, identity))
         next->peer_identity = 0; /* no memory for the list: INITIAL_CONTACT will not find it */

@@ -1,6 +1,6 @@
 /* Settings that have one word in a scenario, or none and a reason: the tables of docs/import.md. */
-#include "sim/scenario_units.h"
 #include "sim/import/swanctl_model.h"
+#include "sim/scenario_units.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -15,6 +15,7 @@ enum word_kind {
     WORD_PERCENT,
     WORD_COUNT,
     WORD_BYTES,
+    WORD_PADDING, /* bytes or mtu; 0 is the default of both */
     WORD_BOOL,
 };
 
@@ -142,7 +143,7 @@ static const struct word child_words[] = {
     {.key = "label*", .kind = WORD_NONE, .why = NO_KERNEL},
     {.key = "per_cpu_sas*", .kind = WORD_NONE, .same = "no", .why = NO_KERNEL},
     {.key = "hw_offload", .kind = WORD_NONE, .same = "no", .why = NO_KERNEL},
-    {.key = "tfc_padding", .kind = WORD_NONE, .same = "0", .why = "Ikelab pads no traffic flows"},
+    {.key = "tfc_padding", .kind = WORD_PADDING, .max = TFC_TO_MTU},
     {.key = "copy_*", .kind = WORD_NONE, .why = "headers inside are not copied outside"},
 };
 
@@ -220,6 +221,9 @@ static bool read_number(const struct word *w, const char *text, uint64_t *n)
         return !unit_read(DIMENSION_MILLI, text, n);
     case WORD_BYTES:
         return swanctl_bytes(text, n);
+    case WORD_PADDING:
+        *n = TFC_TO_MTU;
+        return strcmp(text, "mtu") == 0 || (swanctl_count(text, n) && *n <= 65000);
     default:
         return swanctl_count(text, n);
     }
@@ -231,7 +235,9 @@ static void write_number(const struct word *w, uint64_t n, char out[UNIT_TEXT_MA
         unit_write(DIMENSION_TIME, n, out);
     else if (w->kind == WORD_MILLI)
         unit_write(DIMENSION_MILLI, n, out);
-    else if (w->kind == WORD_BYTES)
+    else if (w->kind == WORD_PADDING && n == TFC_TO_MTU)
+        snprintf(out, UNIT_TEXT_MAX, "mtu");
+    else if (w->kind == WORD_BYTES || w->kind == WORD_PADDING)
         unit_write(DIMENSION_SIZE, n, out);
     else
         snprintf(out, UNIT_TEXT_MAX, "%" PRIu64 "%s", n, w->kind == WORD_PERCENT ? "%" : "");
@@ -273,6 +279,10 @@ static void map_number(struct swanctl_importer *im, const struct word *w,
     }
     if (!keeps_rule(im, w, view, e, n))
         return;
+    if (w->kind == WORD_PADDING && n == 0) {
+        e->carried = true;
+        return;
+    }
     write_number(w, n, text);
     words_add(im, words, "%s: %s", w->ours ? w->ours : w->key, text);
     e->carried = true;

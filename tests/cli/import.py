@@ -21,6 +21,7 @@ WORDS = {
     "unique": "initial_contact", "esp_proposals": "esp_proposals", "life_time": "life_time",
     "rekey_bytes": "rekey_bytes", "life_bytes": "life_bytes", "rekey_packets": "rekey_packets",
     "life_packets": "life_packets", "replay_window": "replay_window", "auth": "auth",
+    "tfc_padding": "tfc_padding",
     "local_ts": "(protects|local_ts)", "remote_ts": "(protects|local_ts)", "id": "id",
     "local_addrs": "address", "remote_addrs": "(address|connect)",
     "retransmit_timeout": "retransmit_timeout", "retransmit_base": "retransmit_base",

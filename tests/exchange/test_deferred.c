@@ -418,6 +418,37 @@ START_TEST(full_of_children_and_room_again)
 }
 END_TEST
 
+/* B's pool is full of IKE SAs that A has rekeyed and deleted, and that only repeat their last
+ * response: a rekey of its own waits until they go. Found by tests/run/test_storm.py. */
+START_TEST(a_rekey_waits_for_room_for_its_ike_sa)
+{
+    struct pair p;
+    unsigned deferred = 0;
+
+    establish(&p);
+    for (int i = 0; i < 40 && !deferred; i++) {
+        unsigned rekeyed = events_of(&p, B, EVENT_IKE_REKEYED);
+
+        ck_assert_ok(ike_endpoint_rekey_ike(p.end[A], p.now, the_ike(&p, A)));
+        settle(&p);
+        deferred = events_of(&p, B, EVENT_IKE_REKEYED) == rekeyed;
+    }
+    ck_assert(deferred);
+    p.event_count[A] = p.event_count[B] = 0;
+    ck_assert_ok(ike_endpoint_rekey_ike(p.end[B], p.now, the_ike(&p, B)));
+    run_until(&p, p.now + 5 * NSEC_PER_S);
+    ck_assert_uint_eq(events_of(&p, B, EVENT_IKE_REKEYED), 0);
+    ck_assert_uint_eq(events_of(&p, B, EVENT_IKE_DOWN), 0);
+    check_traffic(&p);
+    run_until(&p, p.now + 60 * NSEC_PER_S);
+    ck_assert_uint_ge(events_of(&p, B, EVENT_IKE_REKEYED), 1);
+    ck_assert_uint_eq(ike_count(&p, B), 1);
+    check_agreement(&p);
+    check_traffic(&p);
+    pair_free(&p);
+}
+END_TEST
+
 /* ---- NAT (§2.23) ---- */
 
 /* The NAT forgets its mapping while the gateway waits for an answer. */
@@ -617,7 +648,8 @@ SUITE("deferred", terminate_during_our_own_rekey_ends_the_new_sa_too,
       a_second_rival_is_put_off, a_child_is_deleted_once,
       an_unusable_first_child_is_deleted_at_the_peer, message_ids_are_renewed_in_time,
       message_ids_never_wrap, full_of_ike_sas_and_room_again, full_of_children_and_room_again,
-      a_request_in_flight_follows_the_peer, who_is_behind_a_nat_follows_nobody,
-      a_peer_that_vanishes_in_a_rekey_leaves_nothing, a_replaced_child_cannot_be_rekeyed_again,
-      keys_of_a_closed_sa_are_wiped, a_packet_overtaken_on_the_new_path_moves_nobody_back,
-      a_nat_that_keeps_ports_is_found, each_request_begins_the_ladder_anew)
+      a_rekey_waits_for_room_for_its_ike_sa, a_request_in_flight_follows_the_peer,
+      who_is_behind_a_nat_follows_nobody, a_peer_that_vanishes_in_a_rekey_leaves_nothing,
+      a_replaced_child_cannot_be_rekeyed_again, keys_of_a_closed_sa_are_wiped,
+      a_packet_overtaken_on_the_new_path_moves_nobody_back, a_nat_that_keeps_ports_is_found,
+      each_request_begins_the_ladder_anew)

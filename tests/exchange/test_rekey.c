@@ -238,6 +238,96 @@ START_TEST(simultaneous_ike_rekey_leaves_one)
 }
 END_TEST
 
+static unsigned ike_records(const struct pair *p, int side)
+{
+    unsigned n = 0;
+
+    for (struct sa_ref r = ike_endpoint_next_ike(p->end[side], SA_NONE); !sa_none(r);
+         r = ike_endpoint_next_ike(p->end[side], r))
+        n++;
+    return n;
+}
+
+/* Both rekey the IKE SA; `late` has its answer when the other has decided already, and, if it lost,
+ * deleted what it made. That is closed then, and not held any longer (I7).
+ * @return whether it lost; else it has deleted the old IKE SA, and there the answer finds nobody */
+static bool rival_closed_before_the_decision(int late)
+{
+    struct pair p;
+    struct wire_message answer;
+    bool lost;
+
+    establish(&p, true, "aes256gcm16");
+    for (int side = 0; side < 2; side++)
+        ck_assert_ok(ike_endpoint_rekey_ike(p.end[side], p.now, the_ike(&p, side)));
+    pull(&p);
+    /* HDR, SK {SA, Ni, KEi} -->                              RFC 7296 §2.25.2 */
+    ck_assert_ok(hand_over(&p, late));
+    ck_assert_ok(hand_over(&p, 1 - late));
+    answer = hold_next(&p, 1 - late);
+    settle(&p);
+    lost = deliver(&p, 1 - late, &answer) == OK;
+    settle(&p);
+    run_until(&p, p.now + 31 * NSEC_PER_S);
+    for (int side = 0; lost && side < 2; side++)
+        ck_assert_uint_eq(ike_records(&p, side), 1);
+    check_agreement(&p);
+    pair_free(&p);
+    return lost;
+}
+
+START_TEST(a_rival_that_is_closed_is_held_no_longer)
+{
+    bool a = rival_closed_before_the_decision(A), b = rival_closed_before_the_decision(B);
+
+    ck_assert(a != b);
+}
+END_TEST
+
+/* Both rekey the IKE SA, A answers and hears nothing more. If B has not used the IKE SA that A made
+ * for it, B is dead, within one round of retransmissions (RFC 7296 §2.4); else that one goes on. */
+static void silence_after_the_answer(bool used)
+{
+    struct pair p;
+    nsec given_up;
+
+    establish(&p, true, "aes256gcm16");
+    for (int side = 0; side < 2; side++)
+        ck_assert_ok(ike_endpoint_rekey_ike(p.end[side], p.now, the_ike(&p, side)));
+    pull(&p);
+    drop_next(&p, A);
+    ck_assert_ok(hand_over(&p, B));
+    ck_assert_ok(hand_over(&p, A));
+    drop_next(&p, B); /* B's delete of the old IKE SA */
+    if (used) {
+        /* HDR, SK {D(child)} -->                             under the new IKE SA */
+        ck_assert_ok(ike_endpoint_delete_child(p.end[B], p.now, the_child(&p, B)));
+        pull(&p);
+        ck_assert_ok(hand_over(&p, B));
+    }
+    p.event_count[A] = 0;
+    given_up = p.now + 200 * NSEC_PER_S;
+    while (next_deadline(&p) <= given_up) {
+        p.now = next_deadline(&p);
+        expire(&p);
+        while (p.wire_count[A])
+            drop_next(&p, A);
+        while (p.wire_count[B])
+            drop_next(&p, B);
+    }
+    ck_assert_uint_eq(events_of(&p, A, EVENT_IKE_REKEYED), used);
+    ck_assert_uint_eq(events_of(&p, A, EVENT_IKE_DOWN), 1);
+    ck_assert_uint_eq(ike_count(&p, A), used);
+    pair_free(&p);
+}
+
+START_TEST(silence_ends_the_rival_of_a_rekey_too)
+{
+    silence_after_the_answer(false);
+    silence_after_the_answer(true);
+}
+END_TEST
+
 /* Both rekey the IKE SA; one has its answer before it hears that the other asked too, and deletes
  * the child under its new IKE SA, which is a rival at the other. Found by `ikelab explore`. */
 static void delete_under_a_rival(int from)
@@ -375,5 +465,6 @@ SUITE("rekey", child_rekey_with_and_without_pfs, child_deleted_under_a_rival_ike
       delete_during_a_rekey_takes_the_successor_too,
       child_rekey_retries_with_the_group_that_is_asked_for, ike_rekey_inherits_the_children,
       new_child_beside_the_first, child_of_our_choice_sends, simultaneous_child_rekey_leaves_one,
-      simultaneous_ike_rekey_leaves_one, rekey_of_an_unknown_child_makes_a_new_one,
+      simultaneous_ike_rekey_leaves_one, silence_ends_the_rival_of_a_rekey_too,
+      a_rival_that_is_closed_is_held_no_longer, rekey_of_an_unknown_child_makes_a_new_one,
       lifetimes_rekey_before_they_end, packet_limits_rekey_before_they_end)

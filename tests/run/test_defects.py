@@ -16,6 +16,8 @@ DEFECTS = [
     ("replay-accepted", "I4", "handshake-lan", ["links.desks.duplicate=5%"]),
     ("icv-ignored", "I4", "handshake-lan", ["links.desks.corrupt=1%"]),
     ("silent-refusal", "I5", "lossy-mobile", []),
+    ("second-child", "I6", "rekey-under-loss", []),
+    ("keep-loser", "I7", "rekey-under-loss", []),
     ("packet-vanishes", "I8", "handshake-lan", []),
     ("response-differs", "I9", "lossy-mobile", []),
     ("time-goes-back", "I15", "handshake-lan", []),

@@ -6,7 +6,7 @@ import unittest
 import lab
 
 SCENARIOS = ["handshake-lan", "nat-rebind", "rekey-under-loss", "lossy-mobile", "gateway-restart",
-             "certificates"]
+             "certificates", "rekey-storm-small"]
 
 
 def identity(run):

@@ -71,6 +71,13 @@ class Edges(unittest.TestCase):
                                   "links.street={sides: [box, cgn]}",
                                   "links.outside={sides: [cgn, net]}")
 
+    def test_gateway_that_crashes_under_its_last_word(self):
+        """A client whose IKE_AUTH response is on the way comes up, with traffic for both ends."""
+        for ms in range(30, 50):
+            virtual = simulate("nodes.homes.count=1", "nodes.homes.arrivals={at: 10ms}",
+                               f"events=[{{at: {ms}ms, nodes: gw, do: crash, for: 1s}}]")
+            self.assertLessEqual(virtual["ike"]["failed"], 1)
+
     def test_several_gateways(self):
         self.all_connect_and_talk("nodes.gw={role: responder, count: 3}")
 

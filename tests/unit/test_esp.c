@@ -1,5 +1,8 @@
 /* ESP between two endpoints: every suite, mode and family; tampering; what must be refused. */
 #include "esp_pair.h"
+#include "proto/esp/path.h"
+#include "proto/ip/fragment.h"
+#include "proto/ip/reassembly.h"
 
 static struct pair_options gcm(void)
 {
@@ -713,8 +716,257 @@ START_TEST(garbage_is_counted)
 }
 END_TEST
 
+/* RFC 4303 §2.7: every packet up to the length asked for looks alike, and comes out as it was. */
+static void padded(const struct encr_suite *encr, const struct integ_suite *integ)
+{
+    enum { TO = 500 };
+    static const size_t lens[] = {40, 41, 100, 499, 500, 501, 900};
+
+    for (int v = 0; v < 4; v++) {
+        struct pair_options o = {.real = v & 1, .inner6 = v & 2, .encr = encr, .integ = integ};
+        struct esp_pair *p = pair_make(&o);
+        size_t bytes = 0;
+
+        for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
+            static struct store s, original;
+            struct esp_opened opened;
+            struct esp_outer outer;
+
+            store_fill(&original, p->inner_a, p->inner_b, lens[i]);
+            store_fill(&s, p->inner_a, p->inner_b, lens[i]);
+            ck_assert_ok(esp_seal_padded(&p->a, pair_a(p), &s.packet, TO, &outer));
+            ck_assert_uint_eq(s.packet.len, expected_len(&o, lens[i] < TO ? TO : lens[i]));
+            ck_assert_ok(open_b(p, &s, &opened));
+            ck_assert_uint_eq(s.packet.len, lens[i]);
+            ck_assert_mem_eq(s.packet.data, original.packet.data, lens[i]);
+            bytes += lens[i];
+        }
+        ck_assert_uint_eq(pair_a(p)->bytes_out, bytes); /* padding is not traffic */
+        ck_assert_uint_eq(p->b.opened_bytes, bytes);
+        pair_free(p);
+    }
+}
+
+START_TEST(padding_behind_the_packet_hides_its_length)
+{
+    each_esp_suite(padded);
+}
+END_TEST
+
+START_TEST(padding_needs_room_and_tunnel_mode)
+{
+    struct pair_options o = gcm();
+    struct esp_outer outer;
+    struct esp_pair *p = pair_make(&o);
+    struct store s;
+
+    store_fill(&s, p->inner_a, p->inner_b, 100);
+    s.packet.cap = 300 + ESP_TAILROOM - 1;
+    ck_assert_int_eq(esp_seal_padded(&p->a, pair_a(p), &s.packet, 300, &outer), ERR_SPACE);
+    ck_assert_uint_eq(p->a.dropped[ESP_CAUSE_SPACE], 1);
+    s.packet.cap++;
+    ck_assert_ok(esp_seal_padded(&p->a, pair_a(p), &s.packet, 300, &outer));
+    pair_free(p);
+    o.transport = true;
+    p = pair_make(&o);
+    store_fill(&s, p->inner_a, p->inner_b, 100);
+    ck_assert_ok(esp_seal_padded(&p->a, pair_a(p), &s.packet, 300, &outer));
+    ck_assert_uint_eq(s.packet.len, expected_len(&o, 80));
+    pair_free(p);
+}
+END_TEST
+
+/* RFC 4303 §2.6: as long as any other, authentic, in the window, and dropped. */
+static void dummies(const struct encr_suite *encr, const struct integ_suite *integ)
+{
+    struct pair_options o = {.real = true, .encr = encr, .integ = integ, .window = 64};
+    struct esp_pair *p = pair_make(&o);
+    struct esp_opened opened;
+    struct esp_outer outer;
+    static struct store s;
+
+    for (size_t len = 0; len < 200; len += 33) {
+        store_fill(&s, p->inner_a, p->inner_b, 300);
+        s.packet.len = len;
+        ck_assert_ok(esp_dummy(&p->a, pair_a(p), &s.packet, &outer));
+        ck_assert_uint_eq(s.packet.len, expected_len(&o, len));
+        ck_assert(ip_addr_equal(&outer.remote.addr, &p->outer_b) && !outer.df);
+        ck_assert_int_eq(open_b(p, &s, &opened), ERR_NEXT_HEADER);
+        ck_assert(opened.authentic && opened.drop == ESP_CAUSE_DUMMY);
+    }
+    ck_assert_uint_eq(p->b.dropped[ESP_CAUSE_DUMMY], 7);
+    ck_assert_uint_eq(pair_b(p)->replay.top, 7);
+    one_round(p, &o, 100);
+    pair_free(p);
+}
+
+START_TEST(dummies_go_and_are_dropped)
+{
+    each_esp_suite(dummies);
+}
+END_TEST
+
+START_TEST(dummies_count_against_the_limits)
+{
+    struct pair_options o = gcm();
+    struct esp_outer outer;
+    struct esp_pair *p;
+    struct store s;
+
+    o.limits.hard_packets = 2;
+    p = pair_make(&o);
+    for (int i = 0; i < 3; i++) {
+        store_fill(&s, p->inner_a, p->inner_b, 100);
+        ck_assert_int_eq(esp_dummy(&p->a, pair_a(p), &s.packet, &outer), i < 2 ? OK : ERR_LIFETIME);
+    }
+    ck_assert_uint_eq(pair_a(p)->seq_out, 2);
+    s.packet.cap = s.packet.len + ESP_TAILROOM - 1;
+    pair_a(p)->limits.hard_packets = 3;
+    ck_assert_int_eq(esp_dummy(&p->a, pair_a(p), &s.packet, &outer), ERR_SPACE);
+    pair_a(p)->installed = false;
+    ck_assert_int_eq(esp_dummy(&p->a, pair_a(p), &s.packet, &outer), ERR_STATE);
+    pair_a(p)->installed = true;
+    pair_free(p);
+}
+END_TEST
+
+/* The arithmetic of path.h agrees with what sealing makes, at every length. */
+static void sizes(const struct encr_suite *encr, const struct integ_suite *integ)
+{
+    for (int v = 0; v < 8; v++) {
+        struct pair_options o = {
+            .transport = v & 1, .outer6 = v & 2, .encap = v & 4, .encr = encr, .integ = integ};
+        struct esp_pair *p;
+        size_t around;
+
+        o.inner6 = o.transport && o.outer6;
+        p = pair_make(&o);
+        around = (o.outer6 ? 40u : 20u) + (o.encap ? 8u : 0u);
+        for (size_t len = 60; len < 140; len++) {
+            struct esp_outer outer;
+            static struct store s;
+            size_t made;
+
+            store_fill(&s, p->inner_a, p->inner_b, len);
+            ck_assert_ok(esp_seal(&p->a, pair_a(p), &s.packet, &outer));
+            made = s.packet.len + around;
+            ck_assert_uint_eq(esp_outer_len(pair_a(p), len), made);
+            ck_assert_uint_ge(esp_inner_max(pair_a(p), made), len);
+            ck_assert_uint_lt(esp_inner_max(pair_a(p), made - 1), len);
+        }
+        ck_assert_uint_eq(esp_inner_max(pair_a(p), 40), 0);
+        pair_free(p);
+    }
+}
+
+START_TEST(what_fits_through_a_path)
+{
+    each_esp_suite(sizes);
+}
+END_TEST
+
+START_TEST(what_is_done_with_a_packet_too_long)
+{
+    struct pair_options o = gcm();
+
+    for (int v = 0; v < 4; v++) {
+        struct esp_pair *p;
+        struct store s;
+        struct bytes packet;
+
+        o.inner6 = v & 1;
+        o.transport = false;
+        p = pair_make(&o);
+        store_fill(&s, p->inner_a, p->inner_b, v & 2 ? 1281 : 1000);
+        packet = buf_bytes(&s.packet);
+        ck_assert_int_eq(path_way(pair_a(p), packet, packet.len, true), PATH_FITS);
+        if (o.inner6) { /* RFC 8200 §5: 1280 bytes must go, in pieces if need be */
+            ck_assert_int_eq(path_way(pair_a(p), packet, 900, true),
+                             v & 2 ? PATH_REFUSE : PATH_CUT_AFTER);
+            pair_free(p);
+            continue;
+        }
+        ck_assert_int_eq(path_way(pair_a(p), packet, 900, true), PATH_CUT_FIRST);
+        ck_assert_int_eq(path_way(pair_a(p), packet, 900, false), PATH_CUT_AFTER);
+        pair_a(p)->transport = true; /* RFC 4303 §3.3.4: whole datagrams only */
+        ck_assert_int_eq(path_way(pair_a(p), packet, 900, true), PATH_CUT_AFTER);
+        pair_a(p)->transport = false;
+        s.packet.data[6] |= 0x40; /* DF; the checksum follows */
+        store_be16(s.packet.data + 10, 0);
+        store_be16(s.packet.data + 10, (uint16_t)~plain_sum(s.packet.data, 20, 0));
+        ck_assert_int_eq(path_way(pair_a(p), packet, 900, true), PATH_REFUSE);
+        pair_free(p);
+    }
+}
+END_TEST
+
+/* One packet through a path: cut, each piece sealed and opened, joined, compared. */
+static void through_a_path(struct esp_pair *p, struct reassembly *joint, size_t len, size_t mtu,
+                           unsigned *pieces)
+{
+    static struct store original, s;
+    struct bytes whole = BYTES_NONE;
+    struct fragmenter cut;
+    struct esp_opened opened;
+    struct esp_outer outer;
+    struct ip_packet ip;
+
+    store_fill(&original, p->inner_a, p->inner_b, len);
+    ck_assert_ok(
+        fragmenter_init(&cut, buf_bytes(&original.packet), esp_inner_max(pair_a(p), mtu), 0));
+    for (;;) {
+        s.packet = (struct buf){s.bytes + FRONT, 0, ROOM};
+        if (!fragmenter_next(&cut, &s.packet))
+            break;
+        ck_assert_uint_eq(whole.len, 0);
+        ck_assert_uint_le(esp_outer_len(pair_a(p), s.packet.len), mtu);
+        ck_assert_ok(esp_seal(&p->a, pair_a(p), &s.packet, &outer));
+        ck_assert_ok(open_b(p, &s, &opened));
+        ck_assert_ok(ip_read(buf_bytes(&s.packet), &ip));
+        ++*pieces;
+        if (!ip_is_fragment(&ip))
+            whole = ip.whole;
+        else
+            ck_assert_ok(reassembly_add(joint, 0, &ip, &whole, &(unsigned){0}));
+    }
+    ck_assert_uint_eq(whole.len, len);
+    ck_assert_mem_eq(whole.data, original.packet.data, len);
+}
+
+/* RFC 4303 §3.3.4: any packet, any path: joined behind the tunnel it is what went in. */
+START_TEST(cut_before_esp_any_packet_any_path)
+{
+    enum { PACKETS = 3000 };
+    struct reassembly_config config = {.slots = 4, .datagram_max = ROOM, .timeout = NSEC_PER_S};
+    struct rng r = rng_stream(17, 0, RNG_TEST);
+    struct reassembly joint;
+    unsigned pieces = 0;
+
+    ck_assert_ok(reassembly_init(&joint, &config));
+    for (int v = 0; v < 6; v++) {
+        struct pair_options o = {.outer6 = v & 1, .encap = v & 2, .encr = encr_suite(20, 128)};
+        struct esp_pair *p;
+
+        if (v >= 4) {
+            o.encr = encr_suite(12, 128);
+            o.integ = integ_suite(12);
+        }
+        p = pair_make(&o);
+        for (int i = 0; i < PACKETS / 6; i++)
+            through_a_path(p, &joint, 28 + rng_below(&r, 1900), 140 + rng_below(&r, 1400), &pieces);
+        pair_free(p);
+    }
+    ck_assert_uint_gt(pieces, 2 * PACKETS);
+    ck_assert_uint_eq(joint.fragments_lost, 0);
+    reassembly_reset(&joint);
+}
+END_TEST
+
 SUITE("esp", every_suite_mode_and_family, every_tampered_byte_is_refused, bad_trailers_are_refused,
       bad_inner_packets_are_refused, outside_the_selectors, sequence_numbers_end,
       esn_over_the_boundary, lifetimes_soft_then_hard, no_iv_twice, congestion_marks_are_carried_in,
       outer_header_follows_the_inner_one, transport_mode_through_a_nat, transport_mode_refuses,
-      too_little_room, disorder_agrees_with_exact_set, garbage_is_counted)
+      too_little_room, disorder_agrees_with_exact_set, garbage_is_counted,
+      padding_behind_the_packet_hides_its_length, padding_needs_room_and_tunnel_mode,
+      dummies_go_and_are_dropped, dummies_count_against_the_limits, what_fits_through_a_path,
+      what_is_done_with_a_packet_too_long, cut_before_esp_any_packet_any_path)

@@ -20,15 +20,15 @@ START_TEST(narrows_to_the_common_part)
 {
     struct selector offer[] = {selector_any(4)}, policy[] = {range(0x0a000000, 0x0a00ffff)};
     struct selector_list out;
-    bool cut;
+    struct narrow_rest rest;
 
-    ck_assert_ok(narrow(offer, 1, policy, 1, &out, &cut));
+    ck_assert_ok(narrow(offer, 1, policy, 1, &out, &rest));
     ck_assert_uint_eq(out.count, 1);
     ck_assert(selector_equal(&out.items[0], &policy[0]));
-    ck_assert(cut);
-    ck_assert_ok(narrow(policy, 1, offer, 1, &out, &cut));
+    ck_assert(rest.any && !rest.acceptable); /* it is against the policy, whatever the child SA */
+    ck_assert_ok(narrow(policy, 1, offer, 1, &out, &rest));
     ck_assert(selector_equal(&out.items[0], &policy[0]));
-    ck_assert(!cut);
+    ck_assert(!rest.any);
 }
 END_TEST
 
@@ -39,12 +39,12 @@ START_TEST(keeps_the_first_selector_covered)
                                range(0x0a000000, 0x0a0000ff)};
     struct selector policy[] = {range(0x0a000000, 0x0a00000f)};
     struct selector_list out;
-    bool cut;
+    struct narrow_rest rest;
 
-    ck_assert_ok(narrow(offer, 2, policy, 1, &out, &cut));
+    ck_assert_ok(narrow(offer, 2, policy, 1, &out, &rest));
     ck_assert(selector_equal(&out.items[0], &offer[0]));
     ck_assert(selector_equal(&out.items[1], &policy[0]));
-    ck_assert(cut);
+    ck_assert(rest.any);
 }
 END_TEST
 
@@ -54,15 +54,15 @@ START_TEST(refuses_what_is_not_common)
     struct selector web[] = {tcp(range(1, 5), 80, 80)}, ssh[] = {tcp(range(1, 5), 22, 22)};
     struct selector udp[] = {range(1, 5)};
     struct selector_list out;
-    bool cut;
+    struct narrow_rest rest;
 
     udp[0].protocol = 17;
-    ck_assert_int_eq(narrow(v4, 1, other, 1, &out, &cut), ERR_TS);
-    ck_assert_int_eq(narrow(v4, 1, v6, 1, &out, &cut), ERR_TS);
-    ck_assert_int_eq(narrow(web, 1, ssh, 1, &out, &cut), ERR_TS);
-    ck_assert_int_eq(narrow(web, 1, udp, 1, &out, &cut), ERR_TS);
-    ck_assert_int_eq(narrow(v4, 0, v4, 1, &out, &cut), ERR_TS);
-    ck_assert_int_eq(narrow(v4, 1, v4, 0, &out, &cut), ERR_TS);
+    ck_assert_int_eq(narrow(v4, 1, other, 1, &out, &rest), ERR_TS);
+    ck_assert_int_eq(narrow(v4, 1, v6, 1, &out, &rest), ERR_TS);
+    ck_assert_int_eq(narrow(web, 1, ssh, 1, &out, &rest), ERR_TS);
+    ck_assert_int_eq(narrow(web, 1, udp, 1, &out, &rest), ERR_TS);
+    ck_assert_int_eq(narrow(v4, 0, v4, 1, &out, &rest), ERR_TS);
+    ck_assert_int_eq(narrow(v4, 1, v4, 0, &out, &rest), ERR_TS);
     ck_assert_uint_eq(out.count, 0);
 }
 END_TEST
@@ -72,12 +72,12 @@ START_TEST(opaque_ports_meet_only_opaque_or_any)
     struct selector opaque[] = {tcp(range(1, 5), 65535, 0)}, any[] = {range(1, 5)};
     struct selector web[] = {tcp(range(1, 5), 80, 80)};
     struct selector_list out;
-    bool cut;
+    struct narrow_rest rest;
 
-    ck_assert_ok(narrow(opaque, 1, any, 1, &out, &cut));
+    ck_assert_ok(narrow(opaque, 1, any, 1, &out, &rest));
     ck_assert_uint_eq(out.items[0].port_first, 65535);
     ck_assert_uint_eq(out.items[0].port_last, 0);
-    ck_assert_int_eq(narrow(opaque, 1, web, 1, &out, &cut), ERR_TS);
+    ck_assert_int_eq(narrow(opaque, 1, web, 1, &out, &rest), ERR_TS);
 }
 END_TEST
 
@@ -85,13 +85,13 @@ START_TEST(never_more_than_the_maximum)
 {
     struct selector offer[8], policy[] = {selector_any(4), selector_any(6)};
     struct selector_list out;
-    bool cut;
+    struct narrow_rest rest;
 
     for (uint32_t i = 0; i < 8; i++)
         offer[i] = range(i * 256, i * 256 + 9);
-    ck_assert_ok(narrow(offer, 8, policy, 2, &out, &cut));
+    ck_assert_ok(narrow(offer, 8, policy, 2, &out, &rest));
     ck_assert_uint_eq(out.count, SELECTORS_MAX);
-    ck_assert(cut);
+    ck_assert(rest.any && rest.acceptable); /* in another child SA */
     ck_assert(selector_equal(&out.items[0], &offer[0]));
 }
 END_TEST
@@ -111,6 +111,54 @@ START_TEST(a_response_may_only_narrow)
 }
 END_TEST
 
+static struct selector_list narrowed(const struct selector *offer, size_t count)
+{
+    struct selector any[] = {selector_any(4), selector_any(6)};
+    struct narrow_rest rest;
+    struct selector_list out;
+
+    ck_assert_ok(narrow(offer, count, any, 2, &out, &rest));
+    return out;
+}
+
+START_TEST(one_pair_of_addresses)
+{
+    /* §2.9: the packet from 5 to 9, port 80, and behind it the networks. */
+    struct selector i[] = {tcp(range(5, 5), 80, 80), range(0, 255)};
+    struct selector r[] = {tcp(range(9, 9), 443, 443), range(0, 15)};
+    struct selector_list local = narrowed(r, 2), remote = narrowed(i, 2);
+    bool more;
+
+    ck_assert_ok(narrow_pair(&local, &remote, &more));
+    ck_assert(more);
+    ck_assert_uint_eq(local.count, 2);
+    ck_assert(selector_equal(&local.items[0], &r[0]));
+    ck_assert(selector_equal(&local.items[1], (struct selector[]){range(9, 9)}));
+    ck_assert_uint_eq(remote.count, 2);
+    ck_assert(selector_equal(&remote.items[1], (struct selector[]){range(5, 5)}));
+    /* Nothing but that pair was asked for: no other is possible. */
+    local = narrowed(r, 1);
+    remote = narrowed(i, 1);
+    ck_assert_ok(narrow_pair(&local, &remote, &more));
+    ck_assert(!more);
+}
+END_TEST
+
+START_TEST(no_pair_is_guessed)
+{
+    struct selector one[] = {range(5, 5)}, net[] = {range(0, 255)}, six[] = {selector_any(6)};
+    struct selector_list hosts = narrowed(one, 1), nets = narrowed(net, 1), before = nets;
+    struct selector_list sixes = narrowed(six, 1);
+    bool more;
+
+    ck_assert_int_eq(narrow_pair(&hosts, &nets, &more), ERR_SINGLE_PAIR);
+    ck_assert_int_eq(narrow_pair(&nets, &hosts, &more), ERR_SINGLE_PAIR);
+    ck_assert(selectors_equal(&nets, &before));
+    sixes.items[0].last = sixes.items[0].first; /* :: and 0.0.0.5 are no pair */
+    ck_assert_int_eq(narrow_pair(&hosts, &sixes, &more), ERR_SINGLE_PAIR);
+}
+END_TEST
+
 SUITE("narrow", narrows_to_the_common_part, keeps_the_first_selector_covered,
       refuses_what_is_not_common, opaque_ports_meet_only_opaque_or_any, never_more_than_the_maximum,
-      a_response_may_only_narrow)
+      a_response_may_only_narrow, one_pair_of_addresses, no_pair_is_guessed)

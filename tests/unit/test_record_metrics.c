@@ -206,6 +206,45 @@ START_TEST(rates_and_percentiles_count_from_measure_from)
 }
 END_TEST
 
+static void expect_count(const struct metrics *m, const char *path, uint64_t want)
+{
+    struct metric found;
+
+    ck_assert_msg(metrics_find(m, path, &found), "%s", path);
+    ck_assert_int_eq(fixed_compare(found.value, fixed_count(want)), 0);
+}
+
+/* Only a run that sees both ends knows what was lost between them and what both hold. */
+START_TEST(both_ends_say_what_was_lost_and_what_is_held)
+{
+    static const char *const flow[] = {"tun"};
+    struct metrics_options one = {.flows = {flow, 1}, .one_end = true};
+    struct metrics *m = make(NULL, 0);
+    struct metric found;
+
+    m->ike.collisions = 7;
+    m->ike.collisions_ike = 2;
+    m->esp_lost[NET_DROP_LOSS] = 5;
+    m->esp_in_flight = 3;
+    m->tunnels = (struct tunnel_metrics){.count = 4, .at_rest = 3, .child_sas_max = 2};
+    expect_count(m, "ike.collisions", 7);
+    expect_count(m, "ike.collisions_ike", 2);
+    expect_count(m, "ike.collisions_child", 5);
+    expect_count(m, "esp.lost.loss", 5);
+    expect_count(m, "esp.lost.queue", 0);
+    expect_count(m, "esp.in_flight_packets", 3);
+    expect_count(m, "tunnels.count", 4);
+    expect_count(m, "tunnels.at_rest", 3);
+    expect_count(m, "tunnels.child_sas_max", 2);
+    ck_assert(!metrics_find(m, "esp.lost.loss@upload", &found));
+    metrics_destroy(m);
+    ck_assert_ok(metrics_create(&one, &m));
+    ck_assert(!metrics_find(m, "esp.lost.loss", &found));
+    ck_assert(!metrics_find(m, "tunnels.count", &found));
+    metrics_destroy(m);
+}
+END_TEST
+
 START_TEST(one_end_has_no_ratio_and_no_latency)
 {
     static const char *const flow[] = {"tun"};
@@ -373,6 +412,30 @@ START_TEST(series_are_growth_and_gauges)
 }
 END_TEST
 
+START_TEST(paths_are_written_where_something_happened)
+{
+    struct metrics *m = make(NULL, 0);
+    struct metric found;
+    struct text t = {0};
+
+    ck_assert(metrics_find(m, "esp.path_mtu.no_sa", &found));
+    ck_assert_uint_eq(found.value.value, 0);
+    ck_assert(!metrics_find(m, "esp.path_mtu.no_such", &found));
+    metrics_virtual_json(m, &t, 0);
+    ck_assert_ptr_null(strstr(t.data, "path_mtu"));
+    text_reset(&t);
+    m->path[PATH_METRIC_NO_SA] = 3;
+    ck_assert(metrics_find(m, "esp.path_mtu.no_sa", &found));
+    ck_assert_uint_eq(found.value.value, 3);
+    ck_assert(metrics_find(m, "esp.path_mtu.cut_packets", &found));
+    ck_assert(!metrics_find(m, "flows.upload.esp.path_mtu.no_sa", &found));
+    metrics_virtual_json(m, &t, 0);
+    ck_assert_ptr_nonnull(strstr(t.data, "path_mtu"));
+    text_reset(&t);
+    metrics_destroy(m);
+}
+END_TEST
+
 START_TEST(a_full_disk_is_told)
 {
     FILE *full = fopen("/dev/full", "w");
@@ -463,6 +526,6 @@ END_TEST
 SUITE("record metrics", numbers_print_exactly, json_text_survives_any_bytes,
       csv_fields_are_quoted_when_due, handshakes_are_counted_and_balanced,
       rates_and_percentiles_count_from_measure_from, one_end_has_no_ratio_and_no_latency,
-      echoes_are_answered_lost_or_pending, order_of_failures_does_not_show,
-      scalars_and_virtual_agree, series_are_growth_and_gauges, a_full_disk_is_told,
-      thresholds_judge_in_integers)
+      both_ends_say_what_was_lost_and_what_is_held, echoes_are_answered_lost_or_pending,
+      order_of_failures_does_not_show, scalars_and_virtual_agree, series_are_growth_and_gauges,
+      paths_are_written_where_something_happened, a_full_disk_is_told, thresholds_judge_in_integers)

@@ -1,6 +1,7 @@
-/* sim/import/swanctl_import: which settings become which words, and what is said about the others. */
-#include "sim/scenario.h"
+/* sim/import/swanctl_import: which settings become which words, and what is said about the others.
+ */
 #include "sim/import/swanctl_import.h"
+#include "sim/scenario.h"
 #include "suite.h"
 
 #include <unistd.h>
@@ -174,6 +175,9 @@ START_TEST(words)
         {"", "updown = x", "updown = x: no scripts are run"},
         {"", "start_action = none", "!start_action"},
         {"", "tfc_padding = 0", "!tfc_padding"},
+        {"", "tfc_padding = 1400", "tfc_padding: 1400B"},
+        {"", "tfc_padding = mtu", "tfc_padding: mtu"},
+        {"", "tfc_padding = 65535", "tfc_padding = 65535: is no value that can be read"},
         {"local_addrs = 192.168.1.1", "", "that the address plan gives out"},
         {"local_addrs = 2001:db8::1", "", "both ends need an IPv6 address"},
         {"local { auth = pubkey }", "",

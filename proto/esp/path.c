@@ -1,0 +1,50 @@
+#include "proto/esp/path.h"
+
+#include "proto/ip/packet.h"
+#include "proto/ip/udp.h"
+
+enum { HEADER_LEN = 8, TRAILER_LEN = 2 };
+
+/* Everything but the text: outer IP and UDP headers, SPI, sequence number, IV and ICV. */
+static size_t around_text(const struct esp_sa *sa)
+{
+    size_t icv = sa->integ ? sa->integ->icv_len : sa->encr->icv_len;
+    size_t udp = sa->udp_encapsulated ? UDP_HEADER_LEN : 0;
+
+    return ip_header_len(sa->remote.addr.family) + udp + HEADER_LEN + sa->encr->iv_len + icv;
+}
+
+/* Transport mode protects what is behind the IP header. */
+static size_t unprotected(const struct esp_sa *sa)
+{
+    return sa->transport ? ip_header_len(sa->remote.addr.family) : 0;
+}
+
+size_t esp_outer_len(const struct esp_sa *sa, size_t len)
+{
+    size_t block = esp_block(sa), text = len - unprotected(sa) + TRAILER_LEN;
+
+    return around_text(sa) + (text + block - 1) / block * block;
+}
+
+size_t esp_inner_max(const struct esp_sa *sa, size_t mtu)
+{
+    size_t around = around_text(sa), block = esp_block(sa);
+    size_t text = mtu > around ? (mtu - around) / block * block : 0;
+
+    return text > TRAILER_LEN ? text - TRAILER_LEN + unprotected(sa) : 0;
+}
+
+enum path_way path_way(const struct esp_sa *sa, struct bytes packet, size_t inner_max,
+                       bool cut_first)
+{
+    struct ip_packet ip;
+
+    if (packet.len <= inner_max || ip_read(packet, &ip) != OK)
+        return PATH_FITS;
+    if (ip.src.family == 6)
+        return packet.len <= IPV6_MIN_MTU ? PATH_CUT_AFTER : PATH_REFUSE;
+    if (ip.df)
+        return PATH_REFUSE;
+    return cut_first && !sa->transport ? PATH_CUT_FIRST : PATH_CUT_AFTER;
+}
