@@ -154,7 +154,8 @@ static bool variant(const struct family_case *c, bool third, unsigned number,
                     struct family_case *out)
 {
     *out = *c;
-    if (!third || c->count == TRIGGERS_MAX)
+    /* A driver that connects again knows nothing of what was made or deleted before. */
+    if (!third || c->count == TRIGGERS_MAX || c->setup.hard_ike)
         return number == 0;
     for (unsigned i = 0; i < 2 * TRIGGER_COUNT; i++) {
         struct trigger t = {(uint8_t)(i % 2), (uint8_t)(i / 2)};

@@ -37,7 +37,8 @@ struct family_options {
     unsigned faults;
     unsigned quirks; /* of B */
     unsigned quirks_a;
-    bool third;          /* one more request beside each case, every one there is */
+    bool third;          /* one more request beside each case, every one there is; not where a
+                            driver connects again */
     uint32_t states_max; /* of one search */
     bool (*stop)(void *context, uint64_t states); /* as in search_options; states of all so far */
     void *context;

@@ -340,6 +340,8 @@ static enum err consume_response(struct step *s)
         e = derive_and_install(s, hs, &p, made, s->child ? s->child : rival);
     if (e == OK && p.terms.spi_out == hs->doomed_spi) {
         child_remove(ep, s->now, made, REASON_DELETED_BY_PEER); /* deleted before we knew it */
+        if (s->child && child_live(s->child) && !rival)
+            plan_delete(s->child, REASON_DELETED_BY_PEER); /* §2.8: still ours to do */
     } else if (e) {
         child_failed(ep, s->now, s->sa, HANDLE_NONE, reason_for_error(e));
         plan_delete(made, reason_for_error(e)); /* the peer has installed it */

@@ -59,6 +59,24 @@ START_TEST(no_third_request_violates_anything)
 }
 END_TEST
 
+/* B deletes the successor before A has heard of it. The old SA was left to A then, and asked for
+ * again every second, for five minutes: longer than a run may be. */
+START_TEST(a_deleted_successor_takes_the_old_one_along)
+{
+    const struct family_options o = {.seeds = 2, .states_max = 100000};
+    static const char *const cases[] = {"a:rekey_child,a:rekey_child,b:delete_child",
+                                        "b:rekey_child,b:rekey_child,a:delete_child"};
+    struct family f;
+
+    for (unsigned i = 0; i < 2; i++) {
+        ck_assert_ok(family_read(cases[i], &f));
+        search_family(&f, &o, &first);
+        ck_assert_ptr_null(first.of_last.violation.invariant);
+        ck_assert_uint_lt(first.depth, 30);
+    }
+}
+END_TEST
+
 /* Every way walked by itself, whatever states it meets: as many states and ways as were counted. */
 static void prune(const struct family_case *c, unsigned faults)
 {
@@ -185,5 +203,5 @@ START_TEST(bounds_are_said)
 END_TEST
 
 SUITE("explore", no_ordering_of_a_family_violates_anything, no_third_request_violates_anything,
-      pruning_leaves_out_nothing, planted_faults_are_found, seeds_decide_who_wins,
-      requests_are_read, bounds_are_said)
+      a_deleted_successor_takes_the_old_one_along, pruning_leaves_out_nothing,
+      planted_faults_are_found, seeds_decide_who_wins, requests_are_read, bounds_are_said)
