@@ -271,7 +271,8 @@ static uint64_t in_use(const struct pool *p)
 uint64_t ike_endpoint_memory(const struct ike_endpoint *ep)
 {
     uint64_t bytes = in_use(&ep->ikes) + in_use(&ep->children) + in_use(&ep->keys) +
-                     in_use(&ep->handshakes) + in_use(&ep->ke_pairs) + in_use(&ep->esp->sad.sas);
+                     in_use(&ep->handshakes) + in_use(&ep->ke_pairs) + in_use(&ep->windows) +
+                     in_use(&ep->parked) + in_use(&ep->answered) + in_use(&ep->esp->sad.sas);
 
     for (unsigned i = 0; i < ep->messages.count; i++)
         bytes += in_use(&ep->messages.classes[i]);

@@ -95,6 +95,35 @@ static void put_asked(struct view *v, const struct ike_sa *sa)
                a->remote.port_first);
 }
 
+/* Parked requests, and the responses kept in the order of message IDs, not of their slots. */
+static void put_window(struct view *v, const struct ike_sa *sa, const struct window *w)
+{
+    const struct ike_endpoint *ep = v->ep;
+    uint32_t first = sa->expected_id > w->own ? sa->expected_id - w->own : 0;
+    const struct parked_exchange *p;
+
+    put(v, (uint64_t)w->next_id << 32 | (uint64_t)w->own << 8 | w->peer);
+    for (uint32_t i = w->parked; i != SA_INDEX_NONE; i = p->next) {
+        p = pool_slot(&ep->parked, i);
+        put_time(v, p->due);
+        put_message(v, p->request);
+        put_handle(v, &ep->children, p->child);
+        put(v, (uint64_t)p->id << 32 | (uint64_t)p->tries << 16 | (uint64_t)p->kind << 8 | p->send);
+        put(v, p->handshake != SA_INDEX_NONE);
+        if (p->handshake != SA_INDEX_NONE)
+            put_handshake(v, handshake_at(ep, p->handshake));
+    }
+    for (uint32_t id = first; id - first < 2u * w->own; id++) {
+        const struct answered_request *a = answered_at(ep, sa, id);
+
+        put(v, a != NULL);
+        if (!a)
+            continue;
+        put(v, a->digest);
+        put_message(v, a->response);
+    }
+}
+
 static void put_ike(struct view *v, const struct ike_sa *sa)
 {
     const struct ike_endpoint *ep = v->ep;
@@ -129,6 +158,9 @@ static void put_ike(struct view *v, const struct ike_sa *sa)
                (uint64_t)sa->natt << 2 | (uint64_t)sa->nat_local << 1 | sa->nat_remote);
     put(v, sa->new_wishes);
     put_asked(v, sa);
+    put(v, sa->window != SA_INDEX_NONE);
+    if (sa->window != SA_INDEX_NONE)
+        put_window(v, sa, window_of(ep, sa));
     put(v, sa->handshake != SA_INDEX_NONE);
     if (sa->handshake != SA_INDEX_NONE)
         put_handshake(v, handshake_of(ep, sa));

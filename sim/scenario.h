@@ -138,6 +138,7 @@ struct ike_words {
     uint64_t retransmit_base; /* milli */
     uint64_t retransmit_jitter;
     uint32_t retransmit_tries;
+    uint32_t window;
     bool encap, initial_contact;
     const char *const *quirks; /* names of enum ike_quirk */
     uint32_t quirk_count;

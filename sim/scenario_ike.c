@@ -245,6 +245,7 @@ struct ike_config make_ike_config(const struct ike_words *w, const struct child_
         .force_encap = w->encap,
         .initial_contact = w->initial_contact,
         .quirks = quirks_of(w),
+        .window = (uint8_t)w->window,
         .psk_len = (uint8_t)strlen(w->psk),
     };
 

@@ -142,6 +142,10 @@ static const struct key ike_keys[] = {
     {.name = "retransmit_limit", .type = KEY_TIME, .offset = AT(ike_words, retransmit_limit),
      .otherwise = "0s", .doc = "Longest interval between retransmissions; 0s: no limit.",
      .example = "30s"},
+    {.name = "window", .type = KEY_COUNT, .offset = AT(ike_words, window), .otherwise = "1",
+     .min = 1, .max = WINDOW_MAX,
+     .doc = "Requests served out of order and in flight at once in an IKE SA, if the peer allows; "
+            "above 1 it is announced (SET_WINDOW_SIZE).", .example = "4"},
     {.name = "encap", .type = KEY_BOOL, .offset = AT(ike_words, encap), .otherwise = "false",
      .doc = "Claim a NAT in NAT detection, which forces UDP encapsulation of ESP.",
      .example = "true"},

@@ -10,6 +10,7 @@
 #include "proto/core/env.h"
 #include "proto/core/event_queue.h"
 #include "proto/core/sa.h"
+#include "proto/core/window.h"
 
 struct esp;
 
@@ -35,7 +36,8 @@ struct ike_endpoint {
     uint32_t ike_max, half_open_max; /* as limits; pools have room for succession */
 
     struct pool ikes, children, keys, handshakes, ke_pairs;
-    struct table by_spi;      /* our SPI -> IKE SA */
+    struct pool windows, parked, answered; /* see window.h; empty where the window is 1 */
+    struct table by_spi;                   /* our SPI -> IKE SA */
     struct table by_init;     /* digest of an IKE_SA_INIT request and its source -> IKE SA */
     struct table by_identity; /* digest of an authenticated identity -> newest IKE SA of it */
     struct table by_request;  /* EVENT_REQUEST that is not answered -> IKE SA */
@@ -101,6 +103,10 @@ void child_sas_move(struct ike_endpoint *, struct ike_sa *from, struct ike_sa *t
 struct handshake *handshake_take(struct ike_endpoint *, struct ike_sa *);
 struct handshake *handshake_of(const struct ike_endpoint *, const struct ike_sa *);
 void handshake_give(struct ike_endpoint *, struct ike_sa *);
+/** The same for a slot that is in no IKE SA: that of a parked exchange. */
+void handshake_free(struct ike_endpoint *, uint32_t slot);
+/** By slot, NULL for SA_INDEX_NONE. */
+struct handshake *handshake_at(const struct ike_endpoint *, uint32_t slot);
 struct handshake_nonces {
     struct bytes ours, peers;
 };

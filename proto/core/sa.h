@@ -28,9 +28,10 @@ enum pending_send {
     SEND_RESPONSE = 1,
     SEND_REQUEST = 2,
     SEND_KEEPALIVE = 4,
+    SEND_PARKED = 8, /* requests in flight besides the one in the record (window.h) */
 };
 
-/** What we want to do on an IKE SA as soon as no request of ours is in flight. */
+/** What we want to do on an IKE SA as soon as the window has room for it (RFC 7296 §2.3). */
 enum ike_wish {
     WISH_DELETE = 1,
     WISH_REKEY = 2,
@@ -50,15 +51,17 @@ struct ike_sa {
     };
     struct message_ref request, response;
     uint64_t init_digest; /* of the IKE_SA_INIT request that made it; 0 as initiator */
-    uint32_t request_id;  /* message ID of our next request (RFC 7296 §2.2) */
-    uint32_t expected_id; /* message ID of the peer's next request */
+    uint32_t request_id;  /* message ID of our next request, or of `request` (RFC 7296 §2.2) */
+    uint32_t expected_id; /* lowest message ID of the peer's that has not been answered */
     uint32_t handshake;   /* slot, or SA_INDEX_NONE */
-    uint32_t first_child, child_count;
+    uint32_t window;      /* slot, or SA_INDEX_NONE: window size 1 both ways (window.h) */
+    uint32_t first_child;
     uint32_t identity_next;  /* older IKE SA of the same identity */
     uint32_t out_next;       /* in the outbox */
     uint32_t request_digest; /* of the request that `response` answers */
     uint64_t peer_identity;  /* digest of the peer's ID payload; 0: not known yet */
     struct ip_endpoint local, remote;
+    uint16_t child_count;
     uint8_t version;
     uint8_t state;       /* enum ike_state, moved by exchange_move only */
     uint8_t in_flight;   /* enum exchange_kind of our request */
