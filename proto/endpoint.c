@@ -10,6 +10,7 @@
 #include "proto/esp/encap.h"
 #include "proto/esp/esp.h"
 #include "proto/ike/asked.h"
+#include "proto/ike/complaint.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/path_mtu.h"
 
@@ -493,6 +494,8 @@ enum err ike_endpoint_unprotect(struct ike_endpoint *ep, nsec now, const struct 
         *sa = (struct sa_ref){child_sa_handle(ep, child_of(ep, sad_at(&ep->esp->sad, opened.sa)))};
     if (e) {
         count_refused(ep, e);
+        if (e == ERR_NO_SA)
+            complain_of_spi(ep, now, in);
         return e;
     }
     ep->counters.esp_opened++;

@@ -192,6 +192,19 @@ static void put_child(struct view *v, const struct child_sa *c)
     }
 }
 
+/* What waits to be complained of, and how soon that may be done again. */
+static void put_complaint(struct view *v)
+{
+    const struct ike_endpoint *ep = v->ep;
+    nsec said = ep->complained ? v->now - ep->complained : NSEC_PER_S;
+    nsec heard = ep->rumoured ? v->now - ep->rumoured : NSEC_PER_S;
+
+    put(v, nsec_min(said, NSEC_PER_S));
+    put(v, nsec_min(heard, NSEC_PER_S));
+    put_handle(v, &ep->ikes, ep->complaint.notify ? ep->complaint.ike.handle : HANDLE_NONE);
+    put(v, (uint64_t)ep->complaint.notify << 32 | ep->complaint.value);
+}
+
 /* What the next draw of each stream will be, and what limits see. */
 static void put_streams(struct view *v)
 {
@@ -225,6 +238,7 @@ uint64_t ike_endpoint_fingerprint(const struct ike_endpoint *ep, nsec now)
         if (c)
             put_child(&v, c);
     }
+    put_complaint(&v);
     put_streams(&v);
     return v.d.value;
 }

@@ -142,6 +142,7 @@ struct ike_words {
     bool encap, initial_contact;
     const char *const *quirks; /* names of enum ike_quirk */
     uint32_t quirk_count;
+    bool invalid_message_id, invalid_spi;
 };
 
 enum child_mode { CHILD_TUNNEL, CHILD_TRANSPORT };

@@ -158,6 +158,14 @@ static const struct key ike_keys[] = {
      .doc = "Deliberately wrong: bugs that daemons had, by daemon and number in its tracker, to be "
             "seen at work; docs/explore.md tells what each does.",
      .example = "[strongswan-1896]"},
+    {.name = "invalid_message_id", .type = KEY_BOOL, .offset = AT(ike_words, invalid_message_id),
+     .otherwise = "false",
+     .doc = "Tell the peer of authentic requests beyond the window (INVALID_MESSAGE_ID).",
+     .example = "true"},
+    {.name = "invalid_spi", .type = KEY_BOOL, .offset = AT(ike_words, invalid_spi),
+     .otherwise = "false",
+     .doc = "Tell the peer of ESP packets that no SA receives (INVALID_SPI), at most once a second; "
+            "told so by anybody, ask the peer whether it is alive.", .example = "true"},
 };
 
 static const struct key lookup_keys[] = {

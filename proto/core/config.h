@@ -97,6 +97,10 @@ struct ike_config {
     uint8_t window;       /* requests that we take at once and have in flight at most; 0 is 1 */
     unsigned quirks;      /* set of enum ike_quirk; 0: none */
     struct child_config child;
+
+    /* Say so of requests beyond the window (RFC 7296 §2.3); of ESP that has no SA, and heed it when
+     * others do (RFC 7296 §1.5). */
+    bool invalid_message_id, invalid_spi;
 };
 
 #endif

@@ -169,6 +169,7 @@ struct ike_counters {
     uint64_t initiated, completed, failed;
     uint64_t rekeys_ike, rekeys_child, dpd_failures, peer_moves;
     uint64_t collisions, collisions_ike; /* rekeys that met the peer's; of these, of IKE SAs */
+    uint64_t complaints_sent, complaints_heard; /* INVALID_MESSAGE_ID, INVALID_SPI */
     uint64_t windows_ignored; /* SET_WINDOW_SIZE of 0, or below what was announced before */
     uint64_t dropped[IKE_DROP_COUNT];
     uint64_t esp_sealed, esp_opened;

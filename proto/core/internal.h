@@ -29,6 +29,13 @@ struct asked_packet {
     struct selector local, remote;
 };
 
+/** What waits to be told to a peer in the next INFORMATIONAL request of this IKE SA. */
+struct complaint {
+    struct sa_ref ike;
+    uint16_t notify; /* enum notify_type, 0: nothing waits */
+    uint32_t value;  /* the SPI or message ID that was wrong */
+};
+
 struct ike_endpoint {
     struct ike_env env;
     const struct ike_config *config;
@@ -45,8 +52,10 @@ struct ike_endpoint {
     struct timerq timers; /* owner: IKE SA index, then ikes.capacity + child index */
 
     struct rng spi, nonce, iv, retransmit, lifetime, key_exchange, signature;
-    nsec now;                           /* of the last call, for what a crash has to say */
-    nsec version_answered;              /* when INVALID_MAJOR_VERSION was last said */
+    nsec now;                  /* of the last call, for what a crash has to say */
+    nsec version_answered;     /* when INVALID_MAJOR_VERSION was last said */
+    nsec complained, rumoured; /* when a complaint was last said, or believed enough */
+    struct complaint complaint;
     uint64_t key_exchanges, signatures; /* each gets a stream of its own */
     uint32_t requests;                  /* EVENT_REQUESTs so far: their ids */
 
@@ -133,6 +142,9 @@ void outbox_add(struct ike_endpoint *, struct ike_sa *, enum pending_send);
 void outbox_cancel(struct ike_endpoint *, struct ike_sa *, enum pending_send);
 void outbox_remove(struct ike_endpoint *, struct ike_sa *);
 bool outbox_next(struct ike_endpoint *, struct ike_dgram *out);
+/** Send a message that belongs to no SA, before all else. @return false: no room for it now */
+bool outbox_reply(struct ike_endpoint *, struct bytes message, const struct ip_endpoint *local,
+                  const struct ip_endpoint *remote);
 
 /* ---- events ---- */
 

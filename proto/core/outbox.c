@@ -126,6 +126,18 @@ static void send_one(struct ike_endpoint *ep, struct ike_sa *sa, struct ike_dgra
         sa->sends &= (uint8_t)~what;
 }
 
+bool outbox_reply(struct ike_endpoint *ep, struct bytes message, const struct ip_endpoint *local,
+                  const struct ip_endpoint *remote)
+{
+    struct stateless_reply *reply = &ep->reply;
+
+    message_drop(&ep->messages, &reply->message);
+    reply->waiting = message_keep(&ep->messages, message, &reply->message) == OK;
+    reply->local = *local;
+    reply->remote = *remote;
+    return reply->waiting;
+}
+
 static bool reply_next(struct ike_endpoint *ep, struct ike_dgram *out)
 {
     struct stateless_reply *reply = &ep->reply;

@@ -4,9 +4,11 @@
  *   HDR, SK {D(ESP, SPIs)}  -->            <--  HDR, SK {D(ESP, paired SPIs)}
  *   HDR, SK {D(IKE)}        -->            <--  HDR, SK {}
  *   HDR, SK {}              -->            <--  HDR, SK {}
+ *   HDR, SK {N(INVALID_SPI or INVALID_MESSAGE_ID)}  -->   <--  HDR, SK {}      (complaint.h)
  */
 #include "proto/esp/esp.h"
 #include "proto/ike/collision.h"
+#include "proto/ike/complaint.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/rekey.h"
 #include "proto/wire/delete.h"
@@ -149,13 +151,13 @@ static enum err consume_ike_deleted(struct step *s)
 
 static enum err create_liveness(struct step *s)
 {
-    (void)s; /* an empty SK payload asks "are you there?" */
+    complaint_write(s); /* otherwise an empty SK payload asks "are you there?" */
     return OK;
 }
 
 static enum err consume_liveness(struct step *s)
 {
-    (void)s; /* unknown notifies are ignored (§3.10.1); the empty response says "yes" */
+    complaint_heard(s); /* what else there is is ignored (§3.10.1); the empty response says "yes" */
     return OK;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "base/digest.h"
 #include "proto/ike/collision.h"
+#include "proto/ike/complaint.h"
 #include "proto/ike/held.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/message.h"
@@ -133,7 +134,6 @@ static void error_notify(const struct step *s, struct message_writer *out, enum 
 static void reply_stateless(const struct step *s, const struct ike_header *h, enum err e)
 {
     struct ike_endpoint *ep = s->ep;
-    struct stateless_reply *reply = &ep->reply;
     uint8_t storage[256];
     struct message_writer out;
     struct bytes message;
@@ -146,14 +146,9 @@ static void reply_stateless(const struct step *s, const struct ike_header *h, en
 
     message_begin(&out, (struct buf){storage, 0, sizeof storage}, &header);
     error_notify(s, &out, e);
-    message_drop(&ep->messages, &reply->message);
-    reply->waiting = false;
-    if (message_end(&out, &message) || message_keep(&ep->messages, message, &reply->message))
-        return;
-    reply->local = s->dgram->local;
-    reply->remote = s->dgram->remote;
-    reply->waiting = true;
-    ep->counters.responses_sent++;
+    if (message_end(&out, &message) == OK &&
+        outbox_reply(ep, message, &s->dgram->local, &s->dgram->remote))
+        ep->counters.responses_sent++;
 }
 
 static void send_response(struct step *s, struct message_ref kept, uint32_t digest)
@@ -520,6 +515,21 @@ static bool awaited(const struct step *s, const struct ike_header *h)
     return false;
 }
 
+/* §2.3: a request beyond the window may be told of, if it is authentic. One behind it is what a
+ * late double looks like, and nobody needs to know. */
+static void out_of_window(struct step *s, const struct message_view *view)
+{
+    struct message_view inner;
+    bool authentic;
+
+    drop_count(s->ep, IKE_DROP_MESSAGE_ID);
+    if (header_is_response(&view->header) || view->header.message_id < s->sa->expected_id ||
+        !complaint_possible(s->ep, s->now, s->sa))
+        return;
+    if (ike_message_open(s->ep, s->sa, view, &inner, &authentic) == OK)
+        complain_of_id(s->ep, s->now, s->sa, view->header.message_id);
+}
+
 /* §2.2, §2.3: @return true when the message is new and inside the window */
 static bool due(struct step *s, const struct message_view *view)
 {
@@ -533,7 +543,7 @@ static bool due(struct step *s, const struct message_view *view)
         request_recall(s->ep, sa, h->message_id, digest_of_request(s->ep, view->datagram)))
         repeat_response(s->ep, sa, s->dgram);
     else
-        drop_count(s->ep, IKE_DROP_MESSAGE_ID);
+        out_of_window(s, view);
     return false;
 }
 
@@ -635,7 +645,9 @@ static enum err receive_for_sa(struct step *s, const struct message_view *view, 
 
     s->sa = addressee(s->ep, &view->header);
     if (!s->sa) {
-        drop_count(s->ep, IKE_DROP_NO_SA);
+        bool rumour = complaint_rumoured(s->ep, s->now, s->dgram, view);
+
+        drop_count(s->ep, rumour ? IKE_DROP_UNAUTHENTICATED : IKE_DROP_NO_SA);
         return ERR_NO_SA;
     }
     if (!due(s, view))

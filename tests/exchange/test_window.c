@@ -644,6 +644,203 @@ START_TEST(a_silent_peer_is_given_up_once)
 }
 END_TEST
 
+/* ---- INVALID_MESSAGE_ID (§2.3) ---- */
+
+/* The value that the next message of `from` complains of. */
+static uint32_t complaint(struct pair *p, int from, enum notify_type type)
+{
+    struct wire_message copy = p->wire[from][0];
+    struct ike_endpoint *to = p->end[1 - from];
+    struct message_view outer, inner;
+    struct notify_payload n;
+    bool authentic;
+
+    ck_assert_uint_gt(p->wire_count[from], 0);
+    ck_assert_ok(message_read(bytes_of(copy.data, copy.dgram.len), &outer));
+    ck_assert(!header_is_response(&outer.header));
+    ck_assert_uint_eq(outer.header.exchange, EXCHANGE_INFORMATIONAL);
+    ck_assert_ok(ike_message_open(to, first_sa(to), &outer, &inner, &authentic));
+    ck_assert(notify_find(&inner, (uint16_t)type, &n));
+    ck_assert_uint_eq(n.data.len, 4);
+    return load_be32(n.data.data);
+}
+
+/* <-- HDR, SK {N(INVALID_MESSAGE_ID)}     HDR, SK {} --> */
+START_TEST(a_request_beyond_the_window_is_told_of_once_a_second)
+{
+    struct ike_sa_info before, after;
+    struct pair p;
+    uint32_t beyond;
+
+    windows(&p, 1, SIZE);
+    p.config[B].invalid_message_id = true;
+    pair_establish(&p);
+    beyond = inside(&p, B)->expected_id + SIZE;
+    ck_assert(ike_endpoint_ike_info(p.end[A], the_ike(&p, A), &before));
+    for (int i = 0; i < 5; i++) {
+        ck_assert_int_eq(say(&p, A, beyond), ERR_MESSAGE_ID);
+        ck_assert_uint_eq(p.wire_count[B], 1); /* of five, one */
+    }
+    ck_assert_uint_eq(complaint(&p, B, NOTIFY_INVALID_MESSAGE_ID), beyond);
+    settle(&p);
+    ck_assert_uint_eq(counters(&p, B)->complaints_sent, 1);
+    ck_assert_uint_eq(counters(&p, A)->complaints_heard, 1);
+    ck_assert(ike_endpoint_ike_info(p.end[A], the_ike(&p, A), &after));
+    ck_assert_uint_eq(after.request_id, before.request_id); /* it has changed nothing */
+    ck_assert_uint_eq(after.children, before.children);
+    p.now += NSEC_PER_S;
+    ck_assert_int_eq(say(&p, A, beyond + 1), ERR_MESSAGE_ID);
+    ck_assert_uint_eq(complaint(&p, B, NOTIFY_INVALID_MESSAGE_ID), beyond + 1);
+    settle(&p);
+    check_same(&p, "after complaints");
+    pair_free(&p);
+}
+END_TEST
+
+/* What nobody has proven, what is late, what is a response, and where nobody wants to know. */
+START_TEST(nothing_else_outside_the_window_is_told_of)
+{
+    struct wire_message request, response;
+    struct pair p;
+    uint32_t beyond;
+
+    windows(&p, SIZE, SIZE);
+    p.config[B].invalid_message_id = true;
+    pair_establish(&p);
+    ck_assert_ok(ike_endpoint_probe(p.end[A], p.now, the_ike(&p, A)));
+    pull(&p);
+    request = hold_next(&p, A);
+    ck_assert_ok(deliver_copy(&p, A, &request));
+    response = hold_next(&p, B);
+    beyond = inside(&p, B)->expected_id + SIZE;
+    store_be32(request.data + 20, beyond); /* under the ICV */
+    ck_assert_int_eq(deliver_copy(&p, A, &request), ERR_MESSAGE_ID);
+    ck_assert_int_eq(say(&p, A, 0), ERR_MESSAGE_ID);
+    store_be32(response.data + 20, beyond);
+    ck_assert_int_eq(deliver_copy(&p, B, &response), ERR_MESSAGE_ID);
+    ck_assert_int_eq(say(&p, B, inside(&p, A)->expected_id + SIZE), ERR_MESSAGE_ID);
+    ck_assert_uint_eq(p.wire_count[A] + p.wire_count[B], 0);
+    ck_assert_uint_eq(counters(&p, B)->complaints_sent, 0);
+    pair_free(&p);
+}
+END_TEST
+
+/* ---- INVALID_SPI (§1.5, §2.21.4) ---- */
+
+/* An ESP packet of A's, under another SPI, reaches B. */
+static void send_stray(struct pair *p, uint32_t spi, size_t len)
+{
+    struct esp_packet packet = {
+        .dgram = {.local = pair_address(p, B, 0), .remote = pair_address(p, A, 0), .protocol = 50}};
+    struct buf inner;
+
+    store_be32(packet.storage, spi);
+    packet.dgram.data = packet.storage;
+    packet.dgram.len = len;
+    ck_assert_int_eq(ike_endpoint_unprotect(p->end[B], p->now, &packet.dgram, &inner, NULL),
+                     ERR_NO_SA);
+    pull(p);
+}
+
+START_TEST(an_unknown_spi_is_told_of_inside_the_ike_sa)
+{
+    struct pair p;
+    struct sa_ref child;
+
+    windows(&p, 1, 1);
+    p.config[B].invalid_spi = true;
+    pair_establish(&p);
+    child = the_child(&p, A);
+    for (int i = 0; i < 5; i++)
+        send_stray(&p, 0xdeadbeef, 100);
+    ck_assert_uint_eq(p.wire_count[B], 1);
+    ck_assert_uint_eq(complaint(&p, B, NOTIFY_INVALID_SPI), 0xdeadbeef);
+    settle(&p);
+    ck_assert_uint_eq(counters(&p, B)->complaints_sent, 1);
+    ck_assert_uint_eq(counters(&p, A)->complaints_heard, 1);
+    ck_assert(sa_equal(child, the_child(&p, A)));
+    check_agreement(&p);
+    pair_free(&p);
+}
+END_TEST
+
+/* HDR(0,0), N(INVALID_SPI)                                RFC 7296 §1.5 */
+START_TEST(an_unknown_spi_of_a_stranger_is_told_of_in_fewer_octets)
+{
+    struct pair p;
+
+    windows(&p, 1, 1);
+    p.config[B].invalid_spi = true;
+    pair_create(&p);
+    send_stray(&p, 0xdeadbeef, 47); /* 8 of UDP and 40 of IKE are more */
+    ck_assert_uint_eq(p.wire_count[B], 0);
+    send_stray(&p, 255, 100); /* reserved: no SPI at all */
+    ck_assert_uint_eq(p.wire_count[B], 0);
+    for (int i = 0; i < 5; i++)
+        send_stray(&p, 0xdeadbeef, 48);
+    ck_assert_uint_eq(p.wire_count[B], 1);
+    ck_assert_uint_eq(p.wire[B][0].dgram.len, 40);
+    ck_assert_uint_eq(p.wire[B][0].dgram.remote.port, 500);
+    ck_assert_uint_eq(load_be64(p.wire[B][0].data) | load_be64(p.wire[B][0].data + 8), 0);
+    (void)hand_over(&p, B); /* A knows nothing of it, and says nothing */
+    ck_assert_uint_eq(p.wire_count[A] + p.wire_count[B], 0);
+    p.now += NSEC_PER_S;
+    send_stray(&p, 0xdeadbeef, 48);
+    ck_assert_uint_eq(p.wire_count[B], 1);
+    ck_assert_uint_eq(counters(&p, B)->complaints_sent, 2);
+    pair_free(&p);
+}
+END_TEST
+
+START_TEST(an_unknown_spi_draws_nothing_unless_asked_for)
+{
+    struct pair p;
+
+    establish(&p, SIZE, SIZE);
+    send_stray(&p, 0xdeadbeef, 100);
+    ck_assert_uint_eq(p.wire_count[B], 0);
+    ck_assert_uint_eq(counters(&p, B)->esp_dropped_no_sa, 1);
+    pair_free(&p);
+}
+END_TEST
+
+/* A gateway has restarted and says so; so can anybody. It draws one question a second. */
+START_TEST(a_rumour_of_an_invalid_spi_is_asked_about_not_believed)
+{
+    for (int known = 0; known < 2; known++) {
+        struct wire_message rumour;
+        struct child_sa_info child;
+        uint64_t before;
+        struct pair p;
+
+        windows(&p, 1, 1);
+        p.config[A].invalid_spi = p.config[B].invalid_spi = true;
+        pair_establish(&p);
+        ck_assert(ike_endpoint_child_info(p.end[A], the_child(&p, A), &child));
+        ike_endpoint_crash(p.end[B]);
+        pull(&p);
+        send_stray(&p, known ? child.spi_out : 0xdeadbeef, 100);
+        rumour = hold_next(&p, B);
+        before = state_of(&p, A);
+        ck_assert_int_eq(deliver_copy(&p, B, &rumour), ERR_NO_SA);
+        ck_assert_uint_eq(counters(&p, A)->dropped[IKE_DROP_UNAUTHENTICATED], 1);
+        ck_assert_uint_eq(child_count(&p, A), 1);
+        ck_assert_uint_eq(p.wire_count[A], known);
+        if (!known)
+            ck_assert_uint_eq(state_of(&p, A), before);
+        (void)deliver_copy(&p, B, &rumour);
+        ck_assert_uint_eq(p.wire_count[A], known);
+        while (ike_endpoint_deadline(p.end[A]) != NSEC_NEVER) {
+            p.now = ike_endpoint_deadline(p.end[A]);
+            expire(&p);
+            p.wire_count[A] = 0;
+        }
+        ck_assert_uint_eq(counters(&p, A)->dpd_failures, known); /* §2.4: only silence proves it */
+        pair_free(&p);
+    }
+}
+END_TEST
+
 /* ---- the end of message IDs (§2.2) ---- */
 
 START_TEST(message_ids_never_wrap_in_a_window)
@@ -810,5 +1007,9 @@ SUITE("window", a_window_is_announced_in_ike_auth, no_more_is_in_flight_than_bot
       a_rekey_of_the_ike_sa_waits_and_nothing_passes_it, a_rekey_overtakes_liveness,
       a_delete_of_the_ike_sa_waits_for_no_child, one_child_has_one_exchange, two_collisions_at_once,
       a_rekey_overtakes_the_delete_of_its_ancestor, a_silent_peer_is_given_up_once,
-      message_ids_never_wrap_in_a_window, message_ids_are_renewed_in_time_in_a_window,
-      many_in_flight_under_loss_and_doubles)
+      a_request_beyond_the_window_is_told_of_once_a_second,
+      nothing_else_outside_the_window_is_told_of, an_unknown_spi_is_told_of_inside_the_ike_sa,
+      an_unknown_spi_of_a_stranger_is_told_of_in_fewer_octets,
+      an_unknown_spi_draws_nothing_unless_asked_for,
+      a_rumour_of_an_invalid_spi_is_asked_about_not_believed, message_ids_never_wrap_in_a_window,
+      message_ids_are_renewed_in_time_in_a_window, many_in_flight_under_loss_and_doubles)
