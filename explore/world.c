@@ -103,6 +103,7 @@ static enum err make_ends(struct world *w)
     for (unsigned side = 0; side < 2; side++) {
         struct ike_env env = {.crypto = w->crypto, .seed = w->options.seed, .entity = side + 1};
 
+        w->config[side].window = w->options.window;
         w->end[side] = ike_endpoint_create(&env, &w->config[side], &limits);
         if (!w->end[side])
             return ERR_MEMORY;

@@ -528,9 +528,11 @@ bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
                            struct ike_sa_info *out)
 {
     const struct ike_sa *sa = ike_sa_at(ep, ref.handle);
+    uint32_t oldest, next;
 
     if (!sa)
         return false;
+    flight_ids(ep, sa, &oldest, &next);
     *out = (struct ike_sa_info){.spi_i = sa->spi_i,
                                 .spi_r = sa->spi_r,
                                 .initiator = sa->initiator,
@@ -543,7 +545,8 @@ bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
                                 .children = sa->child_count,
                                 .established_at = sa->established_at,
                                 .last_heard = sa->last_heard,
-                                .request_id = sa->request_id,
+                                .request_id = oldest,
+                                .next_id = next,
                                 .expected_id = sa->expected_id,
                                 .state = sa->state,
                                 .in_flight = sa->in_flight,

@@ -102,7 +102,8 @@ static void put_window(struct view *v, const struct ike_sa *sa, const struct win
     uint32_t first = sa->expected_id > w->own ? sa->expected_id - w->own : 0;
     const struct parked_exchange *p;
 
-    put(v, (uint64_t)w->next_id << 32 | (uint64_t)w->own << 8 | w->peer);
+    put(v, (uint64_t)w->next_id << 32 | (uint64_t)w->forgotten << 16 | (uint64_t)w->own << 8 |
+               w->peer);
     for (uint32_t i = w->parked; i != SA_INDEX_NONE; i = p->next) {
         p = pool_slot(&ep->parked, i);
         put_time(v, p->due);

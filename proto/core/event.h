@@ -190,7 +190,8 @@ struct ike_sa_info {
     uint64_t key_fingerprint; /* keyed hash of SK_*: equal at both ends, reveals nothing (I2) */
     uint32_t children;
     nsec established_at, last_heard;
-    uint32_t request_id, expected_id; /* next message IDs, ours and the peer's */
+    uint32_t request_id, expected_id; /* lowest that is not answered, ours and the peer's */
+    uint32_t next_id;                 /* of our next request; request_id if none is in flight */
     uint8_t state, in_flight; /* enum ike_state; enum exchange_kind of our request, KIND_NONE */
     bool acting;              /* a request of ours is in flight or waits for its turn */
     nsec ends; /* at the latest; 0: once its delete is answered; NSEC_NEVER: no end is set */

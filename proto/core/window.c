@@ -90,21 +90,33 @@ unsigned flights_of(const struct ike_endpoint *ep, const struct ike_sa *sa, stru
     return count;
 }
 
+void flight_ids(const struct ike_endpoint *ep, const struct ike_sa *sa, uint32_t *oldest,
+                uint32_t *next)
+{
+    const struct window *w = window_of(ep, sa);
+    const struct parked_exchange *p = first_parked(ep, sa);
+
+    *oldest = *next = sa->request_id;
+    if (!sa->in_flight)
+        return;
+    *oldest -= w ? w->forgotten : 0;
+    *next = w ? w->next_id : sa->request_id + 1;
+    for (; p; p = parked_at(ep, p->next))
+        *oldest = p->id < *oldest ? p->id : *oldest;
+}
+
 /* §2.3: request X waits until all requests up to X - N have been answered. */
 bool flight_room(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
     const struct window *w = window_of(ep, sa);
-    const struct parked_exchange *p = first_parked(ep, sa);
-    uint32_t oldest = sa->request_id, size;
+    uint32_t oldest, next, size = window_size(ep->config);
 
     if (!sa->in_flight)
         return true;
-    if (!w || w->next_id == UINT32_MAX)
+    flight_ids(ep, sa, &oldest, &next);
+    if (!w || next == UINT32_MAX)
         return false;
-    size = w->peer < ep->config->window ? w->peer : ep->config->window;
-    for (; p; p = parked_at(ep, p->next))
-        oldest = p->id < oldest ? p->id : oldest;
-    return w->next_id - oldest < size;
+    return next - oldest < (w->peer < size ? w->peer : size);
 }
 
 static struct parked_exchange from_record(const struct ike_sa *sa)
@@ -210,8 +222,13 @@ bool flight_select(struct ike_endpoint *ep, struct ike_sa *sa, uint32_t id)
 void flights_forget(struct ike_endpoint *ep, struct ike_sa *sa)
 {
     struct window *w = window_of(ep, sa);
+    uint32_t oldest, next;
 
-    while (w && w->parked != SA_INDEX_NONE) {
+    if (!w || w->parked == SA_INDEX_NONE)
+        return;
+    flight_ids(ep, sa, &oldest, &next);
+    w->forgotten = (uint8_t)(sa->request_id - oldest);
+    while (w->parked != SA_INDEX_NONE) {
         struct parked_exchange p = unlink_parked(ep, w, w->parked);
 
         handshake_free(ep, p.handshake);

@@ -19,6 +19,7 @@ struct window {
     uint32_t next_id;  /* message ID of our next request, while any is in flight */
     uint8_t own;       /* what we have announced, 0: nothing yet */
     uint8_t peer;      /* what the peer has announced, 0: nothing yet; 255: that or more */
+    uint8_t forgotten; /* message IDs before that of our Delete whose requests are moot */
 };
 
 /** A request in flight that is not the one in the IKE SA record. */
@@ -50,7 +51,7 @@ struct flight {
 /** The window that a configuration wants: 1 to WINDOW_MAX. */
 static inline uint32_t window_size(const struct ike_config *c)
 {
-    return c->window > 1 ? c->window : 1;
+    return c->window > WINDOW_MAX ? WINDOW_MAX : c->window > 1 ? c->window : 1;
 }
 
 /** One message ID is used; near their end the SA is to be rekeyed (§2.2). */
@@ -71,6 +72,9 @@ void window_give(struct ike_endpoint *, struct ike_sa *);
 
 /** All in flight, the one in the record first. @param[out] all WINDOW_MAX items @return how many */
 unsigned flights_of(const struct ike_endpoint *, const struct ike_sa *, struct flight *all);
+/** Message IDs: of the oldest in flight and of the next one; equal if none is in flight. */
+void flight_ids(const struct ike_endpoint *, const struct ike_sa *, uint32_t *oldest,
+                uint32_t *next);
 /** Whether the peer's window has room for one more beside those in flight. */
 bool flight_room(const struct ike_endpoint *, const struct ike_sa *);
 /** Put the request in the record aside, so that the record is free for another. */
@@ -79,7 +83,7 @@ void flight_park(struct ike_endpoint *, struct ike_sa *);
 void flight_resume(struct ike_endpoint *, struct ike_sa *);
 /** Move the request of this message ID into the record. @return false: none is in flight */
 bool flight_select(struct ike_endpoint *, struct ike_sa *, uint32_t id);
-/** All that is parked is moot. */
+/** All that is parked is moot: the request in the record is the last in this SA. */
 void flights_forget(struct ike_endpoint *, struct ike_sa *);
 /** The parked request that is to be sent first; NULL. */
 struct parked_exchange *flight_to_send(const struct ike_endpoint *, const struct ike_sa *);

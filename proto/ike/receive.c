@@ -249,13 +249,13 @@ static bool fatal(const struct step *s, enum err e)
     return e != OK && !s->notify && notify_for(e) == NOTIFY_INVALID_SYNTAX;
 }
 
-/* §2.3: windows open once the initial exchanges are complete, and not where the SA is over. */
+/* §2.3: windows open once the initial exchanges are complete; not where the SA is over. */
 static void set_window(struct step *s, enum exchange_kind kind)
 {
-    if (s->sa->state != STATE_ESTABLISHED)
-        return;
-    window_heed(s);
-    window_announce(s, kind);
+    if (s->sa->state == STATE_ESTABLISHED || s->sa->state == STATE_RIVAL)
+        window_heed(s);
+    if (s->sa->state == STATE_ESTABLISHED)
+        window_announce(s, kind);
 }
 
 static enum err serve(struct step *s, enum exchange_kind kind, enum err e, payload_set payloads,

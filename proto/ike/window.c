@@ -5,13 +5,13 @@ void window_announce(struct step *s, enum exchange_kind kind)
 {
     struct ike_endpoint *ep = s->ep;
     const struct window *w = window_of(ep, s->sa);
+    uint32_t own = window_size(ep->config);
     uint8_t size[4];
 
-    if (window_size(ep->config) == 1 || kind == KIND_SA_INIT || kind == KIND_IKE_DELETE ||
-        (w && w->own))
+    if (own == 1 || kind == KIND_SA_INIT || kind == KIND_IKE_DELETE || (w && w->own))
         return;
-    window_take(ep, s->sa)->own = ep->config->window;
-    store_be32(size, ep->config->window);
+    window_take(ep, s->sa)->own = (uint8_t)own;
+    store_be32(size, own);
     notify_add(s->out, NOTIFY_SET_WINDOW_SIZE, bytes_of(size, sizeof size));
 }
 
