@@ -132,6 +132,8 @@ struct rng ke_random(struct ike_endpoint *);
 /* ---- timers (timers.c) ---- */
 
 void ike_timer_arm(struct ike_endpoint *, struct ike_sa *, enum ike_timer, nsec at);
+/** What is parked has changed: find the earliest anew. */
+void ike_timers_again(struct ike_endpoint *, struct ike_sa *);
 void ike_timers_cancel(struct ike_endpoint *, struct ike_sa *);
 void child_timers_arm(struct ike_endpoint *, struct child_sa *, nsec soft, nsec hard);
 

@@ -17,6 +17,11 @@ void ike_timer_arm(struct ike_endpoint *ep, struct ike_sa *sa, enum ike_timer ti
     if (sa->timers[timer] == at)
         return;
     sa->timers[timer] = at;
+    ike_timers_again(ep, sa);
+}
+
+void ike_timers_again(struct ike_endpoint *ep, struct ike_sa *sa)
+{
     timerq_arm(&ep->timers, ike_sa_index(ep, sa), earliest(ep, sa));
 }
 

@@ -235,6 +235,7 @@ void flights_forget(struct ike_endpoint *ep, struct ike_sa *sa)
         message_drop(&ep->messages, &p.request);
     }
     outbox_cancel(ep, sa, SEND_PARKED);
+    ike_timers_again(ep, sa);
 }
 
 struct parked_exchange *flight_to_send(const struct ike_endpoint *ep, const struct ike_sa *sa)

@@ -513,6 +513,38 @@ START_TEST(a_delete_of_the_ike_sa_waits_for_no_child)
 }
 END_TEST
 
+/* The requests that it does not wait for have nothing to do with its retransmissions any more. */
+START_TEST(a_delete_beside_others_is_sent_again_until_it_is_given_up)
+{
+    struct wire_message first;
+    struct pair p;
+    unsigned sent = 1;
+
+    establish(&p, SIZE, SIZE);
+    wish_children(&p, A, 2);
+    p.wire_count[A] = 0;
+    p.now += NSEC_PER_S; /* their timers would be first */
+    ck_assert_ok(ike_endpoint_terminate(p.end[A], p.now, the_ike(&p, A)));
+    pull(&p);
+    ck_assert_uint_eq(p.wire_count[A], 1);
+    first = hold_next(&p, A);
+    while (ike_endpoint_deadline(p.end[A]) != NSEC_NEVER) {
+        p.now = ike_endpoint_deadline(p.end[A]);
+        ike_endpoint_expire(p.end[A], p.now);
+        pull(&p);
+        for (; p.wire_count[A]; sent++) {
+            struct wire_message m = hold_next(&p, A);
+
+            check_equal(&m, &first);
+        }
+    }
+    ck_assert_uint_eq(sent, 6);
+    ck_assert_uint_eq(events_of(&p, A, EVENT_IKE_DOWN), 1);
+    ck_assert_uint_eq(ike_endpoint_memory(p.end[A]), 0);
+    pair_free(&p);
+}
+END_TEST
+
 /* A rekey of a child, its delete, and another child's, wished for at once. */
 START_TEST(one_child_has_one_exchange)
 {
@@ -1005,9 +1037,10 @@ SUITE("window", a_window_is_announced_in_ike_auth, no_more_is_in_flight_than_bot
       as_many_responses_are_kept_as_were_promised,
       the_response_of_ike_auth_is_repeated_beside_others, every_pair_of_exchanges_is_decided_once,
       a_rekey_of_the_ike_sa_waits_and_nothing_passes_it, a_rekey_overtakes_liveness,
-      a_delete_of_the_ike_sa_waits_for_no_child, one_child_has_one_exchange, two_collisions_at_once,
-      a_rekey_overtakes_the_delete_of_its_ancestor, a_silent_peer_is_given_up_once,
-      a_request_beyond_the_window_is_told_of_once_a_second,
+      a_delete_of_the_ike_sa_waits_for_no_child,
+      a_delete_beside_others_is_sent_again_until_it_is_given_up, one_child_has_one_exchange,
+      two_collisions_at_once, a_rekey_overtakes_the_delete_of_its_ancestor,
+      a_silent_peer_is_given_up_once, a_request_beyond_the_window_is_told_of_once_a_second,
       nothing_else_outside_the_window_is_told_of, an_unknown_spi_is_told_of_inside_the_ike_sa,
       an_unknown_spi_of_a_stranger_is_told_of_in_fewer_octets,
       an_unknown_spi_draws_nothing_unless_asked_for,
