@@ -60,6 +60,7 @@ static void enter(struct world *w, enum setup_phase phase)
     for (unsigned side = 0; side < 2; side++) {
         w->config[side] = w->plain[side];
         w->config[side].quirks = side ? w->options.quirks : w->options.quirks_a;
+        w->config[side].window = w->options.window;
         setup_apply(&w->options.setup, phase, side, &w->config[side]);
     }
 }
@@ -103,7 +104,6 @@ static enum err make_ends(struct world *w)
     for (unsigned side = 0; side < 2; side++) {
         struct ike_env env = {.crypto = w->crypto, .seed = w->options.seed, .entity = side + 1};
 
-        w->config[side].window = w->options.window;
         w->end[side] = ike_endpoint_create(&env, &w->config[side], &limits);
         if (!w->end[side])
             return ERR_MEMORY;

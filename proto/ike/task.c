@@ -6,6 +6,7 @@
 #include "proto/core/retransmit.h"
 #include "proto/core/select.h"
 #include "proto/esp/esp.h"
+#include "proto/ike/asked.h"
 #include "proto/ike/held.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/message.h"
@@ -251,6 +252,8 @@ static bool next_create(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     }
     if (next_child_rekey(ep, now, sa))
         return true;
+    if (ike_asked_for(ep, sa) && sa->in_flight)
+        return false; /* what a packet asked for is in one offer */
     if (!overlap_allows(ep, sa, KIND_CHILD_NEW, NULL) || !take_child_wish(sa))
         return false;
     (void)start(ep, now, sa, KIND_CHILD_NEW, NULL);
