@@ -69,13 +69,12 @@ static bool over(const struct ike_sa_info *sa)
     return sa->state == STATE_CLOSED;
 }
 
-/* RFC 7296 §2.2, window 1: what I ask next is what you expect next, or you have executed it and I
- * do not know yet. */
+/* RFC 7296 §2.2, §2.3: you have executed all that I know to be answered, and nothing that I have
+ * not asked yet. With a window of 1: what I ask next is what you expect next, or you have executed
+ * it and I do not know yet. */
 static bool ids_fit(const struct ike_sa_info *asks, const struct ike_sa_info *answers)
 {
-    uint32_t ahead = answers->expected_id - asks->request_id;
-
-    return ahead == 0 || (ahead == 1 && asks->in_flight);
+    return answers->expected_id - asks->request_id <= asks->next_id - asks->request_id;
 }
 
 static bool ikes_agree(const struct end ends[2], struct violation *v)

@@ -33,6 +33,7 @@ static struct world_options world_options(const struct search_options *o)
                                   .quirks = o->quirks,
                                   .quirks_a = o->quirks_a,
                                   .setup = o->setup,
+                                  .window = o->window,
                                   .faults = o->faults,
                                   .triggers = o->triggers,
                                   .trigger_count = o->trigger_count};

@@ -60,6 +60,7 @@ static void enter(struct world *w, enum setup_phase phase)
     for (unsigned side = 0; side < 2; side++) {
         w->config[side] = w->plain[side];
         w->config[side].quirks = side ? w->options.quirks : w->options.quirks_a;
+        w->config[side].window = w->options.window;
         setup_apply(&w->options.setup, phase, side, &w->config[side]);
     }
 }

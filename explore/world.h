@@ -105,6 +105,7 @@ struct world_options {
     unsigned quirks; /* of B: enum ike_quirk */
     unsigned quirks_a;
     struct world_setup setup;
+    uint8_t window;  /* of both, as ike_config.window */
     unsigned faults; /* losses, doubles and late timers together */
     const struct trigger *triggers;
     unsigned trigger_count;

@@ -10,6 +10,7 @@
 #include "proto/esp/encap.h"
 #include "proto/esp/esp.h"
 #include "proto/ike/asked.h"
+#include "proto/ike/complaint.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/path_mtu.h"
 
@@ -276,7 +277,8 @@ static uint64_t in_use(const struct pool *p)
 uint64_t ike_endpoint_memory(const struct ike_endpoint *ep)
 {
     uint64_t bytes = in_use(&ep->ikes) + in_use(&ep->children) + in_use(&ep->keys) +
-                     in_use(&ep->handshakes) + in_use(&ep->ke_pairs) + in_use(&ep->esp->sad.sas);
+                     in_use(&ep->handshakes) + in_use(&ep->ke_pairs) + in_use(&ep->windows) +
+                     in_use(&ep->parked) + in_use(&ep->answered) + in_use(&ep->esp->sad.sas);
 
     for (unsigned i = 0; i < ep->messages.count; i++)
         bytes += in_use(&ep->messages.classes[i]);
@@ -497,6 +499,8 @@ enum err ike_endpoint_unprotect(struct ike_endpoint *ep, nsec now, const struct 
         *sa = (struct sa_ref){child_sa_handle(ep, child_of(ep, sad_at(&ep->esp->sad, opened.sa)))};
     if (e) {
         count_refused(ep, e);
+        if (e == ERR_NO_SA)
+            complain_of_spi(ep, now, in);
         return e;
     }
     ep->counters.esp_opened++;
@@ -529,9 +533,11 @@ bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
                            struct ike_sa_info *out)
 {
     const struct ike_sa *sa = ike_sa_at(ep, ref.handle);
+    uint32_t oldest, next;
 
     if (!sa)
         return false;
+    flight_ids(ep, sa, &oldest, &next);
     *out = (struct ike_sa_info){.spi_i = sa->spi_i,
                                 .spi_r = sa->spi_r,
                                 .initiator = sa->initiator,
@@ -544,7 +550,8 @@ bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
                                 .children = sa->child_count,
                                 .established_at = sa->established_at,
                                 .last_heard = sa->last_heard,
-                                .request_id = sa->request_id,
+                                .request_id = oldest,
+                                .next_id = next,
                                 .expected_id = sa->expected_id,
                                 .state = sa->state,
                                 .in_flight = sa->in_flight,

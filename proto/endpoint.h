@@ -108,7 +108,8 @@ enum err ike_endpoint_protect_by(struct ike_endpoint *, nsec now, struct sa_ref 
  * authenticated packet from a new address moves the peer there when NAT traversal says so
  * (RFC 7296 §2.23).
  * @param[out] inner  the inner packet, inside in->data
- * @retval ERR_NO_SA, ERR_REPLAY, ERR_ICV, ERR_PADDING, ERR_NEXT_HEADER, ERR_TS  counted; dropped
+ * @retval ERR_NO_SA, ERR_REPLAY, ERR_ICV, ERR_PADDING, ERR_NEXT_HEADER, ERR_TS  counted; dropped.
+ *         With invalid_spi the first may make something to transmit
  */
 enum err ike_endpoint_unprotect(struct ike_endpoint *, nsec now, const struct ike_dgram *in,
                                 struct buf *inner, struct sa_ref *sa) MUST_USE;

@@ -101,6 +101,36 @@ static void put_partner(struct view *v, const struct ike_sa *sa)
     put(v, sa ? ike_sa_index(v->ep, sa) : SA_INDEX_NONE);
 }
 
+/* Parked requests, and the responses kept in the order of message IDs, not of their slots. */
+static void put_window(struct view *v, const struct ike_sa *sa, const struct window *w)
+{
+    const struct ike_endpoint *ep = v->ep;
+    uint32_t first = sa->expected_id > w->own ? sa->expected_id - w->own : 0;
+    const struct parked_exchange *p;
+
+    put(v, (uint64_t)w->next_id << 32 | (uint64_t)w->forgotten << 16 | (uint64_t)w->own << 8 |
+               w->peer);
+    for (uint32_t i = w->parked; i != SA_INDEX_NONE; i = p->next) {
+        p = pool_slot(&ep->parked, i);
+        put_time(v, p->due);
+        put_message(v, p->request);
+        put_handle(v, &ep->children, p->child);
+        put(v, (uint64_t)p->id << 32 | (uint64_t)p->tries << 16 | (uint64_t)p->kind << 8 | p->send);
+        put(v, p->handshake != SA_INDEX_NONE);
+        if (p->handshake != SA_INDEX_NONE)
+            put_handshake(v, handshake_at(ep, p->handshake));
+    }
+    for (uint32_t id = first; id - first < 2u * w->own; id++) {
+        const struct answered_request *a = answered_at(ep, sa, id);
+
+        put(v, a != NULL);
+        if (!a)
+            continue;
+        put(v, a->digest);
+        put_message(v, a->response);
+    }
+}
+
 static void put_ike(struct view *v, const struct ike_sa *sa)
 {
     const struct ike_endpoint *ep = v->ep;
@@ -138,6 +168,9 @@ static void put_ike(struct view *v, const struct ike_sa *sa)
     put_partner(v, renewal_old(ep, sa));
     put_partner(v, renewal_next(ep, sa));
     put_asked(v, sa);
+    put(v, sa->window != SA_INDEX_NONE);
+    if (sa->window != SA_INDEX_NONE)
+        put_window(v, sa, window_of(ep, sa));
     put(v, sa->handshake != SA_INDEX_NONE);
     if (sa->handshake != SA_INDEX_NONE)
         put_handshake(v, handshake_of(ep, sa));
@@ -167,6 +200,19 @@ static void put_child(struct view *v, const struct child_sa *c)
         if (esp->integ)
             put_bytes(v, sad_integ_key(esp, (enum sad_direction)way), esp->integ->key_len);
     }
+}
+
+/* What waits to be complained of, and how soon that may be done again. */
+static void put_complaint(struct view *v)
+{
+    const struct ike_endpoint *ep = v->ep;
+    nsec said = ep->complained ? v->now - ep->complained : NSEC_PER_S;
+    nsec heard = ep->rumoured ? v->now - ep->rumoured : NSEC_PER_S;
+
+    put(v, nsec_min(said, NSEC_PER_S));
+    put(v, nsec_min(heard, NSEC_PER_S));
+    put_handle(v, &ep->ikes, ep->complaint.notify ? ep->complaint.ike.handle : HANDLE_NONE);
+    put(v, (uint64_t)ep->complaint.notify << 32 | ep->complaint.value);
 }
 
 /* What the next draw of each stream will be, and what limits see. */
@@ -202,6 +248,7 @@ uint64_t ike_endpoint_fingerprint(const struct ike_endpoint *ep, nsec now)
         if (c)
             put_child(&v, c);
     }
+    put_complaint(&v);
     put_streams(&v);
     return v.d.value;
 }

@@ -139,9 +139,11 @@ struct ike_words {
     uint64_t retransmit_jitter;
     uint32_t retransmit_tries;
     uint32_t childless; /* enum childless_policy */
+    uint32_t window;
     bool encap, initial_contact, make_before_break;
     const char *const *quirks; /* names of enum ike_quirk */
     uint32_t quirk_count;
+    bool invalid_message_id, invalid_spi;
 };
 
 enum child_mode { CHILD_TUNNEL, CHILD_TRANSPORT };

@@ -265,6 +265,9 @@ struct ike_config make_ike_config(const struct ike_words *w, const struct child_
         .force_encap = w->encap,
         .initial_contact = w->initial_contact,
         .quirks = quirks_of(w),
+        .window = (uint8_t)w->window,
+        .invalid_message_id = w->invalid_message_id,
+        .invalid_spi = w->invalid_spi,
         .psk_len = (uint8_t)strlen(w->psk),
     };
 

@@ -159,6 +159,10 @@ static const struct key ike_keys[] = {
     {.name = "retransmit_limit", .type = KEY_TIME, .offset = AT(ike_words, retransmit_limit),
      .otherwise = "0s", .doc = "Longest interval between retransmissions; 0s: no limit.",
      .example = "30s"},
+    {.name = "window", .type = KEY_COUNT, .offset = AT(ike_words, window), .otherwise = "1",
+     .min = 1, .max = WINDOW_MAX,
+     .doc = "Requests served out of order and in flight at once in an IKE SA, if the peer allows; "
+            "above 1 it is announced (SET_WINDOW_SIZE).", .example = "4"},
     {.name = "encap", .type = KEY_BOOL, .offset = AT(ike_words, encap), .otherwise = "false",
      .doc = "Claim a NAT in NAT detection, which forces UDP encapsulation of ESP.",
      .example = "true"},
@@ -171,6 +175,14 @@ static const struct key ike_keys[] = {
      .doc = "Deliberately wrong: bugs that daemons had, by daemon and number in its tracker, to be "
             "seen at work; docs/explore.md tells what each does.",
      .example = "[strongswan-1896]"},
+    {.name = "invalid_message_id", .type = KEY_BOOL, .offset = AT(ike_words, invalid_message_id),
+     .otherwise = "false",
+     .doc = "Tell the peer of authentic requests beyond the window (INVALID_MESSAGE_ID).",
+     .example = "true"},
+    {.name = "invalid_spi", .type = KEY_BOOL, .offset = AT(ike_words, invalid_spi),
+     .otherwise = "false",
+     .doc = "Tell the peer of ESP packets that no SA receives (INVALID_SPI), at most once a second; "
+            "told so by anybody, ask the peer whether it is alive.", .example = "true"},
 };
 
 static const struct key lookup_keys[] = {

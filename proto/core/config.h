@@ -20,6 +20,7 @@ enum config_sizes {
     PSK_MAX = 64,
     TFC_TO_MTU = 65535, /* tfc_padding: to what the path takes, taken for TFC_MTU_MAX at most */
     TFC_MTU_MAX = 1500, /* outer bytes */
+    WINDOW_MAX = 16,
 };
 
 /** One proposal: alternatives by transform type, in order of preference. */
@@ -107,8 +108,13 @@ struct ike_config {
     bool force_encap;     /* claim a NAT in NAT detection (lies in the source hash) */
     bool respond;         /* accept IKE_SA_INIT requests */
     bool initial_contact; /* send INITIAL_CONTACT (RFC 7296 §2.4) */
+    uint8_t window;       /* requests that we take at once and have in flight at most; 0 is 1 */
     unsigned quirks;      /* set of enum ike_quirk; 0: none */
     struct child_config child;
+
+    /* Say so of requests beyond the window (RFC 7296 §2.3); of ESP that has no SA, and heed it when
+     * others do (RFC 7296 §1.5). */
+    bool invalid_message_id, invalid_spi;
 };
 
 #endif

@@ -173,6 +173,8 @@ struct ike_counters {
     uint64_t rekeys_ike, rekeys_child, dpd_failures, peer_moves;
     uint64_t collisions, collisions_ike; /* rekeys that met the peer's; of these, of IKE SAs */
     uint64_t reauthentications;          /* completed, counted at the caller */
+    uint64_t complaints_sent, complaints_heard; /* INVALID_MESSAGE_ID, INVALID_SPI */
+    uint64_t windows_ignored; /* SET_WINDOW_SIZE of 0, or below what was announced before */
     uint64_t dropped[IKE_DROP_COUNT];
     uint64_t esp_sealed, esp_opened;
     uint64_t esp_dropped_no_sa, esp_dropped_replay, esp_dropped_icv, esp_dropped_other;
@@ -192,7 +194,8 @@ struct ike_sa_info {
     uint64_t key_fingerprint; /* keyed hash of SK_*: equal at both ends, reveals nothing (I2) */
     uint32_t children;
     nsec established_at, last_heard;
-    uint32_t request_id, expected_id; /* next message IDs, ours and the peer's */
+    uint32_t request_id, expected_id; /* lowest that is not answered, ours and the peer's */
+    uint32_t next_id;                 /* of our next request; request_id if none is in flight */
     uint8_t state, in_flight; /* enum ike_state; enum exchange_kind of our request, KIND_NONE */
     bool acting;              /* a request of ours is in flight or waits for its turn */
     nsec ends; /* at the latest; 0: once its delete is answered; NSEC_NEVER: no end is set */

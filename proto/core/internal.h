@@ -10,6 +10,7 @@
 #include "proto/core/env.h"
 #include "proto/core/event_queue.h"
 #include "proto/core/sa.h"
+#include "proto/core/window.h"
 
 struct esp;
 
@@ -28,6 +29,13 @@ struct asked_packet {
     struct selector local, remote;
 };
 
+/** What waits to be told to a peer in the next INFORMATIONAL request of this IKE SA. */
+struct complaint {
+    struct sa_ref ike;
+    uint16_t notify; /* enum notify_type, 0: nothing waits */
+    uint32_t value;  /* the SPI or message ID that was wrong */
+};
+
 struct ike_endpoint {
     struct ike_env env;
     const struct ike_config *config;
@@ -35,7 +43,8 @@ struct ike_endpoint {
     uint32_t ike_max, half_open_max; /* as limits; pools have room for succession */
 
     struct pool ikes, children, keys, handshakes, ke_pairs;
-    struct table by_spi;      /* our SPI -> IKE SA */
+    struct pool windows, parked, answered; /* see window.h; empty where the window is 1 */
+    struct table by_spi;                   /* our SPI -> IKE SA */
     struct table by_init;     /* digest of an IKE_SA_INIT request and its source -> IKE SA */
     struct table by_identity; /* digest of an authenticated identity -> newest IKE SA of it */
     struct table by_request;  /* EVENT_REQUEST that is not answered -> IKE SA */
@@ -44,8 +53,10 @@ struct ike_endpoint {
     struct timerq timers; /* owner: IKE SA index, then ikes.capacity + child index */
 
     struct rng spi, nonce, iv, retransmit, lifetime, key_exchange, signature;
-    nsec now;                           /* of the last call, for what a crash has to say */
-    nsec version_answered;              /* when INVALID_MAJOR_VERSION was last said */
+    nsec now;                  /* of the last call, for what a crash has to say */
+    nsec version_answered;     /* when INVALID_MAJOR_VERSION was last said */
+    nsec complained, rumoured; /* when a complaint was last said, or believed enough */
+    struct complaint complaint;
     uint64_t key_exchanges, signatures; /* each gets a stream of its own */
     uint32_t requests;                  /* EVENT_REQUESTs so far: their ids */
 
@@ -115,6 +126,10 @@ void child_sa_move(struct ike_endpoint *, struct child_sa *, struct ike_sa *to);
 struct handshake *handshake_take(struct ike_endpoint *, struct ike_sa *);
 struct handshake *handshake_of(const struct ike_endpoint *, const struct ike_sa *);
 void handshake_give(struct ike_endpoint *, struct ike_sa *);
+/** The same for a slot that is in no IKE SA: that of a parked exchange. */
+void handshake_free(struct ike_endpoint *, uint32_t slot);
+/** By slot, NULL for SA_INDEX_NONE. */
+struct handshake *handshake_at(const struct ike_endpoint *, uint32_t slot);
 struct handshake_nonces {
     struct bytes ours, peers;
 };
@@ -131,6 +146,8 @@ struct rng ke_random(struct ike_endpoint *);
 /* ---- timers (timers.c) ---- */
 
 void ike_timer_arm(struct ike_endpoint *, struct ike_sa *, enum ike_timer, nsec at);
+/** What is parked has changed: find the earliest anew. */
+void ike_timers_again(struct ike_endpoint *, struct ike_sa *);
 void ike_timers_cancel(struct ike_endpoint *, struct ike_sa *);
 void child_timers_arm(struct ike_endpoint *, struct child_sa *, nsec soft, nsec hard);
 
@@ -141,6 +158,9 @@ void outbox_add(struct ike_endpoint *, struct ike_sa *, enum pending_send);
 void outbox_cancel(struct ike_endpoint *, struct ike_sa *, enum pending_send);
 void outbox_remove(struct ike_endpoint *, struct ike_sa *);
 bool outbox_next(struct ike_endpoint *, struct ike_dgram *out);
+/** Send a message that belongs to no SA, before all else. @return false: no room for it now */
+bool outbox_reply(struct ike_endpoint *, struct bytes message, const struct ip_endpoint *local,
+                  const struct ip_endpoint *remote);
 
 /* ---- events ---- */
 

@@ -1,6 +1,7 @@
 /*
  * What waits to be sent: IKE SAs in a list by pool index, each with a set of things to send. An SA
- * sends its response first, then its request, then a keepalive. The list cannot overflow.
+ * sends its response first, then its request, then a keepalive; of several requests in flight
+ * (window.h) the oldest first. The list cannot overflow.
  */
 #include "base/assert.h"
 #include "proto/core/internal.h"
@@ -76,14 +77,24 @@ static void response_out(struct ike_endpoint *ep, const struct ike_sa *sa, struc
         out->local = ep->response_from;
         out->remote = ep->response_to;
     }
-    message_out(ep, sa->response, out);
+    message_out(ep, response_of(ep, sa), out);
 }
 
-static void request_out(struct ike_endpoint *ep, const struct ike_sa *sa, struct ike_dgram *out)
+/* @return which of `sends` has been done with it */
+static uint8_t request_out(struct ike_endpoint *ep, const struct ike_sa *sa, struct ike_dgram *out)
 {
-    *out = (struct ike_dgram){
-        .local = sa->local, .remote = sa->remote, .kind = DGRAM_REQUEST, .transmission = sa->tries};
-    message_out(ep, sa->request, out);
+    struct parked_exchange *p = flight_to_send(ep, sa);
+    bool parked = p && !(sa->sends & SEND_REQUEST && sa->request_id < p->id);
+
+    *out = (struct ike_dgram){.local = sa->local,
+                              .remote = sa->remote,
+                              .kind = DGRAM_REQUEST,
+                              .transmission = parked ? p->tries : sa->tries};
+    message_out(ep, parked ? p->request : sa->request, out);
+    if (!parked)
+        return SEND_REQUEST;
+    p->send = false;
+    return flight_to_send(ep, sa) ? 0 : SEND_PARKED;
 }
 
 /* RFC 3948 §2.3: one byte of 0xff. */
@@ -105,14 +116,26 @@ static void send_one(struct ike_endpoint *ep, struct ike_sa *sa, struct ike_dgra
 
     if (what == SEND_RESPONSE)
         response_out(ep, sa, out);
-    else if (what == SEND_REQUEST)
-        request_out(ep, sa, out);
+    else if (what == SEND_REQUEST || what == SEND_PARKED)
+        what = request_out(ep, sa, out);
     else
         keepalive_out(sa, out);
     if (sa->sends == what)
         outbox_remove(ep, sa);
     else
         sa->sends &= (uint8_t)~what;
+}
+
+bool outbox_reply(struct ike_endpoint *ep, struct bytes message, const struct ip_endpoint *local,
+                  const struct ip_endpoint *remote)
+{
+    struct stateless_reply *reply = &ep->reply;
+
+    message_drop(&ep->messages, &reply->message);
+    reply->waiting = message_keep(&ep->messages, message, &reply->message) == OK;
+    reply->local = *local;
+    reply->remote = *remote;
+    return reply->waiting;
 }
 
 static bool reply_next(struct ike_endpoint *ep, struct ike_dgram *out)

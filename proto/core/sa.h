@@ -28,9 +28,10 @@ enum pending_send {
     SEND_RESPONSE = 1,
     SEND_REQUEST = 2,
     SEND_KEEPALIVE = 4,
+    SEND_PARKED = 8, /* requests in flight besides the one in the record (window.h) */
 };
 
-/** What we want to do on an IKE SA as soon as no request of ours is in flight. */
+/** What we want to do on an IKE SA as soon as the window has room for it (RFC 7296 §2.3). */
 enum ike_wish {
     WISH_DELETE = 1,
     WISH_REKEY = 2,
@@ -50,36 +51,38 @@ struct ike_sa {
         struct handle replaces; /* of a rival, which has none in flight: the SA it may replace */
     };
     struct message_ref request, response;
-    uint64_t init_digest; /* of the IKE_SA_INIT request that made it; 0 as initiator */
-    uint32_t request_id;  /* message ID of our next request (RFC 7296 §2.2) */
-    uint32_t expected_id; /* message ID of the peer's next request */
-    uint32_t handshake;   /* slot, or SA_INDEX_NONE */
-    uint32_t first_child, child_count;
+    uint64_t init_digest;   /* of the IKE_SA_INIT request that made it; 0 as initiator */
+    uint64_t peer_identity; /* digest of the peer's ID payload; 0: not known yet */
+    uint32_t request_id;    /* message ID of our next request, or of `request` (RFC 7296 §2.2) */
+    uint32_t expected_id;   /* lowest message ID of the peer's that has not been answered */
+    uint32_t handshake;     /* slot, or SA_INDEX_NONE */
+    uint32_t window;        /* slot, or SA_INDEX_NONE: window size 1 both ways (window.h) */
+    uint32_t first_child;
     uint32_t identity_next;  /* older IKE SA of the same identity */
     uint32_t out_next;       /* in the outbox */
     uint32_t request_digest; /* of the request that `response` answers */
-    uint64_t peer_identity;  /* digest of the peer's ID payload; 0: not known yet */
+    uint32_t reauth_s;       /* second by which it has to be authenticated anew; 0: no limit */
     struct ip_endpoint local, remote;
-    uint16_t ke_group; /* that a refused rekey was told to use, 0: none */
-    uint16_t tries;    /* transmissions of the request in flight behind the first */
-    uint8_t version;
-    uint8_t state;          /* enum ike_state, moved by exchange_move only */
-    uint8_t in_flight;      /* enum exchange_kind of our request */
-    uint8_t sends;          /* set of enum pending_send; != 0: linked in the outbox */
-    uint8_t wishes;         /* set of enum ike_wish */
-    uint8_t new_wishes;     /* child SAs that WISH_CHILD stands for besides the one */
-    uint8_t reason;         /* enum sa_reason, why it is being deleted */
-    bool initiator : 1;     /* of this IKE SA */
-    bool half_open : 1;     /* EVENT_IKE_HALF_OPEN was said; IKE_UP or IKE_FAILED is owed */
-    bool up : 1;            /* EVENT_IKE_UP was said, EVENT_IKE_DOWN is owed */
-    bool natt : 1;          /* on port 4500 with the marker */
-    bool nat_local : 1;     /* we are behind a NAT */
-    bool nat_remote : 1;    /* the peer is */
-    bool one_pair : 1;      /* it wants a child SA for each pair of addresses (RFC 7296 §2.9) */
-    bool more_ts : 1;       /* it would take more than it did in other child SAs (§2.9) */
-    bool caller : 1;        /* of the IKE_AUTH that it goes back to, over all rekeys */
-    bool renewing : 1;      /* is authenticated anew, or takes over from one that is */
-    uint32_t reauth_s : 30; /* second by which it has to be authenticated anew; 0: no such limit */
+    uint16_t child_count;
+    uint16_t ke_group;     /* that a refused rekey was told to use, 0: none */
+    uint16_t tries;        /* transmissions of the request in flight behind the first */
+    uint8_t state : 4;     /* enum ike_state, moved by exchange_move only */
+    uint8_t in_flight : 4; /* enum exchange_kind of our request */
+    uint8_t sends : 3;     /* set of enum pending_send; != 0: linked in the outbox */
+    uint8_t wishes : 5;    /* set of enum ike_wish */
+    uint8_t new_wishes;    /* child SAs that WISH_CHILD stands for besides the one */
+    uint8_t reason;        /* enum sa_reason, why it is being deleted */
+    bool initiator : 1;    /* of this IKE SA */
+    bool half_open : 1;    /* EVENT_IKE_HALF_OPEN was said; IKE_UP or IKE_FAILED is owed */
+    bool up : 1;           /* EVENT_IKE_UP was said, EVENT_IKE_DOWN is owed */
+    bool natt : 1;         /* on port 4500 with the marker */
+    bool nat_local : 1;    /* we are behind a NAT */
+    bool nat_remote : 1;   /* the peer is */
+    bool one_pair : 1;     /* it wants a child SA for each pair of addresses (RFC 7296 §2.9) */
+    bool more_ts : 1;      /* it would take more than it did in other child SAs (§2.9) */
+    bool caller : 1;       /* of the IKE_AUTH that it goes back to, over all rekeys */
+    bool renewing : 1;     /* is authenticated anew, or takes over from one that is */
+    uint8_t version : 4;
 };
 
 enum child_state {
@@ -108,6 +111,7 @@ struct child_sa {
     uint16_t path_since;  /* when, in PATH_TICKs, modulo 2^16 */
 };
 
+_Static_assert(STATE_COUNT <= 16 && KIND_COUNT <= 16, "four bits each in struct ike_sa");
 _Static_assert(sizeof(struct ike_sa) <= 256, "what an established IKE SA needs is small");
 _Static_assert(sizeof(struct child_sa) <= 64, "beside its record in the SAD");
 

@@ -70,8 +70,9 @@ enum err sa_table_init(struct ike_endpoint *ep, const struct ike_limits *limits)
 {
     uint32_t ikes = 2 * limits->ike_sas + SPARE;
     uint32_t children = limits->child_sas + limits->child_sas / 2 + SPARE;
-    uint32_t handshakes = limits->half_open + limits->ike_sas + SPARE;
-    struct message_needs needs = {.sas = ikes,
+    uint32_t handshakes = limits->half_open + limits->ike_sas * window_size(ep->config) + SPARE;
+    uint32_t window = window_size(ep->config);
+    struct message_needs needs = {.sas = ikes * window,
                                   .handshakes = handshakes,
                                   .auth_len = longest_auth(ep->config),
                                   .holds_auth = ep->config->auth.look_up};
@@ -85,7 +86,7 @@ enum err sa_table_init(struct ike_endpoint *ep, const struct ike_limits *limits)
         pool_init(&ep->handshakes, sizeof(struct handshake), handshakes) ||
         pool_init(&ep->ke_pairs, offsetof(struct ke_pair, public) + longest_public(ep->config),
                   handshakes) ||
-        table_init(&ep->by_spi, ikes) || table_init(&ep->by_init, ikes) ||
+        window_init(ep, ikes) || table_init(&ep->by_spi, ikes) || table_init(&ep->by_init, ikes) ||
         table_init(&ep->by_identity, ikes) || table_init(&ep->by_request, 1) ||
         table_init(&ep->renewals, 2) || timerq_init(&ep->timers, ikes + children) ||
         message_store_init(&ep->messages, &needs) ||
@@ -104,6 +105,7 @@ void sa_table_reset(struct ike_endpoint *ep)
     table_reset(&ep->by_identity);
     table_reset(&ep->by_init);
     table_reset(&ep->by_spi);
+    window_reset(ep);
     pool_reset(&ep->ke_pairs);
     pool_reset(&ep->handshakes);
     pool_reset(&ep->children);
@@ -129,6 +131,7 @@ struct ike_sa *ike_sa_take(struct ike_endpoint *ep, struct sa_ref *out)
     (void)pool_take(&ep->keys, &keys);
     ASSERT(keys.index == out->handle.index);
     sa->handshake = sa->first_child = sa->out_next = sa->identity_next = SA_INDEX_NONE;
+    sa->window = SA_INDEX_NONE;
     sa->child = HANDLE_NONE;
     for (int i = 0; i < IKE_TIMER_COUNT; i++)
         sa->timers[i] = NSEC_NEVER;
@@ -188,6 +191,7 @@ void ike_sa_give(struct ike_endpoint *ep, struct ike_sa *sa)
 {
     ASSERT(sa->first_child == SA_INDEX_NONE && sa->child_count == 0 && !sa->renewing);
     outbox_remove(ep, sa);
+    window_give(ep, sa);
     ike_timers_cancel(ep, sa);
     handshake_give(ep, sa);
     message_drop(&ep->messages, &sa->request);
@@ -257,7 +261,7 @@ static void child_link(struct ike_endpoint *ep, struct ike_sa *ike, struct child
 
 struct child_sa *child_sa_take(struct ike_endpoint *ep, struct ike_sa *ike, struct handle *out)
 {
-    struct child_sa *c = pool_take(&ep->children, out);
+    struct child_sa *c = ike->child_count == UINT16_MAX ? NULL : pool_take(&ep->children, out);
 
     if (!c)
         return NULL;
@@ -336,7 +340,12 @@ void child_sa_move(struct ike_endpoint *ep, struct child_sa *c, struct ike_sa *t
 
 struct handshake *handshake_of(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
-    return sa->handshake == SA_INDEX_NONE ? NULL : pool_slot(&ep->handshakes, sa->handshake);
+    return handshake_at(ep, sa->handshake);
+}
+
+struct handshake *handshake_at(const struct ike_endpoint *ep, uint32_t slot)
+{
+    return slot == SA_INDEX_NONE ? NULL : pool_slot(&ep->handshakes, slot);
 }
 
 struct handshake *handshake_take(struct ike_endpoint *ep, struct ike_sa *sa)
@@ -369,9 +378,9 @@ void handshake_ke_give(struct ike_endpoint *ep, struct handshake *hs)
     hs->ke = HANDLE_NONE;
 }
 
-void handshake_give(struct ike_endpoint *ep, struct ike_sa *sa)
+void handshake_free(struct ike_endpoint *ep, uint32_t slot)
 {
-    struct handshake *hs = handshake_of(ep, sa);
+    struct handshake *hs = handshake_at(ep, slot);
 
     if (!hs)
         return;
@@ -383,7 +392,12 @@ void handshake_give(struct ike_endpoint *ep, struct ike_sa *sa)
     message_drop(&ep->messages, &hs->held.message);
     if (hs->held.request)
         table_remove(&ep->by_request, hs->held.request);
-    pool_give(&ep->handshakes, pool_handle(&ep->handshakes, sa->handshake));
+    pool_give(&ep->handshakes, pool_handle(&ep->handshakes, slot));
+}
+
+void handshake_give(struct ike_endpoint *ep, struct ike_sa *sa)
+{
+    handshake_free(ep, sa->handshake);
     sa->handshake = SA_INDEX_NONE;
 }
 

@@ -1,10 +1,11 @@
-/* One slot per timer kind in each SA; the earliest of an SA's slots is its deadline in the queue.
- */
+/* One slot per timer kind in each SA; the earliest of an SA's slots, or of its parked requests, is
+ * its deadline in the queue. */
 #include "proto/core/internal.h"
 
-static nsec earliest(const struct ike_sa *sa)
+static nsec earliest(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
-    nsec at = NSEC_NEVER;
+    uint32_t id;
+    nsec at = flight_due(ep, sa, &id);
 
     for (int i = 0; i < IKE_TIMER_COUNT; i++)
         at = nsec_min(at, sa->timers[i]);
@@ -16,7 +17,12 @@ void ike_timer_arm(struct ike_endpoint *ep, struct ike_sa *sa, enum ike_timer ti
     if (sa->timers[timer] == at)
         return;
     sa->timers[timer] = at;
-    timerq_arm(&ep->timers, ike_sa_index(ep, sa), earliest(sa));
+    ike_timers_again(ep, sa);
+}
+
+void ike_timers_again(struct ike_endpoint *ep, struct ike_sa *sa)
+{
+    timerq_arm(&ep->timers, ike_sa_index(ep, sa), earliest(ep, sa));
 }
 
 void ike_timers_cancel(struct ike_endpoint *ep, struct ike_sa *sa)

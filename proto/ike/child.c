@@ -270,20 +270,43 @@ static void say_down(struct ike_endpoint *ep, nsec now, struct child_sa *c, enum
     c->up = false;
 }
 
+/* With a window the delete of an SA may arrive after the rekey of its successor (RFC 7296 §2.3):
+ * what lives is at the end of the line. */
+static struct child_sa *last_successor(const struct ike_endpoint *ep, const struct child_sa *c)
+{
+    struct child_sa *next = child_sa_at(ep, c->successor);
+
+    while (next && !child_live(next))
+        next = child_sa_at(ep, next->successor);
+    return next;
+}
+
 /* The policy must not send through an SA that goes: its successor takes over, or nobody. */
 void child_stop(struct ike_endpoint *ep, struct child_sa *c)
 {
     struct spd *spd = &ep->esp->spd;
     struct esp_sa *esp = child_esp(ep, c);
-    struct child_sa *next = child_sa_at(ep, c->successor);
+    struct child_sa *next = last_successor(ep, c);
     struct handle sends = spd_child(spd, esp->policy);
 
     if (sends.index != c->sad.index || sends.generation != c->sad.generation)
         return;
-    if (next && child_live(next) && child_esp(ep, next)->policy.index == esp->policy.index)
+    if (next && child_esp(ep, next)->policy.index == esp->policy.index)
         child_switch(ep, next);
     else
         spd_point(spd, esp->policy, HANDLE_NONE);
+}
+
+/* What it has replaced is replaced by its successor from now on. */
+static void bequeath(struct ike_endpoint *ep, const struct child_sa *c)
+{
+    struct child_sa *older = child_sa_by_index(ep, child_sa_ike(ep, c)->first_child);
+
+    if (handle_none(c->successor))
+        return;
+    for (; older; older = child_sa_by_index(ep, older->next))
+        if (child_sa_at(ep, older->successor) == c)
+            older->successor = c->successor;
 }
 
 void child_remove(struct ike_endpoint *ep, nsec now, struct child_sa *c, enum sa_reason reason)
@@ -301,6 +324,7 @@ void child_remove(struct ike_endpoint *ep, nsec now, struct child_sa *c, enum sa
         sad_remove(&ep->esp->sad, c->sad);
     }
     say_down(ep, now, c, reason);
+    bequeath(ep, c);
     child_sa_give(ep, c);
 }
 

@@ -103,9 +103,15 @@ static enum err check_group(struct step *s, const struct peer_part *p)
 }
 
 /* The peer may name an SA that it made for us and whose response we have not seen yet. */
-static bool child_in_making(const struct ike_sa *sa)
+static bool child_in_making(const struct step *s)
 {
-    return sa->in_flight == KIND_CHILD_REKEY || sa->in_flight == KIND_CHILD_NEW;
+    struct flight all[WINDOW_MAX];
+    unsigned count = flights_of(s->ep, s->sa, all);
+
+    for (unsigned i = 0; i < count; i++)
+        if (all[i].kind == KIND_CHILD_REKEY || all[i].kind == KIND_CHILD_NEW)
+            return true;
+    return false;
 }
 
 /* §2.25.1: what is being closed cannot be rekeyed now; what is gone never. */
@@ -119,7 +125,7 @@ static enum err check_old(struct step *s)
         return child_live(s->child) ? OK : step_refuse(s, NOTIFY_TEMPORARY_FAILURE);
     if (!notify_find(s->in, NOTIFY_REKEY_SA, &n) || n.spi.len != 4)
         return ERR_SYNTAX;
-    if (child_in_making(s->sa))
+    if (child_in_making(s))
         return step_refuse(s, NOTIFY_TEMPORARY_FAILURE);
     s->notify_spi = load_be32(n.spi.data);
     return step_refuse(s, NOTIFY_CHILD_SA_NOT_FOUND);
@@ -331,6 +337,40 @@ static bool overtaken(const struct step *s, const struct child_sa *rival)
            !s->child && !rival;
 }
 
+/* With several exchanges in flight that make child SAs, what the peer deleted before we knew it may
+ * be noted in the handshake of any of them: who ends leaves to the others what is not its own. */
+static void pass_doom(struct step *s, const struct handshake *own)
+{
+    struct flight all[WINDOW_MAX];
+    unsigned count = own->doomed_spi ? flights_of(s->ep, s->sa, all) : 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        struct handshake *hs = handshake_at(s->ep, all[i].handshake);
+
+        if (hs && !hs->doomed_spi) {
+            hs->doomed_spi = own->doomed_spi;
+            return;
+        }
+    }
+}
+
+static bool doomed(struct step *s, const struct handshake *own, uint32_t spi)
+{
+    struct flight all[WINDOW_MAX];
+    unsigned count = flights_of(s->ep, s->sa, all);
+
+    for (unsigned i = 0; i < count; i++) {
+        struct handshake *hs = handshake_at(s->ep, all[i].handshake);
+
+        if (hs && hs->doomed_spi == spi) {
+            hs->doomed_spi = own->doomed_spi;
+            return true;
+        }
+    }
+    pass_doom(s, own);
+    return false;
+}
+
 static enum err consume_response(struct step *s)
 {
     struct ike_endpoint *ep = s->ep;
@@ -350,7 +390,7 @@ static enum err consume_response(struct step *s)
         e = derive_and_install(s, hs, &p, made, renewed);
     else if (e == OK) /* the peer has deleted the old SA: its policy lives on in the rival */
         e = derive_and_install(s, hs, &p, made, s->child ? s->child : rival);
-    if (e == OK && p.terms.spi_out == hs->doomed_spi) {
+    if (e == OK && doomed(s, hs, p.terms.spi_out)) {
         child_remove(ep, s->now, made, REASON_DELETED_BY_PEER); /* deleted before we knew it */
         if (s->child && child_live(s->child) && !rival)
             plan_delete(s->child, REASON_DELETED_BY_PEER); /* §2.8: still ours to do */
@@ -389,7 +429,8 @@ static bool another_group(struct step *s, const struct handshake *hs,
     const struct child_config *c = &s->ep->config->child;
     const struct ke_suite *ke;
 
-    if (n->type != NOTIFY_INVALID_KE_PAYLOAD || n->data.len != 2 || s->sa->ke_group)
+    if (n->type != NOTIFY_INVALID_KE_PAYLOAD || n->data.len != 2 ||
+        (hs->ke_suite && hs->ke_suite->iana == s->sa->ke_group)) /* it was told already */
         return false;
     ke = offer_find_ke(c->proposals, c->proposal_count, load_be16(n->data.data));
     if (!ke || ke == hs->ke_suite)
@@ -455,6 +496,7 @@ static enum err consume_refusal(struct step *s)
         ike_asked_done(ep, s->sa);
     if (n.type != NOTIFY_TEMPORARY_FAILURE && !narrower)
         child_failed(ep, s->now, s->sa, s->sa->child, reason_for(n.type));
+    pass_doom(s, hs);
     handshake_give(ep, s->sa);
     return OK;
 }

@@ -19,7 +19,7 @@ enum err ike_receive(struct ike_endpoint *, nsec now, const struct ike_dgram *dg
                      struct bytes message) MUST_USE;
 void ike_timer_fired(struct ike_endpoint *, nsec now, struct ike_sa *);
 void child_timer_fired(struct ike_endpoint *, nsec now, struct child_sa *);
-/** Wish something of an SA and begin it if nothing is in flight. @retval ERR_STATE */
+/** Wish something of an SA and begin it if the window has room. @retval ERR_STATE */
 enum err ike_wish_for(struct ike_endpoint *, nsec now, struct ike_sa *, enum ike_wish);
 enum err child_wish_for(struct ike_endpoint *, nsec now, struct child_sa *, bool rekey);
 /** The peer is seen at a new address in an authentic message (RFC 7296 §2.23). */
@@ -39,11 +39,7 @@ enum err ike_consume_held(struct step *, uint32_t digest);
 /** Begin an exchange: make the request, keep it, send it. */
 enum err exchange_start(struct ike_endpoint *, nsec now, struct ike_sa *, enum exchange_kind,
                         struct child_sa *) MUST_USE;
-/** One message ID is used; near their end the SA is to be rekeyed (§2.2). */
-void ike_id_next(struct ike_sa *, uint32_t *id);
-/** Whether a direction has no message ID left. */
-bool ike_ids_used_up(const struct ike_sa *);
-/** Begin what is wished for next, if nothing is in flight. The SA may be gone after it. */
+/** Begin what is wished for next, if the window has room. The SA may be gone after it. */
 void ike_next(struct ike_endpoint *, nsec now, struct ike_sa *);
 /** Move the SA by the row for this role; without a message. */
 void exchange_enter(struct ike_endpoint *, nsec now, struct ike_sa *, enum exchange_kind,

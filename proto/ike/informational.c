@@ -4,9 +4,11 @@
  *   HDR, SK {D(ESP, SPIs)}  -->            <--  HDR, SK {D(ESP, paired SPIs)}
  *   HDR, SK {D(IKE)}        -->            <--  HDR, SK {}
  *   HDR, SK {}              -->            <--  HDR, SK {}
+ *   HDR, SK {N(INVALID_SPI or INVALID_MESSAGE_ID)}  -->   <--  HDR, SK {}      (complaint.h)
  */
 #include "proto/esp/esp.h"
 #include "proto/ike/collision.h"
+#include "proto/ike/complaint.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/rekey.h"
 #include "proto/wire/delete.h"
@@ -41,18 +43,21 @@ static struct child_sa *named(const struct step *s, const struct delete_payload 
 /* Delete one pair. @return whether its SPI belongs into the response */
 static bool serve_delete(struct step *s, struct child_sa *c)
 {
-    const struct ike_sa *ike = child_sa_ike(s->ep, c);
-    bool in_flight = ike->in_flight && child_sa_at(s->ep, ike->child) == c;
-    enum collision_answer answer =
-        collision_find((enum exchange_kind)ike->in_flight, KIND_CHILD_DELETE, in_flight);
+    struct ike_sa *ike = child_sa_ike(s->ep, c);
+    struct flight all[WINDOW_MAX];
+    unsigned count = flights_of(s->ep, ike, all);
     enum sa_reason why = c->state == CHILD_RIVAL ? REASON_COLLISION : REASON_DELETED_BY_PEER;
 
-    if (answer == COLLISION_EMPTY) {
-        c->wish_delete = false; /* §2.25.1: our own request goes on to its empty answer */
-        return false;
+    for (unsigned i = 0; i < count; i++) {
+        bool same = child_sa_at(s->ep, all[i].child) == c;
+
+        if (collision_find(all[i].kind, KIND_CHILD_DELETE, same) == COLLISION_EMPTY) {
+            c->wish_delete = false; /* §2.25.1: our own request goes on to its empty answer */
+            return false;
+        }
+        if (same && all[i].kind == KIND_CHILD_REKEY && flight_select(s->ep, ike, all[i].id))
+            rekey_child_settle(s, c); /* the peer's rekey of it won */
     }
-    if (in_flight && ike->in_flight == KIND_CHILD_REKEY)
-        rekey_child_settle(s, c); /* the peer's rekey of it won */
     why = child_sa_at(s->ep, c->successor) ? REASON_REKEYED : why;
     child_deleted(s->ep, s->now, c, why);
     return true;
@@ -61,8 +66,13 @@ static bool serve_delete(struct step *s, struct child_sa *c)
 /* It may be the SA that our request in flight makes: its response must then install nothing. */
 static void doom(struct step *s, uint32_t spi)
 {
-    struct handshake *hs = handshake_of(s->ep, s->sa);
+    struct flight all[WINDOW_MAX];
+    unsigned count = flights_of(s->ep, s->sa, all);
+    struct handshake *hs = NULL;
 
+    for (unsigned i = 0; i < count && (!hs || hs->doomed_spi); i++)
+        if (handshake_at(s->ep, all[i].handshake))
+            hs = handshake_at(s->ep, all[i].handshake);
     if (hs)
         hs->doomed_spi = spi;
 }
@@ -141,7 +151,7 @@ static enum err consume_ike_deleted(struct step *s)
 
 static enum err create_liveness(struct step *s)
 {
-    (void)s; /* an empty SK payload asks "are you there?" */
+    complaint_write(s); /* otherwise an empty SK payload asks "are you there?" */
     return OK;
 }
 
@@ -150,6 +160,7 @@ static enum err consume_liveness(struct step *s)
 {
     if (s->row->role == ROLE_ASKED)
         reauth_lifetime_read(s); /* RFC 4478 §3: said anew */
+    complaint_heard(s);
     return OK;
 }
 

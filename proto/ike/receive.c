@@ -5,10 +5,12 @@
  */
 #include "base/digest.h"
 #include "proto/ike/collision.h"
+#include "proto/ike/complaint.h"
 #include "proto/ike/held.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/message.h"
 #include "proto/ike/notify_map.h"
+#include "proto/ike/window.h"
 #include "proto/wire/delete.h"
 
 /* ---- what a message has ---- */
@@ -132,7 +134,6 @@ static void error_notify(const struct step *s, struct message_writer *out, enum 
 static void reply_stateless(const struct step *s, const struct ike_header *h, enum err e)
 {
     struct ike_endpoint *ep = s->ep;
-    struct stateless_reply *reply = &ep->reply;
     uint8_t storage[256];
     struct message_writer out;
     struct bytes message;
@@ -145,24 +146,16 @@ static void reply_stateless(const struct step *s, const struct ike_header *h, en
 
     message_begin(&out, (struct buf){storage, 0, sizeof storage}, &header);
     error_notify(s, &out, e);
-    message_drop(&ep->messages, &reply->message);
-    reply->waiting = false;
-    if (message_end(&out, &message) || message_keep(&ep->messages, message, &reply->message))
-        return;
-    reply->local = s->dgram->local;
-    reply->remote = s->dgram->remote;
-    reply->waiting = true;
-    ep->counters.responses_sent++;
+    if (message_end(&out, &message) == OK &&
+        outbox_reply(ep, message, &s->dgram->local, &s->dgram->remote))
+        ep->counters.responses_sent++;
 }
 
 static void send_response(struct step *s, struct message_ref kept, uint32_t digest)
 {
     struct ike_sa *sa = s->sa;
 
-    message_drop(&s->ep->messages, &sa->response);
-    sa->response = kept;
-    sa->request_digest = digest;
-    ike_id_next(sa, &sa->expected_id);
+    request_answered(s->ep, sa, s->outer->header.message_id, kept, digest);
     sa->last_sent = s->now;
     s->ep->counters.responses_sent++;
     s->ep->counters.requests_executed++;
@@ -178,26 +171,38 @@ static uint32_t digest_of_request(const struct ike_endpoint *ep, struct bytes me
     return (uint32_t)digest_of(message.data, message.len, ep->spi.key[0]);
 }
 
-/* §2.25: collisions that need no look into the message. @return false: refused */
+/* A rival of the exchange in flight comes to be; its handler finds that exchange in the record. */
+static bool contend(struct step *s, const struct flight *f, payload_set *payloads)
+{
+    if (!handle_none(handshake_at(s->ep, f->handshake)->rival))
+        return false; /* one at a time */
+    (void)flight_select(s->ep, s->sa, f->id);
+    *payloads |= HAS_RIVAL;
+    return true;
+}
+
+/* §2.25: collisions that need no look into the message, with each exchange that is in flight.
+ * @return false: refused */
 static bool collide(struct step *s, enum exchange_kind kind, payload_set *payloads)
 {
+    struct flight all[WINDOW_MAX];
+    unsigned count = flights_of(s->ep, s->sa, all);
     struct notify_payload n;
-    bool same = false;
-    enum collision_answer answer;
 
     /* Beside the SA that takes over there is no time for it: RFC 7296 §2.25. */
     if (s->sa->renewing && (kind == KIND_IKE_REKEY || kind == KIND_CHILD_NEW))
         return false;
-    if (kind == KIND_CHILD_REKEY && notify_find(s->in, NOTIFY_REKEY_SA, &n) && n.spi.len == 4) {
+    if (kind == KIND_CHILD_REKEY && notify_find(s->in, NOTIFY_REKEY_SA, &n) && n.spi.len == 4)
         s->child = child_by_peer_spi(s->ep, s->sa, load_be32(n.spi.data));
-        same = s->child && child_sa_at(s->ep, s->sa->child) == s->child;
+    for (unsigned i = 0; i < count; i++) {
+        bool same = s->child && child_sa_at(s->ep, all[i].child) == s->child;
+        enum collision_answer answer = collision_find(all[i].kind, kind, same);
+
+        if (answer == COLLISION_TEMPORARY ||
+            (answer == COLLISION_RIVAL && !contend(s, &all[i], payloads)))
+            return false;
     }
-    answer = collision_find((enum exchange_kind)s->sa->in_flight, kind, same);
-    if (answer == COLLISION_RIVAL && !handle_none(handshake_of(s->ep, s->sa)->rival))
-        return false; /* one at a time */
-    if (answer == COLLISION_RIVAL)
-        *payloads |= HAS_RIVAL;
-    return answer != COLLISION_TEMPORARY;
+    return true;
 }
 
 /* Find the row and run it. @return what the response must say when it is not OK */
@@ -247,6 +252,15 @@ static bool fatal(const struct step *s, enum err e)
     return e != OK && !s->notify && notify_for(e) == NOTIFY_INVALID_SYNTAX;
 }
 
+/* §2.3: windows open once the initial exchanges are complete; not where the SA is over. */
+static void set_window(struct step *s, enum exchange_kind kind)
+{
+    if (s->sa->state == STATE_ESTABLISHED || s->sa->state == STATE_RIVAL)
+        window_heed(s);
+    if (s->sa->state == STATE_ESTABLISHED)
+        window_announce(s, kind);
+}
+
 static enum err serve(struct step *s, enum exchange_kind kind, enum err e, payload_set payloads,
                       uint32_t digest)
 {
@@ -263,6 +277,8 @@ static enum err serve(struct step *s, enum exchange_kind kind, enum err e, paylo
     s->out = &out;
     if (e == OK)
         e = execute(s, kind, payloads);
+    if (e == OK)
+        set_window(s, kind);
     sealed = finish_response(s, e, start.clear, &kept);
     if (sealed) {
         ike_remove(s->ep, s->now, s->sa, REASON_LIMIT);
@@ -453,11 +469,13 @@ static bool childless(const struct step *s, payload_set payloads)
 
 static enum err consume(struct step *s, uint32_t digest)
 {
-    struct exchange_match m = {(enum ike_state)s->sa->state, (enum exchange_kind)s->sa->in_flight,
-                               s->decided ? ROLE_DECIDED : ROLE_ANSWERED, 0};
+    struct exchange_match m = {.state = (enum ike_state)s->sa->state,
+                               .role = s->decided ? ROLE_DECIDED : ROLE_ANSWERED};
     bool expected;
     enum err e = payloads_of(s->in, &m.payloads);
 
+    (void)flight_select(s->ep, s->sa, s->outer->header.message_id);
+    m.kind = (enum exchange_kind)s->sa->in_flight;
     if (e == OK && childless(s, m.payloads))
         m.payloads |= IS_CHILDLESS;
     if (e == OK) {
@@ -476,6 +494,8 @@ static enum err consume(struct step *s, uint32_t digest)
     s->child = child_sa_at(s->ep, s->sa->child);
     e = s->row->handler(s);
     exchange_move(s->sa, s->row, e);
+    if (e == OK && s->sa->state == STATE_ESTABLISHED)
+        window_heed(s);
     heed_fatal(s);
     return after_response(s, e);
 }
@@ -494,24 +514,47 @@ static struct ike_sa *addressee(const struct ike_endpoint *ep, const struct ike_
     return sa->spi_i == h->spi_i && sa->spi_r == h->spi_r ? sa : NULL;
 }
 
-/* §2.2, §2.3: window size 1. @return true when the message is the one that is due */
+/* Whether a request of ours waits for this response. */
+static bool awaited(const struct step *s, const struct ike_header *h)
+{
+    struct flight all[WINDOW_MAX];
+    unsigned count = flights_of(s->ep, s->sa, all);
+
+    for (unsigned i = 0; i < count; i++)
+        if (all[i].id == h->message_id)
+            return answers(all[i].kind, h->exchange);
+    return false;
+}
+
+/* §2.3: a request beyond the window may be told of, if it is authentic. One behind it is what a
+ * late double looks like, and nobody needs to know. */
+static void out_of_window(struct step *s, const struct message_view *view)
+{
+    struct message_view inner;
+    bool authentic;
+
+    drop_count(s->ep, IKE_DROP_MESSAGE_ID);
+    if (header_is_response(&view->header) || view->header.message_id < s->sa->expected_id ||
+        !complaint_possible(s->ep, s->now, s->sa))
+        return;
+    if (ike_message_open(s->ep, s->sa, view, &inner, &authentic) == OK)
+        complain_of_id(s->ep, s->now, s->sa, view->header.message_id);
+}
+
+/* §2.2, §2.3: @return true when the message is new and inside the window */
 static bool due(struct step *s, const struct message_view *view)
 {
     struct ike_sa *sa = s->sa;
     const struct ike_header *h = &view->header;
-    bool response = header_is_response(h), repeated;
+    bool response = header_is_response(h);
 
-    if (response && sa->in_flight && h->message_id == sa->request_id &&
-        answers((enum exchange_kind)sa->in_flight, h->exchange))
+    if (response ? awaited(s, h) : request_due(s->ep, sa, h->message_id) && !ike_ids_used_up(sa))
         return true;
-    if (!response && h->message_id == sa->expected_id && !ike_ids_used_up(sa))
-        return true;
-    repeated = !response && h->message_id + 1 == sa->expected_id && !message_none(sa->response) &&
-               sa->request_digest == digest_of_request(s->ep, view->datagram);
-    if (repeated)
+    if (!response &&
+        request_recall(s->ep, sa, h->message_id, digest_of_request(s->ep, view->datagram)))
         repeat_response(s->ep, sa, s->dgram);
     else
-        drop_count(s->ep, IKE_DROP_MESSAGE_ID);
+        out_of_window(s, view);
     return false;
 }
 
@@ -613,7 +656,9 @@ static enum err receive_for_sa(struct step *s, const struct message_view *view, 
 
     s->sa = addressee(s->ep, &view->header);
     if (!s->sa) {
-        drop_count(s->ep, IKE_DROP_NO_SA);
+        bool rumour = complaint_rumoured(s->ep, s->now, s->dgram, view);
+
+        drop_count(s->ep, rumour ? IKE_DROP_UNAUTHENTICATED : IKE_DROP_NO_SA);
         return ERR_NO_SA;
     }
     if (!due(s, view))

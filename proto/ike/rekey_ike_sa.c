@@ -306,7 +306,8 @@ static bool another_group(struct step *s, const struct handshake *hs,
     const struct ike_config *c = s->ep->config;
     const struct ke_suite *ke;
 
-    if (n->type != NOTIFY_INVALID_KE_PAYLOAD || n->data.len != 2 || s->sa->ke_group)
+    if (n->type != NOTIFY_INVALID_KE_PAYLOAD || n->data.len != 2 ||
+        (hs->ke_suite && hs->ke_suite->iana == s->sa->ke_group)) /* it was told already */
         return false;
     ke = offer_find_ke(c->proposals, c->proposal_count, load_be16(n->data.data));
     if (!ke || ke == hs->ke_suite)
@@ -342,8 +343,13 @@ static enum err consume_refusal(struct step *s)
 
 void rekey_ike_forget(struct step *s)
 {
-    if (s->sa->in_flight == KIND_IKE_REKEY && promote_rival(s, handshake_of(s->ep, s->sa)))
-        s->sa->reason = REASON_REKEYED;
+    struct flight all[WINDOW_MAX];
+    unsigned count = flights_of(s->ep, s->sa, all);
+
+    for (unsigned i = 0; i < count; i++)
+        if (all[i].kind == KIND_IKE_REKEY &&
+            promote_rival(s, handshake_at(s->ep, all[i].handshake)))
+            s->sa->reason = REASON_REKEYED;
 }
 
 /* §2.4: who answers no more is dead, and so is the IKE SA that its own rekey made meanwhile; but

@@ -195,6 +195,7 @@ void ike_close(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_rea
     end_children(ep, now, sa, why);
     ike_say_down(ep, now, sa, why);
     exchange_close(sa);
+    flights_forget(ep, sa);
     exchange_done(ep, sa);
     handshake_give(ep, sa);
     reauth_follow(ep, now, sa, why);

@@ -1,14 +1,17 @@
 /*
- * What an IKE SA does on its own: begin exchanges that are wished for, one at a time (window size
- * 1, RFC 7296 §2.3), send requests again, let lifetimes and liveness run.
+ * What an IKE SA does on its own: begin exchanges that are wished for, one at a time or as many as
+ * the window allows (RFC 7296 §2.3), send requests again, let lifetimes and liveness run.
  */
 #include "base/assert.h"
 #include "proto/core/retransmit.h"
 #include "proto/core/select.h"
 #include "proto/esp/esp.h"
+#include "proto/ike/asked.h"
 #include "proto/ike/held.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/message.h"
+#include "proto/ike/overlap.h"
+#include "proto/ike/window.h"
 
 /* ---- start ---- */
 
@@ -50,22 +53,9 @@ static enum err make_request(struct step *s, enum exchange_kind kind, struct mes
     ike_message_begin(&out, (struct buf){storage, 0, sizeof storage}, s->sa, &start);
     s->out = &out;
     e = s->row->handler(s);
+    if (e == OK)
+        window_announce(s, kind);
     return e ? e : ike_message_finish(s->ep, s->sa, &out, start.clear, kept);
-}
-
-/* §2.2: message IDs never wrap; an SA that comes near the end of them is replaced in time. */
-#define ID_REKEY UINT32_C(0xffff0000)
-
-void ike_id_next(struct ike_sa *sa, uint32_t *id)
-{
-    ASSERT(*id < UINT32_MAX);
-    if (++*id == ID_REKEY)
-        sa->wishes |= WISH_REKEY;
-}
-
-bool ike_ids_used_up(const struct ike_sa *sa)
-{
-    return sa->request_id == UINT32_MAX || sa->expected_id == UINT32_MAX;
 }
 
 enum err exchange_start(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
@@ -74,6 +64,7 @@ enum err exchange_start(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
     struct exchange_match m = {(enum ike_state)sa->state, kind, ROLE_START, 0};
     struct step s = {.ep = ep, .sa = sa, .now = now, .child = child};
     struct message_ref kept;
+    struct window *w;
     bool expected;
     enum err e;
 
@@ -88,6 +79,11 @@ enum err exchange_start(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
     sa->request = kept;
     sa->in_flight = (uint8_t)kind;
     sa->tries = 0;
+    w = window_of(ep, sa);
+    if (w) {
+        w->next_id = sa->request_id;
+        ike_id_next(sa, &w->next_id);
+    }
     exchange_move(sa, s.row, OK);
     ep->counters.requests_sent++;
     send_request(ep, now, sa);
@@ -103,8 +99,11 @@ void exchange_done(struct ike_endpoint *ep, struct ike_sa *sa)
     outbox_cancel(ep, sa, SEND_REQUEST);
     sa->in_flight = KIND_NONE;
     sa->child = HANDLE_NONE;
-    ike_id_next(sa, &sa->request_id);
     ike_timer_arm(ep, sa, TIMER_RETRANSMIT, NSEC_NEVER);
+    if (window_of(ep, sa))
+        flight_resume(ep, sa);
+    else
+        ike_id_next(sa, &sa->request_id);
 }
 
 void exchange_enter(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum exchange_kind kind,
@@ -136,17 +135,13 @@ static void start_later(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
     ike_retry_later(ep, now, sa);
 }
 
-/* Begin an exchange and clean up what a failed attempt leaves. AUTH keeps its handshake. */
-static void start(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum exchange_kind kind,
-                  struct child_sa *child)
+/* What a failed attempt leaves. AUTH keeps its handshake. */
+static void start_failed(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
+                         enum exchange_kind kind, struct child_sa *child)
 {
-    struct handshake *hs;
-    struct child_sa *made;
+    struct handshake *hs = handshake_of(ep, sa);
+    struct child_sa *made = hs ? child_sa_at(ep, hs->child) : NULL;
 
-    if (exchange_start(ep, now, sa, kind, child) == OK)
-        return;
-    hs = handshake_of(ep, sa);
-    made = hs ? child_sa_at(ep, hs->child) : NULL;
     if (made)
         child_remove(ep, now, made, REASON_LIMIT);
     if (kind == KIND_AUTH)
@@ -155,34 +150,59 @@ static void start(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum exc
     start_later(ep, now, sa, kind, child);
 }
 
-static struct child_sa *wishing(const struct ike_endpoint *ep, const struct ike_sa *sa, bool del)
+/* Begin an exchange, beside those in flight if there are any. @return false: it could not be */
+static bool start(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum exchange_kind kind,
+                  struct child_sa *child)
+{
+    bool aside = sa->in_flight != KIND_NONE;
+
+    if (aside)
+        flight_park(ep, sa);
+    if (exchange_start(ep, now, sa, kind, child) == OK) {
+        if (kind == KIND_IKE_DELETE)
+            flights_forget(ep, sa); /* they go with the SA, answered or not */
+        return true;
+    }
+    start_failed(ep, now, sa, kind, child);
+    if (aside)
+        flight_resume(ep, sa);
+    return false;
+}
+
+/* The first child that wishes to be deleted or rekeyed, and may be now. */
+static struct child_sa *wishing(const struct ike_endpoint *ep, const struct ike_sa *sa,
+                                enum exchange_kind what, bool now)
 {
     struct child_sa *c = child_sa_by_index(ep, sa->first_child);
 
-    while (c && !(del ? c->wish_delete : c->wish_rekey && child_live(c)))
-        c = child_sa_by_index(ep, c->next);
-    return c;
+    for (; c; c = child_sa_by_index(ep, c->next)) {
+        bool wished = what == KIND_CHILD_DELETE ? c->wish_delete : c->wish_rekey && child_live(c);
+
+        if (wished && (!now || overlap_allows(ep, sa, what, c)))
+            return c;
+    }
+    return NULL;
 }
 
 static bool next_child_delete(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    struct child_sa *c = wishing(ep, sa, true);
+    struct child_sa *c = wishing(ep, sa, KIND_CHILD_DELETE, true);
 
     if (!c)
         return false;
     c->wish_delete = c->wish_rekey = false;
-    start(ep, now, sa, KIND_CHILD_DELETE, c);
+    (void)start(ep, now, sa, KIND_CHILD_DELETE, c);
     return true;
 }
 
 static bool next_child_rekey(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    struct child_sa *c = wishing(ep, sa, false);
+    struct child_sa *c = wishing(ep, sa, KIND_CHILD_REKEY, true);
 
     if (!c)
         return false;
     c->wish_rekey = false;
-    start(ep, now, sa, KIND_CHILD_REKEY, c);
+    (void)start(ep, now, sa, KIND_CHILD_REKEY, c);
     return true;
 }
 
@@ -211,62 +231,89 @@ static bool take_child_wish(struct ike_sa *sa)
     return true;
 }
 
-/* One attempt at what is most urgent. @return false when nothing is wished for */
+static bool next_liveness(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    if (!overlap_allows(ep, sa, KIND_LIVENESS, NULL) || !take_wish(sa, WISH_LIVENESS))
+        return false;
+    (void)start(ep, now, sa, KIND_LIVENESS, NULL);
+    return true;
+}
+
+/* One attempt at a CREATE_CHILD_SA. A rekey of the IKE SA or a re-authentication that must wait lets
+ * no other pass, or it would wait for ever. While one SA takes over from another neither is rekeyed.
+ */
+static bool next_create(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    if (sa->wishes & WISH_REAUTH)
+        return false;
+    if (!sa->renewing && sa->wishes & WISH_REKEY) {
+        if (!overlap_allows(ep, sa, KIND_IKE_REKEY, NULL))
+            return false;
+        (void)take_wish(sa, WISH_REKEY);
+        (void)start(ep, now, sa, KIND_IKE_REKEY, NULL);
+        return true;
+    }
+    if (!sa->renewing && next_child_rekey(ep, now, sa))
+        return true;
+    if (renewal_next(ep, sa))
+        return false; /* new ones are for the SA that takes over */
+    if (ike_asked_for(ep, sa) && sa->in_flight)
+        return false; /* what a packet asked for is in one offer */
+    if (!overlap_allows(ep, sa, KIND_CHILD_NEW, NULL) || !take_child_wish(sa))
+        return false;
+    (void)start(ep, now, sa, KIND_CHILD_NEW, NULL);
+    return true;
+}
+
+/* One attempt at what is most urgent. @return false when nothing is wished for that may be now */
 static bool next_established(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
     bool held_back = sa->timers[TIMER_RETRY] != NSEC_NEVER;
 
-    if (next_child_delete(ep, now, sa))
-        return true;
-    if (!held_back && !sa->renewing && take_wish(sa, WISH_REKEY)) {
-        start(ep, now, sa, KIND_IKE_REKEY, NULL);
-        return true;
-    }
-    if (!held_back && !sa->renewing && next_child_rekey(ep, now, sa))
-        return true;
-    if (!held_back && !renewal_next(ep, sa) && take_child_wish(sa)) {
-        start(ep, now, sa, KIND_CHILD_NEW, NULL);
-        return true;
-    }
-    if (take_wish(sa, WISH_LIVENESS)) {
-        start(ep, now, sa, KIND_LIVENESS, NULL);
-        return true;
-    }
-    return false;
+    return next_child_delete(ep, now, sa) || (!held_back && next_create(ep, now, sa)) ||
+           next_liveness(ep, now, sa);
+}
+
+/* The delete of an IKE SA waits for the window and for a rekey of it, but for nothing else. */
+static void next_ike_delete(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    if (!overlap_allows(ep, sa, KIND_IKE_DELETE, NULL))
+        return;
+    (void)take_wish(sa, WISH_DELETE);
+    if (!start(ep, now, sa, KIND_IKE_DELETE, NULL))
+        ike_remove(ep, now, sa, (enum sa_reason)sa->reason);
 }
 
 static void start_auth(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    start(ep, now, sa, KIND_AUTH, NULL);
-    if (!sa->in_flight)
+    if (!start(ep, now, sa, KIND_AUTH, NULL))
         ike_remove(ep, now, sa, sa->reason ? (enum sa_reason)sa->reason : REASON_LIMIT);
 }
 
 void ike_next(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    if (sa->in_flight)
+    if (!flight_room(ep, sa))
         return;
     if (ike_ids_used_up(sa)) { /* nothing can be said in it any more, not even that it is over */
-        ike_close(ep, now, sa, REASON_EXPIRED);
+        if (!sa->in_flight)
+            ike_close(ep, now, sa, REASON_EXPIRED);
         return;
     }
-    if (sa->state == STATE_ESTABLISHED && sa->timers[TIMER_RETRY] == NSEC_NEVER &&
-        !(sa->wishes & WISH_DELETE) && take_wish(sa, WISH_REAUTH))
+    if (sa->state == STATE_ESTABLISHED && !sa->in_flight && !(sa->wishes & WISH_DELETE) &&
+        sa->timers[TIMER_RETRY] == NSEC_NEVER && take_wish(sa, WISH_REAUTH))
         reauth_begin(ep, now, sa);
-    if (take_wish(sa, WISH_DELETE)) {
-        start(ep, now, sa, KIND_IKE_DELETE, NULL);
-        if (!sa->in_flight)
-            ike_remove(ep, now, sa, (enum sa_reason)sa->reason);
+    if (sa->wishes & WISH_DELETE) {
+        next_ike_delete(ep, now, sa);
         return;
     }
     if (sa->state == STATE_SA_INIT_DONE && sa->initiator) {
         start_auth(ep, now, sa);
         return;
     }
-    while (sa->state == STATE_ESTABLISHED && !sa->in_flight) {
+    while (sa->state == STATE_ESTABLISHED && flight_room(ep, sa)) {
         if (next_established(ep, now, sa))
             continue;
-        if (sa->renewing)
+        if (sa->renewing && !sa->in_flight)
             reauth_settle(ep, now, sa);
         return;
     }
@@ -314,7 +361,8 @@ void ike_retry_later(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 
 void ike_next_later(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    if (sa->wishes || wishing(ep, sa, true) || wishing(ep, sa, false))
+    if (sa->wishes || wishing(ep, sa, KIND_CHILD_DELETE, false) ||
+        wishing(ep, sa, KIND_CHILD_REKEY, false))
         ike_retry_later(ep, now, sa);
 }
 
@@ -390,7 +438,7 @@ enum err ike_answered(struct ike_endpoint *ep, nsec now, uint32_t request, bool 
 
 /* ---- timers ---- */
 
-static void give_up(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+static void run_given_up(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
     struct exchange_match m = {(enum ike_state)sa->state, (enum exchange_kind)sa->in_flight,
                                ROLE_GIVEN_UP, 0};
@@ -400,6 +448,17 @@ static void give_up(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     s.row = exchange_find(&ike_rows, &m, &expected);
     ASSERT(s.row && s.row->handler);
     exchange_move(sa, s.row, s.row->handler(&s));
+}
+
+/* A peer that does not answer one request answers none: all in flight are given up as one. */
+static void give_up(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    struct flight all[WINDOW_MAX];
+    unsigned count = flights_of(ep, sa, all);
+
+    for (unsigned i = 0; i < count; i++)
+        if (flight_select(ep, sa, all[i].id))
+            run_given_up(ep, now, sa);
     ike_remove(ep, now, sa, sa->reason ? (enum sa_reason)sa->reason : REASON_TIMEOUT);
 }
 
@@ -443,7 +502,7 @@ static void expire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
         sa->reason = sa->state == STATE_ESTABLISHED ? REASON_EXPIRED : REASON_REKEYED;
     if (sa->in_flight == KIND_IKE_REKEY && ep->config->quirks & QUIRK_LIBRESWAN_514)
         replace_too(ep, now, sa);
-    if (!polite || sa->in_flight) {
+    if (!polite || !overlap_allows(ep, sa, KIND_IKE_DELETE, NULL)) {
         ike_remove(ep, now, sa, (enum sa_reason)sa->reason);
         return;
     }
@@ -508,6 +567,7 @@ static void fire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum ike_
 void ike_timer_fired(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
     struct handle self = ike_sa_ref(ep, sa).handle;
+    uint32_t id;
 
     for (int i = 0; i < IKE_TIMER_COUNT; i++) {
         if (sa->timers[i] > now)
@@ -516,6 +576,11 @@ void ike_timer_fired(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
         fire(ep, now, sa, (enum ike_timer)i);
         if (!ike_sa_at(ep, self))
             return; /* that was its end */
+    }
+    while (ike_sa_at(ep, self) && flight_due(ep, sa, &id) <= now) {
+        (void)flight_select(ep, sa, id);
+        ike_timer_arm(ep, sa, TIMER_RETRANSMIT, NSEC_NEVER);
+        fire(ep, now, sa, TIMER_RETRANSMIT);
     }
 }
 

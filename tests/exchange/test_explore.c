@@ -113,6 +113,49 @@ START_TEST(pruning_leaves_out_nothing)
 }
 END_TEST
 
+/* Every order of deliveries, timers and requests, with a window at both ends. */
+static void explored(const char *requests, unsigned faults, bool twins)
+{
+    static struct search_result r, whole;
+    struct family f;
+    struct search_options o = {.seed = 1, .window = 4, .faults = faults, .states_max = 300000};
+
+    ck_assert_ok(family_read(requests, &f));
+    o.triggers = f.cases[0].triggers;
+    o.trigger_count = f.cases[0].count;
+    ck_assert_ok(search(&o, &r));
+    printf("%s, %u faults: %lu orderings, %lu states, %lu ends\n", requests, faults, r.orderings,
+           r.states, r.ends);
+    ck_assert(!r.full);
+    ck_assert_msg(!r.violation.invariant, "%s: %s: %s", requests, r.violation.invariant,
+                  r.violation.text);
+    if (!twins)
+        return;
+    o.keep_twins = true;
+    ck_assert_ok(search(&o, &whole));
+    ck_assert_uint_eq(whole.states, r.states);
+    ck_assert_uint_eq(whole.ends, r.orderings);
+}
+
+START_TEST(no_ordering_in_a_window_violates_anything)
+{
+    explored("a:new_child,a:rekey_child", 1, false);
+    explored("a:new_child,a:rekey_child,b:rekey_child", 0, false);
+    explored("a:new_child,a:terminate,b:rekey_child", 0, false);
+    explored("a:new_child,a:rekey_ike,b:new_child", 0, false);
+    explored("a:rekey_child,a:new_child,b:delete_child", 0, false);
+    explored("a:new_child,a:rekey_ike,b:rekey_ike", 0, false);
+}
+END_TEST
+
+/* What decides what an endpoint does next is in its fingerprint: no state is taken for another. */
+START_TEST(pruning_leaves_out_nothing_in_a_window)
+{
+    explored("a:new_child,a:rekey_child", 0, true);
+    explored("a:new_child,a:terminate", 0, true);
+}
+END_TEST
+
 static void find(const char *family, unsigned quirk, unsigned steps)
 {
     const struct family_options o = {
@@ -204,4 +247,6 @@ END_TEST
 
 SUITE("explore", no_ordering_of_a_family_violates_anything, no_third_request_violates_anything,
       a_deleted_successor_takes_the_old_one_along, pruning_leaves_out_nothing,
-      planted_faults_are_found, seeds_decide_who_wins, requests_are_read, bounds_are_said)
+      planted_faults_are_found, seeds_decide_who_wins, requests_are_read, bounds_are_said,
+      no_ordering_in_a_window_violates_anything,
+      pruning_leaves_out_nothing_in_a_window)

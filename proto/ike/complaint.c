@@ -1,0 +1,135 @@
+#include "proto/ike/complaint.h"
+
+#include "proto/ike/ike.h"
+
+enum { SPI_RESERVED = 256 }; /* RFC 4303 §2.1: below it no SA has its SPI */
+
+static bool lately(nsec now, nsec at)
+{
+    return at && now - at < NSEC_PER_S;
+}
+
+/* ---- inside an IKE SA ---- */
+
+/* It goes along with a liveness check: an INFORMATIONAL request that asks for nothing else. */
+static void complain(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum notify_type notify,
+                     uint32_t value)
+{
+    ep->complaint =
+        (struct complaint){.ike = ike_sa_ref(ep, sa), .notify = (uint16_t)notify, .value = value};
+    ep->complained = now ? now : 1;
+    (void)ike_wish_for(ep, now, sa, WISH_LIVENESS);
+}
+
+bool complaint_possible(const struct ike_endpoint *ep, nsec now, const struct ike_sa *sa)
+{
+    return ep->config->invalid_message_id && !lately(now, ep->complained) &&
+           sa->state == STATE_ESTABLISHED;
+}
+
+void complain_of_id(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, uint32_t id)
+{
+    if (complaint_possible(ep, now, sa))
+        complain(ep, now, sa, NOTIFY_INVALID_MESSAGE_ID, id);
+}
+
+void complaint_write(struct step *s)
+{
+    struct complaint *c = &s->ep->complaint;
+    uint8_t value[4];
+
+    if (!c->notify || !sa_equal(c->ike, ike_sa_ref(s->ep, s->sa)))
+        return;
+    store_be32(value, c->value);
+    notify_add(s->out, c->notify, bytes_of(value, sizeof value));
+    s->ep->counters.complaints_sent++;
+    *c = (struct complaint){0};
+}
+
+void complaint_heard(struct step *s)
+{
+    struct notify_payload n;
+
+    s->ep->counters.complaints_heard += notify_find(s->in, NOTIFY_INVALID_MESSAGE_ID, &n) ||
+                                        notify_find(s->in, NOTIFY_INVALID_SPI, &n);
+}
+
+/* ---- outside ---- */
+
+/* The established IKE SA with a peer; a port of 0 stands for any. Slots are walked in order, which
+ * is seldom enough: at most once a second. */
+static struct ike_sa *sa_with(const struct ike_endpoint *ep, const struct ip_endpoint *peer)
+{
+    for (uint32_t i = 0; i < ep->ikes.fresh; i++) {
+        struct ike_sa *sa = pool_slot(&ep->ikes, i);
+
+        if (sa && sa->state == STATE_ESTABLISHED && ip_addr_equal(&sa->remote.addr, &peer->addr) &&
+            (!peer->port || sa->remote.port == peer->port))
+            return sa;
+    }
+    return NULL;
+}
+
+/* §1.5: no IKE SPI would mean anything to the recipient; zero is allowed here and only here. */
+static void complain_outside(struct ike_endpoint *ep, nsec now, const struct ike_dgram *d,
+                             uint32_t spi)
+{
+    enum { UDP_HEADER = 8 };
+    bool encapsulated = d->protocol == 17;
+    struct ip_endpoint local = d->local, remote = d->remote;
+    struct ike_header h = {.version = HEADER_VERSION_2,
+                           .exchange = EXCHANGE_INFORMATIONAL,
+                           .flags = HEADER_FLAG_INITIATOR};
+    uint8_t storage[64], value[4];
+    struct message_writer out;
+    struct bytes message;
+
+    store_be32(value, spi);
+    message_begin(&out, (struct buf){storage, 0, sizeof storage}, &h);
+    notify_add(&out, NOTIFY_INVALID_SPI, bytes_of(value, sizeof value));
+    if (message_end(&out, &message) ||
+        message.len + (encapsulated ? MESSAGE_MARKER : UDP_HEADER) > d->len)
+        return;
+    if (!encapsulated)
+        local.port = remote.port = IKE_PORT;
+    if (!outbox_reply(ep, message, &local, &remote))
+        return;
+    ep->complained = now ? now : 1;
+    ep->counters.complaints_sent++;
+}
+
+void complain_of_spi(struct ike_endpoint *ep, nsec now, const struct ike_dgram *d)
+{
+    uint32_t spi = d->len >= 8 ? load_be32(d->data) : 0;
+    struct ike_sa *sa;
+
+    if (!ep->config->invalid_spi || lately(now, ep->complained) || spi < SPI_RESERVED)
+        return;
+    sa = sa_with(ep, &d->remote);
+    if (sa)
+        complain(ep, now, sa, NOTIFY_INVALID_SPI, spi);
+    else
+        complain_outside(ep, now, d, spi);
+}
+
+bool complaint_rumoured(struct ike_endpoint *ep, nsec now, const struct ike_dgram *d,
+                        const struct message_view *view)
+{
+    struct ip_endpoint anywhere = {d->remote.addr, 0};
+    const struct ip_endpoint *from = d->local.port == IKE_NATT_PORT ? &d->remote : &anywhere;
+    struct notify_payload n;
+    struct ike_sa *sa;
+
+    if (!ep->config->invalid_spi || view->header.exchange != EXCHANGE_INFORMATIONAL ||
+        header_is_response(&view->header) || !notify_find(view, NOTIFY_INVALID_SPI, &n) ||
+        n.data.len != 4)
+        return false;
+    ep->counters.complaints_heard++;
+    if (lately(now, ep->rumoured))
+        return true;
+    ep->rumoured = now ? now : 1;
+    sa = sa_with(ep, from);
+    if (sa && child_by_peer_spi(ep, sa, load_be32(n.data.data)))
+        (void)ike_wish_for(ep, now, sa, WISH_LIVENESS);
+    return true;
+}
