@@ -62,23 +62,23 @@ struct ike_sa {
     uint64_t peer_identity;  /* digest of the peer's ID payload; 0: not known yet */
     struct ip_endpoint local, remote;
     uint16_t child_count;
-    uint8_t version;
-    uint8_t state;       /* enum ike_state, moved by exchange_move only */
-    uint8_t in_flight;   /* enum exchange_kind of our request */
-    uint8_t sends;       /* set of enum pending_send; != 0: linked in the outbox */
-    uint8_t wishes;      /* set of enum ike_wish */
-    uint8_t new_wishes;  /* child SAs that WISH_CHILD stands for besides the one */
-    uint8_t reason;      /* enum sa_reason, why it is being deleted */
-    uint16_t ke_group;   /* that a refused rekey was told to use, 0: none */
-    uint16_t tries;      /* transmissions of the request in flight behind the first */
-    bool initiator : 1;  /* of this IKE SA */
-    bool half_open : 1;  /* EVENT_IKE_HALF_OPEN was said; IKE_UP or IKE_FAILED is owed */
-    bool up : 1;         /* EVENT_IKE_UP was said, EVENT_IKE_DOWN is owed */
-    bool natt : 1;       /* on port 4500 with the marker */
-    bool nat_local : 1;  /* we are behind a NAT */
-    bool nat_remote : 1; /* the peer is */
-    bool one_pair : 1;   /* it wants a child SA for each pair of addresses (RFC 7296 §2.9) */
-    bool more_ts : 1;    /* it would take more than it did in other child SAs (§2.9) */
+    uint8_t version : 4;
+    uint8_t sends : 4;     /* set of enum pending_send; != 0: linked in the outbox */
+    uint8_t state : 4;     /* enum ike_state, moved by exchange_move only */
+    uint8_t in_flight : 4; /* enum exchange_kind of our request */
+    uint8_t wishes;        /* set of enum ike_wish */
+    uint8_t new_wishes;    /* child SAs that WISH_CHILD stands for besides the one */
+    uint8_t reason;        /* enum sa_reason, why it is being deleted */
+    uint16_t ke_group;     /* that a refused rekey was told to use, 0: none */
+    uint16_t tries;        /* transmissions of the request in flight behind the first */
+    bool initiator : 1;    /* of this IKE SA */
+    bool half_open : 1;    /* EVENT_IKE_HALF_OPEN was said; IKE_UP or IKE_FAILED is owed */
+    bool up : 1;           /* EVENT_IKE_UP was said, EVENT_IKE_DOWN is owed */
+    bool natt : 1;         /* on port 4500 with the marker */
+    bool nat_local : 1;    /* we are behind a NAT */
+    bool nat_remote : 1;   /* the peer is */
+    bool one_pair : 1;     /* it wants a child SA for each pair of addresses (RFC 7296 §2.9) */
+    bool more_ts : 1;      /* it would take more than it did in other child SAs (§2.9) */
 };
 
 enum child_state {
@@ -107,6 +107,7 @@ struct child_sa {
     uint16_t path_since;  /* when, in PATH_TICKs, modulo 2^16 */
 };
 
+_Static_assert(STATE_COUNT <= 16 && KIND_COUNT <= 16, "they have four bits each");
 _Static_assert(sizeof(struct ike_sa) <= 256, "what an established IKE SA needs is small");
 _Static_assert(sizeof(struct child_sa) <= 64, "beside its record in the SAD");
 
