@@ -17,7 +17,7 @@ struct search_options {
     unsigned quirks; /* of B */
     unsigned quirks_a;
     struct world_setup setup;
-    uint8_t window;  /* of both */
+    uint8_t window; /* of both */
     unsigned faults;
     uint32_t states_max;
     bool keep_twins; /* look at a state as often as it is reached: slow, to check the search */
