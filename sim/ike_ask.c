@@ -115,7 +115,8 @@ bool ike_node_may_end(const struct lab *lab, const struct tunnel *t, bool child)
     if (t->asked & (1u << ACTION_TERMINATE | 1u << ACTION_DELETE_CHILD))
         return true;
     for (int i = 0; i < 2; i++)
-        if (has_end(&ends[i]->lifetime) || (child && has_end(&ends[i]->child.lifetime)))
+        if (has_end(&ends[i]->lifetime) || ends[i]->reauth_time ||
+            (child && has_end(&ends[i]->child.lifetime)))
             return true;
     return false;
 }

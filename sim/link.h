@@ -42,7 +42,7 @@ struct link_direction {
     uint32_t link; /* of the scenario */
     uint32_t reverse;
     struct rng random;
-    uint32_t ordinal; /* packets that took draws so far */
+    uint32_t ordinal;              /* packets that took draws so far */
     uint32_t numbered[FATE_KINDS]; /* packets handed over so far, where `packets:` counts */
     struct loss_state loss;
     bool down;

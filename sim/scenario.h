@@ -191,10 +191,10 @@ enum link_direction_index { LINK_UP, LINK_DOWN }; /* side a to side b, and back 
 
 struct scenario_link {
     const char *name;
-    uint32_t side[2];           /* groups a, b; a NAT on side b: the link is its inside */
-    uint32_t members;           /* n = max(count a, count b) links; link i joins member
-                                   floor(i * count / n) of each side */
-    struct link_words words[2]; /* by enum link_direction_index */
+    uint32_t side[2];                /* groups a, b; a NAT on side b: the link is its inside */
+    uint32_t members;                /* n = max(count a, count b) links; link i joins member
+                                        floor(i * count / n) of each side */
+    struct link_words words[2];      /* by enum link_direction_index */
     const struct packet_fate *fates; /* as written; `words` have those of their direction */
     uint32_t fate_count;
 };

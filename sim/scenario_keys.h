@@ -71,7 +71,7 @@ enum section_id {
     SECTION_EVENT,
     SECTION_CAPTURE,
     SECTION_LOOKUP, /* behind links: `explain jitter` is theirs */
-    SECTION_FATE, /* behind events: `explain at` is theirs */
+    SECTION_FATE,   /* behind events: `explain at` is theirs */
     SECTION_SWEEP,
     SECTION_COUNT,
     SECTION_NONE,

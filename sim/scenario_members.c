@@ -270,8 +270,8 @@ static void read_event(struct scenario_reader *r, const struct tree *map, struct
     if (of_links != e->on_links)
         diag_error(&r->diag, action, "'%s' happens to %s, this event names %s", action->text,
                    of_links ? "links" : "nodes", e->on_links ? "links" : "nodes");
-    if (duration && (e->action == ACTION_RESTART || e->action == ACTION_LINK_UP ||
-                     action_is_asked(e->action)))
+    if (duration &&
+        (e->action == ACTION_RESTART || e->action == ACTION_LINK_UP || action_is_asked(e->action)))
         diag_error(&r->diag, duration->key, "'%s' takes no 'for'", action->text);
     if (e->action == ACTION_LOOKUP_OUTAGE && !e->on_links)
         check_outage(r, nodes, e);
