@@ -1,9 +1,9 @@
-/* ikelab explore FAMILY...: every order in which two endpoints can collide, searched to the end. */
+/* ikelab explore FAMILY...|FILE: every order in which two endpoints can collide, searched to the
+ * end. */
+#include "cli/explore_output.h"
+#include "cli/scenario_options.h"
 #include "cli/verb.h"
-#include "explore/chart.h"
-#include "explore/family.h"
 
-#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,22 +18,27 @@ enum {
     OPTION_SEEDS,
     OPTION_STATES,
     OPTION_THIRD,
-    OPTION_PLANT
+    OPTION_PLANT,
+    OPTION_FAMILY,
+    OPTION_SCENARIO,
+    OPTION_FORCE
 };
 
 enum { FAMILIES_MAX = 16 };
 
 struct explore {
     struct family_options options;
+    struct explore_output output;
+    struct scenario_options overrides;
     const struct family *families[FAMILIES_MAX];
     struct family read[FAMILIES_MAX]; /* those that are not built in */
     unsigned count;
-    bool json, terminal;
+    const char *file; /* a scenario to search; NULL: the built-in configuration */
+    bool terminal;
     const char *unknown; /* a word that is no family */
     const char *bad;     /* a plant that is none */
     const struct family *running;
     uint64_t states; /* of families that are done */
-    json_t *results;
 };
 
 static volatile sig_atomic_t stopping;
@@ -82,6 +87,22 @@ static void take_plant(struct explore *x, const char *name)
         x->bad = name;
 }
 
+/* As `ikelab explain` tells files from keys. */
+static bool is_file(const char *word)
+{
+    return strchr(word, '/') || strstr(word, ".yaml");
+}
+
+static void take_word(struct explore *x, struct argp_state *state, const char *word)
+{
+    if (!is_file(word))
+        take_family(x, word);
+    else if (x->file)
+        argp_error(state, "one scenario at a time");
+    else
+        x->file = word;
+}
+
 static unsigned long number(struct argp_state *state, const char *text, unsigned long least,
                             unsigned long most)
 {
@@ -102,7 +123,7 @@ static error_t parse(int option, char *argument, struct argp_state *state)
         take_all(x);
         return 0;
     case OPTION_JSON:
-        x->json = true;
+        x->output.json = true;
         return 0;
     case OPTION_FAULTS:
         x->options.faults = (unsigned)number(state, argument, 0, 3);
@@ -119,12 +140,26 @@ static error_t parse(int option, char *argument, struct argp_state *state)
     case OPTION_PLANT:
         take_plant(x, argument);
         return 0;
-    case ARGP_KEY_ARG:
+    case OPTION_FAMILY:
         take_family(x, argument);
         return 0;
+    case OPTION_SCENARIO:
+        x->output.file = argument;
+        return 0;
+    case OPTION_FORCE:
+        x->output.force = true;
+        return 0;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &x->overrides;
+        return 0;
+    case ARGP_KEY_ARG:
+        take_word(x, state, argument);
+        return 0;
     case ARGP_KEY_END:
-        if (!x->count && !x->unknown)
-            argp_error(state, "no family given");
+        if (!x->count && !x->unknown && !x->file)
+            argp_error(state, "no family given, and no scenario");
+        if (x->overrides.count && !x->file)
+            argp_error(state, "--set and --seed are about a scenario, and none is given");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -133,6 +168,11 @@ static error_t parse(int option, char *argument, struct argp_state *state)
 
 static const struct argp_option options[] = {
     {"all", OPTION_ALL, NULL, 0, "All families", 0},
+    {"family", OPTION_FAMILY, "FAMILY", 0,
+     "Of a scenario: these requests instead of what it asks for; may be given often", 0},
+    {"scenario", OPTION_SCENARIO, "FILE", 0,
+     "Where a violation is written as a scenario that replays it (runs/replay-FAMILY.yaml)", 0},
+    {"force", OPTION_FORCE, NULL, 0, "Overwrite that file", 0},
     {"faults", OPTION_FAULTS, "N", 0,
      "Losses, doubled messages and late timers of one run together, 0 to 3 (1)", 0},
     {"seeds", OPTION_SEEDS, "N", 0, "Search with the nonces of N seeds (4)", 0},
@@ -158,18 +198,31 @@ static char *list_families(int key, const char *text, void *input)
     fputs(
         "\nOr up to four requests of a case of your own, as a:rekey_ike,b:delete_child. Requests:\n"
         "rekey_child, new_child, delete_child, rekey_ike, terminate, probe, send_packet.\n"
+        "\nA FILE is a scenario with one initiator and one responder: they have its `ike:` and\n"
+        "`child:`, and its `events:` are asked for at any time; without such events, what its\n"
+        "rekey times and liveness checks would ask for. --seed is the first that a replay is\n"
+        "tried with.\n\n"
+        "Examples:\n"
+        "  ikelab explore --all\n"
+        "  ikelab explore a:rekey_ike,b:delete_child,b:probe --faults 0\n"
+        "  ikelab explore mine.yaml --set child.esp_proposals=aes256gcm16-x25519\n"
+        "  ikelab explore mine.yaml --family child-child --scenario found.yaml\n"
         "\nExit: 0 nothing violated, 3 violated, 4 not searched to the end.",
         to);
     fclose(to);
     return out;
 }
 
+static const struct argp_child children[] = {{&scenario_argp, 0, "Of a scenario:", 0}, {0}};
+
 static const struct argp argp = {
     .options = options,
+    .children = children,
     .parser = parse,
-    .args_doc = "FAMILY...\na:REQUEST,b:REQUEST[,...]...",
+    .args_doc = "FAMILY...\na:REQUEST,b:REQUEST[,...]...\nFILE",
     .doc = "Two endpoints collide in every order of deliveries, timers and requests there is, and "
-           "invariants are checked in every state. Prints the shortest way to a violation.\v ",
+           "invariants are checked in every state. Prints the shortest way to a violation, and "
+           "writes a scenario that replays it in `ikelab run`.\v ",
     .help_filter = list_families,
 };
 
@@ -191,73 +244,12 @@ static void clear_progress(const struct explore *x)
         fputs("\r\033[K", stderr);
 }
 
-static const char *verdict(const struct family_result *r)
-{
-    if (r->of_last.violation.invariant)
-        return "violated";
-    return r->stopped || r->full ? "not finished" : "good";
-}
-
-/* @return NULL without memory; to be freed */
-static char *chart_text(const struct family_result *r)
-{
-    char *text = NULL;
-    size_t len;
-    FILE *to = open_memstream(&text, &len);
-
-    if (!to)
-        return NULL;
-    if (chart_print(to, &r->last, &r->of_last))
-        fputs("out of memory", to);
-    fclose(to);
-    return text;
-}
-
-static void add_json(struct explore *x, const struct family *f, const struct family_result *r,
-                     double seconds)
-{
-    const struct violation *v = &r->of_last.violation;
-    char *chart = NULL;
-    json_t *one = json_pack(
-        "{s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:i, s:f}", "family", f->name, "verdict", verdict(r),
-        "searches", (int)r->searches, "states", (json_int_t)r->states, "transitions",
-        (json_int_t)r->transitions, "orderings", (json_int_t)(r->orderings & INT64_MAX), "ends",
-        (json_int_t)r->ends, "farthest_steps", (int)r->depth, "wall_s", seconds);
-
-    if (v->invariant) {
-        chart = chart_text(r);
-        json_object_set_new(one, "violation",
-                            json_pack("{s:s, s:s, s:i, s:I, s:s}", "invariant", v->invariant,
-                                      "text", v->text, "steps", (int)r->of_last.path_len, "seed",
-                                      (json_int_t)r->last.seed, "chart", chart ? chart : ""));
-    }
-    free(chart);
-    json_array_append_new(x->results, one);
-}
-
-static void print_row(const struct family *f, const struct family_result *r, double seconds)
-{
-    printf("%-14s %9llu %11llu %20llu %8llu %6u %7.1f  %s\n", f->name,
-           (unsigned long long)r->states, (unsigned long long)r->transitions,
-           (unsigned long long)r->orderings, (unsigned long long)r->ends, r->depth, seconds,
-           verdict(r));
-    fflush(stdout);
-}
-
 static double seconds_now(void)
 {
     struct timespec t;
 
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static int print_violation(const struct family *f, const struct family_result *r)
-{
-    printf("\n%s: %s violated after %u steps (seed %llu): %s\n\n", f->name,
-           r->of_last.violation.invariant, r->of_last.path_len, (unsigned long long)r->last.seed,
-           r->of_last.violation.text);
-    return chart_print(stdout, &r->last, &r->of_last) ? EXIT_FAILED : EXIT_THRESHOLD;
 }
 
 static int worse(int a, int b)
@@ -283,28 +275,20 @@ static int search_family(struct explore *x, const struct family *f)
     clear_progress(x);
     seconds = seconds_now() - began;
     x->states += r.states;
-    if (x->json)
-        add_json(x, f, &r, seconds);
-    else
-        print_row(f, &r, seconds);
-    if (r.of_last.violation.invariant)
-        return x->json ? EXIT_THRESHOLD : print_violation(f, &r);
-    return r.stopped || r.full ? EXIT_UNCLEAR : EXIT_DONE;
+    return explore_say(&x->output, f, &r, seconds);
 }
 
 static int search_all(struct explore *x)
 {
     int code = EXIT_DONE;
 
-    if (!x->json)
-        printf("%-14s %9s %11s %20s %8s %6s %7s\n", "family", "states", "transitions", "orderings",
-               "ends", "steps", "wall s");
+    explore_head(&x->output);
     for (unsigned i = 0; i < x->count && code != EXIT_FAILED && !stopping; i++)
         code = worse(code, search_family(x, x->families[i]));
-    if (x->json) {
-        json_t *all = json_pack("{s:i, s:i, s:i, s:b, s:o}", "schema_version", 1, "faults",
+    if (x->output.json) {
+        json_t *all = json_pack("{s:i, s:i, s:i, s:b, s:O}", "schema_version", 1, "faults",
                                 (int)x->options.faults, "seeds", (int)x->options.seeds, "partial",
-                                (int)stopping, "families", json_incref(x->results));
+                                (int)stopping, "families", x->output.results);
 
         json_dumpf(all, stdout, JSON_INDENT(1));
         putchar('\n');
@@ -313,27 +297,103 @@ static int search_all(struct explore *x)
     return stopping ? 128 + SIGINT : code;
 }
 
+/* What led here, without what says where the answer goes. @return to be freed */
+static char *command_of(int argc, char **argv)
+{
+    char *out = NULL;
+    size_t len;
+    FILE *to = open_memstream(&out, &len);
+
+    if (!to)
+        return NULL;
+    fputs("ikelab explore", to);
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--scenario") == 0)
+            i++;
+        else if (strncmp(argv[i], "--scenario=", 11) != 0 && strcmp(argv[i], "--json") != 0 &&
+                 strcmp(argv[i], "--force") != 0)
+            fprintf(to, " %s", argv[i]);
+    }
+    fclose(to);
+    return out;
+}
+
+/* ---- a scenario ---- */
+
+static int search_file(struct explore *x)
+{
+    static struct subject subject; /* large */
+    struct refusal refused;
+    struct scenario s;
+    int code = scenario_open(x->file, &x->overrides, &s);
+    enum err e;
+
+    if (code != EXIT_DONE)
+        return code;
+    e = subject_init(&subject, &s, &refused);
+    if (e == ERR_USAGE)
+        code = say_error(EXIT_WRONG_USE, refused.hint, "%s", refused.why);
+    else if (e)
+        code = say_error(EXIT_FAILED, "a smaller scenario", "%s", err_text(e));
+    else if (!x->count && !subject.family.case_count)
+        code = say_error(EXIT_WRONG_USE, "--family child-child",
+                         "%s asks for nothing: it has no events such as rekey_child, no rekey_time "
+                         "and no dpd_delay at both ends",
+                         s.name);
+    if (code == EXIT_DONE) {
+        if (subject.left_out[0])
+            fprintf(stderr, "not searched: %s\n", subject.left_out);
+        if (!x->count)
+            x->families[x->count++] = &subject.family;
+        x->options.ends = &subject.ends;
+        x->output.subject = &subject;
+        x->output.seed = s.seed;
+        code = search_all(x);
+    }
+    scenario_reset(&s);
+    return code;
+}
+
+/* ---- the verb ---- */
+
+/* A long search that cannot say what it found is no use. */
+static bool is_in_the_way(const struct explore_output *o)
+{
+    return o->file && !o->force && access(o->file, F_OK) == 0;
+}
+
+static int explore(struct explore *x)
+{
+    if (x->unknown)
+        return say_error(EXIT_WRONG_USE, "ikelab explore --help", "there is no family '%s'",
+                         x->unknown);
+    if (x->bad)
+        return say_error(EXIT_WRONG_USE, "ikelab explain ike.quirks", "there is no fault '%s'",
+                         x->bad);
+    if (is_in_the_way(&x->output))
+        return say_error(EXIT_WRONG_USE, "another name, or --force", "%s exists", x->output.file);
+    return x->file ? search_file(x) : search_all(x);
+}
+
 static int explore_run(int argc, char **argv)
 {
-    struct explore x = {.options = {.seeds = 4, .faults = 1, .states_max = 1000000}};
+    struct explore x = {.options = {.seeds = 4, .faults = 1, .states_max = 1000000},
+                        .output = {.seed = 1}};
     int code;
 
+    x.output.command = command_of(argc, argv);
     if (argp_parse(&argp, argc, argv, 0, NULL, &x))
         return EXIT_WRONG_USE;
-    if (x.unknown)
-        return say_error(EXIT_WRONG_USE, "ikelab explore --help", "there is no family '%s'",
-                         x.unknown);
-    if (x.bad)
-        return say_error(EXIT_WRONG_USE, "ikelab explain ike.quirks", "there is no fault '%s'",
-                         x.bad);
     x.terminal = isatty(STDERR_FILENO);
     x.options.stop = asked_to_stop;
     x.options.context = &x;
-    x.results = json_array();
+    x.output.results = json_array();
     signal(SIGINT, catch);
     signal(SIGTERM, catch);
-    code = search_all(&x);
-    json_decref(x.results);
+    code = explore(&x);
+    json_decref(x.output.results);
+    scenario_options_reset(&x.overrides);
+    free(x.output.command);
     return code;
 }
 

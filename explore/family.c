@@ -174,6 +174,7 @@ static enum err search_one(const struct family_options *o, uint64_t seed, struct
 
     sum->last.triggers = sum->requests.triggers;
     sum->last.trigger_count = sum->requests.count;
+    sum->last.ends = o->ends;
     sum->last.seed = seed;
     sum->last.quirks = o->quirks;
     sum->last.quirks_a = o->quirks_a;

@@ -18,7 +18,7 @@ struct family_case {
 
 struct family {
     const char *name, *about;
-    struct family_case cases[8];
+    struct family_case cases[9];
     unsigned case_count;
 };
 
@@ -33,7 +33,8 @@ const struct family *family_named(const char *name);
 enum err family_read(const char *text, struct family *out) MUST_USE;
 
 struct family_options {
-    unsigned seeds; /* each decides differently who wins */
+    const struct world_ends *ends; /* borrowed; NULL: built in */
+    unsigned seeds;                /* each decides differently who wins */
     unsigned faults;
     unsigned quirks; /* of B */
     unsigned quirks_a;

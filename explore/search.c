@@ -27,9 +27,10 @@ struct search {
 
 /* ---- walking ---- */
 
-static struct world_options world_options(const struct search_options *o)
+struct world_options search_world(const struct search_options *o)
 {
-    return (struct world_options){.seed = o->seed,
+    return (struct world_options){.ends = o->ends,
+                                  .seed = o->seed,
                                   .quirks = o->quirks,
                                   .quirks_a = o->quirks_a,
                                   .setup = o->setup,
@@ -50,7 +51,7 @@ static unsigned path_to(const struct search *s, uint32_t node, struct choice *pa
 
 static enum err walk(struct search *s, const struct choice *path, unsigned len)
 {
-    struct world_options o = world_options(s->options);
+    struct world_options o = search_world(s->options);
     enum err e;
 
     world_destroy(s->world);
@@ -260,7 +261,7 @@ enum err search(const struct search_options *o, struct search_result *r)
 enum err search_tell(const struct search_options *o, const struct search_result *r,
                      story_teller *tell, void *context)
 {
-    struct world_options options = world_options(o);
+    struct world_options options = search_world(o);
     struct world *w = calloc(1, sizeof *w);
     enum err e = w ? OK : ERR_MEMORY;
 

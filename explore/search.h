@@ -13,6 +13,7 @@ enum { STEPS_MAX = 70 };
 struct search_options {
     const struct trigger *triggers; /* each at most once */
     unsigned trigger_count;
+    const struct world_ends *ends; /* borrowed; NULL: built in */
     uint64_t seed;   /* of keys and nonces: it decides who wins a simultaneous rekey */
     unsigned quirks; /* of B */
     unsigned quirks_a;
@@ -39,6 +40,8 @@ struct search_result {
 
 /** @retval ERR_MEMORY */
 enum err search(const struct search_options *, struct search_result *) MUST_USE;
+/** The world that is searched. */
+struct world_options search_world(const struct search_options *);
 /** Walk a path again, telling it. @retval ERR_MEMORY */
 enum err search_tell(const struct search_options *, const struct search_result *, story_teller *,
                      void *context) MUST_USE;

@@ -59,8 +59,9 @@ static void enter(struct world *w, enum setup_phase phase)
     w->phase = phase;
     for (unsigned side = 0; side < 2; side++) {
         w->config[side] = w->plain[side];
-        w->config[side].quirks = side ? w->options.quirks : w->options.quirks_a;
-        w->config[side].window = w->options.window;
+        w->config[side].quirks |= side ? w->options.quirks : w->options.quirks_a;
+        if (w->options.window)
+            w->config[side].window = w->options.window;
         setup_apply(&w->options.setup, phase, side, &w->config[side]);
     }
 }
@@ -98,7 +99,9 @@ static enum err make_ends(struct world *w)
     if (!w->crypto)
         return ERR_MEMORY;
     for (unsigned side = 0; side < 2; side++)
-        if (!w->plain[side].proposal_count) /* it stays from world to world: reading takes long */
+        if (w->options.ends)
+            w->plain[side] = w->options.ends->config[side];
+        else if (!w->plain[side].proposal_count) /* it stays: reading takes long */
             configure(&w->plain[side], side);
     enter(w, SETUP_HANDSHAKE);
     for (unsigned side = 0; side < 2; side++) {
@@ -123,7 +126,7 @@ enum err world_create(struct world *w, const struct world_options *o)
     w->pulled = w->new_children = w->wire_count = w->said_count = w->packet_count = 0;
     w->child_deleted = w->terminated = w->said_differently = false;
     w->rekeys_asked = setup_soft_children(&o->setup);
-    w->sent = 0;
+    w->sent = w->sent_by[0] = w->sent_by[1] = 0;
     w->hearing = NULL;
     w->unsendable[0] = w->unsendable[1] = false;
     w->broken = NULL;
@@ -161,6 +164,7 @@ static void tell_message(const struct world *w, enum story_kind kind, const stru
                                 .response = m->dgram.kind == DGRAM_RESPONSE,
                                 .transmission = m->dgram.transmission,
                                 .number = m->number,
+                                .nth = w->sent_by[m->from],
                                 .id = m->id,
                                 .len = m->dgram.len});
 }
@@ -218,6 +222,7 @@ static void send(struct world *w, unsigned from, const struct ike_dgram *out)
     m->digest = digest_of(m->data, out->len, from);
     m->from = (uint8_t)from;
     m->number = ++w->sent;
+    w->sent_by[from]++;
     m->id = load_be32(m->data + 20);
     m->exchange = exchange_of(w, from, m);
     remember(w, m);
@@ -360,6 +365,17 @@ static nsec deadline(const struct world *w)
     return nsec_min(ike_endpoint_deadline(w->end[0]), ike_endpoint_deadline(w->end[1]));
 }
 
+nsec world_deadline(const struct world *w, unsigned side)
+{
+    return ike_endpoint_deadline(w->end[side]);
+}
+
+void world_wait(struct world *w, nsec until)
+{
+    ASSERT(until >= w->now && until < deadline(w));
+    w->now = until;
+}
+
 bool world_quiet(const struct world *w)
 {
     return !w->wire_count && deadline(w) == NSEC_NEVER;
@@ -471,8 +487,9 @@ uint64_t world_fingerprint(const struct world *w)
 enum { INNER_LEN = 44, TAG_AT = 28 };
 
 /* A UDP packet without checksum whose payload says who sent it and which it is. */
-static void write_inner(uint8_t *out, unsigned from, uint32_t mark)
+static void write_inner(const struct world *w, uint8_t *out, unsigned from, uint32_t mark)
 {
+    const struct world_ends *ends = w->options.ends;
     uint32_t sum = 0;
 
     memset(out, 0, INNER_LEN);
@@ -480,8 +497,12 @@ static void write_inner(uint8_t *out, unsigned from, uint32_t mark)
     store_be16(out + 2, INNER_LEN);
     out[8] = 64;
     out[9] = 17;
-    store_be32(out + 12, 0x0a010005 + 0x10000u * from);
-    store_be32(out + 16, 0x0a010005 + 0x10000u * (1 - from));
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned side = i ? 1 - from : from;
+
+        store_be32(out + 12 + 4 * i,
+                   ends ? load_be32(ends->inner[side].bytes) : 0x0a010005 + 0x10000u * side);
+    }
     for (int i = 0; i < 20; i += 2)
         sum += load_be16(out + i);
     sum = (sum & 0xffff) + (sum >> 16);
@@ -500,7 +521,7 @@ enum err world_packet(struct world *w, unsigned from, struct packet *out)
     enum err e;
 
     out->mark = (uint32_t)w->packet_count;
-    write_inner(packet.data, from, out->mark);
+    write_inner(w, packet.data, from, out->mark);
     e = ike_endpoint_protect(w->end[from], w->now, &packet, &out->dgram, NULL);
     if (e)
         return e;
@@ -525,6 +546,6 @@ enum err world_packet_arrives(struct world *w, struct packet *p)
     e = ike_endpoint_unprotect(w->end[1 - p->from], w->now, &in, &inner, NULL);
     if (e)
         return e;
-    write_inner(expected, p->from, p->mark);
+    write_inner(w, expected, p->from, p->mark);
     return inner.len == INNER_LEN && memcmp(inner.data, expected, INNER_LEN) == 0 ? OK : ERR_USAGE;
 }

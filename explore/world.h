@@ -94,15 +94,23 @@ struct story_line {
     bool response, late, refused;
     uint16_t transmission;
     uint32_t number, id; /* of the message */
+    uint32_t nth;        /* SENT: how many its side has sent, the handshake's too */
     size_t len;
     const char *what, *why; /* trigger; event and reason */
 };
 
 typedef void story_teller(void *context, const struct story_line *);
 
+/** How the two are configured, where that is not the built-in way. */
+struct world_ends {
+    struct ike_config config[2];
+    struct ip_addr inner[2]; /* IPv4: packets go from one to the other */
+};
+
 struct world_options {
+    const struct world_ends *ends; /* borrowed; NULL: built in */
     uint64_t seed;
-    unsigned quirks; /* of B: enum ike_quirk */
+    unsigned quirks; /* of B, besides its configuration's: enum ike_quirk */
     unsigned quirks_a;
     struct world_setup setup;
     uint8_t window;  /* of both, as ike_config.window */
@@ -129,6 +137,7 @@ struct world {
     struct message wire[WIRE_MAX];
     unsigned wire_count;
     uint32_t sent;
+    uint32_t sent_by[2];           /* the handshake's too */
     const struct message *hearing; /* being delivered: a response to it has its name */
     /* Messages by who, SA, ID and direction: a repetition must have the same bytes (I9). */
     struct said {
@@ -149,6 +158,10 @@ void world_destroy(struct world *);
 /** What may happen now. @return how many */
 unsigned world_choices(const struct world *, struct choice out[CHOICES_MAX]);
 void world_step(struct world *, struct choice);
+/** Let time pass. @param until  before the next deadline */
+void world_wait(struct world *, nsec until);
+/** When the next timer of a side fires, NSEC_NEVER if none. */
+nsec world_deadline(const struct world *, unsigned side);
 /** Nothing on the wire and no deadline: without a trigger nothing happens any more. */
 bool world_quiet(const struct world *);
 uint64_t world_fingerprint(const struct world *);

@@ -75,6 +75,11 @@ static void went_down(struct ike_node *n, const struct ike_event *e)
     } else if (!t->up || !sa_equal(t->ike, e->ike)) {
         return; /* an older IKE SA of this tunnel, after a rekey */
     }
+    if (t->up && e->reason == REASON_DELETED_BY_PEER && !ike_node_may_end(lab, t, false) &&
+        checker_watches(lab->checker, n->node))
+        checker_violate(
+            lab->checker, "I6", lab->sim.now, n->node,
+            "the gateway deleted the only IKE SA of this tunnel, and nobody asked it to");
     set_up(lab, t, false);
     if (worth_retrying(e->reason))
         ike_node_connect_at(lab, n->node, lab->sim.now + RECONNECT_DELAY_S * NSEC_PER_S);

@@ -4,6 +4,7 @@
 #include "proto/esp/esp.h"
 #include "proto/ip/udp.h"
 #include "sim/credentials.h"
+#include "sim/recorder.h"
 
 #include <stdlib.h>
 
@@ -210,7 +211,7 @@ static void submit_job(struct ike_node *n, struct host_job job, enum host_priori
         pump(n);
         return;
     }
-    ASSERT(what < JOB_ANSWER); /* each timer queues one job at most */
+    ASSERT(what < JOB_ASK); /* each timer queues one job at most */
     if (n->host_metrics)
         n->host_metrics->backlog_drops++;
     if (packet_at(&n->lab->sim, what)->entered)
@@ -443,7 +444,7 @@ static void drop_work(struct ike_node *n)
     uint32_t core;
 
     while (host_forget(&n->host, &job)) {
-        if (job.what >= JOB_ANSWER)
+        if (job.what >= JOB_ASK)
             continue;
         if (packet_at(s, job.what)->entered)
             packet_drop(s, n->node, job.what, NET_DROP_HOST_DOWN);
@@ -460,6 +461,7 @@ static void drop_work(struct ike_node *n)
     while (host_complete(&n->host, NSEC_NEVER, &core))
         ;
     n->expire_queued = n->connect_queued = false;
+    n->asked = 0;
 }
 
 void ike_node_crash(struct lab *lab, uint32_t node)
@@ -496,4 +498,21 @@ void ike_node_lookup_outage(struct lab *lab, uint32_t node, bool begins)
     look_ups_outage(n->look_ups, begins);
     if (!lab->sim.nodes[node].down)
         arm_traffic(n);
+}
+
+void ike_node_ask(struct lab *lab, uint32_t node, enum event_action action)
+{
+    struct ike_node *n = ike_node_at(lab, node);
+    bool queued = n->asked != 0;
+
+    if (lab->sim.nodes[node].down) {
+        if (lab->recorder)
+            recorder_scenario(lab->recorder, lab->sim.now, action_name(action), "the node is away");
+        return;
+    }
+    for (uint32_t i = 0; i < n->tunnel_count; i++)
+        lab->tunnels[n->tunnels[i]].asked |= 1u << action;
+    n->asked |= 1u << action;
+    if (!queued)
+        submit(n, JOB_ASK, 0, HOST_URGENT);
 }

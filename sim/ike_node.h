@@ -19,7 +19,8 @@ enum ike_node_wire { IKE_PORT = 500, NATT_PORT = 4500, NON_ESP_MARKER = 4 };
 enum ike_node_job {
     JOB_EXPIRE = 0x7ffffffe,
     JOB_CONNECT = 0x7ffffffd,
-    JOB_ANSWER = 0x7ffffffc, /* to a look-up; the lowest */
+    JOB_ANSWER = 0x7ffffffc, /* to a look-up */
+    JOB_ASK = 0x7ffffffb,    /* what the scenario asks of the tunnels; the lowest */
 };
 enum ike_node_timer { TIMER_ENDPOINT, TIMER_HOST, TIMER_TRAFFIC, TIMER_CONNECT };
 
@@ -40,6 +41,7 @@ struct ike_node {
     struct reassembly *inside;         /* of what came out of tunnels; NULL: no fragment yet */
     bool null_esp;                     /* may agree on ESP without encryption */
     bool expire_queued, connect_queued;
+    uint32_t asked; /* set of enum event_action: what JOB_ASK does */
     struct joiner joiner;
 
     struct look_ups *look_ups; /* NULL: nothing is looked up */
@@ -68,6 +70,16 @@ void ike_node_crash(struct lab *, uint32_t node);
 void ike_node_return(struct lab *, uint32_t node);
 /** The server that this node looks things up at falls silent, or answers again. */
 void ike_node_lookup_outage(struct lab *, uint32_t node, bool begins);
+/**
+ * Ask something of every tunnel of this node: of the first SA of each that can now. Tunnels that
+ * refuse, and a node that is away, are told to the recorder.
+ */
+void ike_node_ask(struct lab *, uint32_t node, enum event_action);
+/**
+ * Whether somebody may have ended an SA of this tunnel: an operator, or a lifetime of either end.
+ * Where nobody may, no end is left without (I6).
+ */
+bool ike_node_may_end(const struct lab *, const struct tunnel *, bool child);
 /** Start waiting flows of a tunnel that came up; also at its gateway. */
 void ike_node_begin_traffic(struct lab *, uint32_t tunnel);
 
@@ -82,6 +94,10 @@ void ike_node_send(struct ike_node *, uint32_t packet);
 void ike_node_give_up(struct ike_node *, uint32_t packet);
 /** Set the timer to the endpoint's deadline. */
 void ike_node_arm(struct ike_node *);
+
+/* ike_ask.c: what the scenario asks of tunnels */
+/** Do what is in `asked`. */
+void ike_node_ask_now(struct ike_node *);
 
 /* ike_events.c: what the endpoint's events and counters mean to the run. */
 void ike_node_pull_events(struct ike_node *);

@@ -404,6 +404,20 @@ static void ask_for(struct ike_node *n, uint32_t packet)
                                          bytes_of(p->data, p->len));
 }
 
+/* I17: a tunnel that came up, that nothing has disturbed and nobody may have ended, can send. */
+static void must_send(struct ike_node *n, const struct tunnel *t, enum err e)
+{
+    struct lab *lab = n->lab;
+    int32_t gateways = lab->scenario->groups[t->group].connect;
+
+    if (lab->scenario->groups[gateways].ike.child.single_pair)
+        return; /* a packet may be the first of its pair */
+    if ((e == ERR_NO_SA || e == ERR_NO_POLICY) && t->up && !lab->metrics->recovery_count &&
+        !ike_node_may_end(lab, t, true) && checker_watches(lab->checker, n->node))
+        checker_violate(lab->checker, "I17", lab->sim.now, n->node,
+                        "no SA to send through, though the tunnel is up and nobody ended it");
+}
+
 /* A packet of our own traffic: through the tunnel, or not sent at all. */
 static void send_payload(struct ike_node *n, uint32_t packet, uint32_t core)
 {
@@ -429,6 +443,7 @@ static void send_payload(struct ike_node *n, uint32_t packet, uint32_t core)
         ask_for(n, packet);
     if (e == OK)
         e = put_headers(p, &d);
+    must_send(n, &lab->tunnels[direction / 2], e);
     if (e != OK) {
         ike_node_give_up(n, packet);
         return;
@@ -481,6 +496,8 @@ void ike_node_work(struct ike_node *n, uint32_t job, uint32_t core)
         connect_now(n);
     } else if (job == JOB_ANSWER) {
         answer_now(n);
+    } else if (job == JOB_ASK) {
+        ike_node_ask_now(n);
     } else if (packet_at(&n->lab->sim, job)->entered) {
         receive_datagram(n, job);
     } else {

@@ -53,6 +53,7 @@ struct tunnel {
     bool judged;              /* I6: at rest once since the last event of the scenario */
     enum sa_reason child_end; /* why the client's last child SA to go has gone or was not made */
     struct ip_addr inner[2];  /* client's and gateway's address for traffic inside */
+    uint32_t asked;           /* set of enum event_action: of either end, so far */
     uint64_t recovering;      /* by index in metrics.recoveries: no data since that event */
 };
 

@@ -384,10 +384,61 @@ static bool may_cut(const struct link_direction *d, const struct packet *p)
     return p->data[0] >> 4 == 4 || p->source == d->from;
 }
 
+/* What the scenario says becomes of this packet; NULL: nothing. Counts it. */
+static const struct packet_fate *fate_of(struct link_direction *d, const struct packet *p)
+{
+    uint32_t kind = p->kind == PACKET_ESP ? FATE_ESP : FATE_IKE;
+    uint32_t low = 0, high = d->words->fate_count, number;
+
+    if (!high || (p->kind != PACKET_ESP && p->kind != PACKET_IKE))
+        return NULL;
+    number = ++d->numbered[kind];
+    while (low < high) {
+        const struct packet_fate *f = &d->words->fates[low + (high - low) / 2];
+
+        if (f->kind == kind && f->number == number)
+            return f;
+        if (f->kind < kind || (f->kind == kind && f->number < number))
+            low += (high - low) / 2 + 1;
+        else
+            high = low + (high - low) / 2;
+    }
+    return NULL;
+}
+
+static void arrive_at(struct sim *s, struct link_direction *d, uint32_t packet, nsec at)
+{
+    struct packet *p = &s->packets[packet];
+
+    p->departs = s->now;
+    p->arrives = nsec_max(at, s->now);
+    sim_arrive(s, d->to, d->to_port, packet, p->arrives);
+}
+
+/* It counts as one packet of the stream: those behind it have the draws they had without. */
+static void meet(struct sim *s, struct link_direction *d, uint32_t packet,
+                 const struct packet_fate *fate)
+{
+    d->ordinal++;
+    if (fate->lost) {
+        drop(s, d, packet, NET_DROP_LOSS);
+        return;
+    }
+    for (uint32_t i = 1; i < fate->at_count; i++) {
+        uint32_t again = duplicate(s, d, packet);
+
+        if (again == SIM_NONE)
+            break;
+        arrive_at(s, d, again, fate->at[i]);
+    }
+    arrive_at(s, d, packet, fate->at[0]);
+}
+
 void link_send(struct sim *s, uint32_t direction, uint32_t packet)
 {
     struct link_direction *d = &s->links[direction];
     struct packet *p = &s->packets[packet];
+    const struct packet_fate *fate = fate_of(d, p);
     struct fragmenter cut;
 
     p->direction = direction;
@@ -398,6 +449,8 @@ void link_send(struct sim *s, uint32_t direction, uint32_t packet)
     }
     if (d->down)
         drop(s, d, packet, NET_DROP_LINK_DOWN);
+    else if (fate)
+        meet(s, d, packet, fate);
     else if (p->len <= d->words->mtu)
         send_one(s, d, packet);
     else if (may_cut(d, p) &&

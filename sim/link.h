@@ -4,6 +4,8 @@
  *
  *   down?         dropped (link_down); what waits in the queue when a link goes down is lost too,
  *                 what has left the queue arrives
+ *   fate          where `packets:` says what becomes of this one: lost, or it arrives at the given
+ *                 times (at once where they have passed) and nothing below happens to it
  *   mtu           cut into fragments (RFC 791 §3.2), or dropped where DF forbids it and, in IPv6,
  *                 unless the sender is the packet's source; each fragment goes on by itself
  *   duplicate     a second copy goes the same way right behind the first
@@ -40,7 +42,8 @@ struct link_direction {
     uint32_t link; /* of the scenario */
     uint32_t reverse;
     struct rng random;
-    uint32_t ordinal; /* packets that took draws so far */
+    uint32_t ordinal;              /* packets that took draws so far */
+    uint32_t numbered[FATE_KINDS]; /* packets handed over so far, where `packets:` counts */
     struct loss_state loss;
     bool down;
     struct link_books books;

@@ -193,10 +193,12 @@ enum link_direction_index { LINK_UP, LINK_DOWN }; /* side a to side b, and back 
 
 struct scenario_link {
     const char *name;
-    uint32_t side[2];           /* groups a, b; a NAT on side b: the link is its inside */
-    uint32_t members;           /* n = max(count a, count b) links; link i joins member
-                                   floor(i * count / n) of each side */
-    struct link_words words[2]; /* by enum link_direction_index */
+    uint32_t side[2];                /* groups a, b; a NAT on side b: the link is its inside */
+    uint32_t members;                /* n = max(count a, count b) links; link i joins member
+                                        floor(i * count / n) of each side */
+    struct link_words words[2];      /* by enum link_direction_index */
+    const struct packet_fate *fates; /* as written; `words` have those of their direction */
+    uint32_t fate_count;
 };
 
 enum size_kind { SIZE_FIXED, SIZE_RANGE, SIZE_IMIX };
@@ -225,7 +227,23 @@ enum event_action {
     ACTION_LINK_DOWN, /* drops everything; for `duration`, or until ACTION_LINK_UP */
     ACTION_LINK_UP,
     ACTION_LOOKUP_OUTAGE, /* look-ups get no answer; for `duration`, or to the end */
+    /* What an operator asks of the tunnels of an endpoint, as far as they can now. */
+    ACTION_REKEY_CHILD,
+    ACTION_NEW_CHILD,
+    ACTION_DELETE_CHILD,
+    ACTION_REKEY_IKE,
+    ACTION_TERMINATE,
+    ACTION_PROBE, /* a liveness check: RFC 7296 §2.4 */
+    ACTION_COUNT
 };
+
+/** Whether it is asked of tunnels, and so of endpoints. */
+static inline bool action_is_asked(enum event_action a)
+{
+    return a >= ACTION_REKEY_CHILD && a <= ACTION_PROBE;
+}
+/** As written in `events:`. */
+const char *action_name(enum event_action);
 
 struct scenario_event {
     nsec at;
@@ -326,6 +344,10 @@ uint8_t scenario_protects(const struct scenario_group *, struct ip_addr inner,
 
 /** What all of this means, defaults included, as one JSON object, indented at `depth` levels. */
 void scenario_dump_json(const struct scenario *, struct text *, int depth);
+
+/** The words of an `ike:` or a `child:` alone, as one JSON object. */
+void scenario_dump_ike(const struct ike_words *, struct text *);
+void scenario_dump_child(const struct child_words *, struct text *);
 
 /**
  * Fill names and measure_from for metrics_create, in index order; arrays are owned by the

@@ -243,6 +243,31 @@ static void dump_group(struct dump *d, const struct scenario_group *g)
     json_object_end(&d->json);
 }
 
+static void dump_fates(struct dump *d, const struct scenario_link *l)
+{
+    char text[UNIT_TEXT_MAX];
+
+    if (!l->fate_count)
+        return;
+    json_array_begin(&d->json, "packets");
+    for (uint32_t i = 0; i < l->fate_count; i++) {
+        const struct packet_fate *f = &l->fates[i];
+
+        json_object_begin(&d->json, NULL);
+        dump_section(d, SECTION_FATE, f);
+        if (!f->lost)
+            json_array_begin(&d->json, "at");
+        for (uint32_t k = 0; k < f->at_count; k++) {
+            unit_write(DIMENSION_TIME, f->at[k], text);
+            json_text(&d->json, NULL, text);
+        }
+        if (!f->lost)
+            json_array_end(&d->json);
+        json_object_end(&d->json);
+    }
+    json_array_end(&d->json);
+}
+
 static void dump_link(struct dump *d, const struct scenario_link *l)
 {
     static const char *const directions[] = {"up", "down"};
@@ -257,6 +282,7 @@ static void dump_link(struct dump *d, const struct scenario_link *l)
         dump_section(d, SECTION_WORDS, &l->words[i]);
         json_object_end(&d->json);
     }
+    dump_fates(d, l);
     json_object_end(&d->json);
 }
 
@@ -374,4 +400,24 @@ void scenario_dump_json(const struct scenario *s, struct text *out, int depth)
     dump_capture(&d);
     dump_thresholds(&d);
     json_object_end(&d.json);
+}
+
+static void dump_alone(enum section_id id, const void *words, struct text *out)
+{
+    struct dump d = {.s = NULL};
+
+    json_init(&d.json, out, 0);
+    json_object_begin(&d.json, NULL);
+    dump_section(&d, id, words);
+    json_object_end(&d.json);
+}
+
+void scenario_dump_ike(const struct ike_words *w, struct text *out)
+{
+    dump_alone(SECTION_IKE, w, out);
+}
+
+void scenario_dump_child(const struct child_words *w, struct text *out)
+{
+    dump_alone(SECTION_CHILD, w, out);
 }

@@ -139,6 +139,9 @@ static void normalise(const char *path, char *out, size_t size)
     else if (strncmp(path, "links.", 6) == 0 &&
              (strncmp(third, ".up.", 4) == 0 || strncmp(third, ".down.", 6) == 0))
         snprintf(out, size, "%.*s%s", (int)(third - path), path, strchr(third + 1, '.'));
+    else if (strncmp(path, "links.", 6) == 0 && strncmp(third, ".packets.", 9) == 0 &&
+             strchr(third + 9, '.'))
+        snprintf(out, size, "links.*.packets%s", strchr(third + 9, '.'));
     else if (strncmp(path, "events.", 7) == 0)
         snprintf(out, size, "events%s", third);
 }

@@ -19,6 +19,26 @@ static const char *const quirk_words[] = {
         NULL,
 };
 
+static const char *const action_words[ACTION_COUNT + 1] = {
+    [ACTION_REBOOT] = "reboot",
+    [ACTION_CRASH] = "crash",
+    [ACTION_RESTART] = "restart",
+    [ACTION_LINK_DOWN] = "link_down",
+    [ACTION_LINK_UP] = "link_up",
+    [ACTION_LOOKUP_OUTAGE] = "lookup_outage",
+    [ACTION_REKEY_CHILD] = "rekey_child",
+    [ACTION_NEW_CHILD] = "new_child",
+    [ACTION_DELETE_CHILD] = "delete_child",
+    [ACTION_REKEY_IKE] = "rekey_ike",
+    [ACTION_TERMINATE] = "terminate",
+    [ACTION_PROBE] = "probe",
+};
+
+const char *action_name(enum event_action action)
+{
+    return action_words[action];
+}
+
 /* A table reads better in its own lines: */
 /* clang-format off */
 static const struct key scenario_keys[] = {
@@ -438,6 +458,26 @@ static const struct key link_keys[] = {
     {.name = "down", .type = KEY_DIRECTION, .section = SECTION_WORDS,
      .offset = AT(scenario_link, words[LINK_DOWN]),
      .doc = "Overrides the words of the link from side b to side a."},
+    {.name = "packets", .type = KEY_LIST, .section = SECTION_FATE,
+     .doc = "What becomes of single packets, of every member of the link: it loses exactly these, "
+            "or lets them arrive at exactly these times; its other words leave them alone.",
+     .example = "[{direction: up, number: 3, lost: true}]"},
+};
+
+static const struct key fate_keys[] = {
+    {.name = "direction", .type = KEY_WORD, .offset = AT(packet_fate, direction), .required = true,
+     .words = WORDS("up", "down"), .doc = "up: from side a to side b.", .example = "up"},
+    {.name = "kind", .type = KEY_WORD, .offset = AT(packet_fate, kind), .otherwise = "ike",
+     .words = WORDS("ike", "esp"), .doc = "Which packets are counted.", .example = "esp"},
+    {.name = "number", .type = KEY_COUNT, .offset = AT(packet_fate, number), .required = true,
+     .min = 1,
+     .doc = "Of this kind in this direction, from 1 at the start of the run; retransmissions "
+            "count, packets lost before the link do not.", .example = "3"},
+    {.name = "lost", .type = KEY_BOOL, .offset = AT(packet_fate, lost), .otherwise = "false",
+     .doc = "It never arrives; this or at.", .example = "true"},
+    {.name = "at", .type = KEY_TIMES, .offset = AT(packet_fate, at),
+     .doc = "When it arrives, or, at several times, how often; what is sent later arrives without "
+            "delay.", .example = "[1.25s, 2.5s]"},
 };
 
 static const struct key words_keys[] = {
@@ -547,10 +587,12 @@ static const struct key event_keys[] = {
     {.name = "links", .type = KEY_LINKS, .offset = AT(scenario_event, ranges),
      .doc = "Which links it happens to.", .example = "core"},
     {.name = "do", .type = KEY_WORD, .offset = AT(scenario_event, action), .required = true,
-     .words = WORDS("reboot", "crash", "restart", "link_down", "link_up", "lookup_outage"),
+     .words = action_words,
      .doc = "reboot and crash lose all state without a word to the peers; a crash lasts until "
             "restart, a link_down until link_up. In a lookup_outage nothing that a node looks up "
-            "is answered, see ike.lookup.", .example = "reboot"},
+            "is answered, see ike.lookup. rekey_child, new_child, delete_child, rekey_ike, "
+            "terminate and probe (a liveness check) are asked of every tunnel of the nodes; one "
+            "that cannot now is named in events.jsonl.", .example = "reboot"},
     {.name = "for", .type = KEY_TIME, .offset = AT(scenario_event, duration), .min = 1,
      .otherwise = "=reboot: no time; crash and link_down: until undone; lookup_outage: to the end",
      .doc = "How long the machine, link or server is away.", .example = "5s"},
@@ -602,6 +644,7 @@ const struct section scenario_sections[SECTION_COUNT] = {
     [SECTION_STATE] = {SECTION("links.*.loss.state", "state", state_keys)},
     [SECTION_FLOW] = {SECTION("traffic.*", "a flow", flow_keys)},
     [SECTION_EVENT] = {SECTION("events", "an event", event_keys)},
+    [SECTION_FATE] = {SECTION("links.*.packets", "a packet", fate_keys)},
     [SECTION_CAPTURE] = {SECTION("capture", "capture", capture_keys)},
     [SECTION_SWEEP] = {SECTION("sweep", "sweep", sweep_keys)},
 };

@@ -46,6 +46,7 @@ enum key_type {
     KEY_LINKS,
     KEY_START,
     KEY_PACKET_SIZE,
+    KEY_TIMES, /* const nsec *, and its count in the uint32_t behind it */
     KEY_THRESHOLDS,
     KEY_AXES,
 };
@@ -70,6 +71,7 @@ enum section_id {
     SECTION_EVENT,
     SECTION_CAPTURE,
     SECTION_LOOKUP, /* behind links: `explain jitter` is theirs */
+    SECTION_FATE,   /* behind events: `explain at` is theirs */
     SECTION_SWEEP,
     SECTION_COUNT,
     SECTION_NONE,

@@ -86,6 +86,7 @@ void read_links(struct scenario_reader *r)
         if (v->kind != TREE_MAP)
             continue;
         read_words(r, v, l);
+        read_fates(r, v, l);
         if (read_sides(r, v, l)) {
             uint32_t a = s->groups[l->side[0]].count, b = s->groups[l->side[1]].count;
 

@@ -210,8 +210,6 @@ uint32_t ranges_read(struct scenario_reader *r, const struct tree *n, bool links
 
 static const char *event_label(struct scenario_reader *r, const struct scenario_event *e)
 {
-    static const char *const actions[] = {"reboot",    "crash",   "restart",
-                                          "link_down", "link_up", "lookup_outage"};
     const struct scenario *s = r->scenario;
     uint32_t index = e->range_count ? e->ranges[0].index : 0;
 
@@ -219,7 +217,7 @@ static const char *event_label(struct scenario_reader *r, const struct scenario_
         return "";
     return arena_format(r->arena, "%s %s",
                         e->on_links ? s->links[index].name : s->groups[index].name,
-                        actions[e->action]);
+                        action_name(e->action));
 }
 
 static void check_outage(struct scenario_reader *r, const struct tree *nodes,
@@ -230,6 +228,18 @@ static void check_outage(struct scenario_reader *r, const struct tree *nodes,
 
         if (!scenario_looks_up(g))
             diag_error(&r->diag, nodes, "'%s' looks nothing up: it has no 'ike.lookup'", g->name);
+    }
+}
+
+static void check_asked(struct scenario_reader *r, const struct tree *nodes,
+                        const struct scenario_event *e)
+{
+    for (uint32_t i = 0; i < e->range_count; i++) {
+        const struct scenario_group *g = &r->scenario->groups[e->ranges[i].index];
+
+        if (g->role != ROLE_INITIATOR && g->role != ROLE_RESPONDER)
+            diag_error(&r->diag, nodes, "'%s' has no tunnels: '%s' takes initiators or responders",
+                       g->name, action_name(e->action));
     }
 }
 
@@ -260,10 +270,13 @@ static void read_event(struct scenario_reader *r, const struct tree *map, struct
     if (of_links != e->on_links)
         diag_error(&r->diag, action, "'%s' happens to %s, this event names %s", action->text,
                    of_links ? "links" : "nodes", e->on_links ? "links" : "nodes");
-    if (duration && (e->action == ACTION_RESTART || e->action == ACTION_LINK_UP))
+    if (duration &&
+        (e->action == ACTION_RESTART || e->action == ACTION_LINK_UP || action_is_asked(e->action)))
         diag_error(&r->diag, duration->key, "'%s' takes no 'for'", action->text);
     if (e->action == ACTION_LOOKUP_OUTAGE && !e->on_links)
         check_outage(r, nodes, e);
+    if (action_is_asked(e->action) && !e->on_links)
+        check_asked(r, nodes, e);
     if (e->at >= r->scenario->stop_time && r->scenario->stop_time)
         diag_warning(&r->diag, tree_get(map, "at"), "this event lies after the end of the run");
     e->label = event_label(r, e);

@@ -49,6 +49,9 @@ void check_auth(struct scenario_reader *, const struct tree *group, const struct
 
 /* scenario_links.c */
 void read_links(struct scenario_reader *);
+/* scenario_fates.c */
+void read_fates(struct scenario_reader *, const struct tree *map, struct scenario_link *);
+/* scenario_links.c */
 void check_network(struct scenario_reader *);
 
 /* scenario_members.c: traffic, events, capture, sweep */

@@ -124,6 +124,7 @@ static void schema_value(struct json *j, const struct key *key)
     case KEY_MEMBERS:
     case KEY_LINKS:
     case KEY_PACKET_SIZE:
+    case KEY_TIMES:
         schema_list(j, "string");
         return;
     case KEY_SECTION:

@@ -126,6 +126,10 @@ static void act_on_node(struct lab *lab, const struct scenario_event *e, uint32_
         ike_node_lookup_outage(lab, node, !back);
         return;
     }
+    if (action_is_asked(e->action)) {
+        ike_node_ask(lab, node, e->action);
+        return;
+    }
     if (n->class == &ike_node_class) {
         if (!back)
             ike_node_crash(lab, node);
@@ -151,15 +155,20 @@ static void act_on_members(struct lab *lab, const struct scenario_event *e,
     }
 }
 
+/* What is up stays up, but for what is asked of the protocol itself: that it does by its rules. */
+static bool disturbs(enum event_action action)
+{
+    return action != ACTION_LINK_UP && action != ACTION_RESTART && action != ACTION_LOOKUP_OUTAGE &&
+           !action_is_asked(action);
+}
+
 enum err timeline_act(struct timeline *t, struct lab *lab)
 {
     while (t->count > 0 && timeline_deadline(t) <= lab->sim.now) {
         struct timeline_step step = t->steps[--t->count];
         const struct scenario_event *e = step.event;
-        bool disturbs = e->action != ACTION_LINK_UP && e->action != ACTION_RESTART &&
-                        e->action != ACTION_LOOKUP_OUTAGE; /* what is up stays up */
 
-        if (!step.back && disturbs)
+        if (!step.back && disturbs(e->action))
             disturb(lab, e);
         if (e->action != ACTION_LOOKUP_OUTAGE)
             judge_anew(lab);

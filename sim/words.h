@@ -26,6 +26,19 @@ struct loss_words {
     uint64_t p13, p31, p32, p23, p14;
 };
 
+/** Packets that can be named by their number, by what their maker knows of them. */
+enum fate_kind { FATE_IKE, FATE_ESP, FATE_KINDS };
+
+/** What becomes of one packet of a link, whatever else the link does: an item of `packets:`. */
+struct packet_fate {
+    uint32_t direction; /* enum link_direction_index */
+    uint32_t kind;      /* enum fate_kind */
+    uint32_t number;    /* of this kind in this direction, the first since the start is 1 */
+    bool lost;
+    const nsec *at; /* else when it arrives, once for each; ascending */
+    uint32_t at_count;
+};
+
 /** What one direction does to packets. */
 struct link_words {
     nsec delay, jitter;
@@ -37,6 +50,8 @@ struct link_words {
     uint64_t corrupt; /* share of packets with one flipped bit */
     uint32_t limit;   /* packets that may wait for the wire */
     uint32_t mtu;     /* bytes of an IP packet */
+    uint32_t fate_count;
+    const struct packet_fate *fates; /* of this direction; by kind, then number; borrowed */
 };
 
 /* RFC 4787 §4.1 (mapping) and §5 (filtering). */

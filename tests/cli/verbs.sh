@@ -66,6 +66,10 @@ expect 4 out 'not finished' explore child-child --states 50
 expect 2 err 'try: ikelab explore --help' explore child-chidl
 expect 2 err 'no family given' explore
 expect 2 err '0 to 3' explore child-child --faults 4
+expect 2 err 'try: --set nodes.sites.count=1' explore scenarios/rekey-under-loss.yaml
+expect 2 err 'none is given' explore child-child --set seed=2
+expect 2 err 'one scenario at a time' explore "$scenario" "$scenario"
+expect 0 out 'ikelab explore mine.yaml' explore --help
 
 # What a live run is told; nothing is sent, the words are judged first.
 psk=$(mktemp)

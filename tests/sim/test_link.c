@@ -22,6 +22,23 @@ static void pair_init(struct pair *p, uint64_t seed, const struct link_words *wo
     ck_assert_uint_ne(p->link, SIM_NONE);
 }
 
+/* As an endpoint of sim/ike_node would: it knows what its packets are. */
+static void send_kind(struct pair *p, enum packet_kind kind)
+{
+    uint32_t i = packet_new(&p->sim, p->a, 100);
+    struct udp_build build = {.src = peer_at(&p->sim, p->a)->from, .dst = {ip_addr_v4(B), 1}};
+    struct packet *packet = packet_at(&p->sim, i);
+    struct bytes whole;
+
+    ck_assert_uint_ne(i, SIM_NONE);
+    memset(packet->data, 0, 100);
+    ck_assert_ok(udp_datagram_write(packet->data, 100, &build, &whole));
+    packet->data = (uint8_t *)whole.data;
+    packet->len = (uint32_t)whole.len;
+    packet->kind = kind;
+    sim_send(&p->sim, p->a, 0, i, true);
+}
+
 static void pair_run(struct pair *p)
 {
     ck_assert_ok(sim_run(&p->sim, NSEC_NEVER - 1));
@@ -458,6 +475,82 @@ START_TEST(the_shortcut_changes_nothing)
 }
 END_TEST
 
+/* The second IKE packet is lost, the third comes twice, the fourth at once as its time is over; of
+ * ESP the first is late. All others have the link's delay. */
+START_TEST(single_packets_have_fates)
+{
+    static const nsec twice[] = {3 * NSEC_PER_S, 5 * NSEC_PER_S}, over[] = {NSEC_PER_MS},
+                      late[] = {4 * NSEC_PER_S};
+    static const struct packet_fate fates[] = {
+        {.kind = FATE_IKE, .number = 2, .lost = true},
+        {.kind = FATE_IKE, .number = 3, .at = twice, .at_count = 2},
+        {.kind = FATE_IKE, .number = 4, .at = over, .at_count = 1},
+        {.kind = FATE_ESP, .number = 1, .at = late, .at_count = 1}};
+    static const nsec expected[] = {1010, 1000, 1010, 1010, 3000, 4000, 5000}; /* ms */
+    struct link_words words = {.delay = 10 * NSEC_PER_MS,
+                               .rate_bps = 1000000000,
+                               .limit = 100,
+                               .mtu = 1500,
+                               .fates = fates,
+                               .fate_count = 4};
+    struct pair p;
+    nsec sum = 0;
+
+    pair_init(&p, 1, &words);
+    ck_assert_ok(sim_run(&p.sim, NSEC_PER_S));
+    send_kind(&p, PACKET_IKE);
+    send_kind(&p, PACKET_OTHER);
+    send_kind(&p, PACKET_ESP);
+    send_kind(&p, PACKET_IKE);
+    send_kind(&p, PACKET_IKE);
+    send_kind(&p, PACKET_IKE);
+    send_kind(&p, PACKET_ESP);
+    ck_assert_uint_eq(p.sim.net.dropped[NET_DROP_LOSS], 1);
+    ck_assert_uint_eq(p.sim.net.duplicated_packets, 1);
+    ck_assert_balanced(&p.sim);
+    pair_run(&p);
+    ck_assert_uint_eq(peer_at(&p.sim, p.b)->count, 7);
+    for (int i = 0; i < 7; i++) {
+        ck_assert(peer_at(&p.sim, p.b)->arrivals[i].good);
+        sum += peer_at(&p.sim, p.b)->arrivals[i].at / NSEC_PER_MS;
+    }
+    for (int i = 0; i < 7; i++)
+        sum -= expected[i];
+    ck_assert_uint_eq(sum, 0);
+    ck_assert_uint_eq(peer_at(&p.sim, p.b)->arrivals[0].at, NSEC_PER_S);
+    ck_assert_uint_eq(peer_at(&p.sim, p.b)->arrivals[4].at, 3 * NSEC_PER_S);
+    ck_assert_uint_eq(peer_at(&p.sim, p.b)->arrivals[5].at, 4 * NSEC_PER_S);
+    ck_assert_uint_eq(peer_at(&p.sim, p.b)->arrivals[6].at, 5 * NSEC_PER_S);
+    sim_reset(&p.sim);
+}
+END_TEST
+
+/* What is in the queue is lost when a link goes down; what has a fate has left it. */
+START_TEST(a_link_that_is_down_takes_what_has_a_fate)
+{
+    static const nsec late[] = {4 * NSEC_PER_S};
+    static const struct packet_fate fates[] = {
+        {.kind = FATE_IKE, .number = 1, .at = late, .at_count = 1},
+        {.kind = FATE_IKE, .number = 2, .at = late, .at_count = 1},
+        {.kind = FATE_IKE, .number = 3, .lost = true}};
+    struct link_words words = {.mtu = 1500, .limit = 100, .fates = fates, .fate_count = 3};
+    struct pair p;
+
+    pair_init(&p, 1, &words);
+    send_kind(&p, PACKET_IKE);
+    link_set_down(&p.sim, p.link, true);
+    send_kind(&p, PACKET_IKE);
+    link_set_down(&p.sim, p.link, false);
+    send_kind(&p, PACKET_IKE);
+    pair_run(&p);
+    ck_assert_uint_eq(p.sim.net.dropped[NET_DROP_LINK_DOWN], 1);
+    ck_assert_uint_eq(p.sim.net.dropped[NET_DROP_LOSS], 1);
+    ck_assert_uint_eq(peer_at(&p.sim, p.b)->count, 1);
+    ck_assert_uint_eq(peer_at(&p.sim, p.b)->arrivals[0].at, 4 * NSEC_PER_S);
+    sim_reset(&p.sim);
+}
+END_TEST
+
 START_TEST(more_nodes_shift_no_draws)
 {
     struct outcome alone = run_everything(9, 0, false), among = run_everything(9, 5, false);
@@ -473,4 +566,5 @@ SUITE("link", delay_and_rate_are_exact, an_idle_wire_starts_at_once, a_full_queu
       jitter_stays_in_its_range_and_without_it_order_is_kept, too_big_is_cut_and_joined_or_dropped,
       jumbo_fragments, a_lost_fragment_loses_the_packet, outage,
       everything_at_once_balances_and_repeats, the_shortcut_changes_nothing,
+      single_packets_have_fates, a_link_that_is_down_takes_what_has_a_fate,
       more_nodes_shift_no_draws)

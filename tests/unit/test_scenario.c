@@ -520,7 +520,47 @@ START_TEST(dump_reads_back)
 }
 END_TEST
 
+/* Directions have their own, by kind and number; the dump has them as written. */
+START_TEST(fates_of_packets)
+{
+    struct scenario s = load("ikelab: 1\nstop_time: 30s\n"
+                             "nodes:\n  a: {role: initiator, connect: b}\n  b: {role: responder}\n"
+                             "links:\n  wire:\n    sides: [a, b]\n    packets:\n"
+                             "      - {direction: down, number: 7, at: [3s, 2s]}\n"
+                             "      - {direction: up, number: 3, kind: esp, lost: true}\n"
+                             "      - {direction: up, number: 4, at: 1.5s}\n"
+                             "events: [{at: 5s, nodes: [a, b], do: rekey_ike}]\n");
+    const struct link_words *up = &s.links[0].words[LINK_UP], *down = &s.links[0].words[LINK_DOWN];
+    struct scenario again;
+    struct text text, second;
+
+    ck_assert_uint_eq(up->fate_count, 2);
+    ck_assert_uint_eq(up->fates[0].kind, FATE_IKE);
+    ck_assert_uint_eq(up->fates[0].number, 4);
+    ck_assert_uint_eq(up->fates[0].at[0], 1500 * NSEC_PER_MS);
+    ck_assert_uint_eq(up->fates[1].kind, FATE_ESP);
+    ck_assert(up->fates[1].lost);
+    ck_assert_uint_eq(down->fate_count, 1);
+    ck_assert_uint_eq(down->fates[0].at_count, 2);
+    ck_assert_uint_eq(down->fates[0].at[0], 2 * NSEC_PER_S);
+    ck_assert_str_eq(s.events[0].label, "a rekey_ike");
+
+    text_init(&text, NULL);
+    scenario_dump_json(&s, &text, 0);
+    again = load(text.data);
+    text_init(&second, NULL);
+    scenario_dump_json(&again, &second, 0);
+    ck_assert_str_eq(text.data, second.data);
+    ck_assert_uint_eq(again.links[0].fate_count, 3);
+    text_reset(&text);
+    text_reset(&second);
+    scenario_reset(&s);
+    scenario_reset(&again);
+}
+END_TEST
+
 SUITE("scenario", units_read, units_refuse, units_write_reads_back, values_defaults_and_inheritance,
       link_directions, presets_then_words, reauthentication_words, merge_keys_and_anchors,
       addresses, load_of_links, identities, authentication, each_accepts_the_ways_of_its_peers,
-      every_auth_word_is_sound, events_thresholds_capture, overrides, quirks, dump_reads_back)
+      every_auth_word_is_sound, events_thresholds_capture, overrides, quirks, dump_reads_back,
+      fates_of_packets)
