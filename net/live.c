@@ -205,6 +205,7 @@ static void count_growth(struct live *l)
     GREW(retransmissions, retransmissions);
     GREW(rekeys_ike, rekeys_ike);
     GREW(rekeys_child, rekeys_child);
+    GREW(reauthentications, reauthentications);
     GREW(collisions, collisions);
     GREW(collisions_ike, collisions_ike);
     GREW(dpd_failures, dpd_failures);

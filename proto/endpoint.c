@@ -208,6 +208,11 @@ enum err ike_endpoint_new_child(struct ike_endpoint *ep, nsec now, struct sa_ref
     return wish(ep, now, ike, WISH_CHILD);
 }
 
+enum err ike_endpoint_reauthenticate(struct ike_endpoint *ep, nsec now, struct sa_ref ike)
+{
+    return wish(ep, now, ike, WISH_REAUTH);
+}
+
 enum err ike_endpoint_terminate(struct ike_endpoint *ep, nsec now, struct sa_ref ike)
 {
     return wish(ep, now, ike, WISH_DELETE);

@@ -59,6 +59,12 @@ enum err ike_endpoint_new_child(struct ike_endpoint *, nsec now, struct sa_ref i
 enum err ike_endpoint_new_child_for(struct ike_endpoint *, nsec now, struct sa_ref ike,
                                     struct bytes packet);
 enum err ike_endpoint_delete_child(struct ike_endpoint *, nsec now, struct sa_ref child);
+/**
+ * Authenticate anew (RFC 7296 §2.8.3), besides reauth_time and AUTH_LIFETIME: a new IKE SA with as
+ * many child SAs takes the place of this one, after it or with make_before_break beside it.
+ * ERR_STATE as well if the peer was the one that called, or when it is being done already.
+ */
+enum err ike_endpoint_reauthenticate(struct ike_endpoint *, nsec now, struct sa_ref ike);
 enum err ike_endpoint_terminate(struct ike_endpoint *, nsec now, struct sa_ref ike);
 /** Liveness check now (RFC 7296 §2.4), besides those of dpd_delay. */
 enum err ike_endpoint_probe(struct ike_endpoint *, nsec now, struct sa_ref ike);

@@ -77,6 +77,7 @@ static void put_handshake(struct view *v, const struct handshake *hs)
                (uint64_t)hs->peer_id_type << 24 | (uint64_t)hs->peer_hashes << 16 |
                (uint64_t)hs->certs_asked << 8 | hs->certificate);
     put(v, hs->ke_suite ? hs->ke_suite->iana : 0);
+    put(v, (uint64_t)hs->peer_childless << 1 | hs->renews);
     put_message(v, hs->held.message);
     put(v, hs->held.digest);
 }
@@ -93,6 +94,11 @@ static void put_asked(struct view *v, const struct ike_sa *sa)
     put_bytes(v, a->remote.first.bytes, sizeof a->remote.first.bytes);
     put(v, (uint64_t)a->local.protocol << 32 | (uint32_t)a->local.port_first << 16 |
                a->remote.port_first);
+}
+
+static void put_partner(struct view *v, const struct ike_sa *sa)
+{
+    put(v, sa ? ike_sa_index(v->ep, sa) : SA_INDEX_NONE);
 }
 
 static void put_ike(struct view *v, const struct ike_sa *sa)
@@ -127,7 +133,10 @@ static void put_ike(struct view *v, const struct ike_sa *sa)
     put(v, (uint64_t)sa->tries << 8 | (uint64_t)sa->more_ts << 7 | (uint64_t)sa->one_pair << 6 |
                (uint64_t)sa->initiator << 5 | (uint64_t)sa->half_open << 4 | (uint64_t)sa->up << 3 |
                (uint64_t)sa->natt << 2 | (uint64_t)sa->nat_local << 1 | sa->nat_remote);
-    put(v, sa->new_wishes);
+    put(v, (uint64_t)sa->caller << 9 | (uint64_t)sa->renewing << 8 | sa->new_wishes);
+    put_time(v, sa->reauth_s ? sa->reauth_s * NSEC_PER_S : NSEC_NEVER);
+    put_partner(v, renewal_old(ep, sa));
+    put_partner(v, renewal_next(ep, sa));
     put_asked(v, sa);
     put(v, sa->handshake != SA_INDEX_NONE);
     if (sa->handshake != SA_INDEX_NONE)

@@ -102,6 +102,7 @@ struct ike_metrics {
     struct hist time_to_first_packet_ns; /* start to first inner packet delivered at the far side */
     uint64_t retransmissions;            /* [count] requests sent again */
     uint64_t rekeys_ike, rekeys_child;   /* [count] completed, counted at each end */
+    uint64_t reauthentications;          /* [count] completed, counted at the caller */
     uint64_t collisions;                 /* [count] simultaneous rekeys, at each end that saw it */
     uint64_t collisions_ike;             /* [count] of these, of IKE SAs */
     uint64_t dpd_failures;               /* [count] liveness checks given up */

@@ -118,6 +118,7 @@ static void walk_ike(struct walk *w, const struct metrics *m, const struct ike_m
     count(w, "retransmissions", ike->retransmissions);
     count(w, "rekeys_ike", ike->rekeys_ike);
     count(w, "rekeys_child", ike->rekeys_child);
+    count(w, "reauthentications", ike->reauthentications);
     count(w, "collisions", ike->collisions);
     count(w, "collisions_ike", ike->collisions_ike);
     count(w, "collisions_child", ike->collisions - ike->collisions_ike);

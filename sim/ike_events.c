@@ -155,6 +155,22 @@ static void ike_rekeyed(struct ike_node *n, const struct ike_event *e)
         checker_ike_up(n->lab->checker, n->lab->sim.now, n->node, &info);
 }
 
+/* Another IKE SA takes over: it is up beside the old one, or begins now that that one is over. */
+static void reauthenticated(struct ike_node *n, const struct ike_event *e)
+{
+    struct lab *lab = n->lab;
+    struct tunnel *t = client_tunnel(n);
+
+    if (!t || !sa_equal(t->ike, e->ike))
+        return;
+    t->ike = e->other;
+    if (t->up || t->starting)
+        return;
+    t->starting = true;
+    t->started = lab->sim.now;
+    metrics_ike_started(lab->metrics, t->group, lab->sim.now);
+}
+
 static void handle(struct ike_node *n, const struct ike_event *e)
 {
     switch (e->kind) {
@@ -163,6 +179,9 @@ static void handle(struct ike_node *n, const struct ike_event *e)
         break;
     case EVENT_IKE_REKEYED:
         ike_rekeyed(n, e);
+        break;
+    case EVENT_IKE_REAUTH:
+        reauthenticated(n, e);
         break;
     case EVENT_IKE_FAILED:
     case EVENT_IKE_DOWN:
@@ -211,6 +230,7 @@ void ike_node_count(struct ike_node *n)
     GREW(retransmissions, retransmissions);
     GREW(rekeys_ike, rekeys_ike);
     GREW(rekeys_child, rekeys_child);
+    GREW(reauthentications, reauthentications);
     GREW(collisions, collisions);
     GREW(collisions_ike, collisions_ike);
     GREW(dpd_failures, dpd_failures);

@@ -132,13 +132,14 @@ struct ike_words {
     struct lookup_words lookup;
     const char *psk;
     const char *id; /* "{n}" stands for the member; NULL: GROUP-N.ikelab.example */
-    nsec rekey_time, over_time, rand_time;
+    nsec rekey_time, over_time, rand_time, reauth_time;
     nsec dpd_delay, nat_keepalive, half_open_timeout;
     nsec retransmit_timeout, retransmit_limit;
     uint64_t retransmit_base; /* milli */
     uint64_t retransmit_jitter;
     uint32_t retransmit_tries;
-    bool encap, initial_contact;
+    uint32_t childless; /* enum childless_policy */
+    bool encap, initial_contact, make_before_break;
     const char *const *quirks; /* names of enum ike_quirk */
     uint32_t quirk_count;
 };

@@ -15,10 +15,15 @@ static uint64_t and_a_tenth(uint64_t v)
 
 void resolve_ike(struct ike_words *w)
 {
+    nsec longer = nsec_max(w->rekey_time, w->reauth_time);
+    nsec shorter = nsec_min(w->rekey_time, w->reauth_time);
+
+    if (!shorter) /* only one of them is wanted */
+        shorter = longer;
     if (w->over_time == UINT64_MAX)
-        w->over_time = w->rekey_time / 10;
+        w->over_time = longer / 10;
     if (w->rand_time == UINT64_MAX)
-        w->rand_time = w->over_time < w->rekey_time ? w->over_time : w->rekey_time / 10;
+        w->rand_time = w->over_time < shorter ? w->over_time : shorter / 10;
 }
 
 void resolve_child(struct child_words *w)
@@ -134,6 +139,9 @@ void check_ike(struct scenario_reader *r, const struct tree *ike, const struct t
     if (ike && w->rekey_time && w->rand_time >= w->rekey_time)
         diag_error(&r->diag, place_of(ike, "rand_time"),
                    "'rand_time' must be shorter than 'rekey_time'");
+    if (ike && w->reauth_time && w->rand_time >= w->reauth_time)
+        diag_error(&r->diag, place_of(ike, "rand_time"),
+                   "'rand_time' must be shorter than 'reauth_time'");
     if (child && c->rekey_time && c->rand_time >= c->rekey_time)
         diag_error(&r->diag, place_of(child, "rand_time"),
                    "'rand_time' must be shorter than 'rekey_time'");
@@ -228,6 +236,14 @@ static unsigned quirks_of(const struct ike_words *w)
     return set;
 }
 
+/* What is neither rekeyed nor authenticated anew in time is ended. */
+static nsec hard_time_of(const struct ike_words *w)
+{
+    nsec soft = w->rekey_time ? w->rekey_time : w->reauth_time;
+
+    return soft ? soft + w->over_time : 0;
+}
+
 struct ike_config make_ike_config(const struct ike_words *w, const struct child_words *child)
 {
     struct ike_config c = {
@@ -238,7 +254,11 @@ struct ike_config make_ike_config(const struct ike_words *w, const struct child_
                        .limit = w->retransmit_limit},
         .lifetime = {.rekey_time = w->rekey_time,
                      .rekey_jitter = w->rekey_time ? w->rand_time : 0,
-                     .hard_time = w->rekey_time ? w->rekey_time + w->over_time : 0},
+                     .hard_time = hard_time_of(w)},
+        .reauth_time = w->reauth_time,
+        .reauth_jitter = w->reauth_time ? w->rand_time : 0,
+        .make_before_break = w->make_before_break,
+        .childless = (enum childless_policy)w->childless,
         .dpd_delay = w->dpd_delay,
         .nat_keepalive = w->nat_keepalive,
         .half_open_time = w->half_open_timeout,

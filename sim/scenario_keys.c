@@ -112,12 +112,29 @@ static const struct key ike_keys[] = {
      .doc = "IKE SAs are rekeyed at this age less a random part of rand_time; 0s: never.",
      .example = "30min"},
     {.name = "over_time", .type = KEY_TIME, .offset = AT(ike_words, over_time),
-     .otherwise = "=a tenth of rekey_time",
-     .doc = "An IKE SA that was not rekeyed is deleted this long after rekey_time.",
+     .otherwise = "=a tenth of rekey_time or reauth_time, the longer",
+     .doc = "An IKE SA that was not rekeyed is deleted this long after rekey_time, or without one "
+            "after reauth_time.",
      .example = "3min"},
     {.name = "rand_time", .type = KEY_TIME, .offset = AT(ike_words, rand_time),
-     .otherwise = "=over_time", .doc = "Up to this much is taken off rekey_time at random.",
+     .otherwise = "=over_time",
+     .doc = "Up to this much is taken off rekey_time and reauth_time at random.",
      .example = "3min"},
+    {.name = "reauth_time", .type = KEY_TIME, .offset = AT(ike_words, reauth_time),
+     .otherwise = "0s",
+     .doc = "At this age, less a random part of rand_time, an initiator authenticates anew: one "
+            "more IKE SA with as many child SAs. A responder says it (AUTH_LIFETIME, RFC 4478) and "
+            "ends what is older; 0s: never.", .example = "3h"},
+    {.name = "make_before_break", .type = KEY_BOOL, .offset = AT(ike_words, make_before_break),
+     .otherwise = "false",
+     .doc = "With reauth_time: the other IKE SA comes up beside the old one, not after its end. A "
+            "responder with it takes a second IKE SA of a peer for this, and uses its child SAs "
+            "when the peer does.", .example = "true"},
+    {.name = "childless", .type = KEY_WORD, .offset = AT(ike_words, childless),
+     .otherwise = "never", .words = WORDS("never", "allow", "prefer", "force"),
+     .doc = "IKE_AUTH without a child SA (RFC 6023), which is made in an exchange of its own: "
+            "served (allow), also asked for where the responder can (prefer), or nothing else "
+            "(force).", .example = "prefer"},
     {.name = "dpd_delay", .type = KEY_TIME, .offset = AT(ike_words, dpd_delay), .otherwise = "0s",
      .doc = "A peer silent for this long is asked whether it is alive; 0s: never.",
      .example = "30s"},

@@ -78,6 +78,15 @@ struct child_config {
     uint16_t tfc_padding; /* tunnel mode: inner packets are made this long; TFC_TO_MTU; 0: off */
 };
 
+/** Whether IKE_AUTH goes without a child SA (RFC 6023); strongSwan's words. */
+enum childless_policy {
+    CHILDLESS_NEVER,  /* not announced, refused */
+    CHILDLESS_ALLOW,  /* announced and served, not asked for */
+    CHILDLESS_PREFER, /* the same, and asked for where the responder announces it */
+    CHILDLESS_FORCE,  /* and nothing else: no IKE SA without it, no child of the peer's in IKE_AUTH
+                       */
+};
+
 struct ike_config {
     struct proposal_config proposals[PROPOSALS_MAX];
     uint8_t proposal_count;
@@ -87,6 +96,11 @@ struct ike_config {
     uint8_t psk_len;
     struct retransmit_config retransmit;
     struct lifetime_config lifetime;
+    /* RFC 7296 §2.8.3: who called authenticates anew at reauth_time - random [0, jitter]; who was
+     * called says so in AUTH_LIFETIME, and ends the SA at reauth_time (RFC 4478). 0: never. */
+    nsec reauth_time, reauth_jitter;
+    bool make_before_break; /* beside the old IKE SA, not after it; who was called expects this */
+    enum childless_policy childless;
     nsec dpd_delay;       /* 0: no liveness checks */
     nsec nat_keepalive;   /* 0: none */
     nsec half_open_time;  /* responder drops a handshake that is not authenticated by then */

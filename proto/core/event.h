@@ -36,6 +36,7 @@ static inline bool sa_equal(struct sa_ref a, struct sa_ref b)
     X(IKE_UP, "ike_up")               /* AUTH done */                                              \
     X(IKE_FAILED, "ike_failed")       /* half open and over; `reason`, `initiator` */              \
     X(IKE_REKEYED, "ike_rekeyed")     /* `ike` replaced by `other` */                              \
+    X(IKE_REAUTH, "ike_reauth")       /* `other` takes over: is up, or `ike` is down already */    \
     X(IKE_DOWN, "ike_down")           /* was up; `reason` */                                       \
     X(CHILD_UP, "child_up")           /* both directions installed */                              \
     X(CHILD_FAILED, "child_failed")   /* `reason` */                                               \
@@ -70,6 +71,8 @@ enum event_kind {
     X(NO_ADDITIONAL_SAS, "no_additional_sas")                                                      \
     X(PEER_ERROR, "peer_error") /* another error notify */                                         \
     X(DELETED_BY_PEER, "deleted_by_peer")                                                          \
+    X(REAUTHENTICATED, "reauthenticated")                                                          \
+    X(CHILDLESS, "childless_unsupported")                                                          \
     X(DELETED, "deleted")     /* by us, on request */                                              \
     X(REKEYED, "rekeyed")     /* replaced, then deleted as planned */                              \
     X(COLLISION, "collision") /* lost a simultaneous rekey */                                      \
@@ -169,6 +172,7 @@ struct ike_counters {
     uint64_t initiated, completed, failed;
     uint64_t rekeys_ike, rekeys_child, dpd_failures, peer_moves;
     uint64_t collisions, collisions_ike; /* rekeys that met the peer's; of these, of IKE SAs */
+    uint64_t reauthentications;          /* completed, counted at the caller */
     uint64_t dropped[IKE_DROP_COUNT];
     uint64_t esp_sealed, esp_opened;
     uint64_t esp_dropped_no_sa, esp_dropped_replay, esp_dropped_icv, esp_dropped_other;

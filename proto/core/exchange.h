@@ -84,6 +84,7 @@ const char *exchange_role_name(enum exchange_role);
  */
 typedef uint64_t payload_set;
 #define PAYLOAD_BIT(type) (UINT64_C(1) << ((type)-33))
+#define IS_CHILDLESS (UINT64_C(1) << 59) /* it answers an IKE_AUTH without a child: RFC 6023 §4 */
 #define HAS_ERROR (UINT64_C(1) << 60)    /* an error Notify (type < 16384) */
 #define HAS_REKEY_SA (UINT64_C(1) << 61) /* N(REKEY_SA) */
 #define HAS_RIVAL (UINT64_C(1) << 62)    /* it collides with a rekey of ours: RFC 7296 §2.8.1 */

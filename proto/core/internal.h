@@ -39,6 +39,7 @@ struct ike_endpoint {
     struct table by_init;     /* digest of an IKE_SA_INIT request and its source -> IKE SA */
     struct table by_identity; /* digest of an authenticated identity -> newest IKE SA of it */
     struct table by_request;  /* EVENT_REQUEST that is not answered -> IKE SA */
+    struct table renewals;    /* IKE SAs that take over from each other; see renewal.c */
     struct message_store messages;
     struct timerq timers; /* owner: IKE SA index, then ikes.capacity + child index */
 
@@ -86,6 +87,17 @@ static inline uint64_t ike_sa_our_spi(const struct ike_sa *sa)
     return sa->initiator ? sa->spi_i : sa->spi_r;
 }
 
+/* ---- renewals (renewal.c) ---- */
+
+/** `next` is authenticated to take over from `old`; both are `renewing` until either goes, or
+ * renewal_end. @retval ERR_MEMORY nothing has changed */
+enum err renewal_begin(struct ike_endpoint *, struct ike_sa *old, struct ike_sa *next) MUST_USE;
+/** The SA that this one takes over from, or that takes over from it; NULL. */
+struct ike_sa *renewal_old(const struct ike_endpoint *, const struct ike_sa *next);
+struct ike_sa *renewal_next(const struct ike_endpoint *, const struct ike_sa *old);
+/** Either of the two is on its own again. */
+void renewal_end(struct ike_endpoint *, struct ike_sa *);
+
 /** A fresh child SA of `ike` in CHILD_RESERVED; NULL when full. */
 struct child_sa *child_sa_take(struct ike_endpoint *, struct ike_sa *ike, struct handle *out);
 /** Give back the record and take it off its IKE SA's list. Its SAD record must be gone. */
@@ -96,6 +108,8 @@ struct handle child_sa_handle(const struct ike_endpoint *, const struct child_sa
 struct ike_sa *child_sa_ike(const struct ike_endpoint *, const struct child_sa *);
 /** Move every child from one IKE SA to another (RFC 7296 §2.18). */
 void child_sas_move(struct ike_endpoint *, struct ike_sa *from, struct ike_sa *to);
+/** Move one child to another IKE SA. */
+void child_sa_move(struct ike_endpoint *, struct child_sa *, struct ike_sa *to);
 
 /** The handshake slot of an SA, taken when it has none; NULL when full. */
 struct handshake *handshake_take(struct ike_endpoint *, struct ike_sa *);

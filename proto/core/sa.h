@@ -15,7 +15,7 @@
 
 enum ike_timer {
     TIMER_RETRANSMIT,
-    TIMER_REKEY,  /* soft lifetime */
+    TIMER_REKEY,  /* soft lifetime: rekey, or authenticate anew */
     TIMER_EXPIRE, /* hard lifetime; before AUTH the half-open limit; after the end the hold */
     TIMER_LIVENESS,
     TIMER_KEEPALIVE, /* NAT */
@@ -36,6 +36,7 @@ enum ike_wish {
     WISH_REKEY = 2,
     WISH_CHILD = 4, /* one more child SA */
     WISH_LIVENESS = 8,
+    WISH_REAUTH = 16,
 };
 
 struct ike_sa {
@@ -59,23 +60,26 @@ struct ike_sa {
     uint32_t request_digest; /* of the request that `response` answers */
     uint64_t peer_identity;  /* digest of the peer's ID payload; 0: not known yet */
     struct ip_endpoint local, remote;
+    uint16_t ke_group; /* that a refused rekey was told to use, 0: none */
+    uint16_t tries;    /* transmissions of the request in flight behind the first */
     uint8_t version;
-    uint8_t state;       /* enum ike_state, moved by exchange_move only */
-    uint8_t in_flight;   /* enum exchange_kind of our request */
-    uint8_t sends;       /* set of enum pending_send; != 0: linked in the outbox */
-    uint8_t wishes;      /* set of enum ike_wish */
-    uint8_t new_wishes;  /* child SAs that WISH_CHILD stands for besides the one */
-    uint8_t reason;      /* enum sa_reason, why it is being deleted */
-    uint16_t ke_group;   /* that a refused rekey was told to use, 0: none */
-    uint16_t tries;      /* transmissions of the request in flight behind the first */
-    bool initiator : 1;  /* of this IKE SA */
-    bool half_open : 1;  /* EVENT_IKE_HALF_OPEN was said; IKE_UP or IKE_FAILED is owed */
-    bool up : 1;         /* EVENT_IKE_UP was said, EVENT_IKE_DOWN is owed */
-    bool natt : 1;       /* on port 4500 with the marker */
-    bool nat_local : 1;  /* we are behind a NAT */
-    bool nat_remote : 1; /* the peer is */
-    bool one_pair : 1;   /* it wants a child SA for each pair of addresses (RFC 7296 §2.9) */
-    bool more_ts : 1;    /* it would take more than it did in other child SAs (§2.9) */
+    uint8_t state;          /* enum ike_state, moved by exchange_move only */
+    uint8_t in_flight;      /* enum exchange_kind of our request */
+    uint8_t sends;          /* set of enum pending_send; != 0: linked in the outbox */
+    uint8_t wishes;         /* set of enum ike_wish */
+    uint8_t new_wishes;     /* child SAs that WISH_CHILD stands for besides the one */
+    uint8_t reason;         /* enum sa_reason, why it is being deleted */
+    bool initiator : 1;     /* of this IKE SA */
+    bool half_open : 1;     /* EVENT_IKE_HALF_OPEN was said; IKE_UP or IKE_FAILED is owed */
+    bool up : 1;            /* EVENT_IKE_UP was said, EVENT_IKE_DOWN is owed */
+    bool natt : 1;          /* on port 4500 with the marker */
+    bool nat_local : 1;     /* we are behind a NAT */
+    bool nat_remote : 1;    /* the peer is */
+    bool one_pair : 1;      /* it wants a child SA for each pair of addresses (RFC 7296 §2.9) */
+    bool more_ts : 1;       /* it would take more than it did in other child SAs (§2.9) */
+    bool caller : 1;        /* of the IKE_AUTH that it goes back to, over all rekeys */
+    bool renewing : 1;      /* is authenticated anew, or takes over from one that is */
+    uint32_t reauth_s : 30; /* second by which it has to be authenticated anew; 0: no such limit */
 };
 
 enum child_state {
@@ -122,13 +126,16 @@ struct held_auth {
 
 /** What only an exchange with key material needs; given back when it ends. */
 struct handshake {
-    uint8_t nonce[NONCE_LEN];       /* ours */
-    struct handle ke;               /* struct ke_pair, HANDLE_NONE without key exchange */
-    struct message_ref first;       /* the peer's first message, for AUTH (RFC 7296 §2.15) */
-    uint16_t nonce_at, nonce_len;   /* the peer's nonce inside it */
-    struct message_ref peer_id;     /* the identity we expect, if any */
-    struct message_ref cookie;      /* to be echoed (RFC 7296 §2.6) */
-    uint64_t spi;                   /* our SPI of the IKE SA being made by rekeying */
+    uint8_t nonce[NONCE_LEN];     /* ours */
+    struct handle ke;             /* struct ke_pair, HANDLE_NONE without key exchange */
+    struct message_ref first;     /* the peer's first message, for AUTH (RFC 7296 §2.15) */
+    uint16_t nonce_at, nonce_len; /* the peer's nonce inside it */
+    struct message_ref peer_id;   /* the identity we expect, if any */
+    struct message_ref cookie;    /* to be echoed (RFC 7296 §2.6) */
+    union {
+        uint64_t spi;           /* our SPI of the IKE SA being made by rekeying */
+        uint64_t peer_identity; /* IKE_AUTH: the digest that it must have; 0: any */
+    };
     struct handle child;            /* the child being made */
     struct handle rival;            /* what the peer's simultaneous rekey made */
     struct message_ref rival_nonce; /* the lower nonce of the rival's exchange */
@@ -138,6 +145,8 @@ struct handshake {
     uint8_t peer_hashes;  /* set of enum sign_hash that the peer can verify; 0: unknown */
     uint8_t certs_asked;  /* by CERTREQ; see proto/ike/proof */
     uint8_t certificate;  /* enum x509_result: what was wrong with the peer's */
+    bool peer_childless;  /* the responder announced RFC 6023 */
+    bool renews;          /* an IKE SA that was authenticated before */
     const struct ke_suite *ke_suite; /* the group we use */
     struct held_auth held;
 };

@@ -87,7 +87,8 @@ enum err sa_table_init(struct ike_endpoint *ep, const struct ike_limits *limits)
                   handshakes) ||
         table_init(&ep->by_spi, ikes) || table_init(&ep->by_init, ikes) ||
         table_init(&ep->by_identity, ikes) || table_init(&ep->by_request, 1) ||
-        timerq_init(&ep->timers, ikes + children) || message_store_init(&ep->messages, &needs) ||
+        table_init(&ep->renewals, 2) || timerq_init(&ep->timers, ikes + children) ||
+        message_store_init(&ep->messages, &needs) ||
         event_queue_init(&ep->events, ikes + children + 16, ep->env.export_keys))
         return ERR_MEMORY;
     return OK;
@@ -98,6 +99,7 @@ void sa_table_reset(struct ike_endpoint *ep)
     event_queue_reset(&ep->events);
     message_store_reset(&ep->messages);
     timerq_reset(&ep->timers);
+    table_reset(&ep->renewals);
     table_reset(&ep->by_request);
     table_reset(&ep->by_identity);
     table_reset(&ep->by_init);
@@ -184,7 +186,7 @@ struct ike_sa *ike_sa_older(const struct ike_endpoint *ep, const struct ike_sa *
 
 void ike_sa_give(struct ike_endpoint *ep, struct ike_sa *sa)
 {
-    ASSERT(sa->first_child == SA_INDEX_NONE && sa->child_count == 0);
+    ASSERT(sa->first_child == SA_INDEX_NONE && sa->child_count == 0 && !sa->renewing);
     outbox_remove(ep, sa);
     ike_timers_cancel(ep, sa);
     handshake_give(ep, sa);
@@ -322,6 +324,12 @@ void child_sas_move(struct ike_endpoint *ep, struct ike_sa *from, struct ike_sa 
     to->child_count += from->child_count;
     from->first_child = SA_INDEX_NONE;
     from->child_count = 0;
+}
+
+void child_sa_move(struct ike_endpoint *ep, struct child_sa *c, struct ike_sa *to)
+{
+    child_unlink(ep, c);
+    child_link(ep, to, c);
 }
 
 /* ---- handshakes ---- */

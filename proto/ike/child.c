@@ -237,12 +237,10 @@ void child_switch(struct ike_endpoint *ep, struct child_sa *c)
     spd_point(&ep->esp->spd, child_esp(ep, c)->policy, c->sad);
 }
 
-void child_replace(struct ike_endpoint *ep, nsec now, struct child_sa *old, struct child_sa *next)
+void child_take_over(struct ike_endpoint *ep, nsec now, struct child_sa *old, struct child_sa *next)
 {
-    struct handle next_handle = child_sa_handle(ep, next);
-
     old->state = CHILD_REPLACED;
-    old->successor = next_handle;
+    old->successor = child_sa_handle(ep, next);
     if (ep->config->quirks & QUIRK_LIBRESWAN_1044)
         next->wish_rekey |= old->wish_rekey;
     old->wish_rekey = false;
@@ -250,11 +248,16 @@ void child_replace(struct ike_endpoint *ep, nsec now, struct child_sa *old, stru
      * it goes for both. A hard lifetime is the old one's own. */
     next->wish_delete |= old->wish_delete && old->reason == REASON_NONE;
     child_timers_arm(ep, old, NSEC_NEVER, nsec_min(old->hard, nsec_add(now, REKEYED_HOLD)));
+}
+
+void child_replace(struct ike_endpoint *ep, nsec now, struct child_sa *old, struct child_sa *next)
+{
+    child_take_over(ep, now, old, next);
     ep->counters.rekeys_child++;
     event_ike(ep, now, child_sa_ike(ep, old),
               (struct event_record){.kind = EVENT_CHILD_REKEYED,
                                     .child = {child_sa_handle(ep, old)},
-                                    .other = {next_handle}});
+                                    .other = {child_sa_handle(ep, next)}});
 }
 
 static void say_down(struct ike_endpoint *ep, nsec now, struct child_sa *c, enum sa_reason reason)
@@ -336,6 +339,23 @@ struct child_sa *child_by_peer_spi(const struct ike_endpoint *ep, const struct i
             child_esp(ep, c)->spi_out == spi)
             return c;
     return NULL;
+}
+
+struct child_sa *child_like(const struct ike_endpoint *ep, const struct ike_sa *ike,
+                            const struct child_terms *t)
+{
+    struct child_sa *c = child_sa_by_index(ep, ike->first_child);
+
+    while (c && !(child_live(c) && same_selectors(ep, c, t)))
+        c = child_sa_by_index(ep, c->next);
+    return c;
+}
+
+bool child_taken_over(const struct ike_endpoint *ep, const struct child_sa *c)
+{
+    const struct child_sa *next = child_sa_at(ep, c->successor);
+
+    return next && next->ike != c->ike;
 }
 
 void children_readdress(struct ike_endpoint *ep, const struct ike_sa *ike)

@@ -54,6 +54,8 @@ enum err child_install(struct ike_endpoint *, nsec now, struct child_sa *,
 void child_switch(struct ike_endpoint *, struct child_sa *);
 /** `old` is replaced by `next`; it still receives. */
 void child_replace(struct ike_endpoint *, nsec now, struct child_sa *old, struct child_sa *next);
+/** The same without a rekey: `next` is of another IKE SA, which takes over from that of `old`. */
+void child_take_over(struct ike_endpoint *, nsec now, struct child_sa *old, struct child_sa *next);
 /** Stop sending: the successor takes over, or nobody. */
 void child_stop(struct ike_endpoint *, struct child_sa *);
 /** Stop and wipe; says CHILD_DOWN if CHILD_UP was said. */
@@ -68,6 +70,11 @@ struct esp_sa *child_esp(const struct ike_endpoint *, const struct child_sa *);
 /** The child of `ike` that sends with this SPI, i.e. receives at the peer; NULL. */
 struct child_sa *child_by_peer_spi(const struct ike_endpoint *, const struct ike_sa *,
                                    uint32_t spi);
+/** A child of `ike` with the selectors agreed on that is live, hence has no successor; NULL. */
+struct child_sa *child_like(const struct ike_endpoint *, const struct ike_sa *ike,
+                            const struct child_terms *);
+/** Whether its successor is another IKE SA's. */
+bool child_taken_over(const struct ike_endpoint *, const struct child_sa *);
 /** New outer addresses for all children of an IKE SA (RFC 7296 §2.23). */
 void children_readdress(struct ike_endpoint *, const struct ike_sa *);
 /** Whether a new successor of this SA may be negotiated. */

@@ -201,15 +201,18 @@ static enum err make(struct step *s, const struct peer_part *p, const struct own
 {
     struct child_seed seed = seed_of(s, p, own->nonce, own->shared, false);
     struct ike_endpoint *ep = s->ep;
+    struct child_sa *c, *renewed = s->child ? NULL : reauth_child(ep, s->sa, &p->terms);
     struct handle made;
-    struct child_sa *c;
     enum err e = child_reserve(ep, s->sa, &made);
 
     if (e)
         return step_refuse(s, NOTIFY_NO_ADDITIONAL_SAS);
     c = child_sa_at(ep, made);
+    seed.old = renewed ? renewed : s->child;
     e = child_install(ep, s->now, c, &p->terms, &seed);
-    if (e == OK)
+    if (e == OK && renewed)
+        child_take_over(ep, s->now, renewed, c);
+    else if (e == OK)
         e = succeed(s, c, &seed);
     if (e) {
         child_remove(ep, s->now, c, REASON_LIMIT);
@@ -278,6 +281,10 @@ static void settle(struct step *s, struct handshake *hs, const struct peer_part 
     struct bytes lower = nonce_lower(bytes_of(hs->nonce, NONCE_LEN), p->nonce);
     bool live = old && child_live(old);
 
+    if (old && child_taken_over(ep, old)) { /* while we rekeyed it: it goes with its IKE SA */
+        child_take_over(ep, s->now, made, child_sa_at(ep, old->successor));
+        return;
+    }
     if (rival && collision_lost(ep->config, lower, message_at(&ep->messages, hs->rival_nonce))) {
         made->state = CHILD_RIVAL;
         if (!(ep->config->quirks & QUIRK_KEEP_LOSER))
@@ -329,6 +336,7 @@ static enum err consume_response(struct step *s)
     struct ike_endpoint *ep = s->ep;
     struct handshake *hs = handshake_of(ep, s->sa);
     struct child_sa *made = child_sa_at(ep, hs->child), *rival = child_sa_at(ep, hs->rival);
+    struct child_sa *renewed = NULL;
     struct peer_part p;
     enum err e = read_response(s, hs, &p);
 
@@ -336,7 +344,11 @@ static enum err consume_response(struct step *s)
         superseded(s, hs);
         return OK;
     }
-    if (e == OK) /* where the peer deleted the old SA already, its policy lives on in the rival */
+    if (e == OK && s->row->kind == KIND_CHILD_NEW)
+        renewed = reauth_child(ep, s->sa, &p.terms);
+    if (e == OK && renewed)
+        e = derive_and_install(s, hs, &p, made, renewed);
+    else if (e == OK) /* the peer has deleted the old SA: its policy lives on in the rival */
         e = derive_and_install(s, hs, &p, made, s->child ? s->child : rival);
     if (e == OK && p.terms.spi_out == hs->doomed_spi) {
         child_remove(ep, s->now, made, REASON_DELETED_BY_PEER); /* deleted before we knew it */
@@ -350,6 +362,8 @@ static enum err consume_response(struct step *s)
         plan_delete(made, REASON_DELETED_BY_PEER);
     } else {
         settle(s, hs, &p, made);
+        if (renewed)
+            child_take_over(ep, s->now, renewed, made);
         s->sa->ke_group = 0;
     }
     if (s->row->kind == KIND_CHILD_NEW)

@@ -72,4 +72,31 @@ nsec rekey_again_at(struct ike_endpoint *, nsec now);
 /** A new IKE SA takes over from `old`: children, wishes, lifetimes (§2.18). */
 void ike_inherit(struct ike_endpoint *, nsec now, struct ike_sa *old, struct ike_sa *next);
 
+/* ---- re-authentication (reauth.c) ---- */
+
+/** Wished for, and nothing is in flight: begin. */
+void reauth_begin(struct ike_endpoint *, nsec now, struct ike_sa *);
+/** The user deletes this SA: what is to take its place goes as well. */
+void reauth_stop(struct ike_endpoint *, nsec now, struct ike_sa *);
+/** This SA is over, its children are gone: what is to take its place begins, or is on its own. */
+void reauth_follow(struct ike_endpoint *, nsec now, struct ike_sa *, enum sa_reason);
+/** This SA fails, or is about to go: if it takes over from one that is there, that goes on. */
+void reauth_failed(struct ike_endpoint *, nsec now, struct ike_sa *next);
+/** It is authenticated; which children it needs. */
+void reauth_proven(struct ike_endpoint *, nsec now, struct ike_sa *next);
+/** Nothing more is wished of it: if its children are made, what it takes over from goes. */
+void reauth_settle(struct ike_endpoint *, nsec now, struct ike_sa *next);
+/** The child whose place one with these selectors under `ike` takes, NULL. */
+struct child_sa *reauth_child(const struct ike_endpoint *, const struct ike_sa *ike,
+                              const struct child_terms *);
+
+/** How long the SA may go without being authenticated anew, by our configuration (RFC 4478 §2). */
+void reauth_plan(struct ike_endpoint *, nsec now, struct ike_sa *);
+/** The end of that time, NSEC_NEVER: none. */
+nsec reauth_due(const struct ike_sa *);
+/** Say it to who called (RFC 4478 §3). */
+void reauth_lifetime_write(struct step *);
+/** Heed what the peer says about it. */
+void reauth_lifetime_read(struct step *);
+
 #endif

@@ -8,7 +8,8 @@
  * error Notify in the place of SAr2, TSi, TSr.
  * With auth.look_up either side keeps what it received and waits until the driver has answered
  * (proto/ike/held); then the same handlers run.
- * Not here: EAP (§2.16), configuration payloads, childless (RFC 6023).
+ * Where both agree on it SAi2, TSi, TSr are left out, and so are SAr2, TSi, TSr (RFC 6023 §4).
+ * Not here: EAP (§2.16), configuration payloads.
  */
 #include "base/digest.h"
 #include "proto/esp/esp.h"
@@ -43,12 +44,21 @@ static enum err create_request(struct step *s)
     struct ike_endpoint *ep = s->ep;
     struct handshake *hs = handshake_of(ep, s->sa);
     struct bytes own_first = message_at(&ep->messages, s->sa->request);
-    enum err e = child_reserve(ep, s->sa, &hs->child);
+    bool childless = ep->config->childless >= CHILDLESS_PREFER && hs->peer_childless;
+    enum err e = OK;
 
+    if (ep->config->childless == CHILDLESS_FORCE && !childless) {
+        s->sa->reason = REASON_CHILDLESS;
+        return ERR_UNSUPPORTED;
+    }
+    if (!childless)
+        e = child_reserve(ep, s->sa, &hs->child);
     if (e == OK)
         e = proof_write(s, PAYLOAD_IDI, own_first);
     if (e == ERR_SIGNATURE)
         s->sa->reason = REASON_AUTHENTICATION; /* nothing that we can sign would be understood */
+    if (childless)
+        return e; /* RFC 6023 §4 */
     if (e == OK)
         child_offer_write(s, child_sa_at(ep, hs->child), true);
     if (e == OK)
@@ -79,19 +89,38 @@ static void drop_older(struct step *s)
         ike_remove(s->ep, s->now, older, REASON_REPLACED);
 }
 
-static enum err make_child(struct step *s, struct child_terms *terms, struct handle *made)
+/* Install it; where this IKE SA takes over from another, in the place of a child of that. */
+static enum err install(struct step *s, struct child_sa *made, const struct child_terms *terms)
 {
     struct ike_endpoint *ep = s->ep;
     struct child_seed seed = seed_of(s, handshake_of(ep, s->sa));
+    struct child_sa *renewed = reauth_child(ep, s->sa, terms);
+    enum err e;
+
+    seed.old = renewed;
+    e = child_install(ep, s->now, made, terms, &seed);
+    if (e || !renewed)
+        return e;
+    child_take_over(ep, s->now, renewed, made);
+    if (s->sa->initiator)
+        child_switch(ep, made);
+    return OK;
+}
+
+static enum err make_child(struct step *s, struct child_terms *terms, struct handle *made)
+{
+    struct ike_endpoint *ep = s->ep;
     enum err e = child_offer_read(s, true, 0, terms);
 
     *made = HANDLE_NONE;
+    if (e == OK && ep->config->childless == CHILDLESS_FORCE)
+        e = ERR_UNSUPPORTED;
     if (e == OK)
         e = child_reserve(ep, s->sa, made);
     if (e)
         return e;
     terms->ke = NULL;
-    e = child_install(ep, s->now, child_sa_at(ep, *made), terms, &seed);
+    e = install(s, child_sa_at(ep, *made), terms);
     if (e)
         child_remove(ep, s->now, child_sa_at(ep, *made), REASON_LIMIT);
     return e;
@@ -136,9 +165,17 @@ static enum err consume_request(struct step *s)
     if (is_somebody(s, PAYLOAD_IDI, way) && notify_find(s->in, NOTIFY_INITIAL_CONTACT, &n))
         drop_older(s);
     ike_established(ep, s->now, sa);
-    answer_child(s);
+    reauth_lifetime_write(s);
+    if (step_body(s, PAYLOAD_SA).data)
+        answer_child(s);
     handshake_give(ep, sa);
     return OK;
+}
+
+/* RFC 6023 §3: only from who heard us announce it. */
+static enum err consume_childless(struct step *s)
+{
+    return s->ep->config->childless == CHILDLESS_NEVER ? ERR_SYNTAX : consume_request(s);
 }
 
 /* ---- consume_response ---- */
@@ -154,14 +191,10 @@ static void drop_reserved(struct step *s, struct handshake *hs, enum sa_reason w
 
 static enum err complete_child(struct step *s, struct handshake *hs)
 {
-    struct child_seed seed = seed_of(s, hs);
-    struct child_sa *made = child_sa_at(s->ep, hs->child);
     struct child_terms terms;
     enum err e = child_answer_read(s, NULL, true, &terms);
 
-    if (e == OK)
-        e = child_install(s->ep, s->now, made, &terms, &seed);
-    return e;
+    return e ? e : install(s, child_sa_at(s->ep, hs->child), &terms);
 }
 
 /* The peer has installed what we cannot use: it must hear that there is no such child. */
@@ -174,12 +207,17 @@ static void refuse_child(struct step *s, const struct handshake *hs, enum sa_rea
     child_failed(s->ep, s->now, s->sa, HANDLE_NONE, why);
 }
 
-/* The first child: made, refused by the peer, or not to be had because the answer is wrong. */
+/* The first child: made, refused by the peer, or not to be had because the answer is wrong; or, as
+ * this exchange was to make none, still to be asked for. */
 static void consume_child(struct step *s, struct handshake *hs)
 {
     struct notify_payload n;
     enum err e;
 
+    if (handle_none(hs->child)) {
+        (void)ike_wish_child(s->sa);
+        return;
+    }
     if (notify_find_error(s->in, &n)) {
         drop_reserved(s, hs, reason_for(n.type));
         if (!ike_ask_single_pair(s->sa, n.type))
@@ -204,6 +242,17 @@ static enum err refuse(struct step *s, enum sa_reason why)
     return ERR_SIGNATURE;
 }
 
+/* Who is authenticated anew must be who it was. */
+static enum err same_again(const struct step *s, enum auth_way way)
+{
+    const struct handshake *hs = handshake_of(s->ep, s->sa);
+    bool same = !hs->renews || !hs->peer_identity ||
+                (is_somebody(s, PAYLOAD_IDR, way) &&
+                 identity_digest(s, PAYLOAD_IDR, way) == hs->peer_identity);
+
+    return same ? OK : ERR_SIGNATURE;
+}
+
 static enum err consume_response(struct step *s)
 {
     struct ike_endpoint *ep = s->ep;
@@ -211,6 +260,8 @@ static enum err consume_response(struct step *s)
     enum auth_way way;
     enum err e = proof_verify(s, PAYLOAD_IDR, &way);
 
+    if (e == OK)
+        e = same_again(s, way);
     if (e == OK && is_somebody(s, PAYLOAD_IDR, way))
         e = ike_sa_identify(ep, sa, identity_digest(s, PAYLOAD_IDR, way));
     if (e && s->denied)
@@ -218,6 +269,8 @@ static enum err consume_response(struct step *s)
     if (e)
         return refuse(s, e == ERR_MEMORY ? REASON_LIMIT : REASON_AUTHENTICATION);
     ike_established(ep, s->now, sa);
+    reauth_lifetime_read(s);
+    reauth_proven(ep, s->now, sa);
     consume_child(s, handshake_of(ep, sa));
     handshake_give(ep, sa);
     return OK;
@@ -243,6 +296,8 @@ static enum err give_up(struct step *s)
 
 #define REQUEST (P(IDI) | P(AUTH) | P(SA) | P(TSI) | P(TSR))
 #define REQUEST_ALLOWED (REQUEST | P_ANY | P(IDR) | P(CERT) | P(CERTREQ) | P(CP))
+#define PROOF (P(IDI) | P(AUTH))
+#define PROOF_ALLOWED (PROOF | P_ANY | P(IDR) | P(CERT) | P(CERTREQ) | P(CP))
 #define RESPONSE (P(IDR) | P(AUTH))
 #define CHILD (P(SA) | P(TSI) | P(TSR))
 #define NOT(states) ((uint16_t)(EVERY_STATE & ~(states)))
@@ -252,9 +307,14 @@ const struct exchange_row ike_auth_rows[] = {
      STATE_NONE, "RFC 7296 §1.2"},
     {2, FROM(SA_INIT_DONE), KIND_AUTH, ROLE_ASKED, REQUEST, REQUEST_ALLOWED, consume_request, 0,
      STATE_ESTABLISHED, STATE_CLOSED, "RFC 7296 §1.2"},
+    {2, FROM(SA_INIT_DONE), KIND_AUTH, ROLE_ASKED, PROOF, PROOF_ALLOWED, consume_childless, 0,
+     STATE_ESTABLISHED, STATE_CLOSED, "RFC 6023 §4"},
     {2, FROM(AUTH_SENT), KIND_AUTH, ROLE_ANSWERED, RESPONSE | CHILD,
      RESPONSE | CHILD | P_ANY | P(CERT) | P(CP), consume_response, 0, STATE_ESTABLISHED,
      STATE_SA_INIT_DONE, "RFC 7296 §1.2"},
+    {2, FROM(AUTH_SENT), KIND_AUTH, ROLE_ANSWERED, RESPONSE | IS_CHILDLESS,
+     RESPONSE | P_ANY | P(CERT) | P(CP) | IS_CHILDLESS, consume_response, 0, STATE_ESTABLISHED,
+     STATE_SA_INIT_DONE, "RFC 6023 §4"},
     {2, FROM(AUTH_SENT), KIND_AUTH, ROLE_ANSWERED, RESPONSE | P(NOTIFY) | HAS_ERROR,
      RESPONSE | P_ANY | P(CERT) | HAS_ERROR, consume_response, 0, STATE_ESTABLISHED,
      STATE_SA_INIT_DONE, "RFC 7296 §1.2, §2.21.2"},
@@ -267,6 +327,11 @@ const struct exchange_row ike_auth_rows[] = {
      STATE_AUTH_HELD, STAY, "RFC 7296 §2.15"},
     {2, FROM(AUTH_HELD), KIND_AUTH, ROLE_DECIDED, REQUEST, REQUEST_ALLOWED, consume_request, 0,
      STATE_ESTABLISHED, STATE_CLOSED, "RFC 7296 §1.2"},
+    {2, FROM(AUTH_HELD), KIND_AUTH, ROLE_DECIDED, PROOF, PROOF_ALLOWED, consume_childless, 0,
+     STATE_ESTABLISHED, STATE_CLOSED, "RFC 6023 §4"},
+    {2, FROM(AUTH_HELD), KIND_AUTH, ROLE_DECIDED, RESPONSE | IS_CHILDLESS,
+     RESPONSE | P_ANY | P(CERT) | P(CP) | IS_CHILDLESS, consume_response, 0, STATE_ESTABLISHED,
+     STATE_SA_INIT_DONE, "RFC 6023 §4"},
     {2, FROM(AUTH_HELD), KIND_AUTH, ROLE_DECIDED, RESPONSE | CHILD,
      RESPONSE | CHILD | P_ANY | P(CERT) | P(CP), consume_response, 0, STATE_ESTABLISHED,
      STATE_SA_INIT_DONE, "RFC 7296 §1.2"},

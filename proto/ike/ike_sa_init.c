@@ -236,6 +236,8 @@ static enum err consume_request(struct step *s)
     handshake_ke_give(ep, hs);
     proof_certreq_write(s);
     proof_hashes_write(s);
+    if (ep->config->childless != CHILDLESS_NEVER) /* RFC 6023 §3 */
+        notify_add(s->out, NOTIFY_CHILDLESS_IKEV2_SUPPORTED, BYTES_NONE);
     return nat_write(s);
 }
 
@@ -257,6 +259,7 @@ static enum err consume_response(struct step *s)
     struct ike_sa *sa = s->sa;
     struct handshake *hs = handshake_of(s->ep, sa);
     uint64_t spi_r = s->outer->header.spi_r;
+    struct notify_payload childless;
     struct init_terms t;
     struct nat_found nat;
     enum err e = spi_r ? read_peer(s, true, &t) : ERR_SYNTAX;
@@ -281,6 +284,7 @@ static enum err consume_response(struct step *s)
         return e;
     }
     hs->peer_hashes = proof_hashes_read(s);
+    hs->peer_childless = notify_find(s->in, NOTIFY_CHILDLESS_IKEV2_SUPPORTED, &childless);
     handshake_ke_give(s->ep, hs);
     float_ports(sa, nat, s->ep->config->force_encap);
     return OK;

@@ -145,9 +145,11 @@ static enum err create_liveness(struct step *s)
     return OK;
 }
 
+/* Unknown notifies are ignored (§3.10.1); the empty response says "yes". */
 static enum err consume_liveness(struct step *s)
 {
-    (void)s; /* unknown notifies are ignored (§3.10.1); the empty response says "yes" */
+    if (s->row->role == ROLE_ASKED)
+        reauth_lifetime_read(s); /* RFC 4478 §3: said anew */
     return OK;
 }
 

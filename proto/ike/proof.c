@@ -201,7 +201,8 @@ enum err proof_write(struct step *s, enum payload_type id_type, struct bytes own
     payload_end(s->out);
     certs_write(s);
     if (id_type == PAYLOAD_IDI) {
-        if (c->initial_contact && c->auth.way != AUTH_NULL) /* RFC 7619 §2.3 */
+        /* RFC 7619 §2.3; and the SA that this one takes over from must not end before it is up. */
+        if (c->initial_contact && c->auth.way != AUTH_NULL && !s->sa->renewing)
             notify_add(s->out, NOTIFY_INITIAL_CONTACT, BYTES_NONE);
         proof_certreq_write(s);
     }

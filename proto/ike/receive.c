@@ -185,6 +185,9 @@ static bool collide(struct step *s, enum exchange_kind kind, payload_set *payloa
     bool same = false;
     enum collision_answer answer;
 
+    /* Beside the SA that takes over there is no time for it: RFC 7296 §2.25. */
+    if (s->sa->renewing && (kind == KIND_IKE_REKEY || kind == KIND_CHILD_NEW))
+        return false;
     if (kind == KIND_CHILD_REKEY && notify_find(s->in, NOTIFY_REKEY_SA, &n) && n.spi.len == 4) {
         s->child = child_by_peer_spi(s->ep, s->sa, load_be32(n.spi.data));
         same = s->child && child_sa_at(s->ep, s->sa->child) == s->child;
@@ -442,6 +445,12 @@ static void heed_fatal(struct step *s)
     s->end = true;
 }
 
+static bool childless(const struct step *s, payload_set payloads)
+{
+    return s->sa->in_flight == KIND_AUTH && (payloads & P(AUTH)) &&
+           handle_none(handshake_of(s->ep, s->sa)->child);
+}
+
 static enum err consume(struct step *s, uint32_t digest)
 {
     struct exchange_match m = {(enum ike_state)s->sa->state, (enum exchange_kind)s->sa->in_flight,
@@ -449,6 +458,8 @@ static enum err consume(struct step *s, uint32_t digest)
     bool expected;
     enum err e = payloads_of(s->in, &m.payloads);
 
+    if (e == OK && childless(s, m.payloads))
+        m.payloads |= IS_CHILDLESS;
     if (e == OK) {
         s->row = exchange_find(&ike_rows, &m, &expected);
         e = s->row && s->row->handler ? OK : ERR_STATE;

@@ -49,6 +49,7 @@ void ike_say_down(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_
                                         .reason = why,
                                         .certificate = hs ? hs->certificate : CERT_VALID});
         ep->counters.failed += sa->initiator;
+        reauth_failed(ep, now, sa);
     }
     sa->up = false;
     half_open_over(ep, sa);
@@ -80,9 +81,11 @@ static void arm_timers(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
     const struct ike_config *c = ep->config;
     struct lifetime life = lifetime_start(&c->lifetime, now, &ep->lifetime);
+    nsec again = reauth_due(sa);
 
-    ike_timer_arm(ep, sa, TIMER_REKEY, life.soft);
-    ike_timer_arm(ep, sa, TIMER_EXPIRE, life.hard);
+    /* RFC 4478 §2: who called begins anew by then, who was called ends it. */
+    ike_timer_arm(ep, sa, TIMER_REKEY, sa->caller ? nsec_min(life.soft, again) : life.soft);
+    ike_timer_arm(ep, sa, TIMER_EXPIRE, sa->caller ? life.hard : nsec_min(life.hard, again));
     if (c->dpd_delay)
         ike_timer_arm(ep, sa, TIMER_LIVENESS, nsec_add(now, c->dpd_delay));
     if (c->nat_keepalive && sa->nat_local)
@@ -96,6 +99,8 @@ void ike_established(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     ep->counters.completed += sa->initiator;
     sa->established_at = now;
     sa->reason = REASON_NONE;
+    sa->caller = sa->initiator;
+    reauth_plan(ep, now, sa);
     arm_timers(ep, now, sa);
     event_ike(ep, now, sa, (struct event_record){.kind = EVENT_IKE_UP});
 }
@@ -115,7 +120,7 @@ static void inherit_init(struct ike_endpoint *ep, struct ike_sa *old, struct ike
 static void inherit_wishes(struct ike_endpoint *ep, nsec now, struct ike_sa *old,
                            struct ike_sa *next)
 {
-    next->wishes |= old->wishes & (WISH_CHILD | WISH_DELETE);
+    next->wishes |= old->wishes & (WISH_CHILD | WISH_DELETE | WISH_REAUTH);
     next->new_wishes = old->new_wishes; /* the new SA has had none of its own yet */
     if (old->wishes & WISH_DELETE)
         next->reason = old->reason;
@@ -133,6 +138,8 @@ void ike_inherit(struct ike_endpoint *ep, nsec now, struct ike_sa *old, struct i
     inherit_wishes(ep, now, old, next);
     ike_asked_move(ep, old, next);
     next->established_at = now;
+    next->caller = old->caller; /* a rekey authenticates nobody: RFC 7296 §2.8.3 */
+    next->reauth_s = old->reauth_s;
     if (identity && ike_sa_identify(ep, next, identity))
         next->peer_identity = 0; /* no memory for the list: INITIAL_CONTACT will not find it */
     ike_timers_cancel(ep, old);
@@ -147,28 +154,50 @@ void ike_inherit(struct ike_endpoint *ep, nsec now, struct ike_sa *old, struct i
 
 /* ---- over ---- */
 
+/* Packets may be under way to a child whose place another IKE SA's has taken: it stays there for
+ * them. */
+static bool lingers(const struct ike_endpoint *ep, const struct child_sa *c)
+{
+    const struct child_sa *heir = child_sa_at(ep, c->successor);
+
+    return c->state != CHILD_LINGERING && child_taken_over(ep, c) && child_live(heir) &&
+           child_sa_ike(ep, heir)->state == STATE_ESTABLISHED;
+}
+
 static void end_children(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_reason why)
 {
     struct child_sa *c;
 
-    while ((c = child_sa_by_index(ep, sa->first_child)) != NULL)
-        child_remove(ep, now, c, why);
+    while ((c = child_sa_by_index(ep, sa->first_child)) != NULL) {
+        if (lingers(ep, c)) {
+            struct ike_sa *next = child_sa_ike(ep, child_sa_at(ep, c->successor));
+
+            child_deleted(ep, now, c, why);
+            child_sa_move(ep, c, next);
+        } else {
+            child_remove(ep, now, c, why);
+        }
+    }
 }
 
 void ike_remove(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_reason why)
 {
+    reauth_failed(ep, now, sa);
     end_children(ep, now, sa, why);
     ike_say_down(ep, now, sa, why);
+    reauth_follow(ep, now, sa, why);
     ike_sa_give(ep, sa);
 }
 
 void ike_close(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_reason why)
 {
+    reauth_failed(ep, now, sa);
     end_children(ep, now, sa, why);
     ike_say_down(ep, now, sa, why);
     exchange_close(sa);
     exchange_done(ep, sa);
     handshake_give(ep, sa);
+    reauth_follow(ep, now, sa, why);
     sa->wishes = sa->new_wishes = 0;
     ike_timers_cancel(ep, sa);
     ike_timer_arm(ep, sa, TIMER_EXPIRE, nsec_add(now, CLOSED_HOLD));

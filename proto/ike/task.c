@@ -218,13 +218,13 @@ static bool next_established(struct ike_endpoint *ep, nsec now, struct ike_sa *s
 
     if (next_child_delete(ep, now, sa))
         return true;
-    if (!held_back && take_wish(sa, WISH_REKEY)) {
+    if (!held_back && !sa->renewing && take_wish(sa, WISH_REKEY)) {
         start(ep, now, sa, KIND_IKE_REKEY, NULL);
         return true;
     }
-    if (!held_back && next_child_rekey(ep, now, sa))
+    if (!held_back && !sa->renewing && next_child_rekey(ep, now, sa))
         return true;
-    if (!held_back && take_child_wish(sa)) {
+    if (!held_back && !renewal_next(ep, sa) && take_child_wish(sa)) {
         start(ep, now, sa, KIND_CHILD_NEW, NULL);
         return true;
     }
@@ -250,6 +250,9 @@ void ike_next(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
         ike_close(ep, now, sa, REASON_EXPIRED);
         return;
     }
+    if (sa->state == STATE_ESTABLISHED && sa->timers[TIMER_RETRY] == NSEC_NEVER &&
+        !(sa->wishes & WISH_DELETE) && take_wish(sa, WISH_REAUTH))
+        reauth_begin(ep, now, sa);
     if (take_wish(sa, WISH_DELETE)) {
         start(ep, now, sa, KIND_IKE_DELETE, NULL);
         if (!sa->in_flight)
@@ -260,17 +263,27 @@ void ike_next(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
         start_auth(ep, now, sa);
         return;
     }
-    while (sa->state == STATE_ESTABLISHED && !sa->in_flight)
-        if (!next_established(ep, now, sa))
-            return;
+    while (sa->state == STATE_ESTABLISHED && !sa->in_flight) {
+        if (next_established(ep, now, sa))
+            continue;
+        if (sa->renewing)
+            reauth_settle(ep, now, sa);
+        return;
+    }
 }
 
 enum err ike_wish_for(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum ike_wish wish)
 {
     if (sa->state != STATE_ESTABLISHED)
         return ERR_STATE;
-    if (wish == WISH_DELETE)
+    if (sa->renewing && (wish & (WISH_REKEY | WISH_CHILD | WISH_REAUTH)))
+        return ERR_STATE;
+    if (wish == WISH_REAUTH && !sa->caller)
+        return ERR_STATE;
+    if (wish == WISH_DELETE) {
         sa->reason = REASON_DELETED;
+        reauth_stop(ep, now, sa);
+    }
     if (wish == WISH_CHILD && !ike_wish_child(sa))
         return ERR_STATE;
     sa->wishes |= wish;
@@ -474,7 +487,7 @@ static void fire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum ike_
         retransmit(ep, now, sa);
         break;
     case TIMER_REKEY:
-        sa->wishes |= WISH_REKEY;
+        sa->wishes |= sa->caller && reauth_due(sa) <= now ? WISH_REAUTH : WISH_REKEY;
         ike_next(ep, now, sa);
         break;
     case TIMER_EXPIRE:

@@ -67,7 +67,7 @@ static const struct word connection_words[] = {
     {.key = "fragmentation", .kind = WORD_NONE, .same = "no",
      .why = "Ikelab has no IKE fragmentation yet"},
     {.key = "childless", .kind = WORD_NONE, .same = "never",
-     .why = "every IKE_AUTH of a scenario makes a child SA"},
+     .why = "to be written as 'childless' by hand where both sides are to do without"},
     {.key = "send_certreq", .kind = WORD_NONE, .why = NO_CERTIFICATES},
     {.key = "send_cert", .kind = WORD_NONE, .why = NO_CERTIFICATES},
     {.key = "ocsp", .kind = WORD_NONE, .why = NO_CERTIFICATES},
@@ -76,8 +76,8 @@ static const struct word connection_words[] = {
      .why = "Ikelab has no post-quantum pre-shared keys"},
     {.key = "keyingtries", .kind = WORD_NONE, .why = RECONNECTS},
     {.key = "reauth_time", .kind = WORD_NONE, .same = "0s",
-     .why = "reauthentication is not modelled; as in strongSwan it switches rekeying off unless "
-            "rekey_time is given"},
+     .why = "to be written as 'reauth_time' by hand, with 'make_before_break' of strongswan.conf; "
+            "as in strongSwan it switches rekeying off unless rekey_time is given"},
     {.key = "if_id_in", .kind = WORD_NONE, .why = NO_KERNEL},
     {.key = "if_id_out", .kind = WORD_NONE, .why = NO_KERNEL},
     {.key = "mediation", .kind = WORD_NONE, .same = "no", .why = "there is no mediation server"},

@@ -37,6 +37,8 @@ static const char *told(unsigned bit)
         return "N(REKEY_SA)";
     if (one == HAS_RIVAL)
         return "a collision";
+    if (one == IS_CHILDLESS)
+        return "no child asked for";
     name = payload_name((uint8_t)(bit + PAYLOAD_SA));
     return name ? name : "?";
 }

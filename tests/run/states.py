@@ -67,7 +67,7 @@ def linked(section):
     number = re.match(r"RFC (\d+) ", section).group(1)
     return f"RFC {number} " + ", ".join(
         f"[§{part}](https://www.rfc-editor.org/rfc/rfc{number}#section-{part})"
-        for part in re.findall(r"§([\d.]+\d)", section))
+        for part in re.findall(r"§(\d+(?:\.\d+)*)", section))
 
 
 def table(head, body):

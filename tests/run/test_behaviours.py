@@ -75,7 +75,7 @@ class Behaviours(unittest.TestCase):
                 ("`exchange/test_storm.c`", "`exchange/test_calm.c`", "is not there"),
                 ("| 7 | ", "| 207 | ", "7: 0 rows"),
                 ("| 40 | ", "| 39 | ", "39: 2 rows"),
-                ("not implemented: there is neither", "none: there is neither", "nor a reason"),
+                ("not implemented: endpoints neither", "none: endpoints neither", "nor a reason"),
                 ("; `unit/test_retransmit.c`: `ladder", "; see there; `unit/test_retransmit.c`: `ladder",
                  "cannot read")):
             self.assertIn(old, text)

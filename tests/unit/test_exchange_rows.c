@@ -80,7 +80,7 @@ START_TEST(every_row_that_may_be_held_has_a_twin)
         ck_assert_int_eq(twin->failed, row->failed);
         twins++;
     }
-    ck_assert_uint_eq(twins, 3);
+    ck_assert_uint_eq(twins, 5);
 }
 END_TEST
 

@@ -241,6 +241,34 @@ START_TEST(presets_then_words)
 }
 END_TEST
 
+START_TEST(reauthentication_words)
+{
+    struct scenario s =
+        load(HEAD "ike: {reauth_time: 100min, rekey_time: 30min, make_before_break: true, "
+                  "childless: prefer}\n" NODES NET);
+    const struct ike_config *c = &s.groups[3].ike;
+
+    ck_assert_uint_eq(c->reauth_time, 6000 * NSEC_PER_S);
+    /* over_time: a tenth of the longer; rand_time as long, unless that takes all of the shorter */
+    ck_assert_uint_eq(c->lifetime.hard_time, 2400 * NSEC_PER_S);
+    ck_assert_uint_eq(c->lifetime.rekey_jitter, 600 * NSEC_PER_S);
+    ck_assert_uint_eq(c->reauth_jitter, 600 * NSEC_PER_S);
+    ck_assert(c->make_before_break);
+    ck_assert_int_eq(c->childless, CHILDLESS_PREFER);
+    scenario_reset(&s);
+    s = load(HEAD "ike: {reauth_time: 100min, rekey_time: 0s}\n" NODES NET);
+    c = &s.groups[3].ike;
+    ck_assert_uint_eq(c->lifetime.hard_time, 6600 * NSEC_PER_S);
+    ck_assert_uint_eq(c->reauth_jitter, 600 * NSEC_PER_S);
+    ck_assert(!c->make_before_break);
+    ck_assert_int_eq(c->childless, CHILDLESS_NEVER);
+    scenario_reset(&s);
+    s = load(HEAD NODES NET); /* by default there is none */
+    ck_assert_uint_eq(s.groups[3].ike.reauth_time + s.groups[3].ike.reauth_jitter, 0);
+    scenario_reset(&s);
+}
+END_TEST
+
 START_TEST(merge_keys_and_anchors)
 {
     struct scenario s =
@@ -493,6 +521,6 @@ START_TEST(dump_reads_back)
 END_TEST
 
 SUITE("scenario", units_read, units_refuse, units_write_reads_back, values_defaults_and_inheritance,
-      link_directions, presets_then_words, merge_keys_and_anchors, addresses, load_of_links,
-      identities, authentication, each_accepts_the_ways_of_its_peers, every_auth_word_is_sound,
-      events_thresholds_capture, overrides, quirks, dump_reads_back)
+      link_directions, presets_then_words, reauthentication_words, merge_keys_and_anchors,
+      addresses, load_of_links, identities, authentication, each_accepts_the_ways_of_its_peers,
+      every_auth_word_is_sound, events_thresholds_capture, overrides, quirks, dump_reads_back)
