@@ -68,21 +68,21 @@ struct ike_sa {
     uint16_t tries;        /* transmissions of the request in flight behind the first */
     uint8_t state : 4;     /* enum ike_state, moved by exchange_move only */
     uint8_t in_flight : 4; /* enum exchange_kind of our request */
-    uint8_t sends : 3;     /* set of enum pending_send; != 0: linked in the outbox */
-    uint8_t wishes : 5;    /* set of enum ike_wish */
-    uint8_t new_wishes;    /* child SAs that WISH_CHILD stands for besides the one */
-    uint8_t reason;        /* enum sa_reason, why it is being deleted */
-    bool initiator : 1;    /* of this IKE SA */
-    bool half_open : 1;    /* EVENT_IKE_HALF_OPEN was said; IKE_UP or IKE_FAILED is owed */
-    bool up : 1;           /* EVENT_IKE_UP was said, EVENT_IKE_DOWN is owed */
-    bool natt : 1;         /* on port 4500 with the marker */
-    bool nat_local : 1;    /* we are behind a NAT */
-    bool nat_remote : 1;   /* the peer is */
-    bool one_pair : 1;     /* it wants a child SA for each pair of addresses (RFC 7296 §2.9) */
-    bool more_ts : 1;      /* it would take more than it did in other child SAs (§2.9) */
-    bool caller : 1;       /* of the IKE_AUTH that it goes back to, over all rekeys */
-    bool renewing : 1;     /* is authenticated anew, or takes over from one that is */
     uint8_t version : 4;
+    uint8_t sends : 4;   /* set of enum pending_send; != 0: linked in the outbox */
+    uint8_t new_wishes;  /* child SAs that WISH_CHILD stands for besides the one */
+    uint8_t reason;      /* enum sa_reason, why it is being deleted */
+    bool initiator : 1;  /* of this IKE SA */
+    bool half_open : 1;  /* EVENT_IKE_HALF_OPEN was said; IKE_UP or IKE_FAILED is owed */
+    bool up : 1;         /* EVENT_IKE_UP was said, EVENT_IKE_DOWN is owed */
+    bool natt : 1;       /* on port 4500 with the marker */
+    bool nat_local : 1;  /* we are behind a NAT */
+    bool nat_remote : 1; /* the peer is */
+    bool one_pair : 1;   /* it wants a child SA for each pair of addresses (RFC 7296 §2.9) */
+    bool more_ts : 1;    /* it would take more than it did in other child SAs (§2.9) */
+    bool caller : 1;     /* of the IKE_AUTH that it goes back to, over all rekeys */
+    bool renewing : 1;   /* is authenticated anew, or takes over from one that is */
+    uint8_t wishes : 5;  /* set of enum ike_wish */
 };
 
 enum child_state {
