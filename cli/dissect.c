@@ -284,33 +284,41 @@ static enum err read_capture(struct show *s, struct frames *c, char *why)
 
 static int failed(enum err e)
 {
-    if (e == ERR_MEMORY)
+    if (e != ERR_IO)
         return say_error(EXIT_FAILED, "a machine with more memory", "out of memory");
     return EXIT_FAILED; /* standard output: the main program tells of it */
+}
+
+static int refused(const struct show *s, enum err e, const char *why)
+{
+    unsigned long long frames = s->counts.frames;
+
+    if (e == ERR_UNSUPPORTED)
+        return say_error(EXIT_WRONG_USE, hint_capture, "%s: %s is not understood", s->input, why);
+    if (e == ERR_IO && frames == 0)
+        return say_error(EXIT_FAILED, hint_capture, "%s: %s", s->input, why);
+    if (e == ERR_IO)
+        return say_error(EXIT_FAILED, "capture anew; what came before is shown",
+                         "%s: after frame %llu: %s", s->input, frames, why);
+    return failed(e);
 }
 
 static int from_capture(struct show *s, FILE *file)
 {
     char why[FRAMES_WHY_MAX] = "";
-    struct frames *c;
-    enum err e = frames_open(file, &c, why);
+    struct frames *f;
+    enum err e = frames_open(file, &f, why);
 
-    if (e == ERR_UNSUPPORTED)
-        return say_error(EXIT_WRONG_USE, hint_capture, "%s: %s is not understood", s->input, why);
-    if (e == ERR_MEMORY)
-        return failed(e);
-    if (s->json)
+    if (s->json && e != ERR_MEMORY)
         print_json_begin(&s->out);
-    if (c)
-        e = read_capture(s, c, why);
-    frames_close(c);
-    if (s->json && (e == OK || e == ERR_IO))
+    if (e == OK)
+        e = read_capture(s, f, why);
+    frames_close(f);
+    if (s->out.error != OK)
+        return failed(s->out.error);
+    if (s->json && e != ERR_MEMORY)
         print_json_end(&s->out, &s->counts, s->sorter.others, e ? why : NULL);
-    if (e == ERR_IO && s->out.error == OK)
-        return say_error(
-            EXIT_FAILED, s->counts.frames ? "tshark -r FILE, or capture anew" : hint_capture,
-            "%s: after frame %llu: %s", s->input, (unsigned long long)s->counts.frames, why);
-    return e ? failed(e) : EXIT_DONE;
+    return e ? refused(s, e, why) : EXIT_DONE;
 }
 
 static int from_hex(struct show *s, struct bytes text, const char *name)

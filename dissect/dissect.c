@@ -83,6 +83,11 @@ enum err dissect(struct dissector *d, struct arena *arena, const struct dissect_
     if (input->datagram.len > 0)
         memcpy(copy, input->datagram.data, input->datagram.len);
     out->input.datagram = bytes_of(copy, input->datagram.len);
+    if (input->interface_name) {
+        out->input.interface_name = printable(arena, bytes_text(input->interface_name));
+        if (!out->input.interface_name)
+            return ERR_MEMORY;
+    }
     tree_init(&m.tree, arena, "datagram", out->input.datagram);
     out->root = m.tree.root;
     if (m.tree.failed)

@@ -26,6 +26,8 @@ struct dissect_input {
     bool marked;                 /* IKE: the four zero bytes of RFC 3948 §2.2 come first */
     bool cut;                    /* the capture has not all of it */
     uint32_t frame;              /* from 1 */
+    uint32_t interface;          /* fragments seen at different ones are joined apart */
+    const char *interface_name;  /* NULL: none */
     bool timed;                  /* `at` is known */
     nsec at;                     /* since 1970, or since the start of the run */
     bool addressed;              /* src and dst are known */

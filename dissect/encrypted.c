@@ -109,7 +109,7 @@ static void chain_of(struct making *m, struct bytes chain, uint8_t first_type,
 static void joined_tree(struct making *m, const struct opened *o, struct bytes piece,
                         struct text_source source, const struct payload_context *context)
 {
-    struct skf_piece p = {context->header, o->fragment, piece, source};
+    struct skf_piece p = {context->header, m->out->input.interface, o->fragment, piece, source};
     struct skf_whole whole;
 
     if (!skf_store_add(m->d->fragments, m->tree.arena, &p, &whole))

@@ -13,6 +13,7 @@ struct held_message {
     uint64_t age; /* of its first fragment: the smallest is the oldest */
     uint64_t spi_i, spi_r;
     uint32_t message_id;
+    uint32_t interface;
     uint8_t flags;
     uint8_t first_type;
     unsigned total, here;
@@ -49,10 +50,12 @@ void skf_store_destroy(struct skf_store *s)
     free(s);
 }
 
-static bool same(const struct held_message *m, const struct ike_header *h)
+static bool same(const struct held_message *m, const struct skf_piece *p)
 {
+    const struct ike_header *h = p->header;
+
     return m->taken && m->spi_i == h->spi_i && m->spi_r == h->spi_r &&
-           m->message_id == h->message_id && m->flags == h->flags;
+           m->message_id == h->message_id && m->flags == h->flags && m->interface == p->interface;
 }
 
 /* Its own place, a free one, or that of the oldest. */
@@ -63,9 +66,9 @@ static struct held_message *place_for(struct skf_store *s, const struct skf_piec
     for (unsigned i = 0; i < SKF_MESSAGES_MAX; i++) {
         struct held_message *m = &s->messages[i];
 
-        if (same(m, p->header) && m->total == p->fragment.total)
+        if (same(m, p) && m->total == p->fragment.total)
             return m;
-        if (same(m, p->header)) {
+        if (same(m, p)) {
             oldest = m; /* RFC 7383 §2.6.1: fragmented anew, into another number */
             break;
         }
@@ -78,6 +81,7 @@ static struct held_message *place_for(struct skf_store *s, const struct skf_piec
                                     .spi_i = p->header->spi_i,
                                     .spi_r = p->header->spi_r,
                                     .message_id = p->header->message_id,
+                                    .interface = p->interface,
                                     .flags = p->header->flags,
                                     .total = p->fragment.total};
     return oldest;

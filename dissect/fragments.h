@@ -10,6 +10,7 @@ struct skf_store;
 
 struct skf_piece {
     const struct ike_header *header;
+    uint32_t interface;
     struct skf_fragment fragment;
     struct bytes text; /* a piece of the inner chain */
     struct text_source source;

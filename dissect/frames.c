@@ -1,5 +1,7 @@
 #include "dissect/frames.h"
 
+#include "dissect/pcapng_read.h"
+
 #include <pcap/pcap.h>
 #include <stdlib.h>
 
@@ -22,9 +24,10 @@ static const struct link_type {
 };
 
 struct frames {
-    pcap_t *pcap;
-    const struct link_type *link;
-    uint32_t frames;
+    pcap_t *pcap; /* one of these two */
+    struct pcapng_reader *pcapng;
+    const struct link_type *link; /* of a pcap file: one for all frames */
+    uint32_t count;
 };
 
 static const struct link_type *find_link(int number)
@@ -35,41 +38,68 @@ static const struct link_type *find_link(int number)
     return NULL;
 }
 
-enum err frames_open(FILE *file, struct frames **out, char why[FRAMES_WHY_MAX])
+static enum err unknown_link(int number, char why[FRAMES_WHY_MAX])
 {
-    char error[PCAP_ERRBUF_SIZE] = "";
-    struct frames *c = calloc(1, sizeof *c);
-    int link;
+    const char *name = pcap_datalink_val_to_name(number);
 
-    *out = NULL;
-    if (c)
-        c->pcap = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, error);
-    if (!c || !c->pcap) {
-        if (file != stdin)
-            fclose(file);
-        free(c);
-        snprintf(why, FRAMES_WHY_MAX, "%s", error);
-        return c ? ERR_IO : ERR_MEMORY;
-    }
-    link = pcap_datalink(c->pcap);
-    c->link = find_link(link);
-    if (!c->link) {
-        const char *name = pcap_datalink_val_to_name(link);
-
-        snprintf(why, FRAMES_WHY_MAX, "link type %s (%d)", name ? name : "without a name", link);
-        frames_close(c);
-        return ERR_UNSUPPORTED;
-    }
-    *out = c;
-    return OK;
+    snprintf(why, FRAMES_WHY_MAX, "link type %s (%d)", name ? name : "without a name", number);
+    return ERR_UNSUPPORTED;
 }
 
-void frames_close(struct frames *c)
+static enum err open_pcap(struct frames *f, FILE *file, char why[FRAMES_WHY_MAX])
 {
-    if (!c)
+    char error[PCAP_ERRBUF_SIZE] = "";
+
+    f->pcap = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, error);
+    if (!f->pcap) {
+        if (file != stdin)
+            fclose(file);
+        snprintf(why, FRAMES_WHY_MAX, "%s", error);
+        return ERR_IO;
+    }
+    f->link = find_link(pcap_datalink(f->pcap));
+    return f->link ? OK : unknown_link(pcap_datalink(f->pcap), why);
+}
+
+/* A pcapng file begins with a line feed, a pcap file does not. */
+static bool is_pcapng(FILE *file)
+{
+    int c = getc(file);
+
+    ungetc(c, file);
+    return c == '\n';
+}
+
+enum err frames_open(FILE *file, struct frames **out, char why[FRAMES_WHY_MAX])
+{
+    struct frames *f = calloc(1, sizeof *f);
+    enum err e = OK;
+
+    *out = NULL;
+    if (!f) {
+        if (file != stdin)
+            fclose(file);
+        return ERR_MEMORY;
+    }
+    if (!is_pcapng(file))
+        e = open_pcap(f, file, why);
+    else if (!(f->pcapng = pcapng_reader_create(file)))
+        e = ERR_MEMORY;
+    if (e == OK)
+        *out = f;
+    else
+        frames_close(f);
+    return e;
+}
+
+void frames_close(struct frames *f)
+{
+    if (!f)
         return;
-    pcap_close(c->pcap);
-    free(c);
+    if (f->pcap)
+        pcap_close(f->pcap);
+    pcapng_reader_destroy(f->pcapng);
+    free(f);
 }
 
 static bool is_tag(uint16_t type)
@@ -95,22 +125,63 @@ static struct bytes strip(const struct link_type *link, struct bytes frame)
     return bytes_of(frame.data + header, frame.len - header);
 }
 
-enum err frames_next(struct frames *c, struct captured_frame *out, char why[FRAMES_WHY_MAX])
+static enum err next_pcap(struct frames *f, struct captured_frame *out, char why[FRAMES_WHY_MAX])
 {
     struct pcap_pkthdr *h;
     const unsigned char *data;
-    int got = pcap_next_ex(c->pcap, &h, &data);
+    int got = pcap_next_ex(f->pcap, &h, &data);
 
-    *out = (struct captured_frame){0};
     if (got == PCAP_ERROR_BREAK)
         return ERR_NOT_FOUND;
     if (got != 1) {
-        snprintf(why, FRAMES_WHY_MAX, "%s", pcap_geterr(c->pcap));
+        snprintf(why, FRAMES_WHY_MAX, "%s", pcap_geterr(f->pcap));
         return ERR_IO;
     }
-    out->number = ++c->frames;
+    out->timed = true;
     out->at = (nsec)h->ts.tv_sec * NSEC_PER_S + (nsec)h->ts.tv_usec; /* nanoseconds, as asked */
     out->cut = h->caplen < h->len;
-    out->ip = strip(c->link, bytes_of(data, h->caplen));
+    out->ip = strip(f->link, bytes_of(data, h->caplen));
     return OK;
+}
+
+/* LINKTYPE_ and DLT_ numbers differ for raw IP, and for nothing else that is taken here. */
+static int dlt_of(uint16_t link)
+{
+    enum { LINKTYPE_RAW = 101 };
+
+    return link == LINKTYPE_RAW ? DLT_RAW : link;
+}
+
+static enum err next_pcapng(struct frames *f, struct captured_frame *out, char why[FRAMES_WHY_MAX])
+{
+    const struct link_type *link;
+    struct pcapng_frame p;
+    const char *text = "";
+    enum err e = pcapng_reader_next(f->pcapng, &p, &text);
+
+    if (e != OK) {
+        snprintf(why, FRAMES_WHY_MAX, "%s", text);
+        return e;
+    }
+    link = find_link(dlt_of(p.link));
+    if (!link)
+        return unknown_link(dlt_of(p.link), why);
+    out->interface = p.interface;
+    out->interface_name = p.name;
+    out->timed = p.timed;
+    out->at = p.at;
+    out->cut = p.cut;
+    out->ip = strip(link, p.data);
+    return OK;
+}
+
+enum err frames_next(struct frames *f, struct captured_frame *out, char why[FRAMES_WHY_MAX])
+{
+    enum err e;
+
+    *out = (struct captured_frame){0};
+    e = f->pcap ? next_pcap(f, out, why) : next_pcapng(f, out, why);
+    if (e == OK)
+        out->number = ++f->count;
+    return e;
 }

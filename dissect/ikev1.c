@@ -19,7 +19,8 @@ static const char *name_of(uint8_t type)
 /* RFC 2408 §3.2: the generic header is the one of IKEv2, so the walk is too. */
 void ikev1_tree(struct making *m, struct bytes message, const struct ike_header *h)
 {
-    struct bytes chain = part_from(message, HEADER_LEN);
+    size_t there = h->length < message.len ? h->length : message.len;
+    struct bytes chain = part(message, HEADER_LEN, there < HEADER_LEN ? 0 : there - HEADER_LEN);
     struct message_view *view = arena_take(m->tree.arena, sizeof *view);
     enum err e;
 
@@ -28,10 +29,8 @@ void ikev1_tree(struct making *m, struct bytes message, const struct ike_header 
         m->tree.failed = true;
         return;
     }
-    if (h->length != message.len) {
+    if (h->length != message.len)
         tree_error(&m->tree, part(message, HEADER_LENGTH_AT, 4), ERR_LENGTH);
-        return;
-    }
     if (h->flags & FLAG_ENCRYPTED) {
         m->out->locked = true;
         return;

@@ -24,6 +24,7 @@ static const char *transform_name(uint8_t type, uint16_t id)
 static void substructure(struct tree *t, struct bytes s)
 {
     tree_number(t, "Last Substruc", part(s, 0, 1), s.data[0], s.data[0] ? "more" : "last");
+    tree_hex(t, "RESERVED", part(s, 1, 1));
     tree_number(t, "Length", part(s, 2, 2), load_be16(s.data + 2), NULL);
 }
 
@@ -37,6 +38,7 @@ static void transform_tree(struct tree *t, struct bytes s, const struct sa_trans
     substructure(t, s);
     tree_number(t, "Transform Type", part(s, 4, 1), f->type,
                 registry_name(REGISTRY_TRANSFORM_TYPE, f->type));
+    tree_hex(t, "RESERVED", part(s, 5, 1));
     tree_number(t, "Transform ID", part(s, 6, 2), f->id, name);
     if (f->attributes.len > 0)
         tree_hex(t, "Attributes", f->attributes)->rfc = "RFC 7296 §3.3.5";

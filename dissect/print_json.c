@@ -133,6 +133,7 @@ void print_json_frame(struct text *t, const struct dissection *d, bool summary, 
         text_u64(t, in->at);
     else
         text_raw(t, "null");
+    word(t, "interface", in->interface_name);
     endpoint(t, "source", in, &in->src);
     endpoint(t, "destination", in, &in->dst);
     word(t, "kind", of[in->kind]);

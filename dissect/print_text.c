@@ -27,6 +27,10 @@ static void place_in_time(struct text *t, const struct dissect_input *in)
     if (in->timed)
         text_format(t, "  %llu.%09llu", (unsigned long long)(in->at / NSEC_PER_S),
                     (unsigned long long)(in->at % NSEC_PER_S));
+    if (in->interface_name) {
+        text_raw(t, "  ");
+        text_raw(t, in->interface_name);
+    }
     if (in->addressed) {
         text_raw(t, "  ");
         endpoint(t, &in->src);

@@ -174,8 +174,12 @@ bool sorter_take(struct sorter *s, const struct captured_frame *frame, struct di
     struct bytes whole;
     unsigned pieces;
 
-    *out = (struct dissect_input){
-        .frame = frame->number, .timed = true, .at = frame->at, .cut = frame->cut};
+    *out = (struct dissect_input){.frame = frame->number,
+                                  .interface = frame->interface,
+                                  .interface_name = frame->interface_name,
+                                  .timed = frame->timed,
+                                  .at = frame->at,
+                                  .cut = frame->cut};
     s->now = nsec_max(s->now, frame->at);
     if (frame->ip.len == 0)
         return counted(s, OTHER_NOT_IP);
@@ -183,6 +187,8 @@ bool sorter_take(struct sorter *s, const struct captured_frame *frame, struct di
         return counted(s, OTHER_UNREADABLE);
     if (!ip_is_fragment(&p))
         return sort_packet(s, &p, out);
+    /* A packet passes several interfaces of a run: its pieces are joined at each by themselves. */
+    p.id ^= frame->interface * UINT32_C(0x9e3779b1);
     if (reassembly_add(&s->join, s->now, &p, &whole, &pieces) != OK || whole.len == 0)
         return counted(s, OTHER_FRAGMENT);
     if (read_tolerant(s, whole, &p) != OK)
