@@ -89,6 +89,21 @@ static bool at_gap(struct bytes line, size_t at, size_t gap)
            (blanks > 0 && line.data[at + blanks] == '|');
 }
 
+static enum err take_byte(const struct line *l, size_t at, struct buf *out, struct hex_place *bad)
+{
+    bool last = at + 1 == l->text.len || is_blank(l->text.data[at + 1]);
+    int high = digit(l->text.data[at]), low = last ? -1 : digit(l->text.data[at + 1]);
+
+    if (high >= 0 && last)
+        return refuse(bad, l, at, "this is half a byte");
+    if (high < 0 || low < 0)
+        return refuse(bad, l, high < 0 ? at : at + 1, "this is no hex digit");
+    if (out->len == out->cap)
+        return ERR_SPACE;
+    out->data[out->len++] = (uint8_t)(high << 4 | low);
+    return OK;
+}
+
 static enum err dump_line(const struct line *l, size_t at, bool colon, struct buf *out,
                           struct hex_place *bad)
 {
@@ -97,16 +112,10 @@ static enum err dump_line(const struct line *l, size_t at, bool colon, struct bu
     while (at < l->text.len && is_blank(l->text.data[at]))
         at++;
     for (unsigned count = 0; at < l->text.len && (colon || count < DUMP_LINE_BYTES); count++) {
-        int high = digit(l->text.data[at]);
-        int low = at + 1 < l->text.len ? digit(l->text.data[at + 1]) : -1;
+        enum err e = take_byte(l, at, out, bad);
 
-        if (high < 0)
-            return refuse(bad, l, at, "this is no hex digit");
-        if (low < 0)
-            return refuse(bad, l, at, "this is half a byte");
-        if (out->len == out->cap)
-            return ERR_SPACE;
-        out->data[out->len++] = (uint8_t)(high << 4 | low);
+        if (e != OK)
+            return e;
         at += 2;
         if (at_gap(l->text, at, gap))
             break;
@@ -148,7 +157,7 @@ static enum err plain_line(const struct line *l, struct buf *out, struct hex_pla
     const uint8_t *p = l->text.data;
 
     for (size_t at = 0; at < l->text.len;) {
-        int high, low;
+        enum err e;
 
         if (is_separator(p[at])) {
             at++;
@@ -158,15 +167,9 @@ static enum err plain_line(const struct line *l, struct buf *out, struct hex_pla
             at += 2;
             continue;
         }
-        high = digit(p[at]);
-        low = at + 1 < l->text.len ? digit(p[at + 1]) : -1;
-        if (high < 0)
-            return refuse(bad, l, at, "this is no hex digit");
-        if (low < 0)
-            return refuse(bad, l, at, "this is half a byte");
-        if (out->len == out->cap)
-            return ERR_SPACE;
-        out->data[out->len++] = (uint8_t)(high << 4 | low);
+        e = take_byte(l, at, out, bad);
+        if (e != OK)
+            return e;
         at += 2;
     }
     return OK;
