@@ -192,7 +192,7 @@ static const struct argp argp = {
            "examples:\n"
            "  ikelab dissect runs/latest --summary\n"
            "  ikelab dissect gw.pcap --keys ikev2_decryption_table --frame 3-5\n"
-           "  xxd -s 42 message.bin | ikelab dissect -\n\n"
+           "  xxd -s 42 packet.bin | ikelab dissect -\n\n"
            "Exit: 0 all read, 1 the capture is damaged (what came before is shown), 2 wrong use.",
 };
 
@@ -432,7 +432,7 @@ static void tell_counts(const struct show *s)
     const struct dissect_counts *c = &s->counts;
     bool first = true;
 
-    fprintf(stderr, "%llu frames: ", (unsigned long long)c->frames);
+    fprintf(stderr, "%llu frame%s: ", (unsigned long long)c->frames, c->frames == 1 ? "" : "s");
     tell_some(c->ike, "IKE", &first);
     tell_some(c->esp, "ESP", &first);
     tell_some(c->keepalives, "keepalives", &first);

@@ -53,25 +53,26 @@ static bool is_empty(struct bytes b)
 }
 
 /*
- * The offset that a line of a dump begins with: four digits or more, then a colon, two blanks, a
- * tab or the end of the line.
+ * The offset that a line of a dump begins with: four digits or more, then a colon and a blank, two
+ * blanks, a tab or the end of the line.
  * @return where the bytes begin; 0 if there is no offset
  */
 static size_t offset_of(struct bytes line, uint64_t *offset, bool *colon)
 {
-    size_t at = 0, digits = 0;
+    size_t at = 0, digits = 0, next;
 
     while (at < line.len && is_blank(line.data[at]))
         at++;
     for (*offset = 0; at < line.len && digit(line.data[at]) >= 0 && digits < 16; at++, digits++)
         *offset = *offset << 4 | (unsigned)digit(line.data[at]);
     *colon = at < line.len && line.data[at] == ':';
+    next = at + 1;
     if (digits < OFFSET_DIGITS_MIN)
         return 0;
-    if (*colon || at == line.len)
+    if (at == line.len || (*colon && (next == line.len || is_blank(line.data[next]))))
         return at + *colon;
     if (line.data[at] == '\t' ||
-        (at + 1 < line.len && line.data[at] == ' ' && is_blank(line.data[at + 1])))
+        (line.data[at] == ' ' && next < line.len && is_blank(line.data[next])))
         return at;
     return 0;
 }
@@ -125,7 +126,8 @@ static enum err dump_line(const struct line *l, size_t at, bool colon, struct bu
     return OK;
 }
 
-static enum err dump_read(struct bytes text, struct buf *out, struct hex_place *bad)
+/* @param first  the offset of the first line */
+static enum err dump_read(struct bytes text, uint64_t first, struct buf *out, struct hex_place *bad)
 {
     struct line l = {0};
     enum err e = OK;
@@ -140,7 +142,7 @@ static enum err dump_read(struct bytes text, struct buf *out, struct hex_place *
         at = offset_of(l.text, &offset, &colon);
         if (at == 0)
             return refuse(bad, &l, 0, "this line of the dump has no offset");
-        if (offset != out->len)
+        if (offset != first + out->len)
             return refuse(bad, &l, 0, "this offset is not the number of bytes before it");
         e = dump_line(&l, at, colon, out, bad);
     }
@@ -175,19 +177,18 @@ static enum err plain_line(const struct line *l, struct buf *out, struct hex_pla
     return OK;
 }
 
-/* A dump begins at offset zero, with bytes behind it on the same line. */
-static bool is_dump(struct bytes text)
+/* A dump begins at offset zero, that of xxd at any, with bytes behind it on the same line. */
+static bool is_dump(struct bytes text, uint64_t *first)
 {
     struct line l = {0};
-    uint64_t offset;
     bool colon;
     size_t at;
 
     while (next_line(&text, &l)) {
         if (is_empty(l.text))
             continue;
-        at = offset_of(l.text, &offset, &colon);
-        return at > 0 && offset == 0 && at < l.text.len;
+        at = offset_of(l.text, first, &colon);
+        return at > 0 && (colon || *first == 0) && at < l.text.len;
     }
     return false;
 }
@@ -195,12 +196,13 @@ static bool is_dump(struct bytes text)
 enum err hex_read(struct bytes text, struct buf *out, struct hex_place *bad)
 {
     struct line l = {0};
+    uint64_t first;
     enum err e = OK;
 
     out->len = 0;
     *bad = (struct hex_place){0};
-    if (is_dump(text))
-        return dump_read(text, out, bad);
+    if (is_dump(text, &first))
+        return dump_read(text, first, out, bad);
     while (e == OK && next_line(&text, &l))
         e = plain_line(&l, out, bad);
     if (e == OK && out->len == 0)

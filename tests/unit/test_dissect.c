@@ -443,6 +443,8 @@ START_TEST(hex_as_people_copy_it)
     hex_gives("00000000: 6162 6364 6566 6768 696a 6b6c 6d6e 6f70  abcdefghijklmnop\n"
               "00000010: 6162                                     ab\n",
               "6162636465666768696a6b6c6d6e6f706162");
+    hex_gives("0000002a: 6162 63  abc\n", "616263");
+    hex_gives("0102:0304:0506", "010203040506");
     /* hexdump -C, with its last line */
     hex_gives("00000000  61 62 63 64 65 66 67 68  69 6a 6b 6c 6d 6e 6f 70  |abcdefghijklmnop|\n"
               "00000010  61 62                                             |ab|\n"
