@@ -8,14 +8,14 @@
 enum { ASN1_TEXT_MAX = 512 /* with the final NUL; what is longer is cut */ };
 
 /**
- * A Name (RFC 5280 §4.1.2.4) in the order of the certificate: "C=CH, O=Example, CN=gw". Control
+ * A Name of X.509 (RFC 5280) in the order of the certificate: "C=CH, O=Example, CN=gw". Control
  * characters and bytes above ASCII are escaped.
  * @param[out] out  ASN1_TEXT_MAX bytes
  * @return false if it is none, or bytes follow it; out is empty
  */
 bool asn1_name_text(struct bytes der, char *out) MUST_USE;
 
-/** The algorithm of an AlgorithmIdentifier (RFC 5280 §4.1.1.2): a name, or a dotted OID. */
+/** The algorithm of an AlgorithmIdentifier, as AUTH has it: a name, or a dotted OID. */
 bool asn1_algorithm_text(struct bytes der, char *out) MUST_USE;
 
 #endif

@@ -61,7 +61,7 @@ def value_of(frame, name):
 
 
 def places_are_right(case, frame):
-    """Each node lies in its parent (or in a text of its own), and a hex value is what lies there."""
+    """Each node lies in its parent or in a text of its own, and a hex value is what lies there."""
     texts = [bytes.fromhex(frame["bytes"])]
     texts += [bytes.fromhex(t["bytes"]) for t in frame["texts"]]
 
@@ -294,7 +294,8 @@ def classic(link, *frames, snaplen=65535, magic=0xa1b2c3d4):
 def udp_packet(payload, port=500, v6=False):
     udp = struct.pack(">HHHH", port, port, 8 + len(payload), 0) + payload
     if v6:
-        return struct.pack(">IHBB", 6 << 28, len(udp), 17, 64) + bytes(15) + b"\1" + bytes(15) + b"\2" + udp
+        head = struct.pack(">IHBB", 6 << 28, len(udp), 17, 64)
+        return head + bytes(15) + b"\1" + bytes(15) + b"\2" + udp
     return struct.pack(">BBHHHBBHII", 0x45, 0, 20 + len(udp), 7, 0, 64, 17, 0, 0x0a000001,
                        0x0a000002) + udp
 
@@ -307,7 +308,8 @@ class Inputs(unittest.TestCase):
                             (1, mac + b"\x86\xdd" + ip6),
                             (1, mac + b"\x81\x00\x00\x05\x08\x00" + ip),
                             (1, mac + b"\x88\xa8\x00\x05\x81\x00\x00\x06\x08\x00" + ip),
-                            (113, bytes(14) + b"\x08\x00" + ip), (276, b"\x08\x00" + bytes(18) + ip),
+                            (113, bytes(14) + b"\x08\x00" + ip),
+                            (276, b"\x08\x00" + bytes(18) + ip),
                             (0, struct.pack("<I", 2) + ip), (108, struct.pack(">I", 2) + ip)]:
             result = dissect_json(self, "-", data=classic(link, frame))
             self.assertEqual(result["frames"][0]["summary"], "HDR, Ni, N(COOKIE)", link)
@@ -333,10 +335,13 @@ class Inputs(unittest.TestCase):
 
     def test_ports_and_marker(self):
         message = bytes.fromhex(MESSAGE)
-        for port, payload in [(4500, bytes(4) + message), (4444, message), (4444, bytes(4) + message)]:
-            result = dissect_json(self, "-", "--port", "4444", data=classic(101, udp_packet(payload, port)))
+        marked = bytes(4) + message
+        for port, payload in [(4500, marked), (4444, message), (4444, marked)]:
+            data = classic(101, udp_packet(payload, port))
+            result = dissect_json(self, "-", "--port", "4444", data=data)
             self.assertEqual(result["frames"][0]["summary"], "HDR, Ni, N(COOKIE)")
-        self.assertEqual(dissect_json(self, "-", data=classic(101, udp_packet(message, 4444)))["frames"], [])
+        data = classic(101, udp_packet(message, 4444))
+        self.assertEqual(dissect_json(self, "-", data=data)["frames"], [])
 
     def test_ip_fragments(self):
         whole = udp_packet(bytes.fromhex(MESSAGE))
@@ -380,7 +385,8 @@ class Inputs(unittest.TestCase):
         self.assertEqual(frame["esp"]["spi"], "0x12345678")
         if shutil.which("xxd"):
             for options in ([], ["-c", "8"], ["-g", "1"], ["-p"]):
-                text = subprocess.run(["xxd", *options], input=message, capture_output=True, check=True)
+                text = subprocess.run(["xxd", *options], input=message, capture_output=True,
+                                      check=True)
                 frame, = dissect_json(self, "-", data=text.stdout)["frames"]
                 self.assertEqual(frame["summary"], "HDR, Ni, N(COOKIE)", options)
         if shutil.which("hexdump"):
@@ -389,7 +395,8 @@ class Inputs(unittest.TestCase):
             self.assertEqual(frame["bytes"], MESSAGE)
 
     def test_bad_hex(self):
-        for text, words in [("12 3g", b"--hex:1:5: this is no hex digit"), ("123", b"half a byte"), ("", b"no bytes"),
+        for text, words in [("12 3g", b"--hex:1:5: this is no hex digit"), ("123", b"half a byte"),
+                            ("", b"no bytes"),
                             ("0000  01 02\n0004  03", b":2:1: this offset")]:
             done = dissect("--hex", text)
             self.assertEqual(done.returncode, 2)
@@ -405,8 +412,10 @@ class Inputs(unittest.TestCase):
     def test_wrong_use(self):
         for arguments, words in [
                 ([], b"no capture given"), (["/no/such/file"], b"No such file"),
-                (["x", "--hex", "00"], b"exclude each other"), (["x", "--frame", "0"], b"list of frames"),
-                (["x", "--frame", "5-3"], b"list of frames"), (["x", "--spi", "123"], b"not an SPI"),
+                (["x", "--hex", "00"], b"exclude each other"),
+                (["x", "--frame", "0"], b"list of frames"),
+                (["x", "--frame", "5-3"], b"list of frames"),
+                (["x", "--spi", "123"], b"not an SPI"),
                 (["x", "--port", "70000"], b"not a port"),
                 (["--hex", MESSAGE, "--keys", "/no/such/keys"], b"No such file"),
                 (["--hex", MESSAGE, "--keys", lab.ROOT / "README.md"], b"README.md:3: error")]:
@@ -424,7 +433,8 @@ class Inputs(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             table = pathlib.Path(folder) / "table"
             table.write_text('# a comment\n'
-                             f'{HEADER[:16]},{HEADER[16:]},{"00" * 24},{"00" * 24},"3DES [RFC2451]",'
+                             f'{HEADER[:16]},{HEADER[16:]},{"00" * 24},{"00" * 24},'
+                             '"3DES [RFC2451]",'
                              f'{"00" * 20},{"00" * 20},"HMAC_SHA1_96 [RFC2404]"\n')
             done = dissect("--hex", MESSAGE, "--keys", table)
             self.assertEqual(done.returncode, 0)
