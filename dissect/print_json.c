@@ -66,8 +66,8 @@ static void node(struct text *t, const struct node *n)
         number(t, "number", n->number);
     if (n->meaning)
         word(t, "meaning", n->meaning);
-    if (n->rfc)
-        word(t, "rfc", n->rfc);
+    if (n->rfc && !(n->parent && n->parent->rfc && strcmp(n->rfc, n->parent->rfc) == 0))
+        word(t, "rfc", n->rfc); /* said once for all below */
     if (n->first) {
         key(t, "children");
         for (const struct node *c = n->first; c; c = c->next) {
