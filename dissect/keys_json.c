@@ -35,7 +35,7 @@ static enum err suites_of(const json_t *o, const struct encr_suite **encr,
         return refused(why, ERR_SYNTAX, "\"encr\" is missing");
     *encr = encr_suite_named(e, strlen(e));
     *integ = i ? integ_suite_named(i, strlen(i)) : NULL;
-    if (!*encr || (i && !*integ) || (!*integ && !(*encr)->aead))
+    if (!*encr || (i && !*integ) || (!i) != (*encr)->aead)
         return refused(why, ERR_UNSUPPORTED, "its algorithm is none of this program's");
     return OK;
 }

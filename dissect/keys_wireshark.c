@@ -101,6 +101,7 @@ static enum err refused(const char **why, enum err e, const char *text)
 }
 
 static const char no_suite[] = "algorithm and key length are none of this program's";
+static const char no_match[] = "an AEAD goes without an integrity algorithm, others with one";
 
 static enum err ike_row(struct dissect_keys *k, char *column[COLUMNS], const char **why)
 {
@@ -114,8 +115,10 @@ static enum err ike_row(struct dissect_keys *k, char *column[COLUMNS], const cha
     key.spi_i = load_be64(spi);
     key.spi_r = load_be64(spi + 8);
     key.encr = encr_of(column[4], false, key_len(column[2]));
-    if (!key.encr || !integ_of(column[7], false, &key.integ) || (!key.integ && !key.encr->aead))
+    if (!key.encr || !integ_of(column[7], false, &key.integ))
         return refused(why, ERR_UNSUPPORTED, no_suite);
+    if ((key.integ == NULL) != key.encr->aead)
+        return refused(why, ERR_UNSUPPORTED, no_match);
     integ = key.integ ? key.integ->key_len : 0;
     if (keys_hex(column[2], key.encr_key[0], key_len(column[2])) &&
         keys_hex(column[3], key.encr_key[1], key_len(column[2])) &&
@@ -140,8 +143,10 @@ static enum err esp_row(struct dissect_keys *k, char *column[COLUMNS], const cha
     if (strcmp(column[2], "*") != 0 && ip_addr_parse(bytes_text(column[2]), &key.destination) != OK)
         return refused(why, ERR_UNSUPPORTED, "the destination is neither an address nor *");
     key.encr = encr_of(column[4], true, key_len(column[5]));
-    if (!key.encr || !integ_of(column[6], true, &key.integ) || (!key.integ && !key.encr->aead))
+    if (!key.encr || !integ_of(column[6], true, &key.integ))
         return refused(why, ERR_UNSUPPORTED, no_suite);
+    if ((key.integ == NULL) != key.encr->aead)
+        return refused(why, ERR_UNSUPPORTED, no_match);
     if (keys_hex(column[5], key.encr_key, key_len(column[5])) &&
         keys_hex(column[7], key.integ_key, key.integ ? key.integ->key_len : 0))
         e = keys_add_esp(k, &key);
