@@ -35,6 +35,7 @@ extern const struct verb verb_import;
 extern const struct verb verb_history;
 extern const struct verb verb_report;
 extern const struct verb verb_explore;
+extern const struct verb verb_dissect;
 
 /** "ikelab: error: MESSAGE" and "try: HINT" on stderr. @return `code` */
 int say_error(int code, const char *hint, const char *format, ...)

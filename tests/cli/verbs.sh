@@ -70,6 +70,13 @@ expect 2 err 'try: --set nodes.sites.count=1' explore scenarios/rekey-under-loss
 expect 2 err 'none is given' explore child-child --set seed=2
 expect 2 err 'one scenario at a time' explore "$scenario" "$scenario"
 expect 0 out 'ikelab explore mine.yaml' explore --help
+expect 0 out 'HDR, N(COOKIE)' dissect --summary --hex '0102030405060708 00000000000000002920220800000000 00000028 0000000c 00004006c00cc00c'
+expect 0 out '"schema_version":1' dissect --json --hex 0102030405060708
+expect 0 out 'ERROR: input ends before the field does (ERR_TRUNCATED)' dissect --hex 0102030405060708
+expect 0 err '1 frame: 1 ESP' dissect --esp --hex '12345678 00000001'
+expect 2 err 'no capture given' dissect
+expect 2 err 'try: ikelab dissect --help' dissect no-such-file.pcap
+expect 1 err 'try: a file in pcap or pcapng' dissect "$ikelab"
 
 # What a live run is told; nothing is sent, the words are judged first.
 psk=$(mktemp)

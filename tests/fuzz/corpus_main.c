@@ -3,6 +3,7 @@
  * are made by our own writer, and configurations lie in tests/scenarios/import; with
  * ../shared/vectors (or $IKELAB_VECTORS) its payload bodies and captured messages too.
  */
+#include "base/pcapng.h"
 #include "base/rng.h"
 #include "captures.h"
 #include "proto/ip/checksum.h"
@@ -117,6 +118,45 @@ static void seed_messages(void)
         add_seed(message);
 }
 
+/* A capture of one packet in each format; a dump; keys in both forms. */
+static void seed_captures_made(struct bytes packet)
+{
+    uint8_t pcap[24 + 16 + 512] = "\xd4\xc3\xb2\xa1\2\0\4\0\0\0\0\0\0\0\0\0\0\0\4\0\x65";
+    struct pcapng_packet p = {.at = 5, .data = packet};
+    struct pcapng w;
+    char *data = NULL;
+    size_t len;
+    FILE *file = open_memstream(&data, &len);
+
+    if (packet.len > 255 || !file)
+        return;
+    pcap[32] = pcap[36] = (uint8_t)packet.len;
+    memcpy(pcap + 40, packet.data, packet.len);
+    add_seed(bytes_of(pcap, 40 + packet.len));
+    pcapng_init(&w, file, "seed", NULL, 0);
+    p.interface = pcapng_interface(&w, "gw", "a node");
+    pcapng_packet(&w, &p);
+    if (pcapng_finish(&w) == OK && fclose(file) == 0)
+        add_seed(bytes_of(data, len));
+    free(data);
+}
+
+static void seed_dissect_texts(void)
+{
+    static const char *const texts[] = {
+        "0000  01 02 03 04 05 06 07 08  09 0a 0b 0c 0d 0e 0f 10   ................\n"
+        "0010  11 12                                              ..\n",
+        "0x0102, 03:04 0506\n",
+        "{\"kind\":\"child\",\"spi\":\"0x01020304\",\"encr\":\"aes128gcm16\",\"integ\":null,"
+        "\"esn\":true,\"keys\":{\"encryption\":\"0001020304050607080910111213141516171819\"}}",
+        "\"IPv4\",\"*\",\"10.0.0.1\",\"0x01020304\",\"NULL\",\"\",\"HMAC-SHA-1-96 [RFC2404]\","
+        "\"0x0001020304050607080910111213141516171819\"",
+    };
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        add_seed(bytes_text(texts[i]));
+}
+
 static void seed_packets(void)
 {
     uint8_t area[512] = {0};
@@ -125,6 +165,7 @@ static void seed_packets(void)
 
     if (udp_datagram_write(area + 64, 200, &b, &packet) == OK)
         add_seed(packet);
+    seed_captures_made(packet);
     b.src.addr = ip_addr_v6(filler);
     b.dst.addr = ip_addr_v6(filler);
     if (udp_datagram_write(area + 64, 100, &b, &packet) == OK)
@@ -268,6 +309,12 @@ static void mend_ip(struct rng *r, uint8_t *data, size_t len)
     store_be16(data + 10, checksum_of(bytes_of(data, header)));
 }
 
+/* Trees are printed twice each: a quarter of the inputs in that time. */
+static unsigned mutations_of(void (*run)(const uint8_t *, size_t))
+{
+    return run == fuzz_dissect || run == fuzz_capture ? MUTATIONS / 4 : MUTATIONS;
+}
+
 static void run_copy(void (*run)(const uint8_t *, size_t), const uint8_t *data, size_t len)
 {
     uint8_t *copy = malloc(len ? len : 1); /* exact size: reads behind the end show */
@@ -285,6 +332,7 @@ int main(void)
     seed_bodies();
     seed_messages();
     seed_packets();
+    seed_dissect_texts();
     seed_configurations();
     from_files = seed_files() + seed_captures();
     for (size_t t = 0; t < sizeof targets / sizeof *targets; t++) {
@@ -292,12 +340,12 @@ int main(void)
 
         for (size_t s = 0; s < seed_count; s++) {
             run_copy(targets[t].run, seeds[s].data, seeds[s].len);
-            for (unsigned m = 0; m < MUTATIONS; m++, runs++) {
+            for (unsigned m = 0; m < mutations_of(targets[t].run); m++, runs++) {
                 size_t len;
 
                 memcpy(data, seeds[s].data, seeds[s].len);
                 len = mutate(&r, data, seeds[s].len);
-                if (targets[t].run == fuzz_message)
+                if (targets[t].run == fuzz_message || targets[t].run == fuzz_dissect)
                     mend(&r, data, len);
                 if (targets[t].run == fuzz_ip)
                     mend_ip(&r, data, len);

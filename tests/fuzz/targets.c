@@ -1,6 +1,8 @@
 #include "targets.h"
 
 #include "base/assert.h"
+#include "dissect/hex.h"
+#include "nodes.h"
 #include "proto/ip/fragment.h"
 #include "proto/ip/icmp.h"
 #include "proto/ip/reassembly.h"
@@ -247,4 +249,103 @@ void fuzz_swanctl(const uint8_t *data, size_t len)
         ASSERT(strstr(said, ": error: ") != NULL);
     text_reset(&out);
     free(said);
+}
+
+static struct dissector *dissector(void)
+{
+    static struct dissect_keys keys;
+    static struct dissector *d;
+
+    if (!d)
+        ASSERT(keys_init(&keys) == OK && (d = dissector_create(&keys)) != NULL);
+    return d;
+}
+
+static void check_dissection(const struct dissect_input *in)
+{
+    struct arena *arena = arena_create();
+    struct dissection d;
+
+    ASSERT(arena != NULL);
+    ASSERT(dissect(dissector(), arena, in, &d) == OK);
+    nodes_check(&d, d.root);
+    nodes_print(&d);
+    arena_destroy(arena);
+}
+
+/* Low bits of the first byte: what it is, whether a marker comes first, whether there are
+ * addresses. */
+void fuzz_dissect(const uint8_t *data, size_t len)
+{
+    struct dissect_input in = {.frame = 1};
+
+    if (len == 0)
+        return;
+    in.kind = data[0] % 4 == 3 ? DISSECT_KEEPALIVE : data[0] % 4 == 2 ? DISSECT_ESP : DISSECT_IKE;
+    in.marked = data[0] & 4;
+    in.addressed = data[0] & 8;
+    in.src = in.dst = (struct ip_endpoint){ip_addr_v4(1), 500};
+    in.datagram = bytes_of(data + 1, len - 1);
+    check_dissection(&in);
+    /* Whole messages begin with their SPI: they are seeds of this target too. */
+    in = (struct dissect_input){.frame = 1, .datagram = bytes_of(data, len)};
+    check_dissection(&in);
+}
+
+void fuzz_capture(const uint8_t *data, size_t len)
+{
+    char why[FRAMES_WHY_MAX];
+    FILE *file = len ? fmemopen((void *)(uintptr_t)data, len, "rb") : NULL;
+    struct captured_frame frame;
+    struct dissect_input in;
+    struct frames *f = NULL;
+    struct sorter sorter;
+    enum err e = OK;
+
+    if (!file || frames_open(file, &f, why) != OK)
+        return;
+    ASSERT(sorter_init(&sorter) == OK);
+    while (e == OK) {
+        e = frames_next(f, &frame, why);
+        if (e == OK && sorter_take(&sorter, &frame, &in))
+            check_dissection(&in);
+    }
+    ASSERT(e == ERR_NOT_FOUND || e == ERR_IO || e == ERR_UNSUPPORTED);
+    sorter_reset(&sorter);
+    frames_close(f);
+}
+
+/* What was read reads the same when written plainly. */
+void fuzz_hex(const uint8_t *data, size_t len)
+{
+    static uint8_t first[1 << 12], second[1 << 12];
+    static char plain[(1 << 13) + 1];
+    struct buf a = {first, 0, sizeof first}, b = {second, 0, sizeof second};
+    struct hex_place bad;
+    enum err e = hex_read(bytes_of(data, len), &a, &bad);
+
+    ASSERT(e == OK || e == ERR_SYNTAX || e == ERR_SPACE);
+    ASSERT(e != ERR_SYNTAX || (bad.why && bad.line > 0 && bad.column > 0));
+    if (e != OK || a.len == 0)
+        return;
+    bytes_hex(buf_bytes(&a), plain);
+    ASSERT(hex_read(bytes_text(plain), &b, &bad) == OK);
+    ASSERT(bytes_equal(buf_bytes(&a), buf_bytes(&b)));
+}
+
+void fuzz_keys(const uint8_t *data, size_t len)
+{
+    struct dissect_keys keys;
+    const char *why = NULL;
+    char *line = malloc(len + 1);
+    enum err e;
+
+    ASSERT(line && keys_init(&keys) == OK);
+    memcpy(line, data, len);
+    line[len] = 0;
+    e = *line == '{' ? keys_line_json(&keys, line, &why) : keys_line_wireshark(&keys, line, &why);
+    ASSERT(e == OK || ((e == ERR_SYNTAX || e == ERR_UNSUPPORTED) && why));
+    ASSERT((e == OK) == (keys.ike_count + keys.esp_count == 1));
+    keys_reset(&keys);
+    free(line);
 }

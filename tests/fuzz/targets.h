@@ -16,7 +16,11 @@
     X(ts)         /* the body of a TS payload */                                                   \
     X(ip)         /* a packet: headers, UDP, ICMP, rewriting, cutting */                           \
     X(reassembly) /* a row of fragments */                                                         \
-    X(swanctl)    /* a swanctl.conf: settings to a scenario */
+    X(swanctl)    /* a swanctl.conf: settings to a scenario */                                     \
+    X(dissect)    /* what it is, then a datagram: the tree, as text and as JSON */                 \
+    X(capture)    /* a capture file: every frame of it */                                          \
+    X(hex)        /* hex as people copy it */                                                      \
+    X(keys)       /* a file of keys */
 
 #define X(name) void fuzz_##name(const uint8_t *data, size_t len);
 FUZZ_TARGETS(X)

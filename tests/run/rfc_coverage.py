@@ -13,7 +13,7 @@ import os
 import re
 
 CODE = ["base", "crypto", "proto", "record", "explore", "net", "sim", "cli"]
-EVERYWHERE = [*CODE, "bench", "tests"]  # what bench cites it measures, and does not do
+EVERYWHERE = [*CODE, "bench", "tests"]  # what bench cites it measures, and what dissect cites it shows
 MUSTS = "docs/rfc-musts.txt"
 PAGE = "docs/rfc-coverage.md"
 BEHAVIOURS = "docs/behaviours.md"

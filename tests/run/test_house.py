@@ -8,7 +8,7 @@ import unittest
 
 import lab
 
-FLOORS = ["base", "crypto", "proto", "record", "explore", "net", "sim", "bench", "cli"]
+FLOORS = ["base", "crypto", "proto", "record", "dissect", "explore", "net", "sim", "bench", "cli"]
 SOURCES = [path for floor in FLOORS for path in sorted((lab.ROOT / floor).rglob("*.[ch]"))]
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\])*\"", re.S)
 

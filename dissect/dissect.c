@@ -1,0 +1,103 @@
+#include "dissect/internal.h"
+
+#include "dissect/fragments.h"
+#include "proto/esp/encap.h"
+
+#include <stdlib.h>
+
+struct dissector *dissector_create(struct dissect_keys *keys)
+{
+    struct dissector *d = calloc(1, sizeof *d);
+
+    if (!d)
+        return NULL;
+    d->keys = keys;
+    d->crypto = crypto_openssl_create(&d->meter);
+    d->fragments = skf_store_create();
+    if (d->crypto && d->fragments)
+        return d;
+    dissector_destroy(d);
+    return NULL;
+}
+
+void dissector_destroy(struct dissector *d)
+{
+    if (!d)
+        return;
+    crypto_destroy(d->crypto);
+    skf_store_destroy(d->fragments);
+    free(d);
+}
+
+struct node *text_enter(struct making *m, const char *name, struct decrypted text)
+{
+    if (m->out->text_count < TEXTS_MAX)
+        m->out->texts[m->out->text_count++] = text;
+    m->tree.text = m->out->text_count;
+    m->tree.base = text.bytes.data;
+    return tree_open(&m->tree, NODE_GROUP, name, text.bytes, NULL);
+}
+
+void text_leave(struct making *m)
+{
+    tree_close(&m->tree);
+    m->tree.text = 0;
+    m->tree.base = m->out->input.datagram.data;
+}
+
+struct text_source source_of(const struct making *m, const uint8_t *at, size_t len)
+{
+    return (struct text_source){m->out->input.frame, (size_t)(at - m->out->input.datagram.data),
+                                len};
+}
+
+static void keepalive_tree(struct making *m)
+{
+    tree_hex(&m->tree, "NAT-keepalive", m->out->input.datagram)->rfc = "RFC 3948 §2.3";
+    m->out->summary = "NAT-keepalive";
+}
+
+static void message_tree(struct making *m)
+{
+    struct bytes b = m->out->input.datagram;
+
+    if (m->out->input.marked) {
+        struct bytes marker = part(b, 0, ENCAP_MARKER_LEN);
+
+        tree_hex(&m->tree, "Non-ESP Marker", marker)->rfc = "RFC 3948 §2.2";
+        b = marker.data ? part_from(b, ENCAP_MARKER_LEN) : b;
+    }
+    ike_tree(m, b);
+    m->out->summary = ike_summary(m->tree.arena, m->out);
+}
+
+enum err dissect(struct dissector *d, struct arena *arena, const struct dissect_input *input,
+                 struct dissection *out)
+{
+    struct making m = {.d = d, .out = out};
+    uint8_t *copy = arena_take(arena, input->datagram.len ? input->datagram.len : 1);
+
+    *out = (struct dissection){.input = *input};
+    if (!copy)
+        return ERR_MEMORY;
+    if (input->datagram.len > 0)
+        memcpy(copy, input->datagram.data, input->datagram.len);
+    out->input.datagram = bytes_of(copy, input->datagram.len);
+    if (input->interface_name) {
+        out->input.interface_name = printable(arena, bytes_text(input->interface_name));
+        if (!out->input.interface_name)
+            return ERR_MEMORY;
+    }
+    tree_init(&m.tree, arena, "datagram", out->input.datagram);
+    out->root = m.tree.root;
+    if (m.tree.failed)
+        return ERR_MEMORY;
+    if (input->kind == DISSECT_KEEPALIVE)
+        keepalive_tree(&m);
+    else if (input->kind == DISSECT_ESP)
+        esp_tree(&m, out->input.datagram);
+    else
+        message_tree(&m);
+    out->errors = m.tree.errors;
+    return m.tree.failed || !out->summary ? ERR_MEMORY : OK;
+}

@@ -1,0 +1,40 @@
+/*
+ * The trees of IKEv2 payloads. Bodies are read by proto/wire; here its views become nodes. What a
+ * codec refuses is shown up to there, and an error node says why.
+ */
+#ifndef DISSECT_PAYLOAD_H
+#define DISSECT_PAYLOAD_H
+
+#include "crypto/provider.h"
+#include "dissect/tree.h"
+#include "proto/ip/addr.h"
+#include "proto/wire/payload.h"
+
+/** What a payload's tree needs to know of its message. */
+struct payload_context {
+    const struct ike_header *header;
+    struct crypto *crypto;         /* SHA-1 of NAT detection, certificates; borrowed */
+    const struct ip_endpoint *src; /* of the datagram; NULL: not known */
+    const struct ip_endpoint *dst;
+};
+
+/** Generic header and body. */
+void payload_tree(struct tree *, const struct payload_context *, const struct payload_view *);
+
+/* Bodies; each adds its nodes under the open one. */
+void payload_sa(struct tree *, struct bytes body);
+void payload_ke(struct tree *, struct bytes body);
+void payload_id(struct tree *, struct bytes body);
+void payload_cert(struct tree *, const struct payload_context *, struct bytes body);
+void payload_certreq(struct tree *, struct bytes body);
+void payload_auth(struct tree *, struct bytes body);
+void payload_notify(struct tree *, const struct payload_context *, struct bytes body);
+void payload_delete(struct tree *, struct bytes body);
+void payload_ts(struct tree *, struct bytes body);
+void payload_cp(struct tree *, struct bytes body);
+void payload_eap(struct tree *, struct bytes body);
+
+/** A name of a registry, or NULL; and an address in text. */
+const char *address_text(struct arena *, struct bytes address);
+
+#endif
