@@ -28,6 +28,9 @@ enum {
     KEY_REKEY_IKE,
     KEY_REKEY_CHILD,
     KEY_LIFE_CHILD,
+    KEY_REAUTH,
+    KEY_MAKE_BEFORE_BREAK,
+    KEY_CHILDLESS,
     KEY_DPD,
     KEY_ENCAP,
     KEY_VERSION,
@@ -88,6 +91,19 @@ struct reading {
          "S",                                                                                        \
          0,                                                                                          \
          "delete the child SA after S seconds unless it was rekeyed",                                \
+         0},                                                                                         \
+        {"reauth",                                                                                   \
+         KEY_REAUTH,                                                                                 \
+         "S",                                                                                        \
+         0,                                                                                          \
+         "authenticate anew after S seconds; a responder says so (RFC 4478) and then deletes",       \
+         0},                                                                                         \
+        {"make-before-break", KEY_MAKE_BEFORE_BREAK, NULL, 0, "anew before the old IKE SA goes", 0}, \
+        {"childless",                                                                                \
+         KEY_CHILDLESS,                                                                              \
+         "never|allow|prefer|force",                                                                 \
+         0,                                                                                          \
+         "IKE_AUTH without a child SA, which follows (RFC 6023; default never)",                     \
          0},                                                                                         \
         {"dpd", KEY_DPD, "S", 0, "liveness check after S seconds of silence (default: none)", 0},    \
         {"encap", KEY_ENCAP, NULL, 0, "claim a NAT, so that ESP goes in UDP", 0},                    \
@@ -247,6 +263,20 @@ static struct lifetime_config lifetime(nsec soft)
     return (struct lifetime_config){.rekey_time = soft, .hard_time = soft + soft / 10 + GRACE};
 }
 
+static enum childless_policy childless(struct argp_state *state, const char *text)
+{
+    static const char *const words[] = {[CHILDLESS_NEVER] = "never",
+                                        [CHILDLESS_ALLOW] = "allow",
+                                        [CHILDLESS_PREFER] = "prefer",
+                                        [CHILDLESS_FORCE] = "force"};
+
+    for (unsigned i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(text, words[i]) == 0)
+            return (enum childless_policy)i;
+    argp_error(state, "--childless %s: it is never, allow, prefer or force", text);
+    return CHILDLESS_NEVER;
+}
+
 static void finish_data(struct argp_state *state, const struct reading *r, struct live_options *o)
 {
     struct live_data_options *d = &o->data;
@@ -401,6 +431,15 @@ static error_t parse(int key, char *value, struct argp_state *state)
         break;
     case KEY_REKEY_CHILD:
         c->child.lifetime = lifetime(value_seconds(state, value, TIME_MAX));
+        break;
+    case KEY_REAUTH:
+        c->reauth_time = value_seconds(state, value, TIME_MAX);
+        break;
+    case KEY_MAKE_BEFORE_BREAK:
+        c->make_before_break = true;
+        break;
+    case KEY_CHILDLESS:
+        c->childless = childless(state, value);
         break;
     case KEY_DPD:
         c->dpd_delay = value_seconds(state, value, TIME_MAX);

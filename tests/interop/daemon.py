@@ -17,6 +17,9 @@ class Words:
     auth: str = "psk"        # or rsa, ecdsa, ed25519
     psk: str = PSK
     dpd: int = 0             # liveness check after so many seconds of silence
+    reauth: int = 0          # it authenticates anew after so many seconds, or wants us to
+    make_before_break: bool = False
+    childless: str = ""      # as strongSwan and `ikelab live` say it
     rekeys: str = ""         # "ike" or "child": rekey_ike() or rekey_child() will be called
     ends_child: bool = False  # delete_child() will be called
     count: int = 1           # how many IKE SAs initiate(n) will begin

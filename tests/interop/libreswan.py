@@ -78,6 +78,11 @@ class Libreswan(Daemon):
     CANNOT = {
         "data": "pluto leaves ESP to the kernel; on fakekernel.c no packet passes",
         "handshake_ed25519": "libreswan 4.10 has no EdDSA: its authby knows RSA and ECDSA",
+        ("reauth_ours", "initiate"): "libreswan 4.10 does not heed AUTH_LIFETIME: we delete the IKE SA when its "
+                                     "time is over, and it begins no other",
+        "reauth_theirs": "no re-authentication of its own is configured in this lab",
+        ("reauth_make_before_break", "initiate"): "no re-authentication of its own is configured in this lab",
+        ("childless", "initiate"): "libreswan 4.10 asks for the child SA in IKE_AUTH",
     }
     DEFECTS = [(("child_rekey_both", "ike_rekey_both"), text, LOSES_RESPONSE) for text in
                ("discarding packet received during asynchronous work",

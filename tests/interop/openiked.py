@@ -62,6 +62,11 @@ class Openiked(Daemon):
     CANNOT = {
         "data": "iked leaves ESP to the kernel; on fakekernel.c no packet passes",
         "handshake_ed25519": "iked 7.2 has no EdDSA: its signatures are RSA and ECDSA",
+        ("reauth_ours", "initiate"): "iked 7.2 does not heed AUTH_LIFETIME: we delete the IKE SA when its time is "
+                                     "over, and it begins no other",
+        "reauth_theirs": "no re-authentication of its own is configured in this lab",
+        ("reauth_make_before_break", "initiate"): "no re-authentication of its own is configured in this lab",
+        "childless": "iked 7.2 neither announces nor asks for IKE_AUTH without a child SA",
         ("tunnels", "initiate"): BEGINS_ONE,
         "dpd_theirs": "iked 7.2 on Linux takes every SA for unused, whatever PF_KEY answers, and checks "
                       "only a used one: no check in 15 s at dpd_check_interval 1",

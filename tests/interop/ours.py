@@ -108,6 +108,9 @@ class OursAsPeer(Daemon):
         args += ["--dpd", str(w.dpd)] if w.dpd else []
         args += [f"--rekey-{w.rekeys}", "1"] if w.rekeys else []
         args += ["--life-child", "2"] if w.ends_child else []
+        args += ["--reauth", str(w.reauth)] if w.reauth else []
+        args += ["--make-before-break"] if w.make_before_break else []
+        args += ["--childless", w.childless] if w.childless else []
         self.live = Ours(self.bed, w.role, *args, psk=self.psk, auth=w.auth, side=self.side)
         self.process = self.live.process
 

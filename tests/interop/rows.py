@@ -232,6 +232,58 @@ def ike_rekey_both(cell):
     return bring_down(peer, ours, drops=None, rekeys_ike=least)
 
 
+def _leave(peer, ours):
+    """As bring_down, after IKE SAs have come and gone by themselves."""
+    ike = ours.finish(drops=None)
+    settle(peer, (0, 0))
+    require(ike["failed"] == 0, str(ike))
+    peer.stop()
+
+
+def _reauth(cell, *args, **words):
+    """The IKE SA is authenticated anew, twice, and one of each is left (RFC 7296 §2.8.3)."""
+    peer, ours = bring_up(cell, *args, **words)
+    ours.wait_event("ike_up", 3, limit=30)
+    settle(peer, (1, 1))
+    wait_until(lambda: ours.sas() == (1, 1), lambda: ours.log()[-600:])
+    _leave(peer, ours)
+
+
+def reauth_ours(cell):
+    """Ours to say: as initiator it calls again, as responder it says by when (RFC 4478)."""
+    _reauth(cell, "--reauth", "3")
+
+
+def reauth_theirs(cell):
+    _reauth(cell, reauth=3)
+
+
+def reauth_make_before_break(cell):
+    """The side that called makes the new one first; no moment is without a child SA."""
+    if cell.initiates:
+        peer, ours = bring_up(cell, "--reauth", "3", "--make-before-break")
+    else:
+        peer, ours = bring_up(cell, "--make-before-break", reauth=3, make_before_break=True)
+    for _ in range(2):
+        seen = ours.count("ike_up")
+        ours.wait_event("ike_up", seen + 1)
+        ups, downs = ours.count("child_up"), ours.count("child_down")
+        require(ups - downs >= 1, f"{ups} child SAs came up and {downs} went")
+    settle(peer, (1, 1))
+    wait_until(lambda: ours.sas() == (1, 1), lambda: ours.log()[-600:])
+    _leave(peer, ours)
+
+
+def childless(cell):
+    """IKE_AUTH without a child SA, which CREATE_CHILD_SA then makes (RFC 6023)."""
+    link = cell.bed.wire()
+    peer, ours = bring_up(cell, "--childless", "force",
+                          childless="allow" if cell.initiates else "force")
+    asks = cell.bed.address["ours"] if cell.initiates else cell.bed.seen_as("peer")
+    require(link.requests(asks, wire.CREATE_CHILD_SA), "the child SA came with IKE_AUTH")
+    return bring_down(peer, ours)
+
+
 def dpd_ours(cell):
     link = cell.bed.wire()
     peer, ours = bring_up(cell, "--dpd", "1")
@@ -328,5 +380,6 @@ def data(cell):
 
 ROWS = [handshake_psk, handshake_rsa, handshake_ecdsa, handshake_ed25519, suites, invalid_ke, wrong_key,
         no_proposal, no_fragmentation, child_rekey_ours, child_rekey_theirs, child_rekey_both,
-        ike_rekey_ours, ike_rekey_theirs, ike_rekey_both, dpd_ours, dpd_theirs, ike_delete_ours,
+        ike_rekey_ours, ike_rekey_theirs, ike_rekey_both, reauth_ours, reauth_theirs,
+        reauth_make_before_break, childless, dpd_ours, dpd_theirs, ike_delete_ours,
         ike_delete_theirs, child_delete_ours, child_delete_theirs, tunnels, loss, data]

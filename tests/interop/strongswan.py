@@ -19,6 +19,7 @@ CONF = """charon {{
   reuse_ikesa = no
   dos_protection = no
   cookie_threshold = 0
+  make_before_break = {make_before_break}
   block_threshold = 0
   install_routes = no
   {extra}
@@ -48,7 +49,9 @@ SWANCTL = """connections {{ lab {{
   fragmentation = yes
   mobike = no
   unique = never
-  rekey_time = 24h
+  rekey_time = {rekey_time}
+  over_time = 1s
+  {renewal}
   dpd_delay = {w.dpd}
   local {{
     auth = {auth}
@@ -75,6 +78,10 @@ class Strongswan(Daemon):
     """One connection `lab` with its child `net`."""
 
     NAME = "strongSwan"
+    CANNOT = {
+        ("reauth_theirs", "respond"): "strongSwan sends no AUTH_LIFETIME here: at its reauth_time it deletes "
+                                      "the IKE SA and calls the initiator, who answers nobody",
+    }
     SAW = {"invalid_ke": ["N(INVAL_KE)"], "no_proposal": ["N(NO_PROP)"],
            "wrong_key": ["AUTH_FAILED", "MAC mismatched"],
            "request": ["parsed INFORMATIONAL request"], "check": ["sending DPD request"],
@@ -118,11 +125,19 @@ class Strongswan(Daemon):
         net, peer_net = self.nets()
         self.write("strongswan.conf", CONF.format(
             plugins=self.plugins, folder=self.folder, level=level, extra=extra,
+            make_before_break="yes" if self.words.make_before_break else "no",
             acq_expires=ACQ_EXPIRES))
         self.write("swanctl.conf", SWANCTL.format(
             w=self.words, local=self.bed.address[self.side], me=self.me(), peer=self.peer(),
             remote="%any" if self.anybody else self.bed.seen_as(self.other), net=net, peer_net=peer_net,
+            rekey_time="0" if self.words.reauth else "24h", renewal=self.renewal(),
             auth="psk" if psk else "pubkey", certs="" if psk else f"certs = {self.side}.crt"))
+
+    def renewal(self):
+        w = self.words
+        return " ".join(([f"reauth_time = {w.reauth}s\n  rand_time = 0s\n "]
+                         if w.reauth else [])
+                        + ([f"childless = {w.childless}"] if w.childless else []))
 
     def ctl(self, *args, check=True):
         return sh("swanctl", *args, "--uri", f"unix://{self.path('run/vici')}", check=check,
