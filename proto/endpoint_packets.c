@@ -1,0 +1,229 @@
+/* Packets through an endpoint's tunnels, out and in, and what they tell IKE. */
+#include "base/assert.h"
+#include "proto/core/internal.h"
+#include "proto/endpoint.h"
+#include "proto/esp/esp.h"
+#include "proto/ike/complaint.h"
+#include "proto/ike/ike.h"
+#include "proto/ike/path_mtu.h"
+
+static struct child_sa *child_of(const struct ike_endpoint *ep, const struct esp_sa *esp)
+{
+    struct child_sa *c = child_sa_by_index(ep, esp->owner);
+
+    ASSERT(c);
+    return c;
+}
+
+/* Limits in packets and bytes wake the IKE SA through the child's timers. */
+static void watch_volume(struct ike_endpoint *ep, nsec now, struct child_sa *c,
+                         const struct esp_sa *esp)
+{
+    if (esp->hard_over && c->hard > now)
+        child_timers_arm(ep, c, c->soft, now);
+    else if (esp->soft_due && c->state == CHILD_CURRENT && !c->volume_seen)
+        child_timers_arm(ep, c, now, c->hard);
+    c->volume_seen |= esp->soft_due;
+}
+
+static void count_unsent(struct ike_endpoint *ep, enum err e)
+{
+    if (e == ERR_NO_POLICY)
+        ep->counters.esp_unsent_no_policy++;
+    else if (e == ERR_NO_SA)
+        ep->counters.esp_unsent_no_sa++;
+    else
+        ep->counters.esp_unsent_limit++;
+}
+
+static void sent_through(struct ike_endpoint *ep, nsec now, struct child_sa *c)
+{
+    child_sa_ike(ep, c)->last_sent = now;
+    watch_volume(ep, now, c, child_esp(ep, c));
+}
+
+/* What esp_protect made of the packet, counted and as a datagram. */
+static enum err sealed(struct ike_endpoint *ep, enum err e, const struct esp_outer *outer,
+                       const struct buf *packet, struct ike_dgram *out)
+{
+    if (e) {
+        if (e != ERR_TOO_BIG) /* counted in seal, unless its pieces are to be sent */
+            count_unsent(ep, e);
+        return e;
+    }
+    ep->counters.esp_sealed++;
+    *out = (struct ike_dgram){.local = outer->local,
+                              .remote = outer->remote,
+                              .protocol = outer->udp_encapsulated ? 17 : 50,
+                              .tos = outer->tos,
+                              .hop_limit = outer->hop_limit,
+                              .df = outer->df,
+                              .data = packet->data,
+                              .len = packet->len,
+                              .kind = DGRAM_ESP};
+    return OK;
+}
+
+static enum path_way way_of(const struct ike_endpoint *ep, nsec now, struct child_sa *c,
+                            struct bytes packet)
+{
+    const struct esp_sa *esp = child_esp(ep, c);
+    size_t most;
+
+    if (c->path_mtu == 0) /* nearly always */
+        return PATH_FITS;
+    most = path_inner_max(ep, now, c);
+    if (most == 0 || packet.len <= most)
+        return PATH_FITS;
+    return path_way(esp, packet, most,
+                    ep->config->child.fragment_before && esp_takes_pieces(ep->esp, esp, packet));
+}
+
+static enum err seal(struct ike_endpoint *ep, nsec now, struct child_sa *c, struct buf *packet,
+                     struct esp_outer *outer)
+{
+    enum path_way way = way_of(ep, now, c, buf_bytes(packet));
+    struct esp_sa *esp = child_esp(ep, c);
+    enum err e;
+
+    ep->counters.esp_unsent_too_big += way == PATH_REFUSE;
+    if (way == PATH_REFUSE || way == PATH_CUT_FIRST)
+        return ERR_TOO_BIG;
+    e = ep->config->child.tfc_padding
+            ? esp_seal_padded(ep->esp, esp, packet, path_padded_len(ep, now, c), outer)
+            : esp_seal(ep->esp, esp, packet, outer);
+    if (e == OK && way == PATH_CUT_AFTER)
+        outer->df = false;
+    else if (e == OK && ep->config->child.fragment_before && !esp->transport)
+        outer->df = true; /* RFC 4301 §8.1: else nobody would say how narrow the path is */
+    return e;
+}
+
+enum err ike_endpoint_protect(struct ike_endpoint *ep, nsec now, struct buf *packet,
+                              struct ike_dgram *out, struct sa_ref *sa)
+{
+    struct esp_outer outer;
+    struct handle used;
+    enum err e = esp_choose(ep->esp, packet, &used);
+    struct child_sa *c = e ? NULL : child_of(ep, sad_at(&ep->esp->sad, used));
+
+    if (sa)
+        *sa = c ? (struct sa_ref){child_sa_handle(ep, c)} : SA_NONE;
+    if (c) {
+        e = seal(ep, now, c, packet, &outer);
+        if (e != ERR_TOO_BIG) /* nothing was sent */
+            sent_through(ep, now, c);
+    }
+    return sealed(ep, e, &outer, packet, out);
+}
+
+enum err ike_endpoint_protect_by(struct ike_endpoint *ep, nsec now, struct sa_ref child,
+                                 struct buf *packet, struct ike_dgram *out)
+{
+    struct child_sa *c = child_sa_at(ep, child.handle);
+    struct esp_outer outer;
+    enum err e;
+
+    if (!c || c->state != CHILD_CURRENT)
+        return ERR_STATE;
+    e = esp_may_send(ep->esp, child_esp(ep, c), packet);
+    if (e == OK)
+        e = seal(ep, now, c, packet, &outer);
+    if (e != ERR_TOO_BIG)
+        sent_through(ep, now, c);
+    return sealed(ep, e, &outer, packet, out);
+}
+
+enum err ike_endpoint_cut(struct ike_endpoint *ep, nsec now, struct sa_ref child,
+                          struct bytes packet, struct fragmenter *out)
+{
+    struct child_sa *c = child_sa_at(ep, child.handle);
+    enum path_way way;
+
+    if (!c || !child_esp(ep, c)->installed)
+        return ERR_STATE;
+    way = way_of(ep, now, c, packet);
+    if (way == PATH_REFUSE)
+        return ERR_TOO_BIG;
+    if (way != PATH_CUT_FIRST)
+        return ERR_STATE;
+    return fragmenter_init(out, packet, path_inner_max(ep, now, c), 0);
+}
+
+enum err ike_endpoint_dummy(struct ike_endpoint *ep, nsec now, struct sa_ref child,
+                            struct buf *packet, struct ike_dgram *out)
+{
+    struct child_sa *c = child_sa_at(ep, child.handle);
+    struct esp_outer outer;
+    enum err e;
+
+    if (!c || c->state != CHILD_CURRENT)
+        return ERR_STATE;
+    e = esp_dummy(ep->esp, child_esp(ep, c), packet, &outer);
+    ep->counters.esp_dummies_sent += e == OK;
+    sent_through(ep, now, c);
+    return sealed(ep, e, &outer, packet, out);
+}
+
+void ike_endpoint_icmp(struct ike_endpoint *ep, nsec now, struct bytes packet)
+{
+    path_icmp(ep, now, packet);
+}
+
+static void count_refused(struct ike_endpoint *ep, enum err e)
+{
+    if (e == ERR_NO_SA)
+        ep->counters.esp_dropped_no_sa++;
+    else if (e == ERR_REPLAY)
+        ep->counters.esp_dropped_replay++;
+    else if (e == ERR_ICV)
+        ep->counters.esp_dropped_icv++;
+    else
+        ep->counters.esp_dropped_other++;
+}
+
+/* strongSwan as responder of a rekey sends through the new SA when the old one is deleted, not when
+ * it hears the new one. */
+#define SWITCH_ON_DELETE (QUIRK_STRONGSWAN_1896 | QUIRK_STRONGSWAN_2477)
+
+/* Authentic traffic: a sign of life (RFC 7296 §2.4), of the peer's switch, of a new address. */
+static void heard(struct ike_endpoint *ep, nsec now, const struct ike_dgram *in,
+                  const struct esp_opened *opened)
+{
+    struct esp_sa *esp = sad_at(&ep->esp->sad, opened->sa);
+    struct child_sa *c = child_of(ep, esp);
+    struct ike_sa *ike = child_sa_ike(ep, c);
+
+    ike->last_heard = now;
+    if (c->state == CHILD_READY && !(ep->config->quirks & SWITCH_ON_DELETE))
+        child_switch(ep, c);
+    if (opened->newest && in->protocol == 17 && esp->udp_encapsulated)
+        ike_peer_seen(ep, now, ike, &in->local, &in->remote);
+    watch_volume(ep, now, c, esp);
+}
+
+enum err ike_endpoint_unprotect(struct ike_endpoint *ep, nsec now, const struct ike_dgram *in,
+                                struct buf *inner, struct sa_ref *sa)
+{
+    struct esp_arrival arrival = {
+        .local = in->local, .remote = in->remote, .tos = in->tos, .hop_limit = in->hop_limit};
+    struct buf packet = {in->data, in->len, in->len};
+    struct esp_opened opened;
+    enum err e = esp_open(ep->esp, &arrival, &packet, &opened);
+
+    if (sa)
+        *sa = SA_NONE;
+    if (opened.authentic)
+        heard(ep, now, in, &opened);
+    if (sa && !handle_none(opened.sa))
+        *sa = (struct sa_ref){child_sa_handle(ep, child_of(ep, sad_at(&ep->esp->sad, opened.sa)))};
+    if (e) {
+        count_refused(ep, e);
+        if (e == ERR_NO_SA)
+            complain_of_spi(ep, now, in);
+        return e;
+    }
+    ep->counters.esp_opened++;
+    *inner = packet;
+    return OK;
+}

@@ -1,0 +1,146 @@
+/* What an endpoint shows of its SAs, to checkers and to those who ask in its place. */
+#include "base/digest.h"
+#include "proto/core/internal.h"
+#include "proto/endpoint.h"
+#include "proto/esp/esp.h"
+#include "proto/esp/path.h"
+#include "proto/ike/ike.h"
+
+enum { FINGERPRINT_KEY = 0x1ce1ab }; /* any fixed value: it shows equality, not keys */
+
+static bool acting(const struct ike_sa *sa)
+{
+    return sa->in_flight || sa->wishes || sa->timers[TIMER_RETRY] != NSEC_NEVER;
+}
+
+static nsec ike_end(const struct ike_sa *sa)
+{
+    bool deleting = sa->state == STATE_DELETING || sa->wishes & WISH_DELETE;
+
+    return deleting ? 0 : sa->timers[TIMER_EXPIRE];
+}
+
+static nsec child_end(const struct child_sa *c)
+{
+    return c->state == CHILD_DELETING || c->wish_delete ? 0 : c->hard;
+}
+
+bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
+                           struct ike_sa_info *out)
+{
+    const struct ike_sa *sa = ike_sa_at(ep, ref.handle);
+    uint32_t oldest, next;
+
+    if (!sa)
+        return false;
+    flight_ids(ep, sa, &oldest, &next);
+    *out = (struct ike_sa_info){.spi_i = sa->spi_i,
+                                .spi_r = sa->spi_r,
+                                .initiator = sa->initiator,
+                                .established = sa->state == STATE_ESTABLISHED,
+                                .natt = sa->natt,
+                                .takes_more = sa->one_pair || sa->more_ts,
+                                .local = sa->local,
+                                .remote = sa->remote,
+                                .suite = sa->suite,
+                                .children = sa->child_count,
+                                .established_at = sa->established_at,
+                                .last_heard = sa->last_heard,
+                                .request_id = oldest,
+                                .next_id = next,
+                                .expected_id = sa->expected_id,
+                                .state = sa->state,
+                                .in_flight = sa->in_flight,
+                                .acting = acting(sa),
+                                .ends = ike_end(sa)};
+    if (sa->suite.encr)
+        out->key_fingerprint =
+            digest_of(ike_sa_keys(ep, sa)->bytes, ike_key_map(&sa->suite).end, FINGERPRINT_KEY);
+    return true;
+}
+
+static uint64_t keys_fingerprint(const struct esp_sa *esp, enum sad_direction way)
+{
+    struct digest d = {FINGERPRINT_KEY, 0};
+
+    digest_add(&d, sad_encr_key(esp, way), (size_t)esp->encr->key_len + esp->encr->salt_len);
+    if (esp->integ)
+        digest_add(&d, sad_integ_key(esp, way), esp->integ->key_len);
+    return d.value;
+}
+
+static uint64_t selectors_fingerprint(const struct selector *s, uint8_t count)
+{
+    struct digest d = {FINGERPRINT_KEY, 0};
+
+    for (uint8_t i = 0; i < count; i++) {
+        digest_u64(&d, (uint64_t)s[i].first.family << 40 | (uint64_t)s[i].protocol << 32 |
+                           (uint32_t)s[i].port_first << 16 | s[i].port_last);
+        digest_add(&d, s[i].first.bytes, sizeof s[i].first.bytes);
+        digest_add(&d, s[i].last.bytes, sizeof s[i].last.bytes);
+    }
+    return d.value;
+}
+
+static void fill_selectors(const struct ike_endpoint *ep, const struct esp_sa *esp,
+                           struct child_sa_info *out)
+{
+    struct spd_selectors s = spd_selectors(&ep->esp->spd, esp->policy);
+    struct handle sends = spd_child(&ep->esp->spd, esp->policy);
+
+    out->selectors_fingerprint_local = selectors_fingerprint(s.local, s.local_count);
+    out->selectors_fingerprint_remote = selectors_fingerprint(s.remote, s.remote_count);
+    out->current = sad_at(&ep->esp->sad, sends) == esp;
+}
+
+bool ike_endpoint_child_info(const struct ike_endpoint *ep, struct sa_ref ref,
+                             struct child_sa_info *out)
+{
+    const struct child_sa *c = child_sa_at(ep, ref.handle);
+    const struct esp_sa *esp = c ? child_esp(ep, c) : NULL;
+
+    if (!esp || !esp->installed)
+        return false;
+    *out = (struct child_sa_info){.ike = ike_sa_ref(ep, child_sa_ike(ep, c)),
+                                  .spi_in = esp->spi_in,
+                                  .spi_out = esp->spi_out,
+                                  .encr = esp->encr,
+                                  .integ = esp->integ,
+                                  .esn = esp->esn,
+                                  .transport = esp->transport,
+                                  .udp_encapsulated = esp->udp_encapsulated,
+                                  .live = child_live(c),
+                                  .over = c->state == CHILD_LINGERING,
+                                  .ends = child_end(c),
+                                  .key_fingerprint_in = keys_fingerprint(esp, SAD_IN),
+                                  .key_fingerprint_out = keys_fingerprint(esp, SAD_OUT),
+                                  .local = esp->local,
+                                  .remote = esp->remote,
+                                  .path_mtu = c->path_mtu,
+                                  .packets_in = esp->packets_in,
+                                  .packets_out = esp->seq_out,
+                                  .bytes_in = esp->bytes_in,
+                                  .bytes_out = esp->bytes_out};
+    if (c->path_mtu)
+        out->inner_mtu = (uint16_t)esp_inner_max(esp, c->path_mtu);
+    fill_selectors(ep, esp, out);
+    return true;
+}
+
+static struct sa_ref next_slot(const struct pool *p, struct sa_ref after)
+{
+    for (uint32_t i = sa_none(after) ? 0 : after.handle.index + 1; i < p->fresh; i++)
+        if (pool_slot(p, i))
+            return (struct sa_ref){pool_handle(p, i)};
+    return SA_NONE;
+}
+
+struct sa_ref ike_endpoint_next_ike(const struct ike_endpoint *ep, struct sa_ref after)
+{
+    return next_slot(&ep->ikes, after);
+}
+
+struct sa_ref ike_endpoint_next_child(const struct ike_endpoint *ep, struct sa_ref after)
+{
+    return next_slot(&ep->children, after);
+}
