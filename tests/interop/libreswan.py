@@ -88,7 +88,7 @@ class Libreswan(Daemon):
                ("discarding packet received during asynchronous work",
                 "has no matching SA")]
     SAW = {"invalid_ke": ["INVALID_KE_PAYLOAD"], "no_proposal": ["NO_PROPOSAL_CHOSEN"],
-           "wrong_key": ["AUTHENTICATION_FAILED"]}
+           "wrong_key": ["AUTHENTICATION_FAILED"], "again": ["starting keying attempt"]}
 
     def __init__(self, bed, words, side="peer"):
         super().__init__(bed, words, side)

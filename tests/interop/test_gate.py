@@ -24,7 +24,7 @@ HELD, COUNT, WINDOW = 5000, 500, 32
 # The two take turns, so that what lasts for several runs is in both. A machine with other things to
 # do spreads the samples all the same: on "cannot tell" the test does what compare says then, and
 # takes more of them.
-REPETITIONS = (24, 96)
+REPETITIONS = (48, 144)
 PATIENCE = 600
 FAST = "ikesa_table_size = 4096\n  ikesa_table_segments = 16"
 SLOW = "ikesa_table_size = 1\n  ikesa_table_segments = 1"
