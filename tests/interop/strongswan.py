@@ -88,7 +88,7 @@ class Strongswan(Daemon):
            "retransmit": ["retransmit"]}
 
     def __init__(self, bed, words, side="peer", level=1, extra="", fake_kernel=False,
-                 anybody=False):
+                 anybody=False, pinned=""):
         super().__init__(bed, words, side)
         self.anybody = anybody or (words.role == "respond" and bed.nat_before == self.other)
         self.plugins, shim = PLUGINS, ""
@@ -99,7 +99,7 @@ class Strongswan(Daemon):
         self._write(level, extra)
         self.env = {"STRONGSWAN_CONF": self.path("strongswan.conf"), "SWANCTL_DIR": self.folder}
         # charon's pid file lies in /run: a private one, in the mount namespace of `ip netns exec`.
-        self.start(["sh", "-c", f"mount -t tmpfs none /run && {shim}exec {CHARON}"], self.env)
+        self.start(["sh", "-c", f"mount -t tmpfs none /run && {shim}exec {pinned}{CHARON}"], self.env)
         wait_until(lambda: os.path.exists(self.path("run/vici")), "charon answers")
         self.ctl("--load-all", "--file", self.path("swanctl.conf"), "--noprompt")
 
