@@ -21,6 +21,8 @@ GROUP = {"modp2048": "dh14", "modp3072": "dh15", "ecp256": "dh19", "ecp384": "dh
          "x25519": "dh31"}
 LOSES_RESPONSE = ("pluto 4.10 drops our response when it comes while pluto works on a request of "
                   "ours; its own exchanges then stand still")
+GIVES_UP = ("pluto 4.10 found no response to an IKE_AUTH in six retransmissions and began again; seen "
+            "once, not explained")
 CONF = """config setup
 	logfile={folder}/pluto.log
 	plutodebug=none
@@ -86,9 +88,9 @@ class Libreswan(Daemon):
     }
     DEFECTS = [(("child_rekey_both", "ike_rekey_both"), text, LOSES_RESPONSE) for text in
                ("discarding packet received during asynchronous work",
-                "has no matching SA")]
+                "has no matching SA")] + [(("loss",), "starting keying attempt", GIVES_UP)]
     SAW = {"invalid_ke": ["INVALID_KE_PAYLOAD"], "no_proposal": ["NO_PROPOSAL_CHOSEN"],
-           "wrong_key": ["AUTHENTICATION_FAILED"], "again": ["starting keying attempt"]}
+           "wrong_key": ["AUTHENTICATION_FAILED"]}
 
     def __init__(self, bed, words, side="peer"):
         super().__init__(bed, words, side)
