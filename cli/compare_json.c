@@ -54,6 +54,7 @@ static json_t *row(const struct comparison *c)
 
     numbers_of(out, c);
     json_object_set_new(out, "beside_bound", json_boolean(c->beside_bound));
+    json_object_set_new(out, "paired", json_boolean(c->paired));
     json_object_set_new(out, "instructions_verdict",
                         json_string(verdict_name(c->instructions_verdict)));
     if (c->now->instructions_note)

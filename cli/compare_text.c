@@ -128,7 +128,7 @@ static void print_why(const struct page *p, const struct comparison *c,
 static void print_row(const struct page *p, const struct comparison *c)
 {
     char numbers[CELL], change[CELL], chance[CELL];
-    bool more = !isnan(c->instructions) || c->beside_bound;
+    bool more = !isnan(c->instructions) || c->beside_bound || c->paired;
     int width = medians(c, numbers);
 
     change_cell(c, change);
@@ -140,6 +140,8 @@ static void print_row(const struct page *p, const struct comparison *c)
     print_instructions(p, c);
     if (c->beside_bound)
         fprintf(p->to, "  machine %+.1f %%", in_percent(c->machine));
+    if (c->paired)
+        fputs("  turn by turn", p->to);
     fputc('\n', p->to);
 }
 

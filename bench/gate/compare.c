@@ -135,6 +135,20 @@ static bool same_bound(const struct comparison *c, const struct comparison_set *
            all_positive(now->bounds, now->sample_count);
 }
 
+static bool in_turns(const struct comparison_set *set)
+{
+    const struct measurement_context *base = &set->base->context, *now = &set->now->context;
+
+    return *base->turns && strcmp(base->turns, now->turns) == 0;
+}
+
+/* Without bounds, what moved the machine is in both samples of a turn. */
+static bool paired(const struct comparison *c, const struct comparison_set *set)
+{
+    return in_turns(set) && !c->base->bounds && !c->now->bounds &&
+           c->base->sample_count == c->now->sample_count;
+}
+
 static double as_cost(double value, enum better better)
 {
     return better == BETTER_LOWER ? value : 1 / value;
@@ -165,24 +179,38 @@ static double p_below(const double *now, size_t now_count, const double *base, s
     return p;
 }
 
+static bool enough(struct comparison *c)
+{
+    size_t old = c->base->sample_count, new = c->now->sample_count;
+
+    if (old >= COMPARE_SAMPLES_MIN && new >= COMPARE_SAMPLES_MIN)
+        return true;
+    snprintf(c->why, sizeof c->why,
+             "%zu and %zu samples, at least %d each are needed: --repetitions %d, or as many run "
+             "folders in one",
+             old, new, COMPARE_SAMPLES_MIN, 2 * COMPARE_SAMPLES_MIN);
+    return false;
+}
+
+/* Named by the row: which rows stand beside it changes nothing. */
+static struct bootstrap bootstrap_of(const struct comparison *c, const struct compare_options *o)
+{
+    return (struct bootstrap){.resamples = o->resamples,
+                              .level = 0.95,
+                              .seed = o->seed,
+                              .stream = digest_of(c->base->name, strlen(c->base->name), 0)};
+}
+
 static void measure_costs(struct comparison *c, const double *base, const double *now,
                           const struct compare_options *o)
 {
     size_t old = c->base->sample_count, new = c->now->sample_count;
-    struct bootstrap b = {.resamples = o->resamples, .level = 0.95, .seed = o->seed};
+    struct bootstrap b = bootstrap_of(c, o);
     struct interval ratio;
 
     c->change = stats_median(now, new) / stats_median(base, old);
-    if (old < COMPARE_SAMPLES_MIN || new < COMPARE_SAMPLES_MIN) {
-        snprintf(
-            c->why, sizeof c->why,
-            "%zu and %zu samples, at least %d each are needed: --repetitions %d, or as many run "
-            "folders in one",
-            old, new, COMPARE_SAMPLES_MIN, 2 * COMPARE_SAMPLES_MIN);
+    if (!enough(c))
         return;
-    }
-    /* Named by the row: which rows stand beside it changes nothing. */
-    b.stream = digest_of(c->base->name, strlen(c->base->name), 0);
     c->p = stats_mann_whitney(base, old, now, new);
     if (constant(base, old) && constant(now, new))
         c->p = base[0] == now[0] ? 1 : 0;
@@ -191,6 +219,47 @@ static void measure_costs(struct comparison *c, const double *base, const double
     ratio = stats_ratio_interval(base, old, now, new, &b);
     c->low = ratio.low;
     c->high = ratio.high;
+}
+
+/* One-sided, asked whether the ratios lie below `factor`, or above it where that is below 1. */
+static double p_of_pairs(const double *ratio, size_t count, double factor)
+{
+    double *difference = malloc(count * sizeof *difference), p;
+
+    ASSERT(difference);
+    for (size_t i = 0; i < count; i++)
+        difference[i] = factor > 1 ? log(ratio[i] / factor) : log(factor / ratio[i]);
+    p = stats_signed_rank_below(difference, count);
+    free(difference);
+    return p;
+}
+
+static void measure_pairs(struct comparison *c, double *base, double *now,
+                          const struct compare_options *o)
+{
+    size_t count = c->now->sample_count;
+    struct bootstrap b = bootstrap_of(c, o);
+    struct interval ratio;
+
+    for (size_t i = 0; i < count; i++) {
+        now[i] /= base[i];
+        base[i] = 1;
+    }
+    c->change = stats_median(now, count);
+    if (!enough(c))
+        return;
+    ratio = stats_ratio_interval(base, count, now, count, &b);
+    c->low = ratio.low;
+    c->high = ratio.high;
+    c->p_slower = p_of_pairs(now, count, 1 + compare_tolerance(o));
+    c->p_faster = p_of_pairs(now, count, 1 / (1 + compare_tolerance(o)));
+    if (constant(now, count)) {
+        c->p = now[0] == 1 ? 1 : 0;
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        now[i] = log(now[i]);
+    c->p = stats_signed_rank(now, count);
 }
 
 static void measure_time(struct comparison *c, const struct comparison_set *set,
@@ -205,7 +274,11 @@ static void measure_time(struct comparison *c, const struct comparison_set *set,
                      as_cost(stats_median(base->bounds, base->sample_count), base->better);
     old = costs(base, c->beside_bound);
     new = costs(now, c->beside_bound);
-    measure_costs(c, old, new, o);
+    c->paired = !o->raw && paired(c, set);
+    if (c->paired)
+        measure_pairs(c, old, new, o);
+    else
+        measure_costs(c, old, new, o);
     free(old);
     free(new);
 }
@@ -327,12 +400,19 @@ static bool surely_not(const struct comparison *c, const struct compare_options 
            !(c->p_holm < o->doubt && of_effect(c, o));
 }
 
+/* The smallest p that a row can have with so many samples. */
+static double least_p(const struct comparison *c, size_t old, size_t new)
+{
+    return c->paired ? stats_signed_rank_least(new) : stats_mann_whitney_least(old, new);
+}
+
 /* How many samples on each side could be told apart among so many rows. */
-static size_t samples_needed(size_t rows, const struct compare_options *o)
+static size_t samples_needed(const struct comparison *c, size_t rows,
+                             const struct compare_options *o)
 {
     size_t n = COMPARE_SAMPLES_MIN;
 
-    while (n < MEASUREMENT_SAMPLES_MAX && stats_mann_whitney_least(n, n) * (double)rows >= o->alpha)
+    while (n < MEASUREMENT_SAMPLES_MAX && least_p(c, n, n) * (double)rows >= o->alpha)
         n++;
     return n;
 }
@@ -354,11 +434,11 @@ static void explain(struct comparison *c, size_t rows, const struct compare_opti
     size_t old = c->base->sample_count, new = c->now->sample_count;
     double percent = 100 * compare_tolerance(o);
 
-    if (stats_mann_whitney_least(old, new) * (double)rows >= o->alpha)
+    if (least_p(c, old, new) * (double)rows >= o->alpha)
         snprintf(c->why, sizeof c->why,
                  "%zu and %zu samples cannot prove a change among %zu rows: --repetitions %zu, or "
                  "fewer rows (--only)",
-                 old, new, rows, samples_needed(rows, o));
+                 old, new, rows, samples_needed(c, rows, o));
     else if (c->p_holm < o->alpha && of_effect(c, o))
         snprintf(c->why, sizeof c->why,
                  "it changed, but perhaps by less than %.3g %%: --repetitions %zu", 100 * o->effect,
@@ -383,7 +463,7 @@ static bool crowded(const struct comparison_set *set, const struct compare_optio
     const struct measurement_context *base = &set->base->context, *now = &set->now->context;
     bool old = base->others > o->others, new = now->others > o->others;
 
-    if (*base->turns && strcmp(base->turns, now->turns) == 0)
+    if (in_turns(set))
         return false;
     if (old || new)
         snprintf(why, cap,

@@ -21,8 +21,9 @@ struct comparison {
     const struct measurement *base, *now; /* borrowed from the sets */
     double base_median, now_median;       /* as measured, in the row's unit */
     double change, low, high;             /* of the medians, with its 95 % bootstrap interval */
-    /** Mann-Whitney two-sided, and after Holm's correction over the rows; 0 or 1 where no sample
-     * differs from another of its set. NAN, as is the interval, where samples are too few. */
+    /** Mann-Whitney (of pairs: signed ranks) two-sided, and after Holm's correction over the rows;
+     * 0 or 1 where no sample differs from another of its set. NAN, as is the interval, where
+     * samples are too few. */
     double p, p_holm;
     /** One-sided p against a change of `tolerance`: small when NOW is certainly not that much
      * slower, or faster. */
@@ -32,6 +33,9 @@ struct comparison {
      * itself changed; NAN without. */
     bool beside_bound;
     double machine;
+    /** Both sets were measured in turns and have no bounds: the samples of a turn were compared
+     * with each other. `change` is the median of their ratios, p of Wilcoxon's signed ranks. */
+    bool paired;
     double instructions;               /* change of the count; NAN where one was not counted */
     double instructions_own;           /* of those in Ikelab's own code; NAN likewise */
     enum verdict verdict;              /* by time */
@@ -48,7 +52,7 @@ struct compare_options {
     double instruction_effect; /* 0.01 */
     double others;             /* cores that others may use where sets are not in turns, 0.2 */
     const char *only;          /* pattern of the names that are compared; NULL: all */
-    bool raw;                  /* never divide by the bounds */
+    bool raw;                  /* neither divide by the bounds nor pair */
     bool mixed;                /* sets of different machine classes are compared all the same */
     uint32_t resamples;        /* of the bootstrap, 2000 */
     uint64_t seed;             /* of the bootstrap */

@@ -181,6 +181,72 @@ double stats_mann_whitney_least(size_t na, size_t nb)
     return fmin(1, 2 * chance_below(0, na, nb, 0));
 }
 
+/* ---- pairs ---- */
+
+/* In how many of the 2^n ways to sign the ranks 1 to n is the sum of the positive ones at most w?
+ * Rank by rank, each adds itself to the sums there are, or does not. */
+static double exact_signs_below(size_t n, size_t w)
+{
+    double *ways = zeroed(w + 1, sizeof *ways), sum = 0;
+
+    ways[0] = 1;
+    for (size_t rank = 1; rank <= n; rank++)
+        for (size_t at = w; at >= rank; at--)
+            ways[at] += ways[at - rank];
+    for (size_t at = 0; at <= w; at++)
+        sum += ways[at];
+    free(ways);
+    return sum / exp2((double)n);
+}
+
+/* P(W <= w) for the sum of the ranks of n differences. */
+static double chance_of_signs(double w, size_t n, double ties)
+{
+    double count = (double)n, mean = count * (count + 1) / 4;
+    double variance = count * (count + 1) * (2 * count + 1) / 24 - ties / 48;
+
+    if (ties == 0 && n <= STATS_EXACT_MAX)
+        return exact_signs_below(n, (size_t)w);
+    return variance > 0 ? erfc((mean - w - 0.5) / sqrt(2 * variance)) / 2 : 1;
+}
+
+/* The sum of the ranks of the positive differences, by size; how many are not 0; their ties. */
+static double positive_ranks(const double *difference, size_t *count, double *ties)
+{
+    struct ranked *all = zeroed(*count + 1, sizeof *all);
+    size_t n = 0;
+    double sum;
+
+    for (size_t i = 0; i < *count; i++)
+        if (difference[i] != 0)
+            all[n++] = (struct ranked){fabs(difference[i]), difference[i] > 0};
+    qsort(all, n, sizeof *all, by_ranked_value);
+    sum = rank_sum(all, n, ties);
+    free(all);
+    *count = n;
+    return sum;
+}
+
+double stats_signed_rank(const double *difference, size_t count)
+{
+    double ties, w = positive_ranks(difference, &count, &ties);
+    double whole = (double)count * (double)(count + 1) / 2;
+
+    return fmin(1, 2 * chance_of_signs(fmin(w, whole - w), count, ties));
+}
+
+double stats_signed_rank_below(const double *difference, size_t count)
+{
+    double ties, w = positive_ranks(difference, &count, &ties);
+
+    return chance_of_signs(w, count, ties);
+}
+
+double stats_signed_rank_least(size_t count)
+{
+    return fmin(1, exp2(1 - (double)count));
+}
+
 struct placed {
     double p;
     size_t place;

@@ -30,6 +30,18 @@ double stats_mann_whitney_below(const double *a, size_t na, const double *b, siz
  */
 double stats_mann_whitney_least(size_t na, size_t nb);
 
+/**
+ * Two-sided p of Wilcoxon's signed-rank test: how often chance alone moves the differences of pairs
+ * at least so far from 0. Differences of 0 are left out. Exact without ties up to STATS_EXACT_MAX
+ * pairs, otherwise the normal approximation with corrections for ties and continuity.
+ * @param count  >= 1
+ */
+double stats_signed_rank(const double *difference, size_t count);
+/** One-sided: small when the differences lie below 0. */
+double stats_signed_rank_below(const double *difference, size_t count);
+/** The smallest two-sided p that so many pairs can have: all differences have one sign. */
+double stats_signed_rank_least(size_t count);
+
 /** Holm's step-down correction over all `count` tests, in place of their p. */
 void stats_holm(double *p, size_t count);
 

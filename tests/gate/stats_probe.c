@@ -2,6 +2,7 @@
  * bench/gate/stats asked from outside: one JSON question a line on stdin, one answer a line.
  *   {"a": [...], "b": [...], "resamples": 2000, "seed": 1}  ->  p, p_below, low, high
  *   {"holm": [...]}                                          ->  holm
+ *   {"pairs": [...]}                                         ->  p, p_below, least of differences
  */
 #include "bench/gate/stats.h"
 
@@ -51,6 +52,22 @@ static json_t *corrected(const json_t *question)
     return json_pack("{s:o}", "holm", out);
 }
 
+static json_t *of_pairs(const json_t *question)
+{
+    static double d[VALUES_MAX];
+    size_t n = values(json_object_get(question, "pairs"), d);
+
+    return json_pack("{s:f, s:f, s:f}", "p", stats_signed_rank(d, n), "p_below",
+                     stats_signed_rank_below(d, n), "least", stats_signed_rank_least(n));
+}
+
+static json_t *answer_to(const json_t *question)
+{
+    if (json_object_get(question, "holm"))
+        return corrected(question);
+    return json_object_get(question, "pairs") ? of_pairs(question) : two_samples(question);
+}
+
 int main(void)
 {
     static char line[LINE_MAX_BYTES];
@@ -60,7 +77,7 @@ int main(void)
 
         if (!question)
             return 1;
-        answer = json_object_get(question, "holm") ? corrected(question) : two_samples(question);
+        answer = answer_to(question);
         json_dumpf(answer, stdout, JSON_REAL_PRECISION(17) | JSON_COMPACT);
         putchar('\n');
         json_decref(answer);

@@ -228,6 +228,36 @@ START_TEST(what_others_did_meanwhile_is_no_verdict)
 }
 END_TEST
 
+/* A machine that is three times as slow every other time; the new one takes a fifth more. */
+START_TEST(in_turns_samples_are_pairs)
+{
+    for (int turns = 0; turns < 2; turns++) {
+        struct measurement *base, *now;
+        struct made m;
+
+        made_init(&m);
+        base = add(&m.base, "row/a", 1, 0, 0);
+        now = add(&m.now, "row/a", 1, 0, 0);
+        for (int i = 0; i < 12; i++) {
+            double machine = i % 2 ? 300 : 100;
+
+            ck_assert_ok(measurement_sample(base, machine, NAN));
+            ck_assert_ok(measurement_sample(now, machine * (1.2 + 0.001 * i), NAN));
+        }
+        ck_assert_ok(measurement_text(&m.base.context.turns, "one"));
+        ck_assert_ok(measurement_text(&m.now.context.turns, turns ? "one" : "another"));
+        ck_assert_int_eq(compared(&m)->verdict, turns ? VERDICT_SLOWER : VERDICT_UNCLEAR);
+        ck_assert_int_eq(m.set.rows[0].paired, turns);
+        if (turns)
+            ck_assert_double_eq_tol(m.set.rows[0].change, 1.2055, 1e-9);
+        comparison_reset(&m.set);
+        m.options.raw = true;
+        ck_assert(!compared(&m)->paired);
+        made_reset(&m);
+    }
+}
+END_TEST
+
 START_TEST(another_bound_or_library_is_not_divided_by)
 {
     struct made m;
@@ -471,9 +501,10 @@ SUITE("compare", the_four_verdicts, what_surely_changed_by_less_than_the_effect_
       what_does_not_vary_needs_no_chance, fewer_than_five_samples_prove_nothing,
       five_samples_are_too_few_among_many_rows, samples_without_a_ratio_are_named,
       of_a_rate_less_is_slower, units_must_agree, what_moved_the_machine_moves_the_bound,
-      what_others_did_meanwhile_is_no_verdict, another_bound_or_library_is_not_divided_by,
-      instructions_need_no_statistics, instructions_of_our_own_count_for_themselves,
-      what_was_only_counted_is_not_timed, the_fallback_path_is_compared_with_itself_only,
-      machines_are_not_mixed, rows_of_one_set_only_are_named, virtual_is_equal_or_differs_somewhere,
+      what_others_did_meanwhile_is_no_verdict, in_turns_samples_are_pairs,
+      another_bound_or_library_is_not_divided_by, instructions_need_no_statistics,
+      instructions_of_our_own_count_for_themselves, what_was_only_counted_is_not_timed,
+      the_fallback_path_is_compared_with_itself_only, machines_are_not_mixed,
+      rows_of_one_set_only_are_named, virtual_is_equal_or_differs_somewhere,
       virtual_of_other_runs_is_not_compared, expressions_of_a_gate,
       a_gate_may_ask_for_more_than_the_effect, noise_on_the_fast_side_does_not_stop_a_gate)

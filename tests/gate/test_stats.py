@@ -71,6 +71,39 @@ class Stats(unittest.TestCase):
         self.compare_p([pair(chance, n, m, shift) for n, m in ((51, 51), (5, 51), (300, 200))
                         for shift in (0, 0.01, -0.02) for _ in range(5)], "asymptotic")
 
+    def compare_pairs(self, questions, mode):
+        for question, answer in zip(questions, ask(questions)):
+            for key, alternative in (("p", "two-sided"), ("p_below", "less")):
+                expected = scipy.stats.wilcoxon(question["pairs"], mode=mode, correction=True,
+                                                alternative=alternative).pvalue
+                self.assertLess(abs(answer[key] - expected), 1e-9 * max(expected, 1e-9),
+                                f"{key} {question['pairs']}")
+
+    def test_pairs_exact(self):
+        chance = random.Random(5)
+        self.compare_pairs([{"pairs": [chance.gauss(shift, 1) for _ in range(n)]}
+                            for n in (1, 2, 5, 8, 12, 25, 50) for shift in (0, 0.3, -0.5, 3)
+                            for _ in range(5)], "exact")
+
+    def test_pairs_with_ties_and_of_many(self):
+        chance = random.Random(6)
+        tied = [[round(3 * chance.gauss(shift, 1)) for _ in range(n)]
+                for n in (12, 20, 60) for shift in (0, 0.4, -0.4) for _ in range(10)]
+        many = [[chance.gauss(shift, 1) for _ in range(n)] for n in (51, 200)
+                for shift in (0, 0.1, -0.1) for _ in range(5)]
+        self.compare_pairs([{"pairs": [d for d in p if d]} for p in tied + many], "approx")
+
+    def test_pairs_that_are_equal_say_nothing(self):
+        for pairs, same in ([0.0] * 12, None), ([0.0] * 3 + [1, -2, 3], [1, -2, 3]):
+            answer, without = ask([{"pairs": pairs}, {"pairs": same or [0.0]}])
+            self.assertEqual(answer["p"], without["p"])
+        self.assertEqual(ask([{"pairs": [0.0] * 12}])[0]["p"], 1)
+
+    def test_the_least_p_of_pairs(self):
+        for n in 1, 5, 12, 30:
+            answer, = ask([{"pairs": [-1.0 - i for i in range(n)]}])
+            self.assertAlmostEqual(answer["least"], answer["p"], places=12)
+
     def test_all_values_equal_is_no_evidence(self):
         answer, = ask([{"a": [3.0] * 10, "b": [3.0] * 10, "resamples": 10, "seed": 1}])
         self.assertEqual((answer["p"], answer["low"], answer["high"]), (1, 1, 1))

@@ -129,6 +129,29 @@ START_TEST(ten_percent_are_found_by_time)
 }
 END_TEST
 
+/* What a machine does that spreads the samples by a fourth is in both of a pair. */
+START_TEST(in_turns_a_machine_may_be_as_restless_as_it_likes)
+{
+    struct synthetic s = alike;
+    struct rates r;
+
+    s.turns = true;
+    s.drift = 0.25;
+    s.seed = 40000;
+    check_alike(s, PAIRS / 10);
+    s.samples = 12;
+    s.seed = 50000;
+    check_alike(s, PAIRS / 2);
+    s.samples = 20;
+    s.seed = 60000;
+    s.slow_row = 0;
+    s.slow_by = 1.2;
+    r = of_pairs(s, PLANTED_PAIRS);
+    ck_assert_uint_ge(r.found, 18);
+    ck_assert_uint_eq(r.reversed, 0);
+}
+END_TEST
+
 START_TEST(three_percent_are_always_found_by_instructions)
 {
     struct synthetic s = alike;
@@ -143,4 +166,5 @@ END_TEST
 
 SUITE("verdict_rates", of_equal_sets_less_than_one_percent_are_called_different,
       with_few_samples_too, ten_percent_are_found_by_time,
+      in_turns_a_machine_may_be_as_restless_as_it_likes,
       three_percent_are_always_found_by_instructions)
