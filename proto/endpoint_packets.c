@@ -67,7 +67,7 @@ static enum err sealed(struct ike_endpoint *ep, enum err e, const struct esp_out
 static enum path_way way_of(const struct ike_endpoint *ep, nsec now, struct child_sa *c,
                             struct bytes packet)
 {
-    const struct esp_sa *esp = child_esp(ep, c);
+    const struct esp_sa *esp;
     size_t most;
 
     if (c->path_mtu == 0) /* nearly always */
@@ -75,6 +75,7 @@ static enum path_way way_of(const struct ike_endpoint *ep, nsec now, struct chil
     most = path_inner_max(ep, now, c);
     if (most == 0 || packet.len <= most)
         return PATH_FITS;
+    esp = child_esp(ep, c);
     return path_way(esp, packet, most,
                     ep->config->child.fragment_before && esp_takes_pieces(ep->esp, esp, packet));
 }

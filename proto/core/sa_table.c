@@ -70,8 +70,8 @@ enum err sa_table_init(struct ike_endpoint *ep, const struct ike_limits *limits)
 {
     uint32_t ikes = 2 * limits->ike_sas + SPARE;
     uint32_t children = limits->child_sas + limits->child_sas / 2 + SPARE;
-    uint32_t handshakes = limits->half_open + limits->ike_sas * window_size(ep->config) + SPARE;
     uint32_t window = window_size(ep->config);
+    uint32_t handshakes = limits->half_open + limits->ike_sas * window + SPARE;
     struct message_needs needs = {.sas = ikes * window,
                                   .handshakes = handshakes,
                                   .auth_len = longest_auth(ep->config),

@@ -90,6 +90,17 @@ unsigned flights_of(const struct ike_endpoint *ep, const struct ike_sa *sa, stru
     return count;
 }
 
+bool flight_of_kind(const struct ike_endpoint *ep, const struct ike_sa *sa, enum exchange_kind kind)
+{
+    struct flight all[WINDOW_MAX];
+    unsigned count = flights_of(ep, sa, all);
+
+    for (unsigned i = 0; i < count; i++)
+        if (all[i].kind == kind)
+            return true;
+    return false;
+}
+
 void flight_ids(const struct ike_endpoint *ep, const struct ike_sa *sa, uint32_t *oldest,
                 uint32_t *next)
 {

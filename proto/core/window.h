@@ -72,6 +72,8 @@ void window_give(struct ike_endpoint *, struct ike_sa *);
 
 /** All in flight, the one in the record first. @param[out] all WINDOW_MAX items @return how many */
 unsigned flights_of(const struct ike_endpoint *, const struct ike_sa *, struct flight *all);
+/** Whether a request of this kind is among them. */
+bool flight_of_kind(const struct ike_endpoint *, const struct ike_sa *, enum exchange_kind);
 /** Message IDs: of the oldest in flight and of the next one; equal if none is in flight. */
 void flight_ids(const struct ike_endpoint *, const struct ike_sa *, uint32_t *oldest,
                 uint32_t *next);

@@ -1,9 +1,8 @@
 #include "proto/esp/path.h"
 
+#include "proto/esp/esp.h"
 #include "proto/ip/packet.h"
 #include "proto/ip/udp.h"
-
-enum { HEADER_LEN = 8, TRAILER_LEN = 2 };
 
 /* Everything but the text: outer IP and UDP headers, SPI, sequence number, IV and ICV. */
 static size_t around_text(const struct esp_sa *sa)
@@ -11,7 +10,7 @@ static size_t around_text(const struct esp_sa *sa)
     size_t icv = sa->integ ? sa->integ->icv_len : sa->encr->icv_len;
     size_t udp = sa->udp_encapsulated ? UDP_HEADER_LEN : 0;
 
-    return ip_header_len(sa->remote.addr.family) + udp + HEADER_LEN + sa->encr->iv_len + icv;
+    return ip_header_len(sa->remote.addr.family) + udp + ESP_HEADER_LEN + sa->encr->iv_len + icv;
 }
 
 /* Transport mode protects what is behind the IP header. */
@@ -22,7 +21,7 @@ static size_t unprotected(const struct esp_sa *sa)
 
 size_t esp_outer_len(const struct esp_sa *sa, size_t len)
 {
-    size_t block = esp_block(sa), text = len - unprotected(sa) + TRAILER_LEN;
+    size_t block = esp_block(sa), text = len - unprotected(sa) + ESP_TRAILER_LEN;
 
     return around_text(sa) + (text + block - 1) / block * block;
 }
@@ -32,7 +31,7 @@ size_t esp_inner_max(const struct esp_sa *sa, size_t mtu)
     size_t around = around_text(sa), block = esp_block(sa);
     size_t text = mtu > around ? (mtu - around) / block * block : 0;
 
-    return text > TRAILER_LEN ? text - TRAILER_LEN + unprotected(sa) : 0;
+    return text > ESP_TRAILER_LEN ? text - ESP_TRAILER_LEN + unprotected(sa) : 0;
 }
 
 enum path_way path_way(const struct esp_sa *sa, struct bytes packet, size_t inner_max,

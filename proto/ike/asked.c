@@ -22,17 +22,6 @@ static bool taken_by(const struct selector *list, uint8_t count, const struct se
     return false;
 }
 
-static bool offered(const struct ike_endpoint *ep, const struct ike_sa *sa)
-{
-    struct flight all[WINDOW_MAX];
-    unsigned count = flights_of(ep, sa, all);
-
-    for (unsigned i = 0; i < count; i++)
-        if (all[i].kind == KIND_CHILD_NEW)
-            return true;
-    return false;
-}
-
 enum err ike_ask_for(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, struct bytes packet)
 {
     const struct child_config *c = &ep->config->child;
@@ -48,7 +37,7 @@ enum err ike_ask_for(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, struc
     if (!taken_by(c->local, c->local_count, &asked.local) ||
         !taken_by(c->remote, c->remote_count, &asked.remote))
         return ERR_NO_POLICY;
-    if (offered(ep, sa))
+    if (flight_of_kind(ep, sa, KIND_CHILD_NEW))
         return ERR_STATE; /* its offer is out already */
     if (ike_sa_at(ep, ep->asked.ike.handle))
         return ERR_FULL;

@@ -1,8 +1,8 @@
 #include "proto/ike/complaint.h"
 
+#include "proto/esp/sad.h"
 #include "proto/ike/ike.h"
-
-enum { SPI_RESERVED = 256 }; /* RFC 4303 §2.1: below it no SA has its SPI */
+#include "proto/ip/udp.h"
 
 static bool lately(nsec now, nsec at)
 {
@@ -17,7 +17,6 @@ static void complain(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum 
 {
     ep->complaint =
         (struct complaint){.ike = ike_sa_ref(ep, sa), .notify = (uint16_t)notify, .value = value};
-    ep->complained = now ? now : 1;
     (void)ike_wish_for(ep, now, sa, WISH_LIVENESS);
 }
 
@@ -29,8 +28,10 @@ bool complaint_possible(const struct ike_endpoint *ep, nsec now, const struct ik
 
 void complain_of_id(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, uint32_t id)
 {
-    if (complaint_possible(ep, now, sa))
-        complain(ep, now, sa, NOTIFY_INVALID_MESSAGE_ID, id);
+    if (!complaint_possible(ep, now, sa))
+        return;
+    ep->complained = now ? now : 1;
+    complain(ep, now, sa, NOTIFY_INVALID_MESSAGE_ID, id);
 }
 
 void complaint_write(struct step *s)
@@ -71,10 +72,8 @@ static struct ike_sa *sa_with(const struct ike_endpoint *ep, const struct ip_end
 }
 
 /* §1.5: no IKE SPI would mean anything to the recipient; zero is allowed here and only here. */
-static void complain_outside(struct ike_endpoint *ep, nsec now, const struct ike_dgram *d,
-                             uint32_t spi)
+static void complain_outside(struct ike_endpoint *ep, const struct ike_dgram *d, uint32_t spi)
 {
-    enum { UDP_HEADER = 8 };
     bool encapsulated = d->protocol == 17;
     struct ip_endpoint local = d->local, remote = d->remote;
     struct ike_header h = {.version = HEADER_VERSION_2,
@@ -88,14 +87,11 @@ static void complain_outside(struct ike_endpoint *ep, nsec now, const struct ike
     message_begin(&out, (struct buf){storage, 0, sizeof storage}, &h);
     notify_add(&out, NOTIFY_INVALID_SPI, bytes_of(value, sizeof value));
     if (message_end(&out, &message) ||
-        message.len + (encapsulated ? MESSAGE_MARKER : UDP_HEADER) > d->len)
+        message.len + (encapsulated ? MESSAGE_MARKER : UDP_HEADER_LEN) > d->len)
         return;
     if (!encapsulated)
         local.port = remote.port = IKE_PORT;
-    if (!outbox_reply(ep, message, &local, &remote))
-        return;
-    ep->complained = now ? now : 1;
-    ep->counters.complaints_sent++;
+    ep->counters.complaints_sent += outbox_reply(ep, message, &local, &remote);
 }
 
 void complain_of_spi(struct ike_endpoint *ep, nsec now, const struct ike_dgram *d)
@@ -103,13 +99,14 @@ void complain_of_spi(struct ike_endpoint *ep, nsec now, const struct ike_dgram *
     uint32_t spi = d->len >= 8 ? load_be32(d->data) : 0;
     struct ike_sa *sa;
 
-    if (!ep->config->invalid_spi || lately(now, ep->complained) || spi < SPI_RESERVED)
+    if (!ep->config->invalid_spi || lately(now, ep->complained) || spi < SPI_MIN)
         return;
+    ep->complained = now ? now : 1; /* also where nothing is said: looking for an SA is work */
     sa = sa_with(ep, &d->remote);
     if (sa)
         complain(ep, now, sa, NOTIFY_INVALID_SPI, spi);
     else
-        complain_outside(ep, now, d, spi);
+        complain_outside(ep, d, spi);
 }
 
 bool complaint_rumoured(struct ike_endpoint *ep, nsec now, const struct ike_dgram *d,

@@ -105,13 +105,8 @@ static enum err check_group(struct step *s, const struct peer_part *p)
 /* The peer may name an SA that it made for us and whose response we have not seen yet. */
 static bool child_in_making(const struct step *s)
 {
-    struct flight all[WINDOW_MAX];
-    unsigned count = flights_of(s->ep, s->sa, all);
-
-    for (unsigned i = 0; i < count; i++)
-        if (all[i].kind == KIND_CHILD_REKEY || all[i].kind == KIND_CHILD_NEW)
-            return true;
-    return false;
+    return flight_of_kind(s->ep, s->sa, KIND_CHILD_REKEY) ||
+           flight_of_kind(s->ep, s->sa, KIND_CHILD_NEW);
 }
 
 /* §2.25.1: what is being closed cannot be rekeyed now; what is gone never. */

@@ -137,10 +137,11 @@ size_t path_inner_max(const struct ike_endpoint *ep, nsec now, struct child_sa *
 size_t path_padded_len(const struct ike_endpoint *ep, nsec now, struct child_sa *c)
 {
     size_t wanted = ep->config->child.tfc_padding;
-    size_t most = path_inner_max(ep, now, c);
+    size_t most;
 
     if (wanted == 0 || c->no_tfc)
         return 0;
+    most = path_inner_max(ep, now, c);
     if (wanted == TFC_TO_MTU)
         wanted = esp_inner_max(child_esp(ep, c), TFC_MTU_MAX);
     return most != 0 && most < wanted ? most : wanted; /* padding must not make fragments */

@@ -14,8 +14,8 @@
 
 /* ---- when (RFC 4478) ---- */
 
-/* What an IKE SA has room for: 34 years. */
-#define SECONDS_MAX UINT32_C(0x3fffffff)
+/* What an IKE SA has room for: 136 years. */
+#define SECONDS_MAX UINT32_MAX
 
 static uint32_t seconds(nsec t)
 {
@@ -170,8 +170,10 @@ static void begin_beside(struct ike_endpoint *ep, nsec now, struct ike_sa *old)
 
 void reauth_begin(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    if (sa->renewing)
+    if (sa->renewing) { /* one at a time */
+        try_later(ep, now, sa);
         return;
+    }
     if (ep->config->make_before_break) {
         begin_beside(ep, now, sa);
         return;
@@ -206,6 +208,8 @@ void reauth_follow(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa
     renewal_end(ep, sa);
     if (why == REASON_CRASH)
         return;
+    if (next)
+        ike_next_later(ep, now, next);
     if (after)
         call_again(ep, now, sa);
     else if (next && !next->up)
@@ -283,7 +287,7 @@ void reauth_settle(struct ike_endpoint *ep, nsec now, struct ike_sa *next)
 {
     struct ike_sa *old = renewal_old(ep, next);
 
-    if (!old || next->wishes)
+    if (!old || next->wishes & WISH_CHILD) /* what else is wished for waits for us */
         return;
     if (!live_children(ep, next) && live_children(ep, old)) { /* the peer wants no child there */
         reauth_failed(ep, now, next);
@@ -293,6 +297,7 @@ void reauth_settle(struct ike_endpoint *ep, nsec now, struct ike_sa *next)
         return;
     }
     renewal_end(ep, next);
+    ike_next_later(ep, now, next);
     if (old->state != STATE_ESTABLISHED)
         return;
     old->reason = REASON_REAUTHENTICATED;

@@ -194,6 +194,7 @@ void ike_close(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_rea
     reauth_failed(ep, now, sa);
     end_children(ep, now, sa, why);
     ike_say_down(ep, now, sa, why);
+    ike_asked_done(ep, sa);
     exchange_close(sa);
     flights_forget(ep, sa);
     exchange_done(ep, sa);

@@ -130,8 +130,10 @@ static void start_later(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
         child->wish_rekey = true;
     else if (kind == KIND_IKE_REKEY)
         sa->wishes |= WISH_REKEY;
-    else if (kind == KIND_CHILD_NEW)
+    else if (kind == KIND_CHILD_NEW) {
         child_failed(ep, now, sa, HANDLE_NONE, REASON_LIMIT);
+        ike_asked_done(ep, sa);
+    }
     ike_retry_later(ep, now, sa);
 }
 
@@ -239,8 +241,9 @@ static bool next_liveness(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     return true;
 }
 
-/* One attempt at a CREATE_CHILD_SA. A rekey of the IKE SA or a re-authentication that must wait lets
- * no other pass, or it would wait for ever. While one SA takes over from another neither is rekeyed.
+/* One attempt at a CREATE_CHILD_SA. A rekey of the IKE SA or a re-authentication that must wait
+ * lets no other pass, or it would wait for ever. While one SA takes over from another neither is
+ * rekeyed.
  */
 static bool next_create(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
@@ -321,6 +324,11 @@ void ike_next(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 
 enum err ike_wish_for(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum ike_wish wish)
 {
+    if (wish == WISH_DELETE && sa->state == STATE_DELETING && sa->renewing) {
+        sa->reason = REASON_DELETED;
+        reauth_stop(ep, now, sa); /* it goes already; but nobody calls again */
+        return OK;
+    }
     if (sa->state != STATE_ESTABLISHED)
         return ERR_STATE;
     if (sa->renewing && (wish & (WISH_REKEY | WISH_CHILD | WISH_REAUTH)))
@@ -500,7 +508,7 @@ static void expire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     }
     if (sa->reason == REASON_NONE)
         sa->reason = sa->state == STATE_ESTABLISHED ? REASON_EXPIRED : REASON_REKEYED;
-    if (sa->in_flight == KIND_IKE_REKEY && ep->config->quirks & QUIRK_LIBRESWAN_514)
+    if (ep->config->quirks & QUIRK_LIBRESWAN_514 && flight_of_kind(ep, sa, KIND_IKE_REKEY))
         replace_too(ep, now, sa);
     if (!polite || !overlap_allows(ep, sa, KIND_IKE_DELETE, NULL)) {
         ike_remove(ep, now, sa, (enum sa_reason)sa->reason);

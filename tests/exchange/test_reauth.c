@@ -548,6 +548,69 @@ START_TEST(a_delete_of_ours_stops_it)
 END_TEST
 
 /* Who crashes in the middle begins nothing any more. */
+START_TEST(a_delete_of_ours_stops_it_behind_its_delete_too)
+{
+    struct sa_ref old;
+    struct pair p;
+
+    establish(&p, &(struct setup){.children = 1});
+    old = the_ike(&p, A);
+    ask(&p); /* HDR, SK {D} --> is out */
+    ck_assert_ok(ike_endpoint_terminate(p.end[A], p.now, old));
+    settle(&p);
+    run_until(&p, p.now + 20 * NSEC_PER_S);
+    ck_assert_uint_eq(events_of(&p, A, EVENT_IKE_UP), 1);
+    ck_assert_uint_eq(ike_count(&p, A) + ike_count(&p, B), 0);
+    check_nothing_left(&p);
+}
+END_TEST
+
+/* The new SA is up, and the request for its second child is lost: what comes due meanwhile. */
+static void come_due(struct pair *p)
+{
+    ask(p);
+    for (int i = 0; i < 4; i++)
+        ck_assert_ok(hand_over(p, i & 1));
+    ck_assert_uint_eq(p->wire_count[A], 1);
+    drop_next(p, A);
+    run_until(p, p->now + 7 * NSEC_PER_S / 2);
+    ck_assert_uint_eq(ike_count(p, A), 2);
+}
+
+START_TEST(a_rekey_that_comes_due_meanwhile_waits_for_its_end)
+{
+    const struct setup s = {.beside = true, .modelled = true, .children = 2};
+    struct pair p;
+
+    configure(&p, &s);
+    p.config[A].lifetime =
+        (struct lifetime_config){.rekey_time = 3 * NSEC_PER_S, .hard_time = 300 * NSEC_PER_S};
+    bring_up(&p, &s);
+    come_due(&p);
+    run_until(&p, p.now + 40 * NSEC_PER_S);
+    ck_assert_uint_ge(events_of(&p, A, EVENT_IKE_REKEYED), 1);
+    check_one(&p, 2);
+    check_nothing_left(&p);
+}
+END_TEST
+
+START_TEST(what_comes_due_again_meanwhile_is_not_forgotten)
+{
+    const struct setup s = {.beside = true, .modelled = true, .children = 2};
+    struct pair p;
+
+    configure(&p, &s);
+    p.config[A].reauth_time = 3 * NSEC_PER_S;
+    bring_up(&p, &s);
+    come_due(&p);
+    run_until(&p, p.now + 60 * NSEC_PER_S);
+    ck_assert_uint_ge(ike_endpoint_counters(p.end[A])->reauthentications, 2);
+    ck_assert_uint_eq(ike_count(&p, A), 1);
+    check_traffic(&p);
+    check_nothing_left(&p);
+}
+END_TEST
+
 START_TEST(a_crash_in_the_middle)
 {
     for (int kind = 0; kind < 2; kind++)
@@ -778,7 +841,10 @@ SUITE("reauth", break_before_make, make_before_break_loses_nothing,
       make_before_break_of_one_side_alone, the_caller_does_it_at_its_time, only_the_caller_does_it,
       auth_lifetime_is_heeded, auth_lifetime_of_a_second, auth_lifetime_said_later_is_heeded,
       the_shorter_time_counts, auth_lifetime_is_enforced, each_message_lost_or_doubled,
-      crossing_with_whatever_else_is_asked, a_delete_of_ours_stops_it, a_crash_in_the_middle,
+      crossing_with_whatever_else_is_asked, a_delete_of_ours_stops_it,
+      a_delete_of_ours_stops_it_behind_its_delete_too,
+      a_rekey_that_comes_due_meanwhile_waits_for_its_end,
+      what_comes_due_again_meanwhile_is_not_forgotten, a_crash_in_the_middle,
       a_failed_attempt_leaves_the_old_sa, no_rekey_while_it_goes_on,
       somebody_else_does_not_take_its_place, no_child_no_succession,
       what_was_taken_over_is_given_back, childless_as_both_want_it,
