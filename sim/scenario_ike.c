@@ -249,7 +249,7 @@ struct ike_config make_ike_config(const struct ike_words *w, const struct child_
     struct ike_config c = {
         .retransmit = {.timeout = w->retransmit_timeout,
                        .base_milli = (uint32_t)w->retransmit_base,
-                       .tries = w->retransmit_tries,
+                       .tries = (uint8_t)w->retransmit_tries,
                        .jitter_ppm = (uint32_t)(w->retransmit_jitter * 1000000 >> 32),
                        .limit = w->retransmit_limit},
         .lifetime = {.rekey_time = w->rekey_time,

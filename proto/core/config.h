@@ -46,7 +46,7 @@ enum err proposal_parse(struct bytes text, bool ike, struct proposal_config *out
 struct retransmit_config {
     nsec timeout;        /* before the first retransmission */
     uint32_t base_milli; /* 1800 = 1.8: factor per try */
-    uint32_t tries;      /* retransmissions before giving up */
+    uint8_t tries;       /* retransmissions before giving up */
     uint32_t jitter_ppm; /* each interval shortened by a random part of up to this (strongSwan) */
     nsec limit;          /* longest interval, 0: none */
 };

@@ -65,7 +65,7 @@ struct ike_sa {
     struct ip_endpoint local, remote;
     uint16_t child_count;
     uint16_t ke_group;     /* that a refused rekey was told to use, 0: none */
-    uint16_t tries;        /* transmissions of the request in flight behind the first */
+    uint8_t tries;         /* transmissions of the request in flight behind the first */
     uint8_t state : 4;     /* enum ike_state, moved by exchange_move only */
     uint8_t in_flight : 4; /* enum exchange_kind of our request */
     uint8_t version : 4;

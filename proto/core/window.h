@@ -28,7 +28,7 @@ struct parked_exchange {
     struct message_ref request;
     struct handle child;
     uint32_t handshake, id, next;
-    uint16_t tries;
+    uint8_t tries;
     uint8_t kind; /* enum exchange_kind */
     bool send;    /* waits in the outbox */
 };
