@@ -26,6 +26,14 @@ void wipe(void *data, size_t len)
     __asm__ volatile("" : : "r"(data) : "memory");
 }
 
+int hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 void bytes_hex(struct bytes b, char *out)
 {
     static const char digit[] = "0123456789abcdef";

@@ -50,6 +50,9 @@ void wipe(void *data, size_t len);
 /** Lower-case hex of `b` and a final NUL into `out`, which holds 2 * b.len + 1 bytes. */
 void bytes_hex(struct bytes b, char *out);
 
+/** The value of a hex digit, of either case; -1: it is none. */
+int hex_digit(uint8_t c);
+
 static inline uint16_t load_be16(const uint8_t *p)
 {
     return (uint16_t)(p[0] << 8 | p[1]);

@@ -64,22 +64,26 @@ static void take_port(struct show *s, struct argp_state *state, const char *text
     s->ports[s->port_count++] = (uint16_t)n;
 }
 
-/* "7", "3-9", "100-"; @return false if it is none */
+/* "7", "3-9", "100-", blanks before it; @return false if it is none */
 static bool read_range(const char *text, size_t len, struct range *r)
 {
     char room[32], *end;
     unsigned long first, last;
 
+    for (; len > 0 && (*text == ' ' || *text == '\t'); len--)
+        text++;
     if (len == 0 || len >= sizeof room || text[0] < '0' || text[0] > '9')
         return false;
     memcpy(room, text, len);
     room[len] = 0;
     first = last = strtoul(room, &end, 10);
-    if (*end == '-' && end[1] == 0)
+    if (*end == '-' && end[1] == 0) {
         last = UINT32_MAX;
-    else if (*end == '-' && end[1] >= '0' && end[1] <= '9')
+        end++;
+    } else if (*end == '-' && end[1] >= '0' && end[1] <= '9') {
         last = strtoul(end + 1, &end, 10);
-    if ((*end && last != UINT32_MAX) || first < 1 || last < first || last > UINT32_MAX)
+    }
+    if (*end || first < 1 || last < first || last > UINT32_MAX)
         return false;
     *r = (struct range){(uint32_t)first, (uint32_t)last};
     return true;
@@ -188,7 +192,8 @@ static const struct argp argp = {
     .args_doc = "CAPTURE\nRUN_FOLDER\n-\nHEX_FILE\n--hex TEXT",
     .doc = "IKE and ESP of a capture as a tree of fields: what each is, where it lies, which "
            "section defines it; decrypted where keys are given.\v"
-           "A run folder is its capture.pcapng with its keys.jsonl. - is standard input.\n\n"
+           "A run folder is its capture.pcapng with its keys.jsonl. - is standard input. --keys "
+           "with a run folder, and nothing else to read, names its capture too.\n\n"
            "examples:\n"
            "  ikelab dissect runs/latest --summary\n"
            "  ikelab dissect gw.pcap --keys ikev2_decryption_table --frame 3-5\n"
@@ -364,24 +369,61 @@ static int from_hex_file(struct show *s, FILE *file)
     return code;
 }
 
-/* No capture begins with what text begins with, but for the line feed of pcapng. */
+static bool begins_text(uint8_t c)
+{
+    return c == ' ' || c == '\t' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+           (c >= 'A' && c <= 'Z');
+}
+
+/*
+ * No capture begins with what text begins with, but for the line feed of pcapng, which the bytes
+ * behind it tell from an empty line. ISO C promises to take one byte back; the C libraries of
+ * Linux take these four.
+ */
 static bool is_text(FILE *file)
 {
-    int c = getc(file);
+    static const uint8_t pcapng[] = {'\n', '\r', '\r', '\n'};
+    uint8_t front[sizeof pcapng];
+    size_t len = fread(front, 1, sizeof front, file), at = 0;
 
-    ungetc(c, file);
-    return c == ' ' || c == '\t' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-           (c >= 'A' && c <= 'Z' && c != 'M'); /* 'M': nanosecond pcap, little-endian */
+    for (size_t i = len; i > 0; i--)
+        ungetc(front[i - 1], file);
+    if (len == 0 || memcmp(front, pcapng, len) == 0) /* or what is left of one */
+        return false;
+    while (at < len && (front[at] == '\n' || front[at] == '\r'))
+        at++;
+    /* 'M': nanosecond pcap, little-endian */
+    return at == len || (begins_text(front[at]) && (at > 0 || front[at] != 'M'));
+}
+
+/* Options that what is read has no use for. */
+static int check_options(const struct show *s, bool hex)
+{
+    if (hex && s->port_count > 0)
+        return say_error(EXIT_WRONG_USE, "leave it out; --esp if the hex is an ESP packet",
+                         "--port is for captures: hex has no ports");
+    if (!hex && s->esp)
+        return say_error(EXIT_WRONG_USE, "leave it out; --port N if ESP is on another UDP port",
+                         "--esp is for hex: in captures, protocols and ports tell what is ESP");
+    return EXIT_DONE;
 }
 
 static int from_file(struct show *s)
 {
     FILE *file = strcmp(s->input, "-") == 0 ? stdin : fopen(s->path, "rb");
+    bool text;
+    int code;
 
     if (!file)
         return say_error(EXIT_WRONG_USE, "ikelab dissect --help", "%s: %s", s->path,
                          strerror(errno));
-    return is_text(file) ? from_hex_file(s, file) : from_capture(s, file);
+    text = is_text(file);
+    code = check_options(s, text);
+    if (code == EXIT_DONE)
+        return text ? from_hex_file(s, file) : from_capture(s, file);
+    if (file != stdin)
+        fclose(file);
+    return code;
 }
 
 /* ---- keys ---- */
@@ -446,6 +488,13 @@ static void tell_counts(const struct show *s)
     fputs(first ? "" : "\n", stderr);
 }
 
+static int from_words(struct show *s)
+{
+    int code = check_options(s, true);
+
+    return code == EXIT_DONE ? from_hex(s, bytes_text(s->hex), "--hex") : code;
+}
+
 static int run_dissect(int argc, char **argv)
 {
     static struct show s; /* large */
@@ -462,7 +511,7 @@ static int run_dissect(int argc, char **argv)
     if (code == EXIT_DONE)
         code = read_keys(&s);
     if (code == EXIT_DONE) {
-        code = s.hex ? from_hex(&s, bytes_text(s.hex), "--hex") : from_file(&s);
+        code = s.hex ? from_words(&s) : from_file(&s);
         if (text_flush(&s.out) != OK && code == EXIT_DONE)
             code = EXIT_FAILED;
         if (s.counts.frames > 0)

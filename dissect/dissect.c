@@ -1,5 +1,6 @@
 #include "dissect/internal.h"
 
+#include "base/assert.h"
 #include "dissect/fragments.h"
 #include "proto/esp/encap.h"
 
@@ -29,13 +30,13 @@ void dissector_destroy(struct dissector *d)
     free(d);
 }
 
-struct node *text_enter(struct making *m, const char *name, struct decrypted text)
+void text_enter(struct making *m, const char *name, struct decrypted text)
 {
-    if (m->out->text_count < TEXTS_MAX)
-        m->out->texts[m->out->text_count++] = text;
+    ASSERT(m->out->text_count < TEXTS_MAX);
+    m->out->texts[m->out->text_count++] = text;
     m->tree.text = m->out->text_count;
     m->tree.base = text.bytes.data;
-    return tree_open(&m->tree, NODE_GROUP, name, text.bytes, NULL);
+    tree_open(&m->tree, NODE_GROUP, name, text.bytes, NULL);
 }
 
 void text_leave(struct making *m)

@@ -53,7 +53,7 @@ static enum err open_message(struct making *m, const struct message_view *view,
 
     if (!work)
         return ERR_MEMORY;
-    for (*used = k; k && e != OK; k = keys_next_ike(m->d->keys, k)) {
+    for (; k && e != OK; k = keys_next_ike(m->d->keys, k)) {
         memcpy(work, view->datagram.data, view->datagram.len);
         e = open_with(m, k, bytes_of(work, view->datagram.len), inside, o);
         *used = k;

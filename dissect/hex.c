@@ -7,14 +7,6 @@ struct line {
     unsigned number;
 };
 
-static int digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static enum err refuse(struct hex_place *bad, const struct line *l, size_t at, const char *why)
 {
     *bad = (struct hex_place){l->number, (unsigned)at + 1, why};
@@ -63,8 +55,8 @@ static size_t offset_of(struct bytes line, uint64_t *offset, bool *colon)
 
     while (at < line.len && is_blank(line.data[at]))
         at++;
-    for (*offset = 0; at < line.len && digit(line.data[at]) >= 0 && digits < 16; at++, digits++)
-        *offset = *offset << 4 | (unsigned)digit(line.data[at]);
+    for (*offset = 0; at < line.len && hex_digit(line.data[at]) >= 0 && digits < 16; at++, digits++)
+        *offset = *offset << 4 | (unsigned)hex_digit(line.data[at]);
     *colon = at < line.len && line.data[at] == ':';
     next = at + 1;
     if (digits < OFFSET_DIGITS_MIN)
@@ -93,7 +85,7 @@ static bool at_gap(struct bytes line, size_t at, size_t gap)
 static enum err take_byte(const struct line *l, size_t at, struct buf *out, struct hex_place *bad)
 {
     bool last = at + 1 == l->text.len || is_blank(l->text.data[at + 1]);
-    int high = digit(l->text.data[at]), low = last ? -1 : digit(l->text.data[at + 1]);
+    int high = hex_digit(l->text.data[at]), low = last ? -1 : hex_digit(l->text.data[at + 1]);
 
     if (high >= 0 && last)
         return refuse(bad, l, at, "this is half a byte");
@@ -126,10 +118,28 @@ static enum err dump_line(const struct line *l, size_t at, bool colon, struct bu
     return OK;
 }
 
+static bool is_star(struct bytes line)
+{
+    return line.len > 0 && line.data[0] == '*' && is_empty(bytes_of(line.data + 1, line.len - 1));
+}
+
+/* What "*" stands for: the bytes of the last line, again and again until there are `len`. */
+static enum err repeat(struct buf *out, size_t width, uint64_t len)
+{
+    while (out->len < len) {
+        if (out->len == out->cap)
+            return ERR_SPACE;
+        out->data[out->len] = out->data[out->len - width];
+        out->len++;
+    }
+    return OK;
+}
+
 /* @param first  the offset of the first line */
 static enum err dump_read(struct bytes text, uint64_t first, struct buf *out, struct hex_place *bad)
 {
-    struct line l = {0};
+    struct line l = {0}, star = {0};
+    size_t width = 0; /* of the last line */
     enum err e = OK;
 
     while (e == OK && next_line(&text, &l)) {
@@ -139,13 +149,28 @@ static enum err dump_read(struct bytes text, uint64_t first, struct buf *out, st
 
         if (is_empty(l.text))
             continue;
+        if (is_star(l.text)) {
+            if (width == 0)
+                return refuse(bad, &l, 0, "there is no line of bytes before it to repeat");
+            star = l;
+            continue;
+        }
         at = offset_of(l.text, &offset, &colon);
         if (at == 0)
             return refuse(bad, &l, 0, "this line of the dump has no offset");
+        if (star.number > 0 && offset >= first)
+            e = repeat(out, width, offset - first);
+        if (e != OK)
+            return e;
+        star.number = 0;
         if (offset != first + out->len)
             return refuse(bad, &l, 0, "this offset is not the number of bytes before it");
+        width = out->len;
         e = dump_line(&l, at, colon, out, bad);
+        width = out->len - width;
     }
+    if (e == OK && star.number > 0)
+        return refuse(bad, &star, 0, "no offset follows that says how often the line is repeated");
     return e;
 }
 

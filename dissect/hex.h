@@ -1,7 +1,7 @@
 /*
  * Bytes from hex as people copy it: bare digits with or without "0x", spaces, colons and commas; or
  * a dump with offsets, as xxd, hexdump -C, tshark -x and Wireshark write it, whose column of text
- * is left out.
+ * is left out. A line that is only "*" stands for repetitions of the line before it.
  */
 #ifndef DISSECT_HEX_H
 #define DISSECT_HEX_H

@@ -38,7 +38,7 @@ void inner_tree(struct tree *, struct bytes text, uint8_t next_header);
 const char *ike_summary(struct arena *, const struct dissection *);
 
 /** Note a decrypted text and look at it: the tree's places are in it until text_leave. */
-struct node *text_enter(struct making *, const char *name, struct decrypted text);
+void text_enter(struct making *, const char *name, struct decrypted text);
 void text_leave(struct making *);
 
 /** The range of a view in the datagram. */

@@ -64,7 +64,7 @@ static bool same_ike(const struct ike_open_key *a, const struct ike_open_key *b)
 
 static bool same_esp(const struct esp_open_key *a, const struct esp_open_key *b)
 {
-    return a->spi == b->spi && a->encr == b->encr && a->integ == b->integ &&
+    return a->spi == b->spi && a->esn == b->esn && a->encr == b->encr && a->integ == b->integ &&
            ip_addr_equal(&a->destination, &b->destination) &&
            memcmp(a->encr_key, b->encr_key, sizeof a->encr_key) == 0 &&
            memcmp(a->integ_key, b->integ_key, sizeof a->integ_key) == 0;
@@ -139,14 +139,6 @@ struct esp_open_key *keys_next_esp(const struct dissect_keys *k, const struct es
     return key->next == KEYS_NONE ? NULL : &k->esp[key->next];
 }
 
-static int digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool keys_hex(const char *text, uint8_t *out, size_t len)
 {
     if (!text)
@@ -156,7 +148,7 @@ bool keys_hex(const char *text, uint8_t *out, size_t len)
     if (strlen(text) != 2 * len)
         return false;
     for (size_t i = 0; i < len; i++) {
-        int high = digit(text[2 * i]), low = digit(text[2 * i + 1]);
+        int high = hex_digit((uint8_t)text[2 * i]), low = hex_digit((uint8_t)text[2 * i + 1]);
 
         if (high < 0 || low < 0)
             return false;

@@ -48,7 +48,7 @@ static bool key_of(const json_t *keys, const char *name, uint8_t *out, size_t le
 static enum err ike_line(struct dissect_keys *k, const json_t *o, const char **why)
 {
     const json_t *keys = json_object_get(o, "keys");
-    struct ike_open_key key = {.next = KEYS_NONE};
+    struct ike_open_key key = {0};
     enum err e = suites_of(o, &key.encr, &key.integ, why);
     size_t encr, integ;
 
@@ -72,7 +72,7 @@ static enum err ike_line(struct dissect_keys *k, const json_t *o, const char **w
 static enum err child_line(struct dissect_keys *k, const json_t *o, const char **why)
 {
     const json_t *keys = json_object_get(o, "keys");
-    struct esp_open_key key = {.next = KEYS_NONE, .esn = json_is_true(json_object_get(o, "esn"))};
+    struct esp_open_key key = {.esn = json_is_true(json_object_get(o, "esn"))};
     enum err e = suites_of(o, &key.encr, &key.integ, why);
     uint64_t spi;
 

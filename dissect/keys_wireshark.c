@@ -105,7 +105,7 @@ static const char no_match[] = "an AEAD goes without an integrity algorithm, oth
 
 static enum err ike_row(struct dissect_keys *k, char *column[COLUMNS], const char **why)
 {
-    struct ike_open_key key = {.next = KEYS_NONE};
+    struct ike_open_key key = {0};
     uint8_t spi[16];
     size_t integ;
     enum err e;
@@ -133,7 +133,7 @@ static enum err ike_row(struct dissect_keys *k, char *column[COLUMNS], const cha
 
 static enum err esp_row(struct dissect_keys *k, char *column[COLUMNS], const char **why)
 {
-    struct esp_open_key key = {.next = KEYS_NONE};
+    struct esp_open_key key = {0};
     uint8_t spi[4];
     enum err e;
 

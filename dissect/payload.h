@@ -34,7 +34,7 @@ void payload_ts(struct tree *, struct bytes body);
 void payload_cp(struct tree *, struct bytes body);
 void payload_eap(struct tree *, struct bytes body);
 
-/** A name of a registry, or NULL; and an address in text. */
+/** An IPv4 or IPv6 address in text; NULL: it has neither's length, or no memory. */
 const char *address_text(struct arena *, struct bytes address);
 
 #endif

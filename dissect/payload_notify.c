@@ -2,6 +2,7 @@
  */
 #include "dissect/payload.h"
 
+#include "proto/core/nat.h"
 #include "proto/wire/notify.h"
 
 enum shape {
@@ -61,20 +62,13 @@ static const struct notify_about *find(uint16_t type)
     return &unknown;
 }
 
-/* RFC 7296 §2.23: SHA-1 of SPIs, address and port, as the sender saw them. */
+/* RFC 7296 §2.23: the hash is of address and port as the sender saw them. */
 static const char *nat_verdict(const struct payload_context *c, const struct ip_endpoint *end,
                                struct bytes hash)
 {
-    uint8_t spis[16], port[2], digest[20];
-    struct bytes parts[3] = {bytes_of(spis, sizeof spis), BYTES_NONE, bytes_of(port, sizeof port)};
+    uint8_t digest[NAT_HASH_LEN];
 
-    if (!end)
-        return NULL;
-    store_be64(spis, c->header->spi_i);
-    store_be64(spis + 8, c->header->spi_r);
-    store_be16(port, end->port);
-    parts[1] = bytes_of(end->addr.bytes, ip_addr_len(&end->addr));
-    if (c->crypto->class->sha1(c->crypto, parts, 3, digest) != OK)
+    if (!end || nat_hash(c->crypto, c->header->spi_i, c->header->spi_r, end, digest) != OK)
         return NULL;
     return bytes_equal(hash, bytes_of(digest, sizeof digest)) ? "of the address in this frame"
                                                               : "not of the address in this frame";

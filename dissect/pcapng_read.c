@@ -187,8 +187,8 @@ static enum err take_interface(struct pcapng_reader *r, size_t len, const char *
     return OK;
 }
 
-/* Ticks of 10^-n or 2^-n seconds to nanoseconds. */
-static nsec time_of(const struct interface *i, uint64_t ticks)
+/* Ticks of 10^-n or 2^-n seconds to nanoseconds. @return false if they are too fine for 64 bits */
+static bool time_of(const struct interface *i, uint64_t ticks, nsec *at)
 {
     unsigned n = i->resolution & 0x7f;
     uint64_t scale = 1;
@@ -197,16 +197,20 @@ static nsec time_of(const struct interface *i, uint64_t ticks)
         uint64_t fraction;
 
         if (n > 63)
-            return 0;
+            return false;
         fraction = ticks & ((UINT64_C(1) << n) - 1);
         if (n > 32)
             fraction >>= n - 32;
-        return (i->offset_s + (ticks >> n)) * NSEC_PER_S +
-               (fraction * NSEC_PER_S >> (n > 32 ? 32 : n));
+        *at = (i->offset_s + (ticks >> n)) * NSEC_PER_S +
+              (fraction * NSEC_PER_S >> (n > 32 ? 32 : n));
+        return true;
     }
-    for (unsigned d = n < 9 ? n : 9; d < (n < 9 ? 9 : n) && d < 28; d++)
+    if (n > 28)
+        return false;
+    for (unsigned d = n < 9 ? 9 - n : n - 9; d > 0; d--)
         scale *= 10;
-    return i->offset_s * NSEC_PER_S + (n <= 9 ? ticks * scale : ticks / scale);
+    *at = i->offset_s * NSEC_PER_S + (n < 9 ? ticks * scale : ticks / scale);
+    return true;
 }
 
 /* Where a kind of packet block has its fields; those of the simple one are fewer. */
@@ -233,9 +237,7 @@ static enum err take_packet(struct pcapng_reader *r, uint32_t type, size_t len,
         caplen = i->snaplen;
     if (caplen > len - fixed)
         return damaged(why, "a packet is longer than its block");
-    out->timed = !simple;
-    if (out->timed)
-        out->at = time_of(i, (uint64_t)u32(r, b + 4) << 32 | u32(r, b + 8));
+    out->timed = !simple && time_of(i, (uint64_t)u32(r, b + 4) << 32 | u32(r, b + 8), &out->at);
     out->name = i->name;
     out->link = i->link;
     out->cut = caplen < origlen;

@@ -111,7 +111,7 @@ static void texts(struct text *t, const struct dissection *d)
         for (unsigned s = 0; s < x->source_count; s++)
             text_format(t, "%c{\"frame\":%u,\"offset\":%zu,\"length\":%zu}", s ? ',' : '[',
                         x->sources[s].frame, x->sources[s].offset, x->sources[s].length);
-        text_raw(t, x->source_count ? "]}" : "[]}");
+        text_raw(t, "]}");
     }
     text_char(t, ']');
 }

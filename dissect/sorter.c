@@ -81,20 +81,25 @@ static bool counted(struct sorter *s, enum other_frame why)
     return false;
 }
 
-/* The length field of an IKE header tells whether one is there. */
-static bool is_ike_at(struct bytes b, size_t at)
+/*
+ * The length field of an IKE header tells whether one is there: it says what there is, or what
+ * there was before the snapshot length cut it.
+ * @param whole  the length that UDP says: that of a cut message must be just this, or the
+ *               ciphertext of a cut ESP packet would pass for one
+ */
+static bool is_ike(struct bytes b, size_t whole)
 {
     struct ike_header h;
 
-    return b.len > at && header_read(bytes_of(b.data + at, b.len - at), &h) == OK &&
-           (header_major(&h) == 2 || header_major(&h) == 1) && h.length == b.len - at;
+    return header_read(b, &h) == OK && (header_major(&h) == 2 || header_major(&h) == 1) &&
+           (h.length == b.len || (whole > b.len && h.length == whole));
 }
 
 bool ike_is_marked(struct bytes b)
 {
     if (b.len < ENCAP_MARKER_LEN || load_be32(b.data) != 0)
         return false;
-    return !is_ike_at(b, 0);
+    return !is_ike(b, b.len);
 }
 
 static void sort_encapsulated(struct dissect_input *out)
@@ -117,7 +122,7 @@ static bool has_port(const struct dissect_input *in, uint16_t port)
     return in->src.port == port || in->dst.port == port;
 }
 
-static bool sort_ports(struct sorter *s, struct dissect_input *out)
+static bool sort_ports(struct sorter *s, size_t whole, struct dissect_input *out)
 {
     if (has_port(out, PORT_NATT)) {
         sort_encapsulated(out);
@@ -128,7 +133,7 @@ static bool sort_ports(struct sorter *s, struct dissect_input *out)
     for (unsigned i = 0; i < s->port_count; i++) {
         if (!has_port(out, s->ports[i]))
             continue;
-        if (!is_ike_at(out->datagram, 0))
+        if (!is_ike(out->datagram, whole))
             sort_encapsulated(out);
         return true;
     }
@@ -140,8 +145,9 @@ static bool sort_udp(struct sorter *s, const struct ip_packet *p, struct dissect
 {
     struct udp_datagram u;
     enum err e = udp_read(p, &u);
+    size_t said;
 
-    if (e == ERR_TRUNCATED)
+    if (e == ERR_TRUNCATED || e == ERR_NEXT_HEADER)
         return counted(s, OTHER_UNREADABLE);
     out->src.port = load_be16(p->payload.data);
     out->dst.port = load_be16(p->payload.data + 2);
@@ -150,7 +156,8 @@ static bool sort_udp(struct sorter *s, const struct ip_packet *p, struct dissect
         out->datagram = bytes_of(p->payload.data + UDP_HEADER_LEN, p->payload.len - UDP_HEADER_LEN);
         out->cut = true;
     }
-    return sort_ports(s, out);
+    said = load_be16(p->payload.data + 4);
+    return sort_ports(s, said > UDP_HEADER_LEN ? said - UDP_HEADER_LEN : 0, out);
 }
 
 static bool sort_packet(struct sorter *s, const struct ip_packet *p, struct dissect_input *out)
@@ -191,7 +198,7 @@ bool sorter_take(struct sorter *s, const struct captured_frame *frame, struct di
     p.id ^= frame->interface * UINT32_C(0x9e3779b1);
     if (reassembly_add(&s->join, s->now, &p, &whole, &pieces) != OK || whole.len == 0)
         return counted(s, OTHER_FRAGMENT);
-    if (read_tolerant(s, whole, &p) != OK)
+    if (read_tolerant(s, whole, &p) != OK || ip_is_fragment(&p)) /* fragments do not nest */
         return counted(s, OTHER_UNREADABLE);
     out->fragments = pieces;
     return sort_packet(s, &p, out);

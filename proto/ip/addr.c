@@ -65,14 +65,6 @@ static bool parse_v4(struct bytes text, uint8_t *out)
     return text.len == 0;
 }
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* One to four hex digits. */
 static bool parse_group(struct bytes *text, unsigned *out)
 {

@@ -223,6 +223,17 @@ class OwnCapture(unittest.TestCase):
         nodes = {f["interface"] for f in result["frames"]}
         self.assertTrue({"gw", "homes[0]", "boxes[0] inside"} <= nodes, nodes)
 
+    def test_a_lone_folder_of_keys_names_its_capture(self):
+        wanted = ["--summary", "--frame", "1-20"]
+        named = dissect_json(self, self.run_folder.folder, *wanted)
+        self.assertEqual(len(named["frames"]), 20)
+        self.assertEqual(dissect_json(self, "--keys", self.run_folder.folder, *wanted), named)
+        frame, = dissect_json(self, "--keys", self.run_folder.folder, "--hex", MESSAGE)["frames"]
+        self.assertEqual(frame["summary"], "HDR, Ni, N(COOKIE)")
+        done = dissect("--keys", self.run_folder.folder / "keys.jsonl")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"no capture given", done.stderr)
+
     def test_wireshark_tables_open_the_same(self):
         profile = self.run_folder.folder / "wireshark/profiles/ikelab"
         capture = self.run_folder.folder / "capture.pcapng"
@@ -255,6 +266,8 @@ class OwnCapture(unittest.TestCase):
         self.assertNotIn("tree", whole["frames"][0])
         some = dissect_json(self, folder, "--summary", "--frame", "3,7-9")
         self.assertEqual([f["frame"] for f in some["frames"]], [3, 7, 8, 9])
+        some = dissect_json(self, folder, "--summary", "--frame", "3, 7-9,\t118-", "--frame", "5")
+        self.assertEqual([f["frame"] for f in some["frames"]][:7], [3, 5, 7, 8, 9, 118, 119])
         spi = next(f["esp"]["spi"] for f in whole["frames"] if f["kind"] == "esp")
         only = dissect_json(self, folder, "--summary", "--frame", "1-120", "--spi", spi)
         self.assertEqual({f["esp"]["spi"] for f in only["frames"]}, {spi})
@@ -287,8 +300,21 @@ class OwnCapture(unittest.TestCase):
 def classic(link, *frames, snaplen=65535, magic=0xa1b2c3d4):
     data = struct.pack("<IHHiIII", magic, 2, 4, 0, 0, snaplen, link)
     for frame in frames:
-        data += struct.pack("<IIII", 1, 5, len(frame), len(frame)) + frame
+        there = frame[:snaplen]
+        data += struct.pack("<IIII", 1, 5, len(there), len(frame)) + there
     return data
+
+
+def pcapng(resolution, ticks, frame):
+    """A packet of raw IP, its time in ticks of if_tsresol."""
+    def block(kind, body):
+        body += bytes(-len(body) % 4)
+        return struct.pack("<II", kind, 12 + len(body)) + body + struct.pack("<I", 12 + len(body))
+
+    return (block(0x0a0d0d0a, struct.pack("<IHHq", 0x1a2b3c4d, 1, 0, -1)) +
+            block(1, struct.pack("<HHIHHI", 101, 0, 0, 9, 1, resolution) + bytes(4)) +
+            block(6, struct.pack("<IIIII", 0, ticks >> 32, ticks & 0xffffffff, len(frame),
+                                 len(frame)) + frame))
 
 
 def udp_packet(payload, port=500, v6=False):
@@ -357,6 +383,46 @@ class Inputs(unittest.TestCase):
         self.assertEqual((frame["frame"], frame["ip_fragments"]), (len(pieces), len(pieces)))
         self.assertEqual(frame["summary"], "HDR, Ni, N(COOKIE)")
 
+    def test_a_fragment_within_fragments(self):
+        """IPv6: what is joined is a fragment itself. It is no packet of UDP or ESP."""
+        for protocol, length in ((17, 32), (17, 1), (50, 32)):
+            inner = struct.pack(">BBHI", protocol, 0, 1, 9) + bytes(length)
+            pieces = []
+            for more, at, end in ((1, 0, 8), (0, 8, 8 + length)):
+                piece = struct.pack(">BBHI", 44, 0, at | more, 7) + inner[at:end]
+                pieces.append(struct.pack(">IHBB", 6 << 28, len(piece), 44, 64) + bytes(15) +
+                              b"\1" + bytes(15) + b"\2" + piece)
+            result = dissect_json(self, "-", data=classic(101, *pieces))
+            self.assertEqual(result["frames"], [])
+            self.assertEqual(result["counts"]["others"], {
+                "IP fragments that await others or are doubles": 1,
+                "with headers of IP or UDP that cannot be read": 1})
+
+    def test_a_snapshot_length_on_another_port(self):
+        """A cut IKE message is one still, and cut ciphertext that looks like one is none."""
+        message = bytes.fromhex(MESSAGE)
+        esp = bytearray(b"\x12\x34\x56\x78" + bytes(76))
+        esp[17], esp[24:28] = 0x20, struct.pack(">I", 5000)
+        for payload, kind in ((message, "ike"), (bytes(4) + message, "ike"), (bytes(esp), "esp")):
+            for room in (28, 40, len(payload) - 1):
+                data = classic(101, udp_packet(payload, 600), snaplen=28 + room)
+                frame, = dissect_json(self, "-", "--port", "600", data=data)["frames"]
+                self.assertEqual((frame["kind"], frame["cut"]), (kind, True), (kind, room))
+
+    def test_times_of_every_resolution(self):
+        ip = udp_packet(bytes.fromhex(MESSAGE))
+        for resolution, ticks, ns in [
+                (0, 7, 7 * 10**9), (6, 1500000, 1500000000), (9, 1500000001, 1500000001),
+                (12, 1500000001999, 1500000001), (28, 15 * 10**18, 1), (10, 15, 1),
+                (19, 15 * 10**18, 1500000000), (29, 2**64 - 1, None), (127, 5, None),
+                (0x80 | 10, 1536, 1500000000), (0x80 | 40, 3 << 39, 1500000000),
+                (0x80 | 63, 3 << 62, 1500000000), (0x80 | 64, 1 << 63, None), (0xff, 5, None)]:
+            data = pcapng(resolution, ticks, ip)
+            frame, = dissect_json(self, "-", "--summary", data=data)["frames"]
+            self.assertEqual(frame["t_ns"], ns, (resolution, ticks))
+        line = dissect("-", "--summary", data=data).stdout # without a time
+        self.assertTrue(line.startswith(b"1  10.0.0.1:500 > "), line)
+
     def test_a_pcap_cut_at_every_place(self):
         data = classic(101, *[udp_packet(bytes.fromhex(MESSAGE))] * 2)
         size = (len(data) - 24) // 2
@@ -393,6 +459,20 @@ class Inputs(unittest.TestCase):
             text = subprocess.run(["hexdump", "-C"], input=message, capture_output=True, check=True)
             frame, = dissect_json(self, "-", data=text.stdout)["frames"]
             self.assertEqual(frame["bytes"], MESSAGE)
+            text = subprocess.run(["hexdump", "-C"], input=message + bytes(100),
+                                  capture_output=True, check=True)
+            self.assertIn(b"\n*\n", text.stdout)
+            frame, = dissect_json(self, "-", data=text.stdout)["frames"]
+            self.assertEqual(frame["bytes"], MESSAGE + "00" * 100)
+
+    def test_hex_behind_empty_lines(self):
+        for front in ("\n", "\r\n", "\n\n\n\n\n", "\n\r\n", "\n \t\n", " \n"):
+            frame, = dissect_json(self, "-", data=(front + MESSAGE).encode())["frames"]
+            self.assertEqual(frame["bytes"], MESSAGE, front.encode())
+        with tempfile.NamedTemporaryFile(suffix=".txt") as file:
+            file.write(b"\n" + MESSAGE.encode())
+            file.flush()
+            self.assertEqual(dissect_json(self, file.name)["frames"][0]["bytes"], MESSAGE)
 
     def test_bad_hex(self):
         for text, words in [("12 3g", b"--hex:1:5: this is no hex digit"), ("123", b"half a byte"),
@@ -415,6 +495,12 @@ class Inputs(unittest.TestCase):
                 (["x", "--hex", "00"], b"exclude each other"),
                 (["x", "--frame", "0"], b"list of frames"),
                 (["x", "--frame", "5-3"], b"list of frames"),
+                (["x", "--frame", "4294967295x"], b"list of frames"),
+                (["x", "--frame", "1-4294967295x"], b"list of frames"),
+                (["x", "--frame", "1-4294967296"], b"list of frames"),
+                (["x", "--frame", "3, "], b"list of frames"),
+                (["x", "--frame", "3 -5"], b"list of frames"),
+                (["--hex", MESSAGE, "--port", "600"], b"--port is for captures"),
                 (["x", "--spi", "123"], b"not an SPI"),
                 (["x", "--port", "70000"], b"not a port"),
                 (["--hex", MESSAGE, "--keys", "/no/such/keys"], b"No such file"),
@@ -422,6 +508,16 @@ class Inputs(unittest.TestCase):
             done = dissect(*arguments)
             self.assertEqual(done.returncode, 2, arguments)
             self.assertIn(words, done.stderr, arguments)
+        for option, data, words in [
+                (["--esp"], classic(101, udp_packet(bytes.fromhex(MESSAGE))), b"--esp is for hex"),
+                (["--port", "600"], MESSAGE.encode(), b"--port is for captures")]:
+            with tempfile.NamedTemporaryFile() as file:
+                file.write(data)
+                file.flush()
+                for done in (dissect("-", *option, data=data), dissect(file.name, *option)):
+                    self.assertEqual((done.returncode, done.stdout), (2, b""), option)
+                    self.assertIn(words, done.stderr)
+                    self.assertIn(b"try: ", done.stderr)
 
     def test_what_is_no_capture(self):
         for data in (b"\xa1", b"\x1f\x8b" + bytes(100), b"\n" + bytes(40), bytes(64)):

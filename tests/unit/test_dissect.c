@@ -421,6 +421,30 @@ START_TEST(esp_is_opened_with_and_without_extended_numbers)
 }
 END_TEST
 
+/* keys.jsonl says what esp_sa cannot: whether numbers are extended. Neither replaces the other. */
+START_TEST(a_key_with_and_one_without_extended_numbers_are_two)
+{
+    struct ike_open_key names = key_named("aes128gcm16", NULL);
+    struct esp_open_key plain = {.spi = 0x01020304, .encr = names.encr}, extended = plain;
+    uint8_t out[256];
+
+    extended.esn = true;
+    setup();
+    ck_assert_ok(keys_add_esp(&keys, &plain));
+    ck_assert_ok(keys_add_esp(&keys, &extended));
+    ck_assert_ok(keys_add_esp(&keys, &extended));
+    ck_assert_uint_eq(keys.esp_count, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        struct bytes packet = esp_packet(i ? &extended : &plain, 1, bytes_of("\1\2\2\73", 4), out);
+        struct dissection d = look(DISSECT_ESP, 1, packet);
+
+        ck_assert(!d.bad_icv && d.text_count == 1);
+        ck_assert_int_eq(node_find(d.root, NODE_FIELD, "Extended Sequence Number") != NULL, i);
+    }
+    teardown();
+}
+END_TEST
+
 /* ---- hex ---- */
 
 static void hex_gives(const char *text, const char *expected)
@@ -455,6 +479,18 @@ START_TEST(hex_as_people_copy_it)
               "0010  61 62 63                                          abc\n",
               "61626364656661626364656661626364616263");
     hex_gives("0000   61 62 20 64   ab d\n", "61622064");
+    /* "*" for lines like the one before, up to the next offset, be it the end's */
+    hex_gives("00000000  61 62 63 64 65 66 67 68  69 6a 6b 6c 6d 6e 6f 70  |abcdefghijklmnop|\n"
+              "*\n"
+              "00000030  61                                                |a|\n"
+              "00000031\n",
+              "6162636465666768696a6b6c6d6e6f706162636465666768696a6b6c6d6e6f70"
+              "6162636465666768696a6b6c6d6e6f7061");
+    hex_gives("00000000  61 62 63 64 65 66 67 68  69 6a 6b 6c 6d 6e 6f 70  |abcdefghijklmnop|\n"
+              "*\n"
+              "00000012\n",
+              "6162636465666768696a6b6c6d6e6f706162");
+    hex_gives("00000102: 0000 0000  ....\n*\n0000010e: 61  a\n", "00000000000000000000000061");
 }
 END_TEST
 
@@ -480,11 +516,17 @@ START_TEST(hex_that_is_none)
     hex_refuses("", 1, 1);
     hex_refuses("0000  01 02\n0003  03\n", 2, 1);
     hex_refuses("0000  01 02\nxyz\n", 2, 1);
+    hex_refuses("*\n0000  01 02\n", 1, 1);
+    hex_refuses("0000  01 02\n0002\n*\n0004\n", 3, 1); /* no bytes to repeat */
+    hex_refuses("0000  01 02\n*\n", 2, 1);             /* nor how often */
+    hex_refuses("0000  01 02\n*\n0001  03\n", 3, 1);
+    hex_refuses("0002: 01 02\n*\n0001: 03\n", 3, 1);
     ck_assert_int_eq(hex_read(bytes_text("010203"), &b, &bad), ERR_SPACE);
+    ck_assert_int_eq(hex_read(bytes_text("0000  01\n*\nffffffffffffffff\n"), &b, &bad), ERR_SPACE);
 }
 END_TEST
 
 SUITE("dissect", every_payload_has_its_fields, a_message_cut_at_every_length,
       the_tree_goes_up_to_the_bad_place, keys_open_and_wrong_ones_do_not,
       fragments_are_joined_in_any_order, esp_is_opened_with_and_without_extended_numbers,
-      hex_as_people_copy_it, hex_that_is_none)
+      a_key_with_and_one_without_extended_numbers_are_two, hex_as_people_copy_it, hex_that_is_none)
