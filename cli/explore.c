@@ -4,6 +4,7 @@
 #include "cli/scenario_options.h"
 #include "cli/verb.h"
 
+#include <ctype.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,11 +32,12 @@ struct explore {
     struct explore_output output;
     struct scenario_options overrides;
     const struct family *families[FAMILIES_MAX];
-    struct family read[FAMILIES_MAX]; /* those that are not built in */
+    struct family read[FAMILIES_MAX + 1]; /* not built in; one more is read, to be refused */
     unsigned count;
     const char *file; /* a scenario to search; NULL: the built-in configuration */
     bool terminal;
     const char *unknown; /* a word that is no family */
+    const char *longer;  /* one with too many requests */
     const char *bad;     /* a plant that is none */
     const struct family *running;
     uint64_t states; /* of families that are done */
@@ -51,25 +53,39 @@ static void catch (int signal)
 
 /* ---- options ---- */
 
-static void take_all(struct explore *x)
+/* Each once, however often it is named. */
+static void add_family(struct explore *x, struct argp_state *state, const struct family *f)
 {
-    const struct family *f;
-
-    x->count = 0;
-    while ((f = family_at(x->count)) != NULL)
+    for (unsigned i = 0; i < x->count; i++)
+        if (strcmp(x->families[i]->name, f->name) == 0)
+            return;
+    if (x->count == FAMILIES_MAX)
+        argp_error(state, "more than %d families", FAMILIES_MAX);
+    else
         x->families[x->count++] = f;
 }
 
-static void take_family(struct explore *x, const char *name)
+static void take_all(struct explore *x, struct argp_state *state)
+{
+    const struct family *f;
+
+    for (unsigned i = 0; (f = family_at(i)) != NULL; i++)
+        add_family(x, state, f);
+}
+
+static void take_family(struct explore *x, struct argp_state *state, const char *name)
 {
     const struct family *f = family_named(name);
+    enum err e = OK;
 
-    if (x->count == FAMILIES_MAX)
-        return;
-    if (!f && family_read(name, &x->read[x->count]) == OK)
+    if (!f) {
+        e = family_read(name, &x->read[x->count]);
         f = &x->read[x->count];
-    if (f)
-        x->families[x->count++] = f;
+    }
+    if (e == OK)
+        add_family(x, state, f);
+    else if (e == ERR_FULL)
+        x->longer = name;
     else
         x->unknown = name;
 }
@@ -96,7 +112,7 @@ static bool is_file(const char *word)
 static void take_word(struct explore *x, struct argp_state *state, const char *word)
 {
     if (!is_file(word))
-        take_family(x, word);
+        take_family(x, state, word);
     else if (x->file)
         argp_error(state, "one scenario at a time");
     else
@@ -120,7 +136,7 @@ static error_t parse(int option, char *argument, struct argp_state *state)
 
     switch (option) {
     case OPTION_ALL:
-        take_all(x);
+        take_all(x, state);
         return 0;
     case OPTION_JSON:
         x->output.json = true;
@@ -141,7 +157,7 @@ static error_t parse(int option, char *argument, struct argp_state *state)
         take_plant(x, argument);
         return 0;
     case OPTION_FAMILY:
-        take_family(x, argument);
+        take_family(x, state, argument);
         return 0;
     case OPTION_SCENARIO:
         x->output.file = argument;
@@ -156,7 +172,7 @@ static error_t parse(int option, char *argument, struct argp_state *state)
         take_word(x, state, argument);
         return 0;
     case ARGP_KEY_END:
-        if (!x->count && !x->unknown && !x->file)
+        if (!x->count && !x->unknown && !x->longer && !x->file)
             argp_error(state, "no family given, and no scenario");
         if (x->overrides.count && !x->file)
             argp_error(state, "--set and --seed are about a scenario, and none is given");
@@ -297,6 +313,14 @@ static int search_all(struct explore *x)
     return stopping ? 128 + SIGINT : code;
 }
 
+/* Control characters as blanks: the command stands in a comment, which a line feed would end. */
+static void write_argument(const char *argument, FILE *to)
+{
+    fputc(' ', to);
+    for (const char *c = argument; *c; c++)
+        fputc(iscntrl((unsigned char)*c) ? ' ' : *c, to);
+}
+
 /* What led here, without what says where the answer goes. @return to be freed */
 static char *command_of(int argc, char **argv)
 {
@@ -312,7 +336,7 @@ static char *command_of(int argc, char **argv)
             i++;
         else if (strncmp(argv[i], "--scenario=", 11) != 0 && strcmp(argv[i], "--json") != 0 &&
                  strcmp(argv[i], "--force") != 0)
-            fprintf(to, " %s", argv[i]);
+            write_argument(argv[i], to);
     }
     fclose(to);
     return out;
@@ -367,6 +391,9 @@ static int explore(struct explore *x)
     if (x->unknown)
         return say_error(EXIT_WRONG_USE, "ikelab explore --help", "there is no family '%s'",
                          x->unknown);
+    if (x->longer)
+        return say_error(EXIT_WRONG_USE, "two families with fewer",
+                         "'%s' has more than %d requests", x->longer, TRIGGERS_MAX);
     if (x->bad)
         return say_error(EXIT_WRONG_USE, "ikelab explain ike.quirks", "there is no fault '%s'",
                          x->bad);

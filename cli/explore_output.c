@@ -13,21 +13,6 @@ static const char *verdict(const struct family_result *r)
     return r->stopped || r->full ? "not finished" : "good";
 }
 
-/* @return NULL without memory; to be freed */
-static char *chart_text(const struct family_result *r)
-{
-    char *text = NULL;
-    size_t len;
-    FILE *to = open_memstream(&text, &len);
-
-    if (!to)
-        return NULL;
-    if (chart_print(to, &r->last, &r->of_last))
-        fputs("out of memory", to);
-    fclose(to);
-    return text;
-}
-
 /* @return a new reference; NULL: there is no violation */
 static json_t *violation_json(const struct family_result *r, const struct explore_replay *replay)
 {
@@ -37,10 +22,10 @@ static json_t *violation_json(const struct family_result *r, const struct explor
 
     if (!v->invariant)
         return NULL;
-    chart = chart_text(r);
+    chart = chart_text(&r->last, &r->of_last);
     out = json_pack("{s:s, s:s, s:i, s:I, s:s}", "invariant", v->invariant, "text", v->text,
                     "steps", (int)r->of_last.path_len, "seed", (json_int_t)r->last.seed, "chart",
-                    chart ? chart : "");
+                    chart ? chart : "out of memory");
     free(chart);
     if (replay->path[0])
         json_object_set_new(

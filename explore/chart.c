@@ -1,5 +1,6 @@
 #include "explore/chart.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { LANE = 44 }; /* between the two lifelines */
@@ -9,8 +10,7 @@ struct chart {
     unsigned step;
 };
 
-/* "m3 rekey_child request 2" */
-static void name_message(const struct story_line *l, char *out, size_t cap)
+void chart_name_message(const struct story_line *l, char *out, size_t cap)
 {
     snprintf(out, cap, "m%u %s %s %u%s", l->number,
              exchange_kind_name((enum exchange_kind)l->exchange),
@@ -32,7 +32,7 @@ static void arrow(struct chart *c, const struct story_line *l, bool leaves)
     bool at_a = l->side == 0;
     bool points_right = leaves == at_a;
 
-    name_message(l, name, sizeof name);
+    chart_name_message(l, name, sizeof name);
     snprintf(left, sizeof left, "%s%s%s", points_right ? "-- " : "<- ", name,
              points_right ? " ->" : " --");
     if (at_a)
@@ -64,7 +64,7 @@ static void tell(void *context, const struct story_line *l)
         fprintf(c->out, "%3u %10s  ", ++c->step, when);
     else
         fprintf(c->out, "%16s", "");
-    name_message(l, name, sizeof name);
+    chart_name_message(l, name, sizeof name);
     switch (l->kind) {
     case STORY_SENT:
     case STORY_ARRIVED:
@@ -96,4 +96,19 @@ enum err chart_print(FILE *out, const struct search_options *o, const struct sea
 
     fprintf(out, "%16sA%*sB\n", "", LANE, "");
     return search_tell(o, r, tell, &c);
+}
+
+char *chart_text(const struct search_options *o, const struct search_result *r)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *to = open_memstream(&text, &len);
+    enum err e = to ? chart_print(to, o, r) : ERR_MEMORY;
+
+    if (to && fclose(to) != 0)
+        e = ERR_MEMORY;
+    if (e == OK)
+        return text;
+    free(text);
+    return NULL;
 }

@@ -4,11 +4,6 @@
 
 enum { A, B };
 
-#define CASE(a, b)                                                                                 \
-    {                                                                                              \
-        .triggers = {{A, TRIGGER_##a}, {B, TRIGGER_##b}}, .count = 2                               \
-    }
-#define BOTH_WAYS(a, b) CASE(a, b), CASE(b, a)
 #define ONE_A UINT8_C(1)
 #define ONE_B UINT8_C(2)
 #define BOTH (ONE_A | ONE_B)
@@ -21,6 +16,11 @@ enum { A, B };
     {                                                                                              \
         side, TRIGGER_##what                                                                       \
     }
+#define CASE(a, b) DIFFER(2, 0, DO(A, a), DO(B, b))
+#define BOTH_WAYS(a, b) CASE(a, b), CASE(b, a)
+/* A is what `which` says, then B is. */
+#define EITHER(which, a, b)                                                                        \
+    DIFFER(2, .which = ONE_A, DO(A, a), DO(B, b)), DIFFER(2, .which = ONE_B, DO(A, a), DO(B, b))
 
 static const struct family families[] = {
     {"child-child", "both rekey the child SA", {CASE(REKEY_CHILD, REKEY_CHILD)}, 1},
@@ -56,22 +56,17 @@ static const struct family families[] = {
      4},
     {"group",
      "both rekey, and one answers with INVALID_KE_PAYLOAD",
-     {DIFFER(2, .one_group = ONE_A, DO(A, REKEY_CHILD), DO(B, REKEY_CHILD)),
-      DIFFER(2, .one_group = ONE_B, DO(A, REKEY_CHILD), DO(B, REKEY_CHILD)),
+     {EITHER(one_group, REKEY_CHILD, REKEY_CHILD),
       DIFFER(2, .one_group = ONE_A, DO(A, REKEY_CHILD), DO(B, REKEY_IKE)),
       DIFFER(2, .one_group = ONE_B, DO(A, REKEY_IKE), DO(B, REKEY_CHILD))},
      4},
     {"refused",
      "both rekey, and one refuses selectors and IKE proposals for a while",
-     {DIFFER(2, .refuses = ONE_A, DO(A, REKEY_CHILD), DO(B, REKEY_CHILD)),
-      DIFFER(2, .refuses = ONE_B, DO(A, REKEY_CHILD), DO(B, REKEY_CHILD)),
-      DIFFER(2, .refuses = ONE_A, DO(A, REKEY_IKE), DO(B, REKEY_IKE)),
-      DIFFER(2, .refuses = ONE_B, DO(A, REKEY_IKE), DO(B, REKEY_IKE))},
+     {EITHER(refuses, REKEY_CHILD, REKEY_CHILD), EITHER(refuses, REKEY_IKE, REKEY_IKE)},
      4},
     {"eager-delete",
      "both rekey the child SA, and one deletes the old one right behind its response",
-     {DIFFER(2, .eager = ONE_A, DO(A, REKEY_CHILD), DO(B, REKEY_CHILD)),
-      DIFFER(2, .eager = ONE_B, DO(A, REKEY_CHILD), DO(B, REKEY_CHILD))},
+     {EITHER(eager, REKEY_CHILD, REKEY_CHILD)},
      2},
     {"expires",
      "one rekeys the IKE SA when its lifetime is all but over, and connects again",

@@ -13,7 +13,8 @@
  *   I10 the next message IDs of both ends fit together
  *   I17 whoever did not delete it can send at every step, and at rest both ways
  *
- * I8, I12, I13, I14, I16 need a network or load; I11 and I18 to I20 are checked elsewhere.
+ * I8, I12, I13, I14, I16 need a network or load, I15 the simulator's clock and events; I11 and I18
+ * to I20 are checked elsewhere.
  */
 #ifndef EXPLORE_INVARIANT_H
 #define EXPLORE_INVARIANT_H
@@ -26,7 +27,13 @@ struct violation {
 };
 
 /**
- * Look at a world. Packets arrive in it, so it must not be walked on.
+ * The part of it that depends on the way here and not on the state alone: I9, and whether the
+ * search has room for this way. It changes nothing in the world.
+ * @return false and what is violated
+ */
+bool way_holds(const struct world *, struct violation *);
+/**
+ * Look at a world, and at the way to it. Packets arrive in it, so it must not be walked on.
  * @return false and what is violated
  */
 bool invariants_hold(struct world *, struct violation *);

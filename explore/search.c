@@ -166,23 +166,29 @@ static void found(struct search *s, const struct violation *v, const struct node
     r->path[r->path_len++] = last->choice;
 }
 
-/* The world is one step behind `node.parent`: is this state new, and does everything hold? */
+/* The world is one step behind `node.parent`: is this state new, and does everything hold? What was
+ * said and counted on the way is no part of a state, so it is judged where the state is known, too.
+ */
 static enum err arrive_at(struct search *s, struct node node)
 {
     uint64_t print = world_fingerprint(s->world);
     struct violation v;
+    bool good = way_holds(s->world, &v);
     uint32_t to;
     enum err e;
 
     s->result->transitions++;
-    if (!s->options->keep_twins && table_get(&s->known, print, &to))
+    if (!s->options->keep_twins && table_get(&s->known, print, &to)) {
+        if (!good)
+            found(s, &v, &node);
         return add_edge(s, node.parent, to);
+    }
     e = add_node(s, node, &to);
     if (e == OK)
         e = add_edge(s, node.parent, to);
     if (e == OK)
         e = table_put(&s->known, print, to);
-    if (e == OK && !invariants_hold(s->world, &v))
+    if (e == OK && !(good && invariants_hold(s->world, &v)))
         found(s, &v, &node);
     return e;
 }

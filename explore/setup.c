@@ -2,7 +2,7 @@
 
 #include "base/assert.h"
 
-static bool has(uint8_t sides, unsigned side)
+bool setup_has(uint8_t sides, unsigned side)
 {
     return sides & 1u << side;
 }
@@ -15,20 +15,27 @@ void setup_propose(struct proposal_config *out, bool ike, const char *text)
         ASSERT(!"our own words are good");
 }
 
+const char *setup_esp_proposals(const struct world_setup *s, unsigned side)
+{
+    if (!s->one_group)
+        return NULL;
+    return setup_has(s->one_group, side) ? "aes256gcm16-ecp256" : "aes256gcm16-x25519-ecp256";
+}
+
 /* The first KE payload is of the first group: who knows only the second answers with
  * INVALID_KE_PAYLOAD (RFC 7296 §1.3). */
 static void groups(const struct world_setup *s, enum setup_phase phase, unsigned side,
                    struct ike_config *c)
 {
-    bool one = has(s->one_group, side);
+    const char *esp = setup_esp_proposals(s, side);
 
-    if (!s->one_group)
+    if (!esp)
         return;
-    setup_propose(&c->child.proposals[0], false,
-                  one ? "aes256gcm16-ecp256" : "aes256gcm16-x25519-ecp256");
+    setup_propose(&c->child.proposals[0], false, esp);
     if (phase != SETUP_HANDSHAKE)
         setup_propose(&c->proposals[0], true,
-                      one ? "aes256gcm16-prfsha256-ecp256" : "aes256gcm16-prfsha256-x25519-ecp256");
+                      setup_has(s->one_group, side) ? "aes256gcm16-prfsha256-ecp256"
+                                                    : "aes256gcm16-prfsha256-x25519-ecp256");
 }
 
 /* Other networks, another cipher: TS_UNACCEPTABLE, NO_PROPOSAL_CHOSEN. */
@@ -41,11 +48,11 @@ static void refuse(struct ike_config *c)
 
 static void lifetimes(const struct world_setup *s, unsigned side, struct ike_config *c)
 {
-    if (has(s->soft_child, side))
+    if (setup_has(s->soft_child, side))
         c->child.lifetime.rekey_time = SETUP_SOFT_TIME;
-    if (has(s->soft_ike, side))
+    if (setup_has(s->soft_ike, side))
         c->lifetime.rekey_time = SETUP_SOFT_TIME;
-    if (has(s->hard_ike, side))
+    if (setup_has(s->hard_ike, side))
         c->lifetime.hard_time = SETUP_HARD_TIME;
 }
 
@@ -55,9 +62,9 @@ void setup_apply(const struct world_setup *s, enum setup_phase phase, unsigned s
     if (phase == SETUP_HANDSHAKE)
         lifetimes(s, side, c);
     groups(s, phase, side, c);
-    if (phase == SETUP_RUN && has(s->refuses, side))
+    if (phase == SETUP_RUN && setup_has(s->refuses, side))
         refuse(c);
-    if (has(s->eager, side))
+    if (setup_has(s->eager, side))
         c->quirks |= QUIRK_EAGER_DELETE;
 }
 
@@ -68,5 +75,5 @@ bool setup_has_gap(const struct world_setup *s)
 
 unsigned setup_soft_children(const struct world_setup *s)
 {
-    return (unsigned)has(s->soft_child, 0) + has(s->soft_child, 1);
+    return (unsigned)setup_has(s->soft_child, 0) + setup_has(s->soft_child, 1);
 }

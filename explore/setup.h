@@ -24,6 +24,11 @@ struct world_setup {
     uint8_t eager;     /* has QUIRK_EAGER_DELETE */
 };
 
+/** Whether a side, 0 or 1, is in a set of sides. */
+bool setup_has(uint8_t sides, unsigned side);
+/** What a side proposes for child SAs, in strongSwan's notation; NULL: what it is configured with.
+ */
+const char *setup_esp_proposals(const struct world_setup *, unsigned side);
 /** Fit a plain configuration of one side to the setup. */
 void setup_apply(const struct world_setup *, enum setup_phase, unsigned side, struct ike_config *);
 /** Somebody is without an SA for a while, through nobody's fault. */

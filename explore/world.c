@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/digest.h"
 #include "proto/esp/esp.h"
+#include "proto/ip/checksum.h"
 
 #include <string.h>
 
@@ -165,8 +166,7 @@ static void tell_message(const struct world *w, enum story_kind kind, const stru
                                 .transmission = m->dgram.transmission,
                                 .number = m->number,
                                 .nth = w->sent_by[m->from],
-                                .id = m->id,
-                                .len = m->dgram.len});
+                                .id = m->id});
 }
 
 /* What a message is about: a request is in flight in its IKE SA, a response answers what is being
@@ -490,7 +490,6 @@ enum { INNER_LEN = 44, TAG_AT = 28 };
 static void write_inner(const struct world *w, uint8_t *out, unsigned from, uint32_t mark)
 {
     const struct world_ends *ends = w->options.ends;
-    uint32_t sum = 0;
 
     memset(out, 0, INNER_LEN);
     out[0] = 0x45;
@@ -503,10 +502,7 @@ static void write_inner(const struct world *w, uint8_t *out, unsigned from, uint
         store_be32(out + 12 + 4 * i,
                    ends ? load_be32(ends->inner[side].bytes) : 0x0a010005 + 0x10000u * side);
     }
-    for (int i = 0; i < 20; i += 2)
-        sum += load_be16(out + i);
-    sum = (sum & 0xffff) + (sum >> 16);
-    store_be16(out + 10, (uint16_t) ~(sum + (sum >> 16)));
+    store_be16(out + 10, checksum_of(bytes_of(out, 20)));
     store_be16(out + 20, 1000);
     store_be16(out + 22, 2000);
     store_be16(out + 24, INNER_LEN - 20);

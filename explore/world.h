@@ -93,9 +93,8 @@ struct story_line {
     uint8_t exchange;
     bool response, late, refused;
     uint16_t transmission;
-    uint32_t number, id; /* of the message */
-    uint32_t nth;        /* SENT: how many its side has sent, the handshake's too */
-    size_t len;
+    uint32_t number, id;    /* of the message */
+    uint32_t nth;           /* SENT: how many its side has sent, the handshake's too */
     const char *what, *why; /* trigger; event and reason */
 };
 

@@ -201,16 +201,8 @@ static void count_growth(struct live *l)
     const struct ike_counters *now = ike_endpoint_counters(l->endpoint), *was = &l->before;
 
 #define GREW(field, counter)                                                                       \
-    METRICS_IKE_COUNT(l->metrics, GROUP, field, now->counter - was->counter)
-    GREW(retransmissions, retransmissions);
-    GREW(rekeys_ike, rekeys_ike);
-    GREW(rekeys_child, rekeys_child);
-    GREW(reauthentications, reauthentications);
-    GREW(collisions, collisions);
-    GREW(collisions_ike, collisions_ike);
-    GREW(dpd_failures, dpd_failures);
-    GREW(keepalives, keepalives_sent);
-    GREW(peer_moves, peer_moves);
+    METRICS_IKE_COUNT(l->metrics, GROUP, field, now->counter - was->counter);
+    METRICS_IKE_GROWTH(GREW)
 #undef GREW
     l->before = *now;
 }

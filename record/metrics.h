@@ -254,6 +254,17 @@ void metrics_first_packet(struct metrics *, uint32_t group, nsec now, nsec start
 /* Add to the run and to the group: one counter each, by name of the field. */
 #define METRICS_IKE_COUNT(m, group, field, n)                                                      \
     ((m)->ike.field += (n), (m)->groups[group].ike.field += (n))
+/* What is added as it grows in an endpoint. X(field, counter of the endpoint) */
+#define METRICS_IKE_GROWTH(X)                                                                      \
+    X(retransmissions, retransmissions)                                                            \
+    X(rekeys_ike, rekeys_ike)                                                                      \
+    X(rekeys_child, rekeys_child)                                                                  \
+    X(reauthentications, reauthentications)                                                        \
+    X(collisions, collisions)                                                                      \
+    X(collisions_ike, collisions_ike)                                                              \
+    X(dpd_failures, dpd_failures)                                                                  \
+    X(keepalives, keepalives_sent)                                                                 \
+    X(peer_moves, peer_moves)
 
 /* Inner packets of a flow; `bytes` is the length of the inner IP packet. */
 void metrics_esp_sent(struct metrics *, uint32_t flow, nsec now, uint64_t bytes);

@@ -228,19 +228,9 @@ void ike_node_count(struct ike_node *n)
     uint32_t group = n->lab->sim.nodes[n->node].group;
 
 #define GREW(field, counter)                                                                       \
-    do {                                                                                           \
-        if (now->counter != was->counter)                                                          \
-            METRICS_IKE_COUNT(m, group, field, now->counter - was->counter);                       \
-    } while (0)
-    GREW(retransmissions, retransmissions);
-    GREW(rekeys_ike, rekeys_ike);
-    GREW(rekeys_child, rekeys_child);
-    GREW(reauthentications, reauthentications);
-    GREW(collisions, collisions);
-    GREW(collisions_ike, collisions_ike);
-    GREW(dpd_failures, dpd_failures);
-    GREW(keepalives, keepalives_sent);
-    GREW(peer_moves, peer_moves);
+    if (now->counter != was->counter)                                                              \
+        METRICS_IKE_COUNT(m, group, field, now->counter - was->counter);
+    METRICS_IKE_GROWTH(GREW)
 #undef GREW
     for (int i = 0; i < PATH_NEWS_COUNT; i++)
         m->path[path_metrics[i]] += now->path_news[i] - was->path_news[i];

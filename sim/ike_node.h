@@ -75,11 +75,6 @@ void ike_node_lookup_outage(struct lab *, uint32_t node, bool begins);
  * refuse, and a node that is away, are told to the recorder.
  */
 void ike_node_ask(struct lab *, uint32_t node, enum event_action);
-/**
- * Whether somebody may have ended an SA of this tunnel: an operator, or a lifetime of either end.
- * Where nobody may, no end is left without (I6).
- */
-bool ike_node_may_end(const struct lab *, const struct tunnel *, bool child);
 /** Start waiting flows of a tunnel that came up; also at its gateway. */
 void ike_node_begin_traffic(struct lab *, uint32_t tunnel);
 
@@ -98,6 +93,11 @@ void ike_node_arm(struct ike_node *);
 /* ike_ask.c: what the scenario asks of tunnels */
 /** Do what is in `asked`. */
 void ike_node_ask_now(struct ike_node *);
+/**
+ * Whether somebody may have ended an SA of this tunnel: an operator, or a lifetime of either end.
+ * Where nobody may, no end is left without (I6).
+ */
+bool ike_node_may_end(const struct lab *, const struct tunnel *, bool child);
 
 /* ike_events.c: what the endpoint's events and counters mean to the run. */
 void ike_node_pull_events(struct ike_node *);

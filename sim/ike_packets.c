@@ -408,12 +408,15 @@ static void ask_for(struct ike_node *n, uint32_t packet)
 static void must_send(struct ike_node *n, const struct tunnel *t, enum err e)
 {
     struct lab *lab = n->lab;
-    int32_t gateways = lab->scenario->groups[t->group].connect;
+    int32_t gateways;
 
+    if (e != ERR_NO_SA && e != ERR_NO_POLICY)
+        return;
+    gateways = lab->scenario->groups[t->group].connect;
     if (lab->scenario->groups[gateways].ike.child.single_pair)
         return; /* a packet may be the first of its pair */
-    if ((e == ERR_NO_SA || e == ERR_NO_POLICY) && t->up && !lab->metrics->recovery_count &&
-        !ike_node_may_end(lab, t, true) && checker_watches(lab->checker, n->node))
+    if (t->up && !lab->metrics->recovery_count && !ike_node_may_end(lab, t, true) &&
+        checker_watches(lab->checker, n->node))
         checker_violate(lab->checker, "I17", lab->sim.now, n->node,
                         "no SA to send through, though the tunnel is up and nobody ended it");
 }

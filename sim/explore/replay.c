@@ -86,11 +86,6 @@ static void write_prefixes(const char *key, const struct ip_prefix *list, uint32
         text_raw(out, "]\n");
 }
 
-static bool has(uint8_t sides, unsigned side)
-{
-    return sides & 1u << side;
-}
-
 /* What a search lets an end be, besides what it is configured as: see explore/setup. */
 static struct words_beside beside(const struct file *f, unsigned side)
 {
@@ -99,12 +94,10 @@ static struct words_beside beside(const struct file *f, unsigned side)
     struct words_beside out = {.quirks = f->group[side]->ike.quirks};
 
     out.quirks |= side ? o->quirks : o->quirks_a;
-    out.quirks |= has(s->eager, side) ? QUIRK_EAGER_DELETE : 0;
-    out.rekey_ike = has(s->soft_ike, side) ? SETUP_SOFT_TIME : 0;
-    out.rekey_child = has(s->soft_child, side) ? SETUP_SOFT_TIME : 0;
-    if (s->one_group)
-        out.esp_proposals =
-            has(s->one_group, side) ? "aes256gcm16-ecp256" : "aes256gcm16-x25519-ecp256";
+    out.quirks |= setup_has(s->eager, side) ? QUIRK_EAGER_DELETE : 0;
+    out.rekey_ike = setup_has(s->soft_ike, side) ? SETUP_SOFT_TIME : 0;
+    out.rekey_child = setup_has(s->soft_child, side) ? SETUP_SOFT_TIME : 0;
+    out.esp_proposals = setup_esp_proposals(s, side);
     return out;
 }
 
@@ -243,22 +236,6 @@ static enum err choose_seed(const struct file *f, struct replay *out)
 
 /* ---- all of it ---- */
 
-/* @return NULL without memory; to be freed */
-static char *story_of(const struct replay_options *o)
-{
-    char *text = NULL;
-    size_t len;
-    FILE *to = open_memstream(&text, &len);
-    enum err e = to ? chart_print(to, o->search, o->result) : ERR_MEMORY;
-
-    if (to)
-        fclose(to);
-    if (e == OK)
-        return text;
-    free(text);
-    return NULL;
-}
-
 static enum err make(struct file *f, const struct subject *subject, struct text *out,
                      struct replay *replay)
 {
@@ -270,7 +247,7 @@ static enum err make(struct file *f, const struct subject *subject, struct text 
         f->group[side] = &subject->scenario->groups[subject->group[side]];
     if (e == OK)
         e = choose_seed(f, replay);
-    f->story = e == OK ? story_of(f->options) : NULL;
+    f->story = e == OK ? chart_text(f->options->search, f->options->result) : NULL;
     if (e == OK && !f->story)
         e = ERR_MEMORY;
     if (e)

@@ -1,6 +1,7 @@
 #include "sim/explore/timetable.h"
 
-#include <stdio.h>
+#include "explore/chart.h"
+
 #include <stdlib.h>
 
 #define BETWEEN_STEPS NSEC_PER_MS
@@ -36,9 +37,7 @@ static void sent(struct walk *k, const struct story_line *l)
         return;
     m->from = l->side;
     m->nth = l->nth;
-    snprintf(m->name, sizeof m->name, "m%u %s %s %u%s", l->number,
-             exchange_kind_name((enum exchange_kind)l->exchange),
-             l->response ? "response" : "request", l->id, l->transmission ? " again" : "");
+    chart_name_message(l, m->name, sizeof m->name);
     k->out->message_count = l->number;
 }
 

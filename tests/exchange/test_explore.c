@@ -207,6 +207,31 @@ START_TEST(seeds_decide_who_wins)
 }
 END_TEST
 
+/* How often something was done, and in which words, decides nothing of what comes next: two ways
+ * with one fingerprint can differ in it, so each is judged (I9). */
+START_TEST(ways_to_one_state_are_judged_each)
+{
+    static struct world w;
+    const struct trigger probe = {0, TRIGGER_PROBE};
+    const struct world_options o = {.seed = 1, .triggers = &probe, .trigger_count = 1};
+    struct violation v;
+    uint64_t print;
+
+    ck_assert_ok(world_create(&w, &o));
+    world_step(&w, (struct choice){CHOICE_TRIGGER, 0});
+    print = world_fingerprint(&w);
+    ck_assert(way_holds(&w, &v));
+    ck_assert_ptr_null(v.invariant);
+    w.said_differently = true;
+    ck_assert(!way_holds(&w, &v));
+    ck_assert_str_eq(v.invariant, "I9");
+    ck_assert_uint_eq(world_fingerprint(&w), print);
+    ck_assert(!invariants_hold(&w, &v));
+    ck_assert_str_eq(v.invariant, "I9");
+    world_destroy(&w);
+}
+END_TEST
+
 static bool stop_at_once(void *context, uint64_t states)
 {
     (void)context;
@@ -247,6 +272,6 @@ END_TEST
 
 SUITE("explore", no_ordering_of_a_family_violates_anything, no_third_request_violates_anything,
       a_deleted_successor_takes_the_old_one_along, pruning_leaves_out_nothing,
-      planted_faults_are_found, seeds_decide_who_wins, requests_are_read, bounds_are_said,
-      no_ordering_in_a_window_violates_anything,
+      planted_faults_are_found, seeds_decide_who_wins, ways_to_one_state_are_judged_each,
+      requests_are_read, bounds_are_said, no_ordering_in_a_window_violates_anything,
       pruning_leaves_out_nothing_in_a_window)

@@ -108,6 +108,34 @@ class Files(Folder):
         self.refused("No such file", "ikelab list", self.folder + "/none.yaml")
         self.refused("unknown key", "ikelab explain", path, "--set", "links.wire.dealy=1s")
 
+    def families(self, *words):
+        status, out, err = explore("--json", "--faults", "0", "--seeds", "1", *words)
+        self.assertEqual(status, 0, out + err)
+        return [family["family"] for family in json.loads(out)["families"]]
+
+    def test_each_family_named_is_searched_once(self):
+        every = self.families("--all")
+        own = ["a:probe", "a:probe,b:probe"]
+        self.assertEqual(self.families(*own, "--all"), every + own)  # options come first
+        self.assertEqual(self.families("--all", *own, "ike-ike"), every + own)
+        self.assertEqual(self.families("a:probe", "a:probe"), ["a:probe"])
+
+    def test_too_many_families_are_refused(self):
+        own = [f"{side}:{request}" for side in "ab" for request in (
+            "rekey_child", "new_child", "delete_child", "rekey_ike", "terminate", "probe",
+            "send_packet")]
+        own += ["a:probe,b:probe", "a:probe,b:terminate", "a:terminate,b:probe"]
+        self.assertEqual(len(self.families(*own[:16], own[0])), 16)
+        for words in (own, own[:5] + ["--all"], ["--all"] + own[:5]):
+            status, out, err = explore(*words)
+            self.assertEqual(status, 2, out + err)
+            self.assertIn("more than 16 families", err)
+
+    def test_too_many_requests_are_not_called_unknown(self):
+        five = ",".join(["a:probe"] * 5)
+        self.refused("has more than 4 requests", "two families", five)
+        self.refused("has more than 4 requests", "two families", "ike-ike", five)
+
     def test_what_is_left_out_is_said(self):
         path = scenario(self.folder, events("at: 5s, nodes: left, do: delete_child",
                                             "at: 9s, nodes: right, do: reboot"))
@@ -152,6 +180,11 @@ class Replays(Folder):
         self.assertIn("10.4.0.0/16", text)
         self.assertIn('retransmit_timeout: "2s"', text)
         self.assertIn("nodes: left, do: rekey_ike", text)
+
+    def test_line_feed_in_the_command_does_not_end_the_comment(self):
+        text = self.replay("ike-ike", "keep-loser", "--set", "child.esp_proposals=\n [aes256gcm16]",
+                           scenario(self.folder))
+        self.assertIn("--set child.esp_proposals=  [aes256gcm16]", text)
 
     def test_no_file_is_overwritten_unasked(self):
         path = self.folder + "/found.yaml"

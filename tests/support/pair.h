@@ -8,6 +8,7 @@
 
 #include "proto/endpoint.h"
 #include "proto/esp/esp.h"
+#include "proto/ip/checksum.h"
 #include "suite.h"
 
 enum {
@@ -423,7 +424,6 @@ static inline size_t inner_packet(const struct pair *p, uint8_t *out, int from, 
 {
     uint32_t source = 0x0a010005 + 0x10000u * (unsigned)from;
     uint32_t destination = 0x0a010005 + 0x10000u * (unsigned)(1 - from);
-    uint32_t sum = 0;
 
     if (p->config[A].child.transport) { /* the hosts themselves talk */
         source = load_be32(pair_address(p, from, 0).addr.bytes);
@@ -437,10 +437,7 @@ static inline size_t inner_packet(const struct pair *p, uint8_t *out, int from, 
     out[9] = 17;
     store_be32(out + 12, source);
     store_be32(out + 16, destination);
-    for (int i = 0; i < 20; i += 2)
-        sum += load_be16(out + i);
-    sum = (sum & 0xffff) + (sum >> 16);
-    store_be16(out + 10, (uint16_t) ~(sum + (sum >> 16)));
+    store_be16(out + 10, checksum_of(bytes_of(out, 20)));
     store_be16(out + 20, 1000);
     store_be16(out + 22, 2000);
     store_be16(out + 24, 16);
