@@ -96,6 +96,34 @@ static void print_links(const struct scenario *s, const struct scenario_estimate
     }
 }
 
+/* The answers are left to the report, which asks first. */
+static void print_lesson(const struct lesson *l)
+{
+    char time[UNIT_TEXT_MAX];
+
+    if (!l->situation)
+        return;
+    printf("lesson\n  situation %u: %s\n  %s\n", l->situation, l->title, l->shows);
+    if (l->sibling)
+        printf("  other half: %s.yaml\n", l->sibling);
+    for (uint32_t i = 0; i < l->section_count; i++)
+        printf("%s%s", i ? ", " : "  sections: ", l->sections[i]);
+    if (l->section_count)
+        putchar('\n');
+    for (uint32_t i = 0; i < l->question_count; i++) {
+        const struct lesson_question *q = &l->questions[i];
+
+        printf("  question %u: %s", i + 1, q->ask);
+        if (q->look != LOOK_NONE)
+            printf(" Look at: %s.", lesson_look_name((enum lesson_look)q->look));
+        if (q->at != NSEC_NEVER) {
+            unit_write(DIMENSION_TIME, q->at, time);
+            printf(" At: %s.", time);
+        }
+        putchar('\n');
+    }
+}
+
 static int explain_scenario(const struct scenario *s)
 {
     struct address_plan plan;
@@ -111,6 +139,7 @@ static int explain_scenario(const struct scenario *s)
     unit_write(DIMENSION_TIME, s->stop_time, time);
     printf("%s: seed %" PRIu64 ", %s, %s crypto, %u nodes\n", s->name, s->seed, time,
            s->crypto_modelled ? "modelled" : "real", s->node_count);
+    print_lesson(&s->lesson);
     print_groups(s, &plan);
     print_links(s, &estimate);
     printf("traffic\n");

@@ -191,7 +191,7 @@ static int simulate(const struct arguments *a, const struct scenario *s, struct 
                                                      : log_progress,
                               .context = &last};
     struct run_outcome outcome;
-    struct text effective;
+    struct text effective, lesson;
     bool report = false;
     char why[512];
     int code;
@@ -216,6 +216,10 @@ static int simulate(const struct arguments *a, const struct scenario *s, struct 
     text_init(&effective, NULL);
     scenario_dump_json(s, &effective, 2);
     outcome.result.scenario_effective = effective.error == OK ? effective.data : NULL;
+    text_init(&lesson, NULL);
+    if (s->lesson.situation)
+        scenario_lesson_json(&s->lesson, &lesson, 1, true);
+    outcome.result.lesson = lesson.error == OK ? lesson.data : NULL;
     code = EXIT_DONE;
     if (result_write(&outcome.result, folder) != OK)
         code = complain(folder);
@@ -231,6 +235,7 @@ static int simulate(const struct arguments *a, const struct scenario *s, struct 
         code = verdict(a, s, &outcome, e);
     run_outcome_reset(&outcome);
     text_reset(&effective);
+    text_reset(&lesson);
     return code;
 }
 

@@ -128,6 +128,10 @@ void result_json(const struct result *r, struct text *out)
     if (r->wrong)
         json_text(&j, "deliberately_wrong", r->wrong);
     json_text(&j, "violation", r->violation);
+    if (r->lesson) {
+        json_key(&j, "lesson");
+        text_raw(out, r->lesson);
+    }
     thresholds(&j, r);
     json_key(&j, "virtual");
     result_virtual_json(r, out);

@@ -32,6 +32,7 @@ struct result {
     const char *scenario_file; /* as given, may be NULL */
     const char *scenario_sha256;
     const char *scenario_effective; /* JSON object, defaults filled in; NULL: left out */
+    const char *lesson;             /* JSON object of `lesson:`; NULL: it is no lesson */
     uint64_t seed;
     uint64_t digest, timeline_digest;
     const char *crypto;            /* "real" or "modelled" */

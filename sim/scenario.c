@@ -114,6 +114,7 @@ static void read_scenario(struct scenario_reader *r)
     read_events(r);
     read_capture(r);
     read_sweep(r);
+    read_lesson(r);
     if (r->diag.errors == 0 || s->group_count)
         read_thresholds(r);
     if (s->measure_from >= s->stop_time && s->stop_time)

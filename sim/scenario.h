@@ -262,6 +262,44 @@ struct capture_words {
     uint64_t max_size; /* bytes */
 };
 
+/** What a page of the report shows beside a question. */
+#define LESSON_LOOK_LIST(X)                                                                        \
+    X(CHART, "chart")                                                                              \
+    X(NAT, "nat")                                                                                  \
+    X(SA, "sa")                                                                                    \
+    X(RETRANSMISSIONS, "retransmissions")                                                          \
+    X(WINDOW, "window")                                                                            \
+    X(HOST, "host")                                                                                \
+    X(MESSAGE, "message")
+
+enum lesson_look {
+#define X(symbol, word) LOOK_##symbol,
+    LESSON_LOOK_LIST(X)
+#undef X
+        LOOK_NONE
+};
+
+/** As written in `look:`; NULL for LOOK_NONE. */
+const char *lesson_look_name(enum lesson_look);
+
+/** Predict, then reveal. */
+struct lesson_question {
+    const char *ask, *answer;
+    nsec at;       /* where to put the slider; NSEC_NEVER: anywhere */
+    uint32_t look; /* enum lesson_look */
+};
+
+/** `lesson:`, what a scenario is there to teach. The run does not read it; the report does. */
+struct lesson {
+    uint32_t situation; /* number in the catalogue; 0: the scenario is no lesson */
+    const char *title, *shows;
+    const char *sibling;         /* file stem of the other half; NULL: none */
+    const char *const *sections; /* "RFC 7296 §2.23" */
+    uint32_t section_count;
+    const struct lesson_question *questions;
+    uint32_t question_count;
+};
+
 struct sweep_axis {
     const char *key; /* "links.core.loss.gemodel.p" */
     const char *const *values;
@@ -294,6 +332,7 @@ struct scenario {
     uint32_t node_count;
     struct capture_words capture;
     struct sweep sweep;
+    struct lesson lesson;
     struct arena *arena; /* owns every string and array above */
 };
 
@@ -344,6 +383,8 @@ uint8_t scenario_protects(const struct scenario_group *, struct ip_addr inner,
 
 /** What all of this means, defaults included, as one JSON object, indented at `depth` levels. */
 void scenario_dump_json(const struct scenario *, struct text *, int depth);
+/** `lesson:` as it was written; `for_result`: with the moments in nanoseconds (at_ns) as well. */
+void scenario_lesson_json(const struct lesson *, struct text *, int depth, bool for_result);
 
 /** The words of an `ike:` or a `child:` alone, as one JSON object. */
 void scenario_dump_ike(const struct ike_words *, struct text *);

@@ -188,8 +188,8 @@ static bool is_absent(const struct dump *d, const struct key *key, const void *f
         return ((const struct lookup_words *)field)->latency == NSEC_NEVER;
     case SECTION_PKI:
         return !scenario_has_signers(d->s);
-    default:
-        return key->section == SECTION_SWEEP;
+    default: /* a lesson is written by itself, behind the thresholds */
+        return key->section == SECTION_SWEEP || key->section == SECTION_LESSON;
     }
 }
 
@@ -399,6 +399,10 @@ void scenario_dump_json(const struct scenario *s, struct text *out, int depth)
     dump_events(&d);
     dump_capture(&d);
     dump_thresholds(&d);
+    if (s->lesson.situation) {
+        json_key(&d.json, "lesson");
+        scenario_lesson_json(&s->lesson, out, depth + 1, false);
+    }
     json_object_end(&d.json);
 }
 

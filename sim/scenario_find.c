@@ -144,6 +144,8 @@ static void normalise(const char *path, char *out, size_t size)
         snprintf(out, size, "links.*.packets%s", strchr(third + 9, '.'));
     else if (strncmp(path, "events.", 7) == 0)
         snprintf(out, size, "events%s", third);
+    else if (strncmp(path, "lesson.questions.", 17) == 0 && strchr(third + 1, '.'))
+        snprintf(out, size, "lesson.questions%s", strchr(third + 1, '.'));
 }
 
 size_t key_find(const char *path, struct key_path *out)

@@ -34,6 +34,18 @@ static const char *const action_words[ACTION_COUNT + 1] = {
     [ACTION_PROBE] = "probe",
 };
 
+static const char *const look_words[] = {
+#define X(symbol, word) word,
+    LESSON_LOOK_LIST(X)
+#undef X
+        NULL,
+};
+
+const char *lesson_look_name(enum lesson_look look)
+{
+    return look_words[look];
+}
+
 const char *action_name(enum event_action action)
 {
     return action_words[action];
@@ -86,6 +98,9 @@ static const struct key scenario_keys[] = {
      .example = "{ike.setup_time_s: [\"p(99)<2s\"], ike.failed: [\"count==0\"]}"},
     {.name = "sweep", .type = KEY_SECTION, .section = SECTION_SWEEP, .offset = AT(scenario, sweep),
      .doc = "Values to try in turn; obeyed by `ikelab sweep`, ignored by `ikelab run`."},
+    {.name = "lesson", .type = KEY_SECTION, .section = SECTION_LESSON,
+     .offset = AT(scenario, lesson),
+     .doc = "What the scenario teaches, for the report and `ikelab explain`; the run ignores it."},
 };
 
 static const struct key measure_keys[] = {
@@ -619,6 +634,38 @@ static const struct key sweep_keys[] = {
      .max = 10000, .doc = "Runs of each combination, with seeds seed, seed+1, ...", .example = "5"},
 };
 
+static const struct key lesson_keys[] = {
+    {.name = "situation", .type = KEY_COUNT, .offset = AT(lesson, situation), .required = true,
+     .min = 1, .max = 99, .doc = "Its number in the catalogue of situations.", .example = "4"},
+    {.name = "title", .type = KEY_TEXT, .offset = AT(lesson, title), .required = true,
+     .max = 120, .doc = "What happens, in a line.",
+     .example = "An idle tunnel dies when its NAT forgets it"},
+    {.name = "shows", .type = KEY_TEXT, .offset = AT(lesson, shows), .required = true, .max = 1000,
+     .doc = "A sentence: what this file shows and its thresholds assert.",
+     .example = "Without keepalives the binding ends after 30 s and nothing arrives any more."},
+    {.name = "sibling", .type = KEY_TEXT, .offset = AT(lesson, sibling), .max = 64,
+     .doc = "The other half, wrong or fixed: a file of the same folder, without its .yaml.",
+     .example = "nat-binding-timeout-fixed"},
+    {.name = "sections", .type = KEY_TEXTS, .offset = AT(lesson, sections),
+     .required = true, .doc = "Where the RFCs speak of it.",
+     .example = "[\"RFC 7296 §2.23\", \"RFC 3948 §4\"]"},
+    {.name = "questions", .type = KEY_LIST, .section = SECTION_QUESTION, .required = true,
+     .doc = "Predict, then reveal: asked before the answer is shown.",
+     .example = "[{ask: \"When does it die?\", answer: \"At 30 s.\", at: 30s, look: nat}]"},
+};
+
+static const struct key question_keys[] = {
+    {.name = "ask", .type = KEY_TEXT, .offset = AT(lesson_question, ask), .required = true,
+     .max = 1000, .doc = "The question.", .example = "\"When does the tunnel die?\""},
+    {.name = "answer", .type = KEY_TEXT, .offset = AT(lesson_question, answer), .required = true,
+     .max = 4000, .doc = "The answer, with its reason.",
+     .example = "\"At 30 s, because the NAT has forgotten it.\""},
+    {.name = "at", .type = KEY_TIME, .offset = AT(lesson_question, at),
+     .doc = "The moment that answers it, within stop_time.", .example = "30s"},
+    {.name = "look", .type = KEY_WORD, .offset = AT(lesson_question, look), .words = look_words,
+     .doc = "The picture that answers it.", .example = "nat"},
+};
+
 /* clang-format on */
 
 #define SECTION(path_, what_, keys_)                                                               \
@@ -647,4 +694,6 @@ const struct section scenario_sections[SECTION_COUNT] = {
     [SECTION_FATE] = {SECTION("links.*.packets", "a packet", fate_keys)},
     [SECTION_CAPTURE] = {SECTION("capture", "capture", capture_keys)},
     [SECTION_SWEEP] = {SECTION("sweep", "sweep", sweep_keys)},
+    [SECTION_LESSON] = {SECTION("lesson", "lesson", lesson_keys)},
+    [SECTION_QUESTION] = {SECTION("lesson.questions", "a question", question_keys)},
 };

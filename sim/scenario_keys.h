@@ -73,6 +73,8 @@ enum section_id {
     SECTION_LOOKUP, /* behind links: `explain jitter` is theirs */
     SECTION_FATE,   /* behind events: `explain at` is theirs */
     SECTION_SWEEP,
+    SECTION_LESSON,
+    SECTION_QUESTION,
     SECTION_COUNT,
     SECTION_NONE,
 };

@@ -63,6 +63,9 @@ void read_events(struct scenario_reader *);
 void read_capture(struct scenario_reader *);
 void read_sweep(struct scenario_reader *);
 
+/* scenario_lesson.c */
+void read_lesson(struct scenario_reader *);
+
 /* scenario_thresholds.c */
 void read_thresholds(struct scenario_reader *);
 

@@ -53,6 +53,11 @@ expect 0 out 'gw[0]  198.51.100.1' explain "$scenario"
 expect 0 out '192.168.0.2 (private)' explain "$scenario"
 expect 0 out 'expected loss 1.9608%' explain "$scenario"
 expect 0 err "warning: link 'core' is offered" explain --set links.core.rate=10Mbit "$scenario"
+expect 0 out 'situation 4: A title' explain tests/scenarios/lesson.yaml
+expect 0 out 'other half: edges.yaml' explain tests/scenarios/lesson.yaml
+expect 0 out 'question 1: When? Look at: nat. At: 70s.' explain tests/scenarios/lesson.yaml
+expect 0 out 'takes         chart, nat, sa' explain lesson.questions.0.look
+expect 2 err 'the run ends at 1min' lint --set stop_time=60s tests/scenarios/lesson.yaml
 expect 0 out 'ikelab: 1' import tests/scenarios/import/site-to-site.conf
 expect 0 err '1 connection, 31 settings carried over' import tests/scenarios/import/site-to-site.conf
 expect 2 err 'no swanctl.conf given' import

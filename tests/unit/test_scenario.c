@@ -493,7 +493,7 @@ START_TEST(dump_reads_back)
 {
     static const char *const files[] = {
         "road-warriors",    "handshake-lan",   "nat-rebind",   "lossy-mobile",
-        "rekey-under-loss", "gateway-restart", "certificates",
+        "rekey-under-loss", "gateway-restart", "certificates", "../tests/scenarios/lesson",
     };
 
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -559,8 +559,36 @@ START_TEST(fates_of_packets)
 }
 END_TEST
 
+/* A lesson is written out as it was read, and is no part of what runs. */
+START_TEST(lessons)
+{
+    struct scenario s, plain = load(HEAD NODES NET);
+    struct text text;
+
+    ck_assert_uint_eq(plain.lesson.situation, 0);
+    scenario_reset(&plain);
+    ck_assert_ok(scenario_load("tests/scenarios/lesson.yaml", NULL, 0, &s, stderr));
+    ck_assert_uint_eq(s.lesson.situation, 4);
+    ck_assert_str_eq(s.lesson.shows,
+                     "Two lines become one, and letters such as § and ü stay what they are.");
+    ck_assert_str_eq(s.lesson.sibling, "edges");
+    ck_assert_uint_eq(s.lesson.section_count, 3);
+    ck_assert_uint_eq(s.lesson.question_count, 3);
+    ck_assert_uint_eq(s.lesson.questions[0].at, 70 * NSEC_PER_S);
+    ck_assert_uint_eq(s.lesson.questions[0].look, LOOK_NAT);
+    ck_assert_uint_eq(s.lesson.questions[2].at, NSEC_NEVER);
+    ck_assert_uint_eq(s.lesson.questions[2].look, LOOK_NONE);
+    text_init(&text, NULL);
+    scenario_lesson_json(&s.lesson, &text, 0, true);
+    ck_assert_ptr_nonnull(strstr(text.data, "\"at\": \"70s\""));
+    ck_assert_ptr_nonnull(strstr(text.data, "\"at_ns\": 70000000000"));
+    text_reset(&text);
+    scenario_reset(&s);
+}
+END_TEST
+
 SUITE("scenario", units_read, units_refuse, units_write_reads_back, values_defaults_and_inheritance,
       link_directions, presets_then_words, reauthentication_words, merge_keys_and_anchors,
       addresses, load_of_links, identities, authentication, each_accepts_the_ways_of_its_peers,
       every_auth_word_is_sound, events_thresholds_capture, overrides, quirks, dump_reads_back,
-      fates_of_packets)
+      fates_of_packets, lessons)
