@@ -255,6 +255,22 @@ bool ike_endpoint_next_event(struct ike_endpoint *ep, struct ike_event *out)
     return event_next(&ep->events, out);
 }
 
+/* A child that is gone by now took its timers with it. */
+bool ike_endpoint_next_timer(struct ike_endpoint *ep, struct timer_event *out)
+{
+    while (timer_log_next(&ep->timer_log, out)) {
+        const struct child_sa *c = child_sa_at(ep, out->child.handle);
+
+        if (sa_none(out->child))
+            return true;
+        if (!c || !child_esp(ep, c))
+            continue;
+        out->spi_in = child_esp(ep, c)->spi_in;
+        return true;
+    }
+    return false;
+}
+
 nsec ike_endpoint_deadline(const struct ike_endpoint *ep)
 {
     return timerq_deadline(&ep->timers);

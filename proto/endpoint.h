@@ -76,6 +76,8 @@ enum err ike_endpoint_probe(struct ike_endpoint *, nsec now, struct sa_ref ike);
 bool ike_endpoint_transmit(struct ike_endpoint *, struct ike_dgram *out);
 /** The next event; views inside stay valid until the next call of next_event. */
 bool ike_endpoint_next_event(struct ike_endpoint *, struct ike_event *out);
+/** What became of a timer, in order, while env.export_timers; pulled like the events. */
+bool ike_endpoint_next_timer(struct ike_endpoint *, struct timer_event *out);
 /** When expire wants to be called, NSEC_NEVER if never. */
 nsec ike_endpoint_deadline(const struct ike_endpoint *);
 
@@ -141,6 +143,8 @@ bool ike_dgram_is_esp(const struct ike_dgram *);
 /** A view of an SA for checkers, results and tests; false if the SA is gone. */
 bool ike_endpoint_ike_info(const struct ike_endpoint *, struct sa_ref, struct ike_sa_info *out);
 bool ike_endpoint_child_info(const struct ike_endpoint *, struct sa_ref, struct child_sa_info *out);
+/** The replay window behind an inbound SPI, as it is now; false: there is no such SA. */
+bool ike_endpoint_window(const struct ike_endpoint *, uint32_t spi_in, struct esp_window *out);
 /** Walk SAs in slot order: pass SA_NONE first, then the last result; SA_NONE at the end. */
 struct sa_ref ike_endpoint_next_ike(const struct ike_endpoint *, struct sa_ref after);
 struct sa_ref ike_endpoint_next_child(const struct ike_endpoint *, struct sa_ref after);

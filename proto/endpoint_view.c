@@ -127,6 +127,20 @@ bool ike_endpoint_child_info(const struct ike_endpoint *ep, struct sa_ref ref,
     return true;
 }
 
+bool ike_endpoint_window(const struct ike_endpoint *ep, uint32_t spi_in, struct esp_window *out)
+{
+    struct handle h;
+    struct esp_sa *esp = sad_find(&ep->esp->sad, spi_in, &h);
+
+    if (!esp)
+        return false;
+    *out = (struct esp_window){.highest = esp->replay.top, .size = esp->replay.window};
+    for (uint32_t n = 0; n < ESP_WINDOW_SHOWN && n < out->size && n < out->highest; n++)
+        if (replay_seen(&esp->replay, sad_bitmap(esp), out->highest - n))
+            out->seen[n / 64] |= UINT64_C(1) << n % 64;
+    return true;
+}
+
 static struct sa_ref next_slot(const struct pool *p, struct sa_ref after)
 {
     for (uint32_t i = sa_none(after) ? 0 : after.handle.index + 1; i < p->fresh; i++)

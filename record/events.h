@@ -12,17 +12,24 @@
  *   packet.sent, packet.received   see struct event_packet; at each node a packet passes, so a NAT
  *                                  box both receives (old addresses) and sends (new addresses)
  *   packet.dropped                 the same and cause; node is where it ended, link? on a link
- *   nat.mapped, nat.expired        inside, outside, remote?, protocol, timeout_s?, reason?
- *   nat.refreshed                  inside, outside, direction
+ *   nat.mapped, nat.expired        inside, outside, remote, protocol; mapped: expires_ns
+ *   nat.refreshed                  inside, outside, direction, expires_ns
  *   nat.rebooted                   mappings
  *   sa.state                       state, kind ("ike"|"child"), reason?, peer?, role?, spi_in?,
  *                                  spi_out?; states are the names of EVENT_LIST: ike_up, ...
  *   ike.retransmit                 exchange?, message_id?, count
- *   timer.armed, timer.fired       timer, deadline_ns?
- *   esp.window                     spi, highest, window
- *   host.queue                     backlog, busy_cores, wait_ns?
- *   traffic.started, traffic.stopped   flow
- *   scenario.event                 do, nodes
+ * At captured nodes only:
+ *   timer.armed, timer.fired, timer.cancelled
+ *                                  timer, deadline_ns; of "retransmit" also request, message_id,
+ *                                  transmission: it waits behind that one. `sa` is the IKE SA's or,
+ *                                  0x..., the child's inbound SPI. Armed again: in the place of the
+ *                                  one before; an SA's end (sa.state) ends its timers as well
+ *   esp.window                     packet, spi, sequence, highest, window, bitmap, verdict: how the
+ *                                  packet left it. bitmap is hex, its lowest bit `highest`, the
+ * next one highest - 1; up to 128 of them. fresh: it was accepted; old, replayed: refused;
+ * not_authentic: nothing was moved by it host.queue                     backlog, busy_cores, peak?:
+ * most that waited since the last line traffic.started, traffic.stopped   flow scenario.event do,
+ * nodes
  */
 #ifndef RECORD_EVENTS_H
 #define RECORD_EVENTS_H

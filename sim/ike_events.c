@@ -211,6 +211,7 @@ static void handle(struct ike_node *n, const struct ike_event *e)
 
 void ike_node_pull_events(struct ike_node *n)
 {
+    struct timer_event timer;
     struct ike_event e;
 
     while (ike_endpoint_next_event(n->endpoint, &e)) {
@@ -218,6 +219,8 @@ void ike_node_pull_events(struct ike_node *n)
             recorder_sa(n->lab->recorder, n->node, &e);
         handle(n, &e);
     }
+    while (ike_endpoint_next_timer(n->endpoint, &timer)) /* none unless they are recorded */
+        recorder_timer(n->lab->recorder, n->node, &timer);
 }
 
 void ike_node_count(struct ike_node *n)

@@ -123,7 +123,8 @@ struct ike_node *ike_node_create(struct lab *lab, uint32_t node)
                           .seed = lab->scenario->seed,
                           .entity = node,
                           .epoch_s = SCENARIO_EPOCH_S,
-                          .export_keys = lab->sim.nodes[node].captured && lab->recorder};
+                          .export_keys = lab->sim.nodes[node].captured && lab->recorder,
+                          .export_timers = lab->sim.nodes[node].captured && lab->recorder};
 
     if (!n)
         return NULL;
@@ -191,6 +192,8 @@ static void pump(struct ike_node *n)
     }
     if (n->host_metrics)
         n->host_metrics->backlog = n->host.waiting;
+    if (lab->recorder)
+        recorder_host(lab->recorder, n->node, n->host.waiting, n->host.busy_count);
     sim_arm(&lab->sim, n->node, TIMER_HOST, host_next(&n->host));
 }
 

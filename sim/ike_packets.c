@@ -8,6 +8,7 @@
 #include "proto/esp/esp.h"
 #include "proto/ip/icmp.h"
 #include "proto/ip/udp.h"
+#include "sim/recorder.h"
 
 #include <stdlib.h>
 
@@ -235,6 +236,9 @@ static void receive_esp(struct ike_node *n, uint32_t packet, const struct ike_dg
     if (lab->plant == PLANT_BLACK_HOLE && n->group->role == ROLE_RESPONDER)
         return;
     e = ike_endpoint_unprotect(n->endpoint, lab->sim.now, d, &inner, &sa);
+    if (lab->recorder)
+        recorder_window(lab->recorder, n->node, n->endpoint,
+                        &(struct recorded_esp){packet_at(&lab->sim, packet), spi, sequence, e});
     if (e == OK) {
         whole = buf_bytes(&inner);
         piece = join_inside(n, &whole);

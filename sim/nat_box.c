@@ -42,18 +42,31 @@ static struct nat_box *box_at(struct sim *s, uint32_t node)
     return s->nodes[node].state;
 }
 
+static nsec timeout_of(const struct nat_words *w, bool replied)
+{
+    return replied || !w->udp_timeout_unreplied ? w->udp_timeout : w->udp_timeout_unreplied;
+}
+
+/* A mapping that was just made is refreshed by the packet that made it. */
+static nsec first_end(const struct sim *s, const struct nat_box *n)
+{
+    return nsec_add(s->now, timeout_of(&n->words, false));
+}
+
 static void tell(struct sim *s, uint32_t node, const struct nat_mapping *m, enum nat_change change,
                  bool inbound)
 {
     const struct nat_box *n = box_at(s, node);
 
     if (n->observer.changed)
-        n->observer.changed(n->observer.context, node, s->now,
-                            &(struct nat_event){.change = change,
-                                                .inside = m->inside,
-                                                .outside = m->outside,
-                                                .remote = m->remote,
-                                                .inbound = inbound});
+        n->observer.changed(
+            n->observer.context, node, s->now,
+            &(struct nat_event){.change = change,
+                                .inside = m->inside,
+                                .outside = m->outside,
+                                .remote = m->remote,
+                                .expires = m->list == NAT_LISTS ? first_end(s, n) : m->expires,
+                                .inbound = inbound});
 }
 
 /* RFC 4787 §4.1: what of the remote names the mapping. */
@@ -114,9 +127,7 @@ static void refresh(struct sim *s, uint32_t node, uint32_t slot, bool inbound)
     if (!restarts && m->list != NAT_LISTS)
         return;
     list = m->replied || !n->words.udp_timeout_unreplied ? NAT_REPLIED : NAT_UNREPLIED;
-    nat_table_renew(&n->table, slot, list,
-                    nsec_add(s->now, list == NAT_REPLIED ? n->words.udp_timeout
-                                                         : n->words.udp_timeout_unreplied));
+    nat_table_renew(&n->table, slot, list, nsec_add(s->now, timeout_of(&n->words, m->replied)));
     arm(s, node);
     tell(s, node, m, NAT_REFRESHED, inbound);
 }

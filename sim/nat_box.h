@@ -27,6 +27,7 @@ enum nat_change { NAT_MAPPED, NAT_REFRESHED, NAT_EXPIRED, NAT_REBOOTED };
 struct nat_event {
     enum nat_change change;
     struct ip_endpoint inside, outside, remote; /* remote: of the packet that made the mapping */
+    nsec expires;                               /* MAPPED, REFRESHED: unless refreshed again */
     bool inbound;                               /* REFRESHED */
     uint32_t mappings;                          /* REBOOTED: lost */
 };

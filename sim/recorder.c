@@ -1,25 +1,12 @@
-#include "sim/recorder.h"
-
 #include "proto/ip/udp.h"
 #include "proto/wire/header.h"
 #include "proto/wire/registry.h"
-#include "record/events.h"
-#include "record/keys.h"
 #include "record/provenance.h"
 #include "sim/link.h"
+#include "sim/recorder_inside.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-struct recorder {
-    struct lab *lab;
-    struct run_folder *folder;
-    struct events *events;
-    struct capture *capture;
-    struct keys *keys;
-    uint32_t *interfaces[2]; /* by node; a NAT's inside is [1] */
-    bool all_nodes;
-};
 
 /* What one look at a packet tells; texts live as long as the look. */
 struct look {
@@ -203,6 +190,8 @@ static void tap(void *context, const struct tap_event *e)
     const struct node *n = &s->nodes[e->node];
     struct look l;
 
+    if (e->at >= r->host_due)
+        recorder_hosts_due(r, e->at, false);
     if (e->kind > TAP_DROPPED)
         return;
     if (!n->captured && e->kind != TAP_DROPPED && (e->packet->kind != PACKET_IKE || !r->all_nodes))
@@ -242,6 +231,8 @@ enum err recorder_create(struct lab *lab, struct run_folder *folder, struct reco
     for (uint32_t i = 0; i < lab->sim.node_count && e == OK; i++)
         if (lab->sim.nodes[i].captured)
             e = add_interfaces(r, i);
+    if (e == OK)
+        e = recorder_details_init(r, capture_totals(r->capture).interfaces);
     lab->sim.tap = (struct sim_tap){.context = r, .packet = tap};
     return e;
 }
@@ -257,6 +248,7 @@ void recorder_destroy(struct recorder *r)
         keys_destroy(r->keys);
     if (r->capture)
         capture_destroy(r->capture);
+    recorder_details_reset(r);
     for (int side = 0; side < 2; side++)
         free(r->interfaces[side]);
     free(r);
@@ -264,8 +256,10 @@ void recorder_destroy(struct recorder *r)
 
 enum err recorder_finish(struct recorder *r, nsec at)
 {
-    enum err e = events_flush(r->events), next = capture_close(r->capture, at);
+    enum err e, next = capture_close(r->capture, at);
 
+    recorder_hosts_due(r, at, true);
+    e = events_flush(r->events);
     if (e == OK)
         e = next;
     next = keys_write_profile(r->keys, r->folder);
@@ -302,6 +296,7 @@ void recorder_sa(struct recorder *r, uint32_t node, const struct ike_event *e)
         if (e->certificate != CERT_VALID)
             events_text(r->events, "certificate", x509_result_name(e->certificate));
         events_text(r->events, "role", e->initiator ? "initiator" : "responder");
+        recorder_child_spis(r, node, e);
     }
     events_end(r->events);
 }
@@ -336,6 +331,8 @@ void recorder_nat(void *recorder, uint32_t node, nsec at, const struct nat_event
             events_text(r->events, "direction", e->inbound ? "inbound" : "outbound");
         else
             events_text(r->events, "remote", ip_endpoint_format(&e->remote, remote));
+        if (e->change != NAT_EXPIRED)
+            events_u64(r->events, "expires_ns", e->expires);
         if (e->change == NAT_MAPPED || e->change == NAT_EXPIRED)
             events_text(r->events, "protocol", "udp");
     }

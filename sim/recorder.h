@@ -27,6 +27,28 @@ struct capture_totals recorder_totals(const struct recorder *);
 void recorder_sa(struct recorder *, uint32_t node, const struct ike_event *);
 /** The scenario did something to these nodes or links. */
 void recorder_scenario(struct recorder *, nsec at, const char *what, const char *targets);
+/** What became of a timer of a captured node. */
+void recorder_timer(struct recorder *, uint32_t node, const struct timer_event *);
+
+/** An ESP packet that went through the replay check. */
+struct recorded_esp {
+    const struct packet *packet;
+    uint32_t spi, sequence;
+    enum err result; /* of opening it */
+};
+
+/**
+ * The replay window behind a packet that was just opened or refused, where `node` is captured: of
+ * each SA esp_packets_per_sa times what was accepted, and as often what was refused.
+ */
+void recorder_window(struct recorder *, uint32_t node, const struct ike_endpoint *,
+                     const struct recorded_esp *);
+/**
+ * Jobs that wait at a captured machine and cores that are busy, as often as they change: each
+ * change up to HOST_LINES, then at most so many more over the rest of the run, with the peaks
+ * between them.
+ */
+void recorder_host(struct recorder *, uint32_t node, uint32_t backlog, uint32_t busy_cores);
 /** What a NAT box's observer calls. */
 void recorder_nat(void *recorder, uint32_t node, nsec at, const struct nat_event *);
 

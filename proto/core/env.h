@@ -19,6 +19,7 @@ struct ike_env {
     rng_source *entropy; /* NULL in simulations; else every stream draws from it, not from `seed` */
     int64_t epoch_s;     /* Unix time at nsec 0: what certificates are judged by */
     bool export_keys;    /* emit EVENT_KEYS; simulations and labs only */
+    bool export_timers;  /* tell what becomes of timers: ike_endpoint_next_timer */
 };
 
 /** A datagram at the edge of the endpoint: the payload of UDP, or of IP protocol 50. */

@@ -1,6 +1,7 @@
 #include "proto/core/event.h"
 
 #include "base/assert.h"
+#include "proto/core/sa.h"
 
 const char *event_name(enum event_kind kind)
 {
@@ -24,6 +25,18 @@ const char *reason_name(enum sa_reason reason)
 
     ASSERT((unsigned)reason < REASON_COUNT);
     return names[reason];
+}
+
+const char *ike_timer_name(unsigned timer)
+{
+    static const char *const names[IKE_TIMER_COUNT] = {
+        [TIMER_RETRANSMIT] = "retransmit", [TIMER_REKEY] = "rekey",
+        [TIMER_EXPIRE] = "expire",         [TIMER_LIVENESS] = "liveness",
+        [TIMER_KEEPALIVE] = "keepalive",   [TIMER_RETRY] = "retry",
+    };
+
+    ASSERT(timer < IKE_TIMER_COUNT);
+    return names[timer];
 }
 
 const char *ike_drop_name(enum ike_drop drop)

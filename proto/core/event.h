@@ -125,6 +125,43 @@ struct ike_event {
     const struct ike_key_event *keys; /* KEYS only */
 };
 
+/* What became of a timer. X(symbol, name) */
+#define TIMER_NEWS_LIST(X)                                                                         \
+    X(ARMED, "armed")                                                                              \
+    X(FIRED, "fired")                                                                              \
+    X(CANCELLED, "cancelled")
+
+enum timer_news {
+#define X(symbol, name) TIMER_NEWS_##symbol,
+    TIMER_NEWS_LIST(X)
+#undef X
+};
+
+/** A timer of an SA, for drivers that show them (env.export_timers). */
+struct timer_event {
+    struct sa_ref child; /* SA_NONE: a timer of the IKE SA */
+    uint64_t spi_i;      /* of the IKE SA; 0: of a child */
+    nsec deadline;
+    uint32_t spi_in;      /* of the child */
+    uint32_t message_id;  /* of the request that TIMER_RETRANSMIT is about */
+    uint8_t transmission; /* the one after which it waits: 0 the first */
+    uint8_t request;      /* enum exchange_kind */
+    uint8_t timer;        /* enum ike_timer */
+    uint8_t news;         /* enum timer_news */
+};
+
+/** "retransmit", "rekey", ... of an enum ike_timer. */
+const char *ike_timer_name(unsigned timer);
+
+enum esp_window_sizes { ESP_WINDOW_SHOWN = 128 };
+
+/** A replay window (RFC 4303 §3.4.3), its newest part. */
+struct esp_window {
+    uint64_t highest;                     /* sequence number accepted, 0: none yet */
+    uint32_t size;                        /* packets; 0: the check is off */
+    uint64_t seen[ESP_WINDOW_SHOWN / 64]; /* bit n % 64 of word n / 64: highest - n was accepted */
+};
+
 /** The answer to an EVENT_REQUEST. */
 struct ike_answer {
     bool granted; /* false: the peer is refused */

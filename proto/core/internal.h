@@ -10,6 +10,7 @@
 #include "proto/core/env.h"
 #include "proto/core/event_queue.h"
 #include "proto/core/sa.h"
+#include "proto/core/timer_log.h"
 #include "proto/core/window.h"
 
 struct esp;
@@ -61,6 +62,7 @@ struct ike_endpoint {
     uint32_t requests;                  /* EVENT_REQUESTs so far: their ids */
 
     struct event_queue events;
+    struct timer_log timer_log;
     uint32_t out_head, out_tail; /* IKE SAs with something to send */
     struct stateless_reply reply;
     struct sa_ref response_of; /* whose response goes to response_to instead of the peer's */
@@ -146,10 +148,16 @@ struct rng ke_random(struct ike_endpoint *);
 /* ---- timers (timers.c) ---- */
 
 void ike_timer_arm(struct ike_endpoint *, struct ike_sa *, enum ike_timer, nsec at);
+/** Its deadline has come. */
+void ike_timer_fire(struct ike_endpoint *, struct ike_sa *, enum ike_timer);
+/** Another request lies in the record, and its timer with it: nothing is armed or cancelled. */
+void ike_timer_move(struct ike_endpoint *, struct ike_sa *, enum ike_timer, nsec at);
 /** What is parked has changed: find the earliest anew. */
 void ike_timers_again(struct ike_endpoint *, struct ike_sa *);
 void ike_timers_cancel(struct ike_endpoint *, struct ike_sa *);
 void child_timers_arm(struct ike_endpoint *, struct child_sa *, nsec soft, nsec hard);
+/** The earlier of both deadlines has come. @return whether the hard one has */
+bool child_timers_fire(struct ike_endpoint *, nsec now, struct child_sa *);
 
 /* ---- outbox (outbox.c) ---- */
 

@@ -90,13 +90,16 @@ enum err sa_table_init(struct ike_endpoint *ep, const struct ike_limits *limits)
         table_init(&ep->by_identity, ikes) || table_init(&ep->by_request, 1) ||
         table_init(&ep->renewals, 2) || timerq_init(&ep->timers, ikes + children) ||
         message_store_init(&ep->messages, &needs) ||
-        event_queue_init(&ep->events, ikes + children + 16, ep->env.export_keys))
+        event_queue_init(&ep->events, ikes + children + 16, ep->env.export_keys) ||
+        (ep->env.export_timers &&
+         timer_log_init(&ep->timer_log, ikes * IKE_TIMER_COUNT + children * 2 + 16)))
         return ERR_MEMORY;
     return OK;
 }
 
 void sa_table_reset(struct ike_endpoint *ep)
 {
+    timer_log_reset(&ep->timer_log);
     event_queue_reset(&ep->events);
     message_store_reset(&ep->messages);
     timerq_reset(&ep->timers);

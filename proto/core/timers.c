@@ -1,5 +1,5 @@
 /* One slot per timer kind in each SA; the earliest of an SA's slots, or of its parked requests, is
- * its deadline in the queue. */
+ * its deadline in the queue. What becomes of a timer is told to who asked for that. */
 #include "proto/core/internal.h"
 
 static nsec earliest(const struct ike_endpoint *ep, const struct ike_sa *sa)
@@ -12,7 +12,45 @@ static nsec earliest(const struct ike_endpoint *ep, const struct ike_sa *sa)
     return at;
 }
 
+static void tell(struct ike_endpoint *ep, const struct ike_sa *sa, enum ike_timer timer,
+                 enum timer_news news, nsec deadline)
+{
+    struct timer_event e = {.news = news,
+                            .timer = (uint8_t)timer,
+                            .child = SA_NONE,
+                            .spi_i = sa->spi_i,
+                            .deadline = deadline};
+
+    if (timer == TIMER_RETRANSMIT) {
+        e.request = sa->in_flight;
+        e.message_id = sa->request_id;
+        e.transmission = sa->tries;
+    }
+    timer_log_put(&ep->timer_log, &e);
+}
+
 void ike_timer_arm(struct ike_endpoint *ep, struct ike_sa *sa, enum ike_timer timer, nsec at)
+{
+    nsec before = sa->timers[timer];
+
+    if (before == at)
+        return;
+    if (ep->timer_log.ring)
+        tell(ep, sa, timer, at == NSEC_NEVER ? TIMER_NEWS_CANCELLED : TIMER_NEWS_ARMED,
+             at == NSEC_NEVER ? before : at);
+    sa->timers[timer] = at;
+    ike_timers_again(ep, sa);
+}
+
+void ike_timer_fire(struct ike_endpoint *ep, struct ike_sa *sa, enum ike_timer timer)
+{
+    if (ep->timer_log.ring)
+        tell(ep, sa, timer, TIMER_NEWS_FIRED, sa->timers[timer]);
+    sa->timers[timer] = NSEC_NEVER;
+    ike_timers_again(ep, sa);
+}
+
+void ike_timer_move(struct ike_endpoint *ep, struct ike_sa *sa, enum ike_timer timer, nsec at)
 {
     if (sa->timers[timer] == at)
         return;
@@ -27,14 +65,49 @@ void ike_timers_again(struct ike_endpoint *ep, struct ike_sa *sa)
 
 void ike_timers_cancel(struct ike_endpoint *ep, struct ike_sa *sa)
 {
-    for (int i = 0; i < IKE_TIMER_COUNT; i++)
+    for (int i = 0; i < IKE_TIMER_COUNT; i++) {
+        if (ep->timer_log.ring && sa->timers[i] != NSEC_NEVER)
+            tell(ep, sa, (enum ike_timer)i, TIMER_NEWS_CANCELLED, sa->timers[i]);
         sa->timers[i] = NSEC_NEVER;
+    }
     timerq_cancel(&ep->timers, ike_sa_index(ep, sa));
+}
+
+static void tell_child(struct ike_endpoint *ep, const struct child_sa *c, enum ike_timer timer,
+                       nsec before, nsec at, nsec fired_by)
+{
+    struct timer_event e = {.timer = (uint8_t)timer,
+                            .child = {child_sa_handle(ep, c)},
+                            .deadline = at == NSEC_NEVER ? before : at};
+
+    e.news = at != NSEC_NEVER     ? TIMER_NEWS_ARMED
+             : before <= fired_by ? TIMER_NEWS_FIRED
+                                  : TIMER_NEWS_CANCELLED;
+    if (before != at)
+        timer_log_put(&ep->timer_log, &e);
+}
+
+static void child_set(struct ike_endpoint *ep, struct child_sa *c, nsec soft, nsec hard,
+                      nsec fired_by)
+{
+    if (ep->timer_log.ring) {
+        tell_child(ep, c, TIMER_REKEY, c->soft, soft, fired_by);
+        tell_child(ep, c, TIMER_EXPIRE, c->hard, hard, fired_by);
+    }
+    c->soft = soft;
+    c->hard = hard;
+    timerq_arm(&ep->timers, ep->ikes.capacity + child_sa_handle(ep, c).index, nsec_min(soft, hard));
 }
 
 void child_timers_arm(struct ike_endpoint *ep, struct child_sa *c, nsec soft, nsec hard)
 {
-    c->soft = soft;
-    c->hard = hard;
-    timerq_arm(&ep->timers, ep->ikes.capacity + child_sa_handle(ep, c).index, nsec_min(soft, hard));
+    child_set(ep, c, soft, hard, 0);
+}
+
+bool child_timers_fire(struct ike_endpoint *ep, nsec now, struct child_sa *c)
+{
+    bool hard = c->hard <= now;
+
+    child_set(ep, c, NSEC_NEVER, hard ? NSEC_NEVER : c->hard, now);
+    return hard;
 }

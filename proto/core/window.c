@@ -163,7 +163,7 @@ static void into_record(struct ike_endpoint *ep, struct ike_sa *sa, const struct
     else
         outbox_cancel(ep, sa, SEND_REQUEST);
     mark_sends(ep, sa);
-    ike_timer_arm(ep, sa, TIMER_RETRANSMIT, p->due);
+    ike_timer_move(ep, sa, TIMER_RETRANSMIT, p->due);
 }
 
 void flight_park(struct ike_endpoint *ep, struct ike_sa *sa)
@@ -242,6 +242,14 @@ void flights_forget(struct ike_endpoint *ep, struct ike_sa *sa)
     while (w->parked != SA_INDEX_NONE) {
         struct parked_exchange p = unlink_parked(ep, w, w->parked);
 
+        timer_log_put(&ep->timer_log, &(struct timer_event){.news = TIMER_NEWS_CANCELLED,
+                                                            .timer = TIMER_RETRANSMIT,
+                                                            .child = SA_NONE,
+                                                            .spi_i = sa->spi_i,
+                                                            .deadline = p.due,
+                                                            .message_id = p.id,
+                                                            .transmission = p.tries,
+                                                            .request = p.kind});
         handshake_free(ep, p.handshake);
         message_drop(&ep->messages, &p.request);
     }

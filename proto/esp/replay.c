@@ -50,7 +50,7 @@ uint64_t replay_guess(const struct replay *r, uint32_t low, bool esn)
     return bottom + (uint32_t)(low - (uint32_t)bottom);
 }
 
-static bool seen(const struct replay *r, const uint64_t *bitmap, uint64_t seq)
+bool replay_seen(const struct replay *r, const uint64_t *bitmap, uint64_t seq)
 {
     uint32_t bit = (uint32_t)seq & r->mask;
 
@@ -65,7 +65,7 @@ enum err replay_check(const struct replay *r, const uint64_t *bitmap, uint64_t s
         return ERR_REPLAY;
     if (seq > r->top)
         return OK;
-    if (r->top - seq >= r->window || seen(r, bitmap, seq))
+    if (r->top - seq >= r->window || replay_seen(r, bitmap, seq))
         return ERR_REPLAY;
     return OK;
 }

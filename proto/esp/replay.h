@@ -41,6 +41,8 @@ uint64_t replay_guess(const struct replay *, uint32_t low, bool esn);
  * @retval ERR_REPLAY  seen before, left of the window, or 0 (RFC 4303 §3.3.3: the first is 1)
  */
 enum err replay_check(const struct replay *, const uint64_t *bitmap, uint64_t seq) MUST_USE;
+/** Whether a number inside the window was accepted. The check must be on. */
+bool replay_seen(const struct replay *, const uint64_t *bitmap, uint64_t seq);
 /** Take note of an authenticated `seq` that replay_check let pass. */
 void replay_update(struct replay *, uint64_t *bitmap, uint64_t seq);
 

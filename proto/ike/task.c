@@ -97,9 +97,9 @@ void exchange_done(struct ike_endpoint *ep, struct ike_sa *sa)
     if (sa->in_flight != KIND_SA_INIT) /* AUTH covers the first request: it stays until then */
         message_drop(&ep->messages, &sa->request);
     outbox_cancel(ep, sa, SEND_REQUEST);
+    ike_timer_arm(ep, sa, TIMER_RETRANSMIT, NSEC_NEVER);
     sa->in_flight = KIND_NONE;
     sa->child = HANDLE_NONE;
-    ike_timer_arm(ep, sa, TIMER_RETRANSMIT, NSEC_NEVER);
     if (window_of(ep, sa))
         flight_resume(ep, sa);
     else
@@ -580,14 +580,14 @@ void ike_timer_fired(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     for (int i = 0; i < IKE_TIMER_COUNT; i++) {
         if (sa->timers[i] > now)
             continue;
-        ike_timer_arm(ep, sa, (enum ike_timer)i, NSEC_NEVER);
+        ike_timer_fire(ep, sa, (enum ike_timer)i);
         fire(ep, now, sa, (enum ike_timer)i);
         if (!ike_sa_at(ep, self))
             return; /* that was its end */
     }
     while (ike_sa_at(ep, self) && flight_due(ep, sa, &id) <= now) {
         (void)flight_select(ep, sa, id);
-        ike_timer_arm(ep, sa, TIMER_RETRANSMIT, NSEC_NEVER);
+        ike_timer_fire(ep, sa, TIMER_RETRANSMIT);
         fire(ep, now, sa, TIMER_RETRANSMIT);
     }
 }
@@ -610,11 +610,8 @@ static void child_expire(struct ike_endpoint *ep, nsec now, struct child_sa *c)
 
 void child_timer_fired(struct ike_endpoint *ep, nsec now, struct child_sa *c)
 {
-    bool hard = c->hard <= now;
-
     meter_work(ep, METER_TIMER_FIRED, 0);
-    child_timers_arm(ep, c, NSEC_NEVER, hard ? NSEC_NEVER : c->hard);
-    if (hard) {
+    if (child_timers_fire(ep, now, c)) {
         child_expire(ep, now, c);
         return;
     }

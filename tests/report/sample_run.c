@@ -148,7 +148,31 @@ static void mapping(struct sample *s, nsec at, const char *inside, const char *o
     events_text(s->events, "inside", inside);
     events_text(s->events, "outside", outside);
     events_text(s->events, "remote", GATEWAY_IP ":500");
+    events_u64(s->events, "expires_ns", at + 30 * NSEC_PER_S);
     events_text(s->events, "protocol", "udp");
+    events_end(s->events);
+}
+
+static void details(struct sample *s, nsec at)
+{
+    events_begin(s->events, at, path[3], "timer.armed");
+    events_sa(s->events, "1122334455667788");
+    events_text(s->events, "timer", "liveness");
+    events_u64(s->events, "deadline_ns", at + 30 * NSEC_PER_S);
+    events_end(s->events);
+    events_begin(s->events, at, path[3], "esp.window");
+    events_sa(s->events, "0x11223344");
+    events_u64(s->events, "packet", 1);
+    events_u64(s->events, "spi", 0x11223344);
+    events_u64(s->events, "sequence", 5);
+    events_u64(s->events, "highest", 7);
+    events_u64(s->events, "window", 64);
+    events_text(s->events, "bitmap", "000000000000007f");
+    events_text(s->events, "verdict", "fresh");
+    events_end(s->events);
+    events_begin(s->events, at, path[3], "host.queue");
+    events_u64(s->events, "backlog", 3);
+    events_u64(s->events, "busy_cores", 2);
     events_end(s->events);
 }
 
@@ -170,6 +194,7 @@ static void first_handshake(struct sample *s)
     at = travel(s, at + work, &(struct message){"IKE_AUTH", 1, true, 0, 4500, 1025, 253, -1});
     state(s, at, path[0], "ike_up", "ike");
     state(s, at, path[0], "child_up", "child");
+    details(s, at);
 }
 
 static void keys(struct sample *s)

@@ -92,7 +92,7 @@ class SchemaTest(unittest.TestCase):
             self.event_schema.validate(event)
         times = {event["name"] for event in self.events}
         self.assertEqual(times, {"packet.sent", "packet.received", "packet.dropped", "nat.mapped",
-                                 "sa.state"})
+                                 "sa.state", "timer.armed", "esp.window", "host.queue"})
 
     def test_damaged_events_are_refused(self):
         by_name = {event["name"]: event for event in self.events}
@@ -102,7 +102,11 @@ class SchemaTest(unittest.TestCase):
                  ("packet.sent", "data.length", 3), ("packet.sent", "data.source", "home"),
                  ("packet.sent", "data.kind", "tls"), ("packet.dropped", "data.cause", "bored"),
                  ("packet.dropped", "data.cause", None), ("packet.sent", "data.extra", 1),
-                 ("sa.state", "data.state", "up"), ("nat.mapped", "data.inside", None)]
+                 ("sa.state", "data.state", "up"), ("nat.mapped", "data.inside", None),
+                 ("nat.mapped", "data.expires_ns", None), ("timer.armed", "data.timer", "egg"),
+                 ("timer.armed", "data.deadline_ns", None), ("timer.armed", "sa", "0x12"),
+                 ("esp.window", "data.verdict", "stale"), ("esp.window", "data.bitmap", "0x7f"),
+                 ("esp.window", "data.sequence", None), ("host.queue", "data.backlog", -1)]
         for name, path, value in cases:
             with self.subTest(name=name, path=path):
                 broken = copy.deepcopy(by_name[name])
