@@ -183,13 +183,22 @@ static void preferences(struct text *t, const struct wireshark_rows *rows)
              "\t\"Note\", \"%Cus:frame.comment:0:R\"\n");
 }
 
+#define RESENT "frame.comment contains \"retransmission\""
+/* Quotes as Wireshark itself writes them into a row of dfilter_buttons. */
+#define RESENT_ESCAPED "frame.comment contains \\x22retransmission\\x22"
+/* Notify types below 16384 are errors: RFC 7296 §3.10.1. */
+#define REFUSAL "isakmp.notify.msgtype < 16384"
+#define BAD_ICV "esp.icv_good == 0"
+#define TOO_BIG "(icmp.type == 3 && icmp.code == 4) || icmpv6.type == 2"
+
 static void colours(struct text *t, const struct wireshark_rows *rows)
 {
     (void)rows;
     text_raw(t, "@Malformed@_ws.malformed@[65535,65535,65535][52428,0,0]\n"
-                "@ESP, ICV wrong@esp.icv_good == 0@[65535,57825,57825][26214,0,0]\n"
-                "@IKE retransmission@frame.comment contains \"retransmission\"@"
-                "[65535,60909,48316][17990,11565,0]\n"
+                "@ESP, ICV wrong@" BAD_ICV "@[65535,57825,57825][26214,0,0]\n"
+                "@Packet too big@" TOO_BIG "@[65535,57825,57825][26214,0,0]\n"
+                "@IKE error@" REFUSAL "@[65535,57825,57825][26214,0,0]\n"
+                "@IKE retransmission@" RESENT "@[65535,60909,48316][17990,11565,0]\n"
                 "@IKE rekey@isakmp.exchangetype == 36@[62194,58339,65535][8738,0,17476]\n"
                 "@IKE@isakmp@[57825,61680,65535][0,8738,21845]\n"
                 "@NAT keepalive@udpencap.nat_keepalive@[61166,61166,61166][21845,21845,21845]\n"
@@ -203,21 +212,30 @@ static void buttons(struct text *t, const struct wireshark_rows *rows)
                 "\"TRUE\",\"Handshake\",\"isakmp.exchangetype == 34 || isakmp.exchangetype == 35\","
                 "\"IKE_SA_INIT and IKE_AUTH\"\n"
                 "\"TRUE\",\"Rekey\",\"isakmp.exchangetype == 36\",\"CREATE_CHILD_SA\"\n"
+                "\"TRUE\",\"Delete, alive?\",\"isakmp.exchangetype == 37\",\"INFORMATIONAL\"\n"
+                "\"TRUE\",\"Resent\",\"" RESENT_ESCAPED "\",\"IKE messages sent again\"\n"
                 "\"TRUE\",\"Notify\",\"isakmp.notify.msgtype\",\"messages with a notify payload\"\n"
                 "\"TRUE\",\"Keepalive\",\"udpencap.nat_keepalive\",\"NAT keepalives\"\n"
                 "\"TRUE\",\"ESP\",\"esp\",\"protected traffic\"\n"
-                "\"TRUE\",\"Bad ICV\",\"esp.icv_good == 0\",\"ESP that does not authenticate\"\n");
+                "\"TRUE\",\"Bad ICV\",\"" BAD_ICV "\",\"ESP that does not authenticate\"\n"
+                "\"TRUE\",\"Only problems\",\"" RESENT_ESCAPED " || " REFUSAL " || " BAD_ICV
+                " || " TOO_BIG " || _ws.malformed\",\"sent again, refused, damaged, too big\"\n");
 }
 
 static void opener(struct text *t, const struct wireshark_rows *rows)
 {
     (void)rows;
-    text_raw(t,
-             "#!/bin/sh\n"
-             "# Open the capture decrypted. WIRESHARK=tshark ./open.sh -V prints instead.\n"
-             "here=$(cd \"$(dirname \"$0\")\" && pwd)\n"
-             "WIRESHARK_CONFIG_DIR=\"$here/wireshark\" exec \"${WIRESHARK:-wireshark}\" -C ikelab "
-             "-r \"$here/capture.pcapng\" \"$@\"\n");
+    text_raw(t, "#!/bin/sh\n"
+                "# Open the capture decrypted. WIRESHARK=tshark ./open.sh -V prints instead.\n"
+                "here=$(CDPATH='' cd -- \"$(dirname -- \"$0\")\" && pwd) || exit 1\n"
+                "program=${WIRESHARK:-wireshark}\n"
+                "if ! command -v \"$program\" >/dev/null; then\n"
+                "    echo \"$program is not installed\" >&2\n"
+                "    echo \"try: WIRESHARK=tshark $0, or ikelab dissect $here\" >&2\n"
+                "    exit 127\n"
+                "fi\n"
+                "WIRESHARK_CONFIG_DIR=\"$here/wireshark\" exec \"$program\" -C ikelab "
+                "-r \"$here/capture.pcapng\" \"$@\"\n");
 }
 
 /* A table without rows is a valid file, so every file is always there. */
