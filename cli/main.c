@@ -11,12 +11,17 @@
 #include <string.h>
 
 static const struct verb *const verbs[] = {
-    &verb_run,     &verb_lint,    &verb_explain, &verb_schema, &verb_list,   &verb_bench,
-    &verb_compare, &verb_history, &verb_report,  &verb_live,   &verb_import,
-    &verb_explore, &verb_dissect,
+    &verb_run,    &verb_lint,    &verb_explain, &verb_schema,     &verb_list,
+    &verb_bench,  &verb_compare, &verb_history, &verb_report,     &verb_live,
+    &verb_import, &verb_explore, &verb_dissect, &verb_completion,
 };
 
 enum { VERB_COUNT = sizeof verbs / sizeof *verbs };
+
+const struct verb *verb_at(size_t index)
+{
+    return index < VERB_COUNT ? verbs[index] : NULL;
+}
 
 int say_error(int code, const char *hint, const char *format, ...)
 {

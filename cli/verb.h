@@ -36,6 +36,10 @@ extern const struct verb verb_history;
 extern const struct verb verb_report;
 extern const struct verb verb_explore;
 extern const struct verb verb_dissect;
+extern const struct verb verb_completion;
+
+/** The verbs in the order of the help; NULL behind the last. */
+const struct verb *verb_at(size_t index);
 
 /** "ikelab: error: MESSAGE" and "try: HINT" on stderr. @return `code` */
 int say_error(int code, const char *hint, const char *format, ...)

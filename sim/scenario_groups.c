@@ -72,9 +72,10 @@ static void check_protects(struct scenario_reader *r, const struct tree *map,
         }
 }
 
-/* The tables that come with the program lie beside its sources. */
+/* The tables that come with the program lie beside its sources, or where they are installed. */
 static bool costs_of_program(struct scenario_reader *r, struct cpu_words *cpu)
 {
+    static const char *const places[] = {"../../scenarios", "../share/ikelab/scenarios"};
     char exe[PATH_MAX];
     ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
     char *slash;
@@ -86,8 +87,12 @@ static bool costs_of_program(struct scenario_reader *r, struct cpu_words *cpu)
     if (!slash)
         return false;
     *slash = '\0';
-    cpu->costs_path = arena_format(r->arena, "%s/../../scenarios/costs/%s.json", exe, cpu->costs);
-    return !cpu->costs_path || access(cpu->costs_path, R_OK) == 0;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        cpu->costs_path = arena_format(r->arena, "%s/%s/costs/%s.json", exe, places[i], cpu->costs);
+        if (!cpu->costs_path || access(cpu->costs_path, R_OK) == 0)
+            return true;
+    }
+    return false;
 }
 
 static void read_cpu(struct scenario_reader *r, const struct tree *n, struct cpu_words *cpu)
