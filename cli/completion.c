@@ -48,31 +48,49 @@ static const struct operands *operands_of(const char *verb)
     return NULL;
 }
 
-/* "  -o, --output=DIR           run folder": argp's layout, which ARGP_HELP_FMT may not change. */
-static bool read_option(const char *line, struct listed *o)
+/* "--output=DIR" or "--json". @return what is behind it, NULL: it is none of these */
+static const char *read_name(const char *word, struct listed *o)
 {
-    size_t blanks = strspn(line, " "), len;
+    size_t len;
 
-    *o = (struct listed){0};
+    if (strncmp(word, "--", 2) != 0)
+        return NULL;
+    word += 2;
+    len = strcspn(word, "=[, \n");
+    if (len == 0 || len >= sizeof o->name)
+        return NULL;
+    memcpy(o->name, word, len);
+    o->name[len] = '\0';
+    o->value = word[len] == '=';
+    return word + len + strcspn(word + len, ", \n");
+}
+
+/* "  -o, --output=DIR           run folder", or "      --force, --mixed       two names":
+ * argp's layout, which ARGP_HELP_FMT may not change. @return how many options it names */
+static size_t read_option(const char *line, struct listed *out, size_t room)
+{
+    size_t blanks = strspn(line, " "), count = 0;
+    const char *behind;
+    char letter = 0;
+
     if (blanks < 2 || line[blanks] != '-')
-        return false;
+        return 0;
     line += blanks;
     if (line[1] != '-') {
-        o->letter = line[1];
-        if (strncmp(line + 2, ", --", 4) != 0)
-            return false;
-        line += 4;
+        letter = line[1];
+        line += strncmp(line + 2, ", ", 2) == 0 ? 4 : 2;
     }
-    line += 2;
-    len = strcspn(line, "=[ \n");
-    if (len == 0 || len >= sizeof o->name)
-        return false;
-    memcpy(o->name, line, len);
-    o->value = line[len] == '=';
-    line += strcspn(line, " \n");
-    line += strspn(line, " \n");
-    snprintf(o->about, sizeof o->about, "%.*s", (int)strcspn(line, "\n"), line);
-    return true;
+    while (count < room && (behind = read_name(line, &out[count])) != NULL) {
+        out[count].letter = count == 0 ? letter : 0;
+        count++;
+        line = strncmp(behind, ", ", 2) == 0 ? behind + 2 : "";
+        behind += strspn(behind, ", \n");
+        snprintf(out[count - 1].about, sizeof out->about, "%.*s", (int)strcspn(behind, "\n"),
+                 behind);
+    }
+    for (size_t i = 0; i + 1 < count; i++) /* the text stands behind the last name */
+        memcpy(out[i].about, out[count - 1].about, sizeof out->about);
+    return count;
 }
 
 /* A text that goes on in the next line, behind more blanks than an option has. */
@@ -89,19 +107,20 @@ static void read_more(const char *line, struct listed *o)
 static void read_help(FILE *help, struct listing *out)
 {
     char line[LINE_CAP];
-    struct listed o;
-    bool inside = false;
+    size_t named = 0; /* by the option whose text goes on */
 
     out->count = 0;
     while (fgets(line, sizeof line, help)) {
-        if (out->count < OPTIONS_MAX && read_option(line, &o)) {
-            out->all[out->count++] = o;
-            inside = true;
-        } else if (inside && line[0] == ' ') {
-            read_more(line, &out->all[out->count - 1]);
-        } else {
-            inside = false;
+        size_t count = read_option(line, &out->all[out->count], OPTIONS_MAX - out->count);
+
+        if (count) {
+            out->count += named = count;
+            continue;
         }
+        if (line[0] != ' ')
+            named = 0;
+        for (size_t i = 0; i < named; i++)
+            read_more(line, &out->all[out->count - 1 - i]);
     }
 }
 
