@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int is_yaml(const struct dirent *entry)
 {
@@ -29,6 +30,20 @@ static void describe(const char *path, char *out, size_t size)
         fclose(file);
 }
 
+/* scenarios/ here, or what an installation has. */
+static const char *usual_folder(char *space, size_t size)
+{
+    ssize_t n = readlink("/proc/self/exe", space, size - 1);
+    char *slash;
+
+    space[n > 0 ? n : 0] = '\0';
+    slash = strrchr(space, '/');
+    if (access("scenarios", R_OK) == 0 || !slash)
+        return "scenarios";
+    snprintf(slash, size - (size_t)(slash - space), "/../share/ikelab/scenarios");
+    return access(space, R_OK) == 0 ? space : "scenarios";
+}
+
 static error_t parse(int option, char *argument, struct argp_state *state)
 {
     if (option != ARGP_KEY_ARG || state->arg_num > 0)
@@ -42,11 +57,11 @@ static int list_run(int argc, char **argv)
     static const struct argp argp = {
         .parser = parse,
         .args_doc = "[DIR]",
-        .doc = "List the scenarios in DIR, by default scenarios/.",
+        .doc = "List the scenarios in DIR, by default scenarios/, or those that were installed.",
     };
-    const char *folder = "scenarios";
     struct dirent **entries;
-    char path[4096], text[256];
+    char path[4096], text[256], space[2048];
+    const char *folder = usual_folder(space, sizeof space);
     int count;
 
     if (argp_parse(&argp, argc, argv, 0, NULL, &folder))

@@ -64,6 +64,7 @@ class Install(unittest.TestCase):
             self.assertIn("$schema", (shared / f"schema/{name}.schema.json").read_text())
         said(self.ikelab, "lint", *sorted((shared / "scenarios").glob("*.yaml")))
         self.assertEqual(list(shared.rglob("__pycache__")), [])
+        self.assertIn("handshake-lan.yaml", said(self.ikelab, "list", cwd="/"))
 
     def test_bash_completes(self):
         script = self.root / DATA / "bash-completion/completions/ikelab"
