@@ -105,6 +105,24 @@ class Ladder(Told):
                          [500_000_000, 900_000_000, 1_620_000_000, 2_916_000_000])
         self.assertGreater(second[-1][2], second[-1][1])
 
+    def test_requests_side_by_side_have_a_timer_each(self):
+        text = LADDER.replace("PACKETS", lost(3, 9)).replace("ike: {", "ike: {window: 4, ")
+        asked = ", ".join("{at: 5s, nodes: home, do: new_child}" for _ in range(3))
+        events = self.tell(text + f"events: [{asked}, {{at: 30s, nodes: home, do: terminate}}]\n")
+        waiting, most = {}, 0
+        for e in events:
+            if e["name"].startswith("timer.") and e["data"]["timer"] == "retransmit":
+                key = e["node"], e["sa"], e["data"]["message_id"]
+                if e["name"] == "timer.armed":
+                    self.assertNotIn(key, waiting)
+                    waiting[key] = e["data"]
+                else:
+                    for what in ("deadline_ns", "transmission", "request"):
+                        self.assertEqual(waiting[key][what], e["data"][what])
+                    del waiting[key]
+                most = max(most, len(waiting))
+        self.assertEqual((most, waiting), (3, {}))
+
 
 class Busy(Told):
     once = None
