@@ -155,5 +155,23 @@ class Stats(unittest.TestCase):
             self.assertAlmostEqual(got, expected)
 
 
+class Mean(unittest.TestCase):
+    def test_student(self):
+        chance = random.Random(7)
+        questions = [{"mean": [chance.gauss(5, 2) for _ in range(n)], "level": level}
+                     for n in (2, 3, 4, 5, 10, 30, 31, 1000) for level in (0.5, 0.95, 0.999)]
+        for question, answer in zip(questions, ask(questions)):
+            values, level = question["mean"], question["level"]
+            low, high = scipy.stats.t.interval(level, len(values) - 1, numpy.mean(values),
+                                               scipy.stats.sem(values))
+            self.assertAlmostEqual(answer["mean"], numpy.mean(values), places=12)
+            self.assertLess(abs(answer["low"] - low), 1e-9 * abs(high - low) + 1e-12)
+            self.assertLess(abs(answer["high"] - high), 1e-9 * abs(high - low) + 1e-12)
+
+    def test_equal_values(self):
+        answer, = ask([{"mean": [0.1] * 5, "level": 0.95}])
+        self.assertEqual([answer["mean"], answer["low"], answer["high"]], [0.1] * 3)
+
+
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])
