@@ -142,7 +142,7 @@ def draw_panel(cells, axes, path, fixed, values, y_words):
         width=500 if axes.panels or len(axes.line_groups()) > 1 else 1040, height=300,
         key="off" if values == [None] else "outside top center horizontal noenhanced",
         xlabel=charts.quote(axes.x["key"] if axes.x else ""), ylabel=charts.quote(y_words))
-    script += "set xlabel noenhanced\nset ylabel noenhanced\n"
+    script += "set xlabel noenhanced\nset ylabel noenhanced\nset lmargin 11\n"
     script += x_script(axes.x) + y_range(cells, path)
     bands, lines = [], []
     for index, value in enumerate(values):
