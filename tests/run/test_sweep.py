@@ -238,14 +238,14 @@ class Resuming(Sweeps):
         process = subprocess.Popen(self.command(*self.SLOW), cwd=lab.ROOT, text=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         limit = time.monotonic() + 300
-        while len(self.whole()) < 3 and time.monotonic() < limit and process.poll() is None:
+        while not self.whole() and time.monotonic() < limit and process.poll() is None:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=120)
         self.assertEqual(process.returncode, 130, err)
         self.assertIn("the same command again", err)
         kept = self.whole()
-        self.assertTrue(3 <= len(kept) < 12, kept)
+        self.assertTrue(1 <= len(kept) < 12, kept)
         sweep = self.read()
         self.assertTrue(sweep["partial"])
         states = {r["folder"]: r["state"] for c in sweep["cells"] for r in c["runs"]}
