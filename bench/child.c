@@ -6,10 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum err child_start(struct child *c, const char *const argv[], unsigned nth)
+static enum err start(struct child *c, const char *const argv[], unsigned nth, bool heard)
 {
     int in[2], out[2];
 
@@ -25,6 +26,8 @@ enum err child_start(struct child *c, const char *const argv[], unsigned nth)
     if (c->pid == 0) {
         dup2(in[0], STDIN_FILENO);
         dup2(out[1], STDOUT_FILENO);
+        if (heard)
+            dup2(out[1], STDERR_FILENO);
         /* Where we were started without standard input, the pipe is it already. */
         (void)fcntl(STDIN_FILENO, F_SETFD, 0);
         if (nth > 0)
@@ -37,6 +40,16 @@ enum err child_start(struct child *c, const char *const argv[], unsigned nth)
     c->to = fdopen(in[1], "we");
     c->from = fdopen(out[0], "re");
     return c->pid > 0 && c->to && c->from ? OK : ERR_IO;
+}
+
+enum err child_start(struct child *c, const char *const argv[], unsigned nth)
+{
+    return start(c, argv, nth, false);
+}
+
+enum err child_start_heard(struct child *c, const char *const argv[])
+{
+    return start(c, argv, 0, true);
 }
 
 void child_asked(struct child *c)

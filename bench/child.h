@@ -1,6 +1,6 @@
 /*
  * A child process that measures: `ikelab bench --worker`, alone or under valgrind, with its lines
- * of answers read one by one.
+ * of answers read one by one; or one that simulates a cell of a sweep.
  */
 #ifndef BENCH_CHILD_H
 #define BENCH_CHILD_H
@@ -21,6 +21,8 @@ struct child {
  * @retval ERR_IO
  */
 enum err child_start(struct child *, const char *const argv[], unsigned nth) MUST_USE;
+/** The same, and what it says on standard error is among its answers. */
+enum err child_start_heard(struct child *, const char *const argv[]) MUST_USE;
 /** No more questions: closes its standard input. */
 void child_asked(struct child *);
 /** Ask it to end (SIGTERM): its answers are not wanted any more. */

@@ -124,6 +124,25 @@ static void print_lesson(const struct lesson *l)
     }
 }
 
+/* `ikelab run` ignores it: here is what the other verb would do. */
+static void print_sweep(const struct scenario *s)
+{
+    uint64_t cells = sweep_cells(&s->sweep);
+
+    if (s->sweep.axis_count == 0)
+        return;
+    printf("sweep: %" PRIu64 " runs, %" PRIu64 " cells x %u seeds (`ikelab sweep`)\n",
+           cells * s->sweep.repeat, cells, s->sweep.repeat);
+    for (uint32_t i = 0; i < s->sweep.axis_count; i++) {
+        printf("  %s:", s->sweep.axes[i].key);
+        for (uint32_t k = 0; k < s->sweep.axes[i].value_count; k++)
+            printf(" %s", s->sweep.axes[i].values[k]);
+        putchar('\n');
+    }
+    for (uint32_t i = 0; i < s->sweep.metric_count; i++)
+        printf("  reports %s\n", s->sweep.metrics[i].path);
+}
+
 static int explain_scenario(const struct scenario *s)
 {
     struct address_plan plan;
@@ -152,6 +171,7 @@ static int explain_scenario(const struct scenario *s)
                (credentials_estimate(s) >> 10) + 1);
     printf("memory: about %" PRIu64 " MiB, of which at most %" PRIu64 " MiB capture\n",
            (estimate.memory_bytes >> 20) + 1, s->capture.of_count ? s->capture.max_size >> 20 : 0);
+    print_sweep(s);
     scenario_estimate_reset(&estimate);
     address_plan_reset(&plan);
     return EXIT_DONE;

@@ -2,6 +2,8 @@
 #include "cli/scenario_options.h"
 #include "cli/verb.h"
 
+#include <inttypes.h>
+
 struct lint {
     struct scenario_options options;
     int code;
@@ -11,15 +13,18 @@ struct lint {
 static void lint_file(struct lint *lint, const char *path)
 {
     struct scenario s;
-    int code = scenario_open(path, &lint->options, &s);
+    int code = scenario_open_sweep(path, &lint->options, &s);
 
     lint->files++;
     if (code > lint->code)
         lint->code = code;
     if (code != EXIT_DONE)
         return;
-    printf("%s: good: %s, %u nodes in %u groups, %u links, %u flows, %u thresholds\n", path, s.name,
+    printf("%s: good: %s, %u nodes in %u groups, %u links, %u flows, %u thresholds", path, s.name,
            s.node_count, s.group_count, s.link_count, s.flow_count, s.threshold_count);
+    if (s.sweep.axis_count)
+        printf(", a sweep of %" PRIu64 " runs", sweep_cells(&s.sweep) * s.sweep.repeat);
+    putchar('\n');
     scenario_reset(&s);
 }
 

@@ -13,12 +13,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KEY_FORCE = 256, KEY_JSON, KEY_NO_REPORT, KEY_PLANT };
+enum { KEY_FORCE = 256, KEY_JSON, KEY_NO_REPORT, KEY_NUMBERS_ONLY, KEY_PLANT };
 
 struct arguments {
     const char *file, *folder, *plant;
     struct scenario_options scenario;
-    bool force, json, quiet, no_report;
+    bool force, json, quiet, no_report, numbers_only;
 };
 
 static const struct argp_option options[] = {
@@ -27,6 +27,8 @@ static const struct argp_option options[] = {
     {"json", KEY_JSON, NULL, 0, "print result.json on standard output", 0},
     {"quiet", 'q', NULL, 0, "no progress, no summary", 0},
     {"no-report", KEY_NO_REPORT, NULL, 0, "do not make report.html", 0},
+    {"numbers-only", KEY_NUMBERS_ONLY, NULL, 0,
+     "only result.json, scalars.csv and histograms.json: no events, series, capture, report", 0},
     {"plant", KEY_PLANT, "DEFECT", OPTION_HIDDEN, "plant a defect that a checker must find", 0},
     {0},
 };
@@ -50,6 +52,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
         break;
     case KEY_NO_REPORT:
         a->no_report = true;
+        break;
+    case KEY_NUMBERS_ONLY:
+        a->numbers_only = a->no_report = true;
         break;
     case KEY_PLANT:
         a->plant = value;
@@ -183,7 +188,7 @@ static int simulate(const struct arguments *a, const struct scenario *s, struct 
     bool terminal = isatty(STDERR_FILENO);
     uint64_t last = 0;
     struct run_options run = {.scenario = s,
-                              .folder = folder,
+                              .folder = a->numbers_only ? NULL : folder,
                               .plant = a->plant ? plant_named(a->plant) : PLANT_NONE,
                               .interrupted = &caught,
                               .progress = a->quiet   ? NULL

@@ -55,10 +55,8 @@ void scenario_options_reset(struct scenario_options *o)
     o->count = 0;
 }
 
-int scenario_open(const char *path, const struct scenario_options *o, struct scenario *out)
+static int advise(enum err e)
 {
-    enum err e = scenario_load(path, o->overrides, o->count, out, stderr);
-
     if (e == OK)
         return EXIT_DONE;
     if (e == ERR_USAGE)
@@ -68,4 +66,21 @@ int scenario_open(const char *path, const struct scenario_options *o, struct sce
     else
         fputs("try: a smaller scenario\n", stderr);
     return e == ERR_MEMORY ? EXIT_FAILED : EXIT_WRONG_USE;
+}
+
+int scenario_open(const char *path, const struct scenario_options *o, struct scenario *out)
+{
+    return advise(scenario_load(path, o->overrides, o->count, out, stderr));
+}
+
+int scenario_open_sweep(const char *path, const struct scenario_options *o, struct scenario *out)
+{
+    int code = scenario_open(path, o, out);
+
+    if (code != EXIT_DONE)
+        return code;
+    code = advise(sweep_check(out, o->overrides, o->count, stderr));
+    if (code != EXIT_DONE)
+        scenario_reset(out);
+    return code;
 }

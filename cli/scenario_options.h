@@ -18,5 +18,7 @@ extern const struct argp scenario_argp;
 void scenario_options_reset(struct scenario_options *);
 /** scenario_load with errors on stderr and, after them, what to try. @return an exit code */
 int scenario_open(const char *path, const struct scenario_options *, struct scenario *out);
+/** The same, and every cell of its sweep is checked. */
+int scenario_open_sweep(const char *path, const struct scenario_options *, struct scenario *out);
 
 #endif

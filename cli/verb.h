@@ -24,6 +24,7 @@ struct verb {
 };
 
 extern const struct verb verb_run;
+extern const struct verb verb_sweep;
 extern const struct verb verb_lint;
 extern const struct verb verb_explain;
 extern const struct verb verb_schema;

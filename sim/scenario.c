@@ -137,12 +137,15 @@ static enum err finish(struct scenario_reader *r)
 }
 
 static enum err read_source(struct scenario_reader *r, const struct tree_source *source,
-                            const struct scenario_override *overrides, size_t count)
+                            const struct scenario_override *overrides, size_t count,
+                            const uint64_t *cell)
 {
     hash_file(r->scenario, source);
     r->root = tree_read(r->arena, source, &r->diag);
     for (size_t i = 0; i < count && r->root; i++)
         apply_override(r, &overrides[i]);
+    if (r->root && cell)
+        sweep_apply(r, *cell);
     if (r->root)
         read_scenario(r);
     return finish(r);
@@ -161,8 +164,8 @@ static enum err begin(struct scenario_reader *r, const char *path, struct tree_s
     return *source && s->path ? OK : ERR_MEMORY;
 }
 
-enum err scenario_load(const char *path, const struct scenario_override *overrides, size_t count,
-                       struct scenario *out, FILE *errors)
+static enum err load(const char *path, const struct scenario_override *overrides, size_t count,
+                     const uint64_t *cell, struct scenario *out, FILE *errors)
 {
     struct scenario_reader r = {.diag = {.out = errors}, .scenario = out};
     struct tree_source *source;
@@ -171,10 +174,22 @@ enum err scenario_load(const char *path, const struct scenario_override *overrid
     if (e == OK)
         e = read_file(&r, out->path, source);
     if (e == OK)
-        e = read_source(&r, source, overrides, count);
+        e = read_source(&r, source, overrides, count, cell);
     if (e)
         scenario_reset(out);
     return e;
+}
+
+enum err scenario_load(const char *path, const struct scenario_override *overrides, size_t count,
+                       struct scenario *out, FILE *errors)
+{
+    return load(path, overrides, count, NULL, out, errors);
+}
+
+enum err scenario_load_cell(const char *path, const struct scenario_override *overrides,
+                            size_t count, uint64_t cell, struct scenario *out, FILE *errors)
+{
+    return load(path, overrides, count, &cell, out, errors);
 }
 
 enum err scenario_load_text(const char *name, const char *text, struct scenario *out, FILE *errors)
@@ -186,7 +201,7 @@ enum err scenario_load_text(const char *name, const char *text, struct scenario 
     if (e == OK) {
         *source = (struct tree_source){
             .name = out->path, .text = text, .len = strlen(text), .is_file = true};
-        e = read_source(&r, source, NULL, 0);
+        e = read_source(&r, source, NULL, 0, NULL);
     }
     if (e)
         scenario_reset(out);

@@ -258,6 +258,7 @@ struct scenario_event {
 struct capture_words {
     const struct scenario_range *of; /* of groups; none: nothing is captured */
     uint32_t of_count;
+    bool written; /* the file asks for a capture: a sweep makes none on its own */
     uint32_t esp_packets_per_sa;
     uint64_t max_size; /* bytes */
 };
@@ -300,16 +301,31 @@ struct lesson {
     uint32_t question_count;
 };
 
+enum { SWEEP_RUNS_MAX = 100000 };
+
 struct sweep_axis {
-    const char *key; /* "links.core.loss.gemodel.p" */
-    const char *const *values;
+    const char *key;             /* "links.core.loss.gemodel.p" */
+    const char *const *values;   /* as written */
+    const struct fixed *numbers; /* the same in `unit`; NULL: they are words */
+    const char *unit;            /* "s", "bit/s", "B", "1/s", "1" */
     uint32_t value_count;
+};
+
+/** One number of `virtual`. */
+struct sweep_metric {
+    const char *path; /* "ike.setup_time_s.p99", "esp.delivered_ratio@upload" */
+    const char *unit;
 };
 
 struct sweep {
     const struct sweep_axis *axes;
     uint32_t axis_count;
     uint32_t repeat;
+    const char *const *report; /* as written */
+    uint32_t report_count;
+    /* What is reported: `report`, else what the thresholds look at, else a few of everybody's. */
+    const struct sweep_metric *metrics;
+    uint32_t metric_count;
 };
 
 struct scenario {
@@ -353,10 +369,29 @@ struct scenario_override {
  */
 enum err scenario_load(const char *path, const struct scenario_override *overrides, size_t count,
                        struct scenario *out, FILE *errors) MUST_USE;
+/**
+ * The same with the values of one cell of the sweep in their places, as if set by overrides after
+ * the others; errors point at them.
+ * @param cell  below sweep_cells() of the scenario
+ */
+enum err scenario_load_cell(const char *path, const struct scenario_override *overrides,
+                            size_t count, uint64_t cell, struct scenario *out,
+                            FILE *errors) MUST_USE;
 /** The same from memory, for programs that bring their scenario. `name` stands for the path. */
 enum err scenario_load_text(const char *name, const char *text, struct scenario *out,
                             FILE *errors) MUST_USE;
 void scenario_reset(struct scenario *);
+
+/** Combinations of the values of all axes, at least 1. */
+uint64_t sweep_cells(const struct sweep *);
+/**
+ * Load every cell: values that are good alone may not go together.
+ * @param loaded  the same file with the same overrides
+ * @param errors  the first cell that is wrong is said here, with its values
+ * @retval ERR_USAGE, ERR_IO, ERR_MEMORY  as scenario_load
+ */
+enum err sweep_check(const struct scenario *loaded, const struct scenario_override *overrides,
+                     size_t count, FILE *errors) MUST_USE;
 
 /** The identity of a member of an initiator or responder group (ID_FQDN or ID_RFC822_ADDR). */
 struct identity scenario_identity(const struct scenario *, uint32_t group, uint32_t member);

@@ -632,6 +632,11 @@ static const struct key sweep_keys[] = {
      .example = "{links.core.loss.gemodel.p: [0.1%, 0.5%, 1%]}"},
     {.name = "repeat", .type = KEY_COUNT, .offset = AT(sweep, repeat), .otherwise = "1", .min = 1,
      .max = 10000, .doc = "Runs of each combination, with seeds seed, seed+1, ...", .example = "5"},
+    {.name = "report", .type = KEY_TEXTS, .offset = AT(sweep, report),
+     .otherwise = "=the metrics of the thresholds",
+     .doc = "Numbers to compare: metrics as in thresholds, of a distribution with .p50, .p90, .p99, "
+            ".p999, .min, .mean, .max or .count behind.",
+     .example = "[ike.setup_time_s.p99, esp.delivered_ratio@upload]"},
 };
 
 static const struct key lesson_keys[] = {

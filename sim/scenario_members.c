@@ -1,4 +1,4 @@
-/* What names members of groups or links: `traffic:`, `events:`, `capture:`; and `sweep:`. */
+/* What names members of groups or links: `traffic:`, `events:`, `capture:`. */
 #include "sim/payload.h"
 #include "sim/scenario_read.h"
 
@@ -347,102 +347,11 @@ void read_capture(struct scenario_reader *r)
                    "esp_packets_per_sa: 50, max_size: 64MiB}");
         return;
     }
+    c->written = capture != NULL;
     if (capture)
         section_read(r, SECTION_CAPTURE, capture, c);
     if (of)
         c->of_count = ranges_read(r, of, false, &c->of);
     else
         capture_default(r);
-}
-
-/* Walk a path of keys through the table; the key it ends at, or NULL after an error. */
-static const struct key *axis_key(struct scenario_reader *r, const struct tree *at)
-{
-    enum section_id section = SECTION_SCENARIO;
-    const char *path = at->text;
-    const struct key *key = NULL;
-    size_t offset;
-
-    while (*path) {
-        size_t len = strcspn(path, ".");
-        const char *step = arena_text(r->arena, path, len);
-
-        if (!step)
-            return NULL;
-        if (key && key->type == KEY_MAP) {
-            if (!tree_get(tree_get(r->root, key->name), step)) {
-                diag_error(&r->diag, at, "there is no '%.64s' in %s", step, key->name);
-                return NULL;
-            }
-            key = NULL;
-            path += len + (path[len] == '.');
-            continue;
-        }
-        key = section_key(section, step, &offset);
-        if (!key) {
-            diag_error(&r->diag, at, "'%.64s' of this path is no key of %s", step,
-                       scenario_sections[section].what);
-            return NULL;
-        }
-        if (key->section && key->section != SECTION_NONE)
-            section = key->section;
-        else if (path[len]) {
-            diag_error(&r->diag, at, "there are no keys within '%.64s'", step);
-            return NULL;
-        }
-        path += len + (path[len] == '.');
-    }
-    if (!key || key->type == KEY_MAP)
-        diag_error(&r->diag, at, "this path ends before a key");
-    return key && key->type != KEY_MAP ? key : NULL;
-}
-
-static void read_axis(struct scenario_reader *r, const struct tree *v, struct sweep_axis *axis)
-{
-    const struct key *key = axis_key(r, v->key);
-    const char **values;
-    union {
-        uint64_t number;
-        struct loss_words loss;
-        struct ip_prefix prefix;
-        unsigned char space[1024];
-    } unused;
-
-    memset(&unused, 0, sizeof unused);
-    if (v->kind != TREE_LIST || !v->count) {
-        diag_error(&r->diag, v, "an axis takes a list of values, such as [0.1%%, 1%%]");
-        return;
-    }
-    values = reader_take(r, v->count * sizeof *values);
-    if (!values || !key)
-        return;
-    axis->key = v->key->text;
-    axis->values = values;
-    for (const struct tree *item = v->first; item; item = item->next) {
-        if (!text_of(r, item, "a plain value"))
-            return;
-        if (!key->section || key->section == SECTION_NONE)
-            value_read(r, key, item, &unused);
-        values[axis->value_count++] = item->text;
-    }
-}
-
-void read_sweep(struct scenario_reader *r)
-{
-    struct sweep *sweep = &r->scenario->sweep;
-    const struct tree *axes = tree_get(tree_get(r->root, "sweep"), "axes");
-    struct sweep_axis *list;
-
-    if (!axes)
-        return;
-    if (axes->kind != TREE_MAP) {
-        diag_error(&r->diag, axes,
-                   "'axes' is a mapping of key paths, such as "
-                   "{links.core.loss.gemodel.p: [0.1%%, 1%%]}");
-        return;
-    }
-    list = reader_take(r, axes->count * sizeof *list);
-    for (const struct tree *v = axes->first; v && list; v = v->next)
-        read_axis(r, v, &list[sweep->axis_count++]);
-    sweep->axes = list;
 }

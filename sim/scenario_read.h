@@ -54,19 +54,24 @@ void read_fates(struct scenario_reader *, const struct tree *map, struct scenari
 /* scenario_links.c */
 void check_network(struct scenario_reader *);
 
-/* scenario_members.c: traffic, events, capture, sweep */
+/* scenario_members.c: traffic, events, capture */
 /** One or a list of "boxes", "boxes[5]" or "boxes[0..99]". @return how many are in *out */
 uint32_t ranges_read(struct scenario_reader *, const struct tree *, bool links,
                      const struct scenario_range **out);
 void read_flows(struct scenario_reader *);
 void read_events(struct scenario_reader *);
 void read_capture(struct scenario_reader *);
+
+/* scenario_sweep.c */
 void read_sweep(struct scenario_reader *);
+/** Put the values of one cell in their places, before anything is read. */
+void sweep_apply(struct scenario_reader *, uint64_t cell);
 
 /* scenario_lesson.c */
 void read_lesson(struct scenario_reader *);
 
 /* scenario_thresholds.c */
+/** Thresholds, and the metrics that a sweep reports. */
 void read_thresholds(struct scenario_reader *);
 
 #endif

@@ -1,4 +1,5 @@
-/* `thresholds:`: paths of `virtual`, an aggregate, a comparison and a limit with its unit. */
+/* `thresholds:`: paths of `virtual`, an aggregate, a comparison and a limit with its unit; and the
+ * paths that a sweep reports. */
 #include "base/assert.h"
 #include "sim/scenario_read.h"
 
@@ -274,29 +275,163 @@ static void judge_all(struct judge *j, const struct tree *map)
     }
 }
 
-void read_thresholds(struct scenario_reader *r)
+static void judge_thresholds(struct judge *j)
 {
-    static const char *const roles[] = {"initiator", "responder", "nat", "router"};
-    const struct tree *map = tree_get(r->root, "thresholds");
-    struct metrics_options options = {0};
-    struct judge j = {.r = r};
+    struct scenario *s = j->r->scenario;
+    const struct tree *map = tree_get(j->r->root, "thresholds");
 
     if (!map || tree_is_null(map))
         return;
     if (map->kind != TREE_MAP) {
-        diag_error(&r->diag, map,
+        diag_error(&j->r->diag, map,
                    "'thresholds' is a mapping, such as {ike.failed: [\"count==0\"]}");
         return;
     }
-    r->scenario->thresholds =
-        reader_take(r, count_thresholds(map) * sizeof *r->scenario->thresholds);
-    if (!r->scenario->thresholds || scenario_metrics(r->scenario, &options) ||
-        metrics_create(&options, &j.metrics)) {
+    s->thresholds = reader_take(j->r, count_thresholds(map) * sizeof *s->thresholds);
+    if (s->thresholds)
+        judge_all(j, map);
+}
+
+/* What a sweep reports: single numbers, so of a distribution one of these. */
+static const char *const numbers_of_many[] = {"count", "min", "mean", "p50",
+                                              "p90",   "p99", "p999", "max"};
+
+/* "ike.setup_time_s@homes" and "p99" are "ike.setup_time_s.p99@homes". */
+static const char *with_number(struct judge *j, const char *path, const char *number)
+{
+    size_t len = strcspn(path, "@");
+
+    return arena_format(j->r->arena, "%.*s.%s%s", (int)len, path, number, path + len);
+}
+
+/* The reverse. @return which number, or NULL: `path` has none behind it */
+static const char *without_number(struct judge *j, const char *path, const char **rest)
+{
+    size_t len = strcspn(path, "@"), dot = len;
+
+    while (dot > 0 && path[dot] != '.')
+        dot--;
+    *rest = arena_format(j->r->arena, "%.*s%s", (int)dot, path, path + len);
+    for (size_t i = 0; i < sizeof numbers_of_many / sizeof *numbers_of_many && dot > 0; i++)
+        if (strlen(numbers_of_many[i]) == len - dot - 1 &&
+            strncmp(numbers_of_many[i], path + dot + 1, len - dot - 1) == 0)
+            return numbers_of_many[i];
+    return NULL;
+}
+
+static const char *unit_of_number(const char *unit, const char *number)
+{
+    return strcmp(number, "count") == 0 ? "1" : unit;
+}
+
+static void add_metric(struct sweep *s, const char *path, const char *unit)
+{
+    struct sweep_metric *list = (struct sweep_metric *)s->metrics;
+
+    for (uint32_t i = 0; i < s->metric_count; i++)
+        if (strcmp(list[i].path, path) == 0)
+            return;
+    list[s->metric_count++] = (struct sweep_metric){path, unit};
+}
+
+static void report_written(struct judge *j, const struct tree *n)
+{
+    struct sweep *s = &j->r->scenario->sweep;
+    struct metric m;
+    const char *rest, *number;
+
+    if (n->kind != TREE_SCALAR)
+        return; /* said before */
+    if (metrics_find(j->metrics, n->text, &m) && m.kind == METRIC_VALUE) {
+        add_metric(s, n->text, m.unit);
+        return;
+    }
+    if (metrics_find(j->metrics, n->text, &m)) {
+        diag_error(&j->r->diag, n, "'%.80s' has many values: say which, such as %s", n->text,
+                   with_number(j, n->text, "p99"));
+        return;
+    }
+    number = without_number(j, n->text, &rest);
+    if (number && metrics_find(j->metrics, rest, &m) && m.kind == METRIC_HIST)
+        add_metric(s, n->text, unit_of_number(m.unit, number));
+    else
+        unknown_metric(j, n);
+}
+
+/* Of the percentiles that result.json has, the next one: p95 is seen in p99. */
+static const char *number_of(const struct threshold *t)
+{
+    switch (t->aggregate) {
+    case AGGREGATE_MIN:
+        return "min";
+    case AGGREGATE_MEAN:
+        return "mean";
+    case AGGREGATE_MAX:
+        return "max";
+    case AGGREGATE_PERCENTILE:
+        return t->percentile_ppm <= 500000   ? "p50"
+               : t->percentile_ppm <= 900000 ? "p90"
+               : t->percentile_ppm <= 990000 ? "p99"
+                                             : "p999";
+    default:
+        return "count";
+    }
+}
+
+static void report_judged(struct judge *j, const struct threshold *t)
+{
+    struct sweep *s = &j->r->scenario->sweep;
+    struct metric m;
+
+    if (!metrics_find(j->metrics, t->metric, &m))
+        return;
+    if (m.kind == METRIC_HIST)
+        add_metric(s, with_number(j, t->metric, number_of(t)),
+                   unit_of_number(m.unit, number_of(t)));
+    else
+        add_metric(s, t->metric, m.unit);
+}
+
+/* `report`, else the thresholds, else what every scenario has. */
+static void choose_report(struct judge *j)
+{
+    static const char *const usual[] = {"ike.failed", "ike.setup_time_s.p50",
+                                        "ike.setup_time_s.p99", "esp.delivered_ratio"};
+    static const char *const units[] = {"1", "s", "s", "1"};
+    struct scenario *s = j->r->scenario;
+    const struct tree *report = tree_get(tree_get(j->r->root, "sweep"), "report");
+    size_t most = (size_t)s->sweep.report_count + s->threshold_count + 4;
+
+    s->sweep.metrics = reader_take(j->r, most * sizeof *s->sweep.metrics);
+    if (!s->sweep.metrics)
+        return;
+    if (report && report->kind == TREE_SCALAR)
+        report_written(j, report);
+    for (const struct tree *n = report ? report->first : NULL; n; n = n->next)
+        report_written(j, n);
+    for (uint32_t i = 0; i < s->threshold_count && !report; i++)
+        report_judged(j, &s->thresholds[i]);
+    if (report || s->threshold_count)
+        return;
+    for (size_t i = 0; i < sizeof usual / sizeof *usual - (s->flow_count == 0); i++)
+        add_metric(&s->sweep, usual[i], units[i]);
+}
+
+void read_thresholds(struct scenario_reader *r)
+{
+    static const char *const roles[] = {"initiator", "responder", "nat", "router"};
+    struct metrics_options options = {0};
+    struct judge j = {.r = r};
+
+    if (!tree_get(r->root, "thresholds") && !tree_get(r->root, "sweep"))
+        return;
+    if (scenario_metrics(r->scenario, &options) || metrics_create(&options, &j.metrics)) {
         r->diag.no_memory = true;
         return;
     }
     for (uint32_t i = 0; i < r->scenario->group_count; i++)
         j.metrics->groups[i].role = roles[r->scenario->groups[i].role];
-    judge_all(&j, map);
+    judge_thresholds(&j);
+    choose_report(&j);
     metrics_destroy(j.metrics);
 }

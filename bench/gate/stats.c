@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "bench/gate/stats.h"
 
 #include "base/assert.h"
@@ -325,4 +326,57 @@ struct interval stats_ratio_interval(const double *base, size_t base_count, cons
     free(ratios);
     free(drawn);
     return out;
+}
+
+/* From the first value on: the mean of equal values is that value, to the last bit. */
+double stats_mean(const double *value, size_t count)
+{
+    double sum = 0;
+
+    ASSERT(count > 0);
+    for (size_t i = 1; i < count; i++)
+        sum += value[i] - value[0];
+    return value[0] + sum / (double)count;
+}
+
+/* P(|T| < t) of Student's distribution, in closed form for whole degrees of freedom. */
+static double student_within(double t, size_t freedom)
+{
+    double angle = atan(t / sqrt((double)freedom)), c = cos(angle) * cos(angle), sum = 0, term = 1;
+    bool odd = freedom % 2 == 1;
+
+    for (size_t k = odd ? 1 : 0; k + 2 <= freedom; k += 2) {
+        sum += term;
+        term *= c * (double)(k + 1) / (double)(k + 2);
+    }
+    if (odd)
+        return (angle + sin(angle) * cos(angle) * sum) * 2 / M_PI;
+    return sin(angle) * sum;
+}
+
+/* By halving: it is asked for once a row. */
+static double student_quantile(double level, size_t freedom)
+{
+    double low = 0, high = 1;
+
+    while (student_within(high, freedom) < level)
+        high *= 2;
+    for (int i = 0; i < 100; i++) {
+        double middle = (low + high) / 2;
+
+        *(student_within(middle, freedom) < level ? &low : &high) = middle;
+    }
+    return high;
+}
+
+struct interval stats_mean_interval(const double *value, size_t count, double level)
+{
+    double mean = stats_mean(value, count), squares = 0, half;
+
+    ASSERT(count > 1 && level > 0 && level < 1);
+    for (size_t i = 0; i < count; i++)
+        squares += (value[i] - mean) * (value[i] - mean);
+    half =
+        student_quantile(level, count - 1) * sqrt(squares / ((double)(count - 1) * (double)count));
+    return (struct interval){mean - half, mean + half};
 }

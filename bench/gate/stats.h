@@ -1,6 +1,7 @@
 /*
  * The statistics of a comparison: ranks and resampling, no assumption that timings are normal, no
- * removal of outliers. All work on copies; the samples keep their order.
+ * removal of outliers. All work on copies; the samples keep their order. The exception is the mean
+ * over seeds of a simulation, whose interval is Student's.
  */
 #ifndef BENCH_GATE_STATS_H
 #define BENCH_GATE_STATS_H
@@ -58,5 +59,13 @@ struct interval {
 /** Percentile interval of median(now) / median(base); the same values give the same interval. */
 struct interval stats_ratio_interval(const double *base, size_t base_count, const double *now,
                                      size_t now_count, const struct bootstrap *);
+
+double stats_mean(const double *, size_t count);
+/**
+ * Interval of the mean by Student's t, as for normal values; their one value when all are equal.
+ * @param count  >= 2
+ * @param level  below 1: 0.95
+ */
+struct interval stats_mean_interval(const double *, size_t count, double level);
 
 #endif

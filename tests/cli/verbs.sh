@@ -119,6 +119,23 @@ expect 2 err '--echo and --tun exclude each other' live respond --local 127.0.0.
     --psk-file "$psk" --echo --tun ikelab0
 expect 2 err 'try: ikelab list DIR' list no-such-folder
 
+sweep=tests/scenarios/sweep.yaml
+expect 0 out 'a sweep of 18 runs' lint "$sweep"
+expect 0 out 'sweep: 18 runs, 6 cells x 3 seeds' explain "$sweep"
+expect 0 out 'reports esp.delivered_ratio@talk' explain "$sweep"
+expect 0 out 'a sweep of 12 runs' lint --set 'sweep.axes.ike.retransmit_timeout=[1s, 2s]' --set sweep.repeat=2 "$sweep"
+expect 2 err "distribution' but no 'jitter" lint --set 'sweep.axes.links.core.distribution=[normal]' "$sweep"
+expect 2 err 'which scenario?' sweep
+expect 2 err 'one scenario at a time' sweep "$sweep" "$sweep"
+expect 2 err "has no 'sweep'" sweep scenarios/handshake-lan.yaml
+expect 2 err 'a number from 1 to 1024' sweep -j 0 "$sweep"
+expect 2 err 'a number from 1 to 1024' sweep -j many "$sweep"
+expect 2 err "'seed' is no axis" sweep --set 'sweep.axes.seed=[1, 2]' "$sweep"
+expect 2 err "which sets it" sweep --set links.core.loss.random=1% "$sweep"
+expect 2 err 'the last seed would be too large' sweep --seed 9223372036854775807 "$sweep"
+expect 0 out 'goes on' sweep --help
+expect 0 out '--numbers-only' run --help
+
 if ! "$ikelab" explain --all | cmp -s - docs/scenario-format.md; then
     echo "docs/scenario-format.md is stale: ikelab explain --all > docs/scenario-format.md"
     failed=1

@@ -2,6 +2,7 @@
  * bench/gate/stats asked from outside: one JSON question a line on stdin, one answer a line.
  *   {"a": [...], "b": [...], "resamples": 2000, "seed": 1}  ->  p, p_below, low, high
  *   {"holm": [...]}                                          ->  holm
+ *   {"mean": [...], "level": 0.95}                           ->  mean, low, high
  *   {"pairs": [...]}                                         ->  p, p_below, least of differences
  */
 #include "bench/gate/stats.h"
@@ -61,10 +62,22 @@ static json_t *of_pairs(const json_t *question)
                      stats_signed_rank_below(d, n), "least", stats_signed_rank_least(n));
 }
 
+static json_t *of_mean(const json_t *question)
+{
+    static double v[VALUES_MAX];
+    size_t n = values(json_object_get(question, "mean"), v);
+    double level = json_number_value(json_object_get(question, "level"));
+    struct interval i = stats_mean_interval(v, n, level);
+
+    return json_pack("{s:f, s:f, s:f}", "mean", stats_mean(v, n), "low", i.low, "high", i.high);
+}
+
 static json_t *answer_to(const json_t *question)
 {
     if (json_object_get(question, "holm"))
         return corrected(question);
+    if (json_object_get(question, "mean"))
+        return of_mean(question);
     return json_object_get(question, "pairs") ? of_pairs(question) : two_samples(question);
 }
 

@@ -3,6 +3,7 @@
 resampling allows. usage: test_stats.py (the environment's STATS_PROBE is the program it asks)"""
 
 import json
+import math
 import os
 import random
 import subprocess
@@ -153,6 +154,34 @@ class Stats(unittest.TestCase):
         by_hand, = ask([{"holm": [0.04, 0.01, 0.03, 0.02]}])
         for got, expected in zip(by_hand["holm"], [0.06, 0.04, 0.06, 0.06]):
             self.assertAlmostEqual(got, expected)
+
+
+class Mean(unittest.TestCase):
+    def test_student(self):
+        chance = random.Random(7)
+        questions = [{"mean": [chance.gauss(5, 2) for _ in range(n)], "level": level}
+                     for n in (2, 3, 4, 5, 10, 30, 31, 1000) for level in (0.5, 0.95, 0.999)]
+        for question, answer in zip(questions, ask(questions)):
+            values, level = question["mean"], question["level"]
+            low, high = scipy.stats.t.interval(level, len(values) - 1, numpy.mean(values),
+                                               scipy.stats.sem(values))
+            self.assertAlmostEqual(answer["mean"], numpy.mean(values), places=12)
+            # SciPy 1.10 finds its quantiles to eight digits only.
+            self.assertLess(abs(answer["low"] - low), 1e-8 * (high - low))
+            self.assertLess(abs(answer["high"] - high), 1e-8 * (high - low))
+
+    def test_student_by_formula(self):
+        """One and two degrees of freedom, where the quantile can be written down."""
+        for level in (0.5, 0.95, 0.999):
+            two, three = ask([{"mean": [3.0, 5.0], "level": level},
+                              {"mean": [1.0, 2.0, 3.0], "level": level}])
+            self.assertAlmostEqual(two["high"] - 4, math.tan(math.pi * level / 2), delta=1e-9)
+            self.assertAlmostEqual(three["high"] - 2, math.sqrt(2 * level ** 2 / (1 - level ** 2) / 3),
+                                   delta=1e-11)
+
+    def test_equal_values(self):
+        answer, = ask([{"mean": [0.1] * 5, "level": 0.95}])
+        self.assertEqual([answer["mean"], answer["low"], answer["high"]], [0.1] * 3)
 
 
 if __name__ == "__main__":
