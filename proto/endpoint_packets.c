@@ -198,7 +198,8 @@ static void heard(struct ike_endpoint *ep, nsec now, const struct ike_dgram *in,
     ike->last_heard = now;
     if (c->state == CHILD_READY && !(ep->config->quirks & SWITCH_ON_DELETE))
         child_switch(ep, c);
-    if (opened->newest && in->protocol == 17 && esp->udp_encapsulated)
+    if (opened->newest && in->protocol == 17 && esp->udp_encapsulated &&
+        !(ep->config->quirks & QUIRK_LIBRESWAN_1728))
         ike_peer_seen(ep, now, ike, &in->local, &in->remote);
     watch_volume(ep, now, c, esp);
 }

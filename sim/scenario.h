@@ -181,6 +181,7 @@ struct scenario_group {
     struct cpu_words cpu;
     struct limit_words limits;
     struct nat_words nat; /* ROLE_NAT */
+    bool icmp_errors;     /* ROLE_ROUTER: it tells senders of packets that it cannot pass on */
     struct ike_words ike_words;
     struct child_words child_words;
     struct ike_config ike; /* initiator, responder: complete with ike.child, except for ike.id

@@ -412,6 +412,11 @@ static const struct key group_keys[] = {
      .roles = FOR_NAT, .otherwise = "0", .max = 65535,
      .doc = "Mappings one inside address may hold, as in carrier-grade NATs; 0: no limit.",
      .example = "1024"},
+    {.name = "icmp_errors", .type = KEY_BOOL, .offset = AT(scenario_group, icmp_errors),
+     .roles = FOR_ROUTER, .otherwise = "true",
+     .doc = "Tell senders of packets that are too big for the next link or whose TTL has ended. "
+            "false: such packets vanish without a word, as behind a firewall that drops ICMP.",
+     .example = "false"},
     {.name = "ike", .type = KEY_SECTION, .section = SECTION_IKE,
      .offset = AT(scenario_group, ike_words), .roles = FOR_ENDPOINTS,
      .doc = "Overrides the scenario's `ike:` for this group."},

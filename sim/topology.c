@@ -22,12 +22,13 @@ static char *name_of(const struct scenario_group *g, uint32_t member)
     return strdup(text);
 }
 
-/* It sends ICMP errors from its address. */
-static struct routes *make_router(const struct lab *lab, uint32_t node)
+/* It sends ICMP errors from its address, if it has one to send them from. */
+static struct routes *make_router(const struct lab *lab, const struct scenario_group *g,
+                                  uint32_t node)
 {
     struct routes *r = router_create(16);
 
-    if (r)
+    if (r && g->icmp_errors)
         r->address = lab->plan.nodes[node].outer;
     return r;
 }
@@ -46,7 +47,7 @@ static enum err add_nodes(struct lab *lab)
 
             if (group->role == ROLE_ROUTER) {
                 class = &router_class;
-                state = make_router(lab, node);
+                state = make_router(lab, group, node);
             } else if (group->role == ROLE_NAT) {
                 class = &nat_box_class;
                 state = nat_box_create(&group->nat, &lab->plan.nodes[node].outer,
