@@ -471,7 +471,7 @@ static void connect_now(struct ike_node *n)
     struct tunnel *t = &lab->tunnels[n->tunnels[0]];
     struct ike_remote remote = {
         .local = {n->outer, IKE_PORT},
-        .remote = {lab->plan.nodes[t->gateway].outer, IKE_PORT},
+        .remote = {t->called, IKE_PORT},
     };
     enum err e;
 
