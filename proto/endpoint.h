@@ -132,6 +132,11 @@ enum err ike_endpoint_cut(struct ike_endpoint *, nsec now, struct sa_ref child, 
 enum err ike_endpoint_dummy(struct ike_endpoint *, nsec now, struct sa_ref child,
                             struct buf *packet, struct ike_dgram *out) MUST_USE;
 /**
+ * Every child SA takes `packets` sequence numbers for used, as if so many packets had been sent
+ * and lost: what takes hours of them can then be seen in seconds.
+ */
+void ike_endpoint_skip_sequence(struct ike_endpoint *, uint64_t packets);
+/**
  * An ICMP message arrived, from its IP header on. If it is a "too big" that quotes an ESP packet
  * of ours, the path MTU of its child SA is lowered (proto/ike/path_mtu.h); what became of it is in
  * the counters' path_news.

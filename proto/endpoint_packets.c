@@ -166,6 +166,18 @@ enum err ike_endpoint_dummy(struct ike_endpoint *ep, nsec now, struct sa_ref chi
     return sealed(ep, e, &outer, packet, out);
 }
 
+void ike_endpoint_skip_sequence(struct ike_endpoint *ep, uint64_t packets)
+{
+    struct sa_ref ref = SA_NONE;
+
+    while (!sa_none(ref = ike_endpoint_next_child(ep, ref))) {
+        struct child_sa *c = child_sa_at(ep, ref.handle);
+
+        if (c && child_esp(ep, c)->installed)
+            esp_skip(child_esp(ep, c), packets);
+    }
+}
+
 void ike_endpoint_icmp(struct ike_endpoint *ep, nsec now, struct bytes packet)
 {
     path_icmp(ep, now, packet);
@@ -198,7 +210,8 @@ static void heard(struct ike_endpoint *ep, nsec now, const struct ike_dgram *in,
     ike->last_heard = now;
     if (c->state == CHILD_READY && !(ep->config->quirks & SWITCH_ON_DELETE))
         child_switch(ep, c);
-    if (opened->newest && in->protocol == 17 && esp->udp_encapsulated)
+    if (opened->newest && in->protocol == 17 && esp->udp_encapsulated &&
+        !(ep->config->quirks & QUIRK_LIBRESWAN_1728))
         ike_peer_seen(ep, now, ike, &in->local, &in->remote);
     watch_volume(ep, now, c, esp);
 }

@@ -112,7 +112,7 @@ bool ike_node_may_end(const struct lab *lab, const struct tunnel *t, bool child)
     const struct ike_config *ends[2] = {&s->groups[t->group].ike,
                                         &s->groups[s->groups[t->group].connect].ike};
 
-    if (t->asked & (1u << ACTION_TERMINATE | 1u << ACTION_DELETE_CHILD))
+    if (t->asked & (1u << ACTION_TERMINATE | 1u << ACTION_DELETE_CHILD | 1u << ACTION_SKIP_SEQUENCE))
         return true;
     for (int i = 0; i < 2; i++)
         if (has_end(&ends[i]->lifetime) || ends[i]->reauth_time ||

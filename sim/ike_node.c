@@ -519,3 +519,15 @@ void ike_node_ask(struct lab *lab, uint32_t node, enum event_action action)
     if (!queued)
         submit(n, JOB_ASK, 0, HOST_URGENT);
 }
+
+void ike_node_skip_sequence(struct lab *lab, uint32_t node, uint64_t packets)
+{
+    struct ike_node *n = ike_node_at(lab, node);
+
+    if (lab->sim.nodes[node].down)
+        return;
+    /* Where the numbers end, so does a child SA. */
+    for (uint32_t i = 0; i < n->tunnel_count; i++)
+        lab->tunnels[n->tunnels[i]].asked |= 1u << ACTION_SKIP_SEQUENCE;
+    ike_endpoint_skip_sequence(n->endpoint, packets);
+}

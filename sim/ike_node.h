@@ -75,6 +75,8 @@ void ike_node_lookup_outage(struct lab *, uint32_t node, bool begins);
  * refuse, and a node that is away, are told to the recorder.
  */
 void ike_node_ask(struct lab *, uint32_t node, enum event_action);
+/** As if `packets` of every child SA of this node had been sent and lost. */
+void ike_node_skip_sequence(struct lab *, uint32_t node, uint64_t packets);
 /** Start waiting flows of a tunnel that came up; also at its gateway. */
 void ike_node_begin_traffic(struct lab *, uint32_t tunnel);
 

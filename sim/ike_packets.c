@@ -219,6 +219,14 @@ static bool join_inside(struct ike_node *n, struct bytes *packet)
     return true;
 }
 
+/* A packet for another end of another tunnel, whose selectors are the same. */
+static bool strays(const struct ike_node *n, const struct payload *p)
+{
+    const struct tunnel *t = &n->lab->tunnels[p->tunnel];
+
+    return n->node != (p->reverse ? t->client : t->gateway);
+}
+
 static void receive_esp(struct ike_node *n, uint32_t packet, const struct ike_dgram *d)
 {
     struct lab *lab = n->lab;
@@ -248,6 +256,8 @@ static void receive_esp(struct ike_node *n, uint32_t packet, const struct ike_dg
     judge(n, spi, sequence, e, esp_dropped(n->endpoint) - before, ours || (piece && !whole.len));
     if (e != OK)
         metrics_esp_dropped(lab->metrics, METRICS_NO_FLOW, esp_drop_of(e));
+    else if (ours && strays(n, &payload))
+        metrics_esp_dropped(lab->metrics, METRICS_NO_FLOW, ESP_DROP_OTHER);
     else if (ours)
         ike_node_delivered(n, &payload, created, (uint32_t)whole.len);
 }
@@ -465,7 +475,7 @@ static void connect_now(struct ike_node *n)
     struct tunnel *t = &lab->tunnels[n->tunnels[0]];
     struct ike_remote remote = {
         .local = {n->outer, IKE_PORT},
-        .remote = {lab->plan.nodes[t->gateway].outer, IKE_PORT},
+        .remote = {t->called, IKE_PORT},
     };
     enum err e;
 

@@ -46,6 +46,7 @@ enum plant {
 struct tunnel {
     uint32_t client, gateway; /* nodes */
     uint32_t group;           /* of the client */
+    struct ip_addr called;    /* by the client: the gateway's address, or the outside of a NAT */
     struct sa_ref ike;        /* at the client */
     nsec started;             /* of the handshake in progress, or of the last one */
     bool starting, up;

@@ -132,9 +132,14 @@ static void refresh(struct sim *s, uint32_t node, uint32_t slot, bool inbound)
     tell(s, node, m, NAT_REFRESHED, inbound);
 }
 
+static bool is_forwarded(const struct nat_box *n, uint16_t port)
+{
+    return n->forward.family && (port == NAT_FORWARD_IKE || port == NAT_FORWARD_NATT);
+}
+
 static bool port_free(const struct nat_box *n, uint16_t port)
 {
-    return port >= n->words.port_first && port <= n->words.port_last &&
+    return port >= n->words.port_first && port <= n->words.port_last && !is_forwarded(n, port) &&
            nat_table_outside(&n->table, port) == NAT_NONE;
 }
 
@@ -171,7 +176,9 @@ static uint32_t new_mapping(struct sim *s, uint32_t node, struct nat_mapping *m)
     if (n->words.ports_per_user &&
         nat_table_of_user(&n->table, &m->inside.addr) >= n->words.ports_per_user)
         return NAT_NONE;
-    m->outside = (struct ip_endpoint){n->outside, choose_port(n, m->inside.port)};
+    m->outside = (struct ip_endpoint){n->outside, m->inside.port};
+    if (!is_forwarded(n, m->inside.port) || !ip_addr_equal(&m->inside.addr, &n->forward))
+        m->outside.port = choose_port(n, m->inside.port);
     if (m->outside.port == 0)
         return NAT_NONE;
     e = nat_table_add(&n->table, m, &slot);
@@ -268,6 +275,18 @@ static void later_fragment(struct sim *s, uint32_t node, uint32_t packet,
         sim_send(s, node, way->port, packet, false);
 }
 
+/* A packet to a forwarded port makes the mapping that one from inside would have made. */
+static uint32_t mapping_forwarded(struct sim *s, uint32_t node, const struct ip_endpoint *src,
+                                  uint16_t port)
+{
+    const struct nat_box *n = box_at(s, node);
+    struct nat_mapping m = {
+        .inside = {n->forward, port}, .remote = *src, .inside_port = n->forward_port};
+
+    m.key = mapping_key(n, &m.inside, src);
+    return new_mapping(s, node, &m);
+}
+
 /* The mapping that lets a packet from `src` in (RFC 4787 §5), refreshed; NAT_NONE: *why it drops.
  */
 static uint32_t mapping_inward(struct sim *s, uint32_t node, const struct ip_endpoint *src,
@@ -275,14 +294,16 @@ static uint32_t mapping_inward(struct sim *s, uint32_t node, const struct ip_end
 {
     struct nat_box *n = box_at(s, node);
     uint32_t slot = nat_table_outside(&n->table, outside_port);
+    bool open = is_forwarded(n, outside_port) || n->words.filtering == NAT_ENDPOINT_INDEPENDENT;
 
     *why = NET_DROP_NAT_NO_MAPPING;
+    if (slot == NAT_NONE && is_forwarded(n, outside_port))
+        slot = mapping_forwarded(s, node, src, outside_port);
     if (slot == NAT_NONE)
         return NAT_NONE;
     *why = NET_DROP_NAT_FILTERED;
-    if (n->words.filtering != NAT_ENDPOINT_INDEPENDENT &&
-        !nat_table_permits(&n->table, slot, src,
-                           n->words.filtering == NAT_ADDRESS_AND_PORT_DEPENDENT))
+    if (!open && !nat_table_permits(&n->table, slot, src,
+                                    n->words.filtering == NAT_ADDRESS_AND_PORT_DEPENDENT))
         return NAT_NONE;
     refresh(s, node, slot, true);
     return slot;

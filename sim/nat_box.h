@@ -1,8 +1,9 @@
 /*
  * A NAT box in the words of RFC 4787: mapping and filtering each endpoint-independent, address-
  * dependent or address-and-port-dependent, port preservation, timers, refresh direction,
- * hairpinning, port range and per-user limit, reboot. It rewrites real bytes. One outside address
- * on one port of the node (outside_port, set when the links are made); all other ports are inside.
+ * hairpinning, port range and per-user limit, port forwarding, reboot. It rewrites real bytes. One
+ * outside address on one port of the node (outside_port, set when the links are made); all other
+ * ports are inside.
  *
  * UDP only (and ICMP errors about it): bare ESP and other protocols find no mapping. The first
  * fragment of a packet carries the ports and opens the way for the others; those that come before
@@ -19,6 +20,8 @@
 enum nat_box_sizes {
     NAT_FRAGMENTED_MAX = 32, /* fragmented packets on the way */
     NAT_FRAGMENT_TIMEOUT_S = 30,
+    NAT_FORWARD_IKE = 500, /* the ports that are forwarded, both or none */
+    NAT_FORWARD_NATT = 4500,
 };
 
 /** What changes in the table, told to the run's recorder. */
@@ -53,8 +56,10 @@ struct nat_box {
     struct nat_words words;
     struct ip_addr outside;
     uint32_t outside_port;
-    bool icmp_errors; /* tell the sender when a packet is too big for the next link */
-    bool preserve;    /* words.port_preservation, until a reboot with new ports */
+    struct ip_addr forward; /* inside host that has the outside's ports 500 and 4500 to itself */
+    uint32_t forward_port;  /* of the node, to that host; family 0: nothing is forwarded */
+    bool icmp_errors;       /* tell the sender when a packet is too big for the next link */
+    bool preserve;          /* words.port_preservation, until a reboot with new ports */
     uint16_t next_port;
     uint32_t next_fragmented;
     struct nat_table table;

@@ -181,6 +181,9 @@ struct scenario_group {
     struct cpu_words cpu;
     struct limit_words limits;
     struct nat_words nat; /* ROLE_NAT */
+    int32_t forward;      /* ROLE_NAT: the responder inside that its ports 500 and 4500 lead to, or
+                             SCENARIO_NONE */
+    bool icmp_errors;     /* ROLE_ROUTER: it tells senders of packets that it cannot pass on */
     struct ike_words ike_words;
     struct child_words child_words;
     struct ike_config ike; /* initiator, responder: complete with ike.child, except for ike.id
@@ -233,7 +236,8 @@ enum event_action {
     ACTION_DELETE_CHILD,
     ACTION_REKEY_IKE,
     ACTION_TERMINATE,
-    ACTION_PROBE, /* a liveness check: RFC 7296 §2.4 */
+    ACTION_PROBE,         /* a liveness check: RFC 7296 §2.4 */
+    ACTION_SKIP_SEQUENCE, /* as if `packets` of every child SA had been sent and lost */
     ACTION_COUNT
 };
 
@@ -247,7 +251,8 @@ const char *action_name(enum event_action);
 
 struct scenario_event {
     nsec at;
-    nsec duration; /* `for:`; 0: none given */
+    nsec duration;    /* `for:`; 0: none given */
+    uint64_t packets; /* ACTION_SKIP_SEQUENCE; else 0 */
     enum event_action action;
     bool on_links;     /* ranges are of links, else of groups */
     const char *label; /* "boxes reboot", for recovery_s */

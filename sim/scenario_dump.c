@@ -239,6 +239,8 @@ static void dump_group(struct dump *d, const struct scenario_group *g)
     } else if (g->role == ROLE_NAT) {
         snprintf(ports, sizeof ports, "%u-%u", g->nat.port_first, g->nat.port_last);
         json_text(&d->json, "port_range", ports);
+        if (g->forward != SCENARIO_NONE)
+            json_text(&d->json, "forward", d->s->groups[g->forward].name);
     }
     json_object_end(&d->json);
 }

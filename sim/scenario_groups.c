@@ -155,7 +155,7 @@ static void read_group(struct scenario_reader *r, const struct tree *map, struct
     uint32_t errors = r->diag.errors;
 
     section_defaults(r, SECTION_GROUP, g);
-    g->connect = g->one_per = SCENARIO_NONE;
+    g->connect = g->one_per = g->forward = SCENARIO_NONE;
     if ((n = tree_get(map, "cpu")))
         section_defaults(r, SECTION_CPU, &g->cpu);
     section_read(r, SECTION_GROUP, map, g);
@@ -173,6 +173,8 @@ static void read_group(struct scenario_reader *r, const struct tree *map, struct
     check_protects(r, map, g);
     if ((n = tree_get(map, "arrivals")))
         read_arrivals(r, n, &g->arrivals);
+    if ((n = tree_get(map, "forward")) && text_of(r, n, "the name of a group"))
+        g->forward = group_named(r, n, n->text);
     if ((n = tree_get(map, "connect")) && text_of(r, n, "the name of a group"))
         g->connect = group_named(r, n, n->text);
     if (errors == 0 && g->role == ROLE_INITIATOR && !n && tree_get(map, "role"))

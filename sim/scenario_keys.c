@@ -32,6 +32,7 @@ static const char *const action_words[ACTION_COUNT + 1] = {
     [ACTION_REKEY_IKE] = "rekey_ike",
     [ACTION_TERMINATE] = "terminate",
     [ACTION_PROBE] = "probe",
+    [ACTION_SKIP_SEQUENCE] = "skip_sequence",
 };
 
 static const char *const look_words[] = {
@@ -405,6 +406,10 @@ static const struct key group_keys[] = {
      .roles = FOR_NAT, .otherwise = "false",
      .doc = "Send packets back inside when they are for an own mapping: RFC 4787 §6.",
      .example = "true"},
+    {.name = "forward", .type = KEY_GROUP, .roles = FOR_NAT,
+     .doc = "A responder inside that UDP ports 500 and 4500 of the outside lead to, as a port "
+            "forwarding. Those who are behind this NAT as well connect to its outside, too.",
+     .example = "gw"},
     {.name = "port_range", .type = KEY_PORTS, .offset = AT(scenario_group, nat.port_first),
      .roles = FOR_NAT, .otherwise = "1024-65535", .doc = "Outside ports the NAT may use.",
      .example = "32768-60999"},
@@ -412,6 +417,11 @@ static const struct key group_keys[] = {
      .roles = FOR_NAT, .otherwise = "0", .max = 65535,
      .doc = "Mappings one inside address may hold, as in carrier-grade NATs; 0: no limit.",
      .example = "1024"},
+    {.name = "icmp_errors", .type = KEY_BOOL, .offset = AT(scenario_group, icmp_errors),
+     .roles = FOR_ROUTER, .otherwise = "true",
+     .doc = "Tell senders of packets that are too big for the next link or whose TTL has ended. "
+            "false: such packets vanish without a word, as behind a firewall that drops ICMP.",
+     .example = "false"},
     {.name = "ike", .type = KEY_SECTION, .section = SECTION_IKE,
      .offset = AT(scenario_group, ike_words), .roles = FOR_ENDPOINTS,
      .doc = "Overrides the scenario's `ike:` for this group."},
@@ -607,10 +617,14 @@ static const struct key event_keys[] = {
             "restart, a link_down until link_up. In a lookup_outage nothing that a node looks up "
             "is answered, see ike.lookup. rekey_child, new_child, delete_child, rekey_ike, "
             "terminate and probe (a liveness check) are asked of every tunnel of the nodes; one "
-            "that cannot now is named in events.jsonl.", .example = "reboot"},
+            "that cannot now is named in events.jsonl. With skip_sequence the ESP SAs of the nodes "
+            "go on as if so many packets of each had been sent and lost.", .example = "reboot"},
     {.name = "for", .type = KEY_TIME, .offset = AT(scenario_event, duration), .min = 1,
      .otherwise = "=reboot: no time; crash and link_down: until undone; lookup_outage: to the end",
      .doc = "How long the machine, link or server is away.", .example = "5s"},
+    {.name = "packets", .type = KEY_COUNT64, .offset = AT(scenario_event, packets),
+     .otherwise = "0", .doc = "How many sequence numbers skip_sequence takes for used.",
+     .example = "4294967296"},
 };
 
 static const struct key capture_keys[] = {

@@ -162,6 +162,34 @@ static bool join(struct scenario_reader *r, uint32_t *parent)
     return true;
 }
 
+static bool joined(const struct scenario *s, uint32_t inside, uint32_t nat)
+{
+    for (uint32_t k = 0; k < s->link_count; k++)
+        if (s->links[k].side[0] == inside && s->links[k].side[1] == nat)
+            return true;
+    return false;
+}
+
+static void check_forward(struct scenario_reader *r, uint32_t index)
+{
+    const struct scenario *s = r->scenario;
+    const struct scenario_group *g = &s->groups[index];
+    const struct scenario_group *to = g->forward == SCENARIO_NONE ? NULL : &s->groups[g->forward];
+
+    if (!to)
+        return;
+    if (to->role != ROLE_RESPONDER || to->count != 1 || g->count != 1 ||
+        !joined(s, (uint32_t)g->forward, index))
+        diag_error(
+            &r->diag, group_place(r, g),
+            "one NAT forwards to one responder that a link joins to its inside; '%s' is none "
+            "of '%s'",
+            to->name, g->name);
+    else if (g->nat.mapping != NAT_ENDPOINT_INDEPENDENT)
+        diag_error(&r->diag, group_place(r, g),
+                   "'forward' needs 'mapping: endpoint-independent': answers keep the ports");
+}
+
 static void check_nat(struct scenario_reader *r, uint32_t index)
 {
     const struct scenario *s = r->scenario;
@@ -185,6 +213,7 @@ static void check_nat(struct scenario_reader *r, uint32_t index)
             return;
         }
     }
+    check_forward(r, index);
     if (outside == 1 && inside > 0)
         return;
     diag_error(&r->diag, group_place(r, g),
@@ -217,7 +246,15 @@ static bool check_ends(struct scenario_reader *r, const struct scenario_group *g
     return r->diag.errors == errors;
 }
 
-/* An initiator reaches its responder, and no NAT stands before the responder. */
+static bool forwarded(const struct scenario *s, const struct scenario_group *to)
+{
+    for (uint32_t i = 0; i < s->group_count; i++)
+        if (s->groups[i].forward != SCENARIO_NONE && &s->groups[s->groups[i].forward] == to)
+            return true;
+    return false;
+}
+
+/* An initiator reaches its responder: no NAT stands before it, or one that forwards to it. */
 static void check_path(struct scenario_reader *r, const struct scenario_group *g, uint32_t *parent,
                        const struct address_plan *plan)
 {
@@ -237,10 +274,10 @@ static void check_path(struct scenario_reader *r, const struct scenario_group *g
         }
         while (behind != plan->nodes[end].behind && behind != SCENARIO_NONE)
             behind = plan->nodes[behind].behind;
-        if (behind != plan->nodes[end].behind) {
+        if (behind != plan->nodes[end].behind && !forwarded(r->scenario, to)) {
             diag_error(&r->diag, group_place(r, to),
                        "responder '%s' is behind a NAT that '%s' is "
-                       "not behind: nobody can connect to it from outside",
+                       "not behind: nobody can connect to it from outside without 'forward'",
                        to->name, g->name);
             return;
         }

@@ -270,13 +270,18 @@ static void read_event(struct scenario_reader *r, const struct tree *map, struct
     if (of_links != e->on_links)
         diag_error(&r->diag, action, "'%s' happens to %s, this event names %s", action->text,
                    of_links ? "links" : "nodes", e->on_links ? "links" : "nodes");
-    if (duration &&
-        (e->action == ACTION_RESTART || e->action == ACTION_LINK_UP || action_is_asked(e->action)))
+    if (duration && (e->action == ACTION_RESTART || e->action == ACTION_LINK_UP ||
+                     e->action == ACTION_SKIP_SEQUENCE || action_is_asked(e->action)))
         diag_error(&r->diag, duration->key, "'%s' takes no 'for'", action->text);
     if (e->action == ACTION_LOOKUP_OUTAGE && !e->on_links)
         check_outage(r, nodes, e);
-    if (action_is_asked(e->action) && !e->on_links)
+    if ((action_is_asked(e->action) || e->action == ACTION_SKIP_SEQUENCE) && !e->on_links)
         check_asked(r, nodes, e);
+    if ((e->action == ACTION_SKIP_SEQUENCE) != (e->packets > 0))
+        diag_error(&r->diag, action,
+                   e->packets ? "'%s' takes no 'packets'"
+                              : "'%s' needs 'packets', such as 4294967296",
+                   action->text);
     if (e->at >= r->scenario->stop_time && r->scenario->stop_time)
         diag_warning(&r->diag, tree_get(map, "at"), "this event lies after the end of the run");
     e->label = event_label(r, e);

@@ -130,6 +130,10 @@ static void act_on_node(struct lab *lab, const struct scenario_event *e, uint32_
         ike_node_ask(lab, node, e->action);
         return;
     }
+    if (e->action == ACTION_SKIP_SEQUENCE) {
+        ike_node_skip_sequence(lab, node, e->packets);
+        return;
+    }
     if (n->class == &ike_node_class) {
         if (!back)
             ike_node_crash(lab, node);

@@ -22,12 +22,13 @@ static char *name_of(const struct scenario_group *g, uint32_t member)
     return strdup(text);
 }
 
-/* It sends ICMP errors from its address. */
-static struct routes *make_router(const struct lab *lab, uint32_t node)
+/* It sends ICMP errors from its address, if it has one to send them from. */
+static struct routes *make_router(const struct lab *lab, const struct scenario_group *g,
+                                  uint32_t node)
 {
     struct routes *r = router_create(16);
 
-    if (r)
+    if (r && g->icmp_errors)
         r->address = lab->plan.nodes[node].outer;
     return r;
 }
@@ -46,7 +47,7 @@ static enum err add_nodes(struct lab *lab)
 
             if (group->role == ROLE_ROUTER) {
                 class = &router_class;
-                state = make_router(lab, node);
+                state = make_router(lab, group, node);
             } else if (group->role == ROLE_NAT) {
                 class = &nat_box_class;
                 state = nat_box_create(&group->nat, &lab->plan.nodes[node].outer,
@@ -97,6 +98,25 @@ static enum err add_links(struct lab *lab)
         }
     }
     return OK;
+}
+
+/* Which of a box's ports leads to the responder that it forwards to. */
+static void add_forwards(struct lab *lab)
+{
+    const struct scenario *s = lab->scenario;
+
+    for (uint32_t g = 0; g < s->group_count; g++) {
+        const struct node *node = &lab->sim.nodes[s->groups[g].first_node];
+        struct nat_box *n = node->state;
+        uint32_t to;
+
+        if (s->groups[g].forward == SCENARIO_NONE)
+            continue;
+        to = s->groups[s->groups[g].forward].first_node;
+        n->forward = lab->plan.nodes[to].outer;
+        while (lab->sim.links[node->ports[n->forward_port]].to != to)
+            n->forward_port++; /* the scenario was checked: there is one */
+    }
 }
 
 uint32_t topology_link(const struct lab *lab, uint32_t link, uint32_t member)
@@ -197,6 +217,18 @@ static enum err add_routes(struct lab *lab)
 
 /* Tunnels */
 
+/* Its address, or the outside of a NAT that forwards to it. */
+static struct ip_addr address_to_call(const struct lab *lab, uint32_t gateway)
+{
+    const struct scenario *s = lab->scenario;
+
+    for (uint32_t g = 0; g < s->group_count; g++)
+        if (s->groups[g].forward != SCENARIO_NONE &&
+            s->groups[s->groups[g].forward].first_node == gateway)
+            return lab->plan.nodes[s->groups[g].first_node].outer;
+    return lab->plan.nodes[gateway].outer;
+}
+
 static enum err add_tunnels(struct lab *lab)
 {
     const struct scenario *s = lab->scenario;
@@ -228,6 +260,7 @@ static enum err add_tunnels(struct lab *lab)
                                  .gateway = peer->first_node + at,
                                  .group = g,
                                  .ike = SA_NONE};
+            t->called = address_to_call(lab, t->gateway);
             t->inner[0] = lab->plan.nodes[t->client].inner;
             t->inner[1] = lab->plan.nodes[t->gateway].inner;
         }
@@ -292,8 +325,10 @@ enum err topology_make(struct lab *lab)
 
     if (e == OK)
         e = add_links(lab);
-    if (e == OK)
+    if (e == OK) {
+        add_forwards(lab);
         e = add_tunnels(lab);
+    }
     return e;
 }
 
@@ -316,6 +351,8 @@ static uint32_t next_port(struct lab *lab, uint32_t node, uint32_t came_by,
     if (n->class == &nat_box_class) {
         const struct nat_box *box = n->state;
 
+        if (box->forward.family && ip_addr_equal(to, &box->outside))
+            return box->forward_port;
         return came_by == box->outside_port ? SIM_NONE : box->outside_port;
     }
     return ike_node_at(lab, node)->routes ? routes_find(ike_node_at(lab, node)->routes, to) : 0;
@@ -324,7 +361,7 @@ static uint32_t next_port(struct lab *lab, uint32_t node, uint32_t came_by,
 bool topology_path(struct lab *lab, uint32_t tunnel, topology_visitor *visit, void *context)
 {
     const struct tunnel *t = &lab->tunnels[tunnel];
-    struct ip_addr to = lab->plan.nodes[t->gateway].outer;
+    struct ip_addr to = t->called;
     uint32_t node = t->client, came_by = SIM_NONE;
 
     for (int hops = 0; hops < HOPS_MAX && node != t->gateway; hops++) {

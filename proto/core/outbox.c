@@ -61,7 +61,9 @@ void outbox_cancel(struct ike_endpoint *ep, struct ike_sa *sa, enum pending_send
 /* Everything on port 4500 has the marker (RFC 7296 §2.23). */
 static void message_out(struct ike_endpoint *ep, struct message_ref ref, struct ike_dgram *out)
 {
-    struct buf datagram = message_datagram(&ep->messages, ref, out->local.port == IKE_NATT_PORT);
+    bool marked =
+        out->local.port == IKE_NATT_PORT && !(ep->config->quirks & QUIRK_NO_MARKER);
+    struct buf datagram = message_datagram(&ep->messages, ref, marked);
 
     out->protocol = 17;
     out->data = datagram.data;

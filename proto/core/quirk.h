@@ -29,7 +29,11 @@
       "once")                                                                                      \
     X(LIBRESWAN_2184, "libreswan-2184",                                                            \
       "its own child rekey is dropped without a word when the peer's crosses it, though the peer " \
-      "has installed it")
+      "has installed it")                                                                          \
+    X(LIBRESWAN_1728, "libreswan-1728",                                                            \
+      "a peer is followed to a new address or port by IKE only: ESP from there is taken, and "     \
+      "answered where the peer was")                                                               \
+    X(NO_MARKER, "no-marker", "IKE leaves port 4500 without the non-ESP marker and passes for ESP")
 
 enum ike_quirk_bit {
 #define X(symbol, name, about) QUIRK_BIT_##symbol,

@@ -179,10 +179,22 @@ static enum esp_cause inner_find(const struct esp_sa *sa, const struct buf *pack
     return ESP_CAUSE_NONE;
 }
 
+/* RFC 4303 §2.2.1, §3.3.3: none is used twice. */
+static uint64_t last_sequence(const struct esp_sa *sa)
+{
+    return sa->esn ? UINT64_MAX : UINT32_MAX;
+}
+
+void esp_skip(struct esp_sa *sa, uint64_t packets)
+{
+    uint64_t left = last_sequence(sa) - sa->seq_out;
+
+    sa->seq_out += packets < left ? packets : left;
+}
+
 static enum esp_cause outbound_limits(struct esp_sa *sa, size_t len)
 {
-    uint64_t last = sa->esn ? UINT64_MAX : UINT32_MAX;
-    bool wrapped = sa->seq_out >= last;
+    bool wrapped = sa->seq_out >= last_sequence(sa);
 
     /* bytes_out never passes hard_bytes, so the difference does not wrap. */
     if (likely(!wrapped && sa->seq_out < sa->limits.hard_packets &&

@@ -123,6 +123,11 @@ enum err esp_protect(struct esp *, struct buf *packet, struct esp_outer *out,
  * @retval ERR_NO_POLICY  they do not; counted, as is ERR_SYNTAX
  */
 enum err esp_may_send(struct esp *, const struct esp_sa *, const struct buf *packet) MUST_USE;
+/**
+ * As if `packets` more had been sealed, and lost on the way: the outbound sequence number moves on
+ * by as many, not past the last one (RFC 4303 §3.3.3).
+ */
+void esp_skip(struct esp_sa *, uint64_t packets);
 /** Whether the SA would also take the pieces of this packet, which do not show their ports. */
 bool esp_takes_pieces(const struct esp *, const struct esp_sa *, struct bytes packet);
 

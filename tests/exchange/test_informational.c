@@ -239,6 +239,59 @@ START_TEST(the_peer_is_followed_to_a_new_mapping)
 }
 END_TEST
 
+/* QUIRK_LIBRESWAN_1728: what comes from the new mapping by ESP is taken, and nobody is followed. */
+START_TEST(a_quirk_follows_by_ike_only)
+{
+    struct pair p;
+    struct child_sa_info child;
+
+    pair_init(&p, true);
+    p.nat = true;
+    p.config[B].quirks = QUIRK_LIBRESWAN_1728;
+    pair_establish(&p);
+    p.nat_shift += 7;
+    ck_assert_ok(send_packet(&p, A));
+    ck_assert_uint_eq(events_of(&p, B, EVENT_PEER_MOVED), 0);
+    ck_assert(ike_endpoint_child_info(p.end[B], the_child(&p, B), &child));
+    ck_assert_uint_eq(child.remote.port, 4500 + p.nat_shift - 7);
+    ck_assert_ok(ike_endpoint_probe(p.end[A], p.now, the_ike(&p, A)));
+    settle(&p);
+    ck_assert_uint_eq(events_of(&p, B, EVENT_PEER_MOVED), 1);
+    check_traffic(&p);
+    pair_free(&p);
+}
+END_TEST
+
+/* QUIRK_NO_MARKER: on port 4500 the message passes for ESP of an SPI that nobody has. */
+START_TEST(a_quirk_leaves_the_marker_out)
+{
+    for (int with = 0; with < 2; with++) {
+        struct pair p;
+        struct wire_message auth;
+        struct buf inner;
+
+        pair_init(&p, true);
+        p.nat = true;
+        p.config[A].quirks = with ? QUIRK_NO_MARKER : 0;
+        pair_create(&p);
+        pair_initiate(&p);
+        ck_assert_ok(hand_over(&p, A)); /* IKE_SA_INIT, on port 500 */
+        ck_assert_ok(hand_over(&p, B));
+        auth = hold_next(&p, A);
+        auth.dgram.data = auth.data;
+        ck_assert_uint_eq(auth.dgram.local.port, 4500);
+        ck_assert_uint_eq(load_be32(auth.data) == 0, !with);
+        ck_assert_uint_eq(ike_dgram_is_esp(&auth.dgram), with);
+        if (with)
+            ck_assert_int_eq(ike_endpoint_unprotect(p.end[B], p.now, &auth.dgram, &inner, NULL),
+                             ERR_NO_SA);
+        else
+            ck_assert_ok(deliver(&p, A, &auth));
+        pair_free(&p);
+    }
+}
+END_TEST
+
 START_TEST(without_a_nat_nobody_is_followed)
 {
     struct pair p;
@@ -425,6 +478,6 @@ SUITE("informational", delete_of_a_child_takes_both_directions, delete_crosses_d
       liveness_finds_a_dead_peer_in_time, fresh_esp_counts_as_life, a_nat_is_found_and_ports_float,
       only_the_one_behind_the_nat_keeps_it_alive, without_a_nat_nothing_floats,
       force_encap_looks_like_a_nat, the_peer_is_followed_to_a_new_mapping,
-      without_a_nat_nobody_is_followed, old_messages_change_nothing_in_any_state,
+      a_quirk_follows_by_ike_only, a_quirk_leaves_the_marker_out, without_a_nat_nobody_is_followed, old_messages_change_nothing_in_any_state,
       authentic_nonsense_in_any_state_does_no_harm,
       unknown_critical_payload_is_named_and_nothing_is_executed)

@@ -138,6 +138,37 @@ class Edges(unittest.TestCase):
         virtual = simulate("events=[{at: 0s, nodes: homes, do: crash, for: 2s}]")
         self.assertEqual((virtual["ike"]["started"], virtual["ike"]["failed"]), (10, 0))
 
+    def test_what_comes_out_at_another_peer_is_not_delivered(self):
+        """Two clients with one inner network: the gateway sends every answer to the later of them."""
+        virtual = simulate("nodes.homes.count=1", "nodes.homes.protects=[192.168.1.0/24]",
+                           "nodes.twin={role: initiator, connect: gw, protects: [192.168.1.0/24]}",
+                           "links.other={sides: [twin, net], delay: 5ms}")
+        esp = virtual["esp"]
+        self.assertEqual(virtual["tunnels"]["up"], 2)
+        self.assertGreater(esp["dropped"]["other"], 90)
+        self.assertEqual(esp["delivered_packets"] + esp["dropped"]["other"], esp["sent_packets"])
+
+    def test_a_responder_behind_a_nat_is_called_by_its_outside(self):
+        """Through the port forwarding, from the world and from the same inside."""
+        words = ["nodes.net={role: nat, address: 203.0.113.5, forward: gw, hairpin: true}",
+                 "nodes.isp={role: router}", "nodes.gw={role: responder}",
+                 "links.core={sides: [gw, net], delay: 5ms}",
+                 "links.world={sides: [net, isp], delay: 5ms}"]
+        for side, mapped in ("net", 22), ("isp", 2):
+            with self.subTest(side=side):
+                virtual = self.all_connect_and_talk(
+                    *words, f"links.access={{sides: [homes, {side}], delay: 5ms}}")
+                self.assertEqual(virtual["groups"]["net"]["nat"]["mapped"], mapped)
+
+    def test_sequence_numbers_that_end_end_the_child_sa(self):
+        skip = "events=[{at: 2s, nodes: homes, do: skip_sequence, packets: 4294967295}]"
+        virtual = simulate(skip)
+        self.assertGreater(virtual["esp"]["dropped"]["unsent"], 0)
+        virtual = simulate(skip, "child.esn=true", "child.rekey_packets=1000000",
+                           "child.life_packets=5000000000")
+        self.assertEqual(virtual["esp"]["dropped"]["unsent"], 0)
+        self.assertEqual(virtual["ike"]["rekeys_child"], 20)
+
     def test_shortest_run(self):
         virtual = simulate("stop_time=1ns")
         self.assertEqual((virtual["ike"]["started"], virtual["ike"]["pending"]), (1, 1))

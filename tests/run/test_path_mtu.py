@@ -49,6 +49,13 @@ class PathMtu(unittest.TestCase):
         self.assertEqual(esp["path_mtu"]["ignored"], SENT)
         self.assertEqual(esp["path_mtu"]["lowered"], 0)
 
+    def test_routers_that_say_nothing_are_a_black_hole(self):
+        virtual = simulate("nodes.near.icmp_errors=false", "nodes.far.icmp_errors=false")
+        esp = self.sent(virtual)
+        self.assertEqual(esp["delivered_packets"], 0)
+        self.assertEqual(virtual["net"]["dropped"]["mtu"], SENT)
+        self.assertNotIn("path_mtu", esp)
+
     def test_behind_nat(self):
         words = ("nodes.box={role: nat, one_per: {homes: 2}}", "links.access={sides: [homes, box]}",
                  "links.street={sides: [box, near], delay: 5ms}")

@@ -434,6 +434,49 @@ START_TEST(hairpin)
 }
 END_TEST
 
+/* What comes to a forwarded port from outside goes in, unasked for and in spite of any filter; the
+ * host that it is for keeps the port, and nobody else gets it. After the timer the next packet
+ * makes the mapping anew. */
+START_TEST(forwarded_ports_lead_to_one_host)
+{
+    struct ip_endpoint from = at(REMOTE_1, 500), to = at(OUTSIDE, 500), seen;
+    struct nat_words words = home;
+    const struct peer *host;
+    struct nat_box *box;
+    struct yard y;
+
+    words.filtering = NAT_ADDRESS_AND_PORT_DEPENDENT;
+    words.port_first = 400;
+    words.port_preservation = true;
+    yard_init(&y, &words, 600);
+    box = y.sim.nodes[y.nat].state;
+    box->forward = ip_addr_v4(HOST_A);
+    box->forward_port = 0;
+    host = peer_at(&y.sim, y.a);
+    peer_send(&y.sim, y.world, &from, &to, 100, false);
+    settle(&y);
+    ck_assert_uint_eq(host->count, 1);
+    ck_assert(ip_endpoint_equal(&host->arrivals[0].src, &from));
+    ck_assert_uint_eq(host->arrivals[0].dst.port, 500);
+    seen = out(&y, y.a, 500, REMOTE_2, 500);
+    ck_assert(ip_endpoint_equal(&seen, &to));
+    seen = out(&y, y.b, 500, REMOTE_1, 500);
+    ck_assert_uint_ne(seen.port, 500);
+    seen = out(&y, y.b, 4500, REMOTE_1, 500);
+    ck_assert_uint_ne(seen.port, 4500);
+    to.port = 600; /* no other port is forwarded */
+    peer_send(&y.sim, y.world, &from, &to, 100, false);
+    to.port = 500;
+    settle(&y);
+    ck_assert_uint_eq(host->count, 1);
+    nat_box_reboot(&y.sim, y.nat, false);
+    peer_send(&y.sim, y.world, &from, &to, 100, false);
+    settle(&y);
+    ck_assert_uint_eq(host->count, 2);
+    yard_reset(&y);
+}
+END_TEST
+
 START_TEST(fragments_follow_the_first)
 {
     struct ip_endpoint from = at(HOST_A, 500), to = at(REMOTE_1, 500), seen;
@@ -660,6 +703,6 @@ END_TEST
 SUITE("nat_box", nine_cells, nothing_gets_in_uninvited, timers_to_the_nanosecond, refresh_direction,
       one_lost_keepalive_of_20_s_is_too_many_for_30_s, reboot_forgets,
       ports_are_preserved_unless_taken, ports_run_out_by_range_and_by_user,
-      random_ports_spread_over_the_range, hairpin, fragments_follow_the_first,
+      random_ports_spread_over_the_range, hairpin, forwarded_ports_lead_to_one_host, fragments_follow_the_first,
       fragments_in_disorder_are_accounted_for, what_has_no_ports_does_not_pass,
       icmp_errors_find_their_host, a_large_table_stays_unique)

@@ -348,6 +348,36 @@ START_TEST(sequence_numbers_end)
 }
 END_TEST
 
+/* RFC 4303 §A2.2: of what was lost less than 2^31 in a row do not matter, 2^32 are too many. */
+START_TEST(skipped_numbers_are_lost_packets)
+{
+    for (int esn = 0; esn < 2; esn++) {
+        struct pair_options o = gcm();
+        struct esp_pair *p;
+        struct esp_opened out;
+        struct store s;
+
+        o.esn = esn;
+        p = pair_make(&o);
+        send_a(p, &s, 100);
+        ck_assert_ok(open_b(p, &s, &out));
+        esp_skip(pair_a(p), (UINT64_C(1) << 31) - 100);
+        send_a(p, &s, 100);
+        ck_assert_ok(open_b(p, &s, &out));
+        ck_assert_uint_eq(out.seq, (UINT64_C(1) << 31) - 98);
+        esp_skip(pair_a(p), UINT64_C(1) << 32);
+        if (esn) {
+            send_a(p, &s, 100);
+            expect_drop(p, &s, ESP_CAUSE_ICV);
+        }
+        esp_skip(pair_a(p), UINT64_MAX);
+        ck_assert_uint_eq(pair_a(p)->seq_out, esn ? UINT64_MAX : UINT32_MAX);
+        refused_unchanged(p, ERR_SEQ_WRAPPED);
+        pair_free(p);
+    }
+}
+END_TEST
+
 /* RFC 4304: the high half is not on the wire, and a packet of another 2^32 does not open. */
 static void esn_boundary(const struct encr_suite *encr, const struct integ_suite *integ)
 {
@@ -963,7 +993,7 @@ START_TEST(cut_before_esp_any_packet_any_path)
 END_TEST
 
 SUITE("esp", every_suite_mode_and_family, every_tampered_byte_is_refused, bad_trailers_are_refused,
-      bad_inner_packets_are_refused, outside_the_selectors, sequence_numbers_end,
+      bad_inner_packets_are_refused, outside_the_selectors, sequence_numbers_end, skipped_numbers_are_lost_packets,
       esn_over_the_boundary, lifetimes_soft_then_hard, no_iv_twice, congestion_marks_are_carried_in,
       outer_header_follows_the_inner_one, transport_mode_through_a_nat, transport_mode_refuses,
       too_little_room, disorder_agrees_with_exact_set, garbage_is_counted,

@@ -411,17 +411,18 @@ START_TEST(events_thresholds_capture)
         HEAD NODES NET
         "traffic: {f: {from: homes, to: gw, rate: 1kbit, size: [64B, 100B], direction: both}}\n"
         "events: [{at: 9s, links: core, do: link_down, for: 1s}, {at: 5s, nodes: [\"boxes[1..2]\", "
-        "gw], do: reboot}]\n"
+        "gw], do: reboot}, {at: 10s, nodes: homes, do: skip_sequence, packets: 4294967296}]\n"
         "thresholds: {ike.setup_time_s: [\"p(99.9) <= 1.5s\", \"count==7\"], "
         "\"esp.delivered_ratio@f\": [\">95.5%\"], esp.throughput_bps: [\">=1kbit\"]}\n");
 
-    ck_assert_uint_eq(s.event_count, 2);
+    ck_assert_uint_eq(s.event_count, 3);
     ck_assert_uint_eq(s.events[0].at, 5 * NSEC_PER_S); /* by time */
     ck_assert_str_eq(s.events[0].label, "boxes reboot");
     ck_assert_uint_eq(s.events[0].range_count, 2);
     ck_assert_uint_eq(s.events[0].ranges[0].last, 2);
     ck_assert(s.events[1].on_links);
     ck_assert_uint_eq(s.events[1].duration, NSEC_PER_S);
+    ck_assert_uint_eq(s.events[2].packets, UINT64_C(1) << 32);
     ck_assert_uint_eq(s.threshold_count, 4);
     ck_assert_uint_eq(s.thresholds[0].percentile_ppm, 999000);
     ck_assert_uint_eq(s.thresholds[0].limit.value, 1500000000);
