@@ -58,15 +58,14 @@ static enum err start_one(struct pool *p, bool *more)
 /* What does not fit is lost from the middle: the reason stands at the end. */
 static void keep(struct slot *s, const char *text, size_t len)
 {
-    size_t half = POOL_SAID_MAX / 2, over;
+    enum { HEAD = POOL_SAID_MAX / 2 };
+    size_t room = POOL_SAID_MAX - 1 - s->len;
 
-    if (len > half) {
-        text += len - half;
-        len = half;
-    }
-    over = s->len + len > POOL_SAID_MAX - 1 ? s->len + len - (POOL_SAID_MAX - 1) : 0;
-    if (over) {
-        memmove(s->said + half - 1, s->said + half - 1 + over, s->len - over - half + 1);
+    ASSERT(len <= POOL_SAID_MAX - 1 - HEAD);
+    if (len > room) {
+        size_t over = len - room;
+
+        memmove(s->said + HEAD, s->said + HEAD + over, s->len - HEAD - over);
         s->len -= over;
     }
     memcpy(s->said + s->len, text, len);
@@ -77,7 +76,7 @@ static void keep(struct slot *s, const char *text, size_t len)
 static void hear(struct pool *p, unsigned i)
 {
     struct slot *s = &p->slots[i];
-    char text[4096];
+    char text[1024];
     ssize_t n = read(p->polled[i].fd, text, sizeof text);
     int status;
 
