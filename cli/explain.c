@@ -131,8 +131,8 @@ static void print_sweep(const struct scenario *s)
 
     if (s->sweep.axis_count == 0)
         return;
-    printf("sweep: %" PRIu64 " runs, %" PRIu64 " cells x %u seeds (`ikelab sweep`)\n",
-           cells * s->sweep.repeat, cells, s->sweep.repeat);
+    printf("sweep: %" PRIu64 " runs, %" PRIu64 " cells x %u seed%s (`ikelab sweep`)\n",
+           cells * s->sweep.repeat, cells, s->sweep.repeat, s->sweep.repeat == 1 ? "" : "s");
     for (uint32_t i = 0; i < s->sweep.axis_count; i++) {
         printf("  %s:", s->sweep.axes[i].key);
         for (uint32_t k = 0; k < s->sweep.axes[i].value_count; k++)

@@ -124,8 +124,9 @@ void sweep_talk_table(const struct sweep_plan *p, const struct sweep_result *r, 
 {
     uint64_t cells = plan_cells(p);
 
-    printf("%s  %" PRIu64 " cells x %u seeds: %" PRIu64 " runs now, %" PRIu64 " there before",
-           p->scenario_name, cells, p->repeat, r->state.done, r->state.kept);
+    printf("%s  %" PRIu64 " cells x %u seed%s: %" PRIu64 " runs now, %" PRIu64 " there before",
+           p->scenario_name, cells, p->repeat, p->repeat == 1 ? "" : "s", r->state.done,
+           r->state.kept);
     if (r->state.failed)
         printf(", %" PRIu64 " failed", r->state.failed);
     if (r->state.threshold)
