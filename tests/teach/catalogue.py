@@ -24,7 +24,8 @@ Made by `tests/teach/test_catalogue.py --update` from the files in `scenarios/te
 What goes wrong with IKEv2 and ESP, as users see it, and beside each the way out. Every situation is at least two
 scenarios: the wrong configuration, whose thresholds assert the failure, and its `-fixed` sibling, whose thresholds assert that it
 works. Both exit 0; `ctest -L scenarios` runs all of them, and tries that neither passes the other's thresholds. Run one
-with `build/release/ikelab run scenarios/teach/NAME.yaml`; three questions to predict before you look are in each file and in its report.
+with `build/release/ikelab run scenarios/teach/NAME.yaml`, list them with `ikelab list scenarios/teach`; three questions to predict before you look are
+in each file and in its report.
 """
 
 
