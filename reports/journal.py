@@ -1,0 +1,309 @@
+"""events.jsonl, read once from front to end: messages and their hops, SAs, NAT mappings, timers,
+replay windows. Only columns of numbers are kept, so memory is some 200 bytes a hop."""
+
+from array import array
+
+MESSAGES_MAX = 100_000
+SLACK_NS = 1_000_000_000  # arrivals may be written ahead of time: the file is sorted only roughly
+KINDS = {"ike": 0, "esp": 1, "keepalive": 2}
+OTHER = 3
+LOST, AGAIN, MALFORMED, COMPLAINT, REPLAYED = 1, 2, 4, 8, 16
+ENDED = {"ike_down", "ike_failed", "child_down", "child_failed"}
+
+
+class Columns:
+    """Growing columns of whole numbers."""
+
+    def __init__(self, names):
+        self.names = names.split()
+        for name in self.names:
+            setattr(self, name, array("q"))
+
+    def add(self, *values):
+        for name, value in zip(self.names, values):
+            getattr(self, name).append(value)
+        return len(self) - 1
+
+    def __len__(self):
+        return len(getattr(self, self.names[0]))
+
+    def columns(self):
+        return {name: getattr(self, name) for name in self.names}
+
+
+class Journal:
+    """What the events of a run tell. take() each; finish() once."""
+
+    def __init__(self, strings, limit=MESSAGES_MAX):
+        self.strings, self.limit = strings, limit
+        self.nodes, self.node_names, self.captured = {}, [], set()
+        self.messages = Columns("t kind sa exchange mid response transmission length source "
+                                "frame frames")
+        self.problem = array("q")
+        self.hops = Columns("t r a b cause msg src dst frame rframe link")
+        self.sas = Columns("kind node sa spi_in spi_out role from_ns to why predecessor")
+        self.states = []  # by row of sas: [(t, state, reason)]
+        self.nat = Columns("node inside outside remote protocol from_ns to end")
+        self.refreshes = []  # by row of nat: [(t, expires, direction)]
+        self.timers = Columns("t node sa timer fired deadline")
+        self.windows = Columns("t node spi highest window bitmap verdict sequence")
+        self.queues = Columns("t node backlog busy_cores wait")
+        self.events, self.retransmits = [], []
+        self.seen, self.until_ns, self.last_ns = 0, -1, 0
+        self.pieces = {}      # message: further frames, where it went in IP fragments
+        self.by_packet = {}   # packet: message
+        self.under_way = {}   # packet: hops that have not arrived
+        self.last_hops = {}   # packet: hop that arrived last
+        self.alive = {}       # (kind, node, sa, ...): rows of sas
+        self.mapped = {}      # (node, outside): row of nat
+        self.takers = {
+            "packet.sent": self.sent, "packet.received": self.received,
+            "packet.dropped": self.dropped, "sa.state": self.sa_state,
+            "nat.mapped": self.nat_mapped, "nat.refreshed": self.nat_refreshed,
+            "nat.expired": self.nat_expired, "nat.rebooted": self.nat_rebooted,
+            "timer.armed": self.timer, "timer.fired": self.timer,
+            "esp.window": self.window, "host.queue": self.queue,
+            "ike.retransmit": self.retransmit, "scenario.event": self.scenario,
+        }
+
+    def take(self, event):
+        """@return False: the island has all the messages it takes, and they have landed."""
+        at = event["t_ns"]
+        if self.until_ns >= 0 and at > self.until_ns + SLACK_NS:
+            return False
+        self.last_ns = max(self.last_ns, at)
+        taker = self.takers.get(event["name"])
+        if taker:
+            taker(event, at, event["data"])
+        return True
+
+    def node(self, name):
+        place = self.nodes.get(name)
+        if place is None:
+            place = self.nodes[name] = len(self.node_names)
+            self.node_names.append(name)
+        return place
+
+    # ---- packets ----
+
+    def message(self, event, at, data):
+        """The message that this packet is, a new one if need be; None: one too many."""
+        packet = data["packet"]
+        row = self.by_packet.get(packet)
+        kind = KINDS.get(data["kind"], OTHER)
+        if row is not None:
+            if kind != OTHER and self.messages.kind[row] == OTHER:
+                self.describe(row, event, data, kind)
+            return row
+        if self.until_ns >= 0:
+            return None
+        if len(self.messages) == self.limit:
+            self.until_ns = at
+            return None
+        row = self.messages.add(at, OTHER, 0, 0, 0, 0, 0, data["length"], packet >> 32, 0, 0)
+        self.problem.append(0)
+        self.by_packet[packet] = row
+        self.describe(row, event, data, kind)
+        return row
+
+    def describe(self, row, event, data, kind):
+        m, index = self.messages, self.strings.index
+        m.kind[row] = kind
+        m.sa[row] = index(event.get("sa", ""))
+        m.exchange[row] = index(data.get("exchange", ""))
+        m.mid[row] = data.get("sequence" if kind == 1 else "message_id", 0)
+        m.response[row] = int(data.get("response", False))
+        m.transmission[row] = data.get("transmission", 0)
+        if m.transmission[row]:
+            self.problem[row] |= AGAIN
+
+    def framed(self, event, data, row):
+        """The frame of this event; one of them is the one that is dissected."""
+        frame = event.get("frame", 0)
+        if frame:
+            self.captured.add(event["node"])
+            if data["protocol"] == "fragment":
+                self.pieces.setdefault(row, []).append(frame)
+            elif not self.messages.frame[row]:
+                self.messages.frame[row] = frame
+            self.messages.frames[row] += 1
+        return frame
+
+    def sent(self, event, at, data):
+        row = self.message(event, at, data)
+        if row is None:
+            return
+        index = self.strings.index
+        hop = self.hops.add(at, -1, self.node(event["node"]), -1, 0, row, index(data["source"]),
+                            index(data["destination"]), self.framed(event, data, row), 0,
+                            index(data.get("link", "")))
+        self.under_way.setdefault(data["packet"], []).append(hop)
+
+    def landing(self, event, at, data):
+        """The hop that ends here. A copy that a link made, or one whose way was not recorded, gets
+        a hop of its own."""
+        row = self.message(event, at, data)
+        if row is None:
+            return None
+        packet, h = data["packet"], self.hops
+        waiting = self.under_way.get(packet)
+        if waiting:
+            hop = waiting.pop(0)
+            if not waiting:
+                del self.under_way[packet]
+            return hop
+        last = self.last_hops.get(packet)
+        here = self.nodes.get(event["node"])
+        if last is not None and h.b[last] == here and h.a[last] >= 0:
+            if event["name"] == "packet.dropped" and h.r[last] == at:
+                return last  # where it had just arrived: a NAT's filter, a full backlog
+            return h.add(h.t[last], -1, h.a[last], -1, 0, row, h.src[last], h.dst[last], 0, 0,
+                         h.link[last])
+        index = self.strings.index
+        return h.add(at, -1, -1, -1, 0, row, index(data["source"]), index(data["destination"]), 0,
+                     0, index(data.get("link", "")))
+
+    def received(self, event, at, data):
+        hop = self.landing(event, at, data)
+        if hop is None:
+            return
+        h = self.hops
+        h.r[hop], h.b[hop] = at, self.node(event["node"])
+        h.rframe[hop] = self.framed(event, data, h.msg[hop])
+        self.last_hops[data["packet"]] = hop
+
+    def dropped(self, event, at, data):
+        hop = self.landing(event, at, data)
+        if hop is None:
+            return
+        h, node = self.hops, self.node(event["node"])
+        cause = data.get("cause", "dropped")
+        h.cause[hop] = self.strings.index(cause)
+        if h.r[hop] < 0:
+            h.r[hop] = at
+            h.b[hop] = node if node != h.a[hop] else -1
+        self.problem[h.msg[hop]] |= LOST | (REPLAYED if cause == "replay" else 0)
+
+    # ---- SAs ----
+
+    def sa_state(self, event, at, data):
+        node, sa = self.node(event["node"]), event["sa"]
+        state, child = data["state"], data["kind"] == "child"
+        if child:
+            self.child_state(node, sa, at, state, data)
+        elif state != "additional_ts":
+            key = (node, sa, data.get("role", ""))
+            row = self.alive.get(key)
+            if row is None:
+                row = self.alive[key] = self.sa(0, node, sa, at, data)
+            self.state(row, at, state, data)
+            if state in ENDED:
+                del self.alive[key]
+
+    def sa(self, kind, node, sa, at, data):
+        index = self.strings.index
+        spis = [index(f"0x{data[name]:08x}" if name in data else "")
+                for name in ("spi_in", "spi_out")]
+        self.states.append([])
+        return self.sas.add(kind, node, index(sa), *spis, index(data.get("role", "")), at, -1, 0,
+                            -1)
+
+    def state(self, row, at, state, data):
+        reason = self.strings.index(data.get("reason", ""))
+        self.states[row].append((at, self.strings.index(state), reason))
+        if state in ENDED:
+            self.sas.to[row], self.sas.why[row] = at, reason
+
+    def child_state(self, node, sa, at, state, data):
+        """Children of one IKE SA, oldest first, unless the event names the SPI. A rekeyed one
+        stays until it is deleted: both are there for a while (RFC 7296 §2.8)."""
+        key = (node, sa)
+        alive = self.alive.setdefault(key, [])
+        if state == "child_up":
+            alive.append(self.sa(1, node, sa, at, data))
+            self.state(alive[-1], at, state, data)
+            return
+        if not alive:
+            if state in ENDED:  # it failed before it was up
+                self.state(self.sa(1, node, sa, at, data), at, state, data)
+            return
+        row = self.which(alive, state, data)
+        self.state(row, at, state, data)
+        if state == "child_rekeyed" and len(alive) > 1 and self.sas.predecessor[alive[-1]] < 0:
+            self.sas.predecessor[alive[-1]] = row
+        if state in ENDED:
+            alive.remove(row)
+
+    def which(self, alive, state, data):
+        if "spi_in" in data:
+            spi = self.strings.index(f"0x{data['spi_in']:08x}")
+            for row in alive:
+                if self.sas.spi_in[row] == spi:
+                    return row
+        if state == "child_rekeyed":
+            up = self.strings.index("child_up")
+            return next((row for row in alive if self.states[row][-1][1] == up), alive[0])
+        return alive[0]
+
+    def rekeyed_ike(self, successors):
+        """IKE SAs that another one replaced; `successors`: {old row: new row}."""
+        for old, new in successors.items():
+            self.sas.predecessor[new] = old
+
+    # ---- NAT boxes ----
+
+    def nat_mapped(self, event, at, data):
+        index = self.strings.index
+        node = self.node(event["node"])
+        row = self.nat.add(node, index(data["inside"]), index(data["outside"]),
+                           index(data.get("remote", "")), index(data.get("protocol", "")), at, -1,
+                           0)
+        self.refreshes.append([(at, data.get("expires_ns", -1), 0)])
+        self.mapped.setdefault((node, data["outside"], data["inside"]), []).append(row)
+
+    def nat_refreshed(self, event, at, data):
+        rows = self.mapped.get((self.node(event["node"]), data["outside"], data["inside"]))
+        if rows:
+            moment = (at, data.get("expires_ns", -1), 2 if data["direction"] == "inbound" else 1)
+            before = self.refreshes[rows[-1]]
+            if before[-1][0] == at and before[-1][2] == 0:
+                before[-1] = (at, moment[1], 0)  # the packet that made it refreshes it too
+            else:
+                before.append(moment)
+
+    def nat_expired(self, event, at, data):
+        key = (self.node(event["node"]), data["outside"], data["inside"])
+        for row in self.mapped.pop(key, []):
+            self.nat.to[row], self.nat.end[row] = at, self.strings.index("expired")
+
+    def nat_rebooted(self, event, at, _):
+        node = self.node(event["node"])
+        for key in [key for key in self.mapped if key[0] == node]:
+            for row in self.mapped.pop(key):
+                self.nat.to[row], self.nat.end[row] = at, self.strings.index("reboot")
+
+    # ---- the rest ----
+
+    def timer(self, event, at, data):
+        self.timers.add(at, self.node(event["node"]), self.strings.index(event.get("sa", "")),
+                        self.strings.index(data["timer"]), int(event["name"] == "timer.fired"),
+                        data.get("deadline_ns", -1))
+
+    def window(self, event, at, data):
+        index = self.strings.index
+        spi = data["spi"]
+        self.windows.add(at, self.node(event["node"]),
+                         index(spi if isinstance(spi, str) else f"0x{spi:08x}"), data["highest"],
+                         data["window"], index(str(data.get("bitmap", ""))),
+                         index(data.get("verdict", "")), data.get("sequence", 0))
+
+    def queue(self, event, at, data):
+        self.queues.add(at, self.node(event["node"]), data["backlog"], data["busy_cores"],
+                        data.get("wait_ns", -1))
+
+    def retransmit(self, event, at, data):
+        self.retransmits.append((at, self.node(event["node"]), event.get("sa", ""),
+                                 data["count"]))
+
+    def scenario(self, event, at, data):
+        self.events.append({"t": at, "do": data["do"], "nodes": data["nodes"]})
