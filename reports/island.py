@@ -166,9 +166,24 @@ class Island:
         return rows, sends
 
     def gave_up(self, node, sa, after):
-        """When the SA ended at this end for want of an answer."""
-        return self.ends.get((node, int(sa)), -1) if \
-            self.ends.get((node, int(sa)), -1) >= after else -1
+        """When the SA ended at this end, for want of an answer or whatever else."""
+        end = self.ends.get((node, int(sa)), -1)
+        return end if end >= after else -1
+
+    def complete_keys(self):
+        """A child SA comes up at the responder of its exchange first, and the responder chose the
+        SPI under which the initiator sends (RFC 7296 §1.3.1)."""
+        s, texts = self.journal.sas, self.strings.texts
+        receives, sends, sas = {}, {}, {}
+        for row in range(len(s)):
+            if s.kind[row]:
+                receives[s.spi_in[row]], sends[s.spi_out[row]] = s.from_ns[row], s.from_ns[row]
+                sas[s.spi_in[row]] = sas[s.spi_out[row]] = texts[s.sa[row]]
+        children = {}
+        for spi, sa in sas.items():
+            known = spi in receives and spi in sends and receives[spi] != sends[spi]
+            children[texts[spi]] = (sa, receives[spi] < sends[spi] if known else None)
+        self.keys.complete(self.journal.successors, children)
 
     def sas(self):
         s = self.journal.sas
@@ -197,7 +212,8 @@ class Island:
             for moment in moments:
                 refreshes.add(*moment)
         columns["from"] = columns.pop("from_ns")
-        columns["exact"] = [int(j.node_names[node] in j.captured) for node in columns["node"]]
+        exact = {self.lane[name] for name in j.captured}
+        columns["exact"] = [int(node in exact) for node in columns["node"]]
         return table({**columns, "first": first, "count": count}, TIMES), \
             table(refreshes.columns(), TIMES)
 
@@ -223,6 +239,9 @@ class Island:
 
     def parts(self):
         j, result = self.journal, self.run.result
+        nodes = self.nodes()
+        if self.keys:
+            self.complete_keys()
         self.ends = {}
         for row in range(len(j.sas)):
             if j.sas.kind[row] == 0 and j.sas.to[row] >= 0:
@@ -236,7 +255,7 @@ class Island:
         sas, states = self.sas()
         nat, refreshes = self.nat()
         return {
-            "version": VERSION, "run": about(self.run), "nodes": self.nodes(),
+            "version": VERSION, "run": about(self.run), "nodes": nodes,
             "messages": table(messages, TIMES), "hops": table(self.h, TIMES),
             "details": self.details.island(),
             "keys": packed(self.keys.island() if self.keys else
@@ -258,6 +277,9 @@ class Island:
         self.h["a"], self.h["b"] = place[self.h["a"]], place[self.h["b"]]
         for columns in (j.sas, j.nat, j.timers, j.windows, j.queues):
             columns.node = array("q", [int(place[node]) for node in columns.node])
+        if self.keys:
+            self.keys.place(place)
+        self.lane = {name: i for i, name in enumerate(names)}
         return [{"name": name, "group": name.partition("[")[0],
                  "role": self.run.virtual["groups"].get(name.partition("[")[0], {}).get("role", ""),
                  "captured": name in j.captured} for name in names]
@@ -267,7 +289,7 @@ class Island:
         for name in self.run.virtual["hosts"]:
             series = {metric: self.run.values(f"host:{name}", metric) for metric in HOST_METRICS}
             times = sorted({at for rows in series.values() for at, _ in rows})
-            host = {"name": name, "cores": plain(self.run.virtual["hosts"][name].get("cores")),
+            host = {"name": name, "node": self.lane.get(name, -1), "cores": plain(self.run.virtual["hosts"][name].get("cores")),
                     "t": [round(at * 1e9) for at in times]}
             for metric, rows in series.items():
                 known = dict(rows)

@@ -8,7 +8,12 @@ SLACK_NS = 1_000_000_000  # arrivals may be written ahead of time: the file is s
 KINDS = {"ike": 0, "esp": 1, "keepalive": 2}
 OTHER = 3
 LOST, AGAIN, MALFORMED, COMPLAINT, REPLAYED = 1, 2, 4, 8, 16
-ENDED = {"ike_down", "ike_failed", "child_down", "child_failed"}
+ENDED = {"ike_down", "ike_failed", "child_down"}
+CHILD_STATES = {"child_up", "child_rekeyed", "child_down", "additional_ts"}
+
+
+def spi_text(spi):
+    return f"0x{spi:08x}"
 
 
 class Columns:
@@ -54,7 +59,9 @@ class Journal:
         self.by_packet = {}   # packet: message
         self.under_way = {}   # packet: hops that have not arrived
         self.last_hops = {}   # packet: hop that arrived last
-        self.alive = {}       # (kind, node, sa, ...): rows of sas
+        self.strips = {}      # (node, initiator's SPI) or (node, inbound SPI): row of sas
+        self.awaited = {}     # the same, of an IKE SA to come: row that it replaces
+        self.successors = {}  # initiator's SPI: that of the IKE SA before its rekey
         self.mapped = {}      # (node, outside): row of nat
         self.takers = {
             "packet.sent": self.sent, "packet.received": self.received,
@@ -181,74 +188,71 @@ class Journal:
         h.cause[hop] = self.strings.index(cause)
         if h.r[hop] < 0:
             h.r[hop] = at
-            h.b[hop] = node if node != h.a[hop] else -1
+            if "link" in data:  # on its way out, at the node that sent it
+                h.a[hop] = node
+            else:
+                h.b[hop] = node
         self.problem[h.msg[hop]] |= LOST | (REPLAYED if cause == "replay" else 0)
 
     # ---- SAs ----
 
     def sa_state(self, event, at, data):
-        node, sa = self.node(event["node"]), event["sa"]
-        state, child = data["state"], data["kind"] == "child"
-        if child:
-            self.child_state(node, sa, at, state, data)
-        elif state != "additional_ts":
-            key = (node, sa, data.get("role", ""))
-            row = self.alive.get(key)
-            if row is None:
-                row = self.alive[key] = self.sa(0, node, sa, at, data)
-            self.state(row, at, state, data)
-            if state in ENDED:
-                del self.alive[key]
+        """A strip for each end. A rekeyed SA stays until it is deleted: both are there for a while
+        (RFC 7296 §2.8)."""
+        node, state = self.node(event["node"]), data["state"]
+        child = state in CHILD_STATES
+        row = self.child(node, event, at, data) if child else self.ike(node, event["sa"], at, data)
+        if row is None:
+            return
+        reason = self.strings.index(data.get("reason", ""))
+        self.states[row].append((at, self.strings.index(state), reason))
+        if "successor" in data:
+            self.succeed(row, node, at, state, data)
+        if state in ENDED:
+            self.sas.to[row], self.sas.why[row] = at, reason
+
+    def ike(self, node, sa, at, data):
+        key = (node, sa)
+        if key not in self.strips:
+            self.strips[key] = self.sa(0, node, sa, at, data)
+            self.sas.predecessor[self.strips[key]] = self.awaited.pop(key, -1)
+        row = self.strips[key]
+        if not self.sas.role[row]:
+            self.sas.role[row] = self.strings.index(data.get("role", ""))
+        return row
+
+    def child(self, node, event, at, data):
+        """None: its beginning was not recorded."""
+        if "spi_in" not in data:
+            return None
+        key = (node, data["spi_in"])
+        if data["state"] == "child_up":
+            self.strips[key] = self.sa(1, node, event["sa"], at, data)
+        return self.strips.get(key)
 
     def sa(self, kind, node, sa, at, data):
         index = self.strings.index
-        spis = [index(f"0x{data[name]:08x}" if name in data else "")
+        spis = [index(spi_text(data[name]) if name in data else "")
                 for name in ("spi_in", "spi_out")]
         self.states.append([])
         return self.sas.add(kind, node, index(sa), *spis, index(data.get("role", "")), at, -1, 0,
                             -1)
 
-    def state(self, row, at, state, data):
-        reason = self.strings.index(data.get("reason", ""))
-        self.states[row].append((at, self.strings.index(state), reason))
-        if state in ENDED:
-            self.sas.to[row], self.sas.why[row] = at, reason
-
-    def child_state(self, node, sa, at, state, data):
-        """Children of one IKE SA, oldest first, unless the event names the SPI. A rekeyed one
-        stays until it is deleted: both are there for a while (RFC 7296 §2.8)."""
-        key = (node, sa)
-        alive = self.alive.setdefault(key, [])
-        if state == "child_up":
-            alive.append(self.sa(1, node, sa, at, data))
-            self.state(alive[-1], at, state, data)
-            return
-        if not alive:
-            if state in ENDED:  # it failed before it was up
-                self.state(self.sa(1, node, sa, at, data), at, state, data)
-            return
-        row = self.which(alive, state, data)
-        self.state(row, at, state, data)
-        if state == "child_rekeyed" and len(alive) > 1 and self.sas.predecessor[alive[-1]] < 0:
-            self.sas.predecessor[alive[-1]] = row
-        if state in ENDED:
-            alive.remove(row)
-
-    def which(self, alive, state, data):
-        if "spi_in" in data:
-            spi = self.strings.index(f"0x{data['spi_in']:08x}")
-            for row in alive:
-                if self.sas.spi_in[row] == spi:
-                    return row
+    def succeed(self, row, node, at, state, data):
+        """What replaces this SA: a child SA that is up, an IKE SA that is up from now on, or, by
+        re-authentication (RFC 7296 §2.8.3), one that may have to come up yet."""
         if state == "child_rekeyed":
-            up = self.strings.index("child_up")
-            return next((row for row in alive if self.states[row][-1][1] == up), alive[0])
-        return alive[0]
-
-    def rekeyed_ike(self, successors):
-        """IKE SAs that another one replaced; `successors`: {old row: new row}."""
-        for old, new in successors.items():
-            self.sas.predecessor[new] = old
+            key = (node, int(data["successor"], 16))
+        else:
+            key = (node, data["successor"])
+        if key in self.strips:
+            self.sas.predecessor[self.strips[key]] = row
+        elif state == "ike_rekeyed":
+            self.successors[data["successor"]] = self.strings.texts[self.sas.sa[row]]
+            self.awaited[key] = row
+            self.states[self.ike(*key, at, {})].append((at, self.strings.index("ike_up"), 0))
+        else:
+            self.awaited[key] = row
 
     # ---- NAT boxes ----
 
@@ -293,7 +297,7 @@ class Journal:
         index = self.strings.index
         spi = data["spi"]
         self.windows.add(at, self.node(event["node"]),
-                         index(spi if isinstance(spi, str) else f"0x{spi:08x}"), data["highest"],
+                         index(spi_text(spi)), data["highest"],
                          data["window"], index(str(data.get("bitmap", ""))),
                          index(data.get("verdict", "")), data.get("sequence", 0))
 

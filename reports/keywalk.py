@@ -36,7 +36,7 @@ class Keys:
 
     def __init__(self, path, node):
         self.ike, self.children = [], []
-        self.ike_rows, self.child_rows, self.moments = {}, {}, {}
+        self.ike_rows, self.child_rows = {}, {}
         self.node = node
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
@@ -61,31 +61,39 @@ class Keys:
                  "esn": row["esn"], "initiator": None, "differs": False,
                  "values": values(row["keys"], lambda name: CHILD)}
         # Two SAs may choose one SPI; the other end comes under another address (NAT), so not by it.
-        place = self.join(self.children, self.child_rows,
-                          (row["spi"], json.dumps(row["keys"], sort_keys=True)), entry)
-        self.moments.setdefault((self.node(row["node"]), row["t_ns"]), []).append(place)
+        self.join(self.children, self.child_rows, (row["spi"], tuple(row["keys"].items())), entry)
 
     def join(self, entries, rows, key, entry):
-        place = rows.get(key)
-        if place is None:
-            rows[key] = place = len(entries)
+        if key not in rows:
+            rows[key] = len(entries)
             entries.append(entry)
-            return place
-        first = entries[place]
+            return
+        first = entries[rows[key]]
         first["nodes"] += [node for node in entry["nodes"] if node not in first["nodes"]]
         if first["values"] != entry["values"]:
             first["differs"], first["others"] = True, entry["values"]
-        return place
 
-    def rekeyed(self, old_spi, new_spi):
-        """The second formula of SKEYSEED, and SK_d of which SA."""
-        spis = {row["spi_i"]: place for place, row in enumerate(self.ike)}
-        old, new = spis.get(old_spi, -1), spis.get(new_spi, -1)
-        if new >= 0:
-            self.ike[new]["predecessor"] = old
-            for value in self.ike[new]["values"]:
-                if value["name"] == "SKEYSEED":
-                    value["formula"] = REKEY
+    def complete(self, predecessors, children):
+        """What the keys do not tell themselves.
+
+        predecessors: {initiator's SPI: that of the IKE SA before its rekey}
+        children: {SPI: (initiator's SPI of the IKE SA, sent by the exchange's initiator or None)}
+        """
+        spis = {entry["spi_i"]: place for place, entry in enumerate(self.ike)}
+        for entry in self.ike:
+            if entry["spi_i"] in predecessors:
+                entry["predecessor"] = spis.get(predecessors[entry["spi_i"]], -1)
+                for value in entry["values"]:
+                    if value["name"] == "SKEYSEED":
+                        value["formula"] = REKEY
+        for entry in self.children:
+            sa, entry["initiator"] = children.get(entry["spi"], ("", None))
+            entry["ike"] = spis.get(sa, -1)
+
+    def place(self, place):
+        """Nodes get the numbers of their lanes."""
+        for entry in self.ike + self.children:
+            entry["nodes"] = [int(place[node]) for node in entry["nodes"]]
 
     def island(self):
         return {"formulas": FORMULAS, "ike": self.ike, "children": self.children}
