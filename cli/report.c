@@ -1,8 +1,7 @@
 /*
- * `ikelab report A [B]`: pictures. Of one run folder its report.html again, of a sweep its
- * sweep.html; of one bench file its rows beside their bounds; of two measurements the comparison.
- * --export says the same in the formats of other tools, so that run folders and live results have
- * exports too.
+ * `ikelab report A [B]`: pictures. Of one run folder its report.html again; of one bench file its
+ * rows beside their bounds; of two measurements the comparison. --export says the same in the
+ * formats of other tools, so that run folders and live results have exports too.
  */
 #include "bench/gate/bench_file.h"
 #include "bench/gate/compare.h"
@@ -176,17 +175,10 @@ static bool is_run_folder(const char *path)
     return access(events, R_OK) == 0;
 }
 
-static bool is_sweep(const char *path)
+static int remake(const char *folder)
 {
-    char file[4096];
-
-    snprintf(file, sizeof file, "%.4000s/sweep.json", path);
-    return access(file, R_OK) == 0;
-}
-
-static int remake(const char *script, const char *folder)
-{
-    return report_script_run(&(struct report_script){.name = script, .arguments = {folder}})
+    return report_script_run(&(struct report_script){
+               .name = "report.py", .arguments = {folder}, .dissects = true})
                ? EXIT_DONE
                : EXIT_FAILED;
 }
@@ -199,8 +191,7 @@ static int run(int argc, char **argv)
         parse,
         "A [B]",
         "Pictures of measurements, one offline page: of one run folder its report.html again, of "
-        "a sweep its sweep.html, of a bench file its rows beside their bounds, of two measurements "
-        "what changed from A to B "
+        "a bench file its rows beside their bounds, of two measurements what changed from A to B "
         "and how sure that is.\v"
         "A and B are bench files, run folders, folders of run folders or results of `ikelab live "
         "--json`. With --export and without -o no page is made. A page has no exit code for what "
@@ -213,9 +204,7 @@ static int run(int argc, char **argv)
 
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     if (a.count == 1 && !a.output && a.exports.count == 0 && is_run_folder(a.inputs[0]))
-        return remake("report.py", a.inputs[0]);
-    if (a.count == 1 && !a.output && a.exports.count == 0 && is_sweep(a.inputs[0]))
-        return remake("sweep.py", a.inputs[0]);
+        return remake(a.inputs[0]);
     if (!a.output && a.exports.count == 0)
         a.output = a.count == 1 ? "bench.html" : "compare.html";
     if (a.output && strcmp(a.output, "-") != 0 && !a.force && access(a.output, F_OK) == 0)

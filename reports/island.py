@@ -362,14 +362,25 @@ def group_ranks(run):
 def make(folder, ikelab=None):
     """The island of a run folder as text that may stand in a page. Raises RunError."""
     run = folder if isinstance(folder, Run) else Run(folder)
-    return embedded(Island(run, dissected.find_ikelab(ikelab)).parts())
+    try:
+        return embedded(Island(run, dissected.find_ikelab(ikelab)).parts())
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise RunError(f"{run.folder} is not laid out as schema version 1 says "
+                       f"({type(error).__name__}: {error}); try: run the scenario again") from error
+
+
+def taken_program(arguments):
+    """What follows --ikelab, taken out of the arguments; None without it."""
+    if "--ikelab" not in arguments[:-1]:
+        return None
+    place = arguments.index("--ikelab")
+    program = arguments[place + 1]
+    del arguments[place:place + 2]
+    return program
 
 
 def main(arguments):
-    ikelab = None
-    if len(arguments) == 3 and arguments[1] == "--ikelab":
-        ikelab = arguments.pop()
-        arguments.pop()
+    ikelab = taken_program(arguments)
     if len(arguments) != 1 or arguments[0] in ("-h", "--help"):
         helped = bool(arguments) and arguments[0] in ("-h", "--help")
         print(__doc__.strip(), file=sys.stdout if helped else sys.stderr)

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""Make RUNDIR/report.html from a finished run folder: one file, offline, no script, no request.
+"""Make RUNDIR/report.html from a finished run folder: one file, offline, no request. The planner's
+view is drawn here; the interactive one is reports/page/ on the data of reports/island.py.
 
-usage: report.py RUNDIR
+usage: report.py RUNDIR [--ikelab PROGRAM]
 """
 
 import os
@@ -15,6 +16,8 @@ import jinja2  # noqa: E402
 from markupsafe import Markup  # noqa: E402
 
 import charts  # noqa: E402
+import dissected  # noqa: E402
+import island  # noqa: E402
 import sequence  # noqa: E402
 from run import Run, RunError, find  # noqa: E402
 
@@ -183,7 +186,13 @@ def verdict(result):
         ("pass", "PASS")
 
 
-def render(run):
+def page_part(kind):
+    """The page's own code, joined in the order of names (docs/report-data.md)."""
+    parts = [path.read_text(encoding="utf-8") for path in sorted((HERE / "page").glob(f"*.{kind}"))]
+    return Markup("".join(parts))
+
+
+def render(run, ikelab):
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE), autoescape=True,
                                      undefined=jinja2.StrictUndefined, trim_blocks=True,
                                      lstrip_blocks=True)
@@ -195,7 +204,9 @@ def render(run):
         threshold_value=threshold_value, percentiles=PERCENTILES, drops=drop_rows(run),
         charts=[(i, t, n, Markup(svg) if svg else None) for i, t, n, svg in draw_charts(run)],
         handshake=first_handshake(run), leaves=leaves,
-        has_capture=(run.folder / "capture.pcapng").is_file())
+        has_capture=(run.folder / "capture.pcapng").is_file(),
+        island=Markup(island.make(run, ikelab)), app_style=page_part("css"),
+        app_script=page_part("js"))
 
 
 def write(folder, text):
@@ -212,12 +223,13 @@ def write(folder, text):
 
 
 def main(arguments):
+    ikelab = island.taken_program(arguments)
     if len(arguments) != 1 or arguments[0] in ("-h", "--help"):
         print(__doc__.strip(), file=sys.stdout if "--help" in arguments else sys.stderr)
         return 0 if "--help" in arguments or "-h" in arguments else 2
     try:
         run = Run(arguments[0])
-        print(write(run.folder, render(run)))
+        print(write(run.folder, render(run, dissected.find_ikelab(ikelab))))
     except (RunError, RuntimeError, FileNotFoundError) as error:
         print(f"report.py: error: {error}", file=sys.stderr)
         return 1
