@@ -35,12 +35,32 @@ class Island:
         self.strings = Strings()
         self.journal = journal.Journal(self.strings)
         self.notes = []
-        for event in run.events():
-            if not self.journal.take(event):
-                break
+        self.read_events()
         self.keys = self.read_keys()
+        self.check_capture()
         self.order()
         self.dissect()
+
+    def read_events(self):
+        """Every frame has its event: where the last ones have none, the file was cut."""
+        frames = self.run.result["capture"]["frames"]
+        for event in self.run.events():
+            if not self.journal.take(event):
+                return
+        if self.journal.last_frame < frames:
+            raise RunError(f"{self.run.folder / 'events.jsonl'} ends before frame {frames} of the "
+                           "capture; try: run the scenario again")
+
+    def check_capture(self):
+        path, capture = self.run.folder / "capture.pcapng", self.run.result["capture"]
+        if not capture["frames"]:
+            return
+        if not path.is_file():
+            raise RunError(f"{self.run.folder} is not a complete run folder: capture.pcapng "
+                           "missing; try: run the scenario again")
+        if path.stat().st_size != capture["bytes"]:
+            raise RunError(f"{path} has {path.stat().st_size} bytes, the run wrote "
+                           f"{capture['bytes']}; try: run the scenario again")
 
     def read_keys(self):
         path = self.run.folder / "keys.jsonl"
@@ -265,7 +285,7 @@ class Island:
             "timers": table(j.timers.columns(), TIMES),
             "windows": table(j.windows.columns(), TIMES),
             "queues": table(j.queues.columns(), TIMES),
-            "hosts": self.hosts(), "events": j.events, "lesson": result.get("lesson"),
+            "hosts": self.hosts(), "events": j.events, "lesson": plain(result.get("lesson")),
             "thresholds": plain(result["thresholds"]), "capture": self.capture(),
             "strings": self.strings.texts,
         }
@@ -334,12 +354,12 @@ def about(run):
             "violation": r["violation"] or None,
             "duration_ns": round(run.virtual["duration_s"] * 10**9),
             "command": f"ikelab run {r['scenario']['file']} --seed {r['seed']}",
-            "commit": r["provenance"]["commit"], "scenario": plain(r["scenario"]["effective"])}
+            "commit": r["provenance"]["commit"], "scenario": plain(r["scenario"].get("effective"))}
 
 
 def group_ranks(run):
     """Where each group stands between initiators and responders, by the links of the scenario."""
-    effective = run.result["scenario"]["effective"]
+    effective = run.result["scenario"].get("effective") or {}
     roles = {name: group.get("role") for name, group in run.virtual["groups"].items()}
     beside = {}
     for link in (effective.get("links") or {}).values():
@@ -364,7 +384,7 @@ def make(folder, ikelab=None):
     run = folder if isinstance(folder, Run) else Run(folder)
     try:
         return embedded(Island(run, dissected.find_ikelab(ikelab)).parts())
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise RunError(f"{run.folder} is not laid out as schema version 1 says "
                        f"({type(error).__name__}: {error}); try: run the scenario again") from error
 

@@ -23,10 +23,11 @@ class Columns:
         self.names = names.split()
         for name in self.names:
             setattr(self, name, array("q"))
+        self.appends = [getattr(self, name).append for name in self.names]
 
     def add(self, *values):
-        for name, value in zip(self.names, values):
-            getattr(self, name).append(value)
+        for append, value in zip(self.appends, values):
+            append(value)
         return len(self) - 1
 
     def __len__(self):
@@ -54,7 +55,7 @@ class Journal:
         self.windows = Columns("t node spi highest window bitmap verdict sequence")
         self.queues = Columns("t node backlog busy_cores wait")
         self.events, self.retransmits = [], []
-        self.seen, self.until_ns, self.last_ns = 0, -1, 0
+        self.until_ns, self.last_frame = -1, 0
         self.pieces = {}      # message: further frames, where it went in IP fragments
         self.by_packet = {}   # packet: message
         self.under_way = {}   # packet: hops that have not arrived
@@ -74,11 +75,10 @@ class Journal:
         }
 
     def take(self, event):
-        """@return False: the island has all the messages it takes, and they have landed."""
+        """@return False: all the messages it takes are there, and they have landed."""
         at = event["t_ns"]
         if self.until_ns >= 0 and at > self.until_ns + SLACK_NS:
             return False
-        self.last_ns = max(self.last_ns, at)
         taker = self.takers.get(event["name"])
         if taker:
             taker(event, at, event["data"])
@@ -129,6 +129,7 @@ class Journal:
         frame = event.get("frame", 0)
         if frame:
             self.captured.add(event["node"])
+            self.last_frame = max(self.last_frame, frame)
             if data["protocol"] == "fragment":
                 self.pieces.setdefault(row, []).append(frame)
             elif not self.messages.frame[row]:

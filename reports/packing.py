@@ -7,8 +7,8 @@ import json
 
 import numpy
 
-HOSTILE = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026",
-           0x2028: "\\u2028", 0x2029: "\\u2029"}
+HOSTILE = (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"), ("\u2028", "\\u2028"),
+           ("\u2029", "\\u2029"))
 
 
 def compact(value):
@@ -17,7 +17,10 @@ def compact(value):
 
 def embedded(value):
     """JSON that may stand in a <script>: what could end it, or start anything, is escaped."""
-    return compact(value).translate(HOSTILE)
+    text = compact(value)
+    for character, escape in HOSTILE:
+        text = text.replace(character, escape)
+    return text
 
 
 def squeeze(data):
