@@ -40,8 +40,8 @@ class Columns:
 class Journal:
     """What the events of a run tell. take() each; finish() once."""
 
-    def __init__(self, strings, limit=MESSAGES_MAX):
-        self.strings, self.limit = strings, limit
+    def __init__(self, strings):
+        self.strings, self.limit = strings, MESSAGES_MAX
         self.nodes, self.node_names, self.captured = {}, [], set()
         self.messages = Columns("t kind sa exchange mid response transmission length source "
                                 "frame frames")
@@ -186,13 +186,16 @@ class Journal:
             return
         h, node = self.hops, self.node(event["node"])
         cause = data.get("cause", "dropped")
+        if h.r[hop] < 0 and "link" in data:  # on its way out of the node that sent it
+            if h.a[hop] >= 0 and h.a[hop] != node:  # which had it without an event
+                h.r[hop], h.b[hop] = at, node
+                hop = h.add(at, at, node, -1, 0, h.msg[hop], self.strings.index(data["source"]),
+                            self.strings.index(data["destination"]), 0, 0,
+                            self.strings.index(data["link"]))
+            h.a[hop], h.r[hop] = node, at
+        elif h.r[hop] < 0:
+            h.b[hop], h.r[hop] = node, at
         h.cause[hop] = self.strings.index(cause)
-        if h.r[hop] < 0:
-            h.r[hop] = at
-            if "link" in data:  # on its way out, at the node that sent it
-                h.a[hop] = node
-            else:
-                h.b[hop] = node
         self.problem[h.msg[hop]] |= LOST | (REPLAYED if cause == "replay" else 0)
 
     # ---- SAs ----
