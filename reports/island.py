@@ -30,7 +30,14 @@ HOST_METRICS = ("cpu_busy_ratio", "backlog", "half_open", "ike_sas")
 class Island:
     """Built step by step; parts() is what the page gets."""
 
-    def __init__(self, run, ikelab):
+    def __init__(self, run, ikelab, trees=True):
+        """Reads the folder. trees=False: messages have no details. Raises RunError."""
+        try:
+            self.read(run, ikelab, trees)
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise unlike(run, error) from error
+
+    def read(self, run, ikelab, trees):
         self.run, self.ikelab = run, ikelab
         self.strings = Strings()
         self.journal = journal.Journal(self.strings)
@@ -39,7 +46,7 @@ class Island:
         self.keys = self.read_keys()
         self.check_capture()
         self.order()
-        self.dissect()
+        self.dissect(trees)
 
     def read_events(self):
         """Every frame has its event: where the last ones have none, the file was cut."""
@@ -100,7 +107,7 @@ class Island:
                 out.update((frame, row) for frame in frames)
         return out
 
-    def dissect(self):
+    def dissect(self, trees):
         rows = len(self.problem)
         self.m["summary"] = numpy.zeros(rows, dtype=numpy.int64)
         self.m["from_initiator"] = numpy.full(rows, -1)
@@ -118,7 +125,8 @@ class Island:
                 self.problem[row] |= journal.MALFORMED
             if dissected.COMPLAINT.search(frame["summary"]):
                 self.problem[row] |= journal.COMPLAINT
-        chosen = [row for row in range(rows) if row < DETAILS_FIRST or self.problem[row]]
+        chosen = [row for row in range(rows if trees else 0)
+                  if row < DETAILS_FIRST or self.problem[row]]
         wanted = {int(self.m["frame"][row]): row for row in chosen if self.m["frame"][row]}
         for frame in dissected.dissect(self.ikelab, self.run.folder, wanted, summary=False):
             self.m["detail"][wanted[frame["frame"]]] = self.details.add(frame)
@@ -382,25 +390,30 @@ def group_ranks(run):
 def make(folder, ikelab=None):
     """The island of a run folder as text that may stand in a page. Raises RunError."""
     run = folder if isinstance(folder, Run) else Run(folder)
+    island = Island(run, dissected.find_ikelab(ikelab))
     try:
-        return embedded(Island(run, dissected.find_ikelab(ikelab)).parts())
+        return embedded(island.parts())
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise RunError(f"{run.folder} is not laid out as schema version 1 says "
-                       f"({type(error).__name__}: {error}); try: run the scenario again") from error
+        raise unlike(run, error) from error
 
 
-def taken_program(arguments):
-    """What follows --ikelab, taken out of the arguments; None without it."""
-    if "--ikelab" not in arguments[:-1]:
+def unlike(run, error):
+    return RunError(f"{run.folder} is not laid out as schema version 1 says "
+                    f"({type(error).__name__}: {error}); try: run the scenario again")
+
+
+def take_option(arguments, name):
+    """The value of an option, taken out of the arguments; None without it."""
+    if name not in arguments[:-1]:
         return None
-    place = arguments.index("--ikelab")
-    program = arguments[place + 1]
+    place = arguments.index(name)
+    value = arguments[place + 1]
     del arguments[place:place + 2]
-    return program
+    return value
 
 
 def main(arguments):
-    ikelab = taken_program(arguments)
+    ikelab = take_option(arguments, "--ikelab")
     if len(arguments) != 1 or arguments[0] in ("-h", "--help"):
         helped = bool(arguments) and arguments[0] in ("-h", "--help")
         print(__doc__.strip(), file=sys.stdout if helped else sys.stderr)

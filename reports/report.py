@@ -5,6 +5,8 @@ view is drawn here; the interactive one is reports/page/ on the data of reports/
 usage: report.py RUNDIR [--ikelab PROGRAM]
 """
 
+import base64
+import hashlib
 import os
 import sys
 from decimal import Decimal
@@ -192,11 +194,18 @@ def page_part(kind):
     return Markup("".join(parts))
 
 
+def hash_of(script):
+    """The script as the page's security policy names it, so that no other one may run."""
+    digest = hashlib.sha256(script.encode()).digest()
+    return Markup(f"'sha256-{base64.b64encode(digest).decode()}'")
+
+
 def render(run, ikelab):
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE), autoescape=True,
                                      undefined=jinja2.StrictUndefined, trim_blocks=True,
                                      lstrip_blocks=True)
     kind, words = verdict(run.result)
+    script = page_part("js")
     return environment.get_template("report.html.j2").render(
         r=run.result, v=run.virtual, verdict=kind, verdict_words=words, run=run,
         style=Markup((HERE / "report.css").read_text(encoding="utf-8")),
@@ -206,7 +215,7 @@ def render(run, ikelab):
         handshake=first_handshake(run), leaves=leaves,
         has_capture=(run.folder / "capture.pcapng").is_file(),
         island=Markup(island.make(run, ikelab)), app_style=page_part("css"),
-        app_script=page_part("js"))
+        app_script=script, app_hash=hash_of(script))
 
 
 def write(folder, text):
@@ -223,7 +232,7 @@ def write(folder, text):
 
 
 def main(arguments):
-    ikelab = island.taken_program(arguments)
+    ikelab = island.take_option(arguments, "--ikelab")
     if len(arguments) != 1 or arguments[0] in ("-h", "--help"):
         print(__doc__.strip(), file=sys.stdout if "--help" in arguments else sys.stderr)
         return 0 if "--help" in arguments or "-h" in arguments else 2
