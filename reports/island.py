@@ -22,7 +22,9 @@ from run import Run, RunError  # noqa: E402
 
 VERSION = 1
 DETAILS_FIRST = 5000  # messages with a detail whatever they are; behind them, problems only
-TIMES = {"t", "r", "from", "to", "expires", "deadline", "wait", "answered", "given_up"}
+# Columns of times, and of numbers that may not fit 31 bits
+WIDE = {"t", "r", "from", "to", "expires", "deadline", "wait", "answered", "given_up", "mid",
+        "highest", "sequence"}
 RANKS = {"initiator": 0, "nat": 1, "router": 2, "responder": 3}
 HOST_METRICS = ("cpu_busy_ratio", "backlog", "half_open", "ike_sas")
 
@@ -93,6 +95,8 @@ class Island:
         h["msg"] = self.place[h["msg"]] if len(by_time) else h["msg"]
         by_message = numpy.lexsort((h["t"], h["msg"]))
         self.h = {name: values[by_message] for name, values in h.items()}
+        windows = self.journal.windows
+        windows.msg = array("q", [int(self.place[row]) if row >= 0 else -1 for row in windows.msg])
         self.m["first"] = numpy.searchsorted(self.h["msg"], numpy.arange(len(by_time)))
         self.m["count"] = numpy.bincount(self.h["msg"], minlength=len(by_time))
 
@@ -227,8 +231,8 @@ class Island:
         columns = {name: [values[row] for row in order] for name, values in s.columns().items()}
         columns["predecessor"] = [place.get(row, -1) for row in columns["predecessor"]]
         columns["from"] = columns.pop("from_ns")
-        return table({**columns, "first": first, "count": count}, TIMES), \
-            table(states.columns(), TIMES)
+        return table({**columns, "first": first, "count": count}, WIDE), \
+            table(states.columns(), WIDE)
 
     def nat(self):
         j = self.journal
@@ -242,8 +246,8 @@ class Island:
         columns["from"] = columns.pop("from_ns")
         exact = {self.lane[name] for name in j.captured}
         columns["exact"] = [int(node in exact) for node in columns["node"]]
-        return table({**columns, "first": first, "count": count}, TIMES), \
-            table(refreshes.columns(), TIMES)
+        return table({**columns, "first": first, "count": count}, WIDE), \
+            table(refreshes.columns(), WIDE)
 
     # ---- nodes ----
 
@@ -284,15 +288,15 @@ class Island:
         nat, refreshes = self.nat()
         return {
             "version": VERSION, "run": about(self.run), "nodes": nodes,
-            "messages": table(messages, TIMES), "hops": table(self.h, TIMES),
+            "messages": table(messages, WIDE), "hops": table(self.h, WIDE),
             "details": self.details.island(),
             "keys": packed(self.keys.island() if self.keys else
                            {"formulas": [], "ike": [], "children": []}),
             "sas": sas, "states": states, "nat": nat, "refreshes": refreshes,
-            "ladders": table(ladders.columns(), TIMES), "sends": table(sends.columns(), TIMES),
-            "timers": table(j.timers.columns(), TIMES),
-            "windows": table(j.windows.columns(), TIMES),
-            "queues": table(j.queues.columns(), TIMES),
+            "ladders": table(ladders.columns(), WIDE), "sends": table(sends.columns(), WIDE),
+            "timers": table(j.timers.columns(), WIDE),
+            "windows": table(j.windows.columns(), WIDE),
+            "queues": table(j.queues.columns(), WIDE),
             "hosts": self.hosts(), "events": j.events, "lesson": plain(result.get("lesson")),
             "thresholds": plain(result["thresholds"]), "capture": self.capture(),
             "strings": self.strings.texts,

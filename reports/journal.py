@@ -9,6 +9,8 @@ KINDS = {"ike": 0, "esp": 1, "keepalive": 2}
 OTHER = 3
 LOST, AGAIN, MALFORMED, COMPLAINT, REPLAYED = 1, 2, 4, 8, 16
 ENDED = {"ike_down", "ike_failed", "child_down"}
+TIMER_ENDS = ["timer.armed", "timer.fired", "timer.cancelled"]
+VERDICTS = {"replayed": REPLAYED, "old": REPLAYED, "not_authentic": MALFORMED}
 CHILD_STATES = {"child_up", "child_rekeyed", "child_down", "additional_ts"}
 
 
@@ -38,23 +40,22 @@ class Columns:
 
 
 class Journal:
-    """What the events of a run tell. take() each; finish() once."""
+    """What the events of a run tell; take() each, in the order of the file."""
 
     def __init__(self, strings):
         self.strings, self.limit = strings, MESSAGES_MAX
         self.nodes, self.node_names, self.captured = {}, [], set()
-        self.messages = Columns("t kind sa exchange mid response transmission length source "
-                                "frame frames")
+        self.messages = Columns("t kind sa exchange mid response transmission length source frame")
         self.problem = array("q")
         self.hops = Columns("t r a b cause msg src dst frame rframe link")
         self.sas = Columns("kind node sa spi_in spi_out role from_ns to why predecessor")
         self.states = []  # by row of sas: [(t, state, reason)]
         self.nat = Columns("node inside outside remote protocol from_ns to end")
         self.refreshes = []  # by row of nat: [(t, expires, direction)]
-        self.timers = Columns("t node sa timer fired deadline")
-        self.windows = Columns("t node spi highest window bitmap verdict sequence")
-        self.queues = Columns("t node backlog busy_cores wait")
-        self.events, self.retransmits = [], []
+        self.timers = Columns("t node sa timer fired deadline mid transmission request")
+        self.windows = Columns("t node spi highest window bitmap verdict sequence msg")
+        self.queues = Columns("t node backlog busy_cores wait peak")
+        self.events = []
         self.until_ns, self.last_frame = -1, 0
         self.pieces = {}      # message: further frames, where it went in IP fragments
         self.by_packet = {}   # packet: message
@@ -69,9 +70,9 @@ class Journal:
             "packet.dropped": self.dropped, "sa.state": self.sa_state,
             "nat.mapped": self.nat_mapped, "nat.refreshed": self.nat_refreshed,
             "nat.expired": self.nat_expired, "nat.rebooted": self.nat_rebooted,
-            "timer.armed": self.timer, "timer.fired": self.timer,
+            "timer.armed": self.timer, "timer.fired": self.timer, "timer.cancelled": self.timer,
             "esp.window": self.window, "host.queue": self.queue,
-            "ike.retransmit": self.retransmit, "scenario.event": self.scenario,
+            "scenario.event": self.scenario,
         }
 
     def take(self, event):
@@ -107,7 +108,7 @@ class Journal:
         if len(self.messages) == self.limit:
             self.until_ns = at
             return None
-        row = self.messages.add(at, OTHER, 0, 0, 0, 0, 0, data["length"], packet >> 32, 0, 0)
+        row = self.messages.add(at, OTHER, 0, 0, 0, 0, 0, data["length"], packet >> 32, 0)
         self.problem.append(0)
         self.by_packet[packet] = row
         self.describe(row, event, data, kind)
@@ -134,7 +135,6 @@ class Journal:
                 self.pieces.setdefault(row, []).append(frame)
             elif not self.messages.frame[row]:
                 self.messages.frame[row] = frame
-            self.messages.frames[row] += 1
         return frame
 
     def sent(self, event, at, data):
@@ -294,24 +294,24 @@ class Journal:
 
     def timer(self, event, at, data):
         self.timers.add(at, self.node(event["node"]), self.strings.index(event.get("sa", "")),
-                        self.strings.index(data["timer"]), int(event["name"] == "timer.fired"),
-                        data.get("deadline_ns", -1))
+                        self.strings.index(data["timer"]), TIMER_ENDS.index(event["name"]),
+                        data.get("deadline_ns", -1), data.get("message_id", -1),
+                        data.get("transmission", -1), self.strings.index(data.get("request", "")))
 
     def window(self, event, at, data):
         index = self.strings.index
-        spi = data["spi"]
+        spi, verdict = data["spi"], data.get("verdict", "")
+        message = self.by_packet.get(data.get("packet"), -1)
+        if message >= 0:
+            self.problem[message] |= VERDICTS.get(verdict, 0)
         self.windows.add(at, self.node(event["node"]),
                          index(spi_text(spi)), data["highest"],
                          data["window"], index(str(data.get("bitmap", ""))),
-                         index(data.get("verdict", "")), data.get("sequence", 0))
+                         index(verdict), data.get("sequence", 0), message)
 
     def queue(self, event, at, data):
         self.queues.add(at, self.node(event["node"]), data["backlog"], data["busy_cores"],
-                        data.get("wait_ns", -1))
-
-    def retransmit(self, event, at, data):
-        self.retransmits.append((at, self.node(event["node"]), event.get("sa", ""),
-                                 data["count"]))
+                        data.get("wait_ns", -1), data.get("peak", -1))
 
     def scenario(self, event, at, data):
         self.events.append({"t": at, "do": data["do"], "nodes": data["nodes"]})

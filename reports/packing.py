@@ -67,11 +67,11 @@ def varints(values):
     return out.tobytes()
 
 
-def table(columns, times):
-    """Columns, equally long, by name; those of `times` do not fit 32 bits."""
+def table(columns, wide):
+    """Columns, equally long, by name; those of `wide` may not fit 31 bits."""
     rows = {len(values) for values in columns.values()}
     if len(rows) != 1:
         raise ValueError(f"columns of {sorted(rows)} rows")
     return {"rows": rows.pop(),
-            "columns": {name: ["f" if name in times else "i", squeeze(varints(values))]
+            "columns": {name: ["f" if name in wide else "i", squeeze(varints(values))]
                         for name, values in columns.items()}}

@@ -284,6 +284,110 @@ class OfARun(unittest.TestCase):
             self.assertEqual(as_raw(shown["tree"]), tree)
 
 
+class OfEvents(unittest.TestCase):
+    """Single events, as a run of every kind would give them."""
+
+    def take(self, *events):
+        strings = packing.Strings()
+        taken = journal.Journal(strings)
+        for at, (node, name, data) in enumerate(events):
+            taken.take({"t_ns": at, "node": node, "name": name, "sa": "0x00000001", "data": data})
+        return taken, strings.texts
+
+    def packet(self, **more):
+        return {"packet": 7, "source": "192.0.2.1", "destination": "192.0.2.2", "protocol": "esp",
+                "kind": "esp", "length": 100, "spi": 1, "sequence": 9, **more}
+
+    def hops(self, *events):
+        taken, texts = self.take(*events)
+        h, names = taken.hops, taken.node_names
+        self.assertEqual(len(taken.messages), 1)
+        name = lambda node: names[node] if node >= 0 else ""
+        return [(h.t[row], h.r[row], name(h.a[row]), name(h.b[row]), texts[h.cause[row]])
+                for row in range(len(h))]
+
+    def test_on_its_way_and_lost(self):
+        sent = ("a", "packet.sent", self.packet(link="l"))
+        self.assertEqual(self.hops(sent), [(0, -1, "a", "", "")])
+        lost = ("a", "packet.dropped", self.packet(link="l", cause="loss"))
+        self.assertEqual(self.hops(sent, lost), [(0, 1, "a", "", "loss")])
+
+    def test_dropped_where_it_arrived(self):
+        self.assertEqual(
+            self.hops(("a", "packet.sent", self.packet()),
+                      ("b", "packet.dropped", self.packet(cause="backlog"))),
+            [(0, 1, "a", "b", "backlog")])
+
+    def test_lost_behind_a_node_that_is_not_recorded(self):
+        self.assertEqual(
+            self.hops(("a", "packet.sent", self.packet(link="l")),
+                      ("r", "packet.dropped", self.packet(link="m", cause="queue"))),
+            [(0, 1, "a", "r", ""), (1, 1, "r", "", "queue")])
+
+    def test_the_beginning_is_not_recorded(self):
+        self.assertEqual(self.hops(("b", "packet.received", self.packet(link="l"))),
+                         [(0, 0, "", "b", "")])
+        self.assertEqual(
+            self.hops(("r", "packet.dropped", self.packet(link="l", cause="loss"))),
+            [(0, 0, "r", "", "loss")])
+
+    def test_a_copy_made_by_a_link(self):
+        arrived = ("b", "packet.received", self.packet(link="l"))
+        self.assertEqual(self.hops(("a", "packet.sent", self.packet(link="l")), arrived, arrived),
+                         [(0, 1, "a", "b", ""), (0, 2, "a", "b", "")])
+
+    def test_fragments_are_one_message(self):
+        piece = self.packet(protocol="fragment", kind="other")
+        del piece["spi"], piece["sequence"]
+        taken, texts = self.take(("a", "packet.sent", piece), ("a", "packet.sent", piece),
+                                 ("b", "packet.received", piece), ("b", "packet.received", piece),
+                                 ("b", "packet.sent", self.packet()))
+        self.assertEqual(len(taken.messages), 1)
+        self.assertEqual((taken.messages.kind[0], taken.messages.mid[0]), (1, 9))
+        self.assertEqual(texts[taken.messages.sa[0]], "0x00000001")
+        self.assertEqual(list(taken.hops.b), [1, 1, -1])
+
+    def test_verdicts_of_a_window_are_problems(self):
+        for verdict, problem in (("fresh", 0), ("replayed", 16), ("old", 16), ("not_authentic", 4)):
+            window = {"packet": 7, "spi": 1, "sequence": 9, "highest": 2**40, "window": 64,
+                      "bitmap": "ff", "verdict": verdict}
+            taken, texts = self.take(("a", "packet.sent", self.packet()),
+                                     ("b", "packet.received", self.packet()),
+                                     ("b", "esp.window", window))
+            self.assertEqual(list(taken.problem), [problem])
+            w = taken.windows
+            self.assertEqual((texts[w.spi[0]], w.highest[0], texts[w.bitmap[0]],
+                              texts[w.verdict[0]], w.msg[0]),
+                             ("0x00000001", 2**40, "ff", verdict, 0))
+
+    def test_timers_and_queues(self):
+        timer = {"timer": "retransmit", "deadline_ns": 50, "request": "ike_auth", "message_id": 1,
+                 "transmission": 2}
+        taken, texts = self.take(
+            ("a", "timer.armed", timer), ("a", "timer.fired", {"timer": "rekey", "deadline_ns": 9}),
+            ("a", "timer.cancelled", timer), ("gw", "host.queue", {"backlog": 3, "busy_cores": 2,
+                                                                   "peak": 8}))
+        t, q = taken.timers, taken.queues
+        self.assertEqual((list(t.fired), list(t.deadline), list(t.mid)),
+                         ([0, 1, 2], [50, 9, 50], [1, -1, 1]))
+        self.assertEqual([texts[i] for i in t.request], ["ike_auth", "", "ike_auth"])
+        self.assertEqual((q.backlog[0], q.busy_cores[0], q.peak[0]), (3, 2, 8))
+
+    def test_re_authentication_names_what_it_replaces(self):
+        """RFC 7296 §2.8.3: the new IKE SA may come up before the old one is told of, or after."""
+        states = [("old", "half_open"), ("old", "ike_up"), ("new", "half_open"), ("new", "ike_up")]
+        for place in (2, 4):
+            events = [(sa, {"state": state, "kind": "ike", "role": "initiator"})
+                      for sa, state in states]
+            events.insert(place, ("old", {"state": "ike_reauth", "kind": "ike", "successor": "new",
+                                          "role": "initiator"}))
+            taken = journal.Journal(packing.Strings())
+            for at, (sa, data) in enumerate(events):
+                taken.take({"t_ns": at, "node": "a", "name": "sa.state", "sa": sa, "data": data})
+            self.assertEqual(list(taken.sas.predecessor), [-1, 0])
+            self.assertEqual(list(taken.sas.to), [-1, -1])
+
+
 class Packing(unittest.TestCase):
     def test_columns_come_back(self):
         values = [0, -1, 1, 63, 64, -64, -65, 127, 128, 2**31, -2**31, 2**53, -2**53, 5, 5, -1]
