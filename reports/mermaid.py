@@ -24,8 +24,7 @@ ESCAPES = str.maketrans({"#": "#35;", ";": "#59;", "<": "#lt;", ">": "#gt;", "&"
 
 
 def escaped(text):
-    text = "".join(c if c.isprintable() or c in "\n\r" else "\ufffd" for c in text)
-    return text.translate(ESCAPES)
+    return "".join(c if c.isprintable() else "\ufffd" for c in text.translate(ESCAPES))
 
 
 def shortened(text):
