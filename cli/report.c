@@ -150,6 +150,35 @@ static int report_one(const struct arguments *a, const struct measurement_set *s
     return make_page(a->output, page_json(NULL, set, NULL));
 }
 
+/* A run folder has the events from which its own report is drawn. */
+static bool is_run_folder(const char *path)
+{
+    char events[4096];
+
+    snprintf(events, sizeof events, "%.4000s/events.jsonl", path);
+    return access(events, R_OK) == 0;
+}
+
+/* Two runs: message by message, and what the machine took for them. With an option of the
+ * comparison it is that alone. */
+static bool side_by_side(const struct arguments *a)
+{
+    return a->count == 2 && a->exports.count == 0 && !a->compare.raw && !a->compare.mixed &&
+           is_run_folder(a->inputs[0]) && is_run_folder(a->inputs[1]);
+}
+
+static int draw_runs(const struct arguments *a, json_t *page)
+{
+    bool good = report_script_run(
+        &(struct report_script){.name = "pair.py",
+                                .arguments = {a->inputs[0], a->inputs[1], a->output},
+                                .input = page,
+                                .dissects = true});
+
+    json_decref(page);
+    return good ? EXIT_DONE : EXIT_FAILED;
+}
+
 static int report_two(const struct arguments *a, const struct measurement_set *base,
                       const struct measurement_set *now)
 {
@@ -158,7 +187,10 @@ static int report_two(const struct arguments *a, const struct measurement_set *b
     enum err error = compare(base, now, &a->compare, &verdicts, why);
     int code;
 
-    if (error != OK)
+    if (side_by_side(a) && error != ERR_MEMORY)
+        code =
+            draw_runs(a, page_json(base, now, error ? NULL : compare_json(&verdicts, &a->compare)));
+    else if (error != OK)
         code = say_error(error == ERR_MEMORY ? EXIT_FAILED : EXIT_WRONG_USE,
                          error == ERR_USAGE ? "--mixed, knowing that the machine is part of the "
                                               "change"
@@ -166,7 +198,7 @@ static int report_two(const struct arguments *a, const struct measurement_set *b
                          "%s", why);
     else
         code = export_options_write(&a->exports, now, &verdicts);
-    if (code == EXIT_DONE && wants_page(a))
+    if (code == EXIT_DONE && wants_page(a) && !side_by_side(a))
         code = make_page(a->output, page_json(base, now, compare_json(&verdicts, &a->compare)));
     comparison_reset(&verdicts);
     return code;
@@ -186,15 +218,6 @@ static int report_sets(const struct arguments *a)
     measurement_reset(&sets[0]);
     measurement_reset(&sets[1]);
     return code;
-}
-
-/* A run folder has the events from which its own report is drawn. */
-static bool is_run_folder(const char *path)
-{
-    char events[4096];
-
-    snprintf(events, sizeof events, "%.4000s/events.jsonl", path);
-    return access(events, R_OK) == 0;
 }
 
 static int script(const struct report_script *s)
@@ -219,20 +242,6 @@ static int draw_mermaid(const struct arguments *a)
                                 .dissects = true});
 }
 
-/* Two runs, message by message. What the machine took for them is another question, which
- * `ikelab compare` answers; options of that one ask it here, too. */
-static bool side_by_side(const struct arguments *a)
-{
-    return a->count == 2 && a->exports.count == 0 && !a->compare.raw && !a->compare.mixed &&
-           is_run_folder(a->inputs[0]) && is_run_folder(a->inputs[1]);
-}
-
-static int draw_runs(const struct arguments *a)
-{
-    return script(&(struct report_script){
-        .name = "pair.py", .arguments = {a->inputs[0], a->inputs[1], a->output}, .dissects = true});
-}
-
 static int run(int argc, char **argv)
 {
     static const struct argp_child children[] = {{&export_argp, 0, NULL, 0}, {0}};
@@ -245,8 +254,8 @@ static int run(int argc, char **argv)
         "two measurements what changed from A to B and how sure that is.\v"
         "A and B are bench files, run folders, folders of run folders or results of `ikelab live "
         "--json`. With --export and without -o no page is made. A page has no exit code for what "
-        "it shows: `ikelab compare` has. What the machine took for two runs is compared with "
-        "--raw, or by `ikelab compare`.\n\n"
+        "it shows: `ikelab compare` has. Of two run folders, --raw draws only what the machine "
+        "took for them.\n\n"
         "Example: ikelab report main.json branch.json -o change.html",
         children,
         NULL,
@@ -263,7 +272,7 @@ static int run(int argc, char **argv)
     if (a.output && strcmp(a.output, "-") != 0 && !a.force && access(a.output, F_OK) == 0)
         return say_error(EXIT_WRONG_USE, "--force, or another place with -o FILE",
                          "%s is there already", a.output);
-    return side_by_side(&a) ? draw_runs(&a) : report_sets(&a);
+    return report_sets(&a);
 }
 
 const struct verb verb_report = {"report", "draw a run, a bench file, or two measurements", run};

@@ -1,9 +1,12 @@
 #!/usr/bin/python3
-"""Two runs side by side on one offline page: the page of reports/page/ on both their islands.
+"""Two runs side by side on one offline page: the page of reports/page/ on both their islands, and
+what the machine took for them, which `ikelab report` hands over as JSON on standard input (as it
+does to compare.py; "comparison" null: it cannot be compared).
 
 usage: pair.py RUNDIR_A RUNDIR_B FILE.html [--ikelab PROGRAM]       (- is standard output)
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -42,7 +45,7 @@ def thresholds(runs):
     return list(rows.items())
 
 
-def render(folders, ikelab):
+def render(folders, measured, ikelab):
     runs = [Run(folder) for folder in folders]
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE), autoescape=True,
                                      undefined=jinja2.StrictUndefined, trim_blocks=True,
@@ -51,7 +54,8 @@ def render(folders, ikelab):
     return environment.get_template("pair.html.j2").render(
         runs=[{"letter": letter, "folder": folder, "r": run.result,
                "verdict": verdict(run.result)} for letter, folder, run in zip("AB", folders, runs)],
-        numbers=numbers(runs), thresholds=thresholds(runs), threshold_value=threshold_value,
+        machine=compare.compared_rows(measured) if measured["comparison"] else [],
+        machine_value=compare.value, numbers=numbers(runs), thresholds=thresholds(runs), threshold_value=threshold_value,
         islands=[Markup(island.make(run, ikelab)) for run in runs],
         style=Markup((HERE / "report.css").read_text(encoding="utf-8")),
         app_style=page_part("css"), app_script=script, app_hash=hash_of(script))
@@ -64,7 +68,7 @@ def main(arguments):
         print(__doc__.strip(), file=sys.stdout if helped else sys.stderr)
         return 0 if helped else 2
     try:
-        page = render(arguments[:2], dissected.find_ikelab(ikelab))
+        page = render(arguments[:2], json.load(sys.stdin), dissected.find_ikelab(ikelab))
         if arguments[2] == "-":
             sys.stdout.write(page)
         else:
