@@ -1,8 +1,8 @@
 /*
  * `ikelab report A [B]`: pictures. Of one run folder its report.html again, or a Mermaid diagram;
- * of two both side by side; of one bench file its rows beside their bounds; of two measurements the
- * comparison. --export says the same in the formats of other tools, so that run folders and live
- * results have exports too.
+ * of two both side by side; of a sweep its sweep.html; of one bench file its rows beside their
+ * bounds; of two measurements the comparison. --export says the same in the formats of other tools,
+ * so that run folders and live results have exports too.
  */
 #include "bench/gate/bench_file.h"
 #include "bench/gate/compare.h"
@@ -231,6 +231,14 @@ static int remake(const char *folder)
         &(struct report_script){.name = "report.py", .arguments = {folder}, .dissects = true});
 }
 
+static bool is_sweep(const char *path)
+{
+    char file[4096];
+
+    snprintf(file, sizeof file, "%.4000s/sweep.json", path);
+    return access(file, R_OK) == 0;
+}
+
 static int draw_mermaid(const struct arguments *a)
 {
     if (!is_run_folder(a->inputs[0]))
@@ -250,7 +258,8 @@ static int run(int argc, char **argv)
         parse,
         "A [B]",
         "Pictures, one offline page: of one run folder its report.html again, of two run folders "
-        "both side by side, message by message; of a bench file its rows beside their bounds, of "
+        "both side by side, message by message; of a sweep its sweep.html, of a bench file its "
+        "rows beside their bounds, of "
         "two measurements what changed from A to B and how sure that is.\v"
         "A and B are bench files, run folders, folders of run folders or results of `ikelab live "
         "--json`. With --export and without -o no page is made. A page has no exit code for what "
@@ -267,6 +276,8 @@ static int run(int argc, char **argv)
         return draw_mermaid(&a);
     if (a.count == 1 && !a.output && a.exports.count == 0 && is_run_folder(a.inputs[0]))
         return remake(a.inputs[0]);
+    if (a.count == 1 && !a.output && a.exports.count == 0 && is_sweep(a.inputs[0]))
+        return script(&(struct report_script){.name = "sweep.py", .arguments = {a.inputs[0]}});
     if (!a.output && a.exports.count == 0)
         a.output = a.count == 1 ? "bench.html" : side_by_side(&a) ? "runs.html" : "compare.html";
     if (a.output && strcmp(a.output, "-") != 0 && !a.force && access(a.output, F_OK) == 0)
