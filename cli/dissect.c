@@ -21,7 +21,7 @@ enum {
     OPTION_JSON
 };
 
-enum { KEY_FILES_MAX = 16, RANGES_MAX = 64, PATH_ROOM = 4096, HEX_TEXT_MAX = 1 << 20 };
+enum { KEY_FILES_MAX = 16, PATH_ROOM = 4096, HEX_TEXT_MAX = 1 << 20 };
 
 static const char hint_capture[] =
     "a file in pcap or pcapng with link type raw IP, Ethernet, Linux "
@@ -37,8 +37,8 @@ struct show {
     unsigned key_file_count;
     uint16_t ports[SORTER_PORTS_MAX];
     unsigned port_count;
-    struct range ranges[RANGES_MAX];
-    unsigned range_count;
+    struct range *ranges; /* owned; after settle_ranges in order, and apart */
+    size_t range_count, range_cap;
     bool spi_given, esp, summary, json;
     uint64_t spi;
 
@@ -89,14 +89,53 @@ static bool read_range(const char *text, size_t len, struct range *r)
     return true;
 }
 
+static void add_range(struct show *s, struct argp_state *state, struct range r)
+{
+    if (s->range_count == s->range_cap) {
+        s->range_cap = s->range_cap ? 2 * s->range_cap : 16;
+        s->ranges = realloc(s->ranges, s->range_cap * sizeof *s->ranges);
+        if (!s->ranges)
+            argp_failure(state, EXIT_FAILED, 0, "out of memory");
+    }
+    s->ranges[s->range_count++] = r;
+}
+
 static void take_ranges(struct show *s, struct argp_state *state, const char *text)
 {
+    struct range r = {0};
+
     for (const char *at = text; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
-        if (s->range_count == RANGES_MAX)
-            argp_error(state, "more than %d ranges of frames", RANGES_MAX);
-        if (!read_range(at, strcspn(at, ","), &s->ranges[s->range_count++]))
+        if (!read_range(at, strcspn(at, ","), &r))
             argp_error(state, "'%s' is not a list of frames such as 3, 5-9 or 100-", text);
+        add_range(s, state, r);
     }
+}
+
+static int by_first(const void *a, const void *b)
+{
+    const struct range *x = a, *y = b;
+
+    return x->first < y->first ? -1 : x->first > y->first;
+}
+
+/* In order and apart, so that one of a hundred thousand is found at once: a report asks for so
+ * many. */
+static void settle_ranges(struct show *s)
+{
+    size_t kept = 0;
+
+    if (s->range_count == 0)
+        return;
+    qsort(s->ranges, s->range_count, sizeof *s->ranges, by_first);
+    for (size_t i = 1; i < s->range_count; i++) {
+        struct range *last = &s->ranges[kept], r = s->ranges[i];
+
+        if (r.first > last->last)
+            s->ranges[++kept] = r;
+        else if (r.last > last->last)
+            last->last = r.last;
+    }
+    s->range_count = kept + 1;
 }
 
 static void take_spi(struct show *s, struct argp_state *state, const char *text)
@@ -180,7 +219,7 @@ static const struct argp_option options[] = {
     {"hex", OPTION_HEX, "TEXT", 0, "One IKE message in hex, with or without non-ESP marker", 0},
     {"esp", OPTION_ESP, NULL, 0, "What is in hex is an ESP packet", 0},
     {"port", OPTION_PORT, "N", 0, "UDP port besides 500 and 4500; again for more", 0},
-    {"frame", OPTION_FRAME, "LIST", 0, "Only these frames: 3, 5-9, 100-", 0},
+    {"frame", OPTION_FRAME, "LIST", 0, "Only these frames: 3, 5-9, 100-; as often as needed", 0},
     {"spi", OPTION_SPI, "HEX", 0, "Only datagrams with this SPI in their header", 0},
     {"summary", OPTION_SUMMARY, NULL, 0, "One line a message", 0},
     {"json", OPTION_JSON, NULL, 0, "One JSON object (docs/schema/dissect.schema.json)", 0},
@@ -205,10 +244,17 @@ static const struct argp argp = {
 
 static bool wanted_frame(const struct show *s, uint32_t frame)
 {
-    for (unsigned i = 0; i < s->range_count; i++)
-        if (frame >= s->ranges[i].first && frame <= s->ranges[i].last)
-            return true;
-    return s->range_count == 0;
+    size_t low = 0, high = s->range_count;
+
+    while (low < high) { /* the first range that does not end before it */
+        size_t middle = low + (high - low) / 2;
+
+        if (s->ranges[middle].last < frame)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return s->range_count == 0 || (low < s->range_count && frame >= s->ranges[low].first);
 }
 
 static bool wanted_spi(const struct show *s, const struct dissection *d)
@@ -262,11 +308,7 @@ static enum err take(struct show *s, const struct dissect_input *in)
 /* Frames behind the last one that is asked for need not be read. */
 static uint32_t last_wanted(const struct show *s)
 {
-    uint32_t last = s->range_count ? 0 : UINT32_MAX;
-
-    for (unsigned i = 0; i < s->range_count; i++)
-        last = s->ranges[i].last > last ? s->ranges[i].last : last;
-    return last;
+    return s->range_count ? s->ranges[s->range_count - 1].last : UINT32_MAX;
 }
 
 static enum err read_capture(struct show *s, struct frames *c, char *why)
@@ -502,6 +544,7 @@ static int run_dissect(int argc, char **argv)
 
     if (argp_parse(&argp, argc, argv, 0, NULL, &s))
         return EXIT_WRONG_USE;
+    settle_ranges(&s);
     text_init(&s.out, stdout);
     if (keys_init(&s.keys) || sorter_init(&s.sorter) || !(s.dissector = dissector_create(&s.keys)))
         return failed(ERR_MEMORY);
@@ -521,6 +564,7 @@ static int run_dissect(int argc, char **argv)
     dissector_destroy(s.dissector);
     sorter_reset(&s.sorter);
     keys_reset(&s.keys);
+    free(s.ranges);
     return code;
 }
 

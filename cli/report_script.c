@@ -12,20 +12,26 @@ enum { PATH_CAP = 4096 };
 
 static const char python[] = "/usr/bin/python3";
 
+struct script_paths {
+    char script[PATH_CAP], program[PATH_CAP];
+};
+
 /* Scripts lie beside the sources, or where an installation puts them. */
-static bool find(const char *name, char *path, size_t cap)
+static bool find(const char *name, struct script_paths *p)
 {
     static const char *const places[] = {"../../reports", "../share/ikelab/reports"};
-    char exe[PATH_CAP];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    ssize_t n = readlink("/proc/self/exe", p->program, sizeof p->program - 1);
+    int folder;
 
     if (n <= 0)
         return false;
-    exe[n] = '\0';
-    *strrchr(exe, '/') = '\0';
+    p->program[n] = '\0';
+    folder = (int)(strrchr(p->program, '/') - p->program);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        snprintf(path, cap, "%.2000s/%s/%s", exe, places[i], name);
-        if (access(path, R_OK) == 0)
+        if (snprintf(p->script, sizeof p->script, "%.*s/%s/%s", folder, p->program, places[i],
+                     name) >= (int)sizeof p->script)
+            return false;
+        if (access(p->script, R_OK) == 0)
             return true;
     }
     return false;
@@ -46,13 +52,17 @@ static FILE *input_file(const json_t *input)
     return NULL;
 }
 
-static void become(const struct report_script *s, const char *path, FILE *input)
+static void become(const struct report_script *s, const struct script_paths *p, FILE *input)
 {
-    const char *argv[REPORT_SCRIPT_ARGUMENTS_MAX + 3] = {python, path};
+    const char *argv[REPORT_SCRIPT_ARGUMENTS_MAX + 5] = {python, p->script};
     size_t n = 2;
 
     for (size_t i = 0; i < REPORT_SCRIPT_ARGUMENTS_MAX && s->arguments[i]; i++)
         argv[n++] = s->arguments[i];
+    if (s->dissects) {
+        argv[n++] = "--ikelab";
+        argv[n++] = p->program;
+    }
     if ((input && dup2(fileno(input), STDIN_FILENO) < 0) ||
         (s->silent && !freopen("/dev/null", "w", stdout)))
         _exit(127);
@@ -60,7 +70,7 @@ static void become(const struct report_script *s, const char *path, FILE *input)
     _exit(127);
 }
 
-static bool run(const struct report_script *s, const char *path, FILE *input)
+static bool run(const struct report_script *s, const struct script_paths *p, FILE *input)
 {
     int status = 0;
     pid_t child;
@@ -68,7 +78,7 @@ static bool run(const struct report_script *s, const char *path, FILE *input)
     fflush(stdout);
     child = fork();
     if (child == 0)
-        become(s, path, input);
+        become(s, p, input);
     while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
     return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -76,11 +86,11 @@ static bool run(const struct report_script *s, const char *path, FILE *input)
 
 bool report_script_run(const struct report_script *s)
 {
-    char path[PATH_CAP];
+    struct script_paths p;
     FILE *input = NULL;
     bool good;
 
-    if (!find(s->name, path, sizeof path)) {
+    if (!find(s->name, &p)) {
         fprintf(stderr,
                 "no report: reports/%s is not where the program was built\n"
                 "try: the program where ./run builds it\n",
@@ -91,13 +101,13 @@ bool report_script_run(const struct report_script *s)
         fprintf(stderr, "no report: no room for what it draws: %m\ntry: fewer benchmarks\n");
         return false;
     }
-    good = run(s, path, input);
+    good = run(s, &p, input);
     if (input)
         fclose(input);
     if (!good && s->input)
         fprintf(stderr, "no report: reports/%s failed\ntry: what it says above\n", s->name);
     else if (!good)
-        fprintf(stderr, "no report: reports/%s failed; try: %s %s\n", s->name, path,
+        fprintf(stderr, "no report: reports/%s failed; try: %s %s\n", s->name, p.script,
                 s->arguments[0]);
     return good;
 }

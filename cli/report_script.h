@@ -12,6 +12,7 @@ struct report_script {
     const char *arguments[REPORT_SCRIPT_ARGUMENTS_MAX];
     const json_t *input; /* handed over on standard input; NULL: nothing is */
     bool silent;         /* what it prints on success is not for the user */
+    bool dissects;       /* it is told where this program is: --ikelab PROGRAM */
 };
 
 /**

@@ -123,8 +123,8 @@ static bool make_report(struct run_folder *folder)
     char target[RUN_FOLDER_PATH_MAX];
 
     run_folder_path(folder, "", target, sizeof target);
-    return report_script_run(
-        &(struct report_script){.name = "report.py", .arguments = {target}, .silent = true});
+    return report_script_run(&(struct report_script){
+        .name = "report.py", .arguments = {target}, .silent = true, .dissects = true});
 }
 
 /* The command that does this run again, for the report of a violation. */

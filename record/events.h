@@ -16,7 +16,8 @@
  *   nat.refreshed                  inside, outside, direction, expires_ns
  *   nat.rebooted                   mappings
  *   sa.state                       state, kind ("ike"|"child"), reason?, peer?, role?, spi_in?,
- *                                  spi_out?; states are the names of EVENT_LIST: ike_up, ...
+ *                                  spi_out?, successor? (SPI of what replaces it: initiator's, or
+ *                                  inbound); states are the names of EVENT_LIST: ike_up, ...
  *   ike.retransmit                 exchange?, message_id?, count
  * At captured nodes only:
  *   timer.armed, timer.fired, timer.cancelled

@@ -1,9 +1,12 @@
 #!/usr/bin/python3
-"""Make RUNDIR/report.html from a finished run folder: one file, offline, no script, no request.
+"""Make RUNDIR/report.html from a finished run folder: one file, offline, no request. The planner's
+view is drawn here; the interactive one is reports/page/ on the data of reports/island.py.
 
-usage: report.py RUNDIR
+usage: report.py RUNDIR [--ikelab PROGRAM]
 """
 
+import base64
+import hashlib
 import os
 import sys
 from decimal import Decimal
@@ -15,6 +18,8 @@ import jinja2  # noqa: E402
 from markupsafe import Markup  # noqa: E402
 
 import charts  # noqa: E402
+import dissected  # noqa: E402
+import island  # noqa: E402
 import sequence  # noqa: E402
 from run import Run, RunError, find  # noqa: E402
 
@@ -183,11 +188,24 @@ def verdict(result):
         ("pass", "PASS")
 
 
-def render(run):
+def page_part(kind):
+    """The page's own code, joined in the order of names (docs/report-data.md)."""
+    parts = [path.read_text(encoding="utf-8") for path in sorted((HERE / "page").glob(f"*.{kind}"))]
+    return Markup("".join(parts))
+
+
+def hash_of(script):
+    """The script as the page's security policy names it, so that no other one may run."""
+    digest = hashlib.sha256(script.encode()).digest()
+    return Markup(f"'sha256-{base64.b64encode(digest).decode()}'")
+
+
+def render(run, ikelab):
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE), autoescape=True,
                                      undefined=jinja2.StrictUndefined, trim_blocks=True,
                                      lstrip_blocks=True)
     kind, words = verdict(run.result)
+    script = page_part("js")
     return environment.get_template("report.html.j2").render(
         r=run.result, v=run.virtual, verdict=kind, verdict_words=words, run=run,
         style=Markup((HERE / "report.css").read_text(encoding="utf-8")),
@@ -195,7 +213,9 @@ def render(run):
         threshold_value=threshold_value, percentiles=PERCENTILES, drops=drop_rows(run),
         charts=[(i, t, n, Markup(svg) if svg else None) for i, t, n, svg in draw_charts(run)],
         handshake=first_handshake(run), leaves=leaves,
-        has_capture=(run.folder / "capture.pcapng").is_file())
+        has_capture=(run.folder / "capture.pcapng").is_file(),
+        island=Markup(island.make(run, ikelab)), app_style=page_part("css"),
+        app_script=script, app_hash=hash_of(script))
 
 
 def write(folder, text):
@@ -212,12 +232,13 @@ def write(folder, text):
 
 
 def main(arguments):
+    ikelab = island.take_option(arguments, "--ikelab")
     if len(arguments) != 1 or arguments[0] in ("-h", "--help"):
         print(__doc__.strip(), file=sys.stdout if "--help" in arguments else sys.stderr)
         return 0 if "--help" in arguments or "-h" in arguments else 2
     try:
         run = Run(arguments[0])
-        print(write(run.folder, render(run)))
+        print(write(run.folder, render(run, dissected.find_ikelab(ikelab))))
     except (RunError, RuntimeError, FileNotFoundError) as error:
         print(f"report.py: error: {error}", file=sys.stderr)
         return 1

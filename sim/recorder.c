@@ -297,6 +297,7 @@ void recorder_sa(struct recorder *r, uint32_t node, const struct ike_event *e)
             events_text(r->events, "certificate", x509_result_name(e->certificate));
         events_text(r->events, "role", e->initiator ? "initiator" : "responder");
         recorder_child_spis(r, node, e);
+        recorder_successor(r, node, e);
     }
     events_end(r->events);
 }

@@ -44,6 +44,23 @@ void recorder_child_spis(struct recorder *r, uint32_t node, const struct ike_eve
     events_u64(r->events, "spi_out", info.spi_out);
 }
 
+void recorder_successor(struct recorder *r, uint32_t node, const struct ike_event *e)
+{
+    const struct ike_endpoint *endpoint = ike_node_at(r->lab, node)->endpoint;
+    struct child_sa_info child;
+    struct ike_sa_info ike;
+    char text[17];
+
+    if (e->kind == EVENT_CHILD_REKEYED && ike_endpoint_child_info(endpoint, e->other, &child))
+        snprintf(text, sizeof text, "0x%08x", child.spi_in);
+    else if ((e->kind == EVENT_IKE_REKEYED || e->kind == EVENT_IKE_REAUTH) &&
+             ike_endpoint_ike_info(endpoint, e->other, &ike))
+        snprintf(text, sizeof text, "%016llx", (unsigned long long)ike.spi_i);
+    else
+        return;
+    events_text(r->events, "successor", text);
+}
+
 /* ---- timers ---- */
 
 static const char *const timer_lines[] = {[TIMER_NEWS_ARMED] = "timer.armed",

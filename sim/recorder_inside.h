@@ -38,6 +38,8 @@ enum err recorder_details_init(struct recorder *, uint32_t interfaces) MUST_USE;
 void recorder_details_reset(struct recorder *);
 /** The SPIs of an event's child SA as fields, also when it is gone by now. */
 void recorder_child_spis(struct recorder *, uint32_t node, const struct ike_event *);
+/** The SPI of what replaces the SA of an event, as a field. */
+void recorder_successor(struct recorder *, uint32_t node, const struct ike_event *);
 /** Write what is due of the machines; with `all` what is pending as well. */
 void recorder_hosts_due(struct recorder *, nsec now, bool all);
 

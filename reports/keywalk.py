@@ -1,0 +1,105 @@
+"""keys.jsonl as the walk SKEYSEED -> SK_* -> KEYMAT: formulas, values, and which key opens whose
+messages. Both ends tell their copies; equal ones become one entry."""
+
+import json
+
+from run import RunError
+
+FORMULAS = [
+    {"name": "SKEYSEED", "when": "initial", "rfc": "RFC 7296 §2.14",
+     "text": "SKEYSEED = prf(Ni | Nr, g^ir)"},
+    {"name": "SKEYSEED", "when": "rekey", "rfc": "RFC 7296 §2.18",
+     "text": "SKEYSEED = prf(SK_d (old), g^ir (new) | Ni | Nr)"},
+    {"name": "SK_*", "when": "ike", "rfc": "RFC 7296 §2.14",
+     "text": "{SK_d | SK_ai | SK_ar | SK_ei | SK_er | SK_pi | SK_pr} "
+             "= prf+(SKEYSEED, Ni | Nr | SPIi | SPIr)"},
+    {"name": "KEYMAT", "when": "child", "rfc": "RFC 7296 §2.17",
+     "text": "KEYMAT = prf+(SK_d, Ni | Nr), or with a key exchange of its own "
+             "prf+(SK_d, g^ir (new) | Ni | Nr)"},
+]
+INITIAL, REKEY, IKE, CHILD = range(4)
+OPENS = {
+    "SKEYSEED": "", "SK_d": "derives the keys of child SAs and of the next IKE SA",
+    "SK_ei": "encryption of what the original initiator sends",
+    "SK_er": "encryption of what the original responder sends",
+    "SK_ai": "integrity of what the original initiator sends",
+    "SK_ar": "integrity of what the original responder sends",
+    "SK_pi": "AUTH payload of the initiator (RFC 7296 §2.15)",
+    "SK_pr": "AUTH payload of the responder (RFC 7296 §2.15)",
+    "encryption": "encryption of ESP packets with this SPI, key and salt",
+    "integrity": "integrity of ESP packets with this SPI",
+}
+
+
+class Keys:
+    """Read with `node`, which makes an index of a name, then completed from the SAs."""
+
+    def __init__(self, path, node):
+        self.ike, self.children = [], []
+        self.ike_rows, self.child_rows = {}, {}
+        self.node = node
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    row = json.loads(line)
+                    (self.take_ike if row["kind"] == "ike" else self.take_child)(row)
+                except (ValueError, KeyError, TypeError, AttributeError) as error:
+                    raise RunError(f"{path}:{number}: {type(error).__name__}: {error}; "
+                                   "try: run the scenario again") from error
+
+    def take_ike(self, row):
+        entry = {"spi_i": row["spi_i"], "spi_r": row["spi_r"], "t": row["t_ns"],
+                 "nodes": [self.node(row["node"])], "encr": row["encr"], "integ": row["integ"],
+                 "prf": row["prf"], "predecessor": -1, "differs": False,
+                 "values": values(row["keys"], lambda name: INITIAL if name == "SKEYSEED" else IKE)}
+        self.join(self.ike, self.ike_rows, (row["spi_i"], row["spi_r"]), entry)
+
+    def take_child(self, row):
+        entry = {"spi": row["spi"], "ike": -1, "t": row["t_ns"],
+                 "nodes": [self.node(row["node"])], "source": row["source"],
+                 "destination": row["destination"], "encr": row["encr"], "integ": row["integ"],
+                 "esn": row["esn"], "initiator": None, "differs": False,
+                 "values": values(row["keys"], lambda name: CHILD)}
+        # Two SAs may choose one SPI; the other end comes under another address (NAT), so not by it.
+        self.join(self.children, self.child_rows, (row["spi"], tuple(row["keys"].items())), entry)
+
+    def join(self, entries, rows, key, entry):
+        if key not in rows:
+            rows[key] = len(entries)
+            entries.append(entry)
+            return
+        first = entries[rows[key]]
+        first["nodes"] += [node for node in entry["nodes"] if node not in first["nodes"]]
+        if first["values"] != entry["values"]:
+            first["differs"], first["others"] = True, entry["values"]
+
+    def complete(self, predecessors, children):
+        """What the keys do not tell themselves.
+
+        predecessors: {initiator's SPI: that of the IKE SA before its rekey}
+        children: {SPI: (initiator's SPI of the IKE SA, sent by the exchange's initiator or None)}
+        """
+        spis = {entry["spi_i"]: place for place, entry in enumerate(self.ike)}
+        for entry in self.ike:
+            if entry["spi_i"] in predecessors:
+                entry["predecessor"] = spis.get(predecessors[entry["spi_i"]], -1)
+                for value in entry["values"]:
+                    if value["name"] == "SKEYSEED":
+                        value["formula"] = REKEY
+        for entry in self.children:
+            sa, entry["initiator"] = children.get(entry["spi"], ("", None))
+            entry["ike"] = spis.get(sa, -1)
+
+    def place(self, place):
+        """Nodes get the numbers of their lanes."""
+        for entry in self.ike + self.children:
+            entry["nodes"] = [int(place[node]) for node in entry["nodes"]]
+
+    def island(self):
+        return {"formulas": FORMULAS, "ike": self.ike, "children": self.children}
+
+
+def values(keys, formula):
+    return [{"name": name, "hex": value, "bytes": len(bytes.fromhex(value)),
+             "formula": formula(name), "opens": OPENS.get(name, "")}
+            for name, value in keys.items()]
