@@ -8,6 +8,7 @@
 #include "proto/esp/encap.h"
 #include "proto/esp/esp.h"
 #include "proto/ike/asked.h"
+#include "proto/ike/cookie.h"
 #include "proto/ike/ike.h"
 
 #include <stdlib.h>
@@ -68,6 +69,7 @@ static void name_streams(struct ike_endpoint *ep)
     ep->lifetime = stream(&ep->env, RNG_LIFETIME);
     ep->key_exchange = stream(&ep->env, RNG_KEY_EXCHANGE);
     ep->signature = stream(&ep->env, RNG_SIGNATURE);
+    ep->cookies.random = stream(&ep->env, RNG_COOKIE);
 }
 
 struct ike_endpoint *ike_endpoint_create(const struct ike_env *env, const struct ike_config *config,
@@ -104,6 +106,7 @@ void ike_endpoint_crash(struct ike_endpoint *ep)
 {
     message_drop(&ep->messages, &ep->reply.message);
     ep->reply.waiting = false;
+    cookie_forget(ep);
     for (uint32_t i = 0; i < ep->ikes.fresh; i++) {
         struct ike_sa *sa = pool_slot(&ep->ikes, i);
 

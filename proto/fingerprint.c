@@ -10,6 +10,7 @@
 #include "proto/esp/esp.h"
 #include "proto/ike/asked.h"
 #include "proto/ike/child.h"
+#include "proto/ike/cookie.h"
 
 struct view {
     const struct ike_endpoint *ep;
@@ -78,6 +79,7 @@ static void put_handshake(struct view *v, const struct handshake *hs)
                (uint64_t)hs->certs_asked << 8 | hs->certificate);
     put(v, hs->ke_suite ? hs->ke_suite->iana : 0);
     put(v, (uint64_t)hs->peer_childless << 1 | hs->renews);
+    put(v, hs->source);
     put_message(v, hs->held.message);
     put(v, hs->held.digest);
 }
@@ -215,6 +217,19 @@ static void put_complaint(struct view *v)
     put(v, (uint64_t)ep->complaint.notify << 32 | ep->complaint.value);
 }
 
+/* Which cookies are asked for and taken, and for how much longer. */
+static void put_cookies(struct view *v)
+{
+    const struct cookie_jar *jar = &v->ep->cookies;
+
+    put(v, (uint64_t)v->ep->half_open_asked << 32 | (uint64_t)jar->alive << 16 |
+               (uint64_t)jar->version << 8 | jar->wanted);
+    if (!jar->alive)
+        return;
+    put(v, nsec_min(v->now - jar->since, 2 * COOKIE_SECRET_TIME));
+    put_bytes(v, jar->secrets[0], sizeof jar->secrets);
+}
+
 /* What the next draw of each stream will be, and what limits see. */
 static void put_streams(struct view *v)
 {
@@ -249,6 +264,7 @@ uint64_t ike_endpoint_fingerprint(const struct ike_endpoint *ep, nsec now)
             put_child(&v, c);
     }
     put_complaint(&v);
+    put_cookies(&v);
     put_streams(&v);
     return v.d.value;
 }

@@ -108,6 +108,9 @@ struct ike_metrics {
     uint64_t dpd_failures;               /* [count] liveness checks given up */
     uint64_t keepalives;                 /* [count] NAT keepalives sent */
     uint64_t peer_moves;                 /* [count] endpoint updates after a NAT change */
+    uint64_t cookies_sent;               /* [count] asked for, as responder */
+    uint64_t cookies_accepted, cookies_wrong; /* [count] come back; of another request, or old */
+    uint64_t half_open_refused;               /* [count] requests beyond half_open_per_source */
 };
 
 /** Of packets that want an answer: sent = answered (delivered) + lost + pending. */
@@ -264,7 +267,11 @@ void metrics_first_packet(struct metrics *, uint32_t group, nsec now, nsec start
     X(collisions_ike, collisions_ike)                                                              \
     X(dpd_failures, dpd_failures)                                                                  \
     X(keepalives, keepalives_sent)                                                                 \
-    X(peer_moves, peer_moves)
+    X(peer_moves, peer_moves)                                                                      \
+    X(cookies_sent, cookies_sent)                                                                  \
+    X(cookies_accepted, cookies_accepted)                                                          \
+    X(cookies_wrong, cookies_wrong)                                                                \
+    X(half_open_refused, dropped[IKE_DROP_SOURCE])
 
 /* Inner packets of a flow; `bytes` is the length of the inner IP packet. */
 void metrics_esp_sent(struct metrics *, uint32_t flow, nsec now, uint64_t bytes);

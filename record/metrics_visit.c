@@ -125,6 +125,10 @@ static void walk_ike(struct walk *w, const struct metrics *m, const struct ike_m
     count(w, "dpd_failures", ike->dpd_failures);
     count(w, "keepalives", ike->keepalives);
     count(w, "peer_moves", ike->peer_moves);
+    count(w, "cookies_sent", ike->cookies_sent);
+    count(w, "cookies_accepted", ike->cookies_accepted);
+    count(w, "cookies_wrong", ike->cookies_wrong);
+    count(w, "half_open_refused", ike->half_open_refused);
     close_object(w, "ike");
 }
 

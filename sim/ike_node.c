@@ -56,6 +56,11 @@ static void configure(struct ike_node *n, uint32_t member)
     n->config = n->group->ike;
     n->config.id = scenario_identity(lab->scenario, lab->sim.nodes[n->node].group, member);
     n->config.respond = n->group->role == ROLE_RESPONDER;
+    n->config.flood = (struct flood_config){
+        .cookie_above = n->group->limits.cookie_above,
+        .half_open_per_source = n->group->limits.half_open_per_source,
+        .cookie_always = n->group->limits.cookie == COOKIE_ALWAYS,
+    };
     if (lab->credentials)
         credentials_give(lab->credentials, lab->sim.nodes[n->node].group, member, &n->config.auth);
     if (child->local_count == 0)

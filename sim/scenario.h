@@ -74,8 +74,13 @@ struct cpu_words {
     uint32_t backlog;       /* datagrams that may wait for a core */
 };
 
+enum cookie_word { COOKIE_ABOVE, COOKIE_ALWAYS };
+
 struct limit_words {
     uint32_t ike_sas, half_open; /* 0: no limit */
+    uint32_t half_open_per_source;
+    uint32_t cookie_above; /* 0: never */
+    uint32_t cookie;       /* enum cookie_word */
 };
 
 /**

@@ -470,6 +470,19 @@ static const struct key limit_keys[] = {
      .doc = "IKE SAs a machine can hold; 0: no limit.", .example = "2000"},
     {.name = "half_open", .type = KEY_COUNT, .offset = AT(limit_words, half_open), .otherwise = "0",
      .doc = "Handshakes not yet authenticated it can hold; 0: no limit.", .example = "500"},
+    {.name = "half_open_per_source", .type = KEY_COUNT,
+     .offset = AT(limit_words, half_open_per_source), .otherwise = "0",
+     .doc = "Handshakes not yet authenticated that one address may have; more are ignored "
+            "(strongSwan's block_threshold); 0: no limit.", .example = "5"},
+    {.name = "cookie_above", .type = KEY_COUNT, .offset = AT(limit_words, cookie_above),
+     .otherwise = "0",
+     .doc = "From so many handshakes not yet authenticated on, until less than half as many are "
+            "left, IKE_SA_INIT needs a cookie (RFC 7296 §2.6; strongSwan's cookie_threshold); "
+            "0: never.", .example = "30"},
+    {.name = "cookie", .type = KEY_WORD, .offset = AT(limit_words, cookie), .otherwise = "above",
+     .words = WORDS("above", "always"),
+     .doc = "Whether a cookie is needed by cookie_above, or of everybody at any time.",
+     .example = "always"},
 };
 
 static const struct key link_keys[] = {

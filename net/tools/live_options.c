@@ -41,6 +41,7 @@ enum {
     KEY_JSON,
     KEY_EVENTS,
     KEY_ECHO,
+    KEY_COOKIE,
 };
 
 enum {
@@ -148,6 +149,8 @@ static const struct argp_option respond_options[] = {
     {"local", KEY_LOCAL, "ADDR", 0, "our address, needed", 0},
     {"for", KEY_FOR, "S", 0, "end after S seconds (default: at Ctrl-C)", 0},
     {"echo", KEY_ECHO, NULL, 0, "answer pings of any inner address that we protect", 0},
+    {"cookie", KEY_COOKIE, "N", 0,
+     "ask for cookies from N half-open IKE SAs on, or \"always\" (default: never)", 0},
     COMMON_OPTIONS,
     {0},
 };
@@ -275,6 +278,13 @@ static enum childless_policy childless(struct argp_state *state, const char *tex
             return (enum childless_policy)i;
     argp_error(state, "--childless %s: it is never, allow, prefer or force", text);
     return CHILDLESS_NEVER;
+}
+
+static void cookie(struct argp_state *state, const char *text, struct flood_config *out)
+{
+    out->cookie_always = strcmp(text, "always") == 0;
+    if (!out->cookie_always)
+        out->cookie_above = value_whole(state, text, COUNT_MAX);
 }
 
 static void finish_data(struct argp_state *state, const struct reading *r, struct live_options *o)
@@ -447,6 +457,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case KEY_VERSION:
         if (strcmp(value, "2") != 0)
             argp_error(state, "version %s of IKE is not there; 2 is", value);
+        break;
+    case KEY_COOKIE:
+        cookie(state, value, &c->flood);
         break;
     case KEY_EXPORT_KEYS:
         r->words->export_keys = true;

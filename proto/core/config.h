@@ -79,6 +79,13 @@ struct child_config {
     uint16_t tfc_padding; /* tunnel mode: inner packets are made this long; TFC_TO_MTU; 0: off */
 };
 
+/** What a responder does against floods of IKE_SA_INIT requests (proto/ike/flood.h); 0: nothing. */
+struct flood_config {
+    uint32_t cookie_above;         /* half-open IKE SAs from which on a request needs a cookie */
+    uint32_t half_open_per_source; /* most half-open IKE SAs of one address */
+    bool cookie_always;
+};
+
 /** Whether IKE_AUTH goes without a child SA (RFC 6023); strongSwan's words. */
 enum childless_policy {
     CHILDLESS_NEVER,  /* not announced, refused */
@@ -111,6 +118,7 @@ struct ike_config {
     uint8_t window;       /* requests that we take at once and have in flight at most; 0 is 1 */
     unsigned quirks;      /* set of enum ike_quirk; 0: none */
     struct child_config child;
+    struct flood_config flood;
 
     /* Say so of requests beyond the window (RFC 7296 §2.3); of ESP that has no SA, and heed it when
      * others do (RFC 7296 §1.5). */

@@ -180,6 +180,8 @@ struct ike_answer {
     X(AUTHENTICATION, "authentication") /* a proof that does not hold */                           \
     X(PROPOSAL, "proposal")                                                                        \
     X(LIMIT, "limit")                                                                              \
+    X(COOKIE, "cookie")                   /* IKE_SA_INIT without one that holds; asked for */      \
+    X(SOURCE, "source")                   /* IKE_SA_INIT: too many half open of that address */    \
     X(UNAUTHENTICATED, "unauthenticated") /* error notify outside an SA, not trusted */
 
 enum ike_drop {
@@ -210,7 +212,8 @@ struct ike_counters {
     uint64_t rekeys_ike, rekeys_child, dpd_failures, peer_moves;
     uint64_t collisions, collisions_ike; /* rekeys that met the peer's; of these, of IKE SAs */
     uint64_t reauthentications;          /* completed, counted at the caller */
-    uint64_t complaints_sent, complaints_heard; /* INVALID_MESSAGE_ID, INVALID_SPI */
+    uint64_t complaints_sent, complaints_heard;             /* INVALID_MESSAGE_ID, INVALID_SPI */
+    uint64_t cookies_sent, cookies_accepted, cookies_wrong; /* asked for; come back, or not so */
     uint64_t windows_ignored; /* SET_WINDOW_SIZE of 0, or below what was announced before */
     uint64_t dropped[IKE_DROP_COUNT];
     uint64_t esp_sealed, esp_opened;

@@ -37,6 +37,18 @@ struct complaint {
     uint32_t value;  /* the SPI or message ID that was wrong */
 };
 
+enum { COOKIE_SECRET_LEN = 32 };
+
+/** The secrets that cookies are made with (proto/ike/cookie.h). */
+struct cookie_jar {
+    struct rng random;
+    uint8_t secrets[2][COOKIE_SECRET_LEN]; /* by the lowest bit of their version */
+    uint8_t version;                       /* of the newest */
+    uint8_t alive;                         /* how many of them count: 0 to 2 */
+    bool wanted;                           /* requests need a cookie now */
+    nsec since;                            /* when the newest was drawn */
+};
+
 struct ike_endpoint {
     struct ike_env env;
     const struct ike_config *config;
@@ -49,6 +61,7 @@ struct ike_endpoint {
     struct table by_init;     /* digest of an IKE_SA_INIT request and its source -> IKE SA */
     struct table by_identity; /* digest of an authenticated identity -> newest IKE SA of it */
     struct table by_request;  /* EVENT_REQUEST that is not answered -> IKE SA */
+    struct table by_source;   /* digest of an address -> half-open IKE SAs it began; see flood.c */
     struct table renewals;    /* IKE SAs that take over from each other; see renewal.c */
     struct message_store messages;
     struct timerq timers; /* owner: IKE SA index, then ikes.capacity + child index */
@@ -58,6 +71,8 @@ struct ike_endpoint {
     nsec version_answered;     /* when INVALID_MAJOR_VERSION was last said */
     nsec complained, rumoured; /* when a complaint was last said, or believed enough */
     struct complaint complaint;
+    struct cookie_jar cookies;
+    uint32_t half_open_asked;           /* half-open IKE SAs that others began */
     uint64_t key_exchanges, signatures; /* each gets a stream of its own */
     uint32_t requests;                  /* EVENT_REQUESTs so far: their ids */
 

@@ -140,6 +140,7 @@ struct handshake {
         uint64_t spi;           /* our SPI of the IKE SA being made by rekeying */
         uint64_t peer_identity; /* IKE_AUTH: the digest that it must have; 0: any */
     };
+    uint64_t source;                /* digest of the address it counts for (flood.c); 0: none */
     struct handle child;            /* the child being made */
     struct handle rival;            /* what the peer's simultaneous rekey made */
     struct message_ref rival_nonce; /* the lower nonce of the rival's exchange */

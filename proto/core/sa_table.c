@@ -88,6 +88,7 @@ enum err sa_table_init(struct ike_endpoint *ep, const struct ike_limits *limits)
                   handshakes) ||
         window_init(ep, ikes) || table_init(&ep->by_spi, ikes) || table_init(&ep->by_init, ikes) ||
         table_init(&ep->by_identity, ikes) || table_init(&ep->by_request, 1) ||
+        (ep->config->flood.half_open_per_source && table_init(&ep->by_source, limits->half_open)) ||
         table_init(&ep->renewals, 2) || timerq_init(&ep->timers, ikes + children) ||
         message_store_init(&ep->messages, &needs) ||
         event_queue_init(&ep->events, ikes + children + 16, ep->env.export_keys) ||
@@ -104,6 +105,7 @@ void sa_table_reset(struct ike_endpoint *ep)
     message_store_reset(&ep->messages);
     timerq_reset(&ep->timers);
     table_reset(&ep->renewals);
+    table_reset(&ep->by_source);
     table_reset(&ep->by_request);
     table_reset(&ep->by_identity);
     table_reset(&ep->by_init);

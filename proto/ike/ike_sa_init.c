@@ -7,7 +7,7 @@
  * A refusal (COOKIE §2.6, INVALID_KE_PAYLOAD §1.2) makes the initiator ask again; since nobody
  * authenticates it, any other refusal is only remembered until the request is given up (§2.21.1).
  * With signatures also N(SIGNATURE_HASH_ALGORITHMS) both ways and CERTREQ in the response.
- * Not here: asking for a COOKIE as responder, fragmentation, REDIRECT.
+ * Whether a responder asks for a COOKIE first: flood.h. Not here: fragmentation, REDIRECT.
  */
 #include "proto/core/nat.h"
 #include "proto/core/select.h"

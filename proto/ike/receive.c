@@ -6,6 +6,7 @@
 #include "base/digest.h"
 #include "proto/ike/collision.h"
 #include "proto/ike/complaint.h"
+#include "proto/ike/flood.h"
 #include "proto/ike/held.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/message.h"
@@ -396,7 +397,7 @@ static enum err receive_init(struct step *s, struct message_view *view, enum err
     struct ike_endpoint *ep = s->ep;
     const struct ike_header *h = &view->header;
     uint64_t digest = init_digest(ep, s->dgram, view->datagram);
-    enum err e = read;
+    enum err e;
 
     if (!ep->config->respond || !header_from_initiator(h) || !h->spi_i || h->spi_r ||
         h->message_id) {
@@ -405,11 +406,15 @@ static enum err receive_init(struct step *s, struct message_view *view, enum err
     }
     if (read == OK && known_init(ep, s->dgram, view->datagram, digest))
         return OK;
+    e = flood_admit(s, view);
+    if (e)
+        return e;
     s->sa = new_responder(ep, s->now, s->dgram, view);
     if (!s->sa) {
         drop_count(ep, IKE_DROP_LIMIT);
         return ERR_FULL;
     }
+    e = read;
     if (e == OK)
         e = begin_responder(s, view, digest);
     if (e == OK)

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "proto/esp/esp.h"
 #include "proto/ike/asked.h"
+#include "proto/ike/flood.h"
 #include "proto/ike/ike.h"
 
 static uint32_t count_sas(const struct ike_endpoint *ep)
@@ -23,6 +24,8 @@ static void count_up(struct ike_endpoint *ep, struct ike_sa *sa)
 void ike_half_open(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
     sa->half_open = true;
+    if (!sa->initiator)
+        flood_begun(ep, sa);
     ep->counters.half_open++;
     if (ep->counters.half_open > ep->counters.half_open_peak)
         ep->counters.half_open_peak = ep->counters.half_open;
@@ -31,8 +34,11 @@ void ike_half_open(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 
 static void half_open_over(struct ike_endpoint *ep, struct ike_sa *sa)
 {
-    if (sa->half_open)
-        ep->counters.half_open--;
+    if (!sa->half_open)
+        return;
+    ep->counters.half_open--;
+    if (!sa->initiator)
+        flood_over(ep, sa);
     sa->half_open = false;
 }
 

@@ -5,7 +5,7 @@ import time
 import test_data
 import wire
 from daemon import Words
-from lab import require, wait_until
+from lab import Skip, require, wait_until
 from ours import Ours
 
 PATIENCE = 15.0
@@ -120,6 +120,21 @@ def invalid_ke(cell):
             "no INVALID_KE_PAYLOAD on the wire")
     require(said(peer, "invalid_ke"), "no INVALID_KE_PAYLOAD in its log")
     return bring_down(peer, ours, drops=() if cell.initiates else ("key_exchange",))
+
+
+def cookie(cell):
+    """The responder wants to see first that the initiator is where it says (RFC 7296 §2.6)."""
+    if cell.initiates:
+        raise Skip("a cookie is asked for by us; that a peer's comes back is a test of ours")
+    link = cell.bed.wire()
+    peer, ours = bring_up(cell, "--cookie", "always")
+    mine = cell.bed.address["ours"]
+    asked = [m for m in link.messages() if m.source == mine and wire.COOKIE in m.notifies]
+    shown = [m for m in link.messages() if m.source != mine and wire.COOKIE in m.notifies]
+    require(asked and all(m.response for m in asked), "no COOKIE on the wire")
+    require(shown and all(m.first == wire.NOTIFY and m.notifies[0] == wire.COOKIE for m in shown),
+            "the cookie did not come back as the first payload")
+    return bring_down(peer, ours, drops=("cookie",), cookies_sent=1, cookies_accepted=1)
 
 
 def wrong_key(cell):
@@ -386,8 +401,8 @@ def data(cell):
     test_data.ping(cell.bed, cell.role)
 
 
-ROWS = [handshake_psk, handshake_rsa, handshake_ecdsa, handshake_ed25519, suites, invalid_ke, wrong_key,
-        no_proposal, no_fragmentation, child_rekey_ours, child_rekey_theirs, child_rekey_both,
+ROWS = [handshake_psk, handshake_rsa, handshake_ecdsa, handshake_ed25519, suites, invalid_ke, cookie,
+        wrong_key, no_proposal, no_fragmentation, child_rekey_ours, child_rekey_theirs, child_rekey_both,
         ike_rekey_ours, ike_rekey_theirs, ike_rekey_both, reauth_ours, reauth_theirs,
         reauth_make_before_break, childless, dpd_ours, dpd_theirs, ike_delete_ours,
         ike_delete_theirs, child_delete_ours, child_delete_theirs, tunnels, loss, data]

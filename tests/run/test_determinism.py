@@ -37,6 +37,12 @@ class Determinism(unittest.TestCase):
         fast = lab.fast_build()
         self.same_everywhere("road-warriors", [fast, fast, *lab.other_builds(), lab.IKELAB])
 
+    def test_gateway_that_asks_for_cookies(self):
+        result = self.same_everywhere(str(lab.ROOT / "tests/scenarios/cookie.yaml"),
+                                      [lab.IKELAB, lab.IKELAB, *lab.other_builds()], "--set",
+                                      "nodes.gw.limits={cookie_above: 10, half_open_per_source: 50}")
+        self.assertGreater(result["virtual"]["ike"]["cookies_accepted"], 0)
+
     def test_road_warriors_who_sign(self):
         """All thousand complete, with every optimised build; a hundred under the sanitizers. Without
         traffic, which test_digests.py has."""

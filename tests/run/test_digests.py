@@ -13,7 +13,8 @@ import unittest
 import lab
 
 # Beside every scenario as it stands: what must hold for it with other words.
-VARIANTS = [("road-warriors", "ike.auth=ecdsa"), ("road-warriors", "ike.auth=rsa")]
+VARIANTS = [("road-warriors", "ike.auth=ecdsa"), ("road-warriors", "ike.auth=rsa"),
+            ("gateway-restart", "nodes.gw.limits={cookie: always}")]
 STORED = pathlib.Path(__file__).with_name("digests.json")
 
 
