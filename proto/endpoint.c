@@ -10,6 +10,7 @@
 #include "proto/ike/asked.h"
 #include "proto/ike/cookie.h"
 #include "proto/ike/ike.h"
+#include "proto/ike/qcd.h"
 
 #include <stdlib.h>
 
@@ -70,6 +71,7 @@ static void name_streams(struct ike_endpoint *ep)
     ep->key_exchange = stream(&ep->env, RNG_KEY_EXCHANGE);
     ep->signature = stream(&ep->env, RNG_SIGNATURE);
     ep->cookies.random = stream(&ep->env, RNG_COOKIE);
+    ep->qcd.random = stream(&ep->env, RNG_TOKEN);
 }
 
 struct ike_endpoint *ike_endpoint_create(const struct ike_env *env, const struct ike_config *config,
@@ -83,6 +85,7 @@ struct ike_endpoint *ike_endpoint_create(const struct ike_env *env, const struct
     ep->config = config;
     ep->asked.ike = SA_NONE;
     name_streams(ep);
+    qcd_start(ep);
     if (sa_table_init(ep, limits) || make_esp(ep)) {
         ike_endpoint_destroy(ep);
         return NULL;
@@ -107,6 +110,8 @@ void ike_endpoint_crash(struct ike_endpoint *ep)
     message_drop(&ep->messages, &ep->reply.message);
     ep->reply.waiting = false;
     cookie_forget(ep);
+    if (ep->config->qcd_forgets)
+        qcd_start(ep);
     for (uint32_t i = 0; i < ep->ikes.fresh; i++) {
         struct ike_sa *sa = pool_slot(&ep->ikes, i);
 
@@ -292,8 +297,9 @@ static uint64_t in_use(const struct pool *p)
 uint64_t ike_endpoint_memory(const struct ike_endpoint *ep)
 {
     uint64_t bytes = in_use(&ep->ikes) + in_use(&ep->children) + in_use(&ep->keys) +
-                     in_use(&ep->handshakes) + in_use(&ep->ke_pairs) + in_use(&ep->windows) +
-                     in_use(&ep->parked) + in_use(&ep->answered) + in_use(&ep->esp->sad.sas);
+                     in_use(&ep->tokens) + in_use(&ep->handshakes) + in_use(&ep->ke_pairs) +
+                     in_use(&ep->windows) + in_use(&ep->parked) + in_use(&ep->answered) +
+                     in_use(&ep->esp->sad.sas);
 
     for (unsigned i = 0; i < ep->messages.count; i++)
         bytes += in_use(&ep->messages.classes[i]);

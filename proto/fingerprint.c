@@ -133,6 +133,12 @@ static void put_window(struct view *v, const struct ike_sa *sa, const struct win
     }
 }
 
+static void put_token(struct view *v, const struct peer_token *t)
+{
+    put(v, (uint64_t)t->len << 8 | t->owed);
+    put_bytes(v, t->bytes, t->len);
+}
+
 static void put_ike(struct view *v, const struct ike_sa *sa)
 {
     const struct ike_endpoint *ep = v->ep;
@@ -170,6 +176,8 @@ static void put_ike(struct view *v, const struct ike_sa *sa)
     put_partner(v, renewal_old(ep, sa));
     put_partner(v, renewal_next(ep, sa));
     put_asked(v, sa);
+    if (ep->tokens.capacity)
+        put_token(v, pool_slot(&ep->tokens, ike_sa_index(ep, sa)));
     put(v, sa->window != SA_INDEX_NONE);
     if (sa->window != SA_INDEX_NONE)
         put_window(v, sa, window_of(ep, sa));
@@ -230,6 +238,17 @@ static void put_cookies(struct view *v)
     put_bytes(v, jar->secrets[0], sizeof jar->secrets);
 }
 
+/* Which token we show, and whether we do. */
+static void put_maker(struct view *v)
+{
+    const struct token_maker *m = &v->ep->qcd;
+
+    put(v, m->random.counter);
+    put(v, m->shown);
+    if (m->shown)
+        put(v, nsec_min(v->now - m->second, NSEC_PER_S));
+}
+
 /* What the next draw of each stream will be, and what limits see. */
 static void put_streams(struct view *v)
 {
@@ -265,6 +284,7 @@ uint64_t ike_endpoint_fingerprint(const struct ike_endpoint *ep, nsec now)
     }
     put_complaint(&v);
     put_cookies(&v);
+    put_maker(&v);
     put_streams(&v);
     return v.d.value;
 }

@@ -111,6 +111,8 @@ struct ike_metrics {
     uint64_t cookies_sent;               /* [count] asked for, as responder */
     uint64_t cookies_accepted, cookies_wrong; /* [count] come back; of another request, or old */
     uint64_t half_open_refused;               /* [count] requests beyond half_open_per_source */
+    uint64_t tokens_shown, tokens_wrong;      /* [count] after a crash; by peers, not believed */
+    uint64_t crashes_detected;                /* [count] tokens of peers that were believed */
 };
 
 /** Of packets that want an answer: sent = answered (delivered) + lost + pending. */
@@ -271,7 +273,10 @@ void metrics_first_packet(struct metrics *, uint32_t group, nsec now, nsec start
     X(cookies_sent, cookies_sent)                                                                  \
     X(cookies_accepted, cookies_accepted)                                                          \
     X(cookies_wrong, cookies_wrong)                                                                \
-    X(half_open_refused, dropped[IKE_DROP_SOURCE])
+    X(half_open_refused, dropped[IKE_DROP_SOURCE])                                                 \
+    X(tokens_shown, tokens_shown)                                                                  \
+    X(tokens_wrong, tokens_wrong)                                                                  \
+    X(crashes_detected, crashes_detected)
 
 /* Inner packets of a flow; `bytes` is the length of the inner IP packet. */
 void metrics_esp_sent(struct metrics *, uint32_t flow, nsec now, uint64_t bytes);

@@ -129,6 +129,9 @@ static void walk_ike(struct walk *w, const struct metrics *m, const struct ike_m
     count(w, "cookies_accepted", ike->cookies_accepted);
     count(w, "cookies_wrong", ike->cookies_wrong);
     count(w, "half_open_refused", ike->half_open_refused);
+    count(w, "tokens_shown", ike->tokens_shown);
+    count(w, "tokens_wrong", ike->tokens_wrong);
+    count(w, "crashes_detected", ike->crashes_detected);
     close_object(w, "ike");
 }
 

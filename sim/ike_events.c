@@ -42,7 +42,8 @@ static void excuse(struct lab *lab, uint32_t tunnel)
 static bool worth_retrying(enum sa_reason reason)
 {
     return reason == REASON_TIMEOUT || reason == REASON_DPD || reason == REASON_DELETED_BY_PEER ||
-           reason == REASON_EXPIRED || reason == REASON_CRASH || reason == REASON_REPLACED;
+           reason == REASON_PEER_CRASHED || reason == REASON_EXPIRED || reason == REASON_CRASH ||
+           reason == REASON_REPLACED;
 }
 
 static void came_up(struct ike_node *n, const struct ike_event *e)

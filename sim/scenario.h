@@ -127,6 +127,8 @@ struct lookup_words {
     bool accept;
 };
 
+enum qcd_secret_word { QCD_SECRET_KEPT, QCD_SECRET_LOST };
+
 /** The words of `ike:` as written, before they become a struct ike_config. */
 struct ike_words {
     uint32_t version;
@@ -149,6 +151,8 @@ struct ike_words {
     const char *const *quirks; /* names of enum ike_quirk */
     uint32_t quirk_count;
     bool invalid_message_id, invalid_spi;
+    bool quick_crash_detection;
+    uint32_t qcd_secret; /* enum qcd_secret_word */
 };
 
 enum child_mode { CHILD_TUNNEL, CHILD_TRANSPORT };

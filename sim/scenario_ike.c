@@ -268,6 +268,8 @@ struct ike_config make_ike_config(const struct ike_words *w, const struct child_
         .window = (uint8_t)w->window,
         .invalid_message_id = w->invalid_message_id,
         .invalid_spi = w->invalid_spi,
+        .quick_crash_detection = w->quick_crash_detection,
+        .qcd_forgets = w->qcd_secret == QCD_SECRET_LOST,
         .psk_len = (uint8_t)strlen(w->psk),
     };
 

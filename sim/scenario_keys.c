@@ -219,6 +219,14 @@ static const struct key ike_keys[] = {
      .otherwise = "false",
      .doc = "Tell the peer of ESP packets that no SA receives (INVALID_SPI), at most once a second; "
             "told so by anybody, ask the peer whether it is alive.", .example = "true"},
+    {.name = "quick_crash_detection", .type = KEY_BOOL,
+     .offset = AT(ike_words, quick_crash_detection), .otherwise = "false",
+     .doc = "Give the peer a token (RFC 6290), show it when asked under an IKE SA that a crash has "
+            "taken, and believe a peer that shows the one it gave.", .example = "true"},
+    {.name = "qcd_secret", .type = KEY_WORD, .offset = AT(ike_words, qcd_secret),
+     .otherwise = "kept", .words = WORDS("kept", "lost"),
+     .doc = "Whether the secret that tokens are made of outlives a crash; with another one nobody "
+            "believes them.", .example = "lost"},
 };
 
 static const struct key lookup_keys[] = {

@@ -120,6 +120,9 @@ struct ike_config {
     struct child_config child;
     struct flood_config flood;
 
+    /* RFC 6290, as maker and taker of tokens; whether a crash loses the secret they are made of. */
+    bool quick_crash_detection, qcd_forgets;
+
     /* Say so of requests beyond the window (RFC 7296 §2.3); of ESP that has no SA, and heed it when
      * others do (RFC 7296 §1.5). */
     bool invalid_message_id, invalid_spi;

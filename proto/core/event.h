@@ -73,14 +73,15 @@ enum event_kind {
     X(DELETED_BY_PEER, "deleted_by_peer")                                                          \
     X(REAUTHENTICATED, "reauthenticated")                                                          \
     X(CHILDLESS, "childless_unsupported")                                                          \
-    X(DELETED, "deleted")     /* by us, on request */                                              \
-    X(REKEYED, "rekeyed")     /* replaced, then deleted as planned */                              \
-    X(COLLISION, "collision") /* lost a simultaneous rekey */                                      \
-    X(EXPIRED, "expired")     /* hard lifetime */                                                  \
-    X(DPD, "dead_peer")       /* liveness check unanswered */                                      \
-    X(REPLACED, "replaced")   /* INITIAL_CONTACT of the same identity */                           \
-    X(LOOK_UP, "look_up")     /* the driver's look-up said no, or nothing */                       \
-    X(LIMIT, "limit")         /* a pool or table was full */                                       \
+    X(DELETED, "deleted")           /* by us, on request */                                        \
+    X(REKEYED, "rekeyed")           /* replaced, then deleted as planned */                        \
+    X(COLLISION, "collision")       /* lost a simultaneous rekey */                                \
+    X(EXPIRED, "expired")           /* hard lifetime */                                            \
+    X(DPD, "dead_peer")             /* liveness check unanswered */                                \
+    X(PEER_CRASHED, "peer_crashed") /* and has shown its token (RFC 6290) */                       \
+    X(REPLACED, "replaced")         /* INITIAL_CONTACT of the same identity */                     \
+    X(LOOK_UP, "look_up")           /* the driver's look-up said no, or nothing */                 \
+    X(LIMIT, "limit")               /* a pool or table was full */                                 \
     X(CRASH, "crash")
 
 enum sa_reason {
@@ -214,6 +215,7 @@ struct ike_counters {
     uint64_t reauthentications;          /* completed, counted at the caller */
     uint64_t complaints_sent, complaints_heard;             /* INVALID_MESSAGE_ID, INVALID_SPI */
     uint64_t cookies_sent, cookies_accepted, cookies_wrong; /* asked for; come back, or not so */
+    uint64_t tokens_shown, tokens_wrong, crashes_detected;  /* RFC 6290 */
     uint64_t windows_ignored; /* SET_WINDOW_SIZE of 0, or below what was announced before */
     uint64_t dropped[IKE_DROP_COUNT];
     uint64_t esp_sealed, esp_opened;

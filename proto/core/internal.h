@@ -49,6 +49,23 @@ struct cookie_jar {
     nsec since;                            /* when the newest was drawn */
 };
 
+enum { TOKEN_SECRET_LEN = 32, TOKEN_MAX = 128 };
+
+/** What our tokens are made of, and how many were shown of late (proto/ike/qcd.h). */
+struct token_maker {
+    struct rng random;
+    uint8_t secret[TOKEN_SECRET_LEN];
+    nsec second; /* when the first of `shown` was */
+    uint32_t shown;
+};
+
+/** Beside an IKE SA, only with quick_crash_detection. */
+struct peer_token {
+    uint8_t len; /* 0: the peer has given us none */
+    bool owed;   /* ours is not said yet */
+    uint8_t bytes[TOKEN_MAX];
+};
+
 struct ike_endpoint {
     struct ike_env env;
     const struct ike_config *config;
@@ -56,6 +73,7 @@ struct ike_endpoint {
     uint32_t ike_max, half_open_max; /* as limits; pools have room for succession */
 
     struct pool ikes, children, keys, handshakes, ke_pairs;
+    struct pool tokens;                    /* struct peer_token, taken together with `ikes` */
     struct pool windows, parked, answered; /* see window.h; empty where the window is 1 */
     struct table by_spi;                   /* our SPI -> IKE SA */
     struct table by_init;     /* digest of an IKE_SA_INIT request and its source -> IKE SA */
@@ -72,6 +90,7 @@ struct ike_endpoint {
     nsec complained, rumoured; /* when a complaint was last said, or believed enough */
     struct complaint complaint;
     struct cookie_jar cookies;
+    struct token_maker qcd;
     uint32_t half_open_asked;           /* half-open IKE SAs that others began */
     uint64_t key_exchanges, signatures; /* each gets a stream of its own */
     uint32_t requests;                  /* EVENT_REQUESTs so far: their ids */

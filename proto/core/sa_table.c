@@ -82,6 +82,8 @@ enum err sa_table_init(struct ike_endpoint *ep, const struct ike_limits *limits)
     ep->out_head = ep->out_tail = SA_INDEX_NONE;
     if (pool_init(&ep->ikes, sizeof(struct ike_sa), ikes) ||
         pool_init(&ep->keys, longest_keys(ep->config), ikes) ||
+        (ep->config->quick_crash_detection &&
+         pool_init(&ep->tokens, sizeof(struct peer_token), ikes)) ||
         pool_init(&ep->children, sizeof(struct child_sa), children) ||
         pool_init(&ep->handshakes, sizeof(struct handshake), handshakes) ||
         pool_init(&ep->ke_pairs, offsetof(struct ke_pair, public) + longest_public(ep->config),
@@ -114,6 +116,7 @@ void sa_table_reset(struct ike_endpoint *ep)
     pool_reset(&ep->ke_pairs);
     pool_reset(&ep->handshakes);
     pool_reset(&ep->children);
+    pool_reset(&ep->tokens);
     pool_reset(&ep->keys);
     pool_reset(&ep->ikes);
 }
@@ -128,13 +131,17 @@ uint32_t ike_sa_index(const struct ike_endpoint *ep, const struct ike_sa *sa)
 struct ike_sa *ike_sa_take(struct ike_endpoint *ep, struct sa_ref *out)
 {
     struct ike_sa *sa = pool_take(&ep->ikes, &out->handle);
-    struct handle keys;
+    struct handle keys, token;
 
     if (!sa)
         return NULL;
-    /* Both pools are taken from and given to together, so an SA and its keys have one index. */
+    /* The pools are taken from and given to together, so an SA and what is beside it have one
+     * index.
+     */
     (void)pool_take(&ep->keys, &keys);
     ASSERT(keys.index == out->handle.index);
+    if (ep->tokens.capacity && pool_take(&ep->tokens, &token))
+        ASSERT(token.index == out->handle.index);
     sa->handshake = sa->first_child = sa->out_next = sa->identity_next = SA_INDEX_NONE;
     sa->window = SA_INDEX_NONE;
     sa->child = HANDLE_NONE;
@@ -203,6 +210,8 @@ void ike_sa_give(struct ike_endpoint *ep, struct ike_sa *sa)
     message_drop(&ep->messages, &sa->response);
     forget_spi(ep, sa);
     forget_identity(ep, sa);
+    if (ep->tokens.capacity)
+        pool_give(&ep->tokens, pool_handle(&ep->tokens, ike_sa_index(ep, sa)));
     pool_give(&ep->keys, pool_handle(&ep->keys, ike_sa_index(ep, sa)));
     pool_give(&ep->ikes, pool_handle(&ep->ikes, ike_sa_index(ep, sa)));
 }

@@ -9,6 +9,7 @@
  * With auth.look_up either side keeps what it received and waits until the driver has answered
  * (proto/ike/held); then the same handlers run.
  * Where both agree on it SAi2, TSi, TSr are left out, and so are SAr2, TSi, TSr (RFC 6023 §4).
+ * Behind AUTH both may have N(QUICK_CRASH_DETECTION) (RFC 6290 §4.2).
  * Not here: EAP (§2.16), configuration payloads.
  */
 #include "base/digest.h"
@@ -20,6 +21,7 @@
 #include "proto/ike/notify_map.h"
 #include "proto/ike/offer.h"
 #include "proto/ike/proof.h"
+#include "proto/ike/qcd.h"
 #include "proto/wire/registry.h"
 
 /* A name proven in one way does not stand for the same name proven in another. */
@@ -57,6 +59,8 @@ static enum err create_request(struct step *s)
         e = proof_write(s, PAYLOAD_IDI, own_first);
     if (e == ERR_SIGNATURE)
         s->sa->reason = REASON_AUTHENTICATION; /* nothing that we can sign would be understood */
+    if (e == OK)
+        qcd_write(s, s->sa);
     if (childless)
         return e; /* RFC 6023 §4 */
     if (e == OK)
@@ -166,6 +170,8 @@ static enum err consume_request(struct step *s)
         drop_older(s);
     ike_established(ep, s->now, sa);
     reauth_lifetime_write(s);
+    qcd_write(s, sa);
+    qcd_read(s, sa);
     if (step_body(s, PAYLOAD_SA).data)
         answer_child(s);
     handshake_give(ep, sa);
@@ -270,6 +276,7 @@ static enum err consume_response(struct step *s)
         return refuse(s, e == ERR_MEMORY ? REASON_LIMIT : REASON_AUTHENTICATION);
     ike_established(ep, s->now, sa);
     reauth_lifetime_read(s);
+    qcd_read(s, sa);
     reauth_proven(ep, s->now, sa);
     consume_child(s, handshake_of(ep, sa));
     handshake_give(ep, sa);

@@ -4,12 +4,14 @@
  *   HDR, SK {D(ESP, SPIs)}  -->            <--  HDR, SK {D(ESP, paired SPIs)}
  *   HDR, SK {D(IKE)}        -->            <--  HDR, SK {}
  *   HDR, SK {}              -->            <--  HDR, SK {}
+ *   HDR, SK {N(QUICK_CRASH_DETECTION)}  -->               <--  HDR, SK {}      (qcd.h)
  *   HDR, SK {N(INVALID_SPI or INVALID_MESSAGE_ID)}  -->   <--  HDR, SK {}      (complaint.h)
  */
 #include "proto/esp/esp.h"
 #include "proto/ike/collision.h"
 #include "proto/ike/complaint.h"
 #include "proto/ike/ike.h"
+#include "proto/ike/qcd.h"
 #include "proto/ike/rekey.h"
 #include "proto/wire/delete.h"
 
@@ -151,6 +153,7 @@ static enum err consume_ike_deleted(struct step *s)
 
 static enum err create_liveness(struct step *s)
 {
+    qcd_owed_write(s);
     complaint_write(s); /* otherwise an empty SK payload asks "are you there?" */
     return OK;
 }
@@ -158,8 +161,10 @@ static enum err create_liveness(struct step *s)
 /* Unknown notifies are ignored (§3.10.1); the empty response says "yes". */
 static enum err consume_liveness(struct step *s)
 {
-    if (s->row->role == ROLE_ASKED)
+    if (s->row->role == ROLE_ASKED) {
         reauth_lifetime_read(s); /* RFC 4478 §3: said anew */
+        qcd_read(s, s->sa);      /* RFC 6290 §4.4 */
+    }
     complaint_heard(s);
     return OK;
 }

@@ -11,6 +11,7 @@
 #include "proto/ike/ike.h"
 #include "proto/ike/message.h"
 #include "proto/ike/notify_map.h"
+#include "proto/ike/qcd.h"
 #include "proto/ike/window.h"
 #include "proto/wire/delete.h"
 
@@ -663,6 +664,7 @@ static enum err receive_for_sa(struct step *s, const struct message_view *view, 
     if (!s->sa) {
         bool rumour = complaint_rumoured(s->ep, s->now, s->dgram, view);
 
+        qcd_show(s, view);
         drop_count(s->ep, rumour ? IKE_DROP_UNAUTHENTICATED : IKE_DROP_NO_SA);
         return ERR_NO_SA;
     }
@@ -672,6 +674,8 @@ static enum err receive_for_sa(struct step *s, const struct message_view *view, 
         drop_count(s->ep, IKE_DROP_UNEXPECTED);
         return ERR_STATE;
     }
+    if (!init && qcd_shown(s, view))
+        return qcd_heed(s, view);
     if (!init)
         return receive_protected(s, view, read);
     if (read) {

@@ -7,6 +7,8 @@
  * old one. When both ask at once, two new IKE SAs are made. The one from the exchange with the
  * lowest of the four nonces is closed by the side that asked for it; until that is decided the
  * peer's is in STATE_RIVAL and the children stay where they are.
+ * The response may have N(QUICK_CRASH_DETECTION); the token of the side that asked follows in an
+ * INFORMATIONAL request (RFC 6290 §4.3).
  */
 #include "proto/core/select.h"
 #include "proto/ike/collision.h"
@@ -14,6 +16,7 @@
 #include "proto/ike/message.h"
 #include "proto/ike/notify_map.h"
 #include "proto/ike/offer.h"
+#include "proto/ike/qcd.h"
 #include "proto/ike/rekey.h"
 #include "proto/wire/ke.h"
 #include "proto/wire/nonce.h"
@@ -208,6 +211,7 @@ static enum err answer(struct step *s, const struct peer_part *p, const struct o
     payload_end(s->out);
     nonce_offer_write(s->out, own->nonce);
     ke_offer_write(s->out, own->pair);
+    qcd_write(s, next);
     return OK;
 }
 
@@ -269,6 +273,7 @@ static void settle(struct step *s, struct handshake *hs, const struct peer_part 
         exchange_enter(s->ep, s->now, next, KIND_IKE_REKEY, ROLE_MADE);
         ike_inherit(s->ep, s->now, s->sa, next);
         plan_delete(s->sa, REASON_REKEYED);
+        qcd_owe(s, next);
         if (rival && rival->state == STATE_RIVAL) /* the peer deletes it, if it heard our answer */
             ike_timer_arm(s->ep, rival, TIMER_EXPIRE, nsec_add(s->now, RIVAL_HOLD));
     }
@@ -289,6 +294,7 @@ static enum err consume_response(struct step *s)
     if (e == OK)
         e = make(s, &p, &own, &next);
     if (e == OK) {
+        qcd_read(s, next);
         settle(s, hs, &p, next);
         s->sa->ke_group = 0;
     } else {

@@ -228,6 +228,9 @@ START_TEST(both_ends_say_what_was_lost_and_what_is_held)
     METRICS_IKE_COUNT(m, 0, cookies_accepted, 4);
     METRICS_IKE_COUNT(m, 0, cookies_wrong, 3);
     METRICS_IKE_COUNT(m, 0, half_open_refused, 7);
+    METRICS_IKE_COUNT(m, 0, tokens_shown, 8);
+    METRICS_IKE_COUNT(m, 0, tokens_wrong, 1);
+    METRICS_IKE_COUNT(m, 0, crashes_detected, 6);
     m->esp_lost[NET_DROP_LOSS] = 5;
     m->esp_in_flight = 3;
     m->tunnels = (struct tunnel_metrics){.count = 4, .at_rest = 3, .child_sas_max = 2};
@@ -237,6 +240,9 @@ START_TEST(both_ends_say_what_was_lost_and_what_is_held)
     expect_count(m, "ike.cookies_accepted", 4);
     expect_count(m, "ike.cookies_wrong", 3);
     expect_count(m, "ike.half_open_refused", 7);
+    expect_count(m, "ike.tokens_shown", 8);
+    expect_count(m, "ike.tokens_wrong", 1);
+    expect_count(m, "ike.crashes_detected", 6);
     expect_count(m, "ike.collisions_child", 5);
     expect_count(m, "esp.lost.loss", 5);
     expect_count(m, "esp.lost.queue", 0);
