@@ -381,7 +381,7 @@ static const struct key group_keys[] = {
      .doc = "A processor whose work takes time; without it, work takes none."},
     {.name = "limits", .type = KEY_SECTION, .section = SECTION_LIMITS,
      .offset = AT(scenario_group, limits), .roles = FOR_RESPONDER,
-     .doc = "Sizes of a gateway's tables."},
+     .doc = "Sizes of a gateway's tables, and what it does against floods of IKE_SA_INIT."},
     {.name = "preset", .type = KEY_PRESET, .roles = FOR_NAT,
      .words = WORDS("rfc4787-2007", "linux-6.1", "full-cone", "symmetric", "cgn-rfc6888"),
      .doc = "Behaviour of a known kind of NAT; keys written beside it win.",

@@ -462,6 +462,35 @@ START_TEST(a_question_that_is_too_short_has_no_answer)
 }
 END_TEST
 
+START_TEST(a_spoofed_flood_takes_no_memory_and_no_key_exchange)
+{
+    struct pair p;
+    uint64_t memory;
+
+    begin_always(&p);
+    memory = ike_endpoint_memory(p.end[B]);
+    meter_clear(&p.meter);
+    for (uint32_t i = 0; i < 3000; i++) {
+        struct wire_message m = p.wire[A][0];
+
+        store_be64(m.data, UINT64_C(0xf1000d) << 32 | i);
+        m.dgram.remote = (struct ip_endpoint){ip_addr_v4(0x0b000000 + i), (uint16_t)(1024 + i)};
+        ck_assert_int_eq(deliver(&p, A, &m), ERR_STATE);
+        ck_assert_uint_eq(p.wire_count[B], 1);
+        drop_next(&p, B);
+    }
+    for (int op = 0; op < METER_KEY_LOAD; op++) /* key exchanges and signatures */
+        ck_assert_uint_eq(p.meter.count[op], 0);
+    ck_assert_uint_eq(p.meter.count[METER_PRF], 3000);
+    ike_endpoint_expire(p.end[B], p.now);
+    ck_assert_uint_eq(ike_endpoint_memory(p.end[B]), memory);
+    ck_assert_uint_eq(ike_endpoint_deadline(p.end[B]), NSEC_NEVER);
+    settle(&p); /* and who is where it says gets in */
+    check_agreement(&p);
+    pair_free(&p);
+}
+END_TEST
+
 /* ---- when ---- */
 
 static nsec half_open_time(const struct pair *p)
@@ -675,6 +704,7 @@ SUITE("cookie", a_request_comes_back_unchanged_behind_its_cookie,
       a_cookie_holds_for_its_address_nonce_and_spi, a_crash_loses_the_secrets,
       another_group_is_asked_for_behind_the_cookie, a_cookie_is_asked_for_behind_the_other_group,
       no_answer_is_larger_than_its_question, a_question_that_is_too_short_has_no_answer,
+      a_spoofed_flood_takes_no_memory_and_no_key_exchange,
       cookies_begin_at_the_limit_and_end_below_half_of_it, a_repeated_request_needs_no_cookie,
       own_handshakes_ask_nobody_for_cookies, a_source_has_so_many_half_open_and_no_more,
       a_source_may_again_when_its_handshakes_are_over, a_source_that_fails_may_again,

@@ -104,7 +104,7 @@ class Faults(unittest.TestCase):
         self.assert_written("proto/ike/child.c", "/* RFC 4555 §3.5 */", "said to be left out")
 
     def test_a_reason_for_what_the_code_has(self):
-        for word in ("NOTIFY_INVALID_IKE_SPI", "NOTIFY_IPCOMP_SUPPORTED",
+        for word in ("reauth_lifetime_create", "NOTIFY_IPCOMP_SUPPORTED",
                       "NOTIFY_NON_FIRST_FRAGMENTS_ALSO"):
             self.assert_written("proto/ike/child.c", f"int x = {word};",
                                 f"left out with a reason, but proto/ike/child.c has {word}")
