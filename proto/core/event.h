@@ -180,7 +180,15 @@ struct ike_answer {
     X(AUTHENTICATION, "authentication") /* a proof that does not hold */                           \
     X(PROPOSAL, "proposal")                                                                        \
     X(LIMIT, "limit")                                                                              \
-    X(UNAUTHENTICATED, "unauthenticated") /* error notify outside an SA, not trusted */
+    X(UNAUTHENTICATED, "unauthenticated")         /* error notify outside an SA, not trusted */    \
+    X(FRAGMENT_UNEXPECTED, "fragment_unexpected") /* the two have not agreed on fragments */       \
+    X(FRAGMENT_MALFORMED, "fragment_malformed") /* number 0, or above the total; no room in it */  \
+    X(FRAGMENT_ICV, "fragment_icv")                                                                \
+    X(FRAGMENT_DOUBLE, "fragment_double") /* it is here already */                                 \
+    X(FRAGMENT_STALE, "fragment_stale") /* of fewer than others that are here (RFC 7383 §2.6) */  \
+    X(FRAGMENT_MISMATCH, "fragment_mismatch")   /* of another exchange than the others */          \
+    X(FRAGMENTS_TOO_MANY, "fragments_too_many") /* or too long together */                         \
+    X(FRAGMENT_LIMIT, "fragment_limit")         /* no room to keep it */
 
 enum ike_drop {
 #define X(symbol, name) IKE_DROP_##symbol,
@@ -212,6 +220,9 @@ struct ike_counters {
     uint64_t reauthentications;          /* completed, counted at the caller */
     uint64_t complaints_sent, complaints_heard; /* INVALID_MESSAGE_ID, INVALID_SPI */
     uint64_t windows_ignored; /* SET_WINDOW_SIZE of 0, or below what was announced before */
+    uint64_t messages_fragmented, fragments_made; /* of ours; each is counted once */
+    uint64_t fragments_heard, messages_joined;    /* authentic and kept; complete */
+    uint64_t joining_expired, joining_replaced;   /* messages of which fragments were missing */
     uint64_t dropped[IKE_DROP_COUNT];
     uint64_t esp_sealed, esp_opened;
     uint64_t esp_dropped_no_sa, esp_dropped_replay, esp_dropped_icv, esp_dropped_other;
