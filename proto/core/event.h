@@ -186,9 +186,9 @@ struct ike_answer {
     X(FRAGMENT_ICV, "fragment_icv")                                                                \
     X(FRAGMENT_DOUBLE, "fragment_double") /* it is here already */                                 \
     X(FRAGMENT_STALE, "fragment_stale") /* of fewer than others that are here (RFC 7383 §2.6) */  \
-    X(FRAGMENT_MISMATCH, "fragment_mismatch")   /* of another exchange than the others */          \
-    X(FRAGMENTS_TOO_MANY, "fragments_too_many") /* or too long together */                         \
-    X(FRAGMENT_LIMIT, "fragment_limit")         /* no room to keep it */
+    X(FRAGMENT_MISMATCH, "fragment_mismatch") /* of another exchange than the others */            \
+    X(FRAGMENT_TOO_MANY, "fragment_too_many") /* or too long together */                           \
+    X(FRAGMENT_LIMIT, "fragment_limit")       /* no room to keep it */
 
 enum ike_drop {
 #define X(symbol, name) IKE_DROP_##symbol,

@@ -205,7 +205,7 @@ static enum err keep(struct step *s, struct joining *j, unsigned number, struct 
         return OK;
     if (e == ERR_LENGTH || j->here == 0) /* it can never be whole, or it has nothing */
         joining_give(s->ep, j);
-    return drop(s, e == ERR_LENGTH ? IKE_DROP_FRAGMENTS_TOO_MANY : IKE_DROP_FRAGMENT_LIMIT, e);
+    return drop(s, e == ERR_LENGTH ? IKE_DROP_FRAGMENT_TOO_MANY : IKE_DROP_FRAGMENT_LIMIT, e);
 }
 
 static enum err join(struct step *s, struct joining *j, const struct message_view *view,
@@ -253,7 +253,7 @@ enum err fragment_take(struct step *s, const struct message_view *view, uint32_t
     if (e)
         return drop(s, IKE_DROP_FRAGMENT_MALFORMED, e);
     if (f.total > FRAGMENTS_MAX)
-        return drop(s, IKE_DROP_FRAGMENTS_TOO_MANY, ERR_SPACE);
+        return drop(s, IKE_DROP_FRAGMENT_TOO_MANY, ERR_SPACE);
     if (j)
         e = judge(s, j, view, &f);
     if (e == OK)

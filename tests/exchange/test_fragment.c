@@ -800,7 +800,7 @@ START_TEST(too_many_or_too_long)
     ck_assert_int_eq(crafted(&p, A, &piece), ERR_SPACE);
     piece.f.total = UINT16_MAX;
     ck_assert_int_eq(crafted(&p, A, &piece), ERR_SPACE);
-    ck_assert_uint_eq(dropped(&p, B, IKE_DROP_FRAGMENTS_TOO_MANY), 2);
+    ck_assert_uint_eq(dropped(&p, B, IKE_DROP_FRAGMENT_TOO_MANY), 2);
     check_nothing_waits(&p);
     piece.f.total = FRAGMENTS_MAX;
     piece.text = bytes_of(text, sizeof text);
@@ -839,7 +839,7 @@ START_TEST(longer_than_any_message)
         piece.f.first_type = i == 1 ? PAYLOAD_VENDOR : PAYLOAD_NONE;
         ck_assert_int_eq(crafted(&p, A, &piece), i < 5 ? OK : ERR_LENGTH);
     }
-    ck_assert_uint_eq(dropped(&p, B, IKE_DROP_FRAGMENTS_TOO_MANY), 1);
+    ck_assert_uint_eq(dropped(&p, B, IKE_DROP_FRAGMENT_TOO_MANY), 1);
     check_nothing_waits(&p);
     pair_free(&p);
     bureau_close(&b);
