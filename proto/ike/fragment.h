@@ -1,7 +1,7 @@
 /*
  * IKEv2 messages in fragments (RFC 7383): said in IKE_SA_INIT, used where a message would make a
  * larger IP packet than configured, put together before anything else looks at it. The size is
- * fixed: finding out what the path takes (§2.5.2) is optional and not done.
+ * fixed: what the path takes is not found out.
  */
 #ifndef PROTO_IKE_FRAGMENT_H
 #define PROTO_IKE_FRAGMENT_H

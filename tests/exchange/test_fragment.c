@@ -781,7 +781,7 @@ START_TEST(the_whole_is_judged_as_any_other_message)
         (void)crafted(&p, A, &piece);
     }
     check_nothing_waits(&p);
-    ck_assert_uint_eq(ike_count(&p, B), 0); /* §2.21.3 */
+    ck_assert_uint_eq(ike_count(&p, B), 0); /* RFC 7296 §2.21.3 */
     pair_free(&p);
 }
 END_TEST
