@@ -239,8 +239,8 @@ static enum err open_one(struct step *s, struct sk_area *area, struct bytes *tex
 enum err fragment_take(struct step *s, const struct message_view *view, uint32_t digest,
                        struct joined *out, bool *complete)
 {
-    struct sk_sizes sizes = ike_sk_sizes(&s->sa->suite);
     struct joining *j = joining_of(s->ep, s->sa, name_of(view));
+    struct sk_sizes sizes;
     struct skf_fragment f;
     struct sk_area area;
     struct bytes text;
@@ -249,6 +249,7 @@ enum err fragment_take(struct step *s, const struct message_view *view, uint32_t
     *complete = false;
     if (!s->sa->fragments)
         return drop(s, IKE_DROP_FRAGMENT_UNEXPECTED, ERR_STATE);
+    sizes = ike_sk_sizes(&s->sa->suite);
     e = skf_read(view, &sizes, &f, &area);
     if (e)
         return drop(s, IKE_DROP_FRAGMENT_MALFORMED, e);
@@ -288,12 +289,15 @@ void fragments_moot(struct step *s)
 
 bool fragment_asks_again(struct step *s, const struct message_view *view)
 {
-    struct sk_sizes sizes = ike_sk_sizes(&s->sa->suite);
     uint32_t id = view->header.message_id, digest;
+    struct sk_sizes sizes;
     struct skf_fragment f;
     struct sk_area area;
 
-    return s->sa->fragments && fragment_is(view) && request_digest(s->ep, s->sa, id, &digest) &&
-           skf_read(view, &sizes, &f, &area) == OK && f.number == 1 &&
-           ike_area_open(s->ep, s->sa, &area) == OK && request_recall(s->ep, s->sa, id, digest);
+    if (!s->sa->fragments || !fragment_is(view))
+        return false;
+    sizes = ike_sk_sizes(&s->sa->suite);
+    return request_digest(s->ep, s->sa, id, &digest) && skf_read(view, &sizes, &f, &area) == OK &&
+           f.number == 1 && ike_area_open(s->ep, s->sa, &area) == OK &&
+           request_recall(s->ep, s->sa, id, digest);
 }

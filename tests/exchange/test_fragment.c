@@ -138,6 +138,34 @@ START_TEST(fragments_that_nobody_agreed_on_are_dropped)
 }
 END_TEST
 
+/* Before there are keys there is nothing to open a fragment with; found by test_states. */
+START_TEST(a_fragment_before_there_are_keys)
+{
+    for (int response = 0; response < 2; response++) {
+        struct wire_message m;
+        struct pair p;
+
+        both_do(&p, true, SMALL);
+        pair_create(&p);
+        pair_initiate(&p);
+        m = p.wire[A][0];
+        memset(m.data + HEADER_LEN, 0, 100);
+        m.data[16] = PAYLOAD_SKF;
+        m.data[18] = EXCHANGE_IKE_AUTH;
+        m.data[19] = response ? HEADER_FLAG_RESPONSE : 0;
+        m.dgram.len = HEADER_LEN + 100;
+        store_be32(m.data + HEADER_LENGTH_AT, (uint32_t)m.dgram.len);
+        store_be16(m.data + HEADER_LEN + 2, 100);
+        store_be32(m.data + HEADER_LEN + 4, 0x00010002); /* number 1 of 2 */
+        pair_translate(&p, B, &m.dgram);
+        ck_assert_int_ne(deliver(&p, B, &m), OK);
+        settle(&p);
+        check_agreement(&p);
+        pair_free(&p);
+    }
+}
+END_TEST
+
 /* ---- how a message is cut: §2.5 ---- */
 
 static void check_sizes(struct pair *p, int side, size_t size, unsigned *fragments)
@@ -1077,10 +1105,11 @@ START_TEST(a_rekeyed_ike_sa_goes_on_with_fragments)
 END_TEST
 
 SUITE("fragment", fragments_where_both_have_said_so, the_notify_is_answered_only_to_who_sent_it,
-      fragments_that_nobody_agreed_on_are_dropped, no_packet_is_larger_than_configured,
-      what_fits_leaves_as_ever, real_and_modelled_do_the_same, every_fragment_has_an_iv_of_its_own,
-      a_request_is_repeated_octet_for_octet, only_fragment_1_asks_for_the_response_again,
-      each_fragment_of_ike_auth_with_each_fault, each_fragment_of_create_child_sa_with_each_fault,
+      fragments_that_nobody_agreed_on_are_dropped, a_fragment_before_there_are_keys,
+      no_packet_is_larger_than_configured, what_fits_leaves_as_ever, real_and_modelled_do_the_same,
+      every_fragment_has_an_iv_of_its_own, a_request_is_repeated_octet_for_octet,
+      only_fragment_1_asks_for_the_response_again, each_fragment_of_ike_auth_with_each_fault,
+      each_fragment_of_create_child_sa_with_each_fault,
       each_fragment_of_informational_with_each_fault, numbers_that_make_no_sense,
       a_message_of_one_fragment, a_sender_that_makes_them_smaller,
       a_larger_total_that_is_not_authentic_changes_nothing, fragments_of_two_exchanges_do_not_mix,
