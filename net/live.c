@@ -20,6 +20,9 @@ enum {
     GROUP = 0,    /* of metrics: there is one */
 };
 
+_Static_assert(IKE_DROP_FRAGMENT_LIMIT - IKE_DROP_FRAGMENT_UNEXPECTED + 1 == FRAGMENT_DROP_COUNT,
+               "the same causes in both lists");
+
 struct live {
     const struct live_options *options;
     struct live_outcome *out;
@@ -203,6 +206,9 @@ static void count_growth(struct live *l)
 #define GREW(field, counter)                                                                       \
     METRICS_IKE_COUNT(l->metrics, GROUP, field, now->counter - was->counter);
     METRICS_IKE_GROWTH(GREW)
+    for (int i = 0; i < FRAGMENT_DROP_COUNT; i++) {
+        GREW(fragments.dropped[i], dropped[IKE_DROP_FRAGMENT_UNEXPECTED + i])
+    }
 #undef GREW
     l->before = *now;
 }

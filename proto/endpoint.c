@@ -188,7 +188,9 @@ void ike_endpoint_expire(struct ike_endpoint *ep, nsec now)
     while (timerq_expire(&ep->timers, now, &owner)) {
         struct ike_sa *sa = owner < ep->ikes.capacity ? pool_slot(&ep->ikes, owner) : NULL;
 
-        if (sa)
+        if (owner == joining_timer(ep))
+            joining_expire(ep, now);
+        else if (sa)
             ike_timer_fired(ep, now, sa);
         else if (owner >= ep->ikes.capacity)
             child_timer_fired(ep, now, child_sa_by_index(ep, owner - ep->ikes.capacity));
@@ -299,7 +301,7 @@ uint64_t ike_endpoint_memory(const struct ike_endpoint *ep)
     uint64_t bytes = in_use(&ep->ikes) + in_use(&ep->children) + in_use(&ep->keys) +
                      in_use(&ep->tokens) + in_use(&ep->handshakes) + in_use(&ep->ke_pairs) +
                      in_use(&ep->windows) + in_use(&ep->parked) + in_use(&ep->answered) +
-                     in_use(&ep->esp->sad.sas);
+                     in_use(&ep->joinings) + in_use(&ep->esp->sad.sas);
 
     for (unsigned i = 0; i < ep->messages.count; i++)
         bytes += in_use(&ep->messages.classes[i]);

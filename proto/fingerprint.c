@@ -171,7 +171,8 @@ static void put_ike(struct view *v, const struct ike_sa *sa)
     put(v, (uint64_t)sa->tries << 8 | (uint64_t)sa->more_ts << 7 | (uint64_t)sa->one_pair << 6 |
                (uint64_t)sa->initiator << 5 | (uint64_t)sa->half_open << 4 | (uint64_t)sa->up << 3 |
                (uint64_t)sa->natt << 2 | (uint64_t)sa->nat_local << 1 | sa->nat_remote);
-    put(v, (uint64_t)sa->caller << 9 | (uint64_t)sa->renewing << 8 | sa->new_wishes);
+    put(v, (uint64_t)sa->fragments << 10 | (uint64_t)sa->caller << 9 | (uint64_t)sa->renewing << 8 |
+               sa->new_wishes);
     put_time(v, sa->reauth_s ? sa->reauth_s * NSEC_PER_S : NSEC_NEVER);
     put_partner(v, renewal_old(ep, sa));
     put_partner(v, renewal_next(ep, sa));
@@ -209,6 +210,25 @@ static void put_child(struct view *v, const struct child_sa *c)
                   (size_t)esp->encr->key_len + esp->encr->salt_len);
         if (esp->integ)
             put_bytes(v, sad_integ_key(esp, (enum sad_direction)way), esp->integ->key_len);
+    }
+}
+
+/* Messages of which fragments are missing, the oldest first. */
+static void put_joinings(struct view *v)
+{
+    const struct ike_endpoint *ep = v->ep;
+    const struct joining *j;
+
+    for (uint32_t i = ep->joining_oldest; i != SA_INDEX_NONE; i = j->newer) {
+        j = pool_slot(&ep->joinings, i);
+        put_time(v, j->begun);
+        put(v, (uint64_t)j->ike << 32 | j->id);
+        put(v, (uint64_t)j->digest << 32 | (uint64_t)j->exchange << 24 |
+                   (uint64_t)j->first_type << 16 | (uint64_t)j->unsupported << 8 | j->response);
+        put(v, (uint64_t)j->total << 32 | j->here);
+        put(v, j->numbers);
+        for (unsigned n = 0; n < j->total; n++)
+            put_message(v, j->pieces[n]);
     }
 }
 
@@ -282,6 +302,7 @@ uint64_t ike_endpoint_fingerprint(const struct ike_endpoint *ep, nsec now)
         if (c)
             put_child(&v, c);
     }
+    put_joinings(&v);
     put_complaint(&v);
     put_cookies(&v);
     put_maker(&v);

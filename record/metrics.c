@@ -28,6 +28,18 @@ const char *esp_drop_name(enum esp_drop d)
     return esp_drop_names[d];
 }
 
+const char *fragment_drop_name(enum fragment_drop d)
+{
+    static const char *const names[FRAGMENT_DROP_COUNT] = {
+#define X(symbol, name) name,
+        FRAGMENT_DROP_LIST(X)
+#undef X
+    };
+
+    ASSERT((unsigned)d < FRAGMENT_DROP_COUNT);
+    return names[d];
+}
+
 const char *path_metric_name(enum path_metric p)
 {
     static const char *const names[PATH_METRIC_COUNT] = {

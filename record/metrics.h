@@ -32,7 +32,8 @@
     X(LINK_DOWN, "link_down")                                                                      \
     X(HOST_DOWN, "host_down")                                                                      \
     X(BACKLOG, "backlog") /* the host's bounded backlog was full */                                \
-    X(NO_ROUTE, "no_route")
+    X(NO_ROUTE, "no_route")                                                                        \
+    X(FRAGMENT, "fragment") /* of an IP packet, at a NAT or router that lets none through */
 
 enum net_drop {
 #define X(symbol, name) NET_DROP_##symbol,
@@ -56,6 +57,25 @@ enum esp_drop {
         ESP_DROP_COUNT
 };
 
+/* Why a fragment of an IKE message was refused. X(symbol, name in result.json); the same as the
+ * FRAGMENT_ ones of IKE_DROP_LIST (proto/core/event.h), in that order. */
+#define FRAGMENT_DROP_LIST(X)                                                                      \
+    X(UNEXPECTED, "unexpected")                                                                    \
+    X(MALFORMED, "malformed")                                                                      \
+    X(ICV, "icv")                                                                                  \
+    X(DOUBLE, "double")                                                                            \
+    X(STALE, "stale")                                                                              \
+    X(MISMATCH, "mismatch")                                                                        \
+    X(TOO_MANY, "too_many")                                                                        \
+    X(LIMIT, "limit")
+
+enum fragment_drop {
+#define X(symbol, name) FRAGMENT_DROP_##symbol,
+    FRAGMENT_DROP_LIST(X)
+#undef X
+        FRAGMENT_DROP_COUNT
+};
+
 /* What was learnt of the paths of tunnels, in the whole run. X(symbol, name in result.json) */
 #define PATH_METRIC_LIST(X)                                                                        \
     X(LOWERED, "lowered") /* an ICMP "too big" was heeded; or not, because it was: */              \
@@ -77,6 +97,7 @@ enum path_metric {
 
 const char *net_drop_name(enum net_drop);
 const char *esp_drop_name(enum esp_drop);
+const char *fragment_drop_name(enum fragment_drop);
 const char *path_metric_name(enum path_metric);
 /** What ike_endpoint_unprotect's refusal is counted as. */
 enum esp_drop esp_drop_of(enum err refusal);
@@ -92,6 +113,14 @@ struct failure_count {
 };
 
 /** Handshakes and IKE work of the whole run or of one group. */
+/** IKE messages in fragments (RFC 7383). Each is counted once, however often it is sent again. */
+struct fragment_metrics {
+    uint64_t messages, made;   /* [count] messages cut, into so many fragments */
+    uint64_t received, joined; /* [count] fragments kept, messages that became whole of them */
+    uint64_t incomplete;       /* [count] messages given up with fragments missing */
+    uint64_t dropped[FRAGMENT_DROP_COUNT]; /* [count] fragments, by cause */
+};
+
 struct ike_metrics {
     uint64_t started, completed, failed; /* by the functions below; pending is what remains */
     struct failure_count failed_by[FAILURE_NAMES_MAX];
@@ -113,6 +142,7 @@ struct ike_metrics {
     uint64_t half_open_refused;               /* [count] requests beyond half_open_per_source */
     uint64_t tokens_shown, tokens_wrong;      /* [count] after a crash; by peers, not believed */
     uint64_t crashes_detected;                /* [count] tokens of peers that were believed */
+    struct fragment_metrics fragments;
 };
 
 /** Of packets that want an answer: sent = answered (delivered) + lost + pending. */
@@ -276,7 +306,13 @@ void metrics_first_packet(struct metrics *, uint32_t group, nsec now, nsec start
     X(half_open_refused, dropped[IKE_DROP_SOURCE])                                                 \
     X(tokens_shown, tokens_shown)                                                                  \
     X(tokens_wrong, tokens_wrong)                                                                  \
-    X(crashes_detected, crashes_detected)
+    X(crashes_detected, crashes_detected)                                                          \
+    X(fragments.messages, messages_fragmented)                                                     \
+    X(fragments.made, fragments_made)                                                              \
+    X(fragments.received, fragments_heard)                                                         \
+    X(fragments.joined, messages_joined)                                                           \
+    X(fragments.incomplete, joining_expired)                                                       \
+    X(fragments.incomplete, joining_replaced)
 
 /* Inner packets of a flow; `bytes` is the length of the inner IP packet. */
 void metrics_esp_sent(struct metrics *, uint32_t flow, nsec now, uint64_t bytes);

@@ -98,6 +98,21 @@ static nsec window(nsec from, nsec first, nsec last)
     return first == NSEC_NEVER || last == NSEC_NEVER || last <= start ? 0 : last - start;
 }
 
+static void walk_fragments(struct walk *w, const struct fragment_metrics *f)
+{
+    open_object(w, "fragments");
+    count(w, "messages", f->messages);
+    count(w, "made", f->made);
+    count(w, "received", f->received);
+    count(w, "joined", f->joined);
+    count(w, "incomplete", f->incomplete);
+    open_object(w, "dropped");
+    for (int i = 0; i < FRAGMENT_DROP_COUNT; i++)
+        count(w, fragment_drop_name((enum fragment_drop)i), f->dropped[i]);
+    close_object(w, "dropped");
+    close_object(w, "fragments");
+}
+
 static void walk_ike(struct walk *w, const struct metrics *m, const struct ike_metrics *ike)
 {
     nsec ns = window(m->measure_from, ike->first_start, ike->last_up);
@@ -132,6 +147,7 @@ static void walk_ike(struct walk *w, const struct metrics *m, const struct ike_m
     count(w, "tokens_shown", ike->tokens_shown);
     count(w, "tokens_wrong", ike->tokens_wrong);
     count(w, "crashes_detected", ike->crashes_detected);
+    walk_fragments(w, &ike->fragments);
     close_object(w, "ike");
 }
 

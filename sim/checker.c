@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "base/rng.h"
 #include "base/table.h"
+#include "proto/wire/registry.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -375,15 +376,21 @@ void checker_response(struct checker *c, nsec now, uint32_t node, struct bytes m
     /* SPIs, exchange and message ID name the exchange: RFC 7296 §2.1, §3.1. */
     uint64_t name = digest_of(message.data, 16, node);
     uint32_t content = (uint32_t)digest_of(message.data, message.len, 0);
+    bool counts = true;
     uint32_t before;
 
     ASSERT(message.len >= 28);
     name = digest_of(message.data + 18, 6, name);
+    /* A response in fragments: number and total name one of them, the first counts for all. */
+    if (message.data[16] == PAYLOAD_SKF && message.len >= 36) {
+        name = digest_of(message.data + 32, 4, name);
+        counts = load_be16(message.data + 32) == 1;
+    }
     /* A half-open SA that does not exist answers with SPIr 0 and keeps no state: any number. */
     if (load_be64(message.data + 8) == 0)
         return;
     if (!table_get(&c->responses, name, &before)) {
-        if (table_put(&c->responses, name, content) == OK)
+        if (table_put(&c->responses, name, content) == OK && counts)
             c->answered[node]++;
         return;
     }

@@ -4,6 +4,9 @@
 
 enum { RECONNECT_DELAY_S = 1 };
 
+_Static_assert(IKE_DROP_FRAGMENT_LIMIT - IKE_DROP_FRAGMENT_UNEXPECTED + 1 == FRAGMENT_DROP_COUNT,
+               "the same causes in both lists");
+
 static const enum path_metric path_metrics[PATH_NEWS_COUNT] = {
     [PATH_LOWERED] = PATH_METRIC_LOWERED,
     [PATH_MALFORMED] = PATH_METRIC_MALFORMED,
@@ -235,6 +238,9 @@ void ike_node_count(struct ike_node *n)
     if (now->counter != was->counter)                                                              \
         METRICS_IKE_COUNT(m, group, field, now->counter - was->counter);
     METRICS_IKE_GROWTH(GREW)
+    for (int i = 0; i < FRAGMENT_DROP_COUNT; i++) {
+        GREW(fragments.dropped[i], dropped[IKE_DROP_FRAGMENT_UNEXPECTED + i])
+    }
 #undef GREW
     for (int i = 0; i < PATH_NEWS_COUNT; i++)
         m->path[path_metrics[i]] += now->path_news[i] - was->path_news[i];

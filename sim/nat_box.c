@@ -453,6 +453,8 @@ static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet
     expire(s, node);
     if (ip_read(bytes_of(p->data, p->len), &ip) != OK)
         packet_drop(s, node, packet, NET_DROP_CORRUPT);
+    else if (n->drops_fragments && ip_is_fragment(&ip))
+        packet_drop(s, node, packet, NET_DROP_FRAGMENT);
     else if (from_outside && ip.offset == 0 &&
              (ip.protocol == IP_PROTOCOL_ICMP || ip.protocol == IP_PROTOCOL_ICMPV6))
         icmp_inward(s, node, packet, &ip);

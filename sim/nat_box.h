@@ -58,8 +58,9 @@ struct nat_box {
     uint32_t outside_port;
     struct ip_addr forward; /* inside host that has the outside's ports 500 and 4500 to itself */
     uint32_t forward_port;  /* of the node, to that host; family 0: nothing is forwarded */
-    bool icmp_errors;       /* tell the sender when a packet is too big for the next link */
-    bool preserve;          /* words.port_preservation, until a reboot with new ports */
+    bool drops_fragments;
+    bool icmp_errors; /* tell the sender when a packet is too big for the next link */
+    bool preserve;    /* words.port_preservation, until a reboot with new ports */
     uint16_t next_port;
     uint32_t next_fragmented;
     struct nat_table table;

@@ -97,6 +97,10 @@ static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet
         packet_drop(s, node, packet, NET_DROP_CORRUPT);
         return;
     }
+    if (r->drops_fragments && ip_is_fragment(&ip)) {
+        packet_drop(s, node, packet, NET_DROP_FRAGMENT);
+        return;
+    }
     out = routes_find(r, &ip.dst);
     if (out == SIM_NONE) {
         packet_drop(s, node, packet, NET_DROP_NO_ROUTE);

@@ -22,6 +22,7 @@ struct routes {
     struct route *prefixes; /* the longest first */
     uint32_t prefix_count;
     uint32_t default_port;  /* SIM_NONE: no route */
+    bool drops_fragments;   /* of IP packets */
     struct ip_addr address; /* of a router that sends ICMP errors; family 0: it sends none */
 };
 

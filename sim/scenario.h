@@ -145,7 +145,9 @@ struct ike_words {
     uint64_t retransmit_base; /* milli */
     uint64_t retransmit_jitter;
     uint32_t retransmit_tries;
-    uint32_t childless; /* enum childless_policy */
+    uint32_t childless;     /* enum childless_policy */
+    uint32_t fragmentation; /* enum fragmentation_policy */
+    uint32_t fragment_size;
     uint32_t window;
     bool encap, initial_contact, make_before_break;
     const char *const *quirks; /* names of enum ike_quirk */
@@ -172,6 +174,9 @@ struct child_words {
     uint32_t remote_ts_count;
 };
 
+/** What becomes of fragments of IP packets. */
+enum fragment_way { FRAGMENTS_PASS, FRAGMENTS_DROP };
+
 struct scenario_group {
     const char *name;
     enum node_role role;
@@ -189,10 +194,11 @@ struct scenario_group {
     uint32_t protect_count;
     struct cpu_words cpu;
     struct limit_words limits;
-    struct nat_words nat; /* ROLE_NAT */
-    int32_t forward;      /* ROLE_NAT: the responder inside that its ports 500 and 4500 lead to, or
-                             SCENARIO_NONE */
-    bool icmp_errors;     /* ROLE_ROUTER: it tells senders of packets that it cannot pass on */
+    struct nat_words nat;  /* ROLE_NAT */
+    int32_t forward;       /* ROLE_NAT: the responder inside that its ports 500 and 4500 lead to, or
+                              SCENARIO_NONE */
+    bool icmp_errors;      /* ROLE_ROUTER: it tells senders of packets that it cannot pass on */
+    uint32_t ip_fragments; /* ROLE_NAT, ROLE_ROUTER: enum fragment_way */
     struct ike_words ike_words;
     struct child_words child_words;
     struct ike_config ike; /* initiator, responder: complete with ike.child, except for ike.id

@@ -258,6 +258,8 @@ struct ike_config make_ike_config(const struct ike_words *w, const struct child_
         .reauth_time = w->reauth_time,
         .reauth_jitter = w->reauth_time ? w->rand_time : 0,
         .make_before_break = w->make_before_break,
+        .fragmentation = (enum fragmentation_policy)w->fragmentation,
+        .fragment_size = (uint16_t)w->fragment_size,
         .childless = (enum childless_policy)w->childless,
         .dpd_delay = w->dpd_delay,
         .nat_keepalive = w->nat_keepalive,

@@ -211,6 +211,14 @@ static const struct key ike_keys[] = {
      .doc = "Deliberately wrong: bugs that daemons had, by daemon and number in its tracker, to be "
             "seen at work; docs/explore.md tells what each does.",
      .example = "[strongswan-1896]"},
+    {.name = "fragmentation", .type = KEY_WORD, .offset = AT(ike_words, fragmentation),
+     .otherwise = "no", .words = WORDS("no", "accept", "yes"),
+     .doc = "IKE messages in fragments (RFC 7383), if both ends announce it: understood (accept), "
+            "also made of what is longer than fragment_size (yes).", .example = "yes"},
+    {.name = "fragment_size", .type = KEY_SIZE32, .offset = AT(ike_words, fragment_size),
+     .otherwise = "1280B", .min = 576, .max = 16384,
+     .doc = "The longest IP packet that an IKE message may make; longer ones leave in fragments.",
+     .example = "576B"},
     {.name = "invalid_message_id", .type = KEY_BOOL, .offset = AT(ike_words, invalid_message_id),
      .otherwise = "false",
      .doc = "Tell the peer of authentic requests beyond the window (INVALID_MESSAGE_ID).",
@@ -382,6 +390,10 @@ static const struct key group_keys[] = {
     {.name = "limits", .type = KEY_SECTION, .section = SECTION_LIMITS,
      .offset = AT(scenario_group, limits), .roles = FOR_RESPONDER,
      .doc = "Sizes of a gateway's tables, and what it does against floods of IKE_SA_INIT."},
+    {.name = "ip_fragments", .type = KEY_WORD, .offset = AT(scenario_group, ip_fragments),
+     .roles = FOR_NAT | FOR_ROUTER, .otherwise = "pass", .words = WORDS("pass", "drop"),
+     .doc = "Fragments of IP packets: pass, at a NAT only behind the first of their packet, or drop, "
+            "as many firewalls do.", .example = "drop"},
     {.name = "preset", .type = KEY_PRESET, .roles = FOR_NAT,
      .words = WORDS("rfc4787-2007", "linux-6.1", "full-cone", "symmetric", "cgn-rfc6888"),
      .doc = "Behaviour of a known kind of NAT; keys written beside it win.",

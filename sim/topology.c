@@ -28,9 +28,23 @@ static struct routes *make_router(const struct lab *lab, const struct scenario_g
 {
     struct routes *r = router_create(16);
 
-    if (r && g->icmp_errors)
+    if (!r)
+        return NULL;
+    if (g->icmp_errors)
         r->address = lab->plan.nodes[node].outer;
+    r->drops_fragments = g->ip_fragments == FRAGMENTS_DROP;
     return r;
+}
+
+static struct nat_box *make_nat(const struct lab *lab, const struct scenario_group *g,
+                                uint32_t node)
+{
+    struct nat_box *n = nat_box_create(&g->nat, &lab->plan.nodes[node].outer,
+                                       rng_stream(lab->scenario->seed, node, RNG_NAT_PORT));
+
+    if (n)
+        n->drops_fragments = g->ip_fragments == FRAGMENTS_DROP;
+    return n;
 }
 
 static enum err add_nodes(struct lab *lab)
@@ -50,8 +64,7 @@ static enum err add_nodes(struct lab *lab)
                 state = make_router(lab, group, node);
             } else if (group->role == ROLE_NAT) {
                 class = &nat_box_class;
-                state = nat_box_create(&group->nat, &lab->plan.nodes[node].outer,
-                                       rng_stream(s->seed, node, RNG_NAT_PORT));
+                state = make_nat(lab, group, node);
             }
             if (!name || (class != &ike_node_class && !state) ||
                 sim_add_node(&lab->sim, class, state, name, g) != node)

@@ -31,6 +31,8 @@ enum {
     KEY_REAUTH,
     KEY_MAKE_BEFORE_BREAK,
     KEY_CHILDLESS,
+    KEY_FRAGMENTATION,
+    KEY_FRAGMENT_SIZE,
     KEY_DPD,
     KEY_ENCAP,
     KEY_VERSION,
@@ -105,6 +107,18 @@ struct reading {
          "never|allow|prefer|force",                                                                 \
          0,                                                                                          \
          "IKE_AUTH without a child SA, which follows (RFC 6023; default never)",                     \
+         0},                                                                                         \
+        {"fragmentation",                                                                            \
+         KEY_FRAGMENTATION,                                                                          \
+         "no|accept|yes",                                                                            \
+         0,                                                                                          \
+         "IKE messages in fragments (RFC 7383): understood, also made (default no)",                 \
+         0},                                                                                         \
+        {"fragment-size",                                                                            \
+         KEY_FRAGMENT_SIZE,                                                                          \
+         "N",                                                                                        \
+         0,                                                                                          \
+         "the longest IP packet that an IKE message may make (default 1280)",                        \
          0},                                                                                         \
         {"dpd", KEY_DPD, "S", 0, "liveness check after S seconds of silence (default: none)", 0},    \
         {"encap", KEY_ENCAP, NULL, 0, "claim a NAT, so that ESP goes in UDP", 0},                    \
@@ -287,6 +301,18 @@ static void cookie(struct argp_state *state, const char *text, struct flood_conf
         out->cookie_above = value_whole(state, text, COUNT_MAX);
 }
 
+static enum fragmentation_policy fragmentation(struct argp_state *state, const char *text)
+{
+    static const char *const words[] = {
+        [FRAGMENTATION_NO] = "no", [FRAGMENTATION_ACCEPT] = "accept", [FRAGMENTATION_YES] = "yes"};
+
+    for (unsigned i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(text, words[i]) == 0)
+            return (enum fragmentation_policy)i;
+    argp_error(state, "--fragmentation %s: it is no, accept or yes", text);
+    return FRAGMENTATION_NO;
+}
+
 static void finish_data(struct argp_state *state, const struct reading *r, struct live_options *o)
 {
     struct live_data_options *d = &o->data;
@@ -450,6 +476,14 @@ static error_t parse(int key, char *value, struct argp_state *state)
         break;
     case KEY_CHILDLESS:
         c->childless = childless(state, value);
+        break;
+    case KEY_FRAGMENTATION:
+        c->fragmentation = fragmentation(state, value);
+        break;
+    case KEY_FRAGMENT_SIZE:
+        c->fragment_size = (uint16_t)value_whole(state, value, UINT16_MAX);
+        if (c->fragment_size < FRAGMENT_SIZE_MIN)
+            argp_error(state, "--fragment-size %s: %d is the least", value, FRAGMENT_SIZE_MIN);
         break;
     case KEY_DPD:
         c->dpd_delay = value_seconds(state, value, TIME_MAX);

@@ -21,6 +21,8 @@ enum config_sizes {
     TFC_TO_MTU = 65535, /* tfc_padding: to what the path takes, taken for TFC_MTU_MAX at most */
     TFC_MTU_MAX = 1500, /* outer bytes */
     WINDOW_MAX = 16,
+    FRAGMENT_SIZE = 1280,    /* where nothing is configured: what every IPv6 path takes */
+    FRAGMENT_SIZE_MIN = 576, /* RFC 7383 §2.5.1: what every IPv4 path takes */
 };
 
 /** One proposal: alternatives by transform type, in order of preference. */
@@ -95,6 +97,13 @@ enum childless_policy {
                        */
 };
 
+/** Messages in fragments (RFC 7383); strongSwan's words. */
+enum fragmentation_policy {
+    FRAGMENTATION_NO,     /* not announced, not understood */
+    FRAGMENTATION_ACCEPT, /* announced and understood, but not done */
+    FRAGMENTATION_YES,    /* and done where a message is too long and the peer has announced it */
+};
+
 struct ike_config {
     struct proposal_config proposals[PROPOSALS_MAX];
     uint8_t proposal_count;
@@ -109,14 +118,16 @@ struct ike_config {
     nsec reauth_time, reauth_jitter;
     bool make_before_break; /* beside the old IKE SA, not after it; who was called expects this */
     enum childless_policy childless;
-    nsec dpd_delay;       /* 0: no liveness checks */
-    nsec nat_keepalive;   /* 0: none */
-    nsec half_open_time;  /* responder drops a handshake that is not authenticated by then */
-    bool force_encap;     /* claim a NAT in NAT detection (lies in the source hash) */
-    bool respond;         /* accept IKE_SA_INIT requests */
-    bool initial_contact; /* send INITIAL_CONTACT (RFC 7296 §2.4) */
-    uint8_t window;       /* requests that we take at once and have in flight at most; 0 is 1 */
-    unsigned quirks;      /* set of enum ike_quirk; 0: none */
+    enum fragmentation_policy fragmentation;
+    uint16_t fragment_size; /* octets of the IP packet of a fragment at most; 0: FRAGMENT_SIZE */
+    nsec dpd_delay;         /* 0: no liveness checks */
+    nsec nat_keepalive;     /* 0: none */
+    nsec half_open_time;    /* responder drops a handshake that is not authenticated by then */
+    bool force_encap;       /* claim a NAT in NAT detection (lies in the source hash) */
+    bool respond;           /* accept IKE_SA_INIT requests */
+    bool initial_contact;   /* send INITIAL_CONTACT (RFC 7296 §2.4) */
+    uint8_t window;         /* requests that we take at once and have in flight at most; 0 is 1 */
+    unsigned quirks;        /* set of enum ike_quirk; 0: none */
     struct child_config child;
     struct flood_config flood;
 

@@ -183,7 +183,15 @@ struct ike_answer {
     X(LIMIT, "limit")                                                                              \
     X(COOKIE, "cookie")                   /* IKE_SA_INIT without one that holds; asked for */      \
     X(SOURCE, "source")                   /* IKE_SA_INIT: too many half open of that address */    \
-    X(UNAUTHENTICATED, "unauthenticated") /* error notify outside an SA, not trusted */
+    X(UNAUTHENTICATED, "unauthenticated") /* error notify outside an SA, not trusted */            \
+    X(FRAGMENT_UNEXPECTED, "fragment_unexpected") /* the two have not agreed on fragments */       \
+    X(FRAGMENT_MALFORMED, "fragment_malformed") /* number 0, or above the total; no room in it */  \
+    X(FRAGMENT_ICV, "fragment_icv")                                                                \
+    X(FRAGMENT_DOUBLE, "fragment_double") /* it is here already */                                 \
+    X(FRAGMENT_STALE, "fragment_stale") /* of fewer than others that are here (RFC 7383 §2.6) */  \
+    X(FRAGMENT_MISMATCH, "fragment_mismatch") /* of another exchange than the others */            \
+    X(FRAGMENT_TOO_MANY, "fragment_too_many") /* or too long together */                           \
+    X(FRAGMENT_LIMIT, "fragment_limit")       /* no room to keep it */
 
 enum ike_drop {
 #define X(symbol, name) IKE_DROP_##symbol,
@@ -217,6 +225,9 @@ struct ike_counters {
     uint64_t cookies_sent, cookies_accepted, cookies_wrong; /* asked for; come back, or not so */
     uint64_t tokens_shown, tokens_wrong, crashes_detected;  /* RFC 6290 */
     uint64_t windows_ignored; /* SET_WINDOW_SIZE of 0, or below what was announced before */
+    uint64_t messages_fragmented, fragments_made; /* of ours; each is counted once */
+    uint64_t fragments_heard, messages_joined;    /* authentic and kept; complete */
+    uint64_t joining_expired, joining_replaced;   /* messages of which fragments were missing */
     uint64_t dropped[IKE_DROP_COUNT];
     uint64_t esp_sealed, esp_opened;
     uint64_t esp_dropped_no_sa, esp_dropped_replay, esp_dropped_icv, esp_dropped_other;

@@ -9,6 +9,7 @@
 #include "proto/core/config.h"
 #include "proto/core/env.h"
 #include "proto/core/event_queue.h"
+#include "proto/core/joining.h"
 #include "proto/core/sa.h"
 #include "proto/core/timer_log.h"
 #include "proto/core/window.h"
@@ -75,7 +76,10 @@ struct ike_endpoint {
     struct pool ikes, children, keys, handshakes, ke_pairs;
     struct pool tokens;                    /* struct peer_token, taken together with `ikes` */
     struct pool windows, parked, answered; /* see window.h; empty where the window is 1 */
-    struct table by_spi;                   /* our SPI -> IKE SA */
+    struct pool joinings;                  /* see joining.h; empty without fragmentation */
+    struct table joining_by_ike;           /* index of an IKE SA -> first of its messages */
+    uint32_t joining_oldest, joining_newest;
+    struct table by_spi;      /* our SPI -> IKE SA */
     struct table by_init;     /* digest of an IKE_SA_INIT request and its source -> IKE SA */
     struct table by_identity; /* digest of an authenticated identity -> newest IKE SA of it */
     struct table by_request;  /* EVENT_REQUEST that is not answered -> IKE SA */

@@ -6,7 +6,11 @@
 static const uint16_t slot_sizes[MESSAGE_CLASSES] = {128,  320,  640,
                                                      1408, 4096, MESSAGE_MARKER + MESSAGE_MAX};
 
-enum { CERTIFICATES = 4 }; /* the class that an IKE_AUTH message with a chain mostly fits into */
+enum {
+    PIECES = 3,       /* the class that a fragment of somebody's mostly fits into */
+    LENGTH_AT = 24,   /* in the IKE header (RFC 7296 §3.1) */
+    CERTIFICATES = 4, /* that of an IKE_AUTH message with a chain */
+};
 
 /*
  * Two small messages per SA always fit. Large ones belong to handshakes and rekeys, of which not
@@ -46,6 +50,8 @@ enum err message_store_init(struct message_store *s, const struct message_needs 
             slots += n->sas + 2 * n->handshakes;
         if (n->holds_auth && i == CERTIFICATES)
             slots += n->handshakes;
+        if (i == PIECES)
+            slots += n->pieces;
         e = pool_init(&s->classes[i], slot_sizes[i], slots);
         if (e) {
             message_store_reset(s);
@@ -76,7 +82,7 @@ enum err message_keep(struct message_store *s, struct bytes message, struct mess
         if (!slot)
             continue;
         memcpy(slot + MESSAGE_MARKER, message.data, message.len);
-        *out = (struct message_ref){h.index, (uint16_t)message.len, i};
+        *out = (struct message_ref){h.index, (uint16_t)message.len, (uint8_t)i, false};
         return OK;
     }
     return ERR_FULL;
@@ -94,6 +100,8 @@ void message_drop(struct message_store *s, struct message_ref *r)
 {
     struct pool *p = &s->classes[r->class];
 
+    if (!message_none(*r) && r->class == s->halfway.class && r->slot == s->halfway.slot)
+        s->halfway = (struct message_ref){0};
     if (!message_none(*r))
         pool_give(p, pool_handle(p, r->slot));
     *r = (struct message_ref){0};
@@ -104,10 +112,27 @@ struct bytes message_at(const struct message_store *s, struct message_ref r)
     return message_none(r) ? BYTES_NONE : bytes_of(slot_of(s, r) + MESSAGE_MARKER, r.len);
 }
 
-struct buf message_datagram(const struct message_store *s, struct message_ref r, bool marker)
+static bool same(struct message_ref a, struct message_ref b)
 {
-    uint8_t *slot = slot_of(s, r);
-    size_t skip = marker ? 0 : MESSAGE_MARKER;
+    return a.slot == b.slot && a.class == b.class && a.len == b.len;
+}
 
-    return (struct buf){slot + skip, MESSAGE_MARKER - skip + r.len, MESSAGE_MARKER - skip + r.len};
+bool message_datagram(struct message_store *s, struct message_ref r, bool marker, struct buf *out)
+{
+    size_t skip = marker ? 0 : MESSAGE_MARKER;
+    size_t at = same(s->halfway, r) ? s->halfway_at : 0;
+    uint8_t *next = slot_of(s, r) + at;
+    size_t len = r.split ? load_be32(next + MESSAGE_MARKER + LENGTH_AT) : r.len;
+    bool last;
+
+    ASSERT(len <= r.len - at);
+    last = at + len == r.len;
+    *out = (struct buf){next + skip, MESSAGE_MARKER - skip + len, MESSAGE_MARKER - skip + len};
+    if (last && at)
+        s->halfway = (struct message_ref){0};
+    if (!last) {
+        s->halfway = r;
+        s->halfway_at = at + len + MESSAGE_MARKER;
+    }
+    return last;
 }

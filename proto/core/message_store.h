@@ -2,6 +2,8 @@
  * Cached IKE messages: the request in flight and the last response of each IKE SA, first messages
  * of a handshake. Bytes sit in slots of a few sizes, made once; a reference is 8 bytes.
  * Each slot begins with the non-ESP marker (RFC 3948 §2.2), so a message can leave on either port.
+ * A message that leaves in fragments is kept as they are sent, one behind the other with a marker
+ * between them; such a reference is `split`, and the lengths in their headers tell where each ends.
  */
 #ifndef PROTO_CORE_MESSAGE_STORE_H
 #define PROTO_CORE_MESSAGE_STORE_H
@@ -19,18 +21,22 @@ enum message_sizes {
 struct message_ref {
     uint32_t slot;
     uint16_t len; /* without the marker; 0: none */
-    uint16_t class;
+    uint8_t class;
+    bool split; /* kept as several datagrams */
 };
 
 struct message_store {
     struct pool classes[MESSAGE_CLASSES];
-    unsigned count; /* of them; without certificates the largest is not there */
+    unsigned count;             /* of them; without certificates the largest is not there */
+    struct message_ref halfway; /* what is being sent datagram by datagram, none: nothing is */
+    size_t halfway_at;          /* the octets of it that are out */
 };
 
 struct message_needs {
     uint32_t sas;        /* IKE SAs of any state */
     uint32_t handshakes; /* exchanges with key material in flight */
     size_t auth_len;     /* of an IKE_AUTH message with certificates, 0: there is none */
+    uint32_t pieces;     /* fragments of others that wait for the rest of their message */
     bool holds_auth;     /* those of peers wait for look-ups */
 };
 
@@ -47,8 +53,12 @@ enum err message_keep(struct message_store *, struct bytes message,
 void message_drop(struct message_store *, struct message_ref *);
 /** The message, BYTES_NONE for none. */
 struct bytes message_at(const struct message_store *, struct message_ref);
-/** The message as a datagram: with the marker in front if it leaves on port 4500. */
-struct buf message_datagram(const struct message_store *, struct message_ref, bool marker);
+/**
+ * The message as a datagram, with the marker in front if it leaves on port 4500. One that was kept
+ * as several (RFC 7383) comes out one by one, call after call, and from the start after the last.
+ * @return whether this was the last
+ */
+bool message_datagram(struct message_store *, struct message_ref, bool marker, struct buf *out);
 
 static inline bool message_none(struct message_ref r)
 {

@@ -58,20 +58,24 @@ void outbox_cancel(struct ike_endpoint *ep, struct ike_sa *sa, enum pending_send
         sa->sends &= (uint8_t)~what;
 }
 
-/* Everything on port 4500 has the marker (RFC 7296 §2.23). */
-static void message_out(struct ike_endpoint *ep, struct message_ref ref, struct ike_dgram *out)
+/* Everything on port 4500 has the marker (RFC 7296 §2.23). @return whether the message is out: one
+ * in fragments takes a call for each (RFC 7383 §2.5) */
+static bool message_out(struct ike_endpoint *ep, struct message_ref ref, struct ike_dgram *out)
 {
-    bool marked =
+    bool marker =
         out->local.port == IKE_NATT_PORT && !(ep->config->quirks & QUIRK_NO_MARKER);
-    struct buf datagram = message_datagram(&ep->messages, ref, marked);
+    struct buf datagram;
+    bool last = message_datagram(&ep->messages, ref, marker, &datagram);
 
     out->protocol = 17;
     out->data = datagram.data;
     out->len = datagram.len;
-    meter_work(ep, METER_MESSAGE_SENT, ref.len);
+    meter_work(ep, METER_MESSAGE_SENT, datagram.len - (marker ? MESSAGE_MARKER : 0));
+    return last;
 }
 
-static void response_out(struct ike_endpoint *ep, const struct ike_sa *sa, struct ike_dgram *out)
+/* @return which of `sends` has been done with it */
+static uint8_t response_out(struct ike_endpoint *ep, const struct ike_sa *sa, struct ike_dgram *out)
 {
     *out = (struct ike_dgram){.local = sa->local, .remote = sa->remote, .kind = DGRAM_RESPONSE};
     if (sa_equal(ep->response_of, ike_sa_ref(ep, sa))) {
@@ -79,7 +83,7 @@ static void response_out(struct ike_endpoint *ep, const struct ike_sa *sa, struc
         out->local = ep->response_from;
         out->remote = ep->response_to;
     }
-    message_out(ep, response_of(ep, sa), out);
+    return message_out(ep, response_of(ep, sa), out) ? SEND_RESPONSE : 0;
 }
 
 /* @return which of `sends` has been done with it */
@@ -92,7 +96,8 @@ static uint8_t request_out(struct ike_endpoint *ep, const struct ike_sa *sa, str
                               .remote = sa->remote,
                               .kind = DGRAM_REQUEST,
                               .transmission = parked ? p->tries : sa->tries};
-    message_out(ep, parked ? p->request : sa->request, out);
+    if (!message_out(ep, parked ? p->request : sa->request, out))
+        return 0;
     if (!parked)
         return SEND_REQUEST;
     p->send = false;
@@ -117,7 +122,7 @@ static void send_one(struct ike_endpoint *ep, struct ike_sa *sa, struct ike_dgra
     uint8_t what = sa->sends & -sa->sends; /* lowest bit first */
 
     if (what == SEND_RESPONSE)
-        response_out(ep, sa, out);
+        what = response_out(ep, sa, out);
     else if (what == SEND_REQUEST || what == SEND_PARKED)
         what = request_out(ep, sa, out);
     else
@@ -148,8 +153,8 @@ static bool reply_next(struct ike_endpoint *ep, struct ike_dgram *out)
         return false;
     *out =
         (struct ike_dgram){.local = reply->local, .remote = reply->remote, .kind = DGRAM_RESPONSE};
-    message_out(ep, reply->message, out);
-    reply->waiting = false; /* the bytes stay until the next call */
+    (void)message_out(ep, reply->message, out); /* never in fragments */
+    reply->waiting = false;                     /* the bytes stay until the next call */
     return true;
 }
 

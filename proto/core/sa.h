@@ -82,6 +82,7 @@ struct ike_sa {
     bool more_ts : 1;    /* it would take more than it did in other child SAs (§2.9) */
     bool caller : 1;     /* of the IKE_AUTH that it goes back to, over all rekeys */
     bool renewing : 1;   /* is authenticated anew, or takes over from one that is */
+    bool fragments : 1;  /* both have said that they understand them (RFC 7383 §2.3) */
     uint8_t wishes : 5;  /* set of enum ike_wish */
 };
 

@@ -66,15 +66,36 @@ static size_t longest_auth(const struct ike_config *c)
     return len;
 }
 
+/* Each half-open IKE SA can have one message in the making; of the others few have at once. */
+static uint32_t joinings_of(const struct ike_config *c, const struct ike_limits *limits)
+{
+    return c->fragmentation == FRAGMENTATION_NO ? 0
+                                                : limits->half_open + limits->ike_sas / 16 + SPARE;
+}
+
+/* Fragments have headers, an IV, an ICV and padding of their own: less than this for each. */
+static size_t fragmented(const struct ike_config *c, size_t len)
+{
+    enum { OVERHEAD = 128 };
+    size_t size = c->fragment_size ? c->fragment_size : FRAGMENT_SIZE;
+
+    if (c->fragmentation != FRAGMENTATION_YES || size <= 2 * OVERHEAD)
+        return len;
+    return len + (len / (size - 2 * OVERHEAD) + 1) * OVERHEAD;
+}
+
 enum err sa_table_init(struct ike_endpoint *ep, const struct ike_limits *limits)
 {
     uint32_t ikes = 2 * limits->ike_sas + SPARE;
     uint32_t children = limits->child_sas + limits->child_sas / 2 + SPARE;
     uint32_t window = window_size(ep->config);
     uint32_t handshakes = limits->half_open + limits->ike_sas * window + SPARE;
+    uint32_t joinings = joinings_of(ep->config, limits);
+    size_t auth_len = longest_auth(ep->config);
     struct message_needs needs = {.sas = ikes * window,
                                   .handshakes = handshakes,
-                                  .auth_len = longest_auth(ep->config),
+                                  .auth_len = auth_len ? fragmented(ep->config, auth_len) : 0,
+                                  .pieces = joinings * (2 + (uint32_t)(auth_len / 1024)),
                                   .holds_auth = ep->config->auth.look_up};
 
     ep->ike_max = limits->ike_sas;
@@ -91,8 +112,8 @@ enum err sa_table_init(struct ike_endpoint *ep, const struct ike_limits *limits)
         window_init(ep, ikes) || table_init(&ep->by_spi, ikes) || table_init(&ep->by_init, ikes) ||
         table_init(&ep->by_identity, ikes) || table_init(&ep->by_request, 1) ||
         (ep->config->flood.half_open_per_source && table_init(&ep->by_source, limits->half_open)) ||
-        table_init(&ep->renewals, 2) || timerq_init(&ep->timers, ikes + children) ||
-        message_store_init(&ep->messages, &needs) ||
+        table_init(&ep->renewals, 2) || timerq_init(&ep->timers, ikes + children + 1) ||
+        joining_init(ep, joinings) || message_store_init(&ep->messages, &needs) ||
         event_queue_init(&ep->events, ikes + children + 16, ep->env.export_keys) ||
         (ep->env.export_timers &&
          timer_log_init(&ep->timer_log, ikes * IKE_TIMER_COUNT + children * 2 + 16)))
@@ -106,6 +127,7 @@ void sa_table_reset(struct ike_endpoint *ep)
     event_queue_reset(&ep->events);
     message_store_reset(&ep->messages);
     timerq_reset(&ep->timers);
+    joining_reset(ep);
     table_reset(&ep->renewals);
     table_reset(&ep->by_source);
     table_reset(&ep->by_request);
@@ -204,6 +226,7 @@ void ike_sa_give(struct ike_endpoint *ep, struct ike_sa *sa)
     ASSERT(sa->first_child == SA_INDEX_NONE && sa->child_count == 0 && !sa->renewing);
     outbox_remove(ep, sa);
     window_give(ep, sa);
+    joining_forget(ep, sa);
     ike_timers_cancel(ep, sa);
     handshake_give(ep, sa);
     message_drop(&ep->messages, &sa->request);

@@ -286,7 +286,7 @@ nsec flight_due(const struct ike_endpoint *ep, const struct ike_sa *sa, uint32_t
 /* §2.3: the window is one until the initial exchanges are complete. */
 #define SETTLED (FROM(ESTABLISHED) | FROM(REKEYED) | FROM(RIVAL) | FROM(DELETING) | FROM(CLOSED))
 
-static uint32_t own_window(const struct ike_endpoint *ep, const struct ike_sa *sa)
+uint32_t window_own(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
     const struct window *w = window_of(ep, sa);
 
@@ -311,7 +311,7 @@ const struct answered_request *answered_at(const struct ike_endpoint *ep, const 
 
 bool request_due(const struct ike_endpoint *ep, const struct ike_sa *sa, uint32_t id)
 {
-    return id != UINT32_MAX && id >= sa->expected_id && id - sa->expected_id < own_window(ep, sa) &&
+    return id != UINT32_MAX && id >= sa->expected_id && id - sa->expected_id < window_own(ep, sa) &&
            !answered_at(ep, sa, id);
 }
 
@@ -371,7 +371,7 @@ void request_answered(struct ike_endpoint *ep, struct ike_sa *sa, uint32_t id,
 {
     struct window *w = window_of(ep, sa);
 
-    if (own_window(ep, sa) == 1) {
+    if (window_own(ep, sa) == 1) {
         message_drop(&ep->messages, &sa->response);
         sa->response = response;
         sa->request_digest = digest;
@@ -404,6 +404,20 @@ bool request_recall(struct ike_endpoint *ep, struct ike_sa *sa, uint32_t id, uin
     *at = a->next;
     a->next = w->answered;
     w->answered = index;
+    return true;
+}
+
+bool request_digest(const struct ike_endpoint *ep, const struct ike_sa *sa, uint32_t id,
+                    uint32_t *digest)
+{
+    const struct answered_request *a = answered_at(ep, sa, id);
+
+    if (!message_none(sa->response) && id + 1 == sa->expected_id)
+        *digest = sa->request_digest;
+    else if (a)
+        *digest = a->digest;
+    else
+        return false;
     return true;
 }
 

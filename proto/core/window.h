@@ -94,6 +94,8 @@ nsec flight_due(const struct ike_endpoint *, const struct ike_sa *, uint32_t *id
 
 /* ---- the peer's requests ---- */
 
+/** How many requests we take at once. */
+uint32_t window_own(const struct ike_endpoint *, const struct ike_sa *);
 /** Whether a request of this message ID is inside our window and has not been executed. */
 bool request_due(const struct ike_endpoint *, const struct ike_sa *, uint32_t id);
 /** A request was executed: keep the response, in the place of what cannot be asked for again. */
@@ -101,6 +103,9 @@ void request_answered(struct ike_endpoint *, struct ike_sa *, uint32_t id,
                       struct message_ref response, uint32_t digest);
 /** Make the response to this request the one that is sent next. @return false: not kept */
 bool request_recall(struct ike_endpoint *, struct ike_sa *, uint32_t id, uint32_t digest);
+/** The digest of the request of this message ID that has a response. @return false: not kept */
+bool request_digest(const struct ike_endpoint *, const struct ike_sa *, uint32_t id,
+                    uint32_t *digest);
 /** The response that is sent next. */
 struct message_ref response_of(const struct ike_endpoint *, const struct ike_sa *);
 /** The response kept for this message ID, NULL. */

@@ -28,7 +28,7 @@ enum err held_keep(struct step *s, uint32_t digest)
     }
     held->request = request;
     held->digest = digest;
-    held->first_payload = s->outer->inner_type;
+    held->first_payload = s->in->payloads[0].type; /* of SK, or of the first fragment */
     held->local = s->dgram->local;
     held->remote = s->dgram->remote;
     exchange_enter(ep, s->now, s->sa, KIND_AUTH, ROLE_HELD);

@@ -6,11 +6,13 @@
  *
  * A refusal (COOKIE §2.6, INVALID_KE_PAYLOAD §1.2) makes the initiator ask again; since nobody
  * authenticates it, any other refusal is only remembered until the request is given up (§2.21.1).
- * With signatures also N(SIGNATURE_HASH_ALGORITHMS) both ways and CERTREQ in the response.
- * Whether a responder asks for a COOKIE first: flood.h. Not here: fragmentation, REDIRECT.
+ * With signatures also N(SIGNATURE_HASH_ALGORITHMS) both ways and CERTREQ in the response; where it
+ * is configured N(IKEV2_FRAGMENTATION_SUPPORTED) both ways (RFC 7383 §2.3).
+ * Whether a responder asks for a COOKIE first: flood.h. Not here: REDIRECT.
  */
 #include "proto/core/nat.h"
 #include "proto/core/select.h"
+#include "proto/ike/fragment.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/message.h"
 #include "proto/ike/notify_map.h"
@@ -107,6 +109,7 @@ static enum err create_request(struct step *s)
 
     write_request(s, hs, handshake_ke_pair(s->ep, hs));
     proof_hashes_write(s);
+    fragments_announce(s);
     return nat_write(s);
 }
 
@@ -236,6 +239,8 @@ static enum err consume_request(struct step *s)
     handshake_ke_give(ep, hs);
     proof_certreq_write(s);
     proof_hashes_write(s);
+    fragments_agree(s);
+    fragments_announce(s);
     if (ep->config->childless != CHILDLESS_NEVER) /* RFC 6023 §3 */
         notify_add(s->out, NOTIFY_CHILDLESS_IKEV2_SUPPORTED, BYTES_NONE);
     return nat_write(s);
@@ -285,6 +290,7 @@ static enum err consume_response(struct step *s)
     }
     hs->peer_hashes = proof_hashes_read(s);
     hs->peer_childless = notify_find(s->in, NOTIFY_CHILDLESS_IKEV2_SUPPORTED, &childless);
+    fragments_agree(s);
     handshake_ke_give(s->ep, hs);
     float_ports(sa, nat, s->ep->config->force_encap);
     return OK;

@@ -1,6 +1,8 @@
 #include "proto/ike/message.h"
 
-static struct sk_sizes sizes_of(const struct ike_suite *suite)
+#include "proto/ike/fragment.h"
+
+struct sk_sizes ike_sk_sizes(const struct ike_suite *suite)
 {
     return (struct sk_sizes){.iv_len = suite->encr->iv_len,
                              .icv_len = suite->integ ? suite->integ->icv_len : suite->encr->icv_len,
@@ -50,7 +52,7 @@ void ike_message_begin(struct message_writer *w, struct buf out, const struct ik
         h.flags |= HEADER_FLAG_RESPONSE;
     message_begin(w, out, &h);
     if (!start->clear) {
-        struct sk_sizes sizes = sizes_of(&sa->suite);
+        struct sk_sizes sizes = ike_sk_sizes(&sa->suite);
 
         sk_begin(w, &sizes);
     }
@@ -66,8 +68,8 @@ static void fill_iv(struct ike_endpoint *ep, struct ike_sa *sa, uint8_t *iv)
         rng_fill(&ep->iv, iv, sa->suite.encr->iv_len);
 }
 
-static enum err seal(struct ike_endpoint *ep, struct ike_sa *sa, struct message_writer *w,
-                     struct bytes *message)
+enum err ike_message_seal(struct ike_endpoint *ep, struct ike_sa *sa, struct message_writer *w,
+                          struct bytes *message)
 {
     struct seal_key key = seal_key_of(ep, sa, sa->initiator);
     struct sk_area area;
@@ -88,18 +90,32 @@ enum err ike_message_finish(struct ike_endpoint *ep, struct ike_sa *sa, struct m
                             bool clear, struct message_ref *out)
 {
     struct bytes message;
-    enum err e = clear ? message_end(w, &message) : seal(ep, sa, w, &message);
+    enum err e;
 
+    if (!clear && fragments_wanted(ep, sa, w))
+        return fragments_make(ep, sa, w, out);
+    e = clear ? message_end(w, &message) : ike_message_seal(ep, sa, w, &message);
     *out = (struct message_ref){0};
     return e ? e : message_keep(&ep->messages, message, out);
+}
+
+enum err ike_area_open(struct ike_endpoint *ep, const struct ike_sa *sa, const struct sk_area *area)
+{
+    struct seal_key key = seal_key_of(ep, sa, !sa->initiator);
+
+    return ep->env.crypto->class->open(ep->env.crypto, &(struct seal_op){.key = &key,
+                                                                         .aad = area->aad,
+                                                                         .iv = area->iv,
+                                                                         .text = area->text,
+                                                                         .text_len = area->text_len,
+                                                                         .icv = area->icv});
 }
 
 enum err ike_message_open(struct ike_endpoint *ep, const struct ike_sa *sa,
                           const struct message_view *outer, struct message_view *inner,
                           bool *authentic)
 {
-    struct seal_key key = seal_key_of(ep, sa, !sa->initiator);
-    struct sk_sizes sizes = sizes_of(&sa->suite);
+    struct sk_sizes sizes = ike_sk_sizes(&sa->suite);
     struct sk_area area;
     struct bytes chain;
     enum err e = sk_read(outer, &sizes, &area);
@@ -107,12 +123,7 @@ enum err ike_message_open(struct ike_endpoint *ep, const struct ike_sa *sa,
     *authentic = false;
     if (e)
         return e;
-    e = ep->env.crypto->class->open(ep->env.crypto, &(struct seal_op){.key = &key,
-                                                                      .aad = area.aad,
-                                                                      .iv = area.iv,
-                                                                      .text = area.text,
-                                                                      .text_len = area.text_len,
-                                                                      .icv = area.icv});
+    e = ike_area_open(ep, sa, &area);
     if (e)
         return e;
     *authentic = true;

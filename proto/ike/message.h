@@ -18,7 +18,8 @@ struct message_start {
 /** Header and, unless clear, the opening of SK. */
 void ike_message_begin(struct message_writer *, struct buf out, const struct ike_sa *,
                        const struct message_start *);
-/** Close, seal unless clear, and keep. @retval ERR_SPACE, ERR_FULL, ERR_CRYPTO */
+/** Close, seal unless clear, and keep; in fragments where it is too long. @retval ERR_SPACE,
+ * ERR_FULL, ERR_CRYPTO */
 enum err ike_message_finish(struct ike_endpoint *, struct ike_sa *, struct message_writer *,
                             bool clear, struct message_ref *out) MUST_USE;
 /**
@@ -30,6 +31,15 @@ enum err ike_message_finish(struct ike_endpoint *, struct ike_sa *, struct messa
 enum err ike_message_open(struct ike_endpoint *, const struct ike_sa *,
                           const struct message_view *outer, struct message_view *inner,
                           bool *authentic) MUST_USE;
+
+/** How long IV, ICV and cipher blocks are. */
+struct sk_sizes ike_sk_sizes(const struct ike_suite *);
+/** Close a message with SK or SKF and seal it. @retval ERR_SPACE, ERR_CRYPTO */
+enum err ike_message_seal(struct ike_endpoint *, struct ike_sa *, struct message_writer *,
+                          struct bytes *message) MUST_USE;
+/** Open what the peer has sealed, in place. @retval ERR_ICV it is not authentic */
+enum err ike_area_open(struct ike_endpoint *, const struct ike_sa *,
+                       const struct sk_area *) MUST_USE;
 
 /** Slices of the SA's keys (§2.14). `initiator`: those of the original initiator. */
 struct bytes ike_sk_d(const struct ike_endpoint *, const struct ike_sa *);

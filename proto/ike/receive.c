@@ -7,6 +7,7 @@
 #include "proto/ike/collision.h"
 #include "proto/ike/complaint.h"
 #include "proto/ike/flood.h"
+#include "proto/ike/fragment.h"
 #include "proto/ike/held.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/message.h"
@@ -557,7 +558,8 @@ static bool due(struct step *s, const struct message_view *view)
     if (response ? awaited(s, h) : request_due(s->ep, sa, h->message_id) && !ike_ids_used_up(sa))
         return true;
     if (!response &&
-        request_recall(s->ep, sa, h->message_id, digest_of_request(s->ep, view->datagram)))
+        (request_recall(s->ep, sa, h->message_id, digest_of_request(s->ep, view->datagram)) ||
+         fragment_asks_again(s, view)))
         repeat_response(s->ep, sa, s->dgram);
     else
         out_of_window(s, view);
@@ -628,32 +630,51 @@ enum err ike_consume_held(struct step *s, uint32_t digest)
     return serve(s, KIND_AUTH, OK, payloads, digest);
 }
 
+/* An authentic message: `e` says what is wrong with its payloads. */
+static enum err receive_opened(struct step *s, struct message_view *inner, enum err e,
+                               uint32_t digest)
+{
+    ike_peer_seen(s->ep, s->now, s->sa, &s->dgram->local, &s->dgram->remote);
+    if (!header_is_response(&inner->header))
+        return receive_request(s, inner, e, digest);
+    if (e) { /* a peer that cannot write: keep asking until it can or we give up */
+        drop_count(s->ep, IKE_DROP_SYNTAX);
+        return e;
+    }
+    s->in = inner;
+    return consume(s, digest);
+}
+
+static enum err receive_fragment(struct step *s, const struct message_view *view)
+{
+    struct joined whole;
+    bool complete;
+    enum err e =
+        fragment_take(s, view, digest_of_request(s->ep, view->datagram), &whole, &complete);
+
+    return complete ? receive_opened(s, &whole.inner, e, whole.digest) : e;
+}
+
 static enum err receive_protected(struct step *s, const struct message_view *view, enum err read)
 {
     struct ike_endpoint *ep = s->ep;
     uint32_t digest = digest_of_request(ep, view->datagram);
     struct message_view inner = {0};
-    bool authentic, response = header_is_response(&view->header);
+    bool authentic;
     enum err e = ike_message_open(ep, s->sa, view, &inner, &authentic);
 
     if (!authentic) {
         drop_count(ep, e == ERR_ICV ? IKE_DROP_ICV : IKE_DROP_MALFORMED);
         return e;
     }
-    ike_peer_seen(ep, s->now, s->sa, &s->dgram->local, &s->dgram->remote);
+    fragments_moot(s);
+    inner.header = view->header;
     if (read == ERR_CRITICAL &&
         e == OK) { /* RFC 7296 §2.5: beside SK it is under the ICV as well */
         e = read;
         inner.unsupported = view->unsupported;
     }
-    if (!response)
-        return receive_request(s, &inner, e, digest);
-    if (e) { /* a peer that cannot write: keep asking until it can or we give up */
-        drop_count(ep, IKE_DROP_SYNTAX);
-        return e;
-    }
-    s->in = &inner;
-    return consume(s, digest);
+    return receive_opened(s, &inner, e, digest);
 }
 
 static enum err receive_for_sa(struct step *s, const struct message_view *view, enum err read)
@@ -677,7 +698,7 @@ static enum err receive_for_sa(struct step *s, const struct message_view *view, 
     if (!init && qcd_shown(s, view))
         return qcd_heed(s, view);
     if (!init)
-        return receive_protected(s, view, read);
+        return fragment_is(view) ? receive_fragment(s, view) : receive_protected(s, view, read);
     if (read) {
         drop_count(s->ep, IKE_DROP_SYNTAX);
         return read;

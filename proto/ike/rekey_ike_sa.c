@@ -152,6 +152,7 @@ static enum err make(struct step *s, const struct peer_part *p, const struct own
     next->initiator = own->initiator;
     next->spi_i = own->initiator ? own->spi : theirs;
     next->spi_r = own->initiator ? theirs : own->spi;
+    next->fragments = s->sa->fragments;
     next->suite = (struct ike_suite){p->chosen.encr, p->chosen.integ, p->chosen.prf, p->chosen.ke};
     next->local = old->local;
     next->remote = old->remote;

@@ -65,7 +65,7 @@ static const struct word connection_words[] = {
     {.key = "dpd_timeout", .kind = WORD_NONE,
      .why = "for IKEv1 only; with IKEv2 the retransmissions decide"},
     {.key = "fragmentation", .kind = WORD_NONE, .same = "no",
-     .why = "Ikelab has no IKE fragmentation yet"},
+     .why = "to be written as 'fragmentation' by hand, with the words no, accept and yes"},
     {.key = "childless", .kind = WORD_NONE, .same = "never",
      .why = "to be written as 'childless' by hand where both sides are to do without"},
     {.key = "send_certreq", .kind = WORD_NONE, .why = NO_CERTIFICATES},

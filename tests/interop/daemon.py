@@ -20,6 +20,7 @@ class Words:
     reauth: int = 0          # it authenticates anew after so many seconds, or wants us to
     make_before_break: bool = False
     childless: str = ""      # as strongSwan and `ikelab live` say it
+    fragmentation: str = ""  # as `ikelab live` says it; the others do it anyway
     rekeys: str = ""         # "ike" or "child": rekey_ike() or rekey_child() will be called
     ends_child: bool = False  # delete_child() will be called
     count: int = 1           # how many IKE SAs initiate(n) will begin

@@ -111,6 +111,7 @@ class OursAsPeer(Daemon):
         args += ["--reauth", str(w.reauth)] if w.reauth else []
         args += ["--make-before-break"] if w.make_before_break else []
         args += ["--childless", w.childless] if w.childless else []
+        args += ["--fragmentation", w.fragmentation] if w.fragmentation else []
         self.live = Ours(self.bed, w.role, *args, psk=self.psk, auth=w.auth, side=self.side)
         self.process = self.live.process
 

@@ -172,7 +172,7 @@ def no_proposal(cell):
 
 
 def no_fragmentation(cell):
-    """We have no RFC 7383: we neither offer it nor take it up, and nobody sends a fragment."""
+    """RFC 7383 is not asked for: we neither offer it nor take it up, and nobody sends a fragment."""
     link = cell.bed.wire()
     peer, ours = bring_up(cell)
     bring_down(peer, ours)
@@ -183,6 +183,19 @@ def no_fragmentation(cell):
     require(cell.initiates or not peer.FRAGMENTS or False in offered,
             "the control: its IKE_SA_INIT does not offer it")
     require(all(m.first != wire.SKF for m in link.messages()), "a fragment was sent")
+
+
+def fragmentation(cell):
+    """IKE_AUTH with certificates in fragments of 576 octets at most; the peer's as it makes them."""
+    link = cell.bed.wire()
+    peer, ours = bring_up(cell, "--fragmentation", "yes", "--fragment-size", "576", auth="rsa",
+                          fragmentation="yes")
+    me = cell.bed.address["ours"]
+    fragments = [m for m in link.messages() if m.first == wire.SKF]
+    require(len([m for m in fragments if m.source == me]) >= 2, "we sent no fragments")
+    theirs = [m for m in fragments if m.source != me]
+    bring_down(peer, ours)
+    return "" if theirs else "the peer's IKE_AUTH fits into one packet"
 
 
 def child_rekey_ours(cell):
@@ -402,7 +415,8 @@ def data(cell):
 
 
 ROWS = [handshake_psk, handshake_rsa, handshake_ecdsa, handshake_ed25519, suites, invalid_ke, cookie,
-        wrong_key, no_proposal, no_fragmentation, child_rekey_ours, child_rekey_theirs, child_rekey_both,
+        wrong_key, no_proposal, no_fragmentation, fragmentation, child_rekey_ours, child_rekey_theirs,
+        child_rekey_both,
         ike_rekey_ours, ike_rekey_theirs, ike_rekey_both, reauth_ours, reauth_theirs,
         reauth_make_before_break, childless, dpd_ours, dpd_theirs, ike_delete_ours,
         ike_delete_theirs, child_delete_ours, child_delete_theirs, tunnels, loss, data]

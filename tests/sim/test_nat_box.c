@@ -504,6 +504,26 @@ START_TEST(fragments_follow_the_first)
 }
 END_TEST
 
+/* Many firewalls do so: whole packets pass, of fragments neither the first nor another. */
+START_TEST(fragments_that_are_not_let_through)
+{
+    struct ip_endpoint from = at(HOST_A, 500), to = at(REMOTE_1, 500);
+    struct yard y;
+
+    yard_init(&y, &home, 600);
+    ((struct nat_box *)y.sim.nodes[y.nat].state)->drops_fragments = true;
+    peer_send(&y.sim, y.a, &from, &to, 3000, false);
+    settle(&y);
+    ck_assert_uint_eq(peer_at(&y.sim, y.world)->count, 0);
+    ck_assert_uint_eq(y.sim.net.dropped[NET_DROP_FRAGMENT], y.sim.net.fragments_made + 1);
+    ck_assert_uint_eq(y.changes[NAT_MAPPED], 0);
+    peer_send(&y.sim, y.a, &from, &to, 300, false);
+    settle(&y);
+    ck_assert_uint_eq(peer_at(&y.sim, y.world)->count, 1);
+    yard_reset(&y);
+}
+END_TEST
+
 /* Whatever the order, each fragment is passed on or counted; 40 packets, 32 ways. */
 START_TEST(fragments_in_disorder_are_accounted_for)
 {
@@ -703,6 +723,7 @@ END_TEST
 SUITE("nat_box", nine_cells, nothing_gets_in_uninvited, timers_to_the_nanosecond, refresh_direction,
       one_lost_keepalive_of_20_s_is_too_many_for_30_s, reboot_forgets,
       ports_are_preserved_unless_taken, ports_run_out_by_range_and_by_user,
-      random_ports_spread_over_the_range, hairpin, forwarded_ports_lead_to_one_host, fragments_follow_the_first,
-      fragments_in_disorder_are_accounted_for, what_has_no_ports_does_not_pass,
+      random_ports_spread_over_the_range, hairpin, forwarded_ports_lead_to_one_host,
+      fragments_follow_the_first, fragments_in_disorder_are_accounted_for,
+      fragments_that_are_not_let_through, what_has_no_ports_does_not_pass,
       icmp_errors_find_their_host, a_large_table_stays_unique)

@@ -1,0 +1,229 @@
+#include "proto/core/joining.h"
+
+#include "base/assert.h"
+#include "proto/core/internal.h"
+
+_Static_assert(FRAGMENTS_MAX <= 64, "one bit each in struct joining");
+
+enum err joining_init(struct ike_endpoint *ep, uint32_t messages)
+{
+    ep->joining_oldest = ep->joining_newest = SA_INDEX_NONE;
+    if (!messages)
+        return OK;
+    if (pool_init(&ep->joinings, sizeof(struct joining), messages) ||
+        table_init(&ep->joining_by_ike, 4))
+        return ERR_MEMORY;
+    return OK;
+}
+
+void joining_reset(struct ike_endpoint *ep)
+{
+    table_reset(&ep->joining_by_ike);
+    pool_reset(&ep->joinings);
+}
+
+static struct joining *at_index(const struct ike_endpoint *ep, uint32_t index)
+{
+    return index == SA_INDEX_NONE ? NULL : pool_slot(&ep->joinings, index);
+}
+
+static struct joining *first_of(const struct ike_endpoint *ep, uint32_t ike)
+{
+    uint32_t index;
+
+    if (!ep->joinings.taken || !table_get(&ep->joining_by_ike, ike, &index))
+        return NULL;
+    return at_index(ep, index);
+}
+
+struct joining *joining_of(const struct ike_endpoint *ep, const struct ike_sa *sa,
+                           struct joining_name name)
+{
+    struct joining *j = first_of(ep, ike_sa_index(ep, sa));
+
+    while (j && (j->id != name.id || j->response != name.response))
+        j = at_index(ep, j->next);
+    return j;
+}
+
+uint32_t joining_timer(const struct ike_endpoint *ep)
+{
+    return ep->ikes.capacity + ep->children.capacity;
+}
+
+/* All have the same time: the oldest is the first to be given up. */
+static void arm(struct ike_endpoint *ep)
+{
+    const struct joining *oldest = at_index(ep, ep->joining_oldest);
+
+    timerq_arm(&ep->timers, joining_timer(ep),
+               oldest ? nsec_add(oldest->begun, JOINING_TIME) : NSEC_NEVER);
+}
+
+/* ---- give ---- */
+
+static uint32_t index_of(const struct ike_endpoint *ep, const struct joining *j)
+{
+    return (uint32_t)((size_t)((const uint8_t *)j - ep->joinings.slots) / ep->joinings.slot_size);
+}
+
+static void unlink_ike(struct ike_endpoint *ep, const struct joining *j)
+{
+    struct joining *before = first_of(ep, j->ike);
+
+    if (before == j && j->next == SA_INDEX_NONE) {
+        table_remove(&ep->joining_by_ike, j->ike);
+        return;
+    }
+    if (before == j) {
+        if (table_put(&ep->joining_by_ike, j->ike, j->next))
+            ASSERT(!"replacing a value takes no memory");
+        return;
+    }
+    while (at_index(ep, before->next) != j)
+        before = at_index(ep, before->next);
+    before->next = j->next;
+}
+
+static void unlink_age(struct ike_endpoint *ep, const struct joining *j)
+{
+    struct joining *older = at_index(ep, j->older), *newer = at_index(ep, j->newer);
+
+    if (older)
+        older->newer = j->newer;
+    else
+        ep->joining_oldest = j->newer;
+    if (newer)
+        newer->older = j->older;
+    else
+        ep->joining_newest = j->older;
+}
+
+void joining_give(struct ike_endpoint *ep, struct joining *j)
+{
+    for (unsigned i = 0; i < j->total; i++)
+        message_drop(&ep->messages, &j->pieces[i]);
+    unlink_ike(ep, j);
+    unlink_age(ep, j);
+    pool_give(&ep->joinings, pool_handle(&ep->joinings, index_of(ep, j)));
+    arm(ep);
+}
+
+void joining_forget(struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    uint32_t ike = ike_sa_index(ep, sa);
+
+    for (struct joining *j = first_of(ep, ike); j; j = first_of(ep, ike))
+        joining_give(ep, j);
+}
+
+void joining_expire(struct ike_endpoint *ep, nsec now)
+{
+    struct joining *j = at_index(ep, ep->joining_oldest);
+
+    for (; j && nsec_add(j->begun, JOINING_TIME) <= now; j = at_index(ep, ep->joining_oldest)) {
+        ep->counters.joining_expired++;
+        joining_give(ep, j);
+    }
+}
+
+/* ---- take ---- */
+
+static void give_way(struct ike_endpoint *ep, struct joining *j)
+{
+    ep->counters.joining_replaced++;
+    joining_give(ep, j);
+}
+
+/* The oldest of one direction makes room for one more. New ones stand first in the list. */
+static void make_room(struct ike_endpoint *ep, uint32_t ike, bool response, unsigned most)
+{
+    struct joining *oldest = NULL;
+    unsigned count = 0;
+
+    for (struct joining *j = first_of(ep, ike); j; j = at_index(ep, j->next)) {
+        if (j->response != response)
+            continue;
+        oldest = j;
+        count++;
+    }
+    if (count >= most)
+        give_way(ep, oldest);
+}
+
+static void link_age(struct ike_endpoint *ep, struct joining *j, uint32_t index)
+{
+    struct joining *newest = at_index(ep, ep->joining_newest);
+
+    j->older = ep->joining_newest;
+    j->newer = SA_INDEX_NONE;
+    if (newest)
+        newest->newer = index;
+    else
+        ep->joining_oldest = index;
+    ep->joining_newest = index;
+}
+
+struct joining *joining_take(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
+                             struct joining_name name, unsigned most)
+{
+    uint32_t ike = ike_sa_index(ep, sa), first = SA_INDEX_NONE;
+    struct joining *j;
+    struct handle h;
+
+    ASSERT(most > 0);
+    make_room(ep, ike, name.response, most);
+    if (ep->joinings.taken == ep->joinings.capacity)
+        give_way(ep, at_index(ep, ep->joining_oldest));
+    j = pool_take(&ep->joinings, &h);
+    ASSERT(j);
+    (void)table_get(&ep->joining_by_ike, ike, &first);
+    if (table_put(&ep->joining_by_ike, ike, h.index)) {
+        pool_give(&ep->joinings, h);
+        return NULL;
+    }
+    j->begun = now;
+    j->ike = ike;
+    j->id = name.id;
+    j->response = name.response;
+    j->next = first;
+    link_age(ep, j, h.index);
+    arm(ep);
+    return j;
+}
+
+/* ---- fill ---- */
+
+enum err joining_add(struct ike_endpoint *ep, struct joining *j, unsigned number, struct bytes text)
+{
+    enum err e;
+
+    ASSERT(number >= 1 && number <= j->total && !(j->numbers >> (number - 1) & 1));
+    if (text.len > (size_t)MESSAGE_MAX - j->len)
+        return ERR_LENGTH;
+    if (text.len) {
+        e = message_keep(&ep->messages, text, &j->pieces[number - 1]);
+        if (e)
+            return e;
+    }
+    j->numbers |= UINT64_C(1) << (number - 1);
+    j->len += (uint16_t)text.len;
+    j->here++;
+    return OK;
+}
+
+size_t joining_join(const struct ike_endpoint *ep, const struct joining *j, uint8_t *out)
+{
+    size_t at = 0;
+
+    ASSERT(j->here == j->total);
+    for (unsigned i = 0; i < j->total; i++) {
+        struct bytes text = message_at(&ep->messages, j->pieces[i]);
+
+        if (text.len)
+            memcpy(out + at, text.data, text.len);
+        at += text.len;
+    }
+    ASSERT(at == j->len);
+    return at;
+}
