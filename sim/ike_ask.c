@@ -96,6 +96,8 @@ void ike_node_ask_now(struct ike_node *n)
     uint32_t asked = n->asked;
 
     n->asked = 0;
+    if (asked & 1u << ACTION_SWITCH)
+        ike_endpoint_moved(n->endpoint, n->lab->sim.now, &(struct ip_addr){0}, &n->outer);
     for (enum event_action a = ACTION_REKEY_CHILD; a <= ACTION_PROBE; a++)
         if (asked & 1u << a)
             ask_all(n, a);

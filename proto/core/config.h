@@ -21,6 +21,7 @@ enum config_sizes {
     TFC_TO_MTU = 65535, /* tfc_padding: to what the path takes, taken for TFC_MTU_MAX at most */
     TFC_MTU_MAX = 1500, /* outer bytes */
     WINDOW_MAX = 16,
+    MOBIKE_ADDRESSES_MAX = 4,
 };
 
 /** One proposal: alternatives by transform type, in order of preference. */
@@ -95,6 +96,23 @@ enum childless_policy {
                        */
 };
 
+/** When MOBIKE lets traffic go to an address that the peer has moved to (RFC 4555 §3.7). */
+enum mobike_check {
+    MOBIKE_CHECK_BEFORE, /* once it has answered from there: what the RFC recommends */
+    MOBIKE_CHECK_AFTER,  /* at once, and it is asked then */
+    MOBIKE_CHECK_NEVER,
+};
+
+/** RFC 4555; tunnel mode only. */
+struct mobike_config {
+    bool on;
+    bool no_nats; /* addresses may not be translated on the way (RFC 4555 §3.9) */
+    enum mobike_check check;
+    struct ip_prefix from; /* where a peer may move to; family 0: anywhere */
+    struct ip_addr addresses[MOBIKE_ADDRESSES_MAX]; /* ours, besides the one in use */
+    uint8_t address_count;
+};
+
 struct ike_config {
     struct proposal_config proposals[PROPOSALS_MAX];
     uint8_t proposal_count;
@@ -109,6 +127,7 @@ struct ike_config {
     nsec reauth_time, reauth_jitter;
     bool make_before_break; /* beside the old IKE SA, not after it; who was called expects this */
     enum childless_policy childless;
+    struct mobike_config mobike;
     nsec dpd_delay;       /* 0: no liveness checks */
     nsec nat_keepalive;   /* 0: none */
     nsec half_open_time;  /* responder drops a handshake that is not authenticated by then */
