@@ -30,9 +30,13 @@ static void print_member(const struct scenario_group *g, const struct address_pl
 {
     const struct node_addresses *a = &plan->nodes[g->first_node + member];
     char outer[INET6_ADDRSTRLEN], inside[INET6_ADDRSTRLEN], inner[INET6_ADDRSTRLEN];
+    char second[INET6_ADDRSTRLEN];
 
     printf("    %s[%u]  %s%s", g->name, member, address_text(&a->outer, outer, sizeof outer),
            a->behind == SCENARIO_NONE ? "" : " (private)");
+    if (a->second.family)
+        printf("  or %s%s", address_text(&a->second, second, sizeof second),
+               a->second_behind == SCENARIO_NONE ? "" : " (private)");
     if (a->inside.family)
         printf("  inside %s", address_text(&a->inside, inside, sizeof inside));
     if (a->inner.family)

@@ -169,11 +169,19 @@ static void tell_message(const struct world *w, enum story_kind kind, const stru
                                 .id = m->id});
 }
 
+/* From port 4500 a marker stands before it (RFC 7296 §2.23): with NATs, and with MOBIKE. */
+static const uint8_t *header_of(const struct message *m)
+{
+    enum { NATT_PORT = 4500, MARKER_LEN = 4 };
+
+    return m->data + (m->dgram.remote.port == NATT_PORT ? MARKER_LEN : 0);
+}
+
 /* What a message is about: a request is in flight in its IKE SA, a response answers what is being
  * heard. Only names in a chart depend on it. */
 static uint8_t exchange_of(const struct world *w, unsigned from, const struct message *m)
 {
-    uint64_t spi_i = load_be64(m->data), spi_r = load_be64(m->data + 8);
+    uint64_t spi_i = load_be64(header_of(m)), spi_r = load_be64(header_of(m) + 8);
     const struct ike_endpoint *ep = w->end[from];
     struct ike_sa_info info;
 
@@ -191,7 +199,7 @@ static void remember(struct world *w, const struct message *m)
 {
     struct digest key = {0, 0};
 
-    digest_add(&key, m->data, 16); /* SPIs */
+    digest_add(&key, header_of(m), 16); /* SPIs */
     digest_u64(&key, (uint64_t)m->id << 8 | (uint64_t)m->dgram.kind << 1 | m->from);
     for (unsigned i = 0; i < w->said_count; i++) {
         if (w->said[i].key != key.value)
@@ -223,7 +231,7 @@ static void send(struct world *w, unsigned from, const struct ike_dgram *out)
     m->from = (uint8_t)from;
     m->number = ++w->sent;
     w->sent_by[from]++;
-    m->id = load_be32(m->data + 20);
+    m->id = load_be32(header_of(m) + 20);
     m->exchange = exchange_of(w, from, m);
     remember(w, m);
     tell_message(w, STORY_SENT, m);

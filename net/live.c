@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Without an answer to any of our DELETEs: enough for each to be sent five times. */
 #define CLOSING_TIME (15 * NSEC_PER_S)
@@ -38,7 +39,8 @@ struct live {
     uint32_t places; /* of `began` */
     nsec start, now;
     uint32_t initiated, pending;
-    nsec settled;           /* when the last handshake was, NSEC_NEVER: not yet */
+    nsec settled; /* when the last handshake was, NSEC_NEVER: not yet */
+    bool moved;
     bool closing, all_told; /* all_told: every SA there was has its DELETE */
     struct sa_ref told;     /* the last one of the walk over all SAs */
     uint32_t unanswered;    /* DELETEs */
@@ -340,6 +342,35 @@ static nsec end_time(const struct live *l)
     return nsec_add(l->settled, o->run_for);
 }
 
+/* When we go to the other address; NSEC_NEVER: not, or we are there. */
+static nsec move_time(const struct live *l)
+{
+    const struct live_options *o = l->options;
+
+    if (!o->move_to.family || l->moved || l->settled == NSEC_NEVER)
+        return NSEC_NEVER;
+    return l->settled + o->move_after;
+}
+
+static void move_due(struct live *l)
+{
+    const struct ip_addr *to = &l->options->move_to;
+    const char *what;
+
+    if (move_time(l) > l->now)
+        return;
+    l->moved = true;
+    if (udp_loop_move(l->sockets, *to, &what) != OK) {
+        fprintf(l->options->log,
+                "ikelab-live: no move: %s: %s\n"
+                "try: --move-to with an address that this machine has\n",
+                what, strerror(errno));
+        return;
+    }
+    ike_endpoint_moved(l->endpoint, l->now, &(struct ip_addr){0}, to);
+    pull(l);
+}
+
 static bool over(struct live *l, const sigset_t *awake)
 {
     if (l->settled == NSEC_NEVER && all_initiated(l) && l->pending == 0) {
@@ -347,6 +378,8 @@ static bool over(struct live *l, const sigset_t *awake)
         if (l->load)
             live_load_begin(l->load, l->now);
     }
+    if (!l->closing)
+        move_due(l);
     if (!l->closing && (signals > 0 || end_time(l) <= l->now))
         begin_closing(l, awake);
     if (!l->closing)
@@ -361,7 +394,7 @@ static nsec wake_time(const struct live *l)
 
     if (l->closing)
         return nsec_min(wake, l->closing_until);
-    wake = nsec_min(wake, end_time(l));
+    wake = nsec_min(wake, nsec_min(end_time(l), move_time(l)));
     if (l->load)
         wake = nsec_min(wake, live_load_deadline(l->load));
     if (!all_initiated(l) && l->pending < l->options->window)

@@ -26,6 +26,8 @@ struct live_options {
     uint32_t count;                /* IKE SAs to initiate; responder: most SAs at once */
     uint32_t window;               /* most handshakes in progress at once */
     nsec interval;                 /* between arrivals; 0: as fast as the window allows */
+    struct ip_addr move_to;        /* initiators: another address of ours; family 0: stay */
+    nsec move_after;               /* from the last handshake settled */
     struct live_data_options data; /* at most one of the three */
     struct live_load_options load; /* initiators, from the last handshake settled */
     bool echo;                     /* responder */

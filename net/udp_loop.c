@@ -91,9 +91,10 @@ static int open_one(const struct ip_endpoint *local, int protocol, const char **
     return -1;
 }
 
+static const uint16_t ports[UDP_SOCKETS] = {[AT_IKE] = IKE_PORT, [AT_NATT] = NATT_PORT};
+
 enum err udp_loop_open(struct udp_loop *u, struct ip_addr local, const char **what)
 {
-    static const uint16_t ports[UDP_SOCKETS] = {[AT_IKE] = IKE_PORT, [AT_NATT] = NATT_PORT};
 
     u->next = 0;
     u->unsent = 0;
@@ -115,6 +116,34 @@ enum err udp_loop_open(struct udp_loop *u, struct ip_addr local, const char **wh
         }
     }
     return OK;
+}
+
+enum err udp_loop_move(struct udp_loop *u, struct ip_addr local, const char **what)
+{
+    struct ip_endpoint at[UDP_SOCKETS];
+    int opened[UDP_SOCKETS] = {-1, -1, -1};
+    enum err e = OK;
+
+    for (int i = 0; i < UDP_SOCKETS && e == OK; i++) {
+        at[i] = (struct ip_endpoint){local, ports[i]};
+        if (u->socket[i] < 0)
+            continue;
+        opened[i] = open_one(&at[i], i == AT_ESP ? ESP : 0, what);
+        e = opened[i] < 0 ? ERR_IO : OK;
+    }
+    for (int i = 0; i < UDP_SOCKETS; i++) {
+        int leave = e == OK ? u->socket[i] : opened[i], why = errno;
+
+        if (leave >= 0)
+            close(leave);
+        errno = why;
+        if (e != OK)
+            continue;
+        u->socket[i] = opened[i];
+        u->local[i] = at[i];
+        u->ready[i] = false;
+    }
+    return e;
 }
 
 void udp_loop_close(struct udp_loop *u)

@@ -35,6 +35,11 @@ struct udp_loop {
  */
 enum err udp_loop_open(struct udp_loop *, struct ip_addr local, const char **what) MUST_USE;
 void udp_loop_close(struct udp_loop *);
+/**
+ * Go on at another address of this machine, with the raw socket if there is one. Errors as above;
+ * then it stays where it is.
+ */
+enum err udp_loop_move(struct udp_loop *, struct ip_addr local, const char **what) MUST_USE;
 /** The raw socket for ESP, which has no ports. Errors as above. */
 enum err udp_loop_open_esp(struct udp_loop *, const char **what) MUST_USE;
 

@@ -10,6 +10,7 @@
 #include "proto/ike/asked.h"
 #include "proto/ike/cookie.h"
 #include "proto/ike/ike.h"
+#include "proto/ike/mobike.h"
 #include "proto/ike/qcd.h"
 
 #include <stdlib.h>
@@ -230,6 +231,18 @@ enum err ike_endpoint_probe(struct ike_endpoint *ep, nsec now, struct sa_ref ike
     return wish(ep, now, ike, WISH_LIVENESS);
 }
 
+void ike_endpoint_moved(struct ike_endpoint *ep, nsec now, const struct ip_addr *before,
+                        const struct ip_addr *now_at)
+{
+    begin_call(ep, now);
+    for (uint32_t i = 0; i < ep->ikes.fresh; i++) {
+        struct ike_sa *sa = pool_slot(&ep->ikes, i);
+
+        if (sa && (before->family == 0 || ip_addr_equal(&sa->local.addr, before)))
+            mobike_moved(ep, now, sa, now_at);
+    }
+}
+
 enum err ike_endpoint_rekey_child(struct ike_endpoint *ep, nsec now, struct sa_ref child)
 {
     struct child_sa *c = child_sa_at(ep, child.handle);
@@ -303,6 +316,8 @@ uint64_t ike_endpoint_memory(const struct ike_endpoint *ep)
                      in_use(&ep->windows) + in_use(&ep->parked) + in_use(&ep->answered) +
                      in_use(&ep->joinings) + in_use(&ep->esp->sad.sas);
 
+    if (ep->mobikes)
+        bytes += (uint64_t)ep->ikes.taken * sizeof *ep->mobikes;
     for (unsigned i = 0; i < ep->messages.count; i++)
         bytes += in_use(&ep->messages.classes[i]);
     return bytes;

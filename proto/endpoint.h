@@ -65,6 +65,13 @@ enum err ike_endpoint_delete_child(struct ike_endpoint *, nsec now, struct sa_re
  * ERR_STATE as well if the peer was the one that called, or when it is being done already.
  */
 enum err ike_endpoint_reauthenticate(struct ike_endpoint *, nsec now, struct sa_ref ike);
+/**
+ * This machine is at `now_at` instead of `before`: IKE SAs of MOBIKE that are at
+ * `before` (family 0: all) go on from there (RFC 4555 §3.5) and tell their peers, handshakes are
+ * continued from there, others stay where they are and will be found dead.
+ */
+void ike_endpoint_moved(struct ike_endpoint *, nsec now, const struct ip_addr *before,
+                        const struct ip_addr *now_at);
 enum err ike_endpoint_terminate(struct ike_endpoint *, nsec now, struct sa_ref ike);
 /** Liveness check now (RFC 7296 §2.4), besides those of dpd_delay. */
 enum err ike_endpoint_probe(struct ike_endpoint *, nsec now, struct sa_ref ike);

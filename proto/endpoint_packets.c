@@ -5,6 +5,7 @@
 #include "proto/esp/esp.h"
 #include "proto/ike/complaint.h"
 #include "proto/ike/ike.h"
+#include "proto/ike/mobike.h"
 #include "proto/ike/path_mtu.h"
 
 static struct child_sa *child_of(const struct ike_endpoint *ep, const struct esp_sa *esp)
@@ -207,12 +208,13 @@ static void heard(struct ike_endpoint *ep, nsec now, const struct ike_dgram *in,
     struct child_sa *c = child_of(ep, esp);
     struct ike_sa *ike = child_sa_ike(ep, c);
 
-    ike->last_heard = now;
+    if (mobike_expected(ike, in))
+        ike->last_heard = now;
     if (c->state == CHILD_READY && !(ep->config->quirks & SWITCH_ON_DELETE))
         child_switch(ep, c);
     if (opened->newest && in->protocol == 17 && esp->udp_encapsulated &&
         !(ep->config->quirks & QUIRK_LIBRESWAN_1728))
-        ike_peer_seen(ep, now, ike, &in->local, &in->remote);
+        ike_peer_rebound(ep, now, ike, in);
     watch_volume(ep, now, c, esp);
 }
 

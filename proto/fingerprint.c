@@ -78,7 +78,7 @@ static void put_handshake(struct view *v, const struct handshake *hs)
                (uint64_t)hs->peer_id_type << 24 | (uint64_t)hs->peer_hashes << 16 |
                (uint64_t)hs->certs_asked << 8 | hs->certificate);
     put(v, hs->ke_suite ? hs->ke_suite->iana : 0);
-    put(v, (uint64_t)hs->peer_childless << 1 | hs->renews);
+    put(v, (uint64_t)hs->moved << 2 | (uint64_t)hs->peer_childless << 1 | hs->renews);
     put(v, hs->source);
     put_message(v, hs->held.message);
     put(v, hs->held.digest);
@@ -139,6 +139,19 @@ static void put_token(struct view *v, const struct peer_token *t)
     put_bytes(v, t->bytes, t->len);
 }
 
+static void put_mobike(struct view *v, const struct mobike *m)
+{
+    put(v, m->mapping);
+    put(v, (uint64_t)m->cookie_id << 32 | m->update_id);
+    put(v, m->heard_id);
+    put_bytes(v, m->cookie, sizeof m->cookie);
+    put(v, (uint64_t)m->asked << 32 | (uint64_t)m->attempts << 24 | (uint64_t)m->tried << 16 |
+               (uint64_t)m->elsewhere << 1 | m->tell);
+    put(v, m->address_count);
+    for (unsigned i = 0; i < m->address_count; i++)
+        put_bytes(v, m->addresses[i].bytes, sizeof m->addresses[i].bytes);
+}
+
 static void put_ike(struct view *v, const struct ike_sa *sa)
 {
     const struct ike_endpoint *ep = v->ep;
@@ -173,6 +186,9 @@ static void put_ike(struct view *v, const struct ike_sa *sa)
                (uint64_t)sa->natt << 2 | (uint64_t)sa->nat_local << 1 | sa->nat_remote);
     put(v, (uint64_t)sa->fragments << 10 | (uint64_t)sa->caller << 9 | (uint64_t)sa->renewing << 8 |
                sa->new_wishes);
+    put(v, sa->mobike);
+    if (sa->mobike)
+        put_mobike(v, mobike_of(ep, sa));
     put_time(v, sa->reauth_s ? sa->reauth_s * NSEC_PER_S : NSEC_NEVER);
     put_partner(v, renewal_old(ep, sa));
     put_partner(v, renewal_next(ep, sa));

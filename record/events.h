@@ -27,12 +27,10 @@
  *                                  one before; an SA's end (sa.state) ends its timers as well
  *   esp.window                     packet, spi, sequence, highest, window, bitmap, verdict: how the
  *                                  packet left it. bitmap is hex, its lowest bit `highest`, the
- *                                  next one highest - 1; up to 128 of them. fresh: accepted; old,
- *                                  replayed: refused; not_authentic: nothing was moved by it
- *   host.queue                     backlog, busy_cores, peak?: most that waited since the last line
- * At every node:
- *   traffic.started, traffic.stopped   flow
- *   scenario.event                 do, nodes
+ * next one highest - 1; up to 128 of them. fresh: it was accepted; old, replayed: refused;
+ * not_authentic: nothing was moved by it host.queue                     backlog, busy_cores, peak?:
+ * most that waited since the last line traffic.started, traffic.stopped   flow scenario.event do,
+ * nodes
  */
 #ifndef RECORD_EVENTS_H
 #define RECORD_EVENTS_H

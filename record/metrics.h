@@ -132,6 +132,9 @@ struct ike_metrics {
     uint64_t retransmissions;            /* [count] requests sent again */
     uint64_t rekeys_ike, rekeys_child;   /* [count] completed, counted at each end */
     uint64_t reauthentications;          /* [count] completed, counted at the caller */
+    uint64_t moves;                      /* [count] MOBIKE: done, counted at who moved */
+    uint64_t moves_refused;              /* [count] MOBIKE: by who was told */
+    uint64_t routability_failures;       /* [count] MOBIKE: wrong COOKIE2 */
     uint64_t collisions;                 /* [count] simultaneous rekeys, at each end that saw it */
     uint64_t collisions_ike;             /* [count] of these, of IKE SAs */
     uint64_t dpd_failures;               /* [count] liveness checks given up */
@@ -295,6 +298,9 @@ void metrics_first_packet(struct metrics *, uint32_t group, nsec now, nsec start
     X(rekeys_ike, rekeys_ike)                                                                      \
     X(rekeys_child, rekeys_child)                                                                  \
     X(reauthentications, reauthentications)                                                        \
+    X(moves, moves)                                                                                \
+    X(moves_refused, moves_refused)                                                                \
+    X(routability_failures, routability_failures)                                                  \
     X(collisions, collisions)                                                                      \
     X(collisions_ike, collisions_ike)                                                              \
     X(dpd_failures, dpd_failures)                                                                  \

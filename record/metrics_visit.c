@@ -148,6 +148,9 @@ static void walk_ike(struct walk *w, const struct metrics *m, const struct ike_m
     count(w, "tokens_wrong", ike->tokens_wrong);
     count(w, "crashes_detected", ike->crashes_detected);
     walk_fragments(w, &ike->fragments);
+    count(w, "moves", ike->moves);
+    count(w, "moves_refused", ike->moves_refused);
+    count(w, "routability_failures", ike->routability_failures);
     close_object(w, "ike");
 }
 

@@ -15,7 +15,7 @@ static const struct range INNER = {0x0a800001, 0x0afffffe};   /* 10.128.0.0/9 */
 
 /*
  * A zone is what is joined without crossing a NAT. A NAT is two slots: node n is its outside,
- * node_count + n its inside.
+ * node_count + n its inside. So is a node with two uplinks: node_count + n is at the second.
  */
 struct zones {
     uint32_t *parent;
@@ -38,7 +38,9 @@ static uint32_t slot(const struct scenario *s, const struct scenario_link *l, in
     const struct scenario_group *g = &s->groups[l->side[side]];
     uint32_t node = g->first_node + (uint32_t)((uint64_t)i * g->count / l->members);
 
-    return g->role == ROLE_NAT && side == 1 ? s->node_count + node : node;
+    if (g->role == ROLE_NAT ? side == 1 : g->uplink[1] == l - s->links)
+        node += s->node_count;
+    return node;
 }
 
 static enum err zones_make(const struct scenario *s, struct zones *z, struct address_plan *out,
@@ -146,6 +148,28 @@ static enum err plan_outer(struct planner *p, const struct scenario_group *g, ui
     return ERR_FULL;
 }
 
+/* A node's address on its second uplink. */
+static enum err plan_second(struct planner *p, const struct scenario_group *g, uint32_t member,
+                            struct node_addresses *a)
+{
+    uint32_t root = root_of(&p->zones, p->s->node_count + g->first_node + member);
+    bool good;
+
+    a->second_behind = SCENARIO_NONE;
+    if (g->uplink[1] == SCENARIO_NONE)
+        return OK;
+    a->second_behind = p->zones.nat[root];
+    if (a->second_behind == SCENARIO_NONE)
+        good = take(&p->next_public, &PUBLIC, &a->second);
+    else
+        good = take(&p->zones.next[root], &PRIVATE, &a->second);
+    if (good)
+        return OK;
+    fprintf(p->errors, "no address is left for member %u of '%s' on its second uplink\n", member,
+            g->name);
+    return ERR_FULL;
+}
+
 static enum err plan_inner(struct planner *p, const struct scenario_group *g,
                            struct node_addresses *a, uint32_t member)
 {
@@ -177,6 +201,8 @@ static enum err plan_all(struct planner *p, struct address_plan *out)
             struct node_addresses *a = &out->nodes[g->first_node + i];
             enum err e = plan_outer(p, g, i, a);
 
+            if (!e)
+                e = plan_second(p, g, i, a);
             if (!e)
                 e = plan_inner(p, g, a, i);
             if (e)

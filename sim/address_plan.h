@@ -14,6 +14,8 @@ struct node_addresses {
     struct ip_addr inside; /* a NAT's address on its inside; else family 0 */
     struct ip_addr inner;  /* initiators without `protects`: the tunnel address; responders: the
                               first host of the first `protects`, or family 0 */
+    struct ip_addr second; /* initiators with uplinks: outer, on the second of them */
+    int32_t second_behind; /* as behind, for that */
     int32_t behind;        /* node number of the NAT this node's outer address is private to, or
                               SCENARIO_NONE for a public node */
 };

@@ -96,6 +96,8 @@ void ike_node_ask_now(struct ike_node *n)
     uint32_t asked = n->asked;
 
     n->asked = 0;
+    if (asked & 1u << ACTION_SWITCH)
+        ike_endpoint_moved(n->endpoint, n->lab->sim.now, &(struct ip_addr){0}, &n->outer);
     for (enum event_action a = ACTION_REKEY_CHILD; a <= ACTION_PROBE; a++)
         if (asked & 1u << a)
             ask_all(n, a);
@@ -112,7 +114,8 @@ bool ike_node_may_end(const struct lab *lab, const struct tunnel *t, bool child)
     const struct ike_config *ends[2] = {&s->groups[t->group].ike,
                                         &s->groups[s->groups[t->group].connect].ike};
 
-    if (t->asked & (1u << ACTION_TERMINATE | 1u << ACTION_DELETE_CHILD | 1u << ACTION_SKIP_SEQUENCE))
+    if (t->asked &
+        (1u << ACTION_TERMINATE | 1u << ACTION_DELETE_CHILD | 1u << ACTION_SKIP_SEQUENCE))
         return true;
     for (int i = 0; i < 2; i++)
         if (has_end(&ends[i]->lifetime) || ends[i]->reauth_time ||

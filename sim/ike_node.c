@@ -283,13 +283,24 @@ static uint64_t job_key(const struct ike_node *n, uint32_t packet)
     return (uint64_t)load_be32(body.data) << 1 | 1;
 }
 
+static bool has_uplinks(const struct ike_node *n)
+{
+    return n->group->uplink[0] != SCENARIO_NONE;
+}
+
+uint32_t ike_node_port(const struct ike_node *n, const struct ip_addr *to)
+{
+    if (n->routes)
+        return routes_find(n->routes, to);
+    return has_uplinks(n) ? n->uplink_port[n->uplink] : 0;
+}
+
 static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet)
 {
     struct ike_node *n = s->nodes[node].state;
     struct packet *p = packet_at(s, packet);
     struct ip_packet ip;
 
-    (void)port;
     if (lab_plant(n->lab, PLANT_PACKET_VANISHES, 100)) {
         packet_free(s, packet);
         return;
@@ -300,7 +311,8 @@ static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet
         packet_drop(s, node, packet, NET_DROP_CORRUPT);
         return;
     }
-    if (!ip_addr_equal(&ip.dst, &n->outer)) {
+    if (!ip_addr_equal(&ip.dst, &n->outer) ||
+        (has_uplinks(n) && port != n->uplink_port[n->uplink])) {
         packet_drop(s, node, packet, NET_DROP_NO_ROUTE);
         return;
     }
@@ -508,10 +520,28 @@ void ike_node_lookup_outage(struct lab *lab, uint32_t node, bool begins)
         arm_traffic(n);
 }
 
+static void queue_asked(struct ike_node *n, enum event_action action)
+{
+    bool queued = n->asked != 0;
+
+    n->asked |= 1u << action;
+    if (!queued)
+        submit(n, JOB_ASK, 0, HOST_URGENT);
+}
+
+void ike_node_switch(struct lab *lab, uint32_t node, int32_t link)
+{
+    struct ike_node *n = ike_node_at(lab, node);
+
+    n->uplink = link == n->group->uplink[1];
+    n->outer = n->uplink ? lab->plan.nodes[node].second : lab->plan.nodes[node].outer;
+    if (!lab->sim.nodes[node].down)
+        queue_asked(n, ACTION_SWITCH);
+}
+
 void ike_node_ask(struct lab *lab, uint32_t node, enum event_action action)
 {
     struct ike_node *n = ike_node_at(lab, node);
-    bool queued = n->asked != 0;
 
     if (lab->sim.nodes[node].down) {
         if (lab->recorder)
@@ -520,9 +550,7 @@ void ike_node_ask(struct lab *lab, uint32_t node, enum event_action action)
     }
     for (uint32_t i = 0; i < n->tunnel_count; i++)
         lab->tunnels[n->tunnels[i]].asked |= 1u << action;
-    n->asked |= 1u << action;
-    if (!queued)
-        submit(n, JOB_ASK, 0, HOST_URGENT);
+    queue_asked(n, action);
 }
 
 void ike_node_skip_sequence(struct lab *lab, uint32_t node, uint64_t packets)

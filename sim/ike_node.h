@@ -30,8 +30,10 @@ struct ike_node {
     const struct scenario_group *group;
     struct ike_endpoint *endpoint;
     struct ike_config config;
-    struct ip_addr outer;
-    struct routes *routes; /* NULL: one port */
+    struct ip_addr outer;  /* where it is now */
+    struct routes *routes; /* NULL: one port, or two uplinks */
+    uint32_t uplink;       /* which of its uplinks is in use: 0, 1 */
+    uint32_t uplink_port[2];
 
     struct host host; /* core_count 0: work takes no time */
     const struct cost_table *costs;
@@ -68,6 +70,11 @@ void ike_node_connect_at(struct lab *, uint32_t node, nsec at);
 void ike_node_crash(struct lab *, uint32_t node);
 /** Back after a crash: a client connects again at once. */
 void ike_node_return(struct lab *, uint32_t node);
+/** From now on its way out is this link, one of its uplinks; its endpoint is told its new address.
+ */
+void ike_node_switch(struct lab *, uint32_t node, int32_t link);
+/** The port by which it sends to an address, SIM_NONE: there is none. */
+uint32_t ike_node_port(const struct ike_node *, const struct ip_addr *to);
 /** The server that this node looks things up at falls silent, or answers again. */
 void ike_node_lookup_outage(struct lab *, uint32_t node, bool begins);
 /**

@@ -66,25 +66,33 @@ static bool in_clear(const struct ike_node *n, const struct ip_packet *ip)
            !is_ike_port(udp.src.port);
 }
 
+static void drop_unsent(struct ike_node *n, uint32_t packet)
+{
+    packet_enter(&n->lab->sim, packet);
+    packet_drop(&n->lab->sim, n->node, packet, NET_DROP_NO_ROUTE);
+}
+
 void ike_node_send(struct ike_node *n, uint32_t packet)
 {
     struct packet *p = packet_at(&n->lab->sim, packet);
     uint32_t port = 0;
     struct ip_packet ip;
 
-    if (n->routes || checker_watches(n->lab->checker, n->node)) {
+    if (n->routes || n->group->uplink_count || checker_watches(n->lab->checker, n->node)) {
         enum err e = ip_read(bytes_of(p->data, p->len), &ip);
 
         ASSERT(e == OK); /* we made it */
+        if (n->group->uplink_count && !ip_addr_equal(&ip.src, &n->outer)) {
+            drop_unsent(n, packet); /* from an address that it has no more */
+            return;
+        }
         if (checker_watches(n->lab->checker, n->node))
             checker_wire(n->lab->checker, n->lab->sim.now, n->node, bytes_of(p->data, p->len),
                          in_clear(n, &ip), !n->null_esp);
-        if (n->routes)
-            port = routes_find(n->routes, &ip.dst);
+        port = ike_node_port(n, &ip.dst);
     }
     if (port == SIM_NONE) {
-        packet_enter(&n->lab->sim, packet);
-        packet_drop(&n->lab->sim, n->node, packet, NET_DROP_NO_ROUTE);
+        drop_unsent(n, packet);
         return;
     }
     sim_send(&n->lab->sim, n->node, port, packet, true);

@@ -48,6 +48,8 @@ static enum err add_interfaces(struct recorder *r, uint32_t node)
     }
     if (a->outer.family && a->behind == SCENARIO_NONE)
         capture_name(r->capture, a->outer.family, a->outer.bytes, n->name);
+    if (a->second.family && a->second_behind == SCENARIO_NONE)
+        capture_name(r->capture, a->second.family, a->second.bytes, n->name);
     return OK;
 }
 

@@ -150,7 +150,10 @@ struct ike_words {
     uint32_t fragment_size;
     uint32_t window;
     bool encap, initial_contact, make_before_break;
-    const char *const *quirks; /* names of enum ike_quirk */
+    bool mobike, mobike_no_nats;
+    uint32_t mobike_check;        /* enum mobike_check */
+    struct ip_prefix mobike_from; /* family 0: anywhere */
+    const char *const *quirks;    /* names of enum ike_quirk */
     uint32_t quirk_count;
     bool invalid_message_id, invalid_spi;
     bool quick_crash_detection;
@@ -181,10 +184,14 @@ struct scenario_group {
     const char *name;
     enum node_role role;
     uint32_t count;
-    uint32_t first_node; /* number of member 0; nodes are numbered group by group */
-    int32_t connect;     /* initiators: the responder group; member i of n connects to member
-                            floor(i * m / n). SCENARIO_NONE for others */
-    int32_t one_per;     /* the group this one is counted by, or SCENARIO_NONE */
+    uint32_t first_node;        /* number of member 0; nodes are numbered group by group */
+    int32_t connect;            /* initiators: the responder group; member i of n connects to member
+                                   floor(i * m / n). SCENARIO_NONE for others */
+    int32_t one_per;            /* the group this one is counted by, or SCENARIO_NONE */
+    const char *const *uplinks; /* names of two links, or none */
+    uint32_t uplink_count;
+    int32_t uplink[2]; /* initiators: these links, the way out at the start and the other one;
+                          SCENARIO_NONE: there is one link only */
     uint32_t one_per_members;
     struct arrivals arrivals;
     struct ip_prefix addresses; /* family 0: by the address plan; else member i takes address + i
@@ -244,6 +251,7 @@ enum event_action {
     ACTION_RESTART,   /* back after a crash; of one that is up: as REBOOT */
     ACTION_LINK_DOWN, /* drops everything; for `duration`, or until ACTION_LINK_UP */
     ACTION_LINK_UP,
+    ACTION_SWITCH,        /* another link of the node is its way out: it has another address */
     ACTION_LOOKUP_OUTAGE, /* look-ups get no answer; for `duration`, or to the end */
     /* What an operator asks of the tunnels of an endpoint, as far as they can now. */
     ACTION_REKEY_CHILD,
@@ -270,6 +278,8 @@ struct scenario_event {
     uint64_t packets; /* ACTION_SKIP_SEQUENCE; else 0 */
     enum event_action action;
     bool on_links;     /* ranges are of links, else of groups */
+    const char *to;    /* ACTION_SWITCH: name of the link */
+    int32_t link;      /* and the link */
     const char *label; /* "boxes reboot", for recovery_s */
     const struct scenario_range *ranges;
     uint32_t range_count;

@@ -52,6 +52,15 @@ static uint32_t side_node(const struct scenario *s, const struct scenario_link *
     return g->first_node + (uint32_t)((uint64_t)i * g->count / l->members);
 }
 
+/* A second uplink carries nothing until nodes switch to it: that is not estimated. */
+static bool is_spare(const struct scenario *s, uint32_t link)
+{
+    for (int side = 0; side < 2; side++)
+        if (s->groups[s->links[link].side[side]].uplink[1] == (int32_t)link)
+            return true;
+    return false;
+}
+
 static bool graph_make(struct graph *g, const struct scenario *s)
 {
     uint32_t members = 0, count = 0;
@@ -75,6 +84,8 @@ static bool graph_make(struct graph *g, const struct scenario *s)
         for (uint32_t i = 0; i < s->links[k].members; i++) {
             uint32_t a = side_node(s, &s->links[k], 0, i), b = side_node(s, &s->links[k], 1, i);
 
+            if (is_spare(s, k))
+                continue;
             add_edge(g, &count, a, (struct edge){.to = b, .link = k, .member = i, .up = true});
             add_edge(g, &count, b, (struct edge){.to = a, .link = k, .member = i});
         }

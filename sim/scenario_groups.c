@@ -155,7 +155,7 @@ static void read_group(struct scenario_reader *r, const struct tree *map, struct
     uint32_t errors = r->diag.errors;
 
     section_defaults(r, SECTION_GROUP, g);
-    g->connect = g->one_per = g->forward = SCENARIO_NONE;
+    g->connect = g->one_per = g->forward = g->uplink[0] = g->uplink[1] = SCENARIO_NONE;
     if ((n = tree_get(map, "cpu")))
         section_defaults(r, SECTION_CPU, &g->cpu);
     section_read(r, SECTION_GROUP, map, g);

@@ -25,6 +25,7 @@ static const char *const action_words[ACTION_COUNT + 1] = {
     [ACTION_RESTART] = "restart",
     [ACTION_LINK_DOWN] = "link_down",
     [ACTION_LINK_UP] = "link_up",
+    [ACTION_SWITCH] = "switch",
     [ACTION_LOOKUP_OUTAGE] = "lookup_outage",
     [ACTION_REKEY_CHILD] = "rekey_child",
     [ACTION_NEW_CHILD] = "new_child",
@@ -171,6 +172,22 @@ static const struct key ike_keys[] = {
      .doc = "IKE_AUTH without a child SA (RFC 6023), which is made in an exchange of its own: "
             "served (allow), also asked for where the responder can (prefer), or nothing else "
             "(force).", .example = "prefer"},
+    {.name = "mobike", .type = KEY_BOOL, .offset = AT(ike_words, mobike), .otherwise = "false",
+     .doc = "MOBIKE (RFC 4555), if both ends have it and in tunnel mode: IKE SA and child SAs stay "
+            "when the initiator has another address, or its NAT another one for it. IKE goes to "
+            "port 4500 without a NAT, too.", .example = "true"},
+    {.name = "mobike_check", .type = KEY_WORD, .offset = AT(ike_words, mobike_check),
+     .otherwise = "before", .words = WORDS("before", "after", "never"),
+     .doc = "When a responder asks for an answer from an initiator's new address (COOKIE2): before "
+            "ESP follows it there, after that, or never.", .example = "after"},
+    {.name = "mobike_from", .type = KEY_PREFIX, .offset = AT(ike_words, mobike_from),
+     .otherwise = "=anywhere",
+     .doc = "Where initiators may move to; others are told UNACCEPTABLE_ADDRESSES.",
+     .example = "100.64.0.0/10"},
+    {.name = "mobike_no_nats", .type = KEY_BOOL, .offset = AT(ike_words, mobike_no_nats),
+     .otherwise = "false",
+     .doc = "As initiator with mobike: say NO_NATS_ALLOWED; a responder that sees other addresses "
+            "refuses.", .example = "true"},
     {.name = "dpd_delay", .type = KEY_TIME, .offset = AT(ike_words, dpd_delay), .otherwise = "0s",
      .doc = "A peer silent for this long is asked whether it is alive; 0s: never.",
      .example = "30s"},
@@ -369,6 +386,11 @@ static const struct key group_keys[] = {
     {.name = "connect", .type = KEY_GROUP, .roles = FOR_INITIATOR,
      .offset = AT(scenario_group, connect),
      .doc = "The responder group that initiators connect to; required for them.", .example = "gw"},
+    {.name = "uplinks", .type = KEY_TEXTS, .offset = AT(scenario_group, uplinks),
+     .roles = FOR_INITIATOR, .otherwise = "=the one link",
+     .doc = "The two links of a mobile initiator, the one in use at the start first; it has an "
+            "address in each, and is reached in the one in use only. See 'do: switch'.",
+     .example = "[wifi, lte]"},
     {.name = "arrivals", .type = KEY_ARRIVALS, .section = SECTION_ARRIVALS,
      .offset = AT(scenario_group, arrivals), .roles = FOR_INITIATOR, .otherwise = "all_at_once",
      .doc = "When the members start.", .example = "{poisson: 100/s}"},
@@ -647,11 +669,14 @@ static const struct key event_keys[] = {
     {.name = "do", .type = KEY_WORD, .offset = AT(scenario_event, action), .required = true,
      .words = action_words,
      .doc = "reboot and crash lose all state without a word to the peers; a crash lasts until "
-            "restart, a link_down until link_up. In a lookup_outage nothing that a node looks up "
+            "restart, a link_down until link_up. switch: nodes with uplinks go on by the link 'to', "
+            "with the address they have there. In a lookup_outage nothing that a node looks up "
             "is answered, see ike.lookup. rekey_child, new_child, delete_child, rekey_ike, "
             "terminate and probe (a liveness check) are asked of every tunnel of the nodes; one "
             "that cannot now is named in events.jsonl. With skip_sequence the ESP SAs of the nodes "
             "go on as if so many packets of each had been sent and lost.", .example = "reboot"},
+    {.name = "to", .type = KEY_TEXT, .offset = AT(scenario_event, to), .max = SCENARIO_NAME_MAX,
+     .doc = "switch: one of the nodes' uplinks.", .example = "lte"},
     {.name = "for", .type = KEY_TIME, .offset = AT(scenario_event, duration), .min = 1,
      .otherwise = "=reboot: no time; crash and link_down: until undone; lookup_outage: to the end",
      .doc = "How long the machine, link or server is away.", .example = "5s"},

@@ -1,4 +1,7 @@
-/* `links:` and whether they make a network: unique paths, NATs with an inside and an outside. */
+/*
+ * `links:` and whether they make a network: unique paths, NATs with an inside and an outside. A
+ * node with two uplinks counts as two here, of which it is one at a time.
+ */
 #include "sim/address_plan.h"
 #include "sim/scenario_read.h"
 
@@ -95,6 +98,51 @@ void read_links(struct scenario_reader *r)
     }
 }
 
+static int32_t link_named(const struct scenario *s, const char *name)
+{
+    for (uint32_t i = 0; i < s->link_count; i++)
+        if (strcmp(s->links[i].name, name) == 0)
+            return (int32_t)i;
+    return SCENARIO_NONE;
+}
+
+/* Two links of this group, one member each for every member of the group. */
+static bool resolve_uplinks(const struct scenario *s, struct scenario_group *g)
+{
+    uint32_t index = (uint32_t)(g - s->groups);
+
+    for (uint32_t i = 0; i < 2; i++) {
+        int32_t link = link_named(s, g->uplinks[i]);
+        const struct scenario_link *l = link == SCENARIO_NONE ? NULL : &s->links[link];
+
+        if (!l || (l->side[0] != index && l->side[1] != index) || l->members != g->count)
+            return false;
+        g->uplink[i] = link;
+    }
+    return g->uplink[0] != g->uplink[1];
+}
+
+static void read_uplinks(struct scenario_reader *r)
+{
+    for (uint32_t i = 0; i < r->scenario->group_count; i++) {
+        struct scenario_group *g = &r->scenario->groups[i];
+        const struct tree *n = tree_get(tree_get(tree_get(r->root, "nodes"), g->name), "uplinks");
+
+        if (!g->uplink_count)
+            continue;
+        if (g->uplink_count != 2 || !resolve_uplinks(r->scenario, g)) {
+            g->uplink[0] = g->uplink[1] = SCENARIO_NONE;
+            diag_error(&r->diag, n,
+                       "'uplinks' takes two links of '%s' with a member for each of its members, "
+                       "such as [wifi, lte]",
+                       g->name);
+        } else if (g->child_words.mode == CHILD_TRANSPORT) {
+            diag_error(&r->diag, n,
+                       "transport mode is bound to one address; 'uplinks' need 'mode: tunnel'");
+        }
+    }
+}
+
 /* Where a link is written, for errors found later. */
 static const struct tree *link_place(struct scenario_reader *r, const struct scenario_link *l)
 {
@@ -131,12 +179,14 @@ static uint32_t find(uint32_t *parent, uint32_t n)
     return n;
 }
 
+/* The node at an end of a link; node_count more where it is there by its second uplink. */
 static uint32_t member_node(const struct scenario *s, const struct scenario_link *l, int side,
                             uint32_t i)
 {
     const struct scenario_group *g = &s->groups[l->side[side]];
+    uint32_t node = g->first_node + (uint32_t)((uint64_t)i * g->count / l->members);
 
-    return g->first_node + (uint32_t)((uint64_t)i * g->count / l->members);
+    return g->uplink[1] == l - s->links ? s->node_count + node : node;
 }
 
 /* Every link member must join what was not joined before: then each path is the only one. */
@@ -144,7 +194,7 @@ static bool join(struct scenario_reader *r, uint32_t *parent)
 {
     const struct scenario *s = r->scenario;
 
-    for (uint32_t n = 0; n < s->node_count; n++)
+    for (uint32_t n = 0; n < 2 * s->node_count; n++)
         parent[n] = n;
     for (uint32_t k = 0; k < s->link_count; k++)
         for (uint32_t i = 0; i < s->links[k].members; i++) {
@@ -256,16 +306,17 @@ static bool forwarded(const struct scenario *s, const struct scenario_group *to)
 
 /* An initiator reaches its responder: no NAT stands before it, or one that forwards to it. */
 static void check_path(struct scenario_reader *r, const struct scenario_group *g, uint32_t *parent,
-                       const struct address_plan *plan)
+                       const struct address_plan *plan, bool second)
 {
     const struct scenario_group *to = &r->scenario->groups[g->connect];
+    uint32_t shift = second ? r->scenario->node_count : 0;
 
     for (uint32_t i = 0; i < g->count; i++) {
         uint32_t from = g->first_node + i;
         uint32_t end = to->first_node + (uint32_t)((uint64_t)i * to->count / g->count);
-        int32_t behind = plan->nodes[from].behind;
+        int32_t behind = second ? plan->nodes[from].second_behind : plan->nodes[from].behind;
 
-        if (find(parent, from) != find(parent, end)) {
+        if (find(parent, shift + from) != find(parent, end)) {
             diag_error(&r->diag, group_place(r, g),
                        "no path from '%s' to '%s': no links join "
                        "them",
@@ -295,17 +346,18 @@ static void check_initiator(struct scenario_reader *r, uint32_t index)
     for (uint32_t k = 0; k < s->link_count; k++) {
         const struct scenario_link *l = &s->links[k];
 
-        if (l->side[0] != index && l->side[1] != index)
+        if ((l->side[0] != index && l->side[1] != index) || g->uplink[0] == (int32_t)k ||
+            g->uplink[1] == (int32_t)k)
             continue;
-        if (links++ || l->members > g->count) {
+        if (links++ || g->uplink[0] != SCENARIO_NONE || l->members > g->count) {
             diag_error(&r->diag, link_place(r, l),
                        "'%s' would have several links; an initiator "
-                       "has one, put a router in between",
+                       "has one, or two as its 'uplinks'; put a router in between",
                        g->name);
             return;
         }
     }
-    if (links == 0)
+    if (links == 0 && g->uplink[0] == SCENARIO_NONE)
         diag_error(&r->diag, group_place(r, g), "no link has '%s' on a side", g->name);
 }
 
@@ -331,8 +383,9 @@ static void check_paths(struct scenario_reader *r, uint32_t *parent)
     fclose(said);
     free(text);
     for (uint32_t i = 0; i < s->group_count; i++)
-        if (s->groups[i].role == ROLE_INITIATOR)
-            check_path(r, &s->groups[i], parent, &plan);
+        for (int way = 0; way < 2 && s->groups[i].role == ROLE_INITIATOR; way++)
+            if (way == 0 || s->groups[i].uplink[1] != SCENARIO_NONE)
+                check_path(r, &s->groups[i], parent, &plan, way);
     address_plan_reset(&plan);
 }
 
@@ -342,12 +395,15 @@ void check_network(struct scenario_reader *r)
     uint32_t errors = r->diag.errors;
     uint32_t *parent;
 
+    read_uplinks(r);
+    if (r->diag.errors != errors)
+        return; /* without them every other path looks wrong */
     for (uint32_t i = 0; i < s->group_count; i++)
         if (s->groups[i].role == ROLE_NAT)
             check_nat(r, i);
         else if (s->groups[i].role == ROLE_INITIATOR)
             check_initiator(r, i);
-    parent = malloc(((size_t)s->node_count + 1) * sizeof *parent);
+    parent = malloc((2 * (size_t)s->node_count + 1) * sizeof *parent);
     if (!parent) {
         r->diag.no_memory = true;
         return;

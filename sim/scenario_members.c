@@ -231,6 +231,30 @@ static void check_outage(struct scenario_reader *r, const struct tree *nodes,
     }
 }
 
+/* Every node named has the link among its uplinks. */
+static void check_switch(struct scenario_reader *r, const struct tree *map,
+                         struct scenario_event *e)
+{
+    const struct scenario *s = r->scenario;
+
+    e->link = SCENARIO_NONE;
+    for (uint32_t i = 0; e->to && i < s->link_count; i++)
+        if (strcmp(s->links[i].name, e->to) == 0)
+            e->link = (int32_t)i;
+    for (uint32_t i = 0; i < e->range_count; i++) {
+        const struct scenario_group *g = &s->groups[e->ranges[i].index];
+        const struct tree *place = tree_get(map, e->to ? "to" : "do");
+
+        if (g->uplink[0] == SCENARIO_NONE)
+            diag_error(&r->diag, tree_get(map, "nodes"),
+                       "'%s' has one link only; name two as its 'uplinks', such as [wifi, lte]",
+                       g->name);
+        else if (e->link == SCENARIO_NONE || (e->link != g->uplink[0] && e->link != g->uplink[1]))
+            diag_error(&r->diag, place, "'switch' takes 'to', an uplink of '%s': %s or %s", g->name,
+                       s->links[g->uplink[0]].name, s->links[g->uplink[1]].name);
+    }
+}
+
 static void check_asked(struct scenario_reader *r, const struct tree *nodes,
                         const struct scenario_event *e)
 {
@@ -270,9 +294,14 @@ static void read_event(struct scenario_reader *r, const struct tree *map, struct
     if (of_links != e->on_links)
         diag_error(&r->diag, action, "'%s' happens to %s, this event names %s", action->text,
                    of_links ? "links" : "nodes", e->on_links ? "links" : "nodes");
-    if (duration && (e->action == ACTION_RESTART || e->action == ACTION_LINK_UP ||
-                     e->action == ACTION_SKIP_SEQUENCE || action_is_asked(e->action)))
+    if (duration &&
+        (e->action == ACTION_RESTART || e->action == ACTION_LINK_UP || e->action == ACTION_SWITCH ||
+         e->action == ACTION_SKIP_SEQUENCE || action_is_asked(e->action)))
         diag_error(&r->diag, duration->key, "'%s' takes no 'for'", action->text);
+    if (e->action == ACTION_SWITCH && !e->on_links)
+        check_switch(r, map, e);
+    else if (e->to)
+        diag_error(&r->diag, tree_get(map, "to")->key, "'to' is for 'do: switch'");
     if (e->action == ACTION_LOOKUP_OUTAGE && !e->on_links)
         check_outage(r, nodes, e);
     if ((action_is_asked(e->action) || e->action == ACTION_SKIP_SEQUENCE) && !e->on_links)

@@ -126,6 +126,10 @@ static void act_on_node(struct lab *lab, const struct scenario_event *e, uint32_
         ike_node_lookup_outage(lab, node, !back);
         return;
     }
+    if (e->action == ACTION_SWITCH) {
+        ike_node_switch(lab, node, e->link);
+        return;
+    }
     if (action_is_asked(e->action)) {
         ike_node_ask(lab, node, e->action);
         return;

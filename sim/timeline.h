@@ -1,8 +1,8 @@
 /*
  * What the scenario does to its own network while it runs: reboots, crashes, restarts, links going
- * down and up. Nodes and links that went away for a time come back by themselves. Each disturbance
- * of established tunnels becomes an entry of recovery_s. What an operator asks of tunnels (rekeys,
- * deletes) is no disturbance.
+ * down and up, nodes going from one network to another. Nodes and links that went away for a time
+ * come back by themselves. Each disturbance of established tunnels becomes an entry of recovery_s.
+ * What an operator asks of tunnels (rekeys, deletes) is no disturbance.
  */
 #ifndef SIM_TIMELINE_H
 #define SIM_TIMELINE_H

@@ -145,7 +145,8 @@ uint32_t topology_link(const struct lab *lab, uint32_t link, uint32_t member)
 
 struct walk {
     uint32_t *queue;
-    uint32_t *first_port; /* by node: first hop of the walk; SIM_NONE: not reached */
+    uint32_t *first_port; /* by node, then by node at its second uplink: first hop of the walk;
+                             SIM_NONE: not reached */
 };
 
 /* A NAT is the end of its realm on both sides; only routers pass packets on within one. */
@@ -154,20 +155,27 @@ static bool passes_on(const struct lab *lab, uint32_t node)
     return lab->sim.nodes[node].class == &router_class;
 }
 
-static enum err add_route(struct lab *lab, struct routes *r, uint32_t node, uint32_t arrived_by,
+/* Whether a direction leads to a node by its second uplink. */
+static bool by_second(const struct lab *lab, const struct link_direction *d)
+{
+    return lab->scenario->groups[lab->sim.nodes[d->to].group].uplink[1] == (int32_t)d->link;
+}
+
+static enum err add_route(struct lab *lab, struct routes *r, const struct link_direction *d,
                           uint32_t port)
 {
-    if (is_nat(lab, node)) {
-        const struct nat_box *n = lab->sim.nodes[node].state;
+    const struct node_addresses *a = &lab->plan.nodes[d->to];
+    const struct ip_addr *outer = by_second(lab, d) ? &a->second : &a->outer;
 
-        if (arrived_by != n->outside_port) {
+    if (is_nat(lab, d->to)) {
+        const struct nat_box *n = lab->sim.nodes[d->to].state;
+
+        if (d->to_port != n->outside_port) {
             r->default_port = port; /* its inside: the way to everything else */
             return OK;
         }
     }
-    if (lab->plan.nodes[node].outer.family == 0)
-        return OK;
-    return routes_add(r, &lab->plan.nodes[node].outer, port);
+    return outer->family == 0 ? OK : routes_add(r, outer, port);
 }
 
 /* Breadth first from `node`: every address in its realm gets the port of the first hop. */
@@ -176,7 +184,7 @@ static enum err make_routes(struct lab *lab, struct walk *w, uint32_t node, stru
     const struct sim *s = &lab->sim;
     uint32_t head = 0, tail = 0;
 
-    for (uint32_t i = 0; i < s->node_count; i++)
+    for (uint32_t i = 0; i < 2 * s->node_count; i++)
         w->first_port[i] = SIM_NONE;
     w->queue[tail++] = node;
     while (head < tail) {
@@ -187,18 +195,30 @@ static enum err make_routes(struct lab *lab, struct walk *w, uint32_t node, stru
         for (uint32_t port = 0; port < s->nodes[at].port_count; port++) {
             const struct link_direction *d = &s->links[s->nodes[at].ports[port]];
             uint32_t first = at == node ? port : w->first_port[at];
+            uint32_t there = d->to + (by_second(lab, d) ? s->node_count : 0);
             enum err e;
 
-            if (d->to == node || w->first_port[d->to] != SIM_NONE)
+            if (d->to == node || w->first_port[there] != SIM_NONE)
                 continue;
-            w->first_port[d->to] = first;
+            w->first_port[there] = first;
             w->queue[tail++] = d->to;
-            e = add_route(lab, r, d->to, d->to_port, first);
+            e = add_route(lab, r, d, first);
             if (e != OK)
                 return e;
         }
     }
     return OK;
+}
+
+/* A node with uplinks sends everything by the one in use. */
+static void find_uplinks(const struct lab *lab, struct ike_node *ike)
+{
+    const struct node *n = &lab->sim.nodes[ike->node];
+
+    for (uint32_t port = 0; port < n->port_count; port++)
+        for (uint32_t i = 0; i < 2; i++)
+            if (ike->group->uplink[i] == (int32_t)lab->sim.links[n->ports[port]].link)
+                ike->uplink_port[i] = port;
 }
 
 static enum err route_node(struct lab *lab, struct walk *w, uint32_t node)
@@ -211,6 +231,10 @@ static enum err route_node(struct lab *lab, struct walk *w, uint32_t node)
     if (n->class != &ike_node_class || n->port_count < 2)
         return OK;
     ike = n->state;
+    if (ike->group->uplink[0] != SCENARIO_NONE) {
+        find_uplinks(lab, ike);
+        return OK;
+    }
     ike->routes = router_create(16);
     return ike->routes ? make_routes(lab, w, node, ike->routes) : ERR_MEMORY;
 }
@@ -218,7 +242,8 @@ static enum err route_node(struct lab *lab, struct walk *w, uint32_t node)
 static enum err add_routes(struct lab *lab)
 {
     uint32_t count = lab->sim.node_count;
-    struct walk w = {calloc(count + 1, sizeof *w.queue), calloc(count + 1, sizeof *w.first_port)};
+    struct walk w = {calloc(2 * (size_t)count + 1, sizeof *w.queue),
+                     calloc(2 * (size_t)count + 1, sizeof *w.first_port)};
     enum err e = w.queue && w.first_port ? OK : ERR_MEMORY;
 
     for (uint32_t i = 0; i < count && e == OK; i++)
@@ -368,7 +393,7 @@ static uint32_t next_port(struct lab *lab, uint32_t node, uint32_t came_by,
             return box->forward_port;
         return came_by == box->outside_port ? SIM_NONE : box->outside_port;
     }
-    return ike_node_at(lab, node)->routes ? routes_find(ike_node_at(lab, node)->routes, to) : 0;
+    return ike_node_port(ike_node_at(lab, node), to);
 }
 
 bool topology_path(struct lab *lab, uint32_t tunnel, topology_visitor *visit, void *context)

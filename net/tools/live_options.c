@@ -35,6 +35,9 @@ enum {
     KEY_FRAGMENT_SIZE,
     KEY_DPD,
     KEY_ENCAP,
+    KEY_MOBIKE,
+    KEY_MOVE_TO,
+    KEY_MOVE_AFTER,
     KEY_VERSION,
     KEY_TUN,
     KEY_TUN_MTU,
@@ -122,6 +125,7 @@ struct reading {
          0},                                                                                         \
         {"dpd", KEY_DPD, "S", 0, "liveness check after S seconds of silence (default: none)", 0},    \
         {"encap", KEY_ENCAP, NULL, 0, "claim a NAT, so that ESP goes in UDP", 0},                    \
+        {"mobike", KEY_MOBIKE, NULL, 0, "MOBIKE (RFC 4555): addresses may change", 0},               \
         {"tun",                                                                                      \
          KEY_TUN,                                                                                    \
          "NAME",                                                                                     \
@@ -155,6 +159,9 @@ static const struct argp_option initiate_options[] = {
      "keep the SAs for S seconds, then delete them (default 0; with --load at least until it is "
      "over, with --tun until Ctrl-C or the peer deletes them)",
      0},
+    {"move-to", KEY_MOVE_TO, "ADDR", 0,
+     "go on from this address of ours after --move-after seconds; --mobike keeps the SAs", 0},
+    {"move-after", KEY_MOVE_AFTER, "S", 0, "how long after the last handshake (default 1)", 0},
     COMMON_OPTIONS,
     {0},
 };
@@ -355,6 +362,12 @@ static void finish(struct argp_state *state, struct reading *r)
         argp_failure(state, 2, errno, "no route to the peer");
     if (!c->respond && o->local.family != o->remote.family)
         argp_error(state, "--local and --remote are of different families");
+    if (o->move_to.family && o->move_to.family != o->local.family)
+        argp_error(state, "--move-to and --local are of different families");
+    if (o->move_after && !o->move_to.family)
+        argp_error(state, "--move-after goes with --move-to");
+    if (o->move_to.family && !o->move_after)
+        o->move_after = NSEC_PER_S;
     if (!child->local_count) {
         child->local[0] = selector_any(o->local.family);
         child->local_count = 1;
@@ -383,6 +396,9 @@ static error_t parse_data(int key, char *value, struct argp_state *state)
     switch (key) {
     case KEY_ENCAP:
         o->config.force_encap = true;
+        break;
+    case KEY_MOBIKE:
+        o->config.mobike.on = true;
         break;
     case KEY_ECHO:
         o->echo = true;
@@ -424,6 +440,12 @@ static error_t parse(int key, char *value, struct argp_state *state)
         break;
     case KEY_LOCAL:
         o->local = value_address(state, value);
+        break;
+    case KEY_MOVE_TO:
+        o->move_to = value_address(state, value);
+        break;
+    case KEY_MOVE_AFTER:
+        o->move_after = value_seconds(state, value, TIME_MAX);
         break;
     case KEY_LOCAL_ID:
         c->id = identity(state, value);

@@ -23,6 +23,7 @@ enum config_sizes {
     WINDOW_MAX = 16,
     FRAGMENT_SIZE = 1280,    /* where nothing is configured: what every IPv6 path takes */
     FRAGMENT_SIZE_MIN = 576, /* RFC 7383 §2.5.1: what every IPv4 path takes */
+    MOBIKE_ADDRESSES_MAX = 4,
 };
 
 /** One proposal: alternatives by transform type, in order of preference. */
@@ -104,6 +105,23 @@ enum fragmentation_policy {
     FRAGMENTATION_YES,    /* and done where a message is too long and the peer has announced it */
 };
 
+/** When MOBIKE lets traffic go to an address that the peer has moved to (RFC 4555 §3.7). */
+enum mobike_check {
+    MOBIKE_CHECK_BEFORE, /* once it has answered from there: what the RFC recommends */
+    MOBIKE_CHECK_AFTER,  /* at once, and it is asked then */
+    MOBIKE_CHECK_NEVER,
+};
+
+/** RFC 4555; tunnel mode only. */
+struct mobike_config {
+    bool on;
+    bool no_nats; /* addresses may not be translated on the way (RFC 4555 §3.9) */
+    enum mobike_check check;
+    struct ip_prefix from; /* where a peer may move to; family 0: anywhere */
+    struct ip_addr addresses[MOBIKE_ADDRESSES_MAX]; /* ours, besides the one in use */
+    uint8_t address_count;
+};
+
 struct ike_config {
     struct proposal_config proposals[PROPOSALS_MAX];
     uint8_t proposal_count;
@@ -120,14 +138,15 @@ struct ike_config {
     enum childless_policy childless;
     enum fragmentation_policy fragmentation;
     uint16_t fragment_size; /* octets of the IP packet of a fragment at most; 0: FRAGMENT_SIZE */
-    nsec dpd_delay;         /* 0: no liveness checks */
-    nsec nat_keepalive;     /* 0: none */
-    nsec half_open_time;    /* responder drops a handshake that is not authenticated by then */
-    bool force_encap;       /* claim a NAT in NAT detection (lies in the source hash) */
-    bool respond;           /* accept IKE_SA_INIT requests */
-    bool initial_contact;   /* send INITIAL_CONTACT (RFC 7296 §2.4) */
-    uint8_t window;         /* requests that we take at once and have in flight at most; 0 is 1 */
-    unsigned quirks;        /* set of enum ike_quirk; 0: none */
+    struct mobike_config mobike;
+    nsec dpd_delay;       /* 0: no liveness checks */
+    nsec nat_keepalive;   /* 0: none */
+    nsec half_open_time;  /* responder drops a handshake that is not authenticated by then */
+    bool force_encap;     /* claim a NAT in NAT detection (lies in the source hash) */
+    bool respond;         /* accept IKE_SA_INIT requests */
+    bool initial_contact; /* send INITIAL_CONTACT (RFC 7296 §2.4) */
+    uint8_t window;       /* requests that we take at once and have in flight at most; 0 is 1 */
+    unsigned quirks;      /* set of enum ike_quirk; 0: none */
     struct child_config child;
     struct flood_config flood;
 

@@ -43,7 +43,8 @@ static inline bool sa_equal(struct sa_ref a, struct sa_ref b)
     X(CHILD_REKEYED, "child_rekeyed") /* `child` replaced by `other` */                            \
     X(CHILD_DOWN, "child_down")       /* `reason` */                                               \
     X(RETRANSMIT, "retransmit")       /* a request was sent again; `count` */                      \
-    X(PEER_MOVED, "peer_moved")       /* new remote address or port after NAT change */            \
+    X(MOVED, "moved")                 /* the peer has taken our new address (MOBIKE) */            \
+    X(PEER_MOVED, "peer_moved")       /* new remote address or port: NAT change, MOBIKE */         \
     X(ADDITIONAL_TS, "additional_ts") /* the peer would take more in another child than `child` */ \
     X(KEYS, "keys")                   /* only with ike_env.export_keys */                          \
     X(REQUEST, "request")             /* slow work asked of the driver; answer with `count` as id */
@@ -73,15 +74,17 @@ enum event_kind {
     X(DELETED_BY_PEER, "deleted_by_peer")                                                          \
     X(REAUTHENTICATED, "reauthenticated")                                                          \
     X(CHILDLESS, "childless_unsupported")                                                          \
-    X(DELETED, "deleted")           /* by us, on request */                                        \
-    X(REKEYED, "rekeyed")           /* replaced, then deleted as planned */                        \
-    X(COLLISION, "collision")       /* lost a simultaneous rekey */                                \
-    X(EXPIRED, "expired")           /* hard lifetime */                                            \
-    X(DPD, "dead_peer")             /* liveness check unanswered */                                \
-    X(PEER_CRASHED, "peer_crashed") /* and has shown its token (RFC 6290) */                       \
-    X(REPLACED, "replaced")         /* INITIAL_CONTACT of the same identity */                     \
-    X(LOOK_UP, "look_up")           /* the driver's look-up said no, or nothing */                 \
-    X(LIMIT, "limit")               /* a pool or table was full */                                 \
+    X(DELETED, "deleted")             /* by us, on request */                                      \
+    X(REKEYED, "rekeyed")             /* replaced, then deleted as planned */                      \
+    X(COLLISION, "collision")         /* lost a simultaneous rekey */                              \
+    X(EXPIRED, "expired")             /* hard lifetime */                                          \
+    X(DPD, "dead_peer")               /* liveness check unanswered */                              \
+    X(PEER_CRASHED, "peer_crashed")   /* and has shown its token (RFC 6290) */                     \
+    X(ADDRESSES, "addresses_refused") /* MOBIKE: the peer would not have us move */                \
+    X(ROUTABILITY, "not_routable")    /* MOBIKE: it did not prove to be where it says it is */     \
+    X(REPLACED, "replaced")           /* INITIAL_CONTACT of the same identity */                   \
+    X(LOOK_UP, "look_up")             /* the driver's look-up said no, or nothing */               \
+    X(LIMIT, "limit")                 /* a pool or table was full */                               \
     X(CRASH, "crash")
 
 enum sa_reason {
@@ -221,6 +224,9 @@ struct ike_counters {
     uint64_t rekeys_ike, rekeys_child, dpd_failures, peer_moves;
     uint64_t collisions, collisions_ike; /* rekeys that met the peer's; of these, of IKE SAs */
     uint64_t reauthentications;          /* completed, counted at the caller */
+    uint64_t moves;                      /* MOBIKE: updates of addresses done, at who moved */
+    uint64_t moves_refused;              /* by us: not to be had, or through a NAT */
+    uint64_t routability_failures;       /* a wrong COOKIE2 came back */
     uint64_t complaints_sent, complaints_heard;             /* INVALID_MESSAGE_ID, INVALID_SPI */
     uint64_t cookies_sent, cookies_accepted, cookies_wrong; /* asked for; come back, or not so */
     uint64_t tokens_shown, tokens_wrong, crashes_detected;  /* RFC 6290 */
@@ -239,9 +245,10 @@ struct ike_counters {
 
 struct ike_sa_info {
     uint64_t spi_i, spi_r;
-    bool initiator, established, natt; /* natt: NAT found, ports floated */
+    bool initiator, established, natt; /* natt: ESP goes in UDP */
     bool takes_more; /* in other child SAs, so the peer said (RFC 7296 §2.9): packets that find no
                         policy may ask for them (ike_endpoint_new_child_for) */
+    bool mobike;     /* both ends do it */
     struct ip_endpoint local, remote;
     struct ike_suite suite;
     uint64_t key_fingerprint; /* keyed hash of SK_*: equal at both ends, reveals nothing (I2) */

@@ -47,7 +47,8 @@ enum ike_state {
     X(IKE_REKEY, "rekey_ike")                                                                      \
     X(CHILD_DELETE, "delete_child")                                                                \
     X(IKE_DELETE, "delete_ike")                                                                    \
-    X(LIVENESS, "liveness")
+    X(LIVENESS, "liveness")                                                                        \
+    X(MOVE, "move")
 
 enum exchange_kind {
 #define X(symbol, name) KIND_##symbol,

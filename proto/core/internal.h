@@ -10,6 +10,7 @@
 #include "proto/core/env.h"
 #include "proto/core/event_queue.h"
 #include "proto/core/joining.h"
+#include "proto/core/mobike.h"
 #include "proto/core/sa.h"
 #include "proto/core/timer_log.h"
 #include "proto/core/window.h"
@@ -85,6 +86,7 @@ struct ike_endpoint {
     struct table by_request;  /* EVENT_REQUEST that is not answered -> IKE SA */
     struct table by_source;   /* digest of an address -> half-open IKE SAs it began; see flood.c */
     struct table renewals;    /* IKE SAs that take over from each other; see renewal.c */
+    struct mobike *mobikes;   /* by index of the IKE SA; NULL where it is off (mobike.h) */
     struct message_store messages;
     struct timerq timers; /* owner: IKE SA index, then ikes.capacity + child index */
 
@@ -136,6 +138,12 @@ struct ike_sa *ike_sa_older(const struct ike_endpoint *, const struct ike_sa *);
 static inline uint64_t ike_sa_our_spi(const struct ike_sa *sa)
 {
     return sa->initiator ? sa->spi_i : sa->spi_r;
+}
+
+/** What MOBIKE keeps of this IKE SA; NULL where neither end of it does MOBIKE. */
+static inline struct mobike *mobike_of(const struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    return sa->mobike ? &ep->mobikes[ike_sa_index(ep, sa)] : NULL;
 }
 
 /* ---- renewals (renewal.c) ---- */

@@ -38,6 +38,7 @@ enum ike_wish {
     WISH_CHILD = 4, /* one more child SA */
     WISH_LIVENESS = 8,
     WISH_REAUTH = 16,
+    WISH_MOVE = 32, /* tell the peer our address (RFC 4555 §3.5) */
 };
 
 struct ike_sa {
@@ -75,7 +76,7 @@ struct ike_sa {
     bool initiator : 1;  /* of this IKE SA */
     bool half_open : 1;  /* EVENT_IKE_HALF_OPEN was said; IKE_UP or IKE_FAILED is owed */
     bool up : 1;         /* EVENT_IKE_UP was said, EVENT_IKE_DOWN is owed */
-    bool natt : 1;       /* on port 4500 with the marker */
+    bool natt : 1;       /* ESP goes in UDP, port 4500 to port 4500 */
     bool nat_local : 1;  /* we are behind a NAT */
     bool nat_remote : 1; /* the peer is */
     bool one_pair : 1;   /* it wants a child SA for each pair of addresses (RFC 7296 §2.9) */
@@ -83,7 +84,8 @@ struct ike_sa {
     bool caller : 1;     /* of the IKE_AUTH that it goes back to, over all rekeys */
     bool renewing : 1;   /* is authenticated anew, or takes over from one that is */
     bool fragments : 1;  /* both have said that they understand them (RFC 7383 §2.3) */
-    uint8_t wishes : 5;  /* set of enum ike_wish */
+    bool mobike : 1;     /* both ends do MOBIKE (RFC 4555 §3.2) */
+    uint8_t wishes : 6;  /* set of enum ike_wish */
 };
 
 enum child_state {
@@ -153,6 +155,7 @@ struct handshake {
     uint8_t certificate;  /* enum x509_result: what was wrong with the peer's */
     bool peer_childless;  /* the responder announced RFC 6023 */
     bool renews;          /* an IKE SA that was authenticated before */
+    bool moved;           /* we are at another address than when it began (RFC 4555) */
     const struct ke_suite *ke_suite; /* the group we use */
     struct held_auth held;
 };

@@ -7,6 +7,7 @@
 #include "proto/core/internal.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 
 enum { SPARE = 4 };
 
@@ -84,6 +85,14 @@ static size_t fragmented(const struct ike_config *c, size_t len)
     return len + (len / (size - 2 * OVERHEAD) + 1) * OVERHEAD;
 }
 
+static enum err mobike_init(struct ike_endpoint *ep, uint32_t ikes)
+{
+    if (!ep->config->mobike.on)
+        return OK;
+    ep->mobikes = calloc(ikes, sizeof *ep->mobikes);
+    return ep->mobikes ? OK : ERR_MEMORY;
+}
+
 enum err sa_table_init(struct ike_endpoint *ep, const struct ike_limits *limits)
 {
     uint32_t ikes = 2 * limits->ike_sas + SPARE;
@@ -112,8 +121,9 @@ enum err sa_table_init(struct ike_endpoint *ep, const struct ike_limits *limits)
         window_init(ep, ikes) || table_init(&ep->by_spi, ikes) || table_init(&ep->by_init, ikes) ||
         table_init(&ep->by_identity, ikes) || table_init(&ep->by_request, 1) ||
         (ep->config->flood.half_open_per_source && table_init(&ep->by_source, limits->half_open)) ||
-        table_init(&ep->renewals, 2) || timerq_init(&ep->timers, ikes + children + 1) ||
-        joining_init(ep, joinings) || message_store_init(&ep->messages, &needs) ||
+        table_init(&ep->renewals, 2) || mobike_init(ep, ikes) ||
+        timerq_init(&ep->timers, ikes + children + 1) || joining_init(ep, joinings) ||
+        message_store_init(&ep->messages, &needs) ||
         event_queue_init(&ep->events, ikes + children + 16, ep->env.export_keys) ||
         (ep->env.export_timers &&
          timer_log_init(&ep->timer_log, ikes * IKE_TIMER_COUNT + children * 2 + 16)))
@@ -135,6 +145,7 @@ void sa_table_reset(struct ike_endpoint *ep)
     table_reset(&ep->by_init);
     table_reset(&ep->by_spi);
     window_reset(ep);
+    free(ep->mobikes);
     pool_reset(&ep->ke_pairs);
     pool_reset(&ep->handshakes);
     pool_reset(&ep->children);
@@ -167,6 +178,8 @@ struct ike_sa *ike_sa_take(struct ike_endpoint *ep, struct sa_ref *out)
     sa->handshake = sa->first_child = sa->out_next = sa->identity_next = SA_INDEX_NONE;
     sa->window = SA_INDEX_NONE;
     sa->child = HANDLE_NONE;
+    if (ep->mobikes)
+        ep->mobikes[out->handle.index] = (struct mobike){0};
     for (int i = 0; i < IKE_TIMER_COUNT; i++)
         sa->timers[i] = NSEC_NEVER;
     return sa;

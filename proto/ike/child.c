@@ -384,12 +384,20 @@ bool child_taken_over(const struct ike_endpoint *ep, const struct child_sa *c)
 
 void children_readdress(struct ike_endpoint *ep, const struct ike_sa *ike)
 {
+    struct ip_endpoint local = ike->local, remote = ike->remote;
     struct child_sa *c = child_sa_by_index(ep, ike->first_child);
 
+    if (!ike->natt)
+        local.port = remote.port = 0; /* IP protocol 50 has none */
     for (; c; c = child_sa_by_index(ep, c->next)) {
         struct esp_sa *esp = child_esp(ep, c);
 
-        if (esp->installed)
-            sad_update_peer(esp, &ike->local, &ike->remote);
+        if (!esp->installed)
+            continue;
+        sad_update_peer(esp, &local, &remote);
+        if (!ike->mobike)
+            continue;
+        esp->udp_encapsulated = ike->natt;
+        c->path_mtu = 0; /* that was of another path */
     }
 }

@@ -75,7 +75,8 @@ struct child_sa *child_like(const struct ike_endpoint *, const struct ike_sa *ik
                             const struct child_terms *);
 /** Whether its successor is another IKE SA's. */
 bool child_taken_over(const struct ike_endpoint *, const struct child_sa *);
-/** New outer addresses for all children of an IKE SA (RFC 7296 §2.23). */
+/** New outer addresses for all children of an IKE SA (RFC 7296 §2.23); with MOBIKE also in UDP or
+ * not, as the IKE SA says (RFC 4555 §3.5). */
 void children_readdress(struct ike_endpoint *, const struct ike_sa *);
 /** Whether a new successor of this SA may be negotiated. */
 bool child_live(const struct child_sa *);

@@ -22,9 +22,11 @@ void child_timer_fired(struct ike_endpoint *, nsec now, struct child_sa *);
 /** Wish something of an SA and begin it if the window has room. @retval ERR_STATE */
 enum err ike_wish_for(struct ike_endpoint *, nsec now, struct ike_sa *, enum ike_wish);
 enum err child_wish_for(struct ike_endpoint *, nsec now, struct child_sa *, bool rekey);
-/** The peer is seen at a new address in an authentic message (RFC 7296 §2.23). */
+/** The peer is seen at an address, perhaps a new one, in an authentic message (RFC 7296 §2.23). */
 void ike_peer_seen(struct ike_endpoint *, nsec now, struct ike_sa *,
                    const struct ip_endpoint *local, const struct ip_endpoint *remote);
+/** The same for the newest ESP packet. */
+void ike_peer_rebound(struct ike_endpoint *, nsec now, struct ike_sa *, const struct ike_dgram *);
 
 /** Wish for one child SA more. @return false: so many wait already that this one is not counted */
 bool ike_wish_child(struct ike_sa *);
@@ -44,6 +46,10 @@ void ike_next(struct ike_endpoint *, nsec now, struct ike_sa *);
 /** Move the SA by the row for this role; without a message. */
 void exchange_enter(struct ike_endpoint *, nsec now, struct ike_sa *, enum exchange_kind,
                     enum exchange_role);
+/** Send all that is in flight again at once, with new patience: it goes another way from now on. */
+void ike_resend(struct ike_endpoint *, nsec now, struct ike_sa *);
+/** Keepalives begin, or end, as it turns out that we are behind a NAT, or not any more. */
+void ike_keepalives(struct ike_endpoint *, nsec now, struct ike_sa *);
 /** The SA is authenticated: lifetimes, liveness, keepalives begin. */
 void ike_established(struct ike_endpoint *, nsec now, struct ike_sa *);
 /** Remove an SA with its children; says why. */

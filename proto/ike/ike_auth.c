@@ -18,6 +18,7 @@
 #include "proto/ike/held.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/message.h"
+#include "proto/ike/mobike.h"
 #include "proto/ike/notify_map.h"
 #include "proto/ike/offer.h"
 #include "proto/ike/proof.h"
@@ -61,6 +62,8 @@ static enum err create_request(struct step *s)
         s->sa->reason = REASON_AUTHENTICATION; /* nothing that we can sign would be understood */
     if (e == OK)
         qcd_write(s, s->sa);
+    if (e == OK)
+        mobike_offer_write(s);
     if (childless)
         return e; /* RFC 6023 §4 */
     if (e == OK)
@@ -155,12 +158,14 @@ static enum err consume_request(struct step *s)
     enum err e = proof_verify(s, PAYLOAD_IDI, &way);
 
     if (e == OK)
+        e = mobike_nats_read(s);
+    if (e == OK)
         e = proof_certreq_read(s, handshake_of(ep, sa));
     if (e == OK)
         e = proof_write(s, PAYLOAD_IDR, message_at(&ep->messages, sa->response));
     if (e == OK && is_somebody(s, PAYLOAD_IDI, way))
         e = ike_sa_identify(ep, sa, identity_digest(s, PAYLOAD_IDI, way));
-    if (e && err_class(e) != CLASS_WIRE) /* §2.21.2 */
+    if (e && err_class(e) != CLASS_WIRE && !s->notify) /* §2.21.2 */
         s->notify = NOTIFY_AUTHENTICATION_FAILED;
     if (e) {
         ike_say_down(ep, s->now, sa, s->denied ? REASON_LOOK_UP : reason_for_error(e));
@@ -168,10 +173,13 @@ static enum err consume_request(struct step *s)
     }
     if (is_somebody(s, PAYLOAD_IDI, way) && notify_find(s->in, NOTIFY_INITIAL_CONTACT, &n))
         drop_older(s);
+    mobike_offer_read(s);
     ike_established(ep, s->now, sa);
     reauth_lifetime_write(s);
     qcd_write(s, sa);
     qcd_read(s, sa);
+    if (sa->mobike)
+        mobike_offer_write(s);
     if (step_body(s, PAYLOAD_SA).data)
         answer_child(s);
     handshake_give(ep, sa);
@@ -274,6 +282,7 @@ static enum err consume_response(struct step *s)
         return refuse(s, REASON_LOOK_UP);
     if (e)
         return refuse(s, e == ERR_MEMORY ? REASON_LIMIT : REASON_AUTHENTICATION);
+    mobike_offer_read(s);
     ike_established(ep, s->now, sa);
     reauth_lifetime_read(s);
     qcd_read(s, sa);

@@ -10,11 +10,12 @@
  * is configured N(IKEV2_FRAGMENTATION_SUPPORTED) both ways (RFC 7383 §2.3).
  * Whether a responder asks for a COOKIE first: flood.h. Not here: REDIRECT.
  */
-#include "proto/core/nat.h"
 #include "proto/core/select.h"
 #include "proto/ike/fragment.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/message.h"
+#include "proto/ike/mobike.h"
+#include "proto/ike/nat_detection.h"
 #include "proto/ike/notify_map.h"
 #include "proto/ike/offer.h"
 #include "proto/ike/proof.h"
@@ -27,66 +28,6 @@ enum {
 };
 
 static const struct select_terms init_terms = {.protocol = SA_PROTOCOL_IKE};
-
-/* ---- NAT detection (§2.23) ---- */
-
-static enum err nat_write(const struct step *s)
-{
-    const struct ike_sa *sa = s->sa;
-    struct ip_endpoint source = sa->local;
-    uint8_t hash[NAT_HASH_LEN];
-    enum err e;
-
-    if (s->ep->config->force_encap)
-        source.port = 0; /* a lie that looks like a NAT to the peer */
-    e = nat_hash(s->ep->env.crypto, sa->spi_i, sa->spi_r, &source, hash);
-    if (e)
-        return e;
-    notify_add(s->out, NOTIFY_NAT_DETECTION_SOURCE_IP, bytes_of(hash, sizeof hash));
-    e = nat_hash(s->ep->env.crypto, sa->spi_i, sa->spi_r, &sa->remote, hash);
-    if (e)
-        return e;
-    notify_add(s->out, NOTIFY_NAT_DETECTION_DESTINATION_IP, bytes_of(hash, sizeof hash));
-    return OK;
-}
-
-struct nat_found {
-    bool local, remote;
-};
-
-/* Whether one of the notifies of a type has this hash; *any says whether there is one at all. */
-static bool nat_listed(const struct message_view *in, uint16_t type, const uint8_t *hash, bool *any)
-{
-    const struct payload_view *p = message_find(in, PAYLOAD_NOTIFY);
-
-    *any = false;
-    for (; p; p = message_next(in, p)) {
-        struct notify_payload n;
-
-        if (notify_read(p->body, &n) || n.type != type)
-            continue;
-        *any = true;
-        if (bytes_equal(n.data, bytes_of(hash, NAT_HASH_LEN)))
-            return true;
-    }
-    return false;
-}
-
-static enum err nat_read(const struct step *s, uint64_t spi_r, struct nat_found *found)
-{
-    uint64_t spi_i = s->outer->header.spi_i;
-    uint8_t from[NAT_HASH_LEN], to[NAT_HASH_LEN];
-    bool any;
-    enum err e = nat_hash(s->ep->env.crypto, spi_i, spi_r, &s->dgram->remote, from);
-
-    if (e == OK)
-        e = nat_hash(s->ep->env.crypto, spi_i, spi_r, &s->dgram->local, to);
-    if (e)
-        return e;
-    found->remote = !nat_listed(s->in, NOTIFY_NAT_DETECTION_SOURCE_IP, from, &any) && any;
-    found->local = !nat_listed(s->in, NOTIFY_NAT_DETECTION_DESTINATION_IP, to, &any) && any;
-    return OK;
-}
 
 /* ---- create_request ---- */
 
@@ -110,7 +51,7 @@ static enum err create_request(struct step *s)
     write_request(s, hs, handshake_ke_pair(s->ep, hs));
     proof_hashes_write(s);
     fragments_announce(s);
-    return nat_write(s);
+    return nat_write(s, &s->sa->local, &s->sa->remote);
 }
 
 /* ---- consume_request, create_response ---- */
@@ -243,20 +184,23 @@ static enum err consume_request(struct step *s)
     fragments_announce(s);
     if (ep->config->childless != CHILDLESS_NEVER) /* RFC 6023 §3 */
         notify_add(s->out, NOTIFY_CHILDLESS_IKEV2_SUPPORTED, BYTES_NONE);
-    return nat_write(s);
+    return nat_write(s, &s->sa->local, &s->sa->remote);
 }
 
 /* ---- consume_response ---- */
 
-/* §2.23: with a NAT in between, go on from port 4500 to port 4500. */
-static void float_ports(struct ike_sa *sa, struct nat_found nat, bool force)
+/* §2.23: with a NAT in between, go on from port 4500 to port 4500; who does MOBIKE goes there in
+ * any case, so that no later path asks for it (RFC 4555 §3.3). */
+static void float_ports(struct step *s, const struct nat_found *nat)
 {
-    sa->nat_local = nat.local;
-    sa->nat_remote = nat.remote;
-    if (!nat.local && !nat.remote && !force)
-        return;
-    sa->natt = true;
-    sa->local.port = sa->remote.port = IKE_NATT_PORT;
+    struct ike_sa *sa = s->sa;
+    bool encapsulate = nat->local || nat->remote || s->ep->config->force_encap;
+
+    sa->nat_local = nat->local;
+    sa->nat_remote = nat->remote;
+    sa->natt |= encapsulate;
+    if (encapsulate || (mobike_wanted(s->ep) && nat->asked))
+        sa->local.port = sa->remote.port = IKE_NATT_PORT;
 }
 
 static enum err consume_response(struct step *s)
@@ -292,7 +236,7 @@ static enum err consume_response(struct step *s)
     hs->peer_childless = notify_find(s->in, NOTIFY_CHILDLESS_IKEV2_SUPPORTED, &childless);
     fragments_agree(s);
     handshake_ke_give(s->ep, hs);
-    float_ports(sa, nat, s->ep->config->force_encap);
+    float_ports(s, &nat);
     return OK;
 }
 

@@ -6,11 +6,13 @@
  *   HDR, SK {}              -->            <--  HDR, SK {}
  *   HDR, SK {N(QUICK_CRASH_DETECTION)}  -->               <--  HDR, SK {}      (qcd.h)
  *   HDR, SK {N(INVALID_SPI or INVALID_MESSAGE_ID)}  -->   <--  HDR, SK {}      (complaint.h)
+ * and with MOBIKE what mobike.h tells.
  */
 #include "proto/esp/esp.h"
 #include "proto/ike/collision.h"
 #include "proto/ike/complaint.h"
 #include "proto/ike/ike.h"
+#include "proto/ike/mobike.h"
 #include "proto/ike/qcd.h"
 #include "proto/ike/rekey.h"
 #include "proto/wire/delete.h"
@@ -155,17 +157,18 @@ static enum err create_liveness(struct step *s)
 {
     qcd_owed_write(s);
     complaint_write(s); /* otherwise an empty SK payload asks "are you there?" */
-    return OK;
+    return mobike_probe_write(s);
 }
 
 /* Unknown notifies are ignored (§3.10.1); the empty response says "yes". */
 static enum err consume_liveness(struct step *s)
 {
-    if (s->row->role == ROLE_ASKED) {
-        reauth_lifetime_read(s); /* RFC 4478 §3: said anew */
-        qcd_read(s, s->sa);      /* RFC 6290 §4.4 */
-    }
     complaint_heard(s);
+    if (s->row->role == ROLE_ANSWERED)
+        return mobike_probe_read(s);
+    reauth_lifetime_read(s); /* RFC 4478 §3: said anew */
+    qcd_read(s, s->sa);      /* RFC 6290 §4.4 */
+    mobike_addresses_heard(s);
     return OK;
 }
 

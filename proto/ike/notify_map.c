@@ -48,6 +48,9 @@ enum sa_reason reason_for(uint16_t notify)
         return REASON_TEMPORARY_FAILURE;
     case NOTIFY_CHILD_SA_NOT_FOUND:
         return REASON_CHILD_NOT_FOUND;
+    case NOTIFY_UNACCEPTABLE_ADDRESSES: /* RFC 4555 §4.1 */
+    case NOTIFY_UNEXPECTED_NAT_DETECTED:
+        return REASON_ADDRESSES;
     case NOTIFY_NO_ADDITIONAL_SAS:
         return REASON_NO_ADDITIONAL_SAS;
     default:

@@ -36,6 +36,17 @@ static const struct overlap_row rows[] = {
     ROW(LIVENESS, CHILD_REKEY, false, "§2.8"),
     ROW(LIVENESS, CHILD_DELETE, false, "§1.4.1"),
     ROW(LIVENESS, IKE_REKEY, false, "§2.18"),
+    /* A new address (RFC 4555 §3.5) waits for a rekey of the IKE SA only, which may replace it */
+    ROW(CHILD_NEW, MOVE, false, "§2.3"),
+    ROW(CHILD_REKEY, MOVE, false, "§2.3"),
+    ROW(CHILD_DELETE, MOVE, false, "§2.3"),
+    ROW(LIVENESS, MOVE, false, "§2.3"),
+    ROW(MOVE, MOVE, false, "§2.3"),
+    ROW(MOVE, CHILD_NEW, false, "§2.3"),
+    ROW(MOVE, CHILD_REKEY, false, "§2.3"),
+    ROW(MOVE, CHILD_DELETE, false, "§2.3"),
+    ROW(MOVE, LIVENESS, false, "§2.3"),
+    ROW(MOVE, IKE_DELETE, false, "§2.3"),
 };
 
 const struct overlap_row *overlap_rows(size_t *count)

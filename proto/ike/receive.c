@@ -11,6 +11,7 @@
 #include "proto/ike/held.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/message.h"
+#include "proto/ike/mobike.h"
 #include "proto/ike/notify_map.h"
 #include "proto/ike/qcd.h"
 #include "proto/ike/window.h"
@@ -282,6 +283,8 @@ static enum err serve(struct step *s, enum exchange_kind kind, enum err e, paylo
         e = execute(s, kind, payloads);
     if (e == OK)
         set_window(s, kind);
+    if (e == OK && s->outer->header.exchange == EXCHANGE_INFORMATIONAL)
+        e = mobike_answer(s);
     sealed = finish_response(s, e, start.clear, &kept);
     if (sealed) {
         ike_remove(s->ep, s->now, s->sa, REASON_LIMIT);
@@ -503,6 +506,7 @@ static enum err consume(struct step *s, uint32_t digest)
     exchange_move(s->sa, s->row, e);
     if (e == OK && s->sa->state == STATE_ESTABLISHED)
         window_heed(s);
+    mobike_heard(s);
     heed_fatal(s);
     return after_response(s, e);
 }
@@ -604,6 +608,8 @@ static enum err receive_request(struct step *s, struct message_view *inner, enum
         e = payloads_of(inner, &payloads);
     if (e == OK) {
         kind = kind_of(s->outer, inner, payloads);
+        if (kind == KIND_LIVENESS && mobike_is_update(s->sa, inner))
+            kind = KIND_MOVE;
         if (kind == KIND_NONE || kind == KIND_SA_INIT)
             e = ERR_SYNTAX;
     }

@@ -159,6 +159,7 @@ static enum err make(struct step *s, const struct peer_part *p, const struct own
     next->natt = old->natt;
     next->nat_local = old->nat_local;
     next->nat_remote = old->nat_remote;
+    next->mobike = old->mobike;
     next->last_heard = next->last_sent = s->now;
     e = derive(s, next, p, own);
     if (e == OK)

@@ -1,12 +1,13 @@
 /*
  * Life of an IKE SA around its exchanges: what is said when it begins, is up, is replaced, ends.
- * RFC 7296 §1.4.1, §2.4, §2.8, §2.18, §2.23.
+ * RFC 7296 §1.4.1, §2.4, §2.8, §2.18, §2.23; RFC 4555 §3.8.
  */
 #include "base/assert.h"
 #include "proto/esp/esp.h"
 #include "proto/ike/asked.h"
 #include "proto/ike/flood.h"
 #include "proto/ike/ike.h"
+#include "proto/ike/mobike.h"
 
 static uint32_t count_sas(const struct ike_endpoint *ep)
 {
@@ -94,8 +95,17 @@ static void arm_timers(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     ike_timer_arm(ep, sa, TIMER_EXPIRE, sa->caller ? life.hard : nsec_min(life.hard, again));
     if (c->dpd_delay)
         ike_timer_arm(ep, sa, TIMER_LIVENESS, nsec_add(now, c->dpd_delay));
-    if (c->nat_keepalive && sa->nat_local)
-        ike_timer_arm(ep, sa, TIMER_KEEPALIVE, nsec_add(now, c->nat_keepalive));
+    ike_keepalives(ep, now, sa);
+}
+
+void ike_keepalives(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    nsec every = ep->config->nat_keepalive;
+
+    if (!every || !sa->nat_local)
+        ike_timer_arm(ep, sa, TIMER_KEEPALIVE, NSEC_NEVER);
+    else if (sa->timers[TIMER_KEEPALIVE] == NSEC_NEVER)
+        ike_timer_arm(ep, sa, TIMER_KEEPALIVE, nsec_add(now, every));
 }
 
 void ike_established(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
@@ -141,6 +151,7 @@ void ike_inherit(struct ike_endpoint *ep, nsec now, struct ike_sa *old, struct i
 
     child_sas_move(ep, old, next);
     inherit_init(ep, old, next);
+    mobike_inherit(ep, old, next);
     inherit_wishes(ep, now, old, next);
     ike_asked_move(ep, old, next);
     next->established_at = now;
@@ -217,9 +228,12 @@ void ike_close(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_rea
 static void move_peer(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
                       const struct ip_endpoint *local, const struct ip_endpoint *remote)
 {
+    bool behind = sa->natt || sa->nat_local || sa->nat_remote || ep->config->force_encap;
+
     sa->local = *local;
     sa->remote = *remote;
-    sa->natt = sa->local.port == IKE_NATT_PORT;
+    /* Who floats although there is no NAT does MOBIKE, and keeps ESP as it is (RFC 4555 §3.3). */
+    sa->natt = behind && sa->local.port == IKE_NATT_PORT;
     children_readdress(ep, sa);
     if (!sa->up)
         return; /* ports that float during the handshake are no news */
@@ -227,15 +241,37 @@ static void move_peer(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
     event_ike(ep, now, sa, (struct event_record){.kind = EVENT_PEER_MOVED});
 }
 
+static bool is_at(const struct ike_sa *sa, const struct ip_endpoint *local,
+                  const struct ip_endpoint *remote)
+{
+    return ip_endpoint_equal(&sa->remote, remote) && ip_endpoint_equal(&sa->local, local);
+}
+
+/* Only a peer behind a NAT moves, and only those follow it who are not behind one. */
+static bool follows(const struct ike_sa *sa)
+{
+    return sa->nat_remote && !sa->nat_local;
+}
+
+/* RFC 4555 §3.8: with MOBIKE an IKE message moves nobody unless it says so. */
 void ike_peer_seen(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
                    const struct ip_endpoint *local, const struct ip_endpoint *remote)
 {
     bool handshake = sa->state == STATE_SA_INIT_DONE && !sa->initiator;
 
     sa->last_heard = now;
-    if (ip_endpoint_equal(&sa->remote, remote) && ip_endpoint_equal(&sa->local, local))
-        return;
-    /* Only a peer behind a NAT moves, and only those follow it who are not behind one. */
-    if (handshake || (sa->nat_remote && !sa->nat_local))
+    if (!is_at(sa, local, remote) && (handshake || (!sa->mobike && follows(sa))))
         move_peer(ep, now, sa, local, remote);
+}
+
+/* RFC 4555 §3.8 allows it for ESP. A NAT that forgot us has another port for us; another address is
+ * that of a peer who says so himself, and his late packets must not take him back. */
+void ike_peer_rebound(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
+                      const struct ike_dgram *in)
+{
+    bool same_box = ip_addr_equal(&sa->remote.addr, &in->remote.addr) &&
+                    ip_addr_equal(&sa->local.addr, &in->local.addr);
+
+    if (!is_at(sa, &in->local, &in->remote) && follows(sa) && (!sa->mobike || same_box))
+        move_peer(ep, now, sa, &in->local, &in->remote);
 }

@@ -48,6 +48,8 @@ extern const struct exchange_row rekey_ike_sa_rows[];
 extern const size_t rekey_ike_sa_row_count;
 extern const struct exchange_row informational_rows[];
 extern const size_t informational_row_count;
+extern const struct exchange_row mobike_rows[];
+extern const size_t mobike_row_count;
 
 /** The body of the first payload of a type; empty when absent. */
 static inline struct bytes step_body(const struct step *s, enum payload_type type)

@@ -10,6 +10,7 @@
 #include "proto/ike/held.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/message.h"
+#include "proto/ike/mobike.h"
 #include "proto/ike/overlap.h"
 #include "proto/ike/window.h"
 
@@ -130,6 +131,8 @@ static void start_later(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
         child->wish_rekey = true;
     else if (kind == KIND_IKE_REKEY)
         sa->wishes |= WISH_REKEY;
+    else if (kind == KIND_MOVE)
+        sa->wishes |= WISH_MOVE;
     else if (kind == KIND_CHILD_NEW) {
         child_failed(ep, now, sa, HANDLE_NONE, REASON_LIMIT);
         ike_asked_done(ep, sa);
@@ -241,6 +244,13 @@ static bool next_liveness(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     return true;
 }
 
+/* Before all else: until the peer knows where we are, it answers to nowhere. */
+static bool next_move(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    return overlap_allows(ep, sa, KIND_MOVE, NULL) && take_wish(sa, WISH_MOVE) &&
+           start(ep, now, sa, KIND_MOVE, NULL);
+}
+
 /* One attempt at a CREATE_CHILD_SA. A rekey of the IKE SA or a re-authentication that must wait
  * lets no other pass, or it would wait for ever. While one SA takes over from another neither is
  * rekeyed.
@@ -273,8 +283,8 @@ static bool next_established(struct ike_endpoint *ep, nsec now, struct ike_sa *s
 {
     bool held_back = sa->timers[TIMER_RETRY] != NSEC_NEVER;
 
-    return next_child_delete(ep, now, sa) || (!held_back && next_create(ep, now, sa)) ||
-           next_liveness(ep, now, sa);
+    return (!held_back && next_move(ep, now, sa)) || next_child_delete(ep, now, sa) ||
+           (!held_back && next_create(ep, now, sa)) || next_liveness(ep, now, sa);
 }
 
 /* The delete of an IKE SA waits for the window and for a rekey of it, but for nothing else. */
@@ -464,10 +474,20 @@ static void give_up(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     struct flight all[WINDOW_MAX];
     unsigned count = flights_of(ep, sa, all);
 
+    if (mobike_elsewhere(ep, now, sa))
+        return;
     for (unsigned i = 0; i < count; i++)
         if (flight_select(ep, sa, all[i].id))
             run_given_up(ep, now, sa);
     ike_remove(ep, now, sa, sa->reason ? (enum sa_reason)sa->reason : REASON_TIMEOUT);
+}
+
+static void send_again(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    sa->tries++;
+    ep->counters.retransmissions++;
+    event_ike(ep, now, sa, (struct event_record){.kind = EVENT_RETRANSMIT, .count = sa->tries});
+    send_request(ep, now, sa);
 }
 
 static void retransmit(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
@@ -476,10 +496,20 @@ static void retransmit(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
         give_up(ep, now, sa);
         return;
     }
-    sa->tries++;
-    ep->counters.retransmissions++;
-    event_ike(ep, now, sa, (struct event_record){.kind = EVENT_RETRANSMIT, .count = sa->tries});
-    send_request(ep, now, sa);
+    send_again(ep, now, sa);
+}
+
+void ike_resend(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    struct flight all[WINDOW_MAX];
+    unsigned count = flights_of(ep, sa, all);
+
+    for (unsigned i = 0; i < count; i++) {
+        if (!flight_select(ep, sa, all[i].id))
+            continue;
+        sa->tries = 0;
+        send_again(ep, now, sa);
+    }
 }
 
 /* QUIRK_LIBRESWAN_514: a replacement is begun here, while the driver, told that the IKE SA went

@@ -17,7 +17,7 @@ PROGRAM, FOLDER = sys.argv[1], pathlib.Path(sys.argv[2])
 # Settings with a word in a scenario: what must stand there when no comment names the line.
 WORDS = {
     "proposals": "proposals", "rekey_time": "rekey_time", "over_time": "over_time",
-    "rand_time": "rand_time", "dpd_delay": "dpd_delay", "encap": "encap",
+    "rand_time": "rand_time", "dpd_delay": "dpd_delay", "encap": "encap", "mobike": "mobike",
     "unique": "initial_contact", "esp_proposals": "esp_proposals", "life_time": "life_time",
     "rekey_bytes": "rekey_bytes", "life_bytes": "life_bytes", "rekey_packets": "rekey_packets",
     "life_packets": "life_packets", "replay_window": "replay_window", "auth": "auth",
@@ -30,7 +30,7 @@ WORDS = {
     "half_open_timeout": "half_open_timeout",
 }
 # Values that say what happens anyway, or that clear.
-ANYWAY = {("version", "2"), ("mobike", "no"), ("fragmentation", "no"), ("reauth_time", "0s"),
+ANYWAY = {("version", "2"), ("fragmentation", "no"), ("reauth_time", "0s"),
           ("local_port", "500"), ("mediation", "no"), ("mode", "tunnel"), ("remote_ts", "dynamic"),
           ("remote_addrs", "%any"), ("id", "%any"), ("rekey_time", "")}
 # Secrets' identities tell whose they are; a file that is included has its own lines.

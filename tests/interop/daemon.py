@@ -19,6 +19,8 @@ class Words:
     dpd: int = 0             # liveness check after so many seconds of silence
     reauth: int = 0          # it authenticates anew after so many seconds, or wants us to
     make_before_break: bool = False
+    mobike: bool = False
+    moves_to: str = ""       # as initiator it goes on from this address of its own: move()
     childless: str = ""      # as strongSwan and `ikelab live` say it
     fragmentation: str = ""  # as `ikelab live` says it; the others do it anyway
     rekeys: str = ""         # "ike" or "child": rekey_ike() or rekey_child() will be called

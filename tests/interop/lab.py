@@ -193,6 +193,13 @@ class Lab:
             self.ip(side, "addr", "add", f"{address}/24", "dev", name)
             self.ip(side, "link", "set", name, "up")
 
+    def second_address(self, side):
+        """One more address of this side, on the same wire; the first may go without it."""
+        address = self.address[side].rsplit(".", 1)[0] + ".77"
+        sh(*self.inside(side, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/conf/all/promote_secondaries"))
+        self.ip(side, "addr", "add", f"{address}/24", "dev", "v0")
+        return address
+
     def lose_a_tenth(self, side):
         rules = ("table inet lossy { chain in {\n"
                  "type filter hook input priority 0; policy accept;\n"

@@ -84,6 +84,7 @@ class Libreswan(Daemon):
                                      "time is over, and it begins no other",
         "reauth_theirs": "no re-authentication of its own is configured in this lab",
         ("reauth_make_before_break", "initiate"): "no re-authentication of its own is configured in this lab",
+        "mobike": "its mobike is switched off in this lab",
         ("childless", "initiate"): "libreswan 4.10 asks for the child SA in IKE_AUTH",
     }
     DEFECTS = [(("child_rekey_both", "ike_rekey_both"), text, LOSES_RESPONSE) for text in

@@ -66,6 +66,7 @@ class Openiked(Daemon):
                                      "over, and it begins no other",
         "reauth_theirs": "no re-authentication of its own is configured in this lab",
         ("reauth_make_before_break", "initiate"): "no re-authentication of its own is configured in this lab",
+        "mobike": "its mobike is switched off in this lab",
         "childless": "iked 7.2 neither announces nor asks for IKE_AUTH without a child SA",
         ("tunnels", "initiate"): BEGINS_ONE,
         "dpd_theirs": "iked 7.2 on Linux takes every SA for unused, whatever PF_KEY answers, and checks "

@@ -112,6 +112,8 @@ class OursAsPeer(Daemon):
         args += ["--make-before-break"] if w.make_before_break else []
         args += ["--childless", w.childless] if w.childless else []
         args += ["--fragmentation", w.fragmentation] if w.fragmentation else []
+        args += ["--mobike"] if w.mobike else []
+        args += ["--move-to", w.moves_to] if w.moves_to else []
         self.live = Ours(self.bed, w.role, *args, psk=self.psk, auth=w.auth, side=self.side)
         self.process = self.live.process
 
@@ -121,7 +123,7 @@ class OursAsPeer(Daemon):
     def rekey_child(self, check=True):
         """Happens by itself."""
 
-    rekey_ike = delete_child = rekey_child
+    rekey_ike = delete_child = move = rekey_child
 
     def delete_ike(self):
         self.process.send_signal(signal.SIGINT)

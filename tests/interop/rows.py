@@ -320,6 +320,20 @@ def childless(cell):
     return bring_down(peer, ours)
 
 
+def mobike(cell):
+    """Who called has another address after a while; everything stays up and is told where it is."""
+    new = cell.bed.second_address("ours" if cell.initiates else "peer")
+    if cell.initiates:
+        peer, ours = bring_up(cell, "--mobike", "--move-to", new, mobike=True)
+        ours.wait_event("moved")
+    else:
+        peer, ours = bring_up(cell, "--mobike", mobike=True, moves_to=new)
+        peer.move()
+        ours.wait_event("peer_moved")
+    settle(peer, (1, 1))
+    return bring_down(peer, ours, moves=cell.initiates)
+
+
 def dpd_ours(cell):
     link = cell.bed.wire()
     peer, ours = bring_up(cell, "--dpd", "1")
@@ -418,5 +432,5 @@ ROWS = [handshake_psk, handshake_rsa, handshake_ecdsa, handshake_ed25519, suites
         wrong_key, no_proposal, no_fragmentation, fragmentation, child_rekey_ours, child_rekey_theirs,
         child_rekey_both,
         ike_rekey_ours, ike_rekey_theirs, ike_rekey_both, reauth_ours, reauth_theirs,
-        reauth_make_before_break, childless, dpd_ours, dpd_theirs, ike_delete_ours,
+        reauth_make_before_break, childless, mobike, dpd_ours, dpd_theirs, ike_delete_ours,
         ike_delete_theirs, child_delete_ours, child_delete_theirs, tunnels, loss, data]

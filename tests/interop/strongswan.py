@@ -47,7 +47,7 @@ SWANCTL = """connections {{ lab {{
   remote_addrs = {remote}
   proposals = {w.ike}
   fragmentation = yes
-  mobike = no
+  mobike = {mobike}
   unique = never
   rekey_time = {rekey_time}
   over_time = 1s
@@ -128,9 +128,11 @@ class Strongswan(Daemon):
             make_before_break="yes" if self.words.make_before_break else "no",
             acq_expires=ACQ_EXPIRES))
         self.write("swanctl.conf", SWANCTL.format(
-            w=self.words, local=self.bed.address[self.side], me=self.me(), peer=self.peer(),
+            w=self.words, me=self.me(), peer=self.peer(),
             remote="%any" if self.anybody else self.bed.seen_as(self.other), net=net, peer_net=peer_net,
             rekey_time="0" if self.words.reauth else "24h", renewal=self.renewal(),
+            local="%any" if self.words.moves_to else self.bed.address[self.side],
+            mobike="yes" if self.words.mobike else "no",
             auth="psk" if psk else "pubkey", certs="" if psk else f"certs = {self.side}.crt"))
 
     def renewal(self):
@@ -146,6 +148,10 @@ class Strongswan(Daemon):
     def initiate(self, count=1, wait=True):
         for _ in range(count):
             self.ctl("--initiate", "--child", "net", "--timeout", "10" if wait else "-1", check=wait)
+
+    def move(self):
+        """Its first address goes; it finds the other one by itself."""
+        self.bed.ip(self.side, "addr", "del", f"{self.bed.address[self.side]}/24", "dev", "v0")
 
     def rekey_child(self, check=True):
         self.ctl("--rekey", "--child", "net", check=check)

@@ -21,6 +21,7 @@ TITLES = {
     "delete_child": "INFORMATIONAL: a child is deleted",
     "delete_ike": "INFORMATIONAL: the IKE SA is deleted",
     "liveness": "INFORMATIONAL: are you there?",
+    "move": "INFORMATIONAL: here I am now (MOBIKE)",
 }
 ROLES = {
     "start": "we ask",

@@ -101,7 +101,7 @@ class Faults(unittest.TestCase):
     def test_a_reason_for_what_is_cited(self):
         for text in ("/* RFC 7296 §2.16 */", "/* §2.16 */", "/* RFC 4303 §A3.1: */"):
             self.assert_written("proto/ike/child.c", text, "left out with a reason, but cited")
-        self.assert_written("proto/ike/child.c", "/* RFC 4555 §3.5 */", "said to be left out")
+        self.assert_written("proto/ike/child.c", "/* RFC 5685 §3 */", "said to be left out")
 
     def test_a_reason_for_what_the_code_has(self):
         for word in ("reauth_lifetime_create", "NOTIFY_IPCOMP_SUPPORTED",

@@ -54,6 +54,18 @@ static inline void put_edited(struct message_writer *w, const struct payload_vie
     }
 }
 
+/* On port 4500 a marker stands before it (RFC 7296 §2.23). */
+static inline size_t marker_of(const struct wire_message *m)
+{
+    return m->dgram.local.port == IKE_NATT_PORT ? MESSAGE_MARKER : 0;
+}
+
+static inline void take_place(struct wire_message *m, struct bytes message)
+{
+    memcpy(m->data + marker_of(m), message.data, message.len);
+    m->dgram.len = marker_of(m) + message.len;
+}
+
 /* Open the message with the receiver's keys, change it, seal it with the sender's. */
 static inline void rewrite(struct pair *p, int from, struct wire_message *m, const struct edit *e)
 {
@@ -66,7 +78,8 @@ static inline void rewrite(struct pair *p, int from, struct wire_message *m, con
     uint8_t storage[MESSAGE_MAX];
     bool authentic;
 
-    ck_assert_ok(message_read(bytes_of(m->data, m->dgram.len), &outer));
+    ck_assert_ok(
+        message_read(bytes_of(m->data + marker_of(m), m->dgram.len - marker_of(m)), &outer));
     start = (struct message_start){outer.header.exchange, outer.header.message_id,
                                    header_is_response(&outer.header),
                                    outer.header.exchange == EXCHANGE_IKE_SA_INIT};
@@ -80,8 +93,7 @@ static inline void rewrite(struct pair *p, int from, struct wire_message *m, con
         put(&w, e->type, e->with);
     ck_assert_ok(ike_message_finish(ep, first_sa(ep), &w, start.clear, &kept));
     message = message_at(&ep->messages, kept);
-    memcpy(m->data, message.data, message.len);
-    m->dgram.len = message.len;
+    take_place(m, message);
     message_drop(&ep->messages, &kept);
 }
 
@@ -108,8 +120,7 @@ static inline void forge(struct pair *p, int from, const struct message_start *s
     fill(&w);
     ck_assert_ok(ike_message_finish(ep, first_sa(ep), &w, start->clear, &kept));
     message = message_at(&ep->messages, kept);
-    memcpy(m->data, message.data, message.len);
-    m->dgram.len = message.len;
+    take_place(m, message);
     message_drop(&ep->messages, &kept);
 }
 

@@ -40,6 +40,8 @@ struct pair {
     bool v6;         /* outer addresses */
     bool nat;
     uint16_t nat_shift; /* what the NAT adds to ports; a rebind changes it */
+    uint32_t host[2];   /* where a side is now; 0: where it always is */
+    bool strict;        /* nothing leaves from, or reaches, an address that a side is not at */
     /* What went over the wire, for comparing runs: time, side, length. */
     struct timeline {
         nsec at;
@@ -149,10 +151,18 @@ static inline struct ip_addr pair_v6(const struct ip_addr *v4)
 
 static inline struct ip_endpoint pair_address(const struct pair *p, int side, uint16_t port)
 {
-    uint32_t outside = side == A ? 0xc6336401 : 0xcb007102; /* 198.51.100.1, 203.0.113.2 */
+    uint32_t usual = side == A ? 0xc6336401 : 0xcb007102; /* 198.51.100.1, 203.0.113.2 */
+    uint32_t outside = p->host[side] ? p->host[side] : usual;
     struct ip_addr addr = ip_addr_v4(p->nat && side == A ? 0xc0a80102 : outside); /* 192.168.1.2 */
 
     return (struct ip_endpoint){p->v6 ? pair_v6(&addr) : addr, port};
+}
+
+static inline struct ip_addr pair_box(const struct pair *p)
+{
+    struct ip_addr box = ip_addr_v4(0xc6336463); /* 198.51.100.99 */
+
+    return p->v6 ? pair_v6(&box) : box;
 }
 
 /* From A the NAT changes the source, to A the destination. */
@@ -160,15 +170,22 @@ static inline void pair_translate(const struct pair *p, int from, struct ike_dgr
 {
     struct ip_endpoint source = d->local, destination = d->remote;
 
-    struct ip_addr box = ip_addr_v4(0xc6336463); /* 198.51.100.99 */
-
     if (p->nat && from == A && source.port)
-        source = (struct ip_endpoint){p->v6 ? pair_v6(&box) : box,
-                                      (uint16_t)(source.port + p->nat_shift)};
+        source = (struct ip_endpoint){pair_box(p), (uint16_t)(source.port + p->nat_shift)};
     if (p->nat && from == B && destination.port)
         destination = pair_address(p, A, (uint16_t)(destination.port - p->nat_shift));
     d->local = destination;
     d->remote = source;
+}
+
+/* Before translation: from where its sender is, to where the other side can be reached. */
+static inline bool pair_reaches(const struct pair *p, int from, const struct ike_dgram *d)
+{
+    struct ip_addr here = pair_address(p, from, 0).addr, there = pair_address(p, 1 - from, 0).addr;
+
+    if (p->nat && from == B)
+        there = pair_box(p);
+    return ip_addr_equal(&d->local.addr, &here) && ip_addr_equal(&d->remote.addr, &there);
 }
 
 /** Pull what both sides want to send and say. */
@@ -179,8 +196,11 @@ static inline void pull(struct pair *p)
         struct ike_event event;
 
         while (ike_endpoint_transmit(p->end[side], &out)) {
-            struct wire_message *m = &p->wire[side][p->wire_count[side]++];
+            struct wire_message *m;
 
+            if (p->strict && !pair_reaches(p, side, &out))
+                continue;
+            m = &p->wire[side][p->wire_count[side]++];
             ck_assert_uint_le(p->wire_count[side], WIRE_MAX);
             ck_assert_uint_le(out.len, WIRE_MESSAGE_MAX);
             if (p->timeline_count < TIMELINE_MAX)

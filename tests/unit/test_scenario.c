@@ -269,6 +269,48 @@ START_TEST(reauthentication_words)
 }
 END_TEST
 
+#define PHONES                                                                                     \
+    "nodes:\n  phones: {role: initiator, count: 3, connect: gw, uplinks: [wifi, lte]}\n"           \
+    "  box: {role: nat, one_per: {phones: 3}}\n  isp: {role: router}\n"                            \
+    "  gw: {role: responder, protects: [10.0.0.0/16]}\n"                                           \
+    "links: {wifi: {sides: [phones, box]}, lte: {sides: [phones, isp]}, home: {sides: [box, "      \
+    "isp]}, core: {sides: [isp, gw]}}\n"
+
+START_TEST(mobility_words)
+{
+    struct scenario s = load(HEAD "ike: {mobike: true, mobike_check: after, mobike_no_nats: true, "
+                                  "mobike_from: 100.64.0.0/10}\n" PHONES
+                                  "events: [{at: 5s, nodes: phones, do: switch, to: lte}]\n");
+    const struct mobike_config *m = &s.groups[0].ike.mobike;
+    struct address_plan plan;
+
+    ck_assert(m->on && m->no_nats);
+    ck_assert_int_eq(m->check, MOBIKE_CHECK_AFTER);
+    ck_assert_uint_eq(m->from.length, 10);
+    ck_assert_int_eq(s.groups[0].uplink[0], 0);
+    ck_assert_int_eq(s.groups[0].uplink[1], 1);
+    ck_assert_int_eq(s.groups[3].uplink[0], SCENARIO_NONE);
+    ck_assert_int_eq(s.events[0].action, ACTION_SWITCH);
+    ck_assert_int_eq(s.events[0].link, 1);
+    ck_assert_ok(address_plan_make(&s, &plan, stderr));
+    for (uint32_t i = 0; i < 3; i++) { /* private at home, public on the way */
+        ck_assert_int_eq(plan.nodes[i].behind, 3);
+        ck_assert_int_eq(plan.nodes[i].second_behind, SCENARIO_NONE);
+        ck_assert_uint_eq(plan.nodes[i].outer.bytes[0], 192);
+        ck_assert_uint_eq(plan.nodes[i].second.bytes[0], 100);
+        ck_assert(!i || !ip_addr_equal(&plan.nodes[i].second, &plan.nodes[i - 1].second));
+    }
+    ck_assert_uint_eq(plan.nodes[5].second.family, 0);
+    address_plan_reset(&plan);
+    scenario_reset(&s);
+    s = load(HEAD NODES NET); /* by default there is none of it */
+    ck_assert(!s.groups[3].ike.mobike.on);
+    ck_assert_int_eq(s.groups[3].ike.mobike.check, MOBIKE_CHECK_BEFORE);
+    ck_assert_uint_eq(s.groups[3].ike.mobike.from.addr.family, 0);
+    scenario_reset(&s);
+}
+END_TEST
+
 START_TEST(merge_keys_and_anchors)
 {
     struct scenario s =
@@ -589,7 +631,7 @@ START_TEST(lessons)
 END_TEST
 
 SUITE("scenario", units_read, units_refuse, units_write_reads_back, values_defaults_and_inheritance,
-      link_directions, presets_then_words, reauthentication_words, merge_keys_and_anchors,
-      addresses, load_of_links, identities, authentication, each_accepts_the_ways_of_its_peers,
-      every_auth_word_is_sound, events_thresholds_capture, overrides, quirks, dump_reads_back,
-      fates_of_packets, lessons)
+      link_directions, presets_then_words, reauthentication_words, mobility_words,
+      merge_keys_and_anchors, addresses, load_of_links, identities, authentication,
+      each_accepts_the_ways_of_its_peers, every_auth_word_is_sound, events_thresholds_capture,
+      overrides, quirks, dump_reads_back, fates_of_packets, lessons)
