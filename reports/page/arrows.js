@@ -15,9 +15,11 @@ class Arrows {
   /** Groups of shapes for the messages in view; `height` is that of the picture. */
   draw(inView, height) {
     const chosen = this.thinned(inView);
-    const labels = new Map();
-    const drawn = chosen.map((message) => this.message(message, labels));
     const left = inView.length - chosen.length;
+    // In a crowd names would only cover each other; those of problems stay.
+    const labels = new Map();
+    const named = (message) => !left || this.model.messages.problem[message];
+    const drawn = chosen.map((message) => this.message(message, named(message) ? labels : null));
     return left ? [...drawn, this.crowded(left, height)] : drawn;
   }
 
@@ -55,7 +57,7 @@ class Arrows {
       const line = this.hopLine(hop);
       if (!line) continue;
       group.append(...this.hopShapes(hop, line));
-      this.label(group, hop, hop === first, line, labels);
+      if (labels) this.label(group, hop, hop === first, line, labels);
     }
     return group;
   }

@@ -36,9 +36,9 @@ const busy = () => os.loadavg()[0] > 1.5 * os.cpus().length;
 
 /** Processor time that the page's main thread has taken until now, in ms. */
 async function processorMs(page) {
-  page.tap ??= await page.context().newCDPSession(page);
-  await page.tap.send("Performance.enable", { timeDomain: "threadTicks" });
-  const { metrics } = await page.tap.send("Performance.getMetrics");
+  page.meter ??= await page.context().newCDPSession(page);
+  await page.meter.send("Performance.enable", { timeDomain: "threadTicks" });
+  const { metrics } = await page.meter.send("Performance.getMetrics");
   return 1000 * metrics.find((metric) => metric.name === "ThreadTime").value;
 }
 
