@@ -78,7 +78,8 @@ static void put_handshake(struct view *v, const struct handshake *hs)
                (uint64_t)hs->peer_id_type << 24 | (uint64_t)hs->peer_hashes << 16 |
                (uint64_t)hs->certs_asked << 8 | hs->certificate);
     put(v, hs->ke_suite ? hs->ke_suite->iana : 0);
-    put(v, (uint64_t)hs->moved << 2 | (uint64_t)hs->peer_childless << 1 | hs->renews);
+    put(v, (uint64_t)hs->outlived << 3 | (uint64_t)hs->moved << 2 |
+               (uint64_t)hs->peer_childless << 1 | hs->renews);
     put(v, hs->source);
     put_message(v, hs->held.message);
     put(v, hs->held.digest);

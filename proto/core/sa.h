@@ -156,6 +156,7 @@ struct handshake {
     bool peer_childless;  /* the responder announced RFC 6023 */
     bool renews;          /* an IKE SA that was authenticated before */
     bool moved;           /* we are at another address than when it began (RFC 4555) */
+    bool outlived;        /* what it rekeys ended by time before the peer deleted it */
     const struct ke_suite *ke_suite; /* the group we use */
     struct held_auth held;
 };

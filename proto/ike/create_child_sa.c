@@ -418,6 +418,20 @@ void rekey_child_settle(struct step *s, struct child_sa *old)
         child_replace(s->ep, s->now, old, rival);
 }
 
+void rekey_child_outlived(struct step *s, const struct child_sa *old)
+{
+    struct handshake *hs = handshake_of(s->ep, s->sa);
+
+    if (hs && child_live(old) && old->reason == REASON_EXPIRED)
+        hs->outlived = true;
+}
+
+/* A lifetime that ended while the rekey was under way is no wish to be without a child SA. */
+static bool still_needed(const struct step *s, const struct handshake *hs)
+{
+    return s->child ? !s->child->wish_delete || s->child->reason == REASON_EXPIRED : hs->outlived;
+}
+
 static bool another_group(struct step *s, const struct handshake *hs,
                           const struct notify_payload *n)
 {
@@ -434,6 +448,19 @@ static bool another_group(struct step *s, const struct handshake *hs,
     return true;
 }
 
+/*
+ * §2.25.1: if the peer has none, a new one is made where one is still needed; also if it is about
+ * to have none, or for another reason cannot rekey now, and ours may not be used any more.
+ */
+static bool wants_another(const struct step *s, const struct handshake *hs, uint16_t refusal)
+{
+    bool over = !s->child || s->child->wish_delete;
+
+    return (refusal == NOTIFY_CHILD_SA_NOT_FOUND ||
+            (refusal == NOTIFY_TEMPORARY_FAILURE && over)) &&
+           still_needed(s, hs);
+}
+
 /* Ask again at once, later, in another way, or not at all. */
 static void after_refusal(struct step *s, const struct handshake *hs,
                           const struct notify_payload *n)
@@ -442,14 +469,11 @@ static void after_refusal(struct step *s, const struct handshake *hs,
 
     if (n->type == NOTIFY_TEMPORARY_FAILURE) /* §2.25: wait a little */
         ike_retry_later(s->ep, s->now, s->sa);
-    if (s->row->kind == KIND_CHILD_NEW && again)
+    if (s->row->kind == KIND_CHILD_NEW ? again : wants_another(s, hs, n->type))
         (void)ike_wish_child(s->sa);
     if (!s->child)
         return;
-    if (n->type == NOTIFY_CHILD_SA_NOT_FOUND) {
-        /* §2.25: the peer has none; drop ours silently and, if it is wanted, make a new one. */
-        if (!s->child->wish_delete)
-            (void)ike_wish_child(s->sa);
+    if (n->type == NOTIFY_CHILD_SA_NOT_FOUND) { /* §2.25.1: ours goes silently */
         child_remove(s->ep, s->now, s->child, REASON_CHILD_NOT_FOUND);
         return;
     }

@@ -59,8 +59,10 @@ static bool serve_delete(struct step *s, struct child_sa *c)
             c->wish_delete = false; /* §2.25.1: our own request goes on to its empty answer */
             return false;
         }
-        if (same && all[i].kind == KIND_CHILD_REKEY && flight_select(s->ep, ike, all[i].id))
+        if (same && all[i].kind == KIND_CHILD_REKEY && flight_select(s->ep, ike, all[i].id)) {
             rekey_child_settle(s, c); /* the peer's rekey of it won */
+            rekey_child_outlived(s, c);
+        }
     }
     why = child_sa_at(s->ep, c->successor) ? REASON_REKEYED : why;
     child_deleted(s->ep, s->now, c, why);

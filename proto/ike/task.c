@@ -366,6 +366,8 @@ enum err child_wish_for(struct ike_endpoint *ep, nsec now, struct child_sa *c, b
         c->wish_rekey = true;
     else
         c->wish_delete = true;
+    if (!rekey && c->reason == REASON_EXPIRED)
+        c->reason = REASON_DELETED; /* now somebody wants to be without it */
     ike_next(ep, now, sa);
     return OK;
 }
@@ -631,7 +633,7 @@ static void child_expire(struct ike_endpoint *ep, nsec now, struct child_sa *c)
         child_remove(ep, now, c, REASON_REKEYED);
         return;
     }
-    if (c->reason == REASON_NONE)
+    if (c->reason == REASON_NONE && !c->wish_delete) /* else it was to go anyway */
         c->reason = child_sa_at(ep, c->successor) ? REASON_REKEYED : REASON_EXPIRED;
     child_stop(ep, c);
     c->wish_delete = true;

@@ -443,6 +443,87 @@ START_TEST(lifetimes_rekey_before_they_end)
 }
 END_TEST
 
+static void lose_all_until(struct pair *p, nsec end)
+{
+    for (;;) {
+        for (int side = 0; side < 2; side++)
+            while (p->wire_count[side])
+                drop_next(p, side);
+        if (next_deadline(p) > end)
+            break;
+        p->now = next_deadline(p);
+        expire(p);
+    }
+    p->now = end;
+}
+
+/* A rekeys at 8 s; at 10 s the lifetime of what it rekeys is over, at both ends or only at A. What
+ * is sent before `back` is lost. A repeats its request at 12 and 19.2 s, B its Delete at 14 s. */
+static void rekey_too_late(struct pair *p, bool both, bool unwanted, nsec back)
+{
+    struct sa_ref child;
+
+    pair_init(p, true);
+    p->config[A].child.lifetime.hard_time = 10 * NSEC_PER_S;
+    if (both)
+        p->config[B].child.lifetime.hard_time = 10 * NSEC_PER_S;
+    pair_establish(p);
+    p->config[A].child.lifetime.hard_time = p->config[B].child.lifetime.hard_time = 0;
+    child = the_child(p, A);
+    lose_all_until(p, 8 * NSEC_PER_S);
+    ck_assert_ok(ike_endpoint_rekey_child(p->end[A], p->now, child));
+    lose_all_until(p, 9 * NSEC_PER_S);
+    if (unwanted && back < 12 * NSEC_PER_S)
+        ck_assert_ok(ike_endpoint_delete_child(p->end[A], p->now, child));
+    lose_all_until(p, back - NSEC_PER_S / 2);
+    if (unwanted && back >= 12 * NSEC_PER_S)
+        ck_assert_ok(ike_endpoint_delete_child(p->end[A], p->now, child));
+    lose_all_until(p, back);
+    run_until(p, back + 60 * NSEC_PER_S);
+}
+
+/* RFC 7296 §2.25.1: what the peer has no more is replaced by a new one, if it is still needed */
+START_TEST(a_rekey_that_outlives_its_child_leaves_one)
+{
+    static const nsec back[] = {11 * NSEC_PER_S,  /* <-- HDR, SK {N(TEMPORARY_FAILURE)} */
+                                13 * NSEC_PER_S}; /* <-- HDR, SK {N(CHILD_SA_NOT_FOUND)} */
+
+    for (size_t i = 0; i < sizeof back / sizeof *back; i++) {
+        struct pair p;
+
+        rekey_too_late(&p, true, false, back[i]);
+        for (int side = 0; side < 2; side++)
+            ck_assert_uint_eq(child_count(&p, side), 1);
+        check_agreement(&p);
+        check_traffic(&p);
+        ck_assert_uint_eq(events_of(&p, A, EVENT_CHILD_REKEYED), 0);
+        ck_assert_uint_eq(events_of(&p, A, EVENT_CHILD_FAILED), i); /* "not now" is no failure */
+        if (i == 1)
+            ck_assert_uint_eq(last_event(&p, A, EVENT_CHILD_FAILED)->reason,
+                              REASON_CHILD_NOT_FOUND);
+        pair_free(&p);
+        rekey_too_late(&p, false, false, back[i]); /* B has it still: rekeyed as ever */
+        check_agreement(&p);
+        check_traffic(&p);
+        ck_assert_uint_eq(events_of(&p, A, EVENT_CHILD_REKEYED), 1);
+        pair_free(&p);
+    }
+}
+END_TEST
+
+START_TEST(a_deleted_child_whose_rekey_fails_is_not_made_anew)
+{
+    for (nsec back = 11 * NSEC_PER_S; back < 14 * NSEC_PER_S; back += 2 * NSEC_PER_S) {
+        struct pair p;
+
+        rekey_too_late(&p, true, true, back); /* asked for before or after its end */
+        for (int side = 0; side < 2; side++)
+            ck_assert_uint_eq(child_count(&p, side), 0);
+        pair_free(&p);
+    }
+}
+END_TEST
+
 START_TEST(packet_limits_rekey_before_they_end)
 {
     struct pair p;
@@ -467,4 +548,5 @@ SUITE("rekey", child_rekey_with_and_without_pfs, child_deleted_under_a_rival_ike
       new_child_beside_the_first, child_of_our_choice_sends, simultaneous_child_rekey_leaves_one,
       simultaneous_ike_rekey_leaves_one, silence_ends_the_rival_of_a_rekey_too,
       a_rival_that_is_closed_is_held_no_longer, rekey_of_an_unknown_child_makes_a_new_one,
-      lifetimes_rekey_before_they_end, packet_limits_rekey_before_they_end)
+      lifetimes_rekey_before_they_end, a_rekey_that_outlives_its_child_leaves_one,
+      a_deleted_child_whose_rekey_fails_is_not_made_anew, packet_limits_rekey_before_they_end)

@@ -160,6 +160,15 @@ class Edges(unittest.TestCase):
                     *words, f"links.access={{sides: [homes, {side}], delay: 5ms}}")
                 self.assertEqual(virtual["groups"]["net"]["nat"]["mapped"], mapped)
 
+    def test_a_lifetime_that_ends_at_both_under_a_rekey_leaves_a_tunnel(self):
+        """The rekey comes through after the Delete of what it rekeys: a new child SA is made."""
+        words = settings(("nodes.gw.child.life_time=310s", "nodes.gw.child.rekey_time=0s",
+                          "thresholds={}"))
+        with lab.Run(str(lab.SCENARIOS / "teach/hard-expiry.yaml"), "--no-report", *words) as run:
+            virtual = run.result["virtual"]
+        self.assertEqual(virtual["tunnels"]["child_sas_min"], 1)
+        self.assertGreater(virtual["esp"]["delivered_packets"], 700)
+
     def test_sequence_numbers_that_end_end_the_child_sa(self):
         skip = "events=[{at: 2s, nodes: homes, do: skip_sequence, packets: 4294967295}]"
         virtual = simulate(skip)
