@@ -153,7 +153,7 @@ static void batch(struct bench *b, unsigned count, uint64_t *ns)
 {
     if (b->kept + count > KEPT) {
         for (int i = 0; i < ENDS; i++)
-            ike_endpoint_crash(b->ends.end[i]);
+            ike_endpoint_crash(b->ends.end[i], b->ends.now);
         b->kept = 0;
     }
     b->starting = count;

@@ -101,7 +101,7 @@ static enum err half_open(struct ends *e, uint32_t sas)
         wave(e, ENDS_INITIATOR, i);
         while (ike_endpoint_transmit(e->end[ENDS_RESPONDER], &unheard))
             ;
-        ike_endpoint_crash(e->end[ENDS_INITIATOR]); /* the next one takes its place */
+        ike_endpoint_crash(e->end[ENDS_INITIATOR], e->now); /* the next one takes its place */
     }
     return ike_endpoint_counters(e->end[ENDS_RESPONDER])->half_open == sas ? OK : ERR_STATE;
 }

@@ -106,7 +106,7 @@ void ike_endpoint_destroy(struct ike_endpoint *ep)
     free(ep);
 }
 
-void ike_endpoint_crash(struct ike_endpoint *ep)
+void ike_endpoint_crash(struct ike_endpoint *ep, nsec now)
 {
     message_drop(&ep->messages, &ep->reply.message);
     ep->reply.waiting = false;
@@ -117,15 +117,14 @@ void ike_endpoint_crash(struct ike_endpoint *ep)
         struct ike_sa *sa = pool_slot(&ep->ikes, i);
 
         if (sa)
-            ike_remove(ep, ep->now, sa, REASON_CRASH);
+            ike_remove(ep, now, sa, REASON_CRASH);
     }
 }
 
 /* ---- IKE ---- */
 
-static void begin_call(struct ike_endpoint *ep, nsec now)
+static void begin_call(struct ike_endpoint *ep)
 {
-    ep->now = now;
     if (!ep->reply.waiting)
         message_drop(&ep->messages, &ep->reply.message);
 }
@@ -133,7 +132,7 @@ static void begin_call(struct ike_endpoint *ep, nsec now)
 enum err ike_endpoint_initiate(struct ike_endpoint *ep, nsec now, const struct ike_remote *remote,
                                struct sa_ref *out)
 {
-    begin_call(ep, now);
+    begin_call(ep);
     return ike_initiate(ep, now, remote, out);
 }
 
@@ -163,7 +162,7 @@ enum err ike_endpoint_receive(struct ike_endpoint *ep, nsec now, const struct ik
 {
     struct bytes message;
 
-    begin_call(ep, now);
+    begin_call(ep);
     if (d->local.port == IKE_NATT_PORT &&
         encap_classify(bytes_of(d->data, d->len)) == ENCAP_KEEPALIVE)
         return OK; /* RFC 3948 §2.3: no answer, no sign of life */
@@ -177,7 +176,7 @@ enum err ike_endpoint_receive(struct ike_endpoint *ep, nsec now, const struct ik
 enum err ike_endpoint_answer(struct ike_endpoint *ep, nsec now, uint32_t request,
                              const struct ike_answer *answer)
 {
-    begin_call(ep, now);
+    begin_call(ep);
     return ike_answered(ep, now, request, answer->granted);
 }
 
@@ -185,7 +184,7 @@ void ike_endpoint_expire(struct ike_endpoint *ep, nsec now)
 {
     uint32_t owner;
 
-    begin_call(ep, now);
+    begin_call(ep);
     while (timerq_expire(&ep->timers, now, &owner)) {
         struct ike_sa *sa = owner < ep->ikes.capacity ? pool_slot(&ep->ikes, owner) : NULL;
 
@@ -202,7 +201,7 @@ static enum err wish(struct ike_endpoint *ep, nsec now, struct sa_ref ref, enum 
 {
     struct ike_sa *sa = ike_sa_at(ep, ref.handle);
 
-    begin_call(ep, now);
+    begin_call(ep);
     return sa ? ike_wish_for(ep, now, sa, what) : ERR_STATE;
 }
 
@@ -234,7 +233,7 @@ enum err ike_endpoint_probe(struct ike_endpoint *ep, nsec now, struct sa_ref ike
 void ike_endpoint_moved(struct ike_endpoint *ep, nsec now, const struct ip_addr *before,
                         const struct ip_addr *now_at)
 {
-    begin_call(ep, now);
+    begin_call(ep);
     for (uint32_t i = 0; i < ep->ikes.fresh; i++) {
         struct ike_sa *sa = pool_slot(&ep->ikes, i);
 
@@ -247,7 +246,7 @@ enum err ike_endpoint_rekey_child(struct ike_endpoint *ep, nsec now, struct sa_r
 {
     struct child_sa *c = child_sa_at(ep, child.handle);
 
-    begin_call(ep, now);
+    begin_call(ep);
     return c ? child_wish_for(ep, now, c, true) : ERR_STATE;
 }
 
@@ -256,7 +255,7 @@ enum err ike_endpoint_new_child_for(struct ike_endpoint *ep, nsec now, struct sa
 {
     struct ike_sa *sa = ike_sa_at(ep, ref.handle);
 
-    begin_call(ep, now);
+    begin_call(ep);
     return sa ? ike_ask_for(ep, now, sa, packet) : ERR_STATE;
 }
 
@@ -264,7 +263,7 @@ enum err ike_endpoint_delete_child(struct ike_endpoint *ep, nsec now, struct sa_
 {
     struct child_sa *c = child_sa_at(ep, child.handle);
 
-    begin_call(ep, now);
+    begin_call(ep);
     return c ? child_wish_for(ep, now, c, false) : ERR_STATE;
 }
 

@@ -30,7 +30,7 @@ struct ike_endpoint *ike_endpoint_create(const struct ike_env *, const struct ik
 /** Frees everything; secrets are wiped. Sends nothing (see ike_endpoint_terminate). */
 void ike_endpoint_destroy(struct ike_endpoint *);
 /** Forget every SA without a word to any peer: a crash. Counters and streams go on. */
-void ike_endpoint_crash(struct ike_endpoint *);
+void ike_endpoint_crash(struct ike_endpoint *, nsec now);
 
 /**
  * Start an IKE SA with its first child (RFC 7296 §1.2).

@@ -493,7 +493,7 @@ void ike_node_crash(struct lab *lab, uint32_t node)
         drop_work(n);
     if (n->look_ups)
         look_ups_drop(n->look_ups);
-    ike_endpoint_crash(n->endpoint);
+    ike_endpoint_crash(n->endpoint, lab->sim.now);
     ike_node_pull_events(n);
     joiner_drop(&lab->sim, &n->joiner, NET_DROP_HOST_DOWN);
     /* Again: what the endpoint said at its end may have set some. */

@@ -91,7 +91,6 @@ struct ike_endpoint {
     struct timerq timers; /* owner: IKE SA index, then ikes.capacity + child index */
 
     struct rng spi, nonce, iv, retransmit, lifetime, key_exchange, signature;
-    nsec now;                  /* of the last call, for what a crash has to say */
     nsec version_answered;     /* when INVALID_MAJOR_VERSION was last said */
     nsec complained, rumoured; /* when a complaint was last said, or believed enough */
     struct complaint complaint;

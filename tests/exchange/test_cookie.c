@@ -335,7 +335,7 @@ START_TEST(a_crash_loses_the_secrets)
 
     begin_always(&p);
     m = with_cookie(&p);
-    ike_endpoint_crash(p.end[B]);
+    ike_endpoint_crash(p.end[B], p.now);
     asked_again(&p, m);
     ck_assert_uint_eq(at(&p, B)->cookies_wrong, 1);
     pair_free(&p);
@@ -615,7 +615,7 @@ START_TEST(a_source_may_again_when_its_handshakes_are_over)
     /* Over because all is. */
     memset(m.data, 3, 8);
     ck_assert_int_eq(deliver(&p, A, &m), ERR_FULL);
-    ike_endpoint_crash(p.end[B]);
+    ike_endpoint_crash(p.end[B], p.now);
     ck_assert_ok(deliver(&p, A, &m));
     ck_assert_uint_eq(p.end[B]->half_open_asked, 1);
     pair_free(&p);

@@ -523,7 +523,7 @@ START_TEST(a_peer_that_vanishes_in_a_rekey_leaves_nothing)
             ck_assert_ok(ike_endpoint_rekey_child(p.end[A], p.now, the_child(&p, A)));
         pull(&p);
         ck_assert_ok(hand_over(&p, A));
-        ike_endpoint_crash(p.end[A]);
+        ike_endpoint_crash(p.end[A], p.now);
         run_until(&p, p.now + 290 * NSEC_PER_S);
         ck_assert_uint_eq(ike_count(&p, B), 1);
         ck_assert_uint_eq(ike_endpoint_counters(p.end[B])->requests_sent, 0);

@@ -907,7 +907,7 @@ START_TEST(an_ike_sa_takes_its_fragments_along)
         piece = vendor_piece(&p, A, 1, 2);
         ck_assert_ok(crafted(&p, A, &piece));
         if (how == 0) {
-            ike_endpoint_crash(p.end[B]);
+            ike_endpoint_crash(p.end[B], p.now);
         } else {
             ck_assert_ok(ike_endpoint_terminate(p.end[B], p.now, the_ike(&p, B)));
             settle(&p);

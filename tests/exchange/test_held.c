@@ -327,7 +327,7 @@ START_TEST(a_crash_forgets_what_waits)
         struct pair p;
 
         begin(&p, side, true);
-        ike_endpoint_crash(p.end[side]);
+        ike_endpoint_crash(p.end[side], p.now);
         pull(&p);
         ck_assert_int_eq(answer(&p, side, request_of(&p, side), true), ERR_NOT_FOUND);
         ck_assert_uint_eq(ike_endpoint_memory(p.end[side]), 0);

@@ -129,7 +129,7 @@ START_TEST(initial_contact_replaces_older_sas)
 
     pair_init(&p, true);
     pair_establish(&p);
-    ike_endpoint_crash(p.end[A]);
+    ike_endpoint_crash(p.end[A], p.now);
     pull(&p);
     ck_assert_uint_eq(last_event(&p, A, EVENT_IKE_DOWN)->reason, REASON_CRASH);
     ck_assert(sa_none(ike_endpoint_next_child(p.end[A], SA_NONE)));

@@ -96,7 +96,7 @@ START_TEST(liveness_finds_a_dead_peer_in_time)
     /* HDR, SK {} --> <-- HDR, SK {}                            RFC 7296 §1.4, §2.4 */
     run_until(&p, p.now + 100 * NSEC_PER_S);
     ck_assert_uint_ge(ike_endpoint_counters(p.end[A])->requests_sent, 2 + 3);
-    ike_endpoint_crash(p.end[B]);
+    ike_endpoint_crash(p.end[B], p.now);
     since = p.now;
     run_until(&p, p.now + 30 * NSEC_PER_S + 166 * NSEC_PER_S);
     ck_assert_uint_eq(last_event(&p, A, EVENT_IKE_DOWN)->reason, REASON_DPD);

@@ -28,7 +28,7 @@ static void ask(struct pair *p, int side)
 
 static void crash(struct pair *p, int side)
 {
-    ike_endpoint_crash(p->end[side]);
+    ike_endpoint_crash(p->end[side], p->now);
     pull(p);
 }
 

@@ -625,7 +625,7 @@ START_TEST(a_crash_in_the_middle)
                 (void)hand_over(&p, p.wire_count[A] ? A : B);
             begun = ike_endpoint_counters(p.end[A])->initiated;
             for (int side = 0; side < 2; side++)
-                ike_endpoint_crash(p.end[side]);
+                ike_endpoint_crash(p.end[side], p.now);
             ck_assert_uint_eq(ike_endpoint_counters(p.end[A])->initiated, begun);
             p.wire_count[A] = p.wire_count[B] = 0;
             pull(&p);

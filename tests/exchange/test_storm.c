@@ -209,7 +209,7 @@ static void rebinds_and_restarts(uint64_t seed)
         if (rng_below(&s->chance, 15) == 0)
             s->p.nat_shift = (uint16_t)(1000 + rng_below(&s->chance, 30000));
         if (second == crash_at)
-            ike_endpoint_crash(s->p.end[seed & 1]);
+            ike_endpoint_crash(s->p.end[seed & 1], s->p.now);
         pull(&s->p);
         if (!ike_count(&s->p, A) && !ike_endpoint_counters(s->p.end[A])->half_open)
             pair_initiate(&s->p); /* as a client with auto=start does */

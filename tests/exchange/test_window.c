@@ -850,7 +850,7 @@ START_TEST(a_rumour_of_an_invalid_spi_is_asked_about_not_believed)
         p.config[A].invalid_spi = p.config[B].invalid_spi = true;
         pair_establish(&p);
         ck_assert(ike_endpoint_child_info(p.end[A], the_child(&p, A), &child));
-        ike_endpoint_crash(p.end[B]);
+        ike_endpoint_crash(p.end[B], p.now);
         pull(&p);
         send_stray(&p, known ? child.spi_out : 0xdeadbeef, 100);
         rumour = hold_next(&p, B);

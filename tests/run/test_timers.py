@@ -217,6 +217,15 @@ class Busy(Told):
                 self.assertEqual(ends[key], e["t_ns"] + 30 * S)
         self.assertGreaterEqual(ended, 6) # port 500 of each, left for 4500
 
+    def test_a_crash_ends_what_it_ends_in_its_own_moment(self):
+        # 0.7 s after the last packet: what went before is not when it happened.
+        self.events = self.tell(LADDER.replace("PACKETS", ""), "--set",
+                                "events=[{at: 9700ms, nodes: home, do: crash, for: 5s}]")
+        ends = [e for e in self.named("sa.state") if e["data"].get("reason") == "crash"]
+        self.assertEqual({(e["node"], e["data"]["state"]) for e in ends},
+                         {("home", "ike_down"), ("home", "child_down")})
+        self.assertEqual({e["t_ns"] for e in ends}, {97 * S // 10})
+
     def test_what_nobody_captures_changes_nothing(self):
         digests = self.result["digest"], self.result["timeline_digest"]
         self.events = self.tell(BUSY, "--set", "capture=none")
