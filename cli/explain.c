@@ -145,6 +145,8 @@ static void print_sweep(const struct scenario *s)
     }
     for (uint32_t i = 0; i < s->sweep.metric_count; i++)
         printf("  reports %s\n", s->sweep.metrics[i].path);
+    if (s->sweep.thresholds_ignored)
+        printf("  thresholds that fail are counted, and do not decide its exit code\n");
 }
 
 static int explain_scenario(const struct scenario *s)

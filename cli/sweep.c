@@ -152,6 +152,7 @@ static struct sweep_plan make_plan(const struct arguments *a, const struct scena
                            .scenario_sha256 = s->sha256,
                            .folder = a->folder ? a->folder : room->folder,
                            .plant = a->plant,
+                           .thresholds_ignored = s->sweep.thresholds_ignored,
                            .capture = a->capture || s->capture.written,
                            .settings = room->settings,
                            .axes = room->axes,
@@ -244,7 +245,7 @@ static int finish(const struct arguments *a, const struct sweep_plan *p,
     }
     if (r->state.failed)
         return EXIT_FAILED;
-    return r->state.threshold ? EXIT_THRESHOLD : EXIT_DONE;
+    return r->state.threshold && !p->thresholds_ignored ? EXIT_THRESHOLD : EXIT_DONE;
 }
 
 static int sweep(const struct arguments *a, const struct sweep_plan *p)
@@ -288,7 +289,7 @@ static int run(int argc, char **argv)
         "Runs are processes of their own. What is whole is not run again: after Ctrl-C the same "
         "command goes on.\n\n"
         "Exit codes: 0 ok, 1 a run failed, 2 usage or scenario error, 3 a threshold failed in a "
-        "run, 130 stopped by Ctrl-C.\n\n"
+        "run (not with `sweep: {thresholds: ignore}`), 130 stopped by Ctrl-C.\n\n"
         "Example: ikelab sweep scenarios/road-warriors.yaml --set crypto=modelled "
         "--set 'sweep.axes.links.core.loss.random=[0%, 1%, 2%]'",
         children,

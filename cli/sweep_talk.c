@@ -130,7 +130,8 @@ void sweep_talk_table(const struct sweep_plan *p, const struct sweep_result *r, 
     if (r->state.failed)
         printf(", %" PRIu64 " failed", r->state.failed);
     if (r->state.threshold)
-        printf(", %" PRIu64 " with a failed threshold", r->state.threshold);
+        printf(", %" PRIu64 " with a failed threshold%s", r->state.threshold,
+               p->thresholds_ignored ? " (ignored)" : "");
     putchar('\n');
     print_head(p);
     for (uint64_t i = 0; i < cells && i < ROWS_MAX; i++)

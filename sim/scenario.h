@@ -353,6 +353,7 @@ struct sweep {
     uint32_t repeat;
     const char *const *report; /* as written */
     uint32_t report_count;
+    bool thresholds_ignored; /* a failed one does not decide the exit code */
     /* What is reported: `report`, else what the thresholds look at, else a few of everybody's. */
     const struct sweep_metric *metrics;
     uint32_t metric_count;

@@ -709,6 +709,11 @@ static const struct key sweep_keys[] = {
      .doc = "Numbers to compare: metrics as in thresholds, of a distribution with .p50, .p90, .p99, "
             ".p999, .min, .mean, .max or .count behind.",
      .example = "[ike.setup_time_s.p99, esp.delivered_ratio@upload]"},
+    {.name = "thresholds", .type = KEY_CHOICE, .offset = AT(sweep, thresholds_ignored),
+     .otherwise = "judge", .words = WORDS("judge", "ignore"),
+     .doc = "Whether the thresholds of the scenario are meant for its other cells as well. ignore: "
+            "runs that fail them are counted and said, but the sweep ends with exit 0.",
+     .example = "ignore"},
 };
 
 static const struct key lesson_keys[] = {

@@ -127,6 +127,7 @@ static void json_head(struct json *j, const struct sweep_plan *p, const struct s
     json_object_end(j);
     json_u64(j, "seed", p->seed);
     json_u64(j, "repeat", p->repeat);
+    json_text(j, "thresholds", p->thresholds_ignored ? "ignore" : "judge");
     json_bool(j, "partial", r->state.done + r->state.kept < r->state.all);
     json_object_begin(j, "runs");
     json_u64(j, "all", r->state.all);

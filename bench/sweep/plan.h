@@ -38,6 +38,7 @@ struct sweep_plan {
     const char *scenario_file, *scenario_name, *scenario_sha256;
     const char *folder;
     const char *plant;                   /* NULL: no defect */
+    bool thresholds_ignored;             /* those that fail are only counted */
     bool capture;                        /* runs leave whole run folders, not their numbers alone */
     const struct plan_setting *settings; /* of all runs: --set */
     size_t setting_count;

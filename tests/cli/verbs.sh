@@ -123,6 +123,8 @@ sweep=tests/scenarios/sweep.yaml
 expect 0 out 'a sweep of 18 runs' lint "$sweep"
 expect 0 out 'sweep: 18 runs, 6 cells x 3 seeds' explain "$sweep"
 expect 0 out 'reports esp.delivered_ratio@talk' explain "$sweep"
+expect 0 out 'do not decide its exit code' explain --set sweep.thresholds=ignore "$sweep"
+expect 2 err "judge" lint --set sweep.thresholds=sometimes "$sweep"
 expect 0 out 'a sweep of 12 runs' lint --set 'sweep.axes.ike.retransmit_timeout=[1s, 2s]' --set sweep.repeat=2 "$sweep"
 expect 2 err "distribution' but no 'jitter" lint --set 'sweep.axes.links.core.distribution=[normal]' "$sweep"
 expect 2 err 'which scenario?' sweep

@@ -77,6 +77,21 @@ class Sweeps(unittest.TestCase):
         path.write_text(change(SCENARIO.read_text()))
         return path
 
+    def check_schema(self, sweep):
+        try:
+            import jsonschema
+        except ImportError:
+            return
+        schema = json.loads((lab.ROOT / "docs/schema/sweep.schema.json").read_text())
+        jsonschema.Draft7Validator.check_schema(schema)
+        validator = jsonschema.Draft7Validator(schema)
+        validator.validate(sweep)
+        for key in sweep:
+            self.assertFalse(validator.is_valid({k: v for k, v in sweep.items() if k != key}), key)
+        sweep = json.loads(json.dumps(sweep))
+        sweep["cells"][0]["runs"][0]["state"] = "perhaps"
+        self.assertFalse(validator.is_valid(sweep))
+
 
 class Numbers(Sweeps):
     def test_order_numbers_and_the_page(self):
@@ -121,21 +136,6 @@ class Numbers(Sweeps):
             self.assertEqual({k: row[k] for k in cell["set"]}, cell["set"])
             value = cell["metrics"][row["metric"]]["values"][int(row["seed"]) - 1]
             self.assertEqual(float(row["value"]), value)
-
-    def check_schema(self, sweep):
-        try:
-            import jsonschema
-        except ImportError:
-            return
-        schema = json.loads((lab.ROOT / "docs/schema/sweep.schema.json").read_text())
-        jsonschema.Draft7Validator.check_schema(schema)
-        validator = jsonschema.Draft7Validator(schema)
-        validator.validate(sweep)
-        for key in sweep:
-            self.assertFalse(validator.is_valid({k: v for k, v in sweep.items() if k != key}), key)
-        sweep = json.loads(json.dumps(sweep))
-        sweep["cells"][0]["runs"][0]["state"] = "perhaps"
-        self.assertFalse(validator.is_valid(sweep))
 
     def check_page(self, sweep):
         path = self.root / "out/sweep.html"
@@ -333,6 +333,26 @@ class Trouble(Sweeps):
         states = [c["runs"][0]["state"] for c in self.read()["cells"]]
         self.assertEqual(states[:2], ["done", "done"])
         self.assertIn("threshold failed", states)
+
+    def test_thresholds_that_are_ignored_are_counted_and_do_not_fail_the_sweep(self):
+        one = ("--set", 'thresholds={ike.retransmissions: ["==0"]}', "--set", "sweep.repeat=1")
+        judged = self.sweep(*one, "--no-report", expect=3, name="judged")
+        done = self.sweep(*one, "--set", "sweep.thresholds=ignore")
+        self.assertIn("with a failed threshold (ignored)", done.stdout)
+        self.assertNotIn("(ignored)", judged.stdout)
+        sweep = self.read()
+        self.assertEqual([sweep["thresholds"], self.read("judged")["thresholds"]],
+                         ["ignore", "judge"])
+        self.assertGreater(sweep["runs"]["threshold_failed"], 0)
+        self.assertIn("threshold failed", [c["runs"][0]["state"] for c in sweep["cells"]])
+        self.assertEqual(sweep["runs"], self.read("judged")["runs"])
+        page = (self.root / "out/sweep.html").read_text()
+        self.assertNotIn("THRESHOLDS FAILED", page)
+        # The same folder judged after all: nothing is run again, and the page says so, too.
+        again = self.sweep(*one, expect=3)
+        self.assertIn("0 runs now, 6 there before", again.stdout)
+        self.assertIn("THRESHOLDS FAILED", (self.root / "out/sweep.html").read_text())
+        self.check_schema(sweep)
 
     def refused(self, words, change):
         done = self.sweep(scenario=self.copy(change), expect=2)
