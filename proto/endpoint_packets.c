@@ -71,7 +71,7 @@ static enum path_way way_of(const struct ike_endpoint *ep, nsec now, struct chil
     const struct esp_sa *esp;
     size_t most;
 
-    if (c->path_mtu == 0) /* nearly always */
+    if (c->path_mtu == 0 && packet.len + PATH_AROUND_MAX <= ep->env.link_mtu) /* nearly always */
         return PATH_FITS;
     most = path_inner_max(ep, now, c);
     if (most == 0 || packet.len <= most)

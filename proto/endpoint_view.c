@@ -5,6 +5,7 @@
 #include "proto/esp/esp.h"
 #include "proto/esp/path.h"
 #include "proto/ike/ike.h"
+#include "proto/ike/path_mtu.h"
 
 enum { FINGERPRINT_KEY = 0x1ce1ab }; /* any fixed value: it shows equality, not keys */
 
@@ -122,8 +123,7 @@ bool ike_endpoint_child_info(const struct ike_endpoint *ep, struct sa_ref ref,
                                   .packets_out = esp->seq_out,
                                   .bytes_in = esp->bytes_in,
                                   .bytes_out = esp->bytes_out};
-    if (c->path_mtu)
-        out->inner_mtu = (uint16_t)esp_inner_max(esp, c->path_mtu);
+    out->inner_mtu = (uint16_t)path_inner_known(ep, c);
     fill_selectors(ep, esp, out);
     return true;
 }

@@ -4,6 +4,7 @@
 #include "proto/esp/esp.h"
 #include "proto/ip/udp.h"
 #include "sim/credentials.h"
+#include "sim/link.h"
 #include "sim/recorder.h"
 
 #include <stdlib.h>
@@ -120,6 +121,18 @@ static void ike_node_free(struct ike_node *n)
     free(n);
 }
 
+/* The smallest of its links: which one a packet leaves by is decided after it was sealed. */
+static uint16_t link_mtu_of(const struct sim *s, uint32_t node)
+{
+    const struct node *n = &s->nodes[node];
+    uint32_t least = UINT16_MAX;
+
+    for (uint32_t i = 0; i < n->port_count; i++)
+        if (s->links[n->ports[i]].words->mtu < least)
+            least = s->links[n->ports[i]].words->mtu;
+    return (uint16_t)least;
+}
+
 struct ike_node *ike_node_create(struct lab *lab, uint32_t node)
 {
     struct ike_node *n = calloc(1, sizeof *n);
@@ -128,6 +141,7 @@ struct ike_node *ike_node_create(struct lab *lab, uint32_t node)
                           .seed = lab->scenario->seed,
                           .entity = node,
                           .epoch_s = SCENARIO_EPOCH_S,
+                          .link_mtu = link_mtu_of(&lab->sim, node),
                           .export_keys = lab->sim.nodes[node].captured && lab->recorder,
                           .export_timers = lab->sim.nodes[node].captured && lab->recorder};
 

@@ -353,7 +353,7 @@ static const struct key child_keys[] = {
      .offset = AT(child_words, path_mtu_discovery), .otherwise = "true",
      .doc = "An ICMP \"too big\" about an ESP packet is heeded (RFC 4301 §8.2): what may not be cut "
             "and does not fit is refused, and its sender told, for ten minutes. false: it is "
-            "ignored.", .example = "false"},
+            "ignored. What its own links take a node knows in either case.", .example = "false"},
     {.name = "fragment_before", .type = KEY_BOOL, .offset = AT(child_words, fragment_before),
      .otherwise = "false",
      .doc = "Tunnel mode: ESP packets have DF set, so that routers tell what the path takes, and "

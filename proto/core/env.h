@@ -18,6 +18,7 @@ struct ike_env {
     uint64_t entity;
     rng_source *entropy; /* NULL in simulations; else every stream draws from it, not from `seed` */
     int64_t epoch_s;     /* Unix time at nsec 0: what certificates are judged by */
+    uint16_t link_mtu;   /* bytes of an IP packet that our own link takes; 0: not known */
     bool export_keys;    /* emit EVENT_KEYS; simulations and labs only */
     bool export_timers;  /* tell what becomes of timers: ike_endpoint_next_timer */
 };

@@ -274,7 +274,7 @@ struct child_sa_info {
     uint64_t selectors_fingerprint_local, selectors_fingerprint_remote; /* mirrored at the peer */
     struct ip_endpoint local, remote; /* where ESP is sent from and to */
     uint16_t path_mtu;                /* outer bytes, as learnt; 0: nothing learnt */
-    uint16_t inner_mtu;               /* of a packet that fits through it; 0: nothing learnt */
+    uint16_t inner_mtu; /* of a packet that fits through it and our own link; 0: neither is known */
     uint64_t packets_in, packets_out, bytes_in, bytes_out;
 };
 

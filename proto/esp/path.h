@@ -6,11 +6,14 @@
 #ifndef PROTO_ESP_PATH_H
 #define PROTO_ESP_PATH_H
 
-#include "proto/esp/sad.h"
+#include "proto/esp/esp.h"
+#include "proto/ip/udp.h"
 
 enum path_sizes {
     PATH_MIN_V4 = 576,  /* what every host must take (RFC 791); Linux goes no lower than 552 */
     PATH_MIN_V6 = 1280, /* RFC 8200 §5 */
+    /* Most that an outer packet is longer than the inner one. */
+    PATH_AROUND_MAX = UDP_HEADROOM_MAX + ESP_HEADROOM + ESP_TAILROOM,
 };
 
 /** Padding goes to a multiple of this (RFC 4303 §2.4). */

@@ -126,12 +126,20 @@ void path_icmp(struct ike_endpoint *ep, nsec now, struct bytes packet)
         ep->counters.path_news[news]++;
 }
 
+size_t path_inner_known(const struct ike_endpoint *ep, const struct child_sa *c)
+{
+    size_t mtu = ep->env.link_mtu;
+
+    if (c->path_mtu != 0 && (mtu == 0 || c->path_mtu < mtu))
+        mtu = c->path_mtu;
+    return mtu == 0 ? 0 : esp_inner_max(child_esp(ep, c), mtu);
+}
+
 size_t path_inner_max(const struct ike_endpoint *ep, nsec now, struct child_sa *c)
 {
-    if (c->path_mtu == 0)
-        return 0;
-    forget_old(now, c);
-    return c->path_mtu == 0 ? 0 : esp_inner_max(child_esp(ep, c), c->path_mtu);
+    if (c->path_mtu != 0)
+        forget_old(now, c);
+    return path_inner_known(ep, c);
 }
 
 size_t path_padded_len(const struct ike_endpoint *ep, nsec now, struct child_sa *c)

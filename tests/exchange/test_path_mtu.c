@@ -126,6 +126,44 @@ START_TEST(a_narrow_path_is_learnt)
 }
 END_TEST
 
+/* RFC 4301 §8.2: nobody says "too big" of a packet that does not leave; the own link is known. */
+START_TEST(the_own_link_is_known_and_stays_so)
+{
+    for (int v = 0; v < 8; v++) {
+        int side = v & 1;
+        struct large l;
+        struct pair p;
+        size_t most;
+
+        pair_init(&p, true);
+        p.v6 = v & 2;
+        p.nat = v & 4;
+        p.link_mtu = 1350;
+        pair_establish(&p);
+        ck_assert_uint_eq(info_of(&p, side).path_mtu, 0); /* nothing was learnt */
+        most = info_of(&p, side).inner_mtu;
+        ck_assert_ok(protect(&p, side, most, true, &l));
+        ck_assert_uint_le(outer_packet(&l.dgram).len, 1350);
+        ck_assert_uint_gt(outer_packet(&l.dgram).len, 1350 - 4);
+        ck_assert_int_eq(protect(&p, side, most + 1, true, &l), ERR_TOO_BIG);
+        ck_assert_uint_eq(ike_endpoint_counters(p.end[side])->esp_unsent_too_big, 1);
+        ck_assert_ok(protect(&p, side, 1400, false, &l)); /* cut behind us */
+        ck_assert(!l.dgram.df);
+        /* A narrower path counts for ten minutes, a wider one not at all. */
+        ck_assert_ok(protect(&p, side, 1400, false, &l));
+        too_big(&p, side, outer_packet(&l.dgram), 1400);
+        ck_assert_uint_eq(info_of(&p, side).inner_mtu, most);
+        too_big(&p, side, outer_packet(&l.dgram), 1300);
+        ck_assert_uint_lt(info_of(&p, side).inner_mtu, most);
+        ck_assert_int_eq(protect(&p, side, most, true, &l), ERR_TOO_BIG);
+        p.now += PATH_LIFETIME + PATH_TICK;
+        ck_assert_ok(protect(&p, side, most, true, &l));
+        ck_assert_int_eq(protect(&p, side, most + 1, true, &l), ERR_TOO_BIG);
+        pair_free(&p);
+    }
+}
+END_TEST
+
 /* What nobody who saw our packets would say: nothing changes, and each is counted. */
 START_TEST(forged_messages_change_nothing)
 {
@@ -368,7 +406,7 @@ START_TEST(dummies_between_endpoints)
 }
 END_TEST
 
-SUITE("path_mtu", a_narrow_path_is_learnt, forged_messages_change_nothing,
-      ipv6_paths_take_1280_bytes, what_was_learnt_grows_old, the_path_outlives_a_rekey,
-      a_flood_is_not_looked_at, packets_are_cut_before_esp, padding_stays_within_the_path,
-      dummies_between_endpoints)
+SUITE("path_mtu", a_narrow_path_is_learnt, the_own_link_is_known_and_stays_so,
+      forged_messages_change_nothing, ipv6_paths_take_1280_bytes, what_was_learnt_grows_old,
+      the_path_outlives_a_rekey, a_flood_is_not_looked_at, packets_are_cut_before_esp,
+      padding_stays_within_the_path, dummies_between_endpoints)

@@ -56,6 +56,17 @@ class PathMtu(unittest.TestCase):
         self.assertEqual(virtual["net"]["dropped"]["mtu"], SENT)
         self.assertNotIn("path_mtu", esp)
 
+    def test_the_own_link_says_nothing_and_is_known(self):
+        """All links but the middle one are narrow: nobody else could tell, and no packet dies."""
+        for words in ((), ("child.path_mtu_discovery=false",)):
+            virtual = simulate(*(f"links.{link}.mtu={mtu}" for link, mtu in (
+                ("access", "1300B"), ("middle", "1500B"), ("core", "1300B"))), *words)
+            esp = self.sent(virtual)
+            self.assertEqual(virtual["net"]["dropped"]["mtu"], 0)
+            self.assertEqual(esp["path_mtu"]["lowered"], 0)
+            self.assertEqual(esp["path_mtu"]["too_big_packets"], 8) # one of each direction
+            self.assertEqual(esp["delivered_bytes"], (SENT - 8) * 1246)
+
     def test_behind_nat(self):
         words = ("nodes.box={role: nat, one_per: {homes: 2}}", "links.access={sides: [homes, box]}",
                  "links.street={sides: [box, near], delay: 5ms}")

@@ -36,8 +36,9 @@ struct pair {
     unsigned wire_count[2];
     struct ike_event events[2][EVENTS_MAX];
     unsigned event_count[2];
-    int64_t epoch_s; /* Unix time at 0 */
-    bool v6;         /* outer addresses */
+    int64_t epoch_s;   /* Unix time at 0 */
+    uint16_t link_mtu; /* of both ends; 0: they do not know */
+    bool v6;           /* outer addresses */
     bool nat;
     uint16_t nat_shift; /* what the NAT adds to ports; a rebind changes it */
     uint32_t host[2];   /* where a side is now; 0: where it always is */
@@ -122,8 +123,11 @@ static inline void pair_create(struct pair *p)
     struct ike_limits limits = {.ike_sas = 8, .half_open = 4, .child_sas = 32};
 
     for (int side = 0; side < 2; side++) {
-        struct ike_env env = {
-            .crypto = p->crypto, .seed = 7, .entity = (uint64_t)side + 1, .epoch_s = p->epoch_s};
+        struct ike_env env = {.crypto = p->crypto,
+                              .seed = 7,
+                              .entity = (uint64_t)side + 1,
+                              .epoch_s = p->epoch_s,
+                              .link_mtu = p->link_mtu};
 
         p->end[side] = ike_endpoint_create(&env, &p->config[side], &limits);
         ck_assert_ptr_nonnull(p->end[side]);
