@@ -54,7 +54,7 @@ class Journal:
         self.refreshes = []  # by row of nat: [(t, expires, direction)]
         self.timers = Columns("t node sa timer fired deadline mid transmission request")
         self.windows = Columns("t node spi highest window bitmap verdict sequence msg")
-        self.queues = Columns("t node backlog busy_cores wait peak")
+        self.queues = Columns("t node backlog busy_cores peak")
         self.events = []
         self.until_ns, self.last_frame = -1, 0
         self.pieces = {}      # message: further frames, where it went in IP fragments
@@ -311,7 +311,7 @@ class Journal:
 
     def queue(self, event, at, data):
         self.queues.add(at, self.node(event["node"]), data["backlog"], data["busy_cores"],
-                        data.get("wait_ns", -1), data.get("peak", -1))
+                        data.get("peak", data["backlog"]))
 
     def scenario(self, event, at, data):
         self.events.append({"t": at, "do": data["do"], "nodes": data["nodes"]})

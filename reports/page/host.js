@@ -99,17 +99,37 @@ class HostPanel {
     );
   }
 
-  /** Each datagram that had to queue, where the run recorded it. */
+  /**
+   * What waited at each record of the run, and dashed the most between two of them: a peak may be
+   * over before the next record is written.
+   */
   queue(host, range, now) {
     const { queues } = this.model.island;
     const times = [];
-    const waits = [];
+    const waiting = [];
+    const peaks = [];
+    let told = false;
+    let here = 0;
+    const point = (t, most) => {
+      times.push(t);
+      waiting.push(here);
+      peaks.push(most);
+    };
     for (let i = 0; i < queues.rows && times.length < QUEUE_POINTS; i++) {
-      if (queues.node[i] !== host.node || queues.t[i] < range.from || queues.t[i] > range.to)
-        continue;
-      times.push(queues.t[i]);
-      waits.push(queues.wait[i] / 1e6);
+      if (queues.node[i] !== host.node) continue;
+      told = true;
+      if (queues.t[i] >= range.from) {
+        const most = Math.max(here, queues.peak[i], queues.backlog[i]); // of the time since the last
+        if (times.length) peaks[times.length - 1] = most;
+        else point(range.from, most);
+        if (queues.t[i] > range.to) break;
+      }
+      here = queues.backlog[i];
+      if (queues.t[i] >= range.from) point(queues.t[i], here);
     }
-    return times.length ? this.curve("wait in queue, ms", times, [waits], range, now, 0.001) : null;
+    if (!told) return null;
+    if (!times.length) point(range.from, here);
+    point(range.to, here);
+    return this.curve("waiting, and peaks", times, [waiting, peaks], range, now, 1);
   }
 }

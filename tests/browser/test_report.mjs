@@ -336,3 +336,27 @@ test("a bitmap is read from its lowest bit", async () => {
   assert.deepEqual(bits, [1, 0, 1, 1, 0, 0]);
   page.check();
 });
+
+test("the gateway's queue is drawn with peaks that no record stands at", async () => {
+  const folder = run("handshake-lan");
+  const { hosts } = JSON.parse(fs.readFileSync(path.join(folder, "result.json"), "utf8")).virtual;
+  const page = await open(path.join(folder, "report.html"), { hash: "#tab=host" });
+  const plot = page.locator('.plot[aria-label^="waiting, and peaks"]');
+  assert.equal(
+    await plot.getAttribute("aria-label"),
+    `waiting, and peaks, up to ${hosts.gw.backlog_peak}`,
+  );
+  // The smallest y of a path is its highest point.
+  const highest = async (line) => {
+    const d = await plot.locator(`path.${line}`).getAttribute("d");
+    return Math.min(...[...d.matchAll(/(?:V|M[\d.]+ )([\d.]+)/g)].map((found) => Number(found[1])));
+  };
+  assert.ok((await highest("line2")) <= (await highest("line1")));
+  assert.notEqual(
+    await plot.locator("path.line1").getAttribute("d"),
+    await plot.locator("path.line2").getAttribute("d"),
+  );
+  await plot.scrollIntoViewIfNeeded();
+  await picture(page, "gateway-queue");
+  page.check();
+});
