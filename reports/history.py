@@ -24,8 +24,7 @@ LOW_SPAN = 0.1  # what moves less than this share of its level shall look flat
 def palette():
     """The colours of the report's style sheet, light: the picture stands alone."""
     css = (Path(__file__).resolve().parent / "report.css").read_text(encoding="utf-8")
-    light = css[:css.index("@media")]
-    return dict(re.findall(r"(--[\w-]+): (#[0-9a-f]{6})", light))
+    return dict(re.findall(r"(--[\w-]+): light-dark\((#[0-9a-f]{6}),", css))
 
 
 def coloured(svg):
