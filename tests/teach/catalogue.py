@@ -14,8 +14,6 @@ INDEX = "README.md"
 FIXED = "-fixed"
 
 SITUATIONS = {*range(1, 16), 17, 18, *range(21, 26), 27}
-# Situations of the catalogue that are not there yet.
-AWAITED = {1, 5, 8, 15, 24}
 
 HEAD = """# Lessons
 
