@@ -173,13 +173,17 @@ class Island:
         return out
 
     def ladders(self, answers):
-        """Requests that were sent again or never answered, each with all its transmissions."""
-        m, h = self.m, self.h
+        """Requests that were sent again or never answered, each with all its transmissions. Of one
+        that went in fragments (RFC 7383) a lost one stands for the transmission, else the first."""
+        m, h, lost = self.m, self.h, self.problem & journal.LOST
         answered, groups = {}, {}
         for row in range(len(answers)):
             if m["kind"][row] == 0 and not m["response"][row]:
                 key = (m["sa"][row], m["mid"][row], m["source"][row])
-                groups.setdefault(key, deque()).append(row)
+                sent = groups.setdefault(key, {})
+                first = sent.setdefault(int(m["transmission"][row]), row)
+                if lost[row] and not lost[first]:
+                    sent[int(m["transmission"][row])] = row
             elif answers[row] >= 0:
                 request, last = answers[row], m["first"][row] + m["count"][row] - 1
                 key = (m["sa"][request], m["mid"][request], m["source"][request])
@@ -187,7 +191,8 @@ class Island:
                     answered.setdefault(key, int(h["r"][last]))
         rows = journal.Columns("node sa exchange mid answered given_up first count")
         sends = journal.Columns("t msg")
-        for key, sent in groups.items():
+        for key, transmissions in groups.items():
+            sent = list(transmissions.values())
             if len(sent) > 1 or key not in answered:
                 row, node = sent[0], int(h["a"][m["first"][sent[0]]])
                 gone = -1 if key in answered else self.gave_up(node, key[0], int(m["t"][sent[-1]]))

@@ -92,11 +92,14 @@ class Arrows {
     return { x1, y1, x2: x1 + way * this.chart.laneWidth * 0.5, y2: y1 + 12 };
   }
 
-  // What came before was not recorded: the arrow comes out of nowhere.
+  // What came before was not recorded: the arrow comes out of nowhere, from the side of the sender.
   stub(hop, to) {
     const y2 = this.chart.y(this.model.hops.r[hop]);
+    const sender = this.model.fromNode(this.model.hops.msg[hop]);
+    const from = sender >= 0 ? this.chart.lanes.laneOf(sender) : undefined;
+    const way = from === undefined || from === to ? this.wayOf(hop, to) : Math.sign(to - from);
     return {
-      x1: this.chart.x(to) - this.wayOf(hop, to) * this.chart.laneWidth * 0.6,
+      x1: this.chart.x(to) - way * this.chart.laneWidth * 0.6,
       y1: y2 - 10,
       x2: this.chart.x(to),
       y2,
@@ -163,7 +166,9 @@ class Arrows {
   nameFor(message, width) {
     const title = this.model.title(message);
     if (title.length * WHAT_LETTER <= width) return title;
-    return title.replace(" request ", " req ").replace(" response ", " resp ");
+    const short = title.replace(" request ", " req ").replace(" response ", " resp ");
+    if (short.length * WHAT_LETTER <= width) return short;
+    return short.replace("· resent ", "↻").replace("· part ", "");
   }
 
   /** Both addresses where they fit; else the one that is new, which is that of the side behind a NAT. */

@@ -8,7 +8,9 @@ const HEAD_HEIGHT = 58; // px, of the names above the lanes
 const LANE_MIN = 132;
 const CHART_TOP = 22; //        px above the first moment
 const CHART_BOTTOM = 60;
+const EVENT_LETTER = 6.5; // px, the usual width of a letter of what happens at a node
 const GAPS_ZOOM_MOST = 8; // with waits shortened; more only makes arrows steep
+const SHEET_WIDTH = 740;
 const SHEET_HEIGHT = 940; // px of chart on a printed page
 const SHEETS_MAX = 12;
 const POINTS_EXACT = 60000; // hops up to which each end of each hop gets room of its own
@@ -70,8 +72,8 @@ class Chart {
     );
   }
 
-  layout() {
-    if (!this.shown || !this.scroller.clientWidth) return;
+  layout(given = this.scroller.clientWidth) {
+    if (!this.shown || !given) return;
     const anchor = this.scale ? this.scale.t(this.scroller.scrollTop + 60 - CHART_TOP) : null;
     this.screen = this.scroller.clientHeight - HEAD_HEIGHT;
     const { scale, zoom } = this.state.now;
@@ -82,10 +84,10 @@ class Chart {
       this.scale = gapScale(this.points.times, this.points.starts, this.model.end, zoom);
     }
     const lanes = Math.max(this.lanes.lanes.length, 1);
-    const room = this.scroller.clientWidth - CHART_GUTTER - 2 * CHART_MARGIN;
+    const room = given - CHART_GUTTER - 2 * CHART_MARGIN;
     this.laneWidth = Math.max(LANE_MIN, room / lanes);
     this.width = Math.max(
-      this.scroller.clientWidth,
+      given,
       CHART_GUTTER + 2 * CHART_MARGIN + this.laneWidth * lanes,
     );
     this.space.style.height = `${HEAD_HEIGHT + CHART_TOP + this.scale.height + CHART_BOTTOM}px`;
@@ -143,7 +145,7 @@ class Chart {
 
   draw() {
     this.frame = 0;
-    if (!this.scale) return;
+    if (!this.scale || !this.scroller.clientHeight) return;
     const top = this.scroller.scrollTop;
     this.paint(this.picture, top - CHART_TOP, this.screen);
   }
@@ -176,7 +178,8 @@ class Chart {
 
   /** The chart of the shown messages on sheets of paper: [SVG of lane heads, SVG of arrows, …]. */
   sheets() {
-    if (!this.scale || !this.shown.length) return [];
+    if (!this.shown.length) return [];
+    if (!this.scale) this.layout(SHEET_WIDTH); // beside the list it has never been laid out
     const sheets = [];
     const height = Math.min(
       this.scale.height + CHART_TOP + CHART_BOTTOM,
@@ -302,11 +305,16 @@ class Chart {
         svg(
           "text",
           { class: right ? "start" : "end", x, y: at },
-          fit(event.text, lane === 0 ? this.x(0) - CHART_GUTTER - 8 : this.laneWidth - 12, 6.2),
+          fit(event.text, right ? this.width - x - 4 : this.roomBefore(lane), EVENT_LETTER),
         ),
         svg("title", null, `${event.text}, ${seconds(event.t)}`),
       );
     });
+  }
+
+  // Texts to the left of a lifeline end at the one before it, or at the times.
+  roomBefore(lane) {
+    return lane === 0 ? this.x(0) - CHART_GUTTER - 13 : this.laneWidth - 10;
   }
 
   eventsIn(from, to) {
@@ -359,7 +367,7 @@ class Chart {
     return svg(
       "g",
       { class: "now" },
-      svg("line", { x1: 0, x2: this.width, y1: y, y2: y }),
+      svg("line", { x1: CHART_GUTTER, x2: this.width, y1: y, y2: y }),
       this.flying(t).map((x) => svg("circle", { cx: x, cy: y, r: 4.5 })),
     );
   }

@@ -85,7 +85,8 @@ class FilterBar {
     });
     this.search = html("input", {
       type: "search",
-      placeholder: "words of a message",
+      placeholder: "words",
+      title: "words of a message: its name, payloads, nodes, addresses",
       spellcheck: "false",
       oninput: () => state.set({ q: this.search.value }),
     });

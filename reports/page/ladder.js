@@ -156,11 +156,12 @@ class LadderPanel {
   timers(state) {
     const { timers } = this.model.island;
     if (!timers.rows) return null;
-    const node = this.model.focus(state);
+    const node = this.model.nodeByName.get(state.node) ?? this.model.focus(state);
     const armed = new Map();
     for (let i = 0; i < timers.rows && timers.t[i] <= state.t; i++) {
       if (timers.node[i] !== node) continue;
-      const key = timers.sa[i] + "/" + timers.timer[i];
+      // Requests under way side by side have a timer each.
+      const key = `${timers.sa[i]}/${timers.timer[i]}/${timers.mid ? timers.mid[i] : -1}`;
       if (timers.fired[i]) armed.delete(key);
       else armed.set(key, i);
     }

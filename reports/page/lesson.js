@@ -11,6 +11,8 @@ const LESSON_LOOKS = {
   host: "host",
 };
 
+const MOMENT_NS = 500e3; // the times of questions are in whole milliseconds
+
 class Lesson {
   constructor(model, state, show) {
     Object.assign(this, { model, state, show });
@@ -72,27 +74,63 @@ class Lesson {
     );
   }
 
-  // The message that was sent last at a moment.
+  /** What arrives at a moment, is lost or is sent then: the one that tells most; -1 if nothing does. */
+  happensAt(t) {
+    const { messages } = this.model;
+    let best = -1;
+    let most = 0;
+    for (let i = 0; i < messages.rows && messages.t[i] <= t + MOMENT_NS; i++) {
+      const weight = this.weightAt(i, t);
+      if (!weight || weight < most) continue;
+      most = weight;
+      best = i;
+    }
+    return best;
+  }
+
+  // One whose beginning is not on record says little; a problem more than what went well, what arrives
+  // more than what leaves.
+  weightAt(message, t) {
+    const { messages, hops } = this.model;
+    const near = (moment) => Math.abs(moment - t) <= MOMENT_NS;
+    const arrives = near(this.model.endOf(message));
+    if (!arrives && !near(messages.t[message])) return 0;
+    const whole = hops.a[messages.first[message]] >= 0;
+    return 1 + (whole ? 4 : 0) + (messages.problem[message] ? 2 : 0) + (arrives ? 1 : 0);
+  }
+
+  /** Else the one that was sent last. */
   messageAt(t) {
     const { messages } = this.model;
-    const next = lowerBound(messages.t, t + 1);
-    return messages.rows ? this.model.mark + Math.max(0, next - 1) : "";
+    const now = this.happensAt(t);
+    return now >= 0 ? now : Math.max(0, lowerBound(messages.t, t + 1) - 1);
+  }
+
+  /** Where "show me" goes: the moment, the panel, and the message that answers. */
+  placeOf(question) {
+    const at = momentOf(question);
+    const tab = LESSON_LOOKS[question.look];
+    const place = {};
+    if (at !== null) place.t = Math.min(at, this.model.end);
+    if (tab) place.tab = tab;
+    if (tab === "message") place.m = this.model.mark + this.messageAt(at ?? 0);
+    else if (question.look === "chart" && at !== null) {
+      const message = this.happensAt(at);
+      place.m = message >= 0 ? this.model.mark + message : "";
+      place.tab = "message";
+    }
+    return place;
   }
 
   showMe(question) {
-    const at = momentOf(question);
-    const tab = LESSON_LOOKS[question.look];
-    if (at === null && !tab) return null;
+    const place = this.placeOf(question);
+    if (!Object.keys(place).length) return null;
     return html(
       "button",
       {
         type: "button",
         onclick: () => {
-          const patch = {};
-          if (at !== null) patch.t = Math.min(at, this.model.end);
-          if (tab) patch.tab = tab;
-          if (tab === "message") patch.m = this.messageAt(at ?? 0);
-          this.state.set(patch);
+          this.state.set(place);
           this.show();
         },
       },

@@ -16,7 +16,9 @@ class List {
       html(
         "div",
         { class: "list-row head", role: "row" },
-        LIST_COLUMNS.map((column) => html("span", { role: "columnheader" }, column)),
+        LIST_COLUMNS.map((column, i) =>
+          html("span", { role: "columnheader", class: i ? null : "num" }, column),
+        ),
       ),
       this.space,
     );

@@ -140,6 +140,13 @@ class Model {
     return this.text(this.hops.cause[hop]);
   }
 
+  /** "2/3" of a message in fragments (RFC 7383), as far as the run tells; else empty. */
+  fragmentOf(message) {
+    if (this.kindOf(message) !== "ike") return "";
+    const found = /^HDR, SKF\((\d+\/\d+)\)/.exec(this.text(this.messages.summary[message]));
+    return found ? found[1] : "";
+  }
+
   /** "IKE_AUTH request 1", "ESP 17", what a reader calls it. */
   title(message) {
     const { messages } = this;
@@ -148,6 +155,7 @@ class Model {
         return (
           `${this.text(messages.exchange[message]) || "IKE"} ` +
           `${messages.response[message] ? "response" : "request"} ${messages.mid[message]}` +
+          (this.fragmentOf(message) ? ` · part ${this.fragmentOf(message)}` : "") +
           (messages.transmission[message] ? ` · resent ${messages.transmission[message]}` : "")
         );
       case "esp":
@@ -169,7 +177,7 @@ class Model {
   summary(message) {
     const text = this.text(this.messages.summary[message]);
     if (this.kindOf(message) === "esp")
-      return `${this.text(this.messages.sa[message])}${text ? " {" + text + "}" : ""}`;
+      return `${this.text(this.messages.sa[message])} ${text}`.trim();
     return text || this.title(message);
   }
 
@@ -261,7 +269,7 @@ class Model {
       node: -1,
       kind: "done",
       problem: true,
-      text: `${event.do || ""}${event.nodes && event.nodes !== "begin" ? " (" + event.nodes + ")" : ""}`,
+      text: `${words(event.do || "")}${event.nodes && event.nodes !== "begin" ? " (" + event.nodes + ")" : ""}`,
     }));
     const events = [
       ...this.interventions,

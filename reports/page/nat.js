@@ -107,7 +107,7 @@ class NatPanel {
     bar.style.width = `${100 * share}%`;
     return html(
       "span",
-      null,
+      { class: "countdown" },
       html("span", { class: share < NAT_LOW ? "meter low" : "meter" }, bar),
       " ",
       span(left),

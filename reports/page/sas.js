@@ -3,6 +3,9 @@
 
 const SA_ROW = 20;
 const SA_ROWS_MAX = 48;
+const SA_LETTER = 6.9; // px, the usual width of a letter of a name
+const SA_LIFE = /^(half_open|ike_)/; // states of an IKE SA itself, not of a request or an address
+const SA_MOVES = new Set(["moved", "peer_moved"]);
 
 class SaPanel {
   constructor(model, state) {
@@ -32,7 +35,7 @@ class SaPanel {
       html(
         "p",
         { class: "note" },
-        `Of ${model.nodeName(node)}, at both ends; children by the SPI they receive on. Blue: IKE SA, green: child SA, faint: already replaced. Another node: in the filter above.`,
+        `Of ${model.nodeName(node)}, at both ends; children by the SPI they receive on. Blue: IKE SA (brown while half open), green: child SA, faint: already replaced, mark: its addresses moved. Another node: in the filter above.`,
       ),
       this.range.root,
       seen.length
@@ -59,7 +62,7 @@ class SaPanel {
   name(i) {
     const { sas } = this.model.island;
     const text = this.model.text;
-    if (sas.kind[i] === 0) return "IKE " + text(sas.sa[i]).slice(0, 8) + "…";
+    if (sas.kind[i] === 0) return "IKE " + text(sas.sa[i]).slice(0, 6) + "…";
     return text(sas.spi_in[i]) || text(sas.spi_out[i]) || "child";
   }
 
@@ -73,17 +76,40 @@ class SaPanel {
     );
   }
 
+  /** When the addresses of an IKE SA changed: by MOBIKE (RFC 4555) or behind a NAT. */
+  movesOf(i) {
+    const { sas, states } = this.model.island;
+    const moves = [];
+    for (let row = sas.first[i]; row < sas.first[i] + sas.count[i]; row++) {
+      const text = this.model.text(states.state[row]);
+      if (SA_MOVES.has(text)) moves.push({ t: states.t[row], text: words(text) });
+    }
+    return moves;
+  }
+
+  moves(i, y, range) {
+    return this.movesOf(i)
+      .filter(({ t }) => range.holds(t, t))
+      .map(({ t, text }) =>
+        svg(
+          "path",
+          { class: "move", d: `M${range.x(t).toFixed(1)} ${y + 1}l4 ${SA_ROW / 2 - 1}h-8z` },
+          svg("title", null, `${text}, ${seconds(t)}`),
+        ),
+      );
+  }
+
   // A bar has the parts of the SA's life: half open, up, replaced.
   bar(i, y, range) {
     const { sas } = this.model.island;
     const parts = this.partsOf(i).filter((part) => range.holds(part.from, part.to));
     const kind = sas.kind[i] === 0 ? "bar" : "bar child";
     return [
-      svg("text", { class: "start strong", x: 0, y: y + 13 }, fit(this.name(i), 92, 6)),
+      svg("text", { class: "start strong", x: 0, y: y + 13 }, fit(this.name(i), 78, SA_LETTER)),
       svg(
         "text",
         { class: "end", x: PLOT_LEFT - 6, y: y + 13 },
-        fit(this.model.nodeName(sas.node[i]), 52, 6),
+        fit(this.model.nodeName(sas.node[i]), 66, SA_LETTER),
       ),
       parts.map((part) =>
         svg(
@@ -103,6 +129,7 @@ class SaPanel {
           ),
         ),
       ),
+      this.moves(i, y, range),
     ];
   }
 
@@ -112,6 +139,7 @@ class SaPanel {
     const parts = [{ from: sas.from[i], to: end, text: "up", look: "" }];
     for (let row = sas.first[i]; row < sas.first[i] + sas.count[i]; row++) {
       const text = this.model.text(states.state[row]);
+      if (sas.kind[i] === 0 && !SA_LIFE.test(text)) continue; // it stays what it was
       const last = parts[parts.length - 1];
       const look = /half_open/.test(text)
         ? "half"
@@ -144,11 +172,24 @@ class SaPanel {
           ),
           this.model.nodeName(sas.node[i]),
           this.model.text(sas.role[i]),
-          part ? part.text : "",
+          (part ? part.text : "") + this.lastMove(i, t),
           span(t - sas.from[i]),
         ];
       }),
     );
+  }
+
+  lastMove(i, t) {
+    const move = this.movesOf(i).findLast((one) => one.t <= t);
+    return move ? `, ${move.text} ${span(t - move.t)} ago` : "";
+  }
+
+  // A new SA helps from the moment it is up; until then it is only a handshake.
+  upOf(i) {
+    const { sas, states } = this.model.island;
+    for (let row = sas.first[i]; row < sas.first[i] + sas.count[i]; row++)
+      if (this.model.text(states.state[row]) !== "half_open") return states.t[row];
+    return this.endOf(i);
   }
 
   childText(i) {
@@ -161,13 +202,15 @@ class SaPanel {
     const { sas } = this.model.island;
     const pairs = rows.filter((i) => sas.predecessor[i] >= 0);
     if (!pairs.length) return null;
+    const lasting = (i) => this.endOf(sas.predecessor[i]) - this.upOf(i);
+    const made = pairs.every((i) => lasting(i) >= 0);
     return [
-      html("h4", null, "Replaced by rekeying: make before break"),
+      html("h4", null, made ? "Replaced: make before break" : "Replaced, with a break before"),
       table(
         ["new", "instead of", "node", "#from", "#both alive"],
         pairs.slice(0, SA_ROWS_MAX).map((i) => {
           const old = sas.predecessor[i];
-          const both = this.endOf(old) - sas.from[i];
+          const both = lasting(i);
           return [
             this.name(i),
             this.name(old),

@@ -21,6 +21,7 @@ const ZOOM_MOST = 1e6;
 const STATE_NUMBERS = new Set(["t", "zoom"]);
 // The slider moves on its own while it plays: such steps replace the entry of the history.
 const STATE_QUIET = new Set(["t", "zoom", "q"]);
+const RAPID_MS = 120;
 const FILTERS = ["node", "sa", "exchange", "kind", "problems", "q"];
 
 /** The record in an address; what it does not say is as at the start. */
@@ -51,6 +52,7 @@ class State {
     this.now = readHash(location.hash);
     this.listeners = [];
     this.frame = 0;
+    this.written = -RAPID_MS;
     this.changed = new Set(Object.keys(STATE_DEFAULTS));
     window.addEventListener("hashchange", () => this.fromAddress());
     window.addEventListener("popstate", () => this.fromAddress());
@@ -87,10 +89,14 @@ class State {
     for (const listener of this.listeners) listener(this.now, changed);
   }
 
-  // Browsers refuse hundreds of address changes in a row, so quiet ones wait for a pause.
+  // Browsers refuse hundreds of address changes in a row, so quiet ones wait for a pause, and so does
+  // what follows another change at once: a key that is held down is one step of the history.
   write(quiet) {
     clearTimeout(this.timer);
-    if (!quiet) return history.pushState(null, "", writeHash(this.now));
+    const now = performance.now();
+    const rapid = now - this.written < RAPID_MS;
+    if (!quiet) this.written = now;
+    if (!quiet && !rapid) return history.pushState(null, "", writeHash(this.now));
     this.timer = setTimeout(() => history.replaceState(null, "", writeHash(this.now)), 250);
     return undefined;
   }

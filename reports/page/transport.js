@@ -11,6 +11,9 @@ const PACES = [
   ["real", "real time"],
 ];
 const FLAG_WIDTH = 130; //   px
+const FLAG_LEAST = 40; //    px; less is not worth a text
+const FLAGS_WIDTH = 600; //  px of all, before they have been laid out
+const FLAGS_DRAWN = 40;
 const FLAGS_NAMED = 6; //     of what the scenario did; more would cover each other
 const PX_PER_S = 70; //     normal pace, along the chart: shortened waits pass quickly
 const STEP_PAUSE = 1200; // ms between steps where the reader wants no motion
@@ -150,13 +153,27 @@ class Transport {
         }),
       ),
     );
-    const interventions = this.views.flatMap(({ model }) => model.interventions);
+    this.drawFlags();
+  }
+
+  // Each flag has its name, as far as there is room before the next one.
+  drawFlags() {
+    const flags = this.views
+      .flatMap(({ model }) => model.interventions)
+      .sort((a, b) => a.t - b.t)
+      .slice(0, FLAGS_DRAWN);
+    const width = this.flags.clientWidth || FLAGS_WIDTH;
+    const room = (i) => (((flags[i + 1]?.t ?? Infinity) - flags[i].t) / this.end) * width - 10;
+    const name = (event, i) => {
+      const most = Math.min(room(i), FLAG_WIDTH);
+      return flags.length <= FLAGS_NAMED && most >= FLAG_LEAST ? fit(event.text, most, 6.4) : "";
+    };
     replace(
       this.flags,
-      interventions.slice(0, 40).map((event) =>
+      flags.map((event, i) =>
         html("span", {
           style: `left:${(100 * event.t) / this.end}%`,
-          "data-text": interventions.length <= FLAGS_NAMED ? fit(event.text, FLAG_WIDTH, 6) : "",
+          "data-text": name(event, i),
           title: `${event.text} at ${span(event.t)}`,
         }),
       ),

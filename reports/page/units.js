@@ -14,8 +14,14 @@ function span(ns) {
   if (size < 1e6) return `${digits(ns / 1e3)} µs`;
   if (size < 1e9) return `${digits(ns / 1e6)} ms`;
   if (size < 120e9) return `${digits(ns / 1e9)} s`;
-  if (size < 7200e9) return `${Math.floor(ns / 60e9)} min ${Math.round((ns % 60e9) / 1e9)} s`;
-  return `${Math.floor(ns / 3600e9)} h ${Math.round((ns % 3600e9) / 60e9)} min`;
+  if (size < 7200e9) return inTwo(ns / 1e9, 60, "min", "s");
+  return inTwo(ns / 60e9, 60, "h", "min");
+}
+
+// Rounded first: 59.8 s of a minute are no 60 s but the next minute.
+function inTwo(value, of, large, small) {
+  const whole = Math.round(value);
+  return `${Math.floor(whole / of)} ${large} ${whole % of} ${small}`;
 }
 
 function digits(value) {
