@@ -190,6 +190,7 @@ class LadderPanel {
     const { timers } = this.model.island;
     const name = words(this.model.text(timers.timer[i]));
     const request = timers.request ? this.model.text(timers.request[i]) : "";
-    return request ? `${name} of ${request} ${timers.mid[i]}` : name;
+    const what = request.startsWith("ike_") ? request.toUpperCase() : words(request);
+    return request ? `${name} of ${what} ${timers.mid[i]}` : name;
   }
 }

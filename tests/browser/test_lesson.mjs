@@ -37,6 +37,7 @@ test("where the calls end: at the box, by name", async () => {
   await page.locator(".questions button", { hasText: "show me" }).nth(1).click();
   await drawn(page);
   assert.match(await page.locator(".sequence-live").textContent(), /nat no mapping/);
+  assert.match(await page.locator(".panel").innerText(), /ESP 21[\s\S]*gw → isp[\s\S]*nat no mapping/);
   assert.equal(await page.locator(".sequence-live .now line").count(), 1);
   page.check();
 });
@@ -45,6 +46,7 @@ test("what brings the tunnel back: a new binding, and the gateway follows", asyn
   const page = await open(report);
   await page.locator(".questions button", { hasText: "show me" }).nth(2).click();
   await drawn(page);
+  assert.match(await page.locator(".panel").innerText(), /^ESP 21\s+home at 90\.000000 s/);
   const chart = await page.locator(".sequence-live").textContent();
   assert.match(chart, /mapped :4500 → :1026/);
   assert.match(chart, /peer moved/);

@@ -272,6 +272,54 @@ test("what is chosen prints", async () => {
   page.check();
 });
 
+test("by night and from the list, the chart prints by day", async () => {
+  const page = await open(nat, { hash: "#node=homes[0]&kind=ike&view=list" });
+  await page.keyboard.press("l");
+  await page.emulateMedia({ media: "print" });
+  await page.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
+  await drawn(page);
+  assert.ok((await page.locator(".print-pages .message").count()) >= 4);
+  const scheme = await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme);
+  assert.equal(scheme, "light");
+  page.check();
+});
+
+test("a key held down is one step of the history", async () => {
+  const page = await open(nat);
+  await page.keyboard.press("2");
+  await page.waitForTimeout(200);
+  const before = await page.evaluate(() => history.length);
+  await page.evaluate(() => {
+    for (let i = 0; i < 40; i++)
+      document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "j", bubbles: true }));
+  });
+  await page.waitForTimeout(500);
+  assert.match(await page.evaluate(() => location.hash), /m=\d/);
+  assert.equal(await page.evaluate(() => history.length), before + 1);
+  await page.goBack();
+  await page.waitForFunction(() => !location.hash.includes("m="));
+  page.check();
+});
+
+test("a filter that is set leaves the page where it was", async () => {
+  const page = await open(nat, { viewport: { width: 1400, height: 1000 }, hash: "#kind=ike" });
+  const height = () => page.evaluate(() => document.querySelector(".deck").offsetHeight);
+  const set = await height();
+  await page.keyboard.press("c");
+  await drawn(page);
+  assert.equal(await height(), set);
+  page.check();
+});
+
+test("spans of time carry over", async () => {
+  const page = await open(nat);
+  assert.deepEqual(
+    await page.evaluate(() => [3959.95e9, 119.99e9, 239.7e9, 7199.9e9, 86399e9].map(span)),
+    ["66 min 0 s", "120 s", "4 min 0 s", "120 min 0 s", "24 h 0 min"],
+  );
+  page.check();
+});
+
 test("without motion, playing steps", async () => {
   const page = await open(nat, { reducedMotion: "reduce" });
   await page.keyboard.press(" ");
@@ -279,46 +327,8 @@ test("without motion, playing steps", async () => {
   page.check();
 });
 
-/** Events as a run with more of its inside on record has them, put into a run folder. */
-function withInside(folder) {
-  const file = path.join(folder, "events.jsonl");
-  const lines = fs
-    .readFileSync(file, "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => [JSON.parse(line), line]);
-  if (lines.some(([event]) => event.name === "esp.window")) return;
-  const { sa } = lines[0][0];
-  const add = (t_ns, name, extra, data) =>
-    lines.push([{ t_ns }, JSON.stringify({ t_ns, node: "homes[0]", name, ...extra, data })]);
-  add(80300328, "timer.armed", { sa }, { timer: "liveness", deadline_ns: 10080300328 });
-  for (const [i, bitmap] of ["01", "03", "0d"].entries()) {
-    add(
-      80300328 + i * 50000000,
-      "esp.window",
-      { sa: "0xb347c658" },
-      {
-        packet: 1,
-        spi: 3007825496,
-        sequence: [1, 2, 4][i],
-        highest: [1, 2, 4][i],
-        window: 64,
-        bitmap: bitmap.padStart(16, "0"),
-        verdict: "fresh",
-      },
-    );
-  }
-  lines.sort((a, b) => a[0].t_ns - b[0].t_ns);
-  fs.writeFileSync(file, lines.map(([, line]) => line).join("\n") + "\n");
-}
-
 test("the replay window and the timers at a moment", async () => {
-  const folder = run("nat-rebind");
-  withInside(folder);
-  ikelab("report", folder);
-  const page = await open(path.join(folder, "report.html"), {
-    hash: "#node=homes[0]&tab=window&t=1",
-  });
+  const page = await open(nat, { hash: "#node=homes[0]&tab=window&t=1" });
   assert.match(await text(page, ".panel"), /SPI 0x[0-9a-f]{8} at /);
   assert.ok((await page.locator(".bits i.seen, .bits i.top").count()) > 0);
   assert.match(await text(page, ".panel"), /fresh/);
