@@ -92,7 +92,7 @@ class HostPanel {
       now,
       `${name}, up to ${count(Math.round(top))}`,
       svg("text", { class: "start strong", x: 0, y: 18 }, name),
-      svg("text", { class: "start", x: 0, y: 33 }, `0 to ${count(Math.round(top))}`),
+      svg("text", { class: "start", x: 0, y: 33 }, `0 to ${top < 10 ? digits(top) : count(Math.round(top))}`),
       known.map((list, i) =>
         svg("path", { class: `line${i + 1}`, d: stepPath(times, list, range, y) }),
       ),

@@ -84,14 +84,27 @@ class Model {
     const { messages, hops } = this;
     this.fars = new Map(); //    SA and sender -> receiver
     this.espEnds = new Map(); // SPI -> {from, to}, for an SPI has one direction
+    this.origins = new Map(); // address -> the only node that sends from it, or -1
     for (let i = 0; i < messages.rows; i++) {
       const to = this.lastNode(i);
       const from = messages.count[i] ? hops.a[messages.first[i]] : -1;
+      if (this.isHost(from)) this.noteOrigin(hops.src[messages.first[i]], from);
       if (to < 0 || from < 0 || !HOSTS.has(this.nodes[to].role)) continue;
       this.fars.set(messages.sa[i] + "/" + from, to);
       if (messages.kind[i] === 0) this.fars.set(messages.sa[i] + "/" + to, from);
-      if (messages.kind[i] === 1) this.espEnds.set(messages.sa[i], { from, to });
+      if (messages.kind[i] !== 1) continue;
+      const sender = this.isHost(from) ? from : (this.espEnds.get(messages.sa[i])?.from ?? -1);
+      this.espEnds.set(messages.sa[i], { from: sender, to });
     }
+  }
+
+  isHost(node) {
+    return node >= 0 && HOSTS.has(this.nodes[node].role);
+  }
+
+  noteOrigin(address, node) {
+    if ((this.origins.get(address) ?? node) === node) this.origins.set(address, node);
+    else this.origins.set(address, -1);
   }
 
   /** The node where a message wanted to get, as far as the run tells; -1 if not. */
@@ -102,10 +115,13 @@ class Model {
 
   fromNode(message) {
     const { messages, hops } = this;
-    const node = messages.count[message] ? hops.a[messages.first[message]] : -1;
-    return node >= 0 || messages.kind[message] !== 1
-      ? node
-      : (this.espEnds.get(messages.sa[message])?.from ?? -1);
+    const first = messages.first[message];
+    const node = messages.count[message] ? hops.a[first] : -1;
+    if (this.isHost(node) || messages.kind[message] !== 1 || !messages.count[message]) return node;
+    // Of ESP only the first packets are on record from their sender on.
+    const known = this.espEnds.get(messages.sa[message])?.from ?? -1;
+    const sender = known >= 0 ? known : (this.origins.get(hops.src[first]) ?? -1);
+    return sender >= 0 ? sender : node;
   }
 
   lastNode(message) {

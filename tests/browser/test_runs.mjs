@@ -110,3 +110,19 @@ test("the octets of an inner packet stand in one pair of braces", async () => {
   assert.match(await panel(page), /0x[0-9a-f]{8} \{[^{]/);
   page.check();
 });
+
+test("a packet that was not recorded from its sender on is still the sender's", async () => {
+  const page = await open(report(run("scenarios/teach/nat-binding-timeout.yaml")), {
+    hash: "#m=75",
+  });
+  await page.waitForSelector(".panel h3");
+  assert.match(await panel(page), /^ESP 51\s+gw at 90\.015/);
+  page.check();
+});
+
+test("the open message stays, whatever the filters hide", async () => {
+  const page = await open(report(collision), { hash: "#m=0&kind=esp" });
+  assert.match(await page.locator(".panel h3").innerText(), /^IKE_SA_INIT request 0/);
+  assert.equal(await page.locator('.message.open[data-message="0"]').count(), 1);
+  page.check();
+});
