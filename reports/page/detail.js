@@ -85,16 +85,7 @@ class DetailPanel {
   }
 
   link(message) {
-    return html(
-      "button",
-      {
-        type: "button",
-        class: "link",
-        onclick: () =>
-          this.state.set({ m: this.model.mark + message, t: this.model.messages.t[message] }),
-      },
-      this.model.title(message),
-    );
+    return messageLink(this.model, this.state, message, this.model.title(message));
   }
 
   answerTo(message) {
@@ -345,6 +336,19 @@ class DetailPanel {
     const other = [...found].find((node) => node.closest(".tree") !== part.closest(".tree"));
     if (other) other.scrollIntoView({ block: "nearest" });
   }
+}
+
+/** A button that opens a message and takes the slider to it. */
+function messageLink(model, state, message, text) {
+  return html(
+    "button",
+    {
+      type: "button",
+      class: "link",
+      onclick: () => state.set({ m: model.mark + message, t: model.messages.t[message] }),
+    },
+    text,
+  );
 }
 
 function keyNames(model, message) {

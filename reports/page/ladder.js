@@ -106,17 +106,7 @@ class LadderPanel {
   }
 
   opener(message, text) {
-    if (message < 0) return text;
-    return html(
-      "button",
-      {
-        type: "button",
-        class: "link",
-        onclick: () =>
-          this.state.set({ m: this.model.mark + message, t: this.model.messages.t[message] }),
-      },
-      text,
-    );
+    return message < 0 ? text : messageLink(this.model, this.state, message, text);
   }
 
   fate(message) {

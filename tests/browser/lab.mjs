@@ -88,6 +88,16 @@ export function scratchPath(name) {
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
 after(() => browser.close());
 
+/** Processor time that each renderer of the browser has taken until now: {process: ms}. */
+export async function rendererTimes() {
+  const meter = await browser.newBrowserCDPSession();
+  const { processInfo } = await meter.send("SystemInfo.getProcessInfo");
+  await meter.detach();
+  return new Map(
+    processInfo.filter((one) => one.type === "renderer").map((one) => [one.id, 1000 * one.cpuTime]),
+  );
+}
+
 /** A page of a report. `page.check()` throws if anything went wrong or anywhere else was asked. */
 export async function open(file, { hash = "", ...options } = {}) {
   const context = await browser.newContext({

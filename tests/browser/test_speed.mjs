@@ -1,20 +1,22 @@
 // A run of 100,000 messages: the page opens in 2 s, and no frame of its scrolling takes 100 ms. Other
 // work on a shared machine may take the processor away: what counts is the best of some tries, of each
 // frame by itself, for a frame that is slow by its own fault is slow in every try. Where others keep the
-// machine busy all the time, the processor time of the page's main thread is judged instead.
+// machine busy all the time, processor time is judged instead: to open the page that of its whole process,
+// to draw it that of its main thread. Both must be above nothing, or the meter is broken.
 
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import test from "node:test";
-import { open, run } from "./lab.mjs";
+import { open, rendererTimes, run } from "./lab.mjs";
 
 const MESSAGES = 100000;
 const OPEN_MS = 2000;
 const FRAME_MS = 100;
 const FRAMES = 100;
 const TRIES = 6;
+const TRIES_BUSY = 2;
 const LEAPS = 25;
 
 const report = path.join(
@@ -61,9 +63,17 @@ function frameTimes([selector, frames]) {
   });
 }
 
+/** Processor time, in ms, of the renderers since an earlier look at them. */
+async function rendererMsSince(before) {
+  let sum = 0;
+  for (const [id, ms] of await rendererTimes()) sum += ms - (before.get(id) ?? 0);
+  return sum;
+}
+
 async function longestFrame(page, selector) {
   const best = new Array(FRAMES).fill(Infinity);
-  for (let i = 0; i < TRIES && Math.max(...best) >= FRAME_MS; i++) {
+  const tries = busy() ? TRIES_BUSY : TRIES;
+  for (let i = 0; i < tries && Math.max(...best) >= FRAME_MS; i++) {
     const times = await page.evaluate(frameTimes, [selector, FRAMES]);
     times.forEach((ms, frame) => {
       best[frame] = Math.min(best[frame], ms);
@@ -88,6 +98,7 @@ async function dearestLeap(page, selector) {
     );
     most = Math.max(most, (await processorMs(page)) - before);
   }
+  assert.ok(most > 0);
   return most;
 }
 
@@ -95,13 +106,16 @@ test("100,000 messages open in 2 s, in less than 25 MB", async () => {
   assert.ok(fs.statSync(report).size < 25e6);
   let took = Infinity;
   for (let i = 0; i < TRIES && took >= OPEN_MS; i++) {
+    const before = await rendererTimes();
     const start = performance.now();
     const page = await open(report, { hash: "#kind=all" });
     await page.waitForSelector(".sequence-live .message");
     took = Math.min(took, performance.now() - start);
     assert.match(await page.locator(".status").innerText(), /^100\u202f000 messages/);
     page.check();
-    if (took >= OPEN_MS && busy()) took = await processorMs(page);
+    const worked = await rendererMsSince(before);
+    assert.ok(worked > 0);
+    if (took >= OPEN_MS && busy()) took = worked;
     await page.context().close();
   }
   console.log(`opened in ${Math.round(took)} ms`);
