@@ -10,7 +10,7 @@ const PACES = [
   ["10", "very fast"],
   ["real", "real time"],
 ];
-const FLAG_WIDTH = 130; //   px
+const FLAG_WIDTH = 150; //   px
 const FLAG_LEAST = 40; //    px; less is not worth a text
 const FLAGS_WIDTH = 600; //  px of all, before they have been laid out
 const FLAGS_DRAWN = 40;
@@ -166,7 +166,7 @@ class Transport {
     const room = (i) => (((flags[i + 1]?.t ?? Infinity) - flags[i].t) / this.end) * width - 10;
     const name = (event, i) => {
       const most = Math.min(room(i), FLAG_WIDTH);
-      return flags.length <= FLAGS_NAMED && most >= FLAG_LEAST ? fit(event.text, most, 6.4) : "";
+      return flags.length <= FLAGS_NAMED && most >= FLAG_LEAST ? fit(event.text, most, 6) : "";
     };
     replace(
       this.flags,
