@@ -1,7 +1,8 @@
 /*
  * Cookies, fragments (RFC 7383), windows, MOBIKE (RFC 4555) and quick crash detection (RFC 6290)
- * switched on at once: each message of the usual sequences lost, doubled or late, whoever began.
- * In the end both have the same SAs where A is now, a crash is told at once, and nothing is left.
+ * switched on at once: each message of the usual sequences lost, doubled or late, or all from there
+ * on, whoever began. In the end both have the same SAs where A is now, a crash is told at once, and
+ * nothing is left.
  */
 #include "proto/core/internal.h"
 #include "same.h"
@@ -13,12 +14,16 @@ enum {
 };
 
 enum action { HANDSHAKE, CHILD_REKEY, IKE_REKEY, NEW_CHILD, MOVE, ACTIONS };
-enum fault { LOST, DOUBLED, LATE, FAULTS };
+enum fault { LOST, DOUBLED, LATE, ALL_LOST, FAULTS };
 
 struct play {
     enum action action; /* of `side`, or of both where that is 2 */
     int side;
-    bool moves; /* A does, as soon as that has begun */
+    enum moves {
+        NOT_AT_ALL,
+        AT_ONCE,
+        AFTER
+    } moves; /* A, when that has begun, or was handed over */
     enum fault fault;
     unsigned at; /* which message */
 };
@@ -76,7 +81,7 @@ static void begin_all(struct pair *p, const struct play *play)
     for (int side = 0; side < 2 && play->action != HANDSHAKE; side++)
         if (play->side == side || play->side == 2)
             begin(p, play->action, side);
-    if (play->moves)
+    if (play->moves == AT_ONCE)
         move(p);
 }
 
@@ -90,7 +95,10 @@ static unsigned hand_all_over(struct pair *p, const struct play *play)
     for (int side = A; p->wire_count[A] || p->wire_count[B]; side = 1 - side) {
         if (!p->wire_count[side])
             continue;
-        if (count++ != play->at) {
+        if (play->fault == ALL_LOST && count >= play->at) {
+            count++;
+            drop_next(p, side);
+        } else if (count++ != play->at) {
             (void)hand_over(p, side);
         } else if (play->fault == DOUBLED) {
             (void)duplicate_next(p, side);
@@ -148,6 +156,8 @@ static unsigned play_once(const struct play *play)
     configure(&p);
     begin_all(&p, play);
     count = hand_all_over(&p, play);
+    if (play->moves == AFTER)
+        move(&p);
     run_until(&p, p.now + FAR * NSEC_PER_S);
     check_same(&p, what);
     ck_assert_msg(ike_count(&p, A) == 1 && child_count(&p, A) > 0, "%s: all is lost", what);
@@ -159,7 +169,7 @@ static unsigned play_once(const struct play *play)
     return count;
 }
 
-static void play_all(enum action action, int side, bool moves)
+static void play_all(enum action action, int side, enum moves moves)
 {
     for (int fault = 0; fault < FAULTS; fault++) {
         struct play play = {action, side, moves, (enum fault)fault, 0};
@@ -171,7 +181,8 @@ static void play_all(enum action action, int side, bool moves)
 
 START_TEST(handshakes)
 {
-    play_all(HANDSHAKE, A, false);
+    play_all(HANDSHAKE, A, NOT_AT_ALL);
+    play_all(HANDSHAKE, A, AFTER);
 }
 END_TEST
 
@@ -179,7 +190,7 @@ START_TEST(exchanges_of_either_side_and_of_both)
 {
     for (int action = CHILD_REKEY; action <= NEW_CHILD; action++)
         for (int side = 0; side <= 2; side++)
-            play_all((enum action)action, side, false);
+            play_all((enum action)action, side, NOT_AT_ALL);
 }
 END_TEST
 
@@ -187,7 +198,8 @@ START_TEST(moves_while_they_go_on)
 {
     for (int action = CHILD_REKEY; action <= MOVE; action++)
         for (int side = 0; side <= 2; side++)
-            play_all((enum action)action, side, true);
+            for (int moves = AT_ONCE; moves <= AFTER; moves++)
+                play_all((enum action)action, side, (enum moves)moves);
 }
 END_TEST
 
