@@ -13,7 +13,7 @@ enum {
     FAR = 300,        /* seconds after which a lost message cannot matter any more */
 };
 
-enum action { HANDSHAKE, CHILD_REKEY, IKE_REKEY, NEW_CHILD, MOVE, ACTIONS };
+enum action { HANDSHAKE, CHILD_REKEY, IKE_REKEY, NEW_CHILD, MOVE, REAUTH };
 enum fault { LOST, DOUBLED, LATE, ALL_LOST, FAULTS };
 
 struct play {
@@ -42,6 +42,7 @@ static void configure(struct pair *p)
         c->fragmentation = FRAGMENTATION_YES;
         c->fragment_size = SIZE;
         c->window = 4;
+        c->make_before_break = true;
         c->mobike.on = true;
         c->quick_crash_detection = true;
         c->flood = (struct flood_config){.cookie_always = true, .half_open_per_source = 2};
@@ -69,6 +70,8 @@ static void begin(struct pair *p, enum action action, int side)
         ck_assert_ok(ike_endpoint_rekey_ike(p->end[side], p->now, ike));
     if (action == NEW_CHILD)
         ck_assert_ok(ike_endpoint_new_child(p->end[side], p->now, ike));
+    if (action == REAUTH)
+        ck_assert_ok(ike_endpoint_reauthenticate(p->end[side], p->now, ike));
     pull(p);
 }
 
@@ -203,4 +206,12 @@ START_TEST(moves_while_they_go_on)
 }
 END_TEST
 
-SUITE("together", handshakes, exchanges_of_either_side_and_of_both, moves_while_they_go_on)
+START_TEST(authenticated_anew_beside_the_old_one)
+{
+    for (int moves = NOT_AT_ALL; moves <= AFTER; moves++)
+        play_all(REAUTH, A, (enum moves)moves);
+}
+END_TEST
+
+SUITE("together", handshakes, authenticated_anew_beside_the_old_one,
+      exchanges_of_either_side_and_of_both, moves_while_they_go_on)
