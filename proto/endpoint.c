@@ -317,7 +317,7 @@ uint64_t ike_endpoint_memory(const struct ike_endpoint *ep)
 
     if (ep->mobikes)
         bytes += (uint64_t)ep->ikes.taken * sizeof *ep->mobikes;
-    for (unsigned i = 0; i < ep->messages.count; i++)
-        bytes += in_use(&ep->messages.classes[i]);
+    for (unsigned i = 0; i < MESSAGE_CLASSES; i++) /* those that are not there have none */
+        bytes += in_use(&ep->messages.classes[i]) + in_use(&ep->pieces.classes[i]);
     return bytes;
 }

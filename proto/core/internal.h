@@ -78,6 +78,7 @@ struct ike_endpoint {
     struct pool tokens;                    /* struct peer_token, taken together with `ikes` */
     struct pool windows, parked, answered; /* see window.h; empty where the window is 1 */
     struct pool joinings;                  /* see joining.h; empty without fragmentation */
+    struct message_store pieces;           /* the fragments in `joinings` */
     struct table joining_by_ike;           /* index of an IKE SA -> first of its messages */
     uint32_t joining_oldest, joining_newest;
     struct table by_spi;      /* our SPI -> IKE SA */

@@ -5,19 +5,20 @@
 
 _Static_assert(FRAGMENTS_MAX <= 64, "one bit each in struct joining");
 
-enum err joining_init(struct ike_endpoint *ep, uint32_t messages)
+enum err joining_init(struct ike_endpoint *ep, uint32_t messages, uint32_t pieces)
 {
     ep->joining_oldest = ep->joining_newest = SA_INDEX_NONE;
     if (!messages)
         return OK;
     if (pool_init(&ep->joinings, sizeof(struct joining), messages) ||
-        table_init(&ep->joining_by_ike, 4))
+        table_init(&ep->joining_by_ike, 4) || message_store_init_pieces(&ep->pieces, pieces))
         return ERR_MEMORY;
     return OK;
 }
 
 void joining_reset(struct ike_endpoint *ep)
 {
+    message_store_reset(&ep->pieces);
     table_reset(&ep->joining_by_ike);
     pool_reset(&ep->joinings);
 }
@@ -102,7 +103,7 @@ static void unlink_age(struct ike_endpoint *ep, const struct joining *j)
 void joining_give(struct ike_endpoint *ep, struct joining *j)
 {
     for (unsigned i = 0; i < j->total; i++)
-        message_drop(&ep->messages, &j->pieces[i]);
+        message_drop(&ep->pieces, &j->pieces[i]);
     unlink_ike(ep, j);
     unlink_age(ep, j);
     pool_give(&ep->joinings, pool_handle(&ep->joinings, index_of(ep, j)));
@@ -194,6 +195,19 @@ struct joining *joining_take(struct ike_endpoint *ep, nsec now, struct ike_sa *s
 
 /* ---- fill ---- */
 
+/* No slot is free: that of the oldest message, unless it is the one to be filled. */
+static enum err keep(struct ike_endpoint *ep, const struct joining *j, struct bytes text,
+                     struct message_ref *out)
+{
+    struct joining *oldest = at_index(ep, ep->joining_oldest);
+    enum err e = message_keep(&ep->pieces, text, out);
+
+    if (e != ERR_FULL || oldest == j)
+        return e;
+    give_way(ep, oldest);
+    return message_keep(&ep->pieces, text, out);
+}
+
 enum err joining_add(struct ike_endpoint *ep, struct joining *j, unsigned number, struct bytes text)
 {
     enum err e;
@@ -202,7 +216,7 @@ enum err joining_add(struct ike_endpoint *ep, struct joining *j, unsigned number
     if (text.len > (size_t)MESSAGE_MAX - j->len)
         return ERR_LENGTH;
     if (text.len) {
-        e = message_keep(&ep->messages, text, &j->pieces[number - 1]);
+        e = keep(ep, j, text, &j->pieces[number - 1]);
         if (e)
             return e;
     }
@@ -218,7 +232,7 @@ size_t joining_join(const struct ike_endpoint *ep, const struct joining *j, uint
 
     ASSERT(j->here == j->total);
     for (unsigned i = 0; i < j->total; i++) {
-        struct bytes text = message_at(&ep->messages, j->pieces[i]);
+        struct bytes text = message_at(&ep->pieces, j->pieces[i]);
 
         if (text.len)
             memcpy(out + at, text.data, text.len);

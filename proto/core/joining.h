@@ -1,9 +1,9 @@
 /*
  * IKE messages in the making: authentic fragments that wait for the others of their message
- * (RFC 7383 §2.6). Bounded three ways: fragments and octets of one message, messages of one IKE SA
- * and direction (a window of them), messages of the endpoint. Where a place is needed the oldest
- * gives way, and none stays longer than JOINING_TIME. Which fragment is believed is decided in
- * proto/ike/fragment.
+ * (RFC 7383 §2.6). Bounded four ways: fragments and octets of one message, messages of one IKE SA
+ * and direction (a window of them), messages and fragments of the endpoint, which have a store of
+ * their own. Where a place is needed the oldest gives way, and none stays longer than JOINING_TIME.
+ * Which fragment is believed is decided in proto/ike/fragment.
  */
 #ifndef PROTO_CORE_JOINING_H
 #define PROTO_CORE_JOINING_H
@@ -42,8 +42,11 @@ struct joining_name {
     bool response;
 };
 
-/** @param messages  how many may be in the making at once; 0: no fragmentation, no memory */
-enum err joining_init(struct ike_endpoint *, uint32_t messages) MUST_USE;
+/**
+ * @param messages  how many may be in the making at once; 0: no fragmentation, no memory
+ * @param pieces    how many fragments of them
+ */
+enum err joining_init(struct ike_endpoint *, uint32_t messages, uint32_t pieces) MUST_USE;
 void joining_reset(struct ike_endpoint *);
 /** NULL: nothing of this message is here. */
 struct joining *joining_of(const struct ike_endpoint *, const struct ike_sa *, struct joining_name);
@@ -54,8 +57,8 @@ struct joining *joining_of(const struct ike_endpoint *, const struct ike_sa *, s
  */
 struct joining *joining_take(struct ike_endpoint *, nsec now, struct ike_sa *, struct joining_name,
                              unsigned most);
-/** Keep fragment `number`. @retval ERR_FULL, ERR_LENGTH  it is not kept; the message is as before
- */
+/** Keep fragment `number`. The oldest other message may give way for it.
+ * @retval ERR_FULL, ERR_LENGTH  it is not kept; the message is as before */
 enum err joining_add(struct ike_endpoint *, struct joining *, unsigned number,
                      struct bytes text) MUST_USE;
 /** All are here: their texts one behind the other. @param[out] out  MESSAGE_MAX octets @return

@@ -50,8 +50,6 @@ enum err message_store_init(struct message_store *s, const struct message_needs 
             slots += n->sas + 2 * n->handshakes;
         if (n->holds_auth && i == CERTIFICATES)
             slots += n->handshakes;
-        if (i == PIECES)
-            slots += n->pieces;
         e = pool_init(&s->classes[i], slot_sizes[i], slots);
         if (e) {
             message_store_reset(s);
@@ -61,9 +59,22 @@ enum err message_store_init(struct message_store *s, const struct message_needs 
     return OK;
 }
 
+enum err message_store_init_pieces(struct message_store *s, uint32_t pieces)
+{
+    memset(s, 0, sizeof *s);
+    s->first = PIECES;
+    s->count = MESSAGE_CLASSES;
+    for (unsigned i = PIECES; i < MESSAGE_CLASSES; i++, pieces = pieces / 4 + 1)
+        if (pool_init(&s->classes[i], slot_sizes[i], pieces)) {
+            message_store_reset(s);
+            return ERR_MEMORY;
+        }
+    return OK;
+}
+
 void message_store_reset(struct message_store *s)
 {
-    for (unsigned i = 0; i < s->count; i++)
+    for (unsigned i = s->first; i < s->count; i++)
         pool_reset(&s->classes[i]);
 }
 
@@ -72,7 +83,7 @@ enum err message_keep(struct message_store *s, struct bytes message, struct mess
     *out = (struct message_ref){0};
     if (!message.len || message.len > MESSAGE_MAX)
         return ERR_LENGTH;
-    for (unsigned i = 0; i < s->count; i++) {
+    for (unsigned i = s->first; i < s->count; i++) {
         struct handle h;
         uint8_t *slot;
 

@@ -27,7 +27,7 @@ struct message_ref {
 
 struct message_store {
     struct pool classes[MESSAGE_CLASSES];
-    unsigned count;             /* of them; without certificates the largest is not there */
+    unsigned first, count;      /* those that are there: without certificates not the largest */
     struct message_ref halfway; /* what is being sent datagram by datagram, none: nothing is */
     size_t halfway_at;          /* the octets of it that are out */
 };
@@ -36,11 +36,13 @@ struct message_needs {
     uint32_t sas;        /* IKE SAs of any state */
     uint32_t handshakes; /* exchanges with key material in flight */
     size_t auth_len;     /* of an IKE_AUTH message with certificates, 0: there is none */
-    uint32_t pieces;     /* fragments of others that wait for the rest of their message */
     bool holds_auth;     /* those of peers wait for look-ups */
 };
 
 enum err message_store_init(struct message_store *, const struct message_needs *) MUST_USE;
+/** A store for nothing but fragments of others that wait for the rest of their message, so that
+ * they take no room from messages. Large ones are rare. */
+enum err message_store_init_pieces(struct message_store *, uint32_t pieces) MUST_USE;
 void message_store_reset(struct message_store *);
 /**
  * Keep a copy of `message`.

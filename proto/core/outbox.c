@@ -62,8 +62,7 @@ void outbox_cancel(struct ike_endpoint *ep, struct ike_sa *sa, enum pending_send
  * in fragments takes a call for each (RFC 7383 §2.5) */
 static bool message_out(struct ike_endpoint *ep, struct message_ref ref, struct ike_dgram *out)
 {
-    bool marker =
-        out->local.port == IKE_NATT_PORT && !(ep->config->quirks & QUIRK_NO_MARKER);
+    bool marker = out->local.port == IKE_NATT_PORT && !(ep->config->quirks & QUIRK_NO_MARKER);
     struct buf datagram;
     bool last = message_datagram(&ep->messages, ref, marker, &datagram);
 

@@ -104,7 +104,6 @@ enum err sa_table_init(struct ike_endpoint *ep, const struct ike_limits *limits)
     struct message_needs needs = {.sas = ikes * window,
                                   .handshakes = handshakes,
                                   .auth_len = auth_len ? fragmented(ep->config, auth_len) : 0,
-                                  .pieces = joinings * (2 + (uint32_t)(auth_len / 1024)),
                                   .holds_auth = ep->config->auth.look_up};
 
     ep->ike_max = limits->ike_sas;
@@ -122,7 +121,8 @@ enum err sa_table_init(struct ike_endpoint *ep, const struct ike_limits *limits)
         table_init(&ep->by_identity, ikes) || table_init(&ep->by_request, 1) ||
         (ep->config->flood.half_open_per_source && table_init(&ep->by_source, limits->half_open)) ||
         table_init(&ep->renewals, 2) || mobike_init(ep, ikes) ||
-        timerq_init(&ep->timers, ikes + children + 1) || joining_init(ep, joinings) ||
+        timerq_init(&ep->timers, ikes + children + 1) ||
+        joining_init(ep, joinings, joinings * (2 + (uint32_t)(auth_len / 1024))) ||
         message_store_init(&ep->messages, &needs) ||
         event_queue_init(&ep->events, ikes + children + 16, ep->env.export_keys) ||
         (ep->env.export_timers &&

@@ -294,8 +294,8 @@ bool fragment_asks_again(struct step *s, const struct message_view *view)
     struct skf_fragment f;
     struct sk_area area;
 
-    if (!s->sa->fragments || !fragment_is(view))
-        return false;
+    if (!s->sa->fragments || !fragment_is(view) || s->sa->state == STATE_CLOSED)
+        return false; /* the keys of one that is closed are wiped */
     sizes = ike_sk_sizes(&s->sa->suite);
     return request_digest(s->ep, s->sa, id, &digest) && skf_read(view, &sizes, &f, &area) == OK &&
            f.number == 1 && ike_area_open(s->ep, s->sa, &area) == OK &&

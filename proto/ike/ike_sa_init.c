@@ -213,6 +213,9 @@ static enum err consume_response(struct step *s)
     struct nat_found nat;
     enum err e = spi_r ? read_peer(s, true, &t) : ERR_SYNTAX;
 
+    /* MOBIKE: what was asked from where we were was another message than AUTH will cover. */
+    if (e == OK && !ip_addr_equal(&s->dgram->local.addr, &sa->local.addr))
+        e = ERR_STATE;
     if (e == OK && t.chosen.ke != hs->ke_suite)
         e = ERR_SYNTAX;
     if (e == OK)

@@ -166,8 +166,10 @@ static enum err create_liveness(struct step *s)
 static enum err consume_liveness(struct step *s)
 {
     complaint_heard(s);
-    if (s->row->role == ROLE_ANSWERED)
+    if (s->row->role == ROLE_ANSWERED) {
+        qcd_owed_heard(s);
         return mobike_probe_read(s);
+    }
     reauth_lifetime_read(s); /* RFC 4478 §3: said anew */
     qcd_read(s, s->sa);      /* RFC 6290 §4.4 */
     mobike_addresses_heard(s);

@@ -110,6 +110,17 @@ static void cookie_write(struct step *s, struct mobike *m)
     notify_add(s->out, NOTIFY_COOKIE2, bytes_of(m->cookie, sizeof m->cookie));
 }
 
+void mobike_unsaid(struct ike_endpoint *ep, const struct ike_sa *sa, uint32_t id)
+{
+    struct mobike *m = mobike_of(ep, sa);
+
+    if (!m)
+        return;
+    if (m->asked == ASKED_SENT && m->cookie_id == id)
+        m->asked = ASKED_DUE;
+    m->tell = !sa->caller; /* once too often is harmless */
+}
+
 /* ---- IKE_AUTH ---- */
 
 void mobike_offer_write(struct step *s)
@@ -203,6 +214,11 @@ void mobike_moved(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, const st
         sa->natt = true;
     children_readdress(ep, sa);
     ike_resend(ep, now, sa);
+    if (sa->state == STATE_REKEYED && sa->caller) {
+        /* The peer may not have heard of the SA that took over, and asks where we were. */
+        sa->wishes |= WISH_MOVE;
+        ike_next(ep, now, sa);
+    }
     if (sa->state != STATE_ESTABLISHED)
         return;            /* it is on its way out, and so are we through it */
     m->tell = !sa->caller; /* §3.6: who was called tells his addresses, and the other decides */
@@ -283,6 +299,17 @@ static enum err met_nat(struct step *s, struct mobike *m)
     return OK;
 }
 
+/* RFC 7296 §2.25: the request was not executed, so the cookie in it does not come back either. */
+static enum err too_early(struct step *s, struct mobike *m)
+{
+    mobike_unsaid(s->ep, s->sa, s->outer->header.message_id);
+    if (s->sa->state != STATE_ESTABLISHED || s->outer->header.message_id != m->update_id)
+        return OK;
+    s->sa->wishes |= WISH_MOVE;
+    ike_retry_later(s->ep, s->now, s->sa);
+    return OK;
+}
+
 /* §3.5: nothing to be done for a response that a newer change has overtaken. */
 static enum err consume_moved(struct step *s)
 {
@@ -291,16 +318,13 @@ static enum err consume_moved(struct step *s)
     struct notify_payload n;
     enum err e;
 
+    if (notify_find(s->in, NOTIFY_TEMPORARY_FAILURE, &n))
+        return too_early(s, m);
     if (!cookie_kept(s, m))
         return end_for(s, REASON_ROUTABILITY);
     if (sa->state != STATE_ESTABLISHED || sa->wishes & WISH_MOVE ||
         s->outer->header.message_id != m->update_id)
         return OK;
-    if (notify_find(s->in, NOTIFY_TEMPORARY_FAILURE, &n)) {
-        sa->wishes |= WISH_MOVE;
-        ike_retry_later(s->ep, s->now, sa);
-        return OK;
-    }
     if (notify_find(s->in, NOTIFY_UNEXPECTED_NAT_DETECTED, &n))
         return met_nat(s, m);
     m->attempts = 0;
@@ -530,7 +554,8 @@ static bool moving(const struct ike_endpoint *ep, const struct ike_sa *sa)
 }
 
 /* §3.8: hashes of the old SPIs tell nothing any more. What was asked of the old SA, or said in it
- * and not answered, is asked and said anew. */
+ * and not answered, is asked and said anew; a move is said in both, as long as the peer may not
+ * have heard of the new one. */
 void mobike_inherit(struct ike_endpoint *ep, struct ike_sa *old, struct ike_sa *next)
 {
     const struct mobike *was = mobike_of(ep, old);
@@ -550,7 +575,6 @@ void mobike_inherit(struct ike_endpoint *ep, struct ike_sa *old, struct ike_sa *
         next->wishes |= WISH_MOVE;
     if (m->asked != ASKED_NOT || m->tell)
         next->wishes |= WISH_LIVENESS;
-    old->wishes &= (uint8_t)~WISH_MOVE;
 }
 
 /* ---- rows ---- */
@@ -559,14 +583,15 @@ void mobike_inherit(struct ike_endpoint *ep, struct ike_sa *old, struct ike_sa *
 #define NOT(states) ((uint16_t)(EVERY_STATE & ~(states)))
 
 const struct exchange_row mobike_rows[] = {
-    {2, FROM(ESTABLISHED), KIND_MOVE, ROLE_START, 0, 0, create_move, 0, STAY, STAY,
+    {2, FROM(ESTABLISHED) | FROM(REKEYED), KIND_MOVE, ROLE_START, 0, 0, create_move, 0, STAY, STAY,
      "RFC 4555 §3.5"},
     {2, ALIVE, KIND_MOVE, ROLE_ASKED, P(NOTIFY), P_ANY | HAS_ERROR | P(CP), consume_move, 0, STAY,
      STAY, "RFC 4555 §3.5"},
     {2, ALIVE, KIND_MOVE, ROLE_ANSWERED, 0, P_ANY | HAS_ERROR | P(CP), consume_moved, 0, STAY, STAY,
      "RFC 4555 §3.5"},
     {2, ALIVE, KIND_MOVE, ROLE_GIVEN_UP, 0, 0, give_up, 0, STAY, STAY, "RFC 7296 §2.4"},
-    {2, NOT(FROM(ESTABLISHED)), KIND_MOVE, ROLE_START, 0, 0, NULL, 0, STAY, STAY, "RFC 4555 §3.5"},
+    {2, NOT(FROM(ESTABLISHED) | FROM(REKEYED)), KIND_MOVE, ROLE_START, 0, 0, NULL, 0, STAY, STAY,
+     "RFC 4555 §3.5"},
     {2, NOT(ALIVE), KIND_MOVE, ROLE_ASKED, 0, 0, NULL, 0, STAY, STAY, "RFC 7296 §1.4"},
     {2, NOT(ALIVE), KIND_MOVE, ROLE_ANSWERED, 0, 0, NULL, 0, STAY, STAY, "RFC 7296 §1.4"},
     {2, NOT(ALIVE), KIND_MOVE, ROLE_GIVEN_UP, 0, 0, NULL, 0, STAY, STAY, "RFC 7296 §2.4"},

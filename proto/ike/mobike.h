@@ -44,6 +44,9 @@ bool mobike_is_update(const struct ike_sa *, const struct message_view *);
 
 /** What goes with a liveness check: NAT detection, a cookie, our own addresses. */
 enum err mobike_probe_write(struct step *) MUST_USE;
+/** The request of this message ID was not made, or not executed: what it says is said in another.
+ */
+void mobike_unsaid(struct ike_endpoint *, const struct ike_sa *, uint32_t id);
 /** What came back. */
 enum err mobike_probe_read(struct step *) MUST_USE;
 /** What the response has to repeat of the request. */

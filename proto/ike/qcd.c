@@ -83,14 +83,14 @@ void qcd_owe(struct step *s, struct ike_sa *next)
 
 void qcd_owed_write(struct step *s)
 {
-    struct peer_token *kept;
-
-    if (!s->ep->config->quick_crash_detection)
-        return;
-    kept = token_of(s->ep, s->sa);
-    if (kept->owed)
+    if (s->ep->config->quick_crash_detection && token_of(s->ep, s->sa)->owed)
         qcd_write(s, s->sa);
-    kept->owed = false;
+}
+
+void qcd_owed_heard(const struct step *s)
+{
+    if (s->ep->config->quick_crash_detection)
+        token_of(s->ep, s->sa)->owed = false;
 }
 
 /* ---- it is not ---- */
@@ -99,6 +99,18 @@ void qcd_owed_write(struct step *s)
 static bool exists(const struct ike_endpoint *ep, const struct ike_header *h)
 {
     return ike_sa_by_spi(ep, h->spi_i) || ike_sa_by_spi(ep, h->spi_r);
+}
+
+/* Nor of one that a rekey of ours is making: the peer may have it already, and ask in it. */
+static bool being_made(const struct ike_endpoint *ep, const struct ike_header *h)
+{
+    for (uint32_t i = 0; i < ep->handshakes.fresh; i++) {
+        const struct handshake *hs = pool_slot(&ep->handshakes, i);
+
+        if (hs && (hs->spi == h->spi_i || hs->spi == h->spi_r))
+            return true;
+    }
+    return false;
 }
 
 /* §4.5: a protected request. Before IKE_AUTH is over no token has been given away. */
@@ -136,9 +148,11 @@ void qcd_show(struct step *s, const struct message_view *view)
                                 .message_id = h->message_id};
 
     if (!ep->config->quick_crash_detection || !asks_for_token(view) || exists(ep, h) ||
-        too_many(ep, s->now) || make(ep, h->spi_i, h->spi_r, token))
+        too_many(ep, s->now))
         return;
-    ep->qcd.shown++;
+    ep->qcd.shown++; /* or would have been: looking takes time as well */
+    if (being_made(ep, h) || make(ep, h->spi_i, h->spi_r, token))
+        return;
     if (!header_from_initiator(h))
         header.flags |= HEADER_FLAG_INITIATOR;
     message_begin(&out, (struct buf){storage, 0, sizeof storage}, &header);

@@ -30,12 +30,15 @@ void qcd_read(const struct step *, const struct ike_sa *sa);
 void qcd_owe(struct step *, struct ike_sa *next);
 /** Write the token that is owed, if one is, into an INFORMATIONAL request. */
 void qcd_owed_write(struct step *);
+/** That request has its answer. */
+void qcd_owed_heard(const struct step *);
 
 /* ---- it is not ---- */
 
 /**
  * A message came for which there is no IKE SA. If it is a protected request, answer it with our
- * token (§4.5). Never for SPIs of an SA that is there in whatever state (§9.2).
+ * token (§4.5). Never for SPIs of an SA that is there in whatever state, or is being made
+ * (§9.2).
  */
 void qcd_show(struct step *, const struct message_view *);
 /** Whether this message, an answer to a request of ours, shows tokens instead of being protected.

@@ -140,7 +140,8 @@ static void inherit_wishes(struct ike_endpoint *ep, nsec now, struct ike_sa *old
     next->new_wishes = old->new_wishes; /* the new SA has had none of its own yet */
     if (old->wishes & WISH_DELETE)
         next->reason = old->reason;
-    old->wishes = old->new_wishes = 0;
+    old->wishes &= WISH_MOVE;
+    old->new_wishes = 0;
     ike_next_later(ep, now, next);
 }
 

@@ -133,10 +133,13 @@ static void start_later(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
         sa->wishes |= WISH_REKEY;
     else if (kind == KIND_MOVE)
         sa->wishes |= WISH_MOVE;
+    else if (kind == KIND_LIVENESS)
+        sa->wishes |= WISH_LIVENESS;
     else if (kind == KIND_CHILD_NEW) {
         child_failed(ep, now, sa, HANDLE_NONE, REASON_LIMIT);
         ike_asked_done(ep, sa);
     }
+    mobike_unsaid(ep, sa, sa->request_id);
     ike_retry_later(ep, now, sa);
 }
 
@@ -238,10 +241,8 @@ static bool take_child_wish(struct ike_sa *sa)
 
 static bool next_liveness(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    if (!overlap_allows(ep, sa, KIND_LIVENESS, NULL) || !take_wish(sa, WISH_LIVENESS))
-        return false;
-    (void)start(ep, now, sa, KIND_LIVENESS, NULL);
-    return true;
+    return overlap_allows(ep, sa, KIND_LIVENESS, NULL) && take_wish(sa, WISH_LIVENESS) &&
+           start(ep, now, sa, KIND_LIVENESS, NULL);
 }
 
 /* Before all else: until the peer knows where we are, it answers to nowhere. */
@@ -323,6 +324,8 @@ void ike_next(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
         start_auth(ep, now, sa);
         return;
     }
+    if (sa->state == STATE_REKEYED)
+        (void)next_move(ep, now, sa);
     while (sa->state == STATE_ESTABLISHED && flight_room(ep, sa)) {
         if (next_established(ep, now, sa))
             continue;

@@ -788,6 +788,36 @@ START_TEST(a_request_cut_anew_after_it_was_served)
 }
 END_TEST
 
+/* An IKE SA that is over has lost its keys, and nobody can know them; but everybody knows zeros. */
+START_TEST(an_ike_sa_that_is_over_repeats_nothing_cut_anew)
+{
+    uint8_t *keys, kept[sizeof(struct ike_keys)];
+    struct ike_sa *sa;
+    size_t len;
+    struct wire_message m;
+    struct piece piece;
+    struct pair p;
+
+    both_do(&p, false, 0);
+    pair_establish(&p);
+    sa = ike_sa_at(p.end[A], the_ike(&p, A).handle);
+    keys = ike_sa_keys(p.end[A], sa)->bytes;
+    len = ike_key_map(&sa->suite).end;
+    piece = vendor_piece(&p, A, 1, 2);
+    memcpy(kept, keys, len);
+    memset(keys, 0, len);
+    m = craft(&p, A, &piece);
+    memcpy(keys, kept, len);
+    ck_assert_ok(ike_endpoint_terminate(p.end[A], p.now, the_ike(&p, A)));
+    pull(&p);
+    ck_assert_ok(hand_over(&p, A));
+    drop_next(&p, B);
+    ck_assert_int_eq(deliver(&p, A, &m), ERR_MESSAGE_ID);
+    ck_assert_uint_eq(p.wire_count[B], 0);
+    pair_free(&p);
+}
+END_TEST
+
 /* What is wrong inside is wrong however it came: RFC 7296 §2.5, §2.21. */
 START_TEST(the_whole_is_judged_as_any_other_message)
 {
@@ -947,6 +977,49 @@ START_TEST(no_more_wait_than_there_is_room_for)
     ck_assert_uint_eq(counters(&p, B)->fragments_heard, WINDOW * SAS);
     run_until(&p, p.now + JOINING_TIME);
     ck_assert_uint_eq(counters(&p, B)->joining_expired, places);
+    check_nothing_waits(&p);
+    pair_free(&p);
+}
+END_TEST
+
+/* Whoever has got as far as keys can fill what there is for fragments; not what others need. */
+START_TEST(fragments_leave_room_for_other_messages)
+{
+    enum { SAS = 6 };
+    static const uint8_t octet;
+    struct pair p;
+
+    both_do(&p, true, 0);
+    for (int side = 0; side < 2; side++)
+        p.config[side].initial_contact = false;
+    pair_create(&p);
+    for (int i = 0; i < SAS; i++) {
+        struct piece piece;
+
+        pair_initiate(&p);
+        settle(&p);
+        piece = vendor_piece(&p, A, 1, 1);
+        piece.f.total = FRAGMENTS_MAX;
+        piece.text = bytes_of(&octet, 1);
+        for (unsigned number = 1; number < FRAGMENTS_MAX; number++) {
+            piece.f.number = (uint16_t)number;
+            piece.f.first_type = number == 1 ? PAYLOAD_VENDOR : PAYLOAD_NONE;
+            (void)crafted(&p, A, &piece);
+        }
+    }
+    /* What came last still finds a place: the oldest gives way. */
+    ck_assert_ptr_nonnull(joining_of(p.end[B], ike_sa_at(p.end[B], the_ike(&p, B).handle),
+                                     (struct joining_name){next_id(&p, A), false}));
+    for (struct sa_ref r = ike_endpoint_next_ike(p.end[B], SA_NONE); !sa_none(r);
+         r = ike_endpoint_next_ike(p.end[B], r))
+        ck_assert_ok(ike_endpoint_probe(p.end[B], p.now, r));
+    for (struct sa_ref r = ike_endpoint_next_ike(p.end[A], SA_NONE); !sa_none(r);
+         r = ike_endpoint_next_ike(p.end[A], r))
+        ck_assert_ok(ike_endpoint_probe(p.end[A], p.now, r));
+    settle(&p);
+    ck_assert_uint_eq(ike_count(&p, A), SAS);
+    ck_assert_uint_eq(ike_count(&p, B), SAS);
+    run_until(&p, p.now + JOINING_TIME);
     check_nothing_waits(&p);
     pair_free(&p);
 }
@@ -1114,8 +1187,9 @@ SUITE("fragment", fragments_where_both_have_said_so, the_notify_is_answered_only
       a_message_of_one_fragment, a_sender_that_makes_them_smaller,
       a_larger_total_that_is_not_authentic_changes_nothing, fragments_of_two_exchanges_do_not_mix,
       a_message_that_comes_whole_after_all, a_request_cut_anew_after_it_was_served,
-      the_whole_is_judged_as_any_other_message, too_many_or_too_long, longer_than_any_message,
-      what_is_never_completed_goes_after_a_minute, an_ike_sa_takes_its_fragments_along,
-      no_more_wait_than_there_is_room_for, windows_of_fragmented_requests,
+      an_ike_sa_that_is_over_repeats_nothing_cut_anew, the_whole_is_judged_as_any_other_message,
+      too_many_or_too_long, longer_than_any_message, what_is_never_completed_goes_after_a_minute,
+      an_ike_sa_takes_its_fragments_along, no_more_wait_than_there_is_room_for,
+      fragments_leave_room_for_other_messages, windows_of_fragmented_requests,
       messages_that_wait_for_a_look_up, through_a_nat_that_rebinds, a_long_chain_of_certificates,
       a_rekeyed_ike_sa_goes_on_with_fragments)

@@ -465,9 +465,11 @@ static void check_all_places(struct pair *p, unsigned children)
 }
 
 /* Begun by either side or by both, so far, when A moves; then all that was under way to the old
- * address is lost, and what was under way from it arrives. */
-static void crossing(int what, int sides, unsigned handed, bool nat, uint8_t window)
+ * address is lost, and what was under way from it arrives or is lost as well. */
+static void crossing(int what, int sides, unsigned handed, int with)
 {
+    uint8_t window = with & 2 ? 4 : 1;
+    bool nat = with & 1;
     struct pair p;
 
     configure(&p, true);
@@ -480,6 +482,8 @@ static void crossing(int what, int sides, unsigned handed, bool nat, uint8_t win
         (void)hand_over(&p, p.wire_count[i % 2] ? (int)(i % 2) : (int)(1 - i % 2));
     while (p.wire_count[B])
         drop_next(&p, B);
+    while (with & 4 && p.wire_count[A])
+        drop_next(&p, A);
     move(&p, nat, LTE);
     run_until(&p, p.now + FAR * NSEC_PER_S);
     for (int side = 0; side < 2; side++)
@@ -493,8 +497,8 @@ START_TEST(a_move_crosses_whatever_goes_on)
     for (int what = 0; what < 4; what++)
         for (int sides = 1; sides < 4; sides++)
             for (unsigned handed = 0; handed < 7; handed++)
-                for (int i = 0; i < 4; i++)
-                    crossing(what, sides, handed, i & 1, i & 2 ? 4 : 1);
+                for (int with = 0; with < 8; with++)
+                    crossing(what, sides, handed, with);
 }
 END_TEST
 
@@ -576,6 +580,26 @@ START_TEST(a_move_during_the_handshake)
 }
 END_TEST
 
+/* What was asked from the old address is answered there, and A is still heard there: but AUTH will
+ * cover what was asked from the new one. */
+START_TEST(an_answer_to_what_is_asked_otherwise_now)
+{
+    struct wire_message late;
+    struct pair p;
+
+    configure(&p, true);
+    pair_create(&p);
+    pair_initiate(&p);
+    (void)hand_over(&p, A);
+    late = hold_next(&p, B);
+    move(&p, false, LTE);
+    (void)deliver(&p, B, &late);
+    run_until(&p, p.now + FAR * NSEC_PER_S);
+    check_places(&p);
+    pair_free(&p);
+}
+END_TEST
+
 /* A has its answer and asks somebody else about it, when it moves. */
 START_TEST(a_move_while_something_is_looked_up)
 {
@@ -622,6 +646,74 @@ START_TEST(a_wrong_cookie_ends_it)
         ck_assert_uint_eq(counted(&p, B)->routability_failures, 1);
         pair_free(&p);
     }
+}
+END_TEST
+
+/* The request that would have had the cookie was not made, for want of a slot: another has it. */
+START_TEST(a_cookie_that_was_not_sent_is_not_awaited)
+{
+    enum { SLOTS = 1000 };
+    static struct message_ref taken[SLOTS];
+    struct message_store *store;
+    unsigned count = 0;
+    struct pair p;
+
+    configure(&p, true);
+    p.config[A].window = p.config[B].window = 4;
+    pair_establish(&p);
+    ck_assert_ok(ike_endpoint_probe(p.end[A], p.now, the_ike(&p, A)));
+    settle(&p); /* the window is announced */
+    store = &p.end[B]->messages;
+    while (message_keep(store, bytes_text("x"), &taken[count]) == OK)
+        ck_assert_uint_lt(++count, SLOTS);
+    message_drop(store, &taken[--count]);
+    move(&p, false, LTE);
+    ck_assert_ok(hand_over(&p, A)); /* its answer has the last one */
+    ck_assert_uint_eq(p.wire_count[B], 1);
+    while (count)
+        message_drop(store, &taken[--count]);
+    run_until(&p, p.now + FAR * NSEC_PER_S);
+    ck_assert_uint_eq(counted(&p, B)->routability_failures, 0);
+    check_places(&p);
+    check_nothing_left(&p);
+}
+END_TEST
+
+/* Both rekey at once and the answer of A is lost: what A says in its new IKE SA is too early for B,
+ * which does not say the cookie again then. */
+START_TEST(an_update_that_came_too_early_is_said_again)
+{
+    unsigned early = 0;
+
+    for (int rounds = 0; rounds < 6; rounds++) { /* other nonces each time */
+        struct pair p;
+
+        establish(&p, true);
+        for (int i = 0; i < rounds; i++) {
+            begin(&p, A, 1);
+            run_until(&p, p.now + 60 * NSEC_PER_S);
+        }
+        begin(&p, A, 1);
+        begin(&p, B, 1);
+        (void)hand_over(&p, A);
+        (void)hand_over(&p, B);
+        drop_next(&p, A);
+        (void)hand_over(&p, B);
+        while (p.wire_count[A])
+            drop_next(&p, A);
+        mobike_of(p.end[A], ike_sa_at(p.end[A], the_ike(&p, A).handle))->elsewhere = true;
+        move(&p, false, LTE);
+        while (p.wire_count[A]) { /* the Delete of the old one comes last */
+            struct wire_message last = wire_take(&p, A, p.wire_count[A] - 1);
+
+            (void)deliver(&p, A, &last);
+        }
+        early += counted(&p, B)->dropped[IKE_DROP_UNEXPECTED] > 0;
+        run_until(&p, p.now + FAR * NSEC_PER_S);
+        check_all_places(&p, 1);
+        check_nothing_left(&p);
+    }
+    ck_assert_uint_gt(early, 0);
 }
 END_TEST
 
@@ -923,7 +1015,9 @@ SUITE("mobike", used_where_both_want_it, in_transport_mode_it_is_not_said,
       updates_that_overtake_each_other, an_old_update_played_again_moves_nobody,
       a_move_crosses_whatever_goes_on, requests_in_flight_go_on_from_the_new_address,
       requests_of_the_other_side_follow_at_once, after_a_rekey_by_the_other_side,
-      a_move_during_the_handshake, a_move_while_something_is_looked_up, a_wrong_cookie_ends_it,
+      a_move_during_the_handshake, an_answer_to_what_is_asked_otherwise_now,
+      a_cookie_that_was_not_sent_is_not_awaited, an_update_that_came_too_early_is_said_again,
+      a_move_while_something_is_looked_up, a_wrong_cookie_ends_it,
       packets_do_not_follow_who_cannot_answer, the_same_cookie_comes_back,
       an_address_that_is_not_accepted, a_nat_where_there_must_be_none,
       only_who_called_may_move_by_update, a_dead_path_is_left_for_another, who_was_called_moves_too,

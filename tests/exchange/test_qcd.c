@@ -356,6 +356,28 @@ START_TEST(no_token_is_shown_for_an_sa_that_is_there)
 }
 END_TEST
 
+/* §9.2: who has asked for a rekey and not heard the answer yet has an SA as soon as it comes; what
+ * the peer asks in it until then must not draw the token that ends it. */
+START_TEST(no_token_is_shown_for_an_sa_that_is_being_made)
+{
+    struct wire_message answer;
+    struct pair p;
+
+    begin(&p);
+    ck_assert_ok(ike_endpoint_rekey_ike(p.end[A], p.now, the_ike(&p, A)));
+    pull(&p);
+    ck_assert_ok(hand_over(&p, A));
+    answer = hold_next(&p, B);
+    ask(&p, B);
+    ck_assert_int_eq(hand_over(&p, B), ERR_NO_SA);
+    ck_assert_uint_eq(at(&p, A)->tokens_shown, 0);
+    ck_assert_ok(deliver(&p, B, &answer));
+    settle(&p);
+    check_agreement(&p);
+    pair_free(&p);
+}
+END_TEST
+
 START_TEST(only_protected_requests_draw_a_token)
 {
     static const uint8_t exchanges[] = {EXCHANGE_IKE_SA_INIT, EXCHANGE_IKE_AUTH,
@@ -656,9 +678,9 @@ SUITE("qcd", a_crash_is_told_with_the_token, each_end_has_a_token_of_its_own,
       without_it_nothing_is_given_shown_or_believed, it_is_given_without_a_child_and_in_a_second_sa,
       a_wrong_token_changes_nothing, any_of_several_tokens_may_hold,
       a_token_needs_the_request_that_it_answers, a_forgotten_secret_convinces_nobody,
-      no_token_is_shown_for_an_sa_that_is_there, only_protected_requests_draw_a_token,
-      esp_of_an_unknown_spi_draws_no_token, so_many_tokens_a_second_and_no_more,
-      a_rekey_brings_new_tokens, the_token_of_who_rekeys_follows_at_once,
-      rekeys_that_collide_leave_the_tokens_of_the_winner, lost_tokens_are_said_again,
-      a_new_token_is_taken_at_any_time, initial_contact_still_ends_what_is_left,
-      behind_a_nat_as_well)
+      no_token_is_shown_for_an_sa_that_is_there, no_token_is_shown_for_an_sa_that_is_being_made,
+      only_protected_requests_draw_a_token, esp_of_an_unknown_spi_draws_no_token,
+      so_many_tokens_a_second_and_no_more, a_rekey_brings_new_tokens,
+      the_token_of_who_rekeys_follows_at_once, rekeys_that_collide_leave_the_tokens_of_the_winner,
+      lost_tokens_are_said_again, a_new_token_is_taken_at_any_time,
+      initial_contact_still_ends_what_is_left, behind_a_nat_as_well)
