@@ -5,6 +5,7 @@ const NAT_ROW = 20;
 const NAT_ROWS_MAX = 40;
 const KEEPALIVES_MAX = 300; // dots on a bar
 const NAT_LOW = 0.25; // of its lifetime left: the meter turns red
+const WAYS = ["made it", "from inside", "from outside"]; // of a packet that refreshes
 
 class NatPanel {
   constructor(model, state) {
@@ -91,7 +92,7 @@ class NatPanel {
     const row = this.refreshBefore(i, t);
     if (row < 0 || !nat.exact[i])
       return [...cells, html("span", { class: "gone" }, "not recorded for this box"), "–"];
-    const way = ["made it", "from inside", "from outside"][refreshes.direction[row]] || "";
+    const way = WAYS[refreshes.direction[row]] || "";
     return [
       ...cells,
       `${span(t - refreshes.t[row])} ago, ${way}`,
@@ -115,16 +116,20 @@ class NatPanel {
   }
 
   goneRow(i, t) {
-    const { nat } = this.model.island;
+    const { nat, refreshes } = this.model.island;
     const text = this.model.text;
+    const last = nat.exact[i] ? this.refreshBefore(i, nat.to[i]) : -1;
     return {
       attributes: { class: "gone" },
       cells: [
         this.model.nodeName(nat.node[i]),
         html("code", null, text(nat.inside[i])),
         html("code", null, text(nat.outside[i])),
-        html("span", { class: "tag bad" }, words(text(nat.end[i]) || "ended")),
-        `${span(t - nat.to[i])} ago`,
+        last < 0 ? "–" : `at ${seconds(refreshes.t[last])}, ${WAYS[refreshes.direction[last]] || ""}`,
+        [
+          html("span", { class: "tag bad" }, words(text(nat.end[i]) || "ended")),
+          ` ${span(t - nat.to[i])} ago`,
+        ],
       ],
     };
   }

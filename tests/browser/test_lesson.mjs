@@ -28,6 +28,10 @@ test("when the binding ends: the table counts down to it", async () => {
   await drawn(page);
   assert.match(await page.locator(".clock").innerText(), /^39\.5/);
   assert.equal(await page.locator('[data-tab="nat"]').getAttribute("aria-selected"), "true");
+  assert.match(
+    await page.locator(".panel").innerText(),
+    /:1025\s+at 9\.579000 s, from outside\s+expired/,
+  );
   await picture(page, "nat-binding-timeout");
   page.check();
 });

@@ -63,6 +63,7 @@ test("playing moves time on", async () => {
   await page.keyboard.press(" ");
   await page.waitForFunction(() => parseFloat(document.querySelector(".clock").textContent) > 0);
   await page.keyboard.press(" ");
+  await drawn(page); // what was under way when it stopped
   const held = await text(page, ".clock");
   await page.waitForTimeout(150);
   assert.equal(await text(page, ".clock"), held);

@@ -55,6 +55,17 @@ class Documents(unittest.TestCase):
         chapters = re.findall(r"^## (.*)$", read("docs/scenarios.md"), re.M)
         self.assertEqual(sorted(chapters), sorted(p.stem for p in ROOT.glob("scenarios/*.yaml")))
 
+    def test_every_lesson_has_its_picture(self):
+        pages = sorted(set(ROOT.glob("docs/lessons/*.md")) - {ROOT / "docs/lessons/README.md"})
+        self.assertGreater(len(pages), 10)
+        for page in pages:
+            self.assertIn(f"](../pictures/lessons/{page.stem}.png)", read(page), page)
+
+    def test_pictures_are_small(self):
+        sizes = {p: p.stat().st_size for p in ROOT.glob("docs/pictures/**/*.png")}
+        self.assertEqual({p: size for p, size in sizes.items() if size > 120_000}, {})
+        self.assertLess(sum(sizes.values()), 3_000_000)
+
     def test_decisions_are_numbered_in_a_row(self):
         numbers = [int(p.name[:4]) for p in sorted(ROOT.glob("docs/decisions/*.md"))]
         self.assertEqual(numbers, list(range(1, len(numbers) + 1)))
