@@ -139,7 +139,7 @@ static void check_nothing_left(struct pair *p)
 /* RFC 6290: whatever went before, B has given A the token of the IKE SA that is there. */
 static void check_crash(struct pair *p, const char *what)
 {
-    ike_endpoint_crash(p->end[B]);
+    ike_endpoint_crash(p->end[B], p->now);
     pull(p);
     ck_assert_ok(ike_endpoint_probe(p->end[A], p->now, the_ike(p, A)));
     settle(p);
