@@ -39,6 +39,8 @@ static void schema_words(struct json *j, const struct key *key)
         json_text(j, NULL, *w);
         if (strcmp(*w, "null") == 0) /* without quotes it is no text in YAML */
             json_text(j, NULL, NULL);
+        if (strcmp(*w, "yes") == 0 || strcmp(*w, "no") == 0) /* nor is this in YAML 1.1 */
+            json_bool(j, NULL, strcmp(*w, "yes") == 0);
     }
     json_array_end(j);
 }

@@ -77,13 +77,17 @@ static const char *word_list(struct scenario_reader *r, const char *const *words
     return list ? list : "";
 }
 
-/* `null` is a word of some keys, though YAML reads it as nothing. */
+/* `null` is a word of some keys, though YAML reads it as nothing; and what is `yes` to YAML 1.2 is
+ * `true` to older readers, which may have written the file. */
 static const char *word_of(struct scenario_reader *r, const struct key *key, const struct tree *n,
                            const char *accepted)
 {
+    static const char *const meant[][2] = {{"null", "null"}, {"true", "yes"}, {"false", "no"}};
+
     for (int i = 0; key->words[i] && n->kind == TREE_SCALAR; i++)
-        if (strcmp(key->words[i], "null") == 0 && strcmp(n->text, "null") == 0)
-            return n->text;
+        for (size_t k = 0; k < sizeof meant / sizeof *meant; k++)
+            if (strcmp(n->text, meant[k][0]) == 0 && strcmp(key->words[i], meant[k][1]) == 0)
+                return key->words[i];
     return text_of(r, n, accepted);
 }
 

@@ -408,6 +408,28 @@ START_TEST(authentication)
 }
 END_TEST
 
+/* What YAML 1.2 reads as the text "yes" is true in YAML 1.1, and so is what such writers make of
+ * it. */
+START_TEST(yes_is_yes_in_every_version_of_yaml)
+{
+    struct scenario s =
+        load(HEAD "nodes:\n"
+                  "  a: {role: initiator, connect: gw, ike: {fragmentation: true}}\n"
+                  "  b: {role: initiator, connect: gw, ike: {fragmentation: yes}}\n"
+                  "  c: {role: initiator, connect: gw, ike: {fragmentation: false}}\n"
+                  "  isp: {role: router}\n"
+                  "  gw: {role: responder, address: 198.51.100.1, ike: {fragmentation: accept}}\n"
+                  "links: {la: {sides: [a, isp]}, lb: {sides: [b, isp]}, lc: {sides: [c, isp]}, "
+                  "lg: {sides: [isp, gw]}}\n");
+
+    ck_assert_int_eq(s.groups[0].ike.fragmentation, FRAGMENTATION_YES);
+    ck_assert_int_eq(s.groups[1].ike.fragmentation, FRAGMENTATION_YES);
+    ck_assert_int_eq(s.groups[2].ike.fragmentation, FRAGMENTATION_NO);
+    ck_assert_int_eq(s.groups[4].ike.fragmentation, FRAGMENTATION_ACCEPT);
+    scenario_reset(&s);
+}
+END_TEST
+
 START_TEST(each_accepts_the_ways_of_its_peers)
 {
     struct scenario s =
@@ -634,4 +656,5 @@ SUITE("scenario", units_read, units_refuse, units_write_reads_back, values_defau
       link_directions, presets_then_words, reauthentication_words, mobility_words,
       merge_keys_and_anchors, addresses, load_of_links, identities, authentication,
       each_accepts_the_ways_of_its_peers, every_auth_word_is_sound, events_thresholds_capture,
-      overrides, quirks, dump_reads_back, fates_of_packets, lessons)
+      overrides, yes_is_yes_in_every_version_of_yaml, quirks, dump_reads_back, fates_of_packets,
+      lessons)
