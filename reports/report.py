@@ -7,7 +7,6 @@ usage: report.py RUNDIR [--ikelab PROGRAM]
 
 import base64
 import hashlib
-import os
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +20,7 @@ import charts  # noqa: E402
 import dissected  # noqa: E402
 import island  # noqa: E402
 import sequence  # noqa: E402
-from run import Run, RunError, find  # noqa: E402
+from run import Run, RunError, find, write_page  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 PERCENTILES = (("p50", "median"), ("p90", "90 %"), ("p99", "99 %"), ("p999", "99.9 %"),
@@ -218,19 +217,6 @@ def render(run, ikelab):
         app_script=script, app_hash=hash_of(script))
 
 
-def write(folder, text):
-    """Beside and renamed: a report is whole or not there."""
-    target = folder / "report.html"
-    partial = folder / f"report.html.partial-{os.getpid()}"
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(target)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise RunError(f"cannot write {target}: {error.strerror}; try: free some space") from error
-    return target
-
-
 def main(arguments):
     ikelab = island.take_option(arguments, "--ikelab")
     if len(arguments) != 1 or arguments[0] in ("-h", "--help"):
@@ -238,7 +224,8 @@ def main(arguments):
         return 0 if "--help" in arguments or "-h" in arguments else 2
     try:
         run = Run(arguments[0])
-        print(write(run.folder, render(run, dissected.find_ikelab(ikelab))))
+        print(write_page(run.folder / "report.html",
+                         render(run, dissected.find_ikelab(ikelab))))
     except (RunError, RuntimeError, FileNotFoundError) as error:
         print(f"report.py: error: {error}", file=sys.stderr)
         return 1

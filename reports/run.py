@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +12,18 @@ NEEDED = ("result.json", "histograms.json", "series.csv", "events.jsonl")
 
 class RunError(Exception):
     """The folder cannot be reported on; the text says why and what to try."""
+
+
+def write_page(target, text):
+    """Beside and renamed: a page is whole or not there."""
+    partial = target.with_name(f"{target.name}.partial-{os.getpid()}")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise RunError(f"cannot write {target}: {error.strerror}; try: free some space") from error
+    return target
 
 
 def load_json(path):

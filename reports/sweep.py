@@ -5,7 +5,6 @@ usage: sweep.py SWEEPDIR
 """
 
 import itertools
-import os
 import sys
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from markupsafe import Markup  # noqa: E402
 
 import charts  # noqa: E402
 from report import human, unit_of  # noqa: E402
-from run import RunError, load_json  # noqa: E402
+from run import RunError, load_json, write_page  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 SCHEMA_VERSION = 1
@@ -207,25 +206,12 @@ def render(sweep):
         style=Markup((HERE / "report.css").read_text(encoding="utf-8")))
 
 
-def write(folder, text):
-    """Beside and renamed: a report is whole or not there."""
-    target = Path(folder) / "sweep.html"
-    partial = target.with_name(f"sweep.html.partial-{os.getpid()}")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(target)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise RunError(f"cannot write {target}: {error.strerror}; try: free some space") from error
-    return target
-
-
 def main(arguments):
     if len(arguments) != 1 or arguments[0] in ("-h", "--help"):
         print(__doc__.strip(), file=sys.stdout if "--help" in arguments else sys.stderr)
         return 0 if "--help" in arguments or "-h" in arguments else 2
     try:
-        print(write(arguments[0], render(load(arguments[0]))))
+        print(write_page(Path(arguments[0]) / "sweep.html", render(load(arguments[0]))))
     except (RunError, RuntimeError, FileNotFoundError) as error:
         print(f"sweep.py: error: {error}", file=sys.stderr)
         return 1

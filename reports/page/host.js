@@ -20,7 +20,7 @@ class HostPanel {
       replace(
         this.root,
         empty(
-          "No host of this run has a processor model: give the gateway a `host:` in the scenario to see its load.",
+          "No host of this run has a processor model: give the gateway `cpu:` in the scenario to see its load.",
         ),
       );
       return;
