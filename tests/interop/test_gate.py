@@ -18,8 +18,8 @@ from rate import Vici
 from strongswan import Strongswan
 
 # The SAs that are held come from an address of their own. Runs beside them are short, and all of
-# their handshakes meet the full table; runs of 5,000 with nothing beside them meet half of it on
-# average, where the two settings differ by a fourth only.
+# their handshakes meet the full table. 5,000 were not enough: where the list of them stays in the
+# cache of the processor the two settings differ by a tenth, and on some machines not at all.
 HELD, COUNT, WINDOW = 15000, 500, 32
 # The daemons have one core and we the other, so that threads that wander between cores spread no
 # sample. The two take turns, so that what lasts for several runs is in both; on "cannot tell" both
