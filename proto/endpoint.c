@@ -43,13 +43,12 @@ static enum err make_esp(struct ike_endpoint *ep)
     struct sad_limits limits = {.sas = ep->store->children.capacity,
                                 .replay_window = c->replay_window,
                                 .key_bytes = child_key_bytes(c)};
-    struct rng iv = rng_fork(&ep->iv, 1);
     enum err e;
 
     ep->store->esp = calloc(1, sizeof *ep->store->esp);
     if (!ep->store->esp)
         return ERR_MEMORY;
-    e = esp_init(ep->store->esp, ep->store->env.crypto, iv, &limits, limits.sas, SPD_SELECTORS_MAX);
+    e = esp_init(ep->store->esp, ep->store->env.crypto, &limits, limits.sas, SPD_SELECTORS_MAX);
     if (e) {
         free(ep->store->esp);
         ep->store->esp = NULL;

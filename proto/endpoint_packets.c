@@ -16,6 +16,11 @@ static struct child_sa *child_of(const struct ike_endpoint *ep, const struct esp
     return c;
 }
 
+static struct esp_user user_of(const struct ike_endpoint *ep)
+{
+    return (struct esp_user){.iv = &ep->iv};
+}
+
 /* Limits in packets and bytes wake the IKE SA through the child's timers. */
 static void watch_volume(struct ike_endpoint *ep, nsec now, struct child_sa *c,
                          const struct esp_sa *esp)
@@ -94,8 +99,9 @@ static enum err seal(struct ike_endpoint *ep, nsec now, struct child_sa *c, stru
     if (way == PATH_REFUSE || way == PATH_CUT_FIRST)
         return ERR_TOO_BIG;
     e = ep->store->config->child.tfc_padding
-            ? esp_seal_padded(ep->store->esp, esp, packet, path_padded_len(ep, now, c), outer)
-            : esp_seal(ep->store->esp, esp, packet, outer);
+            ? esp_seal_padded(ep->store->esp, user_of(ep), esp, packet, path_padded_len(ep, now, c),
+                              outer)
+            : esp_seal(ep->store->esp, user_of(ep), esp, packet, outer);
     if (e == OK && way == PATH_CUT_AFTER)
         outer->df = false;
     else if (e == OK && ep->store->config->child.fragment_before && !esp->transport)
@@ -108,7 +114,7 @@ enum err ike_endpoint_protect(struct ike_endpoint *ep, nsec now, struct buf *pac
 {
     struct esp_outer outer;
     struct handle used;
-    enum err e = esp_choose(ep->store->esp, packet, &used);
+    enum err e = esp_choose(ep->store->esp, user_of(ep), packet, &used);
     struct child_sa *c = e ? NULL : child_of(ep, sad_at(&ep->store->esp->sad, used));
 
     if (sa)
@@ -163,7 +169,7 @@ enum err ike_endpoint_dummy(struct ike_endpoint *ep, nsec now, struct sa_ref chi
 
     if (!c || c->state != CHILD_CURRENT)
         return ERR_STATE;
-    e = esp_dummy(ep->store->esp, child_esp(ep, c), packet, &outer);
+    e = esp_dummy(ep->store->esp, user_of(ep), child_esp(ep, c), packet, &outer);
     ep->store->counters.esp_dummies_sent += e == OK;
     sent_through(ep, now, c);
     return sealed(ep, e, &outer, packet, out);
@@ -227,7 +233,7 @@ enum err ike_endpoint_unprotect(struct ike_endpoint *ep, nsec now, const struct 
         .local = in->local, .remote = in->remote, .tos = in->tos, .hop_limit = in->hop_limit};
     struct buf packet = {in->data, in->len, in->len};
     struct esp_opened opened;
-    enum err e = esp_open(ep->store->esp, &arrival, &packet, &opened);
+    enum err e = esp_open(ep->store->esp, user_of(ep), &arrival, &packet, &opened);
 
     if (sa)
         *sa = SA_NONE;

@@ -131,7 +131,7 @@ bool ike_endpoint_child_info(const struct ike_endpoint *ep, struct sa_ref ref,
 bool ike_endpoint_window(const struct ike_endpoint *ep, uint32_t spi_in, struct esp_window *out)
 {
     struct handle h;
-    struct esp_sa *esp = sad_find(&ep->store->esp->sad, spi_in, &h);
+    struct esp_sa *esp = sad_find(&ep->store->esp->sad, 0, spi_in, &h);
 
     if (!esp)
         return false;

@@ -19,9 +19,9 @@ enum { FEW_SPIS_FROM = 0xc000, FEW_SPIS = 4 };
 static enum err draw_spi(struct ike_endpoint *ep, struct handle *sad, uint32_t *spi)
 {
     if (!(ep->store->config->quirks & QUIRK_STRONGSWAN_2778))
-        return sad_spi_new(&ep->store->esp->sad, &ep->spi, sad, spi);
+        return sad_spi_new(&ep->store->esp->sad, 0, &ep->spi, sad, spi);
     *spi = FEW_SPIS_FROM + (uint32_t)rng_below(&ep->spi, FEW_SPIS);
-    return sad_spi_share(&ep->store->esp->sad, *spi, sad);
+    return sad_spi_share(&ep->store->esp->sad, 0, *spi, sad);
 }
 
 enum err child_reserve(struct ike_endpoint *ep, struct ike_sa *sa, struct handle *out)
@@ -99,7 +99,7 @@ static enum err policy_of(struct ike_endpoint *ep, const struct child_terms *t,
     struct spd_selectors s = {t->local.items, t->remote.items, t->local.count, t->remote.count};
 
     if (!old || !same_selectors(ep, old, t))
-        return spd_add(&ep->store->esp->spd, &s, policy);
+        return spd_add(&ep->store->esp->spd, 0, &s, policy);
     *policy = child_esp(ep, old)->policy;
     spd_hold(&ep->store->esp->spd, *policy);
     return OK;
