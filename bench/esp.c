@@ -54,6 +54,7 @@ struct tunnels {
     struct meter meter;
     struct crypto *crypto;
     struct esp end[2]; /* [0] seals, [1] opens */
+    struct rng iv;
     struct store *store;
     uint32_t sas, size, next;
     bool decrypt;
@@ -74,7 +75,7 @@ static enum err add_policy(struct esp *esp, uint32_t local, uint32_t remote, str
     struct selector l = selector_host(ip_addr_v4(local)), r = selector_host(ip_addr_v4(remote));
     struct spd_selectors s = {&l, &r, 1, 1};
 
-    return spd_add(&esp->spd, &s, policy);
+    return spd_add(&esp->spd, 0, &s, policy);
 }
 
 /* SA number i of one end: end 0 sends from INNER_LOCAL to INNER_REMOTE + i. */
@@ -98,7 +99,7 @@ static enum err add_sa(struct tunnels *t, const struct suite_name *suite, int en
 
     p.encr_in = p.encr_out = bytes_of(keys, encr_len);
     p.integ_in = p.integ_out = bytes_of(keys + ENCR_KEY_MAX, p.integ ? p.integ->key_len : 0);
-    error = sad_spi_take(&esp->sad, SPI_FIRST + i, &sa);
+    error = sad_spi_take(&esp->sad, 0, SPI_FIRST + i, &sa);
     /* The opening end has one policy for each host; for the sealing end it is looked up. */
     if (error == OK)
         error = add_policy(esp, local, remote, &p.policy);
@@ -130,12 +131,12 @@ static enum err open_tunnels(struct tunnels *t, const struct suite_name *suite)
     enum err error = OK;
 
     t->crypto = crypto_openssl_create(&t->meter);
+    t->iv = rng_stream(1, 0, RNG_IV);
     t->store = aligned_alloc(64, BATCH * sizeof *t->store);
     if (!t->crypto || !t->store)
         return ERR_MEMORY;
     for (int end = 0; end < 2 && error == OK; end++)
-        error = esp_init(&t->end[end], t->crypto, rng_stream(1, (uint64_t)end, RNG_IV), &limits,
-                         t->sas, 1);
+        error = esp_init(&t->end[end], t->crypto, &limits, t->sas, 1);
     return error == OK ? add_sas(t, suite) : error;
 }
 
@@ -215,7 +216,8 @@ static void seal_batch(void *state)
     struct handle used;
 
     for (unsigned i = 0; i < t->count && t->error == OK; i++)
-        t->error = esp_protect(&t->end[0], &t->store[i].packet, &outer, &used);
+        t->error = esp_protect(&t->end[0], (struct esp_user){0, &t->iv}, &t->store[i].packet,
+                               &outer, &used);
 }
 
 static void open_batch(void *state)
@@ -225,7 +227,8 @@ static void open_batch(void *state)
     struct esp_opened opened;
 
     for (unsigned i = 0; i < t->count && t->error == OK; i++)
-        t->error = esp_open(&t->end[1], &in, &t->store[i].packet, &opened);
+        t->error =
+            esp_open(&t->end[1], (struct esp_user){0, &t->iv}, &in, &t->store[i].packet, &opened);
 }
 
 static enum err run_tunnels(struct tunnels *t, uint64_t operations, uint64_t *ns)

@@ -39,20 +39,19 @@ static uint32_t child_key_bytes(const struct child_config *c)
 
 static enum err make_esp(struct ike_endpoint *ep)
 {
-    const struct child_config *c = &ep->config->child;
-    struct sad_limits limits = {.sas = ep->children.capacity,
+    const struct child_config *c = &ep->store->config->child;
+    struct sad_limits limits = {.sas = ep->store->children.capacity,
                                 .replay_window = c->replay_window,
                                 .key_bytes = child_key_bytes(c)};
-    struct rng iv = rng_fork(&ep->iv, 1);
     enum err e;
 
-    ep->esp = calloc(1, sizeof *ep->esp);
-    if (!ep->esp)
+    ep->store->esp = calloc(1, sizeof *ep->store->esp);
+    if (!ep->store->esp)
         return ERR_MEMORY;
-    e = esp_init(ep->esp, ep->env.crypto, iv, &limits, limits.sas, SPD_SELECTORS_MAX);
+    e = esp_init(ep->store->esp, ep->store->env.crypto, &limits, limits.sas, SPD_SELECTORS_MAX);
     if (e) {
-        free(ep->esp);
-        ep->esp = NULL;
+        free(ep->store->esp);
+        ep->store->esp = NULL;
     }
     return e;
 }
@@ -64,15 +63,15 @@ static struct rng stream(const struct ike_env *env, enum rng_purpose purpose)
 
 static void name_streams(struct ike_endpoint *ep)
 {
-    ep->spi = stream(&ep->env, RNG_SPI);
-    ep->nonce = stream(&ep->env, RNG_NONCE);
-    ep->iv = stream(&ep->env, RNG_IV);
-    ep->retransmit = stream(&ep->env, RNG_RETRANSMIT);
-    ep->lifetime = stream(&ep->env, RNG_LIFETIME);
-    ep->key_exchange = stream(&ep->env, RNG_KEY_EXCHANGE);
-    ep->signature = stream(&ep->env, RNG_SIGNATURE);
-    ep->cookies.random = stream(&ep->env, RNG_COOKIE);
-    ep->qcd.random = stream(&ep->env, RNG_TOKEN);
+    ep->spi = stream(&ep->store->env, RNG_SPI);
+    ep->nonce = stream(&ep->store->env, RNG_NONCE);
+    ep->iv = stream(&ep->store->env, RNG_IV);
+    ep->retransmit = stream(&ep->store->env, RNG_RETRANSMIT);
+    ep->lifetime = stream(&ep->store->env, RNG_LIFETIME);
+    ep->key_exchange = stream(&ep->store->env, RNG_KEY_EXCHANGE);
+    ep->signature = stream(&ep->store->env, RNG_SIGNATURE);
+    ep->cookies.random = stream(&ep->store->env, RNG_COOKIE);
+    ep->qcd.random = stream(&ep->store->env, RNG_TOKEN);
 }
 
 struct ike_endpoint *ike_endpoint_create(const struct ike_env *env, const struct ike_config *config,
@@ -82,8 +81,13 @@ struct ike_endpoint *ike_endpoint_create(const struct ike_env *env, const struct
 
     if (!ep)
         return NULL;
-    ep->env = *env;
-    ep->config = config;
+    ep->store = calloc(1, sizeof *ep->store);
+    if (!ep->store) {
+        free(ep);
+        return NULL;
+    }
+    ep->store->env = *env;
+    ep->store->config = config;
     ep->asked.ike = SA_NONE;
     name_streams(ep);
     qcd_start(ep);
@@ -98,23 +102,24 @@ void ike_endpoint_destroy(struct ike_endpoint *ep)
 {
     if (!ep)
         return;
-    if (ep->esp)
-        esp_reset(ep->esp);
-    free(ep->esp);
+    if (ep->store->esp)
+        esp_reset(ep->store->esp);
+    free(ep->store->esp);
     sa_table_reset(ep);
+    free(ep->store);
     wipe(ep, sizeof *ep);
     free(ep);
 }
 
 void ike_endpoint_crash(struct ike_endpoint *ep, nsec now)
 {
-    message_drop(&ep->messages, &ep->reply.message);
-    ep->reply.waiting = false;
+    message_drop(&ep->store->messages, &ep->store->reply.message);
+    ep->store->reply.waiting = false;
     cookie_forget(ep);
-    if (ep->config->qcd_forgets)
+    if (ep->store->config->qcd_forgets)
         qcd_start(ep);
-    for (uint32_t i = 0; i < ep->ikes.fresh; i++) {
-        struct ike_sa *sa = pool_slot(&ep->ikes, i);
+    for (uint32_t i = 0; i < ep->store->ikes.fresh; i++) {
+        struct ike_sa *sa = pool_slot(&ep->store->ikes, i);
 
         if (sa)
             ike_remove(ep, now, sa, REASON_CRASH);
@@ -125,8 +130,8 @@ void ike_endpoint_crash(struct ike_endpoint *ep, nsec now)
 
 static void begin_call(struct ike_endpoint *ep)
 {
-    if (!ep->reply.waiting)
-        message_drop(&ep->messages, &ep->reply.message);
+    if (!ep->store->reply.waiting)
+        message_drop(&ep->store->messages, &ep->store->reply.message);
 }
 
 enum err ike_endpoint_initiate(struct ike_endpoint *ep, nsec now, const struct ike_remote *remote,
@@ -185,15 +190,16 @@ void ike_endpoint_expire(struct ike_endpoint *ep, nsec now)
     uint32_t owner;
 
     begin_call(ep);
-    while (timerq_expire(&ep->timers, now, &owner)) {
-        struct ike_sa *sa = owner < ep->ikes.capacity ? pool_slot(&ep->ikes, owner) : NULL;
+    while (timerq_expire(&ep->store->timers, now, &owner)) {
+        struct ike_sa *sa =
+            owner < ep->store->ikes.capacity ? pool_slot(&ep->store->ikes, owner) : NULL;
 
         if (owner == joining_timer(ep))
             joining_expire(ep, now);
         else if (sa)
             ike_timer_fired(ep, now, sa);
-        else if (owner >= ep->ikes.capacity)
-            child_timer_fired(ep, now, child_sa_by_index(ep, owner - ep->ikes.capacity));
+        else if (owner >= ep->store->ikes.capacity)
+            child_timer_fired(ep, now, child_sa_by_index(ep, owner - ep->store->ikes.capacity));
     }
 }
 
@@ -234,8 +240,8 @@ void ike_endpoint_moved(struct ike_endpoint *ep, nsec now, const struct ip_addr 
                         const struct ip_addr *now_at)
 {
     begin_call(ep);
-    for (uint32_t i = 0; i < ep->ikes.fresh; i++) {
-        struct ike_sa *sa = pool_slot(&ep->ikes, i);
+    for (uint32_t i = 0; i < ep->store->ikes.fresh; i++) {
+        struct ike_sa *sa = pool_slot(&ep->store->ikes, i);
 
         if (sa && (before->family == 0 || ip_addr_equal(&sa->local.addr, before)))
             mobike_moved(ep, now, sa, now_at);
@@ -274,13 +280,13 @@ bool ike_endpoint_transmit(struct ike_endpoint *ep, struct ike_dgram *out)
 
 bool ike_endpoint_next_event(struct ike_endpoint *ep, struct ike_event *out)
 {
-    return event_next(&ep->events, out);
+    return event_next(&ep->store->events, out);
 }
 
 /* A child that is gone by now took its timers with it. */
 bool ike_endpoint_next_timer(struct ike_endpoint *ep, struct timer_event *out)
 {
-    while (timer_log_next(&ep->timer_log, out)) {
+    while (timer_log_next(&ep->store->timer_log, out)) {
         const struct child_sa *c = child_sa_at(ep, out->child.handle);
 
         if (sa_none(out->child))
@@ -295,12 +301,12 @@ bool ike_endpoint_next_timer(struct ike_endpoint *ep, struct timer_event *out)
 
 nsec ike_endpoint_deadline(const struct ike_endpoint *ep)
 {
-    return timerq_deadline(&ep->timers);
+    return timerq_deadline(&ep->store->timers);
 }
 
 const struct ike_counters *ike_endpoint_counters(const struct ike_endpoint *ep)
 {
-    return &ep->counters;
+    return &ep->store->counters;
 }
 
 static uint64_t in_use(const struct pool *p)
@@ -310,14 +316,15 @@ static uint64_t in_use(const struct pool *p)
 
 uint64_t ike_endpoint_memory(const struct ike_endpoint *ep)
 {
-    uint64_t bytes = in_use(&ep->ikes) + in_use(&ep->children) + in_use(&ep->keys) +
-                     in_use(&ep->tokens) + in_use(&ep->handshakes) + in_use(&ep->ke_pairs) +
-                     in_use(&ep->windows) + in_use(&ep->parked) + in_use(&ep->answered) +
-                     in_use(&ep->joinings) + in_use(&ep->esp->sad.sas);
+    uint64_t bytes =
+        in_use(&ep->store->ikes) + in_use(&ep->store->children) + in_use(&ep->store->keys) +
+        in_use(&ep->store->tokens) + in_use(&ep->store->handshakes) + in_use(&ep->store->ke_pairs) +
+        in_use(&ep->store->windows) + in_use(&ep->store->parked) + in_use(&ep->store->answered) +
+        in_use(&ep->store->joinings) + in_use(&ep->store->esp->sad.sas);
 
-    if (ep->mobikes)
-        bytes += (uint64_t)ep->ikes.taken * sizeof *ep->mobikes;
+    if (ep->store->mobikes)
+        bytes += (uint64_t)ep->store->ikes.taken * sizeof *ep->store->mobikes;
     for (unsigned i = 0; i < MESSAGE_CLASSES; i++) /* those that are not there have none */
-        bytes += in_use(&ep->messages.classes[i]) + in_use(&ep->pieces.classes[i]);
+        bytes += in_use(&ep->store->messages.classes[i]) + in_use(&ep->store->pieces.classes[i]);
     return bytes;
 }

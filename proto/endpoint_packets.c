@@ -16,6 +16,11 @@ static struct child_sa *child_of(const struct ike_endpoint *ep, const struct esp
     return c;
 }
 
+static struct esp_user user_of(const struct ike_endpoint *ep)
+{
+    return (struct esp_user){.iv = &ep->iv};
+}
+
 /* Limits in packets and bytes wake the IKE SA through the child's timers. */
 static void watch_volume(struct ike_endpoint *ep, nsec now, struct child_sa *c,
                          const struct esp_sa *esp)
@@ -30,11 +35,11 @@ static void watch_volume(struct ike_endpoint *ep, nsec now, struct child_sa *c,
 static void count_unsent(struct ike_endpoint *ep, enum err e)
 {
     if (e == ERR_NO_POLICY)
-        ep->counters.esp_unsent_no_policy++;
+        ep->store->counters.esp_unsent_no_policy++;
     else if (e == ERR_NO_SA)
-        ep->counters.esp_unsent_no_sa++;
+        ep->store->counters.esp_unsent_no_sa++;
     else
-        ep->counters.esp_unsent_limit++;
+        ep->store->counters.esp_unsent_limit++;
 }
 
 static void sent_through(struct ike_endpoint *ep, nsec now, struct child_sa *c)
@@ -52,7 +57,7 @@ static enum err sealed(struct ike_endpoint *ep, enum err e, const struct esp_out
             count_unsent(ep, e);
         return e;
     }
-    ep->counters.esp_sealed++;
+    ep->store->counters.esp_sealed++;
     *out = (struct ike_dgram){.local = outer->local,
                               .remote = outer->remote,
                               .protocol = outer->udp_encapsulated ? 17 : 50,
@@ -71,14 +76,16 @@ static enum path_way way_of(const struct ike_endpoint *ep, nsec now, struct chil
     const struct esp_sa *esp;
     size_t most;
 
-    if (c->path_mtu == 0 && packet.len + PATH_AROUND_MAX <= ep->env.link_mtu) /* nearly always */
+    if (c->path_mtu == 0 &&
+        packet.len + PATH_AROUND_MAX <= ep->store->env.link_mtu) /* nearly always */
         return PATH_FITS;
     most = path_inner_max(ep, now, c);
     if (most == 0 || packet.len <= most)
         return PATH_FITS;
     esp = child_esp(ep, c);
     return path_way(esp, packet, most,
-                    ep->config->child.fragment_before && esp_takes_pieces(ep->esp, esp, packet));
+                    ep->store->config->child.fragment_before &&
+                        esp_takes_pieces(ep->store->esp, esp, packet));
 }
 
 static enum err seal(struct ike_endpoint *ep, nsec now, struct child_sa *c, struct buf *packet,
@@ -88,15 +95,16 @@ static enum err seal(struct ike_endpoint *ep, nsec now, struct child_sa *c, stru
     struct esp_sa *esp = child_esp(ep, c);
     enum err e;
 
-    ep->counters.esp_unsent_too_big += way == PATH_REFUSE;
+    ep->store->counters.esp_unsent_too_big += way == PATH_REFUSE;
     if (way == PATH_REFUSE || way == PATH_CUT_FIRST)
         return ERR_TOO_BIG;
-    e = ep->config->child.tfc_padding
-            ? esp_seal_padded(ep->esp, esp, packet, path_padded_len(ep, now, c), outer)
-            : esp_seal(ep->esp, esp, packet, outer);
+    e = ep->store->config->child.tfc_padding
+            ? esp_seal_padded(ep->store->esp, user_of(ep), esp, packet, path_padded_len(ep, now, c),
+                              outer)
+            : esp_seal(ep->store->esp, user_of(ep), esp, packet, outer);
     if (e == OK && way == PATH_CUT_AFTER)
         outer->df = false;
-    else if (e == OK && ep->config->child.fragment_before && !esp->transport)
+    else if (e == OK && ep->store->config->child.fragment_before && !esp->transport)
         outer->df = true; /* RFC 4301 §8.1: else nobody would say how narrow the path is */
     return e;
 }
@@ -106,8 +114,8 @@ enum err ike_endpoint_protect(struct ike_endpoint *ep, nsec now, struct buf *pac
 {
     struct esp_outer outer;
     struct handle used;
-    enum err e = esp_choose(ep->esp, packet, &used);
-    struct child_sa *c = e ? NULL : child_of(ep, sad_at(&ep->esp->sad, used));
+    enum err e = esp_choose(ep->store->esp, user_of(ep), packet, &used);
+    struct child_sa *c = e ? NULL : child_of(ep, sad_at(&ep->store->esp->sad, used));
 
     if (sa)
         *sa = c ? (struct sa_ref){child_sa_handle(ep, c)} : SA_NONE;
@@ -128,7 +136,7 @@ enum err ike_endpoint_protect_by(struct ike_endpoint *ep, nsec now, struct sa_re
 
     if (!c || c->state != CHILD_CURRENT)
         return ERR_STATE;
-    e = esp_may_send(ep->esp, child_esp(ep, c), packet);
+    e = esp_may_send(ep->store->esp, child_esp(ep, c), packet);
     if (e == OK)
         e = seal(ep, now, c, packet, &outer);
     if (e != ERR_TOO_BIG)
@@ -161,8 +169,8 @@ enum err ike_endpoint_dummy(struct ike_endpoint *ep, nsec now, struct sa_ref chi
 
     if (!c || c->state != CHILD_CURRENT)
         return ERR_STATE;
-    e = esp_dummy(ep->esp, child_esp(ep, c), packet, &outer);
-    ep->counters.esp_dummies_sent += e == OK;
+    e = esp_dummy(ep->store->esp, user_of(ep), child_esp(ep, c), packet, &outer);
+    ep->store->counters.esp_dummies_sent += e == OK;
     sent_through(ep, now, c);
     return sealed(ep, e, &outer, packet, out);
 }
@@ -187,13 +195,13 @@ void ike_endpoint_icmp(struct ike_endpoint *ep, nsec now, struct bytes packet)
 static void count_refused(struct ike_endpoint *ep, enum err e)
 {
     if (e == ERR_NO_SA)
-        ep->counters.esp_dropped_no_sa++;
+        ep->store->counters.esp_dropped_no_sa++;
     else if (e == ERR_REPLAY)
-        ep->counters.esp_dropped_replay++;
+        ep->store->counters.esp_dropped_replay++;
     else if (e == ERR_ICV)
-        ep->counters.esp_dropped_icv++;
+        ep->store->counters.esp_dropped_icv++;
     else
-        ep->counters.esp_dropped_other++;
+        ep->store->counters.esp_dropped_other++;
 }
 
 /* strongSwan as responder of a rekey sends through the new SA when the old one is deleted, not when
@@ -204,16 +212,16 @@ static void count_refused(struct ike_endpoint *ep, enum err e)
 static void heard(struct ike_endpoint *ep, nsec now, const struct ike_dgram *in,
                   const struct esp_opened *opened)
 {
-    struct esp_sa *esp = sad_at(&ep->esp->sad, opened->sa);
+    struct esp_sa *esp = sad_at(&ep->store->esp->sad, opened->sa);
     struct child_sa *c = child_of(ep, esp);
     struct ike_sa *ike = child_sa_ike(ep, c);
 
     if (mobike_expected(ike, in))
         ike->last_heard = now;
-    if (c->state == CHILD_READY && !(ep->config->quirks & SWITCH_ON_DELETE))
+    if (c->state == CHILD_READY && !(ep->store->config->quirks & SWITCH_ON_DELETE))
         child_switch(ep, c);
     if (opened->newest && in->protocol == 17 && esp->udp_encapsulated &&
-        !(ep->config->quirks & QUIRK_LIBRESWAN_1728))
+        !(ep->store->config->quirks & QUIRK_LIBRESWAN_1728))
         ike_peer_rebound(ep, now, ike, in);
     watch_volume(ep, now, c, esp);
 }
@@ -225,21 +233,22 @@ enum err ike_endpoint_unprotect(struct ike_endpoint *ep, nsec now, const struct 
         .local = in->local, .remote = in->remote, .tos = in->tos, .hop_limit = in->hop_limit};
     struct buf packet = {in->data, in->len, in->len};
     struct esp_opened opened;
-    enum err e = esp_open(ep->esp, &arrival, &packet, &opened);
+    enum err e = esp_open(ep->store->esp, user_of(ep), &arrival, &packet, &opened);
 
     if (sa)
         *sa = SA_NONE;
     if (opened.authentic)
         heard(ep, now, in, &opened);
     if (sa && !handle_none(opened.sa))
-        *sa = (struct sa_ref){child_sa_handle(ep, child_of(ep, sad_at(&ep->esp->sad, opened.sa)))};
+        *sa = (struct sa_ref){
+            child_sa_handle(ep, child_of(ep, sad_at(&ep->store->esp->sad, opened.sa)))};
     if (e) {
         count_refused(ep, e);
         if (e == ERR_NO_SA)
             complain_of_spi(ep, now, in);
         return e;
     }
-    ep->counters.esp_opened++;
+    ep->store->counters.esp_opened++;
     *inner = packet;
     return OK;
 }

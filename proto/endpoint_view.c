@@ -87,12 +87,12 @@ static uint64_t selectors_fingerprint(const struct selector *s, uint8_t count)
 static void fill_selectors(const struct ike_endpoint *ep, const struct esp_sa *esp,
                            struct child_sa_info *out)
 {
-    struct spd_selectors s = spd_selectors(&ep->esp->spd, esp->policy);
-    struct handle sends = spd_child(&ep->esp->spd, esp->policy);
+    struct spd_selectors s = spd_selectors(&ep->store->esp->spd, esp->policy);
+    struct handle sends = spd_child(&ep->store->esp->spd, esp->policy);
 
     out->selectors_fingerprint_local = selectors_fingerprint(s.local, s.local_count);
     out->selectors_fingerprint_remote = selectors_fingerprint(s.remote, s.remote_count);
-    out->current = sad_at(&ep->esp->sad, sends) == esp;
+    out->current = sad_at(&ep->store->esp->sad, sends) == esp;
 }
 
 bool ike_endpoint_child_info(const struct ike_endpoint *ep, struct sa_ref ref,
@@ -131,7 +131,7 @@ bool ike_endpoint_child_info(const struct ike_endpoint *ep, struct sa_ref ref,
 bool ike_endpoint_window(const struct ike_endpoint *ep, uint32_t spi_in, struct esp_window *out)
 {
     struct handle h;
-    struct esp_sa *esp = sad_find(&ep->esp->sad, spi_in, &h);
+    struct esp_sa *esp = sad_find(&ep->store->esp->sad, 0, spi_in, &h);
 
     if (!esp)
         return false;
@@ -152,10 +152,10 @@ static struct sa_ref next_slot(const struct pool *p, struct sa_ref after)
 
 struct sa_ref ike_endpoint_next_ike(const struct ike_endpoint *ep, struct sa_ref after)
 {
-    return next_slot(&ep->ikes, after);
+    return next_slot(&ep->store->ikes, after);
 }
 
 struct sa_ref ike_endpoint_next_child(const struct ike_endpoint *ep, struct sa_ref after)
 {
-    return next_slot(&ep->children, after);
+    return next_slot(&ep->store->children, after);
 }

@@ -37,7 +37,7 @@ static void put_bytes(struct view *v, const void *data, size_t len)
 
 static void put_message(struct view *v, struct message_ref ref)
 {
-    struct bytes b = message_at(&v->ep->messages, ref);
+    struct bytes b = message_at(&v->ep->store->messages, ref);
 
     put_bytes(v, b.data, b.len);
 }
@@ -68,10 +68,10 @@ static void put_handshake(struct view *v, const struct handshake *hs)
     put_message(v, hs->peer_id);
     put_message(v, hs->cookie);
     put(v, hs->spi);
-    put_handle(v, &ep->children, hs->child);
+    put_handle(v, &ep->store->children, hs->child);
     /* A child SA or an IKE SA, by what is in flight; both pools have the slot named. */
-    put_handle(v, &ep->children, hs->rival);
-    put_handle(v, &ep->ikes, hs->rival);
+    put_handle(v, &ep->store->children, hs->rival);
+    put_handle(v, &ep->store->ikes, hs->rival);
     put_message(v, hs->rival_nonce);
     put(v, hs->doomed_spi);
     put(v, (uint64_t)hs->ke_retries << 40 | (uint64_t)hs->cookie_retries << 32 |
@@ -114,10 +114,10 @@ static void put_window(struct view *v, const struct ike_sa *sa, const struct win
     put(v, (uint64_t)w->next_id << 32 | (uint64_t)w->forgotten << 16 | (uint64_t)w->own << 8 |
                w->peer);
     for (uint32_t i = w->parked; i != SA_INDEX_NONE; i = p->next) {
-        p = pool_slot(&ep->parked, i);
+        p = pool_slot(&ep->store->parked, i);
         put_time(v, p->due);
         put_message(v, p->request);
-        put_handle(v, &ep->children, p->child);
+        put_handle(v, &ep->store->children, p->child);
         put(v, (uint64_t)p->id << 32 | (uint64_t)p->tries << 16 | (uint64_t)p->kind << 8 | p->send);
         put(v, p->handshake != SA_INDEX_NONE);
         if (p->handshake != SA_INDEX_NONE)
@@ -164,12 +164,12 @@ static void put_ike(struct view *v, const struct ike_sa *sa)
         put_bytes(v, ike_sa_keys(ep, sa)->bytes, ike_key_map(&sa->suite).end);
     for (int i = 0; i < IKE_TIMER_COUNT; i++)
         put_time(v, sa->timers[i]);
-    if (ep->config->dpd_delay)
+    if (ep->store->config->dpd_delay)
         put_time(v, sa->last_heard);
-    if (ep->config->nat_keepalive)
+    if (ep->store->config->nat_keepalive)
         put_time(v, sa->last_sent);
     put(v, sa->iv);
-    put_handle(v, sa->state == STATE_RIVAL ? &ep->ikes : &ep->children, sa->child);
+    put_handle(v, sa->state == STATE_RIVAL ? &ep->store->ikes : &ep->store->children, sa->child);
     put_message(v, sa->request);
     put_message(v, sa->response);
     put(v, sa->init_digest);
@@ -194,8 +194,8 @@ static void put_ike(struct view *v, const struct ike_sa *sa)
     put_partner(v, renewal_old(ep, sa));
     put_partner(v, renewal_next(ep, sa));
     put_asked(v, sa);
-    if (ep->tokens.capacity)
-        put_token(v, pool_slot(&ep->tokens, ike_sa_index(ep, sa)));
+    if (ep->store->tokens.capacity)
+        put_token(v, pool_slot(&ep->store->tokens, ike_sa_index(ep, sa)));
     put(v, sa->window != SA_INDEX_NONE);
     if (sa->window != SA_INDEX_NONE)
         put_window(v, sa, window_of(ep, sa));
@@ -209,7 +209,7 @@ static void put_child(struct view *v, const struct child_sa *c)
     const struct ike_endpoint *ep = v->ep;
     const struct esp_sa *esp = child_esp(ep, c);
 
-    put_handle(v, &ep->children, c->successor);
+    put_handle(v, &ep->store->children, c->successor);
     put(v, (uint64_t)c->ike << 32 | c->next);
     put_time(v, c->soft);
     put_time(v, c->hard);
@@ -221,7 +221,7 @@ static void put_child(struct view *v, const struct child_sa *c)
     if (!esp->installed)
         return;
     put(v, esp->policy.index);
-    put_handle(v, &ep->esp->sad.sas, spd_child(&ep->esp->spd, esp->policy));
+    put_handle(v, &ep->store->esp->sad.sas, spd_child(&ep->store->esp->spd, esp->policy));
     for (int way = SAD_IN; way <= SAD_OUT; way++) {
         put_bytes(v, sad_encr_key(esp, (enum sad_direction)way),
                   (size_t)esp->encr->key_len + esp->encr->salt_len);
@@ -236,8 +236,8 @@ static void put_joinings(struct view *v)
     const struct ike_endpoint *ep = v->ep;
     const struct joining *j;
 
-    for (uint32_t i = ep->joining_oldest; i != SA_INDEX_NONE; i = j->newer) {
-        j = pool_slot(&ep->joinings, i);
+    for (uint32_t i = ep->store->joining_oldest; i != SA_INDEX_NONE; i = j->newer) {
+        j = pool_slot(&ep->store->joinings, i);
         put_time(v, j->begun);
         put(v, (uint64_t)j->ike << 32 | j->id);
         put(v, (uint64_t)j->digest << 32 | (uint64_t)j->exchange << 24 |
@@ -258,7 +258,7 @@ static void put_complaint(struct view *v)
 
     put(v, nsec_min(said, NSEC_PER_S));
     put(v, nsec_min(heard, NSEC_PER_S));
-    put_handle(v, &ep->ikes, ep->complaint.notify ? ep->complaint.ike.handle : HANDLE_NONE);
+    put_handle(v, &ep->store->ikes, ep->complaint.notify ? ep->complaint.ike.handle : HANDLE_NONE);
     put(v, (uint64_t)ep->complaint.notify << 32 | ep->complaint.value);
 }
 
@@ -298,22 +298,22 @@ static void put_streams(struct view *v)
     put(v, ep->lifetime.counter);
     put(v, ep->key_exchanges);
     put(v, ep->signatures);
-    put(v, (uint64_t)ep->counters.ike_sas << 32 | ep->counters.half_open);
+    put(v, (uint64_t)ep->store->counters.ike_sas << 32 | ep->store->counters.half_open);
 }
 
 uint64_t ike_endpoint_fingerprint(const struct ike_endpoint *ep, nsec now)
 {
     struct view v = {ep, now, {0, 0}};
 
-    for (uint32_t i = 0; i < ep->ikes.fresh; i++) {
-        const struct ike_sa *sa = pool_slot(&ep->ikes, i);
+    for (uint32_t i = 0; i < ep->store->ikes.fresh; i++) {
+        const struct ike_sa *sa = pool_slot(&ep->store->ikes, i);
 
         put(&v, sa != NULL);
         if (sa)
             put_ike(&v, sa);
     }
-    for (uint32_t i = 0; i < ep->children.fresh; i++) {
-        const struct child_sa *c = pool_slot(&ep->children, i);
+    for (uint32_t i = 0; i < ep->store->children.fresh; i++) {
+        const struct child_sa *c = pool_slot(&ep->store->children, i);
 
         put(&v, c != NULL);
         if (c)

@@ -68,7 +68,8 @@ struct peer_token {
     uint8_t bytes[TOKEN_MAX];
 };
 
-struct ike_endpoint {
+/** What the endpoints of one store share: pools, tables, and what lasts no longer than a call. */
+struct ike_store {
     struct ike_env env;
     const struct ike_config *config;
     struct esp *esp;                 /* owned */
@@ -91,6 +92,18 @@ struct ike_endpoint {
     struct message_store messages;
     struct timerq timers; /* owner: IKE SA index, then ikes.capacity + child index */
 
+    struct event_queue events;
+    struct timer_log timer_log;
+    struct stateless_reply reply;
+    struct sa_ref response_of; /* whose response goes to response_to instead of the peer's */
+    struct ip_endpoint response_to, response_from; /* address (RFC 7296 §2.11) */
+    nsec path_second;                              /* the second in which... */
+    uint32_t path_looked; /* ...ICMP has made us look at so many child SAs */
+    struct ike_counters counters;
+};
+
+struct ike_endpoint {
+    struct ike_store *store;
     struct rng spi, nonce, iv, retransmit, lifetime, key_exchange, signature;
     nsec version_answered;     /* when INVALID_MAJOR_VERSION was last said */
     nsec complained, rumoured; /* when a complaint was last said, or believed enough */
@@ -100,17 +113,8 @@ struct ike_endpoint {
     uint32_t half_open_asked;           /* half-open IKE SAs that others began */
     uint64_t key_exchanges, signatures; /* each gets a stream of its own */
     uint32_t requests;                  /* EVENT_REQUESTs so far: their ids */
-
-    struct event_queue events;
-    struct timer_log timer_log;
-    uint32_t out_head, out_tail; /* IKE SAs with something to send */
-    struct stateless_reply reply;
-    struct sa_ref response_of; /* whose response goes to response_to instead of the peer's */
-    struct ip_endpoint response_to, response_from; /* address (RFC 7296 §2.11) */
-    struct asked_packet asked;                     /* one at a time */
-    nsec path_second;                              /* the second in which... */
-    uint32_t path_looked; /* ...ICMP has made us look at so many child SAs */
-    struct ike_counters counters;
+    uint32_t out_head, out_tail;        /* IKE SAs with something to send */
+    struct asked_packet asked;          /* one at a time */
 };
 
 /* ---- records (sa_table.c) ---- */
@@ -143,7 +147,7 @@ static inline uint64_t ike_sa_our_spi(const struct ike_sa *sa)
 /** What MOBIKE keeps of this IKE SA; NULL where neither end of it does MOBIKE. */
 static inline struct mobike *mobike_of(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
-    return sa->mobike ? &ep->mobikes[ike_sa_index(ep, sa)] : NULL;
+    return sa->mobike ? &ep->store->mobikes[ike_sa_index(ep, sa)] : NULL;
 }
 
 /* ---- renewals (renewal.c) ---- */
@@ -223,12 +227,12 @@ void event_ike(struct ike_endpoint *, nsec now, const struct ike_sa *, struct ev
 
 static inline void drop_count(struct ike_endpoint *ep, enum ike_drop why)
 {
-    ep->counters.dropped[why]++;
+    ep->store->counters.dropped[why]++;
 }
 
 static inline void meter_work(struct ike_endpoint *ep, enum meter_op op, uint64_t bytes)
 {
-    meter_tick(ep->env.crypto->meter, op, bytes);
+    meter_tick(ep->store->env.crypto->meter, op, bytes);
 }
 
 #endif

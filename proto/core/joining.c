@@ -7,32 +7,33 @@ _Static_assert(FRAGMENTS_MAX <= 64, "one bit each in struct joining");
 
 enum err joining_init(struct ike_endpoint *ep, uint32_t messages, uint32_t pieces)
 {
-    ep->joining_oldest = ep->joining_newest = SA_INDEX_NONE;
+    ep->store->joining_oldest = ep->store->joining_newest = SA_INDEX_NONE;
     if (!messages)
         return OK;
-    if (pool_init(&ep->joinings, sizeof(struct joining), messages) ||
-        table_init(&ep->joining_by_ike, 4) || message_store_init_pieces(&ep->pieces, pieces))
+    if (pool_init(&ep->store->joinings, sizeof(struct joining), messages) ||
+        table_init(&ep->store->joining_by_ike, 4) ||
+        message_store_init_pieces(&ep->store->pieces, pieces))
         return ERR_MEMORY;
     return OK;
 }
 
 void joining_reset(struct ike_endpoint *ep)
 {
-    message_store_reset(&ep->pieces);
-    table_reset(&ep->joining_by_ike);
-    pool_reset(&ep->joinings);
+    message_store_reset(&ep->store->pieces);
+    table_reset(&ep->store->joining_by_ike);
+    pool_reset(&ep->store->joinings);
 }
 
 static struct joining *at_index(const struct ike_endpoint *ep, uint32_t index)
 {
-    return index == SA_INDEX_NONE ? NULL : pool_slot(&ep->joinings, index);
+    return index == SA_INDEX_NONE ? NULL : pool_slot(&ep->store->joinings, index);
 }
 
 static struct joining *first_of(const struct ike_endpoint *ep, uint32_t ike)
 {
     uint32_t index;
 
-    if (!ep->joinings.taken || !table_get(&ep->joining_by_ike, ike, &index))
+    if (!ep->store->joinings.taken || !table_get(&ep->store->joining_by_ike, ike, &index))
         return NULL;
     return at_index(ep, index);
 }
@@ -49,15 +50,15 @@ struct joining *joining_of(const struct ike_endpoint *ep, const struct ike_sa *s
 
 uint32_t joining_timer(const struct ike_endpoint *ep)
 {
-    return ep->ikes.capacity + ep->children.capacity;
+    return ep->store->ikes.capacity + ep->store->children.capacity;
 }
 
 /* All have the same time: the oldest is the first to be given up. */
 static void arm(struct ike_endpoint *ep)
 {
-    const struct joining *oldest = at_index(ep, ep->joining_oldest);
+    const struct joining *oldest = at_index(ep, ep->store->joining_oldest);
 
-    timerq_arm(&ep->timers, joining_timer(ep),
+    timerq_arm(&ep->store->timers, joining_timer(ep),
                oldest ? nsec_add(oldest->begun, JOINING_TIME) : NSEC_NEVER);
 }
 
@@ -65,7 +66,8 @@ static void arm(struct ike_endpoint *ep)
 
 static uint32_t index_of(const struct ike_endpoint *ep, const struct joining *j)
 {
-    return (uint32_t)((size_t)((const uint8_t *)j - ep->joinings.slots) / ep->joinings.slot_size);
+    return (uint32_t)((size_t)((const uint8_t *)j - ep->store->joinings.slots) /
+                      ep->store->joinings.slot_size);
 }
 
 static void unlink_ike(struct ike_endpoint *ep, const struct joining *j)
@@ -73,11 +75,11 @@ static void unlink_ike(struct ike_endpoint *ep, const struct joining *j)
     struct joining *before = first_of(ep, j->ike);
 
     if (before == j && j->next == SA_INDEX_NONE) {
-        table_remove(&ep->joining_by_ike, j->ike);
+        table_remove(&ep->store->joining_by_ike, j->ike);
         return;
     }
     if (before == j) {
-        if (table_put(&ep->joining_by_ike, j->ike, j->next))
+        if (table_put(&ep->store->joining_by_ike, j->ike, j->next))
             ASSERT(!"replacing a value takes no memory");
         return;
     }
@@ -93,20 +95,20 @@ static void unlink_age(struct ike_endpoint *ep, const struct joining *j)
     if (older)
         older->newer = j->newer;
     else
-        ep->joining_oldest = j->newer;
+        ep->store->joining_oldest = j->newer;
     if (newer)
         newer->older = j->older;
     else
-        ep->joining_newest = j->older;
+        ep->store->joining_newest = j->older;
 }
 
 void joining_give(struct ike_endpoint *ep, struct joining *j)
 {
     for (unsigned i = 0; i < j->total; i++)
-        message_drop(&ep->pieces, &j->pieces[i]);
+        message_drop(&ep->store->pieces, &j->pieces[i]);
     unlink_ike(ep, j);
     unlink_age(ep, j);
-    pool_give(&ep->joinings, pool_handle(&ep->joinings, index_of(ep, j)));
+    pool_give(&ep->store->joinings, pool_handle(&ep->store->joinings, index_of(ep, j)));
     arm(ep);
 }
 
@@ -120,10 +122,11 @@ void joining_forget(struct ike_endpoint *ep, const struct ike_sa *sa)
 
 void joining_expire(struct ike_endpoint *ep, nsec now)
 {
-    struct joining *j = at_index(ep, ep->joining_oldest);
+    struct joining *j = at_index(ep, ep->store->joining_oldest);
 
-    for (; j && nsec_add(j->begun, JOINING_TIME) <= now; j = at_index(ep, ep->joining_oldest)) {
-        ep->counters.joining_expired++;
+    for (; j && nsec_add(j->begun, JOINING_TIME) <= now;
+         j = at_index(ep, ep->store->joining_oldest)) {
+        ep->store->counters.joining_expired++;
         joining_give(ep, j);
     }
 }
@@ -132,7 +135,7 @@ void joining_expire(struct ike_endpoint *ep, nsec now)
 
 static void give_way(struct ike_endpoint *ep, struct joining *j)
 {
-    ep->counters.joining_replaced++;
+    ep->store->counters.joining_replaced++;
     joining_give(ep, j);
 }
 
@@ -154,15 +157,15 @@ static void make_room(struct ike_endpoint *ep, uint32_t ike, bool response, unsi
 
 static void link_age(struct ike_endpoint *ep, struct joining *j, uint32_t index)
 {
-    struct joining *newest = at_index(ep, ep->joining_newest);
+    struct joining *newest = at_index(ep, ep->store->joining_newest);
 
-    j->older = ep->joining_newest;
+    j->older = ep->store->joining_newest;
     j->newer = SA_INDEX_NONE;
     if (newest)
         newest->newer = index;
     else
-        ep->joining_oldest = index;
-    ep->joining_newest = index;
+        ep->store->joining_oldest = index;
+    ep->store->joining_newest = index;
 }
 
 struct joining *joining_take(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
@@ -174,13 +177,13 @@ struct joining *joining_take(struct ike_endpoint *ep, nsec now, struct ike_sa *s
 
     ASSERT(most > 0);
     make_room(ep, ike, name.response, most);
-    if (ep->joinings.taken == ep->joinings.capacity)
-        give_way(ep, at_index(ep, ep->joining_oldest));
-    j = pool_take(&ep->joinings, &h);
+    if (ep->store->joinings.taken == ep->store->joinings.capacity)
+        give_way(ep, at_index(ep, ep->store->joining_oldest));
+    j = pool_take(&ep->store->joinings, &h);
     ASSERT(j);
-    (void)table_get(&ep->joining_by_ike, ike, &first);
-    if (table_put(&ep->joining_by_ike, ike, h.index)) {
-        pool_give(&ep->joinings, h);
+    (void)table_get(&ep->store->joining_by_ike, ike, &first);
+    if (table_put(&ep->store->joining_by_ike, ike, h.index)) {
+        pool_give(&ep->store->joinings, h);
         return NULL;
     }
     j->begun = now;
@@ -199,13 +202,13 @@ struct joining *joining_take(struct ike_endpoint *ep, nsec now, struct ike_sa *s
 static enum err keep(struct ike_endpoint *ep, const struct joining *j, struct bytes text,
                      struct message_ref *out)
 {
-    struct joining *oldest = at_index(ep, ep->joining_oldest);
-    enum err e = message_keep(&ep->pieces, text, out);
+    struct joining *oldest = at_index(ep, ep->store->joining_oldest);
+    enum err e = message_keep(&ep->store->pieces, text, out);
 
     if (e != ERR_FULL || oldest == j)
         return e;
     give_way(ep, oldest);
-    return message_keep(&ep->pieces, text, out);
+    return message_keep(&ep->store->pieces, text, out);
 }
 
 enum err joining_add(struct ike_endpoint *ep, struct joining *j, unsigned number, struct bytes text)
@@ -232,7 +235,7 @@ size_t joining_join(const struct ike_endpoint *ep, const struct joining *j, uint
 
     ASSERT(j->here == j->total);
     for (unsigned i = 0; i < j->total; i++) {
-        struct bytes text = message_at(&ep->pieces, j->pieces[i]);
+        struct bytes text = message_at(&ep->store->pieces, j->pieces[i]);
 
         if (text.len)
             memcpy(out + at, text.data, text.len);

@@ -8,7 +8,7 @@
 
 static struct ike_sa *at_index(const struct ike_endpoint *ep, uint32_t index)
 {
-    struct ike_sa *sa = pool_slot(&ep->ikes, index);
+    struct ike_sa *sa = pool_slot(&ep->store->ikes, index);
 
     ASSERT(sa);
     return sa;
@@ -62,9 +62,10 @@ void outbox_cancel(struct ike_endpoint *ep, struct ike_sa *sa, enum pending_send
  * in fragments takes a call for each (RFC 7383 §2.5) */
 static bool message_out(struct ike_endpoint *ep, struct message_ref ref, struct ike_dgram *out)
 {
-    bool marker = out->local.port == IKE_NATT_PORT && !(ep->config->quirks & QUIRK_NO_MARKER);
+    bool marker =
+        out->local.port == IKE_NATT_PORT && !(ep->store->config->quirks & QUIRK_NO_MARKER);
     struct buf datagram;
-    bool last = message_datagram(&ep->messages, ref, marker, &datagram);
+    bool last = message_datagram(&ep->store->messages, ref, marker, &datagram);
 
     out->protocol = 17;
     out->data = datagram.data;
@@ -77,10 +78,10 @@ static bool message_out(struct ike_endpoint *ep, struct message_ref ref, struct 
 static uint8_t response_out(struct ike_endpoint *ep, const struct ike_sa *sa, struct ike_dgram *out)
 {
     *out = (struct ike_dgram){.local = sa->local, .remote = sa->remote, .kind = DGRAM_RESPONSE};
-    if (sa_equal(ep->response_of, ike_sa_ref(ep, sa))) {
+    if (sa_equal(ep->store->response_of, ike_sa_ref(ep, sa))) {
         /* RFC 7296 §2.11: a response goes to where the request came from. */
-        out->local = ep->response_from;
-        out->remote = ep->response_to;
+        out->local = ep->store->response_from;
+        out->remote = ep->store->response_to;
     }
     return message_out(ep, response_of(ep, sa), out) ? SEND_RESPONSE : 0;
 }
@@ -135,10 +136,10 @@ static void send_one(struct ike_endpoint *ep, struct ike_sa *sa, struct ike_dgra
 bool outbox_reply(struct ike_endpoint *ep, struct bytes message, const struct ip_endpoint *local,
                   const struct ip_endpoint *remote)
 {
-    struct stateless_reply *reply = &ep->reply;
+    struct stateless_reply *reply = &ep->store->reply;
 
-    message_drop(&ep->messages, &reply->message);
-    reply->waiting = message_keep(&ep->messages, message, &reply->message) == OK;
+    message_drop(&ep->store->messages, &reply->message);
+    reply->waiting = message_keep(&ep->store->messages, message, &reply->message) == OK;
     reply->local = *local;
     reply->remote = *remote;
     return reply->waiting;
@@ -146,7 +147,7 @@ bool outbox_reply(struct ike_endpoint *ep, struct bytes message, const struct ip
 
 static bool reply_next(struct ike_endpoint *ep, struct ike_dgram *out)
 {
-    struct stateless_reply *reply = &ep->reply;
+    struct stateless_reply *reply = &ep->store->reply;
 
     if (!reply->waiting)
         return false;
@@ -179,5 +180,5 @@ void event_ike(struct ike_endpoint *ep, nsec now, const struct ike_sa *sa, struc
     e.initiator = sa->initiator;
     e.spi_i = sa->spi_i;
     e.spi_r = sa->spi_r;
-    event_put(&ep->events, &e);
+    event_put(&ep->store->events, &e);
 }

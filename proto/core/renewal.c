@@ -13,9 +13,9 @@ static struct ike_sa *partner(const struct ike_endpoint *ep, const struct ike_sa
 {
     uint32_t index;
 
-    if (!sa->renewing || !table_get(&ep->renewals, key_of(ep, sa, next), &index))
+    if (!sa->renewing || !table_get(&ep->store->renewals, key_of(ep, sa, next), &index))
         return NULL;
-    return pool_slot(&ep->ikes, index);
+    return pool_slot(&ep->store->ikes, index);
 }
 
 struct ike_sa *renewal_old(const struct ike_endpoint *ep, const struct ike_sa *next)
@@ -30,10 +30,10 @@ struct ike_sa *renewal_next(const struct ike_endpoint *ep, const struct ike_sa *
 
 enum err renewal_begin(struct ike_endpoint *ep, struct ike_sa *old, struct ike_sa *next)
 {
-    if (table_put(&ep->renewals, key_of(ep, old, false), ike_sa_index(ep, next)))
+    if (table_put(&ep->store->renewals, key_of(ep, old, false), ike_sa_index(ep, next)))
         return ERR_MEMORY;
-    if (table_put(&ep->renewals, key_of(ep, next, true), ike_sa_index(ep, old))) {
-        table_remove(&ep->renewals, key_of(ep, old, false));
+    if (table_put(&ep->store->renewals, key_of(ep, next, true), ike_sa_index(ep, old))) {
+        table_remove(&ep->store->renewals, key_of(ep, old, false));
         return ERR_MEMORY;
     }
     old->renewing = next->renewing = true;
@@ -47,12 +47,12 @@ void renewal_end(struct ike_endpoint *ep, struct ike_sa *sa)
     sa->renewing = false;
     if (old) {
         old->renewing = false;
-        table_remove(&ep->renewals, key_of(ep, old, false));
-        table_remove(&ep->renewals, key_of(ep, sa, true));
+        table_remove(&ep->store->renewals, key_of(ep, old, false));
+        table_remove(&ep->store->renewals, key_of(ep, sa, true));
     }
     if (next) {
         next->renewing = false;
-        table_remove(&ep->renewals, key_of(ep, sa, false));
-        table_remove(&ep->renewals, key_of(ep, next, true));
+        table_remove(&ep->store->renewals, key_of(ep, sa, false));
+        table_remove(&ep->store->renewals, key_of(ep, next, true));
     }
 }

@@ -26,7 +26,7 @@ static void tell(struct ike_endpoint *ep, const struct ike_sa *sa, enum ike_time
         e.message_id = sa->request_id;
         e.transmission = sa->tries;
     }
-    timer_log_put(&ep->timer_log, &e);
+    timer_log_put(&ep->store->timer_log, &e);
 }
 
 void ike_timer_arm(struct ike_endpoint *ep, struct ike_sa *sa, enum ike_timer timer, nsec at)
@@ -35,7 +35,7 @@ void ike_timer_arm(struct ike_endpoint *ep, struct ike_sa *sa, enum ike_timer ti
 
     if (before == at)
         return;
-    if (ep->timer_log.ring)
+    if (ep->store->timer_log.ring)
         tell(ep, sa, timer, at == NSEC_NEVER ? TIMER_NEWS_CANCELLED : TIMER_NEWS_ARMED,
              at == NSEC_NEVER ? before : at);
     sa->timers[timer] = at;
@@ -44,7 +44,7 @@ void ike_timer_arm(struct ike_endpoint *ep, struct ike_sa *sa, enum ike_timer ti
 
 void ike_timer_fire(struct ike_endpoint *ep, struct ike_sa *sa, enum ike_timer timer)
 {
-    if (ep->timer_log.ring)
+    if (ep->store->timer_log.ring)
         tell(ep, sa, timer, TIMER_NEWS_FIRED, sa->timers[timer]);
     sa->timers[timer] = NSEC_NEVER;
     ike_timers_again(ep, sa);
@@ -60,17 +60,17 @@ void ike_timer_move(struct ike_endpoint *ep, struct ike_sa *sa, enum ike_timer t
 
 void ike_timers_again(struct ike_endpoint *ep, struct ike_sa *sa)
 {
-    timerq_arm(&ep->timers, ike_sa_index(ep, sa), earliest(ep, sa));
+    timerq_arm(&ep->store->timers, ike_sa_index(ep, sa), earliest(ep, sa));
 }
 
 void ike_timers_cancel(struct ike_endpoint *ep, struct ike_sa *sa)
 {
     for (int i = 0; i < IKE_TIMER_COUNT; i++) {
-        if (ep->timer_log.ring && sa->timers[i] != NSEC_NEVER)
+        if (ep->store->timer_log.ring && sa->timers[i] != NSEC_NEVER)
             tell(ep, sa, (enum ike_timer)i, TIMER_NEWS_CANCELLED, sa->timers[i]);
         sa->timers[i] = NSEC_NEVER;
     }
-    timerq_cancel(&ep->timers, ike_sa_index(ep, sa));
+    timerq_cancel(&ep->store->timers, ike_sa_index(ep, sa));
 }
 
 static void tell_child(struct ike_endpoint *ep, const struct child_sa *c, enum ike_timer timer,
@@ -84,19 +84,20 @@ static void tell_child(struct ike_endpoint *ep, const struct child_sa *c, enum i
              : before <= fired_by ? TIMER_NEWS_FIRED
                                   : TIMER_NEWS_CANCELLED;
     if (before != at)
-        timer_log_put(&ep->timer_log, &e);
+        timer_log_put(&ep->store->timer_log, &e);
 }
 
 static void child_set(struct ike_endpoint *ep, struct child_sa *c, nsec soft, nsec hard,
                       nsec fired_by)
 {
-    if (ep->timer_log.ring) {
+    if (ep->store->timer_log.ring) {
         tell_child(ep, c, TIMER_REKEY, c->soft, soft, fired_by);
         tell_child(ep, c, TIMER_EXPIRE, c->hard, hard, fired_by);
     }
     c->soft = soft;
     c->hard = hard;
-    timerq_arm(&ep->timers, ep->ikes.capacity + child_sa_handle(ep, c).index, nsec_min(soft, hard));
+    timerq_arm(&ep->store->timers, ep->store->ikes.capacity + child_sa_handle(ep, c).index,
+               nsec_min(soft, hard));
 }
 
 void child_timers_arm(struct ike_endpoint *ep, struct child_sa *c, nsec soft, nsec hard)

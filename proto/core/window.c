@@ -24,27 +24,27 @@ bool ike_ids_used_up(const struct ike_sa *sa)
 
 enum err window_init(struct ike_endpoint *ep, uint32_t ikes)
 {
-    uint32_t size = window_size(ep->config);
+    uint32_t size = window_size(ep->store->config);
 
     if (size == 1)
         return OK;
-    if (pool_init(&ep->windows, sizeof(struct window), ikes) ||
-        pool_init(&ep->parked, sizeof(struct parked_exchange), ikes * (size - 1)) ||
-        pool_init(&ep->answered, sizeof(struct answered_request), ikes * size))
+    if (pool_init(&ep->store->windows, sizeof(struct window), ikes) ||
+        pool_init(&ep->store->parked, sizeof(struct parked_exchange), ikes * (size - 1)) ||
+        pool_init(&ep->store->answered, sizeof(struct answered_request), ikes * size))
         return ERR_MEMORY;
     return OK;
 }
 
 void window_reset(struct ike_endpoint *ep)
 {
-    pool_reset(&ep->answered);
-    pool_reset(&ep->parked);
-    pool_reset(&ep->windows);
+    pool_reset(&ep->store->answered);
+    pool_reset(&ep->store->parked);
+    pool_reset(&ep->store->windows);
 }
 
 struct window *window_of(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
-    return sa->window == SA_INDEX_NONE ? NULL : pool_slot(&ep->windows, sa->window);
+    return sa->window == SA_INDEX_NONE ? NULL : pool_slot(&ep->store->windows, sa->window);
 }
 
 struct window *window_take(struct ike_endpoint *ep, struct ike_sa *sa)
@@ -54,7 +54,7 @@ struct window *window_take(struct ike_endpoint *ep, struct ike_sa *sa)
 
     if (w)
         return w;
-    w = pool_take(&ep->windows, &h);
+    w = pool_take(&ep->store->windows, &h);
     ASSERT(w); /* as many as IKE SAs */
     *w = (struct window){.parked = SA_INDEX_NONE,
                          .answered = SA_INDEX_NONE,
@@ -67,7 +67,7 @@ struct window *window_take(struct ike_endpoint *ep, struct ike_sa *sa)
 
 static struct parked_exchange *parked_at(const struct ike_endpoint *ep, uint32_t index)
 {
-    return index == SA_INDEX_NONE ? NULL : pool_slot(&ep->parked, index);
+    return index == SA_INDEX_NONE ? NULL : pool_slot(&ep->store->parked, index);
 }
 
 static struct parked_exchange *first_parked(const struct ike_endpoint *ep, const struct ike_sa *sa)
@@ -120,7 +120,7 @@ void flight_ids(const struct ike_endpoint *ep, const struct ike_sa *sa, uint32_t
 bool flight_room(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
     const struct window *w = window_of(ep, sa);
-    uint32_t oldest, next, size = window_size(ep->config);
+    uint32_t oldest, next, size = window_size(ep->store->config);
 
     if (!sa->in_flight)
         return true;
@@ -172,7 +172,7 @@ void flight_park(struct ike_endpoint *ep, struct ike_sa *sa)
     struct parked_exchange free = {
         .due = NSEC_NEVER, .child = HANDLE_NONE, .handshake = SA_INDEX_NONE, .id = w->next_id};
     struct handle h;
-    struct parked_exchange *p = pool_take(&ep->parked, &h);
+    struct parked_exchange *p = pool_take(&ep->store->parked, &h);
 
     ASSERT(p && sa->in_flight); /* window - 1 of them for each IKE SA */
     *p = from_record(sa);
@@ -190,7 +190,7 @@ static struct parked_exchange unlink_parked(struct ike_endpoint *ep, struct wind
     while (*at != index)
         at = &parked_at(ep, *at)->next;
     *at = taken.next;
-    pool_give(&ep->parked, pool_handle(&ep->parked, index));
+    pool_give(&ep->store->parked, pool_handle(&ep->store->parked, index));
     return taken;
 }
 
@@ -242,16 +242,16 @@ void flights_forget(struct ike_endpoint *ep, struct ike_sa *sa)
     while (w->parked != SA_INDEX_NONE) {
         struct parked_exchange p = unlink_parked(ep, w, w->parked);
 
-        timer_log_put(&ep->timer_log, &(struct timer_event){.news = TIMER_NEWS_CANCELLED,
-                                                            .timer = TIMER_RETRANSMIT,
-                                                            .child = SA_NONE,
-                                                            .spi_i = sa->spi_i,
-                                                            .deadline = p.due,
-                                                            .message_id = p.id,
-                                                            .transmission = p.tries,
-                                                            .request = p.kind});
+        timer_log_put(&ep->store->timer_log, &(struct timer_event){.news = TIMER_NEWS_CANCELLED,
+                                                                   .timer = TIMER_RETRANSMIT,
+                                                                   .child = SA_NONE,
+                                                                   .spi_i = sa->spi_i,
+                                                                   .deadline = p.due,
+                                                                   .message_id = p.id,
+                                                                   .transmission = p.tries,
+                                                                   .request = p.kind});
         handshake_free(ep, p.handshake);
-        message_drop(&ep->messages, &p.request);
+        message_drop(&ep->store->messages, &p.request);
     }
     outbox_cancel(ep, sa, SEND_PARKED);
     ike_timers_again(ep, sa);
@@ -295,7 +295,7 @@ uint32_t window_own(const struct ike_endpoint *ep, const struct ike_sa *sa)
 
 static struct answered_request *answer_at(const struct ike_endpoint *ep, uint32_t index)
 {
-    return index == SA_INDEX_NONE ? NULL : pool_slot(&ep->answered, index);
+    return index == SA_INDEX_NONE ? NULL : pool_slot(&ep->store->answered, index);
 }
 
 const struct answered_request *answered_at(const struct ike_endpoint *ep, const struct ike_sa *sa,
@@ -318,7 +318,7 @@ bool request_due(const struct ike_endpoint *ep, const struct ike_sa *sa, uint32_
 static void answer_add(struct ike_endpoint *ep, struct window *w, struct answered_request a)
 {
     struct handle h;
-    struct answered_request *slot = pool_take(&ep->answered, &h);
+    struct answered_request *slot = pool_take(&ep->store->answered, &h);
 
     ASSERT(slot); /* a window of them for each IKE SA */
     *slot = a;
@@ -340,8 +340,8 @@ static void drop_older(struct ike_endpoint *ep, struct window *w, uint32_t newes
             continue;
         }
         *at = a->next;
-        message_drop(&ep->messages, &a->response);
-        pool_give(&ep->answered, pool_handle(&ep->answered, index));
+        message_drop(&ep->store->messages, &a->response);
+        pool_give(&ep->store->answered, pool_handle(&ep->store->answered, index));
     }
 }
 
@@ -372,7 +372,7 @@ void request_answered(struct ike_endpoint *ep, struct ike_sa *sa, uint32_t id,
     struct window *w = window_of(ep, sa);
 
     if (window_own(ep, sa) == 1) {
-        message_drop(&ep->messages, &sa->response);
+        message_drop(&ep->store->messages, &sa->response);
         sa->response = response;
         sa->request_digest = digest;
         ike_id_next(sa, &sa->expected_id);
@@ -441,9 +441,9 @@ void window_give(struct ike_endpoint *ep, struct ike_sa *sa)
         struct answered_request *a = answer_at(ep, index);
 
         w->answered = a->next;
-        message_drop(&ep->messages, &a->response);
-        pool_give(&ep->answered, pool_handle(&ep->answered, index));
+        message_drop(&ep->store->messages, &a->response);
+        pool_give(&ep->store->answered, pool_handle(&ep->store->answered, index));
     }
-    pool_give(&ep->windows, pool_handle(&ep->windows, sa->window));
+    pool_give(&ep->store->windows, pool_handle(&ep->store->windows, sa->window));
     sa->window = SA_INDEX_NONE;
 }

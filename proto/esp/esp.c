@@ -16,6 +16,7 @@ enum {
     TUNNEL_HOP_LIMIT = 64,
     PAD_MAX = 255,
     ECN_MASK = 3,
+    IV_STREAM = 1, /* the user's stream itself serves IKE */
 };
 
 static const char *const drop_names[ESP_CAUSE_COUNT] = {
@@ -57,12 +58,12 @@ const char *esp_cause_name(enum esp_cause d)
     return d < ESP_CAUSE_COUNT ? drop_names[d] : "none";
 }
 
-enum err esp_init(struct esp *esp, struct crypto *crypto, struct rng iv,
-                  const struct sad_limits *limits, uint32_t policies, uint32_t per_side)
+enum err esp_init(struct esp *esp, struct crypto *crypto, const struct sad_limits *limits,
+                  uint32_t policies, uint32_t per_side)
 {
     enum err e;
 
-    *esp = (struct esp){.crypto = crypto, .iv = iv};
+    *esp = (struct esp){.crypto = crypto};
     e = sad_init(&esp->sad, limits);
     if (e != OK)
         return e;
@@ -209,7 +210,7 @@ static enum esp_cause outbound_limits(struct esp_sa *sa, size_t len)
  * The IV. AEAD and counter mode: the sequence number, which is never used twice under one key (RFC
  * 4106 §3.1, RFC 3686 §2.1). CBC: a draw that no observer can foretell (RFC 3602 §2.1).
  */
-static void iv_write(const struct esp *esp, const struct esp_sa *sa, uint64_t seq, uint8_t *iv)
+static void iv_write(struct esp_user user, const struct esp_sa *sa, uint64_t seq, uint8_t *iv)
 {
     struct rng r;
 
@@ -219,7 +220,8 @@ static void iv_write(const struct esp *esp, const struct esp_sa *sa, uint64_t se
     }
     if (sa->encr->iv_len == 0)
         return;
-    r = rng_fork(&esp->iv, (uint64_t)sa->spi_in << 32 | sa->spi_out);
+    r = rng_fork(user.iv, IV_STREAM);
+    r = rng_fork(&r, (uint64_t)sa->spi_in << 32 | sa->spi_out);
     r.counter = seq * 2;
     store_be64(iv, rng_u64(&r));
     store_be64(iv + 8, rng_u64(&r));
@@ -267,8 +269,8 @@ static void outer_plain(const struct esp_sa *sa, struct esp_outer *out)
                               .udp_encapsulated = sa->udp_encapsulated};
 }
 
-static enum err seal(struct esp *esp, struct esp_sa *sa, struct buf *packet, struct extra extra,
-                     struct esp_outer *out)
+static enum err seal(struct esp *esp, struct esp_user user, struct esp_sa *sa, struct buf *packet,
+                     struct extra extra, struct esp_outer *out)
 {
     struct inner inner = {packet->data, packet->len, NEXT_DUMMY};
     struct frame f;
@@ -304,7 +306,7 @@ static enum err seal(struct esp *esp, struct esp_sa *sa, struct buf *packet, str
     icv_len = seal_icv_len(&f.key);
     /* One 8-byte store: two would stall the load that the cipher makes of them. */
     store_be64(f.start, (uint64_t)sa->spi_out << 32 | (uint32_t)f.seq);
-    iv_write(esp, sa, f.seq, f.start + ESP_HEADER_LEN);
+    iv_write(user, sa, f.seq, f.start + ESP_HEADER_LEN);
     op = op_of(&f, sa->esn);
     meter_tick(esp->crypto->meter, METER_ESP_OUT, len);
     if (unlikely(esp->crypto->class->seal(esp->crypto, &op) != OK)) {
@@ -318,24 +320,27 @@ static enum err seal(struct esp *esp, struct esp_sa *sa, struct buf *packet, str
     return OK;
 }
 
-enum err esp_seal(struct esp *esp, struct esp_sa *sa, struct buf *packet, struct esp_outer *out)
+enum err esp_seal(struct esp *esp, struct esp_user user, struct esp_sa *sa, struct buf *packet,
+                  struct esp_outer *out)
 {
-    return seal(esp, sa, packet, (struct extra){0}, out);
+    return seal(esp, user, sa, packet, (struct extra){0}, out);
 }
 
-enum err esp_seal_padded(struct esp *esp, struct esp_sa *sa, struct buf *packet, size_t to,
-                         struct esp_outer *out)
+enum err esp_seal_padded(struct esp *esp, struct esp_user user, struct esp_sa *sa,
+                         struct buf *packet, size_t to, struct esp_outer *out)
 {
-    return seal(esp, sa, packet, (struct extra){.to = to}, out);
+    return seal(esp, user, sa, packet, (struct extra){.to = to}, out);
 }
 
-enum err esp_dummy(struct esp *esp, struct esp_sa *sa, struct buf *packet, struct esp_outer *out)
+enum err esp_dummy(struct esp *esp, struct esp_user user, struct esp_sa *sa, struct buf *packet,
+                   struct esp_outer *out)
 {
     memset(packet->data, 0, packet->len);
-    return seal(esp, sa, packet, (struct extra){.dummy = true}, out);
+    return seal(esp, user, sa, packet, (struct extra){.dummy = true}, out);
 }
 
-enum err esp_choose(struct esp *esp, const struct buf *packet, struct handle *used)
+enum err esp_choose(struct esp *esp, struct esp_user user, const struct buf *packet,
+                    struct handle *used)
 {
     struct handle policy;
     struct esp_sa *sa;
@@ -346,7 +351,7 @@ enum err esp_choose(struct esp *esp, const struct buf *packet, struct handle *us
     *used = HANDLE_NONE;
     if (flow_read(buf_bytes(packet), &flow, &total) != OK)
         return refuse_out(esp, ESP_CAUSE_MALFORMED);
-    e = spd_lookup(&esp->spd, &flow, &policy, used);
+    e = spd_lookup(&esp->spd, user.scope, &flow, &policy, used);
     if (e == ERR_NO_POLICY)
         return refuse_out(esp, ESP_CAUSE_NO_POLICY);
     sa = sad_at(&esp->sad, *used);
@@ -357,12 +362,12 @@ enum err esp_choose(struct esp *esp, const struct buf *packet, struct handle *us
     return OK;
 }
 
-enum err esp_protect(struct esp *esp, struct buf *packet, struct esp_outer *out,
-                     struct handle *used)
+enum err esp_protect(struct esp *esp, struct esp_user user, struct buf *packet,
+                     struct esp_outer *out, struct handle *used)
 {
-    enum err e = esp_choose(esp, packet, used);
+    enum err e = esp_choose(esp, user, packet, used);
 
-    return e ? e : esp_seal(esp, sad_at(&esp->sad, *used), packet, out);
+    return e ? e : esp_seal(esp, user, sad_at(&esp->sad, *used), packet, out);
 }
 
 enum err esp_may_send(struct esp *esp, const struct esp_sa *sa, const struct buf *packet)
@@ -392,15 +397,15 @@ bool esp_takes_pieces(const struct esp *esp, const struct esp_sa *sa, struct byt
 }
 
 /* Opening: RFC 4303 §3.4.2, §3.4.3 up to the replay check. Nothing of the SA changes. */
-static enum esp_cause admit(struct esp *esp, struct buf *packet, struct esp_opened *out,
-                            struct esp_sa **sa, struct frame *f)
+static enum esp_cause admit(struct esp *esp, uint32_t scope, struct buf *packet,
+                            struct esp_opened *out, struct esp_sa **sa, struct frame *f)
 {
     size_t overhead;
 
     if (unlikely(packet->len < ESP_HEADER_LEN))
         return ESP_CAUSE_MALFORMED;
     f->start = packet->data;
-    *sa = sad_find(&esp->sad, load_be32(f->start), &out->sa);
+    *sa = sad_find(&esp->sad, scope, load_be32(f->start), &out->sa);
     if (unlikely(!*sa))
         return ESP_CAUSE_NO_SA;
     f->key = key_of(*sa, SAD_IN);
@@ -592,8 +597,8 @@ static void count_in(struct esp *esp, struct esp_sa *sa, size_t len)
     esp->opened_bytes += len;
 }
 
-enum err esp_open(struct esp *esp, const struct esp_arrival *in, struct buf *packet,
-                  struct esp_opened *out)
+enum err esp_open(struct esp *esp, struct esp_user user, const struct esp_arrival *in,
+                  struct buf *packet, struct esp_opened *out)
 {
     struct esp_sa *sa = NULL;
     struct frame f;
@@ -601,7 +606,7 @@ enum err esp_open(struct esp *esp, const struct esp_arrival *in, struct buf *pac
 
     *out = (struct esp_opened){.sa = HANDLE_NONE, .drop = ESP_CAUSE_NONE};
     meter_tick(esp->crypto->meter, METER_ESP_IN, packet->len);
-    cause = admit(esp, packet, out, &sa, &f);
+    cause = admit(esp, user.scope, packet, out, &sa, &f);
     if (likely(cause == ESP_CAUSE_NONE))
         cause = authenticate(esp, sa, &f, out);
     if (likely(cause == ESP_CAUSE_NONE))

@@ -48,19 +48,25 @@ enum esp_cause {
 
 const char *esp_cause_name(enum esp_cause);
 
-/** ESP of one endpoint: the databases and what happened. */
+/** ESP of the endpoints that share it: the databases and what happened. */
 struct esp {
     struct sad sad;
     struct spd spd;
-    struct crypto *crypto; /* borrowed */
-    struct rng iv;         /* IVs of CBC; the others count (RFC 4106 §3.1) */
+    struct crypto *crypto;                               /* borrowed */
     uint64_t sealed, sealed_bytes, opened, opened_bytes; /* bytes of inner packets */
     uint64_t dropped[ESP_CAUSE_COUNT];
 };
 
+/** In whose name a packet is sealed or opened. */
+struct esp_user {
+    uint32_t scope;       /* of its SAs and policies */
+    const struct rng *iv; /* its stream of IVs, not drawn from: those of CBC, the only ones that do
+                             not count (RFC 4106 §3.1), come from sub-streams */
+};
+
 /** @param policies, per_side  as in spd_init */
-enum err esp_init(struct esp *, struct crypto *, struct rng iv, const struct sad_limits *,
-                  uint32_t policies, uint32_t per_side) MUST_USE;
+enum err esp_init(struct esp *, struct crypto *, const struct sad_limits *, uint32_t policies,
+                  uint32_t per_side) MUST_USE;
 void esp_reset(struct esp *);
 
 /** For the outer IP header of a sealed packet. */
@@ -89,7 +95,7 @@ struct esp_outer {
  * @retval ERR_STATE        the SA is only reserved; not counted
  * @note   on error the packet is unchanged, or zeroed if the crypto library failed; counted
  */
-enum err esp_seal(struct esp *, struct esp_sa *sa, struct buf *packet,
+enum err esp_seal(struct esp *, struct esp_user, struct esp_sa *sa, struct buf *packet,
                   struct esp_outer *out) MUST_USE;
 /**
  * The same with traffic flow confidentiality padding behind the inner packet (RFC 4303 §2.7): it
@@ -97,15 +103,15 @@ enum err esp_seal(struct esp *, struct esp_sa *sa, struct buf *packet,
  * mode, whose protocols need not say how long they are.
  * @param[in,out] packet  cap >= to + ESP_TAILROOM, else ERR_SPACE
  */
-enum err esp_seal_padded(struct esp *, struct esp_sa *sa, struct buf *packet, size_t to,
-                         struct esp_outer *out) MUST_USE;
+enum err esp_seal_padded(struct esp *, struct esp_user, struct esp_sa *sa, struct buf *packet,
+                         size_t to, struct esp_outer *out) MUST_USE;
 /**
  * Make a dummy packet (RFC 4303 §2.6): the receiver cannot tell from outside that it carries
  * nothing, and drops it. It takes a sequence number and counts against the SA's limits.
  * @param[in,out] packet  room as for an inner packet of `len` bytes; what is in it is overwritten
  * @retval ERR_SEQ_WRAPPED, ERR_LIFETIME, ERR_SPACE, ERR_STATE, ERR_CRYPTO  as esp_seal
  */
-enum err esp_dummy(struct esp *, struct esp_sa *sa, struct buf *packet,
+enum err esp_dummy(struct esp *, struct esp_user, struct esp_sa *sa, struct buf *packet,
                    struct esp_outer *out) MUST_USE;
 
 /**
@@ -113,10 +119,11 @@ enum err esp_dummy(struct esp *, struct esp_sa *sa, struct buf *packet,
  * @param[out] used  the SA, HANDLE_NONE if none was found
  * @retval ERR_SYNTAX, ERR_NO_POLICY, ERR_NO_SA  counted
  */
-enum err esp_choose(struct esp *, const struct buf *packet, struct handle *used) MUST_USE;
+enum err esp_choose(struct esp *, struct esp_user, const struct buf *packet,
+                    struct handle *used) MUST_USE;
 
 /** Both halves: esp_choose, then esp_seal. */
-enum err esp_protect(struct esp *, struct buf *packet, struct esp_outer *out,
+enum err esp_protect(struct esp *, struct esp_user, struct buf *packet, struct esp_outer *out,
                      struct handle *used) MUST_USE;
 /**
  * The first half where the caller has chosen the SA: its selectors must allow the packet.
@@ -160,7 +167,7 @@ struct esp_opened {
  *         ERR_LIFETIME, ERR_SYNTAX, ERR_SPACE, ERR_CRYPTO
  *         counted by cause, the packet is dropped
  */
-enum err esp_open(struct esp *, const struct esp_arrival *in, struct buf *packet,
+enum err esp_open(struct esp *, struct esp_user, const struct esp_arrival *in, struct buf *packet,
                   struct esp_opened *out) MUST_USE;
 
 #endif

@@ -9,10 +9,12 @@ enum { CHAIN_END = UINT32_MAX };
 
 _Static_assert(sizeof(struct esp_sa) <= 192, "what an established child SA needs is small");
 
-static uint32_t *bucket(const struct sad *sad, uint32_t spi)
+static uint32_t *bucket(const struct sad *sad, uint32_t scope, uint32_t spi)
 {
-    /* SPIs are random already, but a caller may take them in order. */
-    return &sad->buckets[(spi * UINT32_C(0x9e3779b1) >> 8) & sad->bucket_mask];
+    /* SPIs are random already, but a caller may take them in order, and every scope the same. */
+    uint32_t mixed = (spi ^ scope * UINT32_C(0x85ebca6b)) * UINT32_C(0x9e3779b1);
+
+    return &sad->buckets[mixed >> 8 & sad->bucket_mask];
 }
 
 static size_t tail_size(const struct sad_limits *limits)
@@ -64,13 +66,13 @@ void sad_clear(struct sad *sad)
 }
 
 /* The record with this inbound SPI, reserved or installed; its slot, or CHAIN_END. */
-static struct esp_sa *find(const struct sad *sad, uint32_t spi, uint32_t *index)
+static struct esp_sa *find(const struct sad *sad, uint32_t scope, uint32_t spi, uint32_t *index)
 {
-    for (*index = *bucket(sad, spi); *index != (uint32_t)CHAIN_END;) {
+    for (*index = *bucket(sad, scope, spi); *index != (uint32_t)CHAIN_END;) {
         struct esp_sa *sa = pool_slot(&sad->sas, *index);
 
         ASSERT(sa);
-        if (sa->spi_in == spi)
+        if (sa->spi_in == spi && sa->scope == scope)
             return sa;
         *index = sa->next;
     }
@@ -78,10 +80,10 @@ static struct esp_sa *find(const struct sad *sad, uint32_t spi, uint32_t *index)
 }
 
 /* At the end of its chain: behind a record with the same SPI. */
-enum err sad_spi_share(struct sad *sad, uint32_t spi, struct handle *out)
+enum err sad_spi_share(struct sad *sad, uint32_t scope, uint32_t spi, struct handle *out)
 {
     struct esp_sa *sa;
-    uint32_t *link = bucket(sad, spi);
+    uint32_t *link = bucket(sad, scope, spi);
 
     *out = HANDLE_NONE;
     if (spi < SPI_MIN)
@@ -89,6 +91,7 @@ enum err sad_spi_share(struct sad *sad, uint32_t spi, struct handle *out)
     sa = pool_take(&sad->sas, out);
     if (!sa)
         return ERR_FULL;
+    sa->scope = scope;
     sa->spi_in = spi;
     sa->policy = HANDLE_NONE;
     sa->next = (uint32_t)CHAIN_END;
@@ -98,23 +101,24 @@ enum err sad_spi_share(struct sad *sad, uint32_t spi, struct handle *out)
     return OK;
 }
 
-enum err sad_spi_take(struct sad *sad, uint32_t spi, struct handle *out)
+enum err sad_spi_take(struct sad *sad, uint32_t scope, uint32_t spi, struct handle *out)
 {
     uint32_t index;
 
     *out = HANDLE_NONE;
-    if (spi >= SPI_MIN && find(sad, spi, &index))
+    if (spi >= SPI_MIN && find(sad, scope, spi, &index))
         return ERR_DUPLICATE;
-    return sad_spi_share(sad, spi, out);
+    return sad_spi_share(sad, scope, spi, out);
 }
 
-enum err sad_spi_new(struct sad *sad, struct rng *random, struct handle *sa, uint32_t *spi)
+enum err sad_spi_new(struct sad *sad, uint32_t scope, struct rng *random, struct handle *sa,
+                     uint32_t *spi)
 {
     enum err e;
 
     do {
         *spi = rng_u32(random);
-        e = sad_spi_take(sad, *spi, sa);
+        e = sad_spi_take(sad, scope, *spi, sa);
     } while (e == ERR_SYNTAX || e == ERR_DUPLICATE);
     return e;
 }
@@ -219,7 +223,7 @@ void sad_remove(struct sad *sad, struct handle h)
 
     if (!sa)
         return;
-    for (link = bucket(sad, sa->spi_in); *link != h.index;)
+    for (link = bucket(sad, sa->scope, sa->spi_in); *link != h.index;)
         link = &((struct esp_sa *)pool_slot(&sad->sas, *link))->next;
     *link = sa->next;
     pool_give(&sad->sas, h);
@@ -230,10 +234,10 @@ struct esp_sa *sad_at(const struct sad *sad, struct handle h)
     return pool_at(&sad->sas, h);
 }
 
-struct esp_sa *sad_find(const struct sad *sad, uint32_t spi_in, struct handle *out)
+struct esp_sa *sad_find(const struct sad *sad, uint32_t scope, uint32_t spi_in, struct handle *out)
 {
     uint32_t index;
-    struct esp_sa *sa = find(sad, spi_in, &index);
+    struct esp_sa *sa = find(sad, scope, spi_in, &index);
 
     if (!sa || !sa->installed) {
         *out = HANDLE_NONE;

@@ -1,6 +1,7 @@
 /*
- * Security association database of one endpoint: RFC 4301 §4.4.2. One record holds both
- * directions of a child SA, as IKE makes and deletes them in pairs. Records live in one pool; a
+ * Security association database: RFC 4301 §4.4.2. Endpoints may share one: each has a number, its
+ * scope, and what is found by SPI is found in one scope only. One record holds both directions of
+ * a child SA, as IKE makes and deletes them in pairs. Records live in one pool; a
  * record's keys and its replay bitmap stand behind it in the same slot, whose size follows from
  * what the endpoint is configured for. Lifetimes in seconds are the IKE layer's.
  *
@@ -36,6 +37,7 @@ struct esp_sa {
     struct replay replay;
     uint64_t packets_in, bytes_in;
     uint32_t spi_in, spi_out;
+    uint32_t scope;   /* the endpoint it belongs to */
     uint32_t next;    /* hash chain of inbound SPIs */
     uint32_t owner;   /* free for the IKE layer */
     uint32_t dropped; /* inbound packets that named this SA and were refused, any cause */
@@ -72,19 +74,20 @@ void sad_clear(struct sad *);
 
 /**
  * Reserve a record under a fresh inbound SPI >= SPI_MIN, drawn from `random`, that no other record
- * here has.
+ * of its scope has. What other scopes hold does not change the draws.
  * @retval ERR_FULL  no slot
  */
-enum err sad_spi_new(struct sad *, struct rng *random, struct handle *sa, uint32_t *spi) MUST_USE;
+enum err sad_spi_new(struct sad *, uint32_t scope, struct rng *random, struct handle *sa,
+                     uint32_t *spi) MUST_USE;
 /** Reserve a record under an SPI that the caller chose. @retval ERR_DUPLICATE, ERR_SYNTAX, ERR_FULL
  */
-enum err sad_spi_take(struct sad *, uint32_t spi, struct handle *sa) MUST_USE;
+enum err sad_spi_take(struct sad *, uint32_t scope, uint32_t spi, struct handle *sa) MUST_USE;
 /**
  * As sad_spi_take, whoever has that SPI already; by it the older record is found (RFC 4303 §2.1
  * wants them different: for QUIRK_STRONGSWAN_2778 only).
  * @retval ERR_SYNTAX, ERR_FULL
  */
-enum err sad_spi_share(struct sad *, uint32_t spi, struct handle *sa) MUST_USE;
+enum err sad_spi_share(struct sad *, uint32_t scope, uint32_t spi, struct handle *sa) MUST_USE;
 
 struct esp_sa_params {
     const struct encr_suite *encr;
@@ -111,9 +114,9 @@ void sad_remove(struct sad *, struct handle);
 
 /** The record, NULL when it is gone. */
 struct esp_sa *sad_at(const struct sad *, struct handle);
-/** By inbound SPI: installed ones only; NULL if there is none. */
-struct esp_sa *sad_find(const struct sad *, uint32_t spi_in, struct handle *out);
-/** Walk in slot order, reservations too: HANDLE_NONE first; HANDLE_NONE at the end. */
+/** By inbound SPI: installed ones only; NULL if the scope has none. */
+struct esp_sa *sad_find(const struct sad *, uint32_t scope, uint32_t spi_in, struct handle *out);
+/** Walk all scopes in slot order, reservations too: HANDLE_NONE first; HANDLE_NONE at the end. */
 struct handle sad_next(const struct sad *, struct handle after);
 /** New outer addresses (NAT traversal, MOBIKE). */
 void sad_update_peer(struct esp_sa *, const struct ip_endpoint *local,

@@ -17,6 +17,7 @@ struct node {
 struct policy {
     struct handle child;
     uint32_t holders;
+    uint32_t scope;
     uint8_t local_count, remote_count;
 };
 
@@ -72,7 +73,8 @@ static uint8_t covering_length(const struct selector *s)
     return a.low != b.low ? (uint8_t)(64 + __builtin_clzll(a.low ^ b.low)) : 128;
 }
 
-static uint32_t *bucket(const struct spd *spd, const struct ip_addr *a, uint8_t length)
+static uint32_t *bucket(const struct spd *spd, uint32_t scope, const struct ip_addr *a,
+                        uint8_t length)
 {
     struct wide w = widen(a);
     uint64_t h;
@@ -84,7 +86,8 @@ static uint32_t *bucket(const struct spd *spd, const struct ip_addr *a, uint8_t 
         w.low = length > 64 ? w.low & UINT64_MAX << (128 - length) : 0;
     }
     h = (w.high ^ (w.high >> 32) ^ length) * UINT64_C(0x9e3779b97f4a7c15);
-    h = (h ^ (h >> 29) ^ w.low) * UINT64_C(0xbf58476d1ce4e5b9);
+    h = (h ^ (h >> 29) ^ w.low ^ scope * UINT64_C(0xd6e8feb86659fd93)) *
+        UINT64_C(0xbf58476d1ce4e5b9);
     return &spd->buckets[(h >> 32) & spd->bucket_mask];
 }
 
@@ -193,7 +196,7 @@ static void chain_in(struct spd *spd, uint32_t number, const struct selector *s)
 
     node->length = covering_length(s);
     node->rank = rank_of(s, node->length);
-    link = bucket(spd, &s->first, node->length);
+    link = bucket(spd, node_policy(spd, number)->scope, &s->first, node->length);
     while (*link != (uint32_t)CHAIN_END && node_at(spd, *link)->rank < node->rank)
         link = &node_at(spd, *link)->next;
     node->next = *link;
@@ -204,7 +207,7 @@ static void chain_in(struct spd *spd, uint32_t number, const struct selector *s)
 static void chain_out(struct spd *spd, uint32_t number, const struct selector *s)
 {
     struct node *node = node_at(spd, number);
-    uint32_t *link = bucket(spd, &s->first, node->length);
+    uint32_t *link = bucket(spd, node_policy(spd, number)->scope, &s->first, node->length);
 
     while (*link != number)
         link = &node_at(spd, *link)->next;
@@ -222,7 +225,7 @@ static bool side_valid(const struct spd *spd, const struct selector *s, uint8_t 
     return true;
 }
 
-enum err spd_add(struct spd *spd, const struct spd_selectors *s, struct handle *out)
+enum err spd_add(struct spd *spd, uint32_t scope, const struct spd_selectors *s, struct handle *out)
 {
     struct policy *p;
 
@@ -234,6 +237,7 @@ enum err spd_add(struct spd *spd, const struct spd_selectors *s, struct handle *
         return ERR_FULL;
     p->child = HANDLE_NONE;
     p->holders = 1;
+    p->scope = scope;
     p->local_count = s->local_count;
     p->remote_count = s->remote_count;
     memcpy(policy_local(spd, p), s->local, s->local_count * sizeof *s->local);
@@ -303,17 +307,17 @@ static bool side_match(const struct selector *s, uint8_t count, const struct flo
 }
 
 /* The first policy in the chain of this prefix length that takes the flow. */
-static struct policy *chain_find(const struct spd *spd, const struct flow *f, uint8_t length,
-                                 uint32_t *index)
+static struct policy *chain_find(const struct spd *spd, uint32_t scope, const struct flow *f,
+                                 uint8_t length, uint32_t *index)
 {
-    uint32_t n = *bucket(spd, &f->dst, length);
+    uint32_t n = *bucket(spd, scope, &f->dst, length);
 
     while (n != (uint32_t)CHAIN_END) {
         struct policy *p = node_policy(spd, n);
         const struct node *node = &policy_nodes(p)[n % spd->per_side];
         const struct selector *remote = &policy_remote(spd, p)[n % spd->per_side];
 
-        if (node->length == length && side_match(remote, 1, f, false) &&
+        if (node->length == length && p->scope == scope && side_match(remote, 1, f, false) &&
             side_match(policy_local(spd, p), p->local_count, f, true)) {
             *index = n / spd->per_side;
             return p;
@@ -323,8 +327,8 @@ static struct policy *chain_find(const struct spd *spd, const struct flow *f, ui
     return NULL;
 }
 
-enum err spd_lookup(const struct spd *spd, const struct flow *f, struct handle *policy,
-                    struct handle *child)
+enum err spd_lookup(const struct spd *spd, uint32_t scope, const struct flow *f,
+                    struct handle *policy, struct handle *child)
 {
     *policy = *child = HANDLE_NONE;
     for (uint32_t i = 0; i < spd->lengths_used; i++) {
@@ -333,7 +337,7 @@ enum err spd_lookup(const struct spd *spd, const struct flow *f, struct handle *
 
         if (spd->lengths[i].family != f->dst.family)
             continue;
-        p = chain_find(spd, f, spd->lengths[i].length, &index);
+        p = chain_find(spd, scope, f, spd->lengths[i].length, &index);
         if (p) {
             *policy = pool_handle(&spd->policies, index);
             *child = p->child;

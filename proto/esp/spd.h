@@ -1,7 +1,7 @@
 /*
- * Security policy database of one endpoint: RFC 4301 §4.4.1, §5.1, §5.2. A policy is a set of
- * local and remote traffic selectors and the child SA that sends for it now. All policies are
- * PROTECT; a packet without one is discarded.
+ * Security policy database: RFC 4301 §4.4.1, §5.1, §5.2. Endpoints may share one: a packet gets a
+ * policy of its endpoint's scope only. A policy is a set of local and remote traffic selectors and
+ * the child SA that sends for it now. All policies are PROTECT; a packet without one is discarded.
  *
  * Which policy a packet gets: the one whose remote range is the most specific (by its smallest
  * covering prefix); among equals one with a protocol before one without, then one with ports
@@ -55,7 +55,8 @@ struct spd_selectors {
  * @retval ERR_FULL  no slot
  * @retval ERR_TS    none, too many, or not well formed
  */
-enum err spd_add(struct spd *, const struct spd_selectors *, struct handle *policy) MUST_USE;
+enum err spd_add(struct spd *, uint32_t scope, const struct spd_selectors *,
+                 struct handle *policy) MUST_USE;
 /** One holder more or less; the last one takes the policy with it. */
 void spd_hold(struct spd *, struct handle policy);
 void spd_drop(struct spd *, struct handle policy);
@@ -71,7 +72,7 @@ struct spd_selectors spd_selectors(const struct spd *, struct handle policy);
  * @retval ERR_NO_POLICY  the packet must be discarded
  * @retval ERR_NO_SA      there is a policy; *policy is set, its child SA is missing
  */
-enum err spd_lookup(const struct spd *, const struct flow *, struct handle *policy,
+enum err spd_lookup(const struct spd *, uint32_t scope, const struct flow *, struct handle *policy,
                     struct handle *child) MUST_USE;
 /** Inbound (RFC 4301 §5.2 step 4): whether src is remote and dst is local for this policy. */
 bool spd_allows(const struct spd *, struct handle policy, const struct flow *);

@@ -24,7 +24,7 @@ static bool taken_by(const struct selector *list, uint8_t count, const struct se
 
 enum err ike_ask_for(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, struct bytes packet)
 {
-    const struct child_config *c = &ep->config->child;
+    const struct child_config *c = &ep->store->config->child;
     struct asked_packet asked = {.ike = ike_sa_ref(ep, sa)};
     struct flow flow;
     size_t total;

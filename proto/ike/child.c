@@ -5,7 +5,7 @@
 
 struct esp_sa *child_esp(const struct ike_endpoint *ep, const struct child_sa *c)
 {
-    return sad_at(&ep->esp->sad, c->sad);
+    return sad_at(&ep->store->esp->sad, c->sad);
 }
 
 bool child_live(const struct child_sa *c)
@@ -18,10 +18,10 @@ enum { FEW_SPIS_FROM = 0xc000, FEW_SPIS = 4 };
 
 static enum err draw_spi(struct ike_endpoint *ep, struct handle *sad, uint32_t *spi)
 {
-    if (!(ep->config->quirks & QUIRK_STRONGSWAN_2778))
-        return sad_spi_new(&ep->esp->sad, &ep->spi, sad, spi);
+    if (!(ep->store->config->quirks & QUIRK_STRONGSWAN_2778))
+        return sad_spi_new(&ep->store->esp->sad, 0, &ep->spi, sad, spi);
     *spi = FEW_SPIS_FROM + (uint32_t)rng_below(&ep->spi, FEW_SPIS);
-    return sad_spi_share(&ep->esp->sad, *spi, sad);
+    return sad_spi_share(&ep->store->esp->sad, 0, *spi, sad);
 }
 
 enum err child_reserve(struct ike_endpoint *ep, struct ike_sa *sa, struct handle *out)
@@ -65,7 +65,7 @@ static void slice_keys(const struct child_terms *t, bool initiator, const uint8_
 
 static struct esp_limits volume_limits(struct ike_endpoint *ep)
 {
-    const struct lifetime_config *c = &ep->config->child.lifetime;
+    const struct lifetime_config *c = &ep->store->config->child.lifetime;
 
     return (struct esp_limits){.soft_packets = lifetime_volume(c->rekey_packets, &ep->lifetime),
                                .hard_packets = c->hard_packets,
@@ -76,7 +76,7 @@ static struct esp_limits volume_limits(struct ike_endpoint *ep)
 struct selector_list child_selectors(const struct ike_endpoint *ep, const struct child_sa *c,
                                      bool local)
 {
-    struct spd_selectors s = spd_selectors(&ep->esp->spd, child_esp(ep, c)->policy);
+    struct spd_selectors s = spd_selectors(&ep->store->esp->spd, child_esp(ep, c)->policy);
     struct selector_list list = {.count = local ? s.local_count : s.remote_count};
 
     memcpy(list.items, local ? s.local : s.remote, list.count * sizeof *list.items);
@@ -99,16 +99,16 @@ static enum err policy_of(struct ike_endpoint *ep, const struct child_terms *t,
     struct spd_selectors s = {t->local.items, t->remote.items, t->local.count, t->remote.count};
 
     if (!old || !same_selectors(ep, old, t))
-        return spd_add(&ep->esp->spd, &s, policy);
+        return spd_add(&ep->store->esp->spd, 0, &s, policy);
     *policy = child_esp(ep, old)->policy;
-    spd_hold(&ep->esp->spd, *policy);
+    spd_hold(&ep->store->esp->spd, *policy);
     return OK;
 }
 
 static void say_keys(struct ike_endpoint *ep, nsec now, const struct ike_sa *ike,
                      const struct child_sa *c, const struct esp_sa_params *p)
 {
-    struct key_record *k = event_keys_take(&ep->events);
+    struct key_record *k = event_keys_take(&ep->store->events);
     const struct bytes *parts[] = {&p->encr_in, &p->integ_in, &p->encr_out, &p->integ_out};
     struct bytes *views[4];
     size_t at = 0;
@@ -151,11 +151,11 @@ static enum err install(struct ike_endpoint *ep, nsec now, const struct child_sa
     enum err e;
 
     /* §2.17: KEYMAT = prf+(SK_d, [ g^ir(new) | ] Ni | Nr) */
-    e = child_keymat(ep->env.crypto, seed->prf, seed->sk_d, seed->shared, seed->ni, seed->nr,
+    e = child_keymat(ep->store->env.crypto, seed->prf, seed->sk_d, seed->shared, seed->ni, seed->nr,
                      keymat, len);
     if (e == OK) {
         slice_keys(t, seed->initiator, keymat, p);
-        e = sad_install(&ep->esp->sad, c->sad, p);
+        e = sad_install(&ep->store->esp->sad, c->sad, p);
     }
     if (e == OK)
         say_keys(ep, now, ike, c, p);
@@ -166,7 +166,7 @@ static enum err install(struct ike_endpoint *ep, nsec now, const struct child_sa
 static void child_begin(struct ike_endpoint *ep, nsec now, struct child_sa *c,
                         const struct child_seed *seed)
 {
-    struct lifetime life = lifetime_start(&ep->config->child.lifetime, now, &ep->lifetime);
+    struct lifetime life = lifetime_start(&ep->store->config->child.lifetime, now, &ep->lifetime);
 
     child_timers_arm(ep, c, life.soft, life.hard);
     c->initiator = seed->initiator;
@@ -197,7 +197,7 @@ enum err child_install(struct ike_endpoint *ep, nsec now, struct child_sa *c,
                               .transport = t->transport,
                               .esn = t->esn,
                               .udp_encapsulated = ike->natt,
-                              .replay_window = ep->config->child.replay_window,
+                              .replay_window = ep->store->config->child.replay_window,
                               .limits = volume_limits(ep),
                               .local = ike->local,
                               .remote = ike->remote,
@@ -211,7 +211,7 @@ enum err child_install(struct ike_endpoint *ep, nsec now, struct child_sa *c,
         p.local.port = p.remote.port = 0;
     e = install(ep, now, c, t, seed, &p);
     if (e) {
-        spd_drop(&ep->esp->spd, p.policy);
+        spd_drop(&ep->store->esp->spd, p.policy);
         return e;
     }
     meter_work(ep, METER_SA_INSTALLED, 0);
@@ -234,14 +234,14 @@ void child_switch(struct ike_endpoint *ep, struct child_sa *c)
 {
     if (c->state == CHILD_READY)
         c->state = CHILD_CURRENT;
-    spd_point(&ep->esp->spd, child_esp(ep, c)->policy, c->sad);
+    spd_point(&ep->store->esp->spd, child_esp(ep, c)->policy, c->sad);
 }
 
 void child_take_over(struct ike_endpoint *ep, nsec now, struct child_sa *old, struct child_sa *next)
 {
     old->state = CHILD_REPLACED;
     old->successor = child_sa_handle(ep, next);
-    if (ep->config->quirks & QUIRK_LIBRESWAN_1044)
+    if (ep->store->config->quirks & QUIRK_LIBRESWAN_1044)
         next->wish_rekey |= old->wish_rekey;
     old->wish_rekey = false;
     /* A delete that waits for the window (RFC 7296 §2.3) is for the tunnel, not for one of its SAs:
@@ -253,7 +253,7 @@ void child_take_over(struct ike_endpoint *ep, nsec now, struct child_sa *old, st
 void child_replace(struct ike_endpoint *ep, nsec now, struct child_sa *old, struct child_sa *next)
 {
     child_take_over(ep, now, old, next);
-    ep->counters.rekeys_child++;
+    ep->store->counters.rekeys_child++;
     event_ike(ep, now, child_sa_ike(ep, old),
               (struct event_record){.kind = EVENT_CHILD_REKEYED,
                                     .child = {child_sa_handle(ep, old)},
@@ -284,7 +284,7 @@ static struct child_sa *last_successor(const struct ike_endpoint *ep, const stru
 /* The policy must not send through an SA that goes: its successor takes over, or nobody. */
 void child_stop(struct ike_endpoint *ep, struct child_sa *c)
 {
-    struct spd *spd = &ep->esp->spd;
+    struct spd *spd = &ep->store->esp->spd;
     struct esp_sa *esp = child_esp(ep, c);
     struct child_sa *next = last_successor(ep, c);
     struct handle sends = spd_child(spd, esp->policy);
@@ -318,10 +318,10 @@ void child_remove(struct ike_endpoint *ep, nsec now, struct child_sa *c, enum sa
         struct handle policy = esp->policy;
 
         child_stop(ep, c);
-        sad_remove(&ep->esp->sad, c->sad);
-        spd_drop(&ep->esp->spd, policy);
+        sad_remove(&ep->store->esp->sad, c->sad);
+        spd_drop(&ep->store->esp->spd, policy);
     } else {
-        sad_remove(&ep->esp->sad, c->sad);
+        sad_remove(&ep->store->esp->sad, c->sad);
     }
     say_down(ep, now, c, reason);
     bequeath(ep, c);

@@ -22,7 +22,7 @@ static void complain(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum 
 
 bool complaint_possible(const struct ike_endpoint *ep, nsec now, const struct ike_sa *sa)
 {
-    return ep->config->invalid_message_id && !lately(now, ep->complained) &&
+    return ep->store->config->invalid_message_id && !lately(now, ep->complained) &&
            sa->state == STATE_ESTABLISHED;
 }
 
@@ -43,7 +43,7 @@ void complaint_write(struct step *s)
         return;
     store_be32(value, c->value);
     notify_add(s->out, c->notify, bytes_of(value, sizeof value));
-    s->ep->counters.complaints_sent++;
+    s->ep->store->counters.complaints_sent++;
     *c = (struct complaint){0};
 }
 
@@ -51,8 +51,8 @@ void complaint_heard(struct step *s)
 {
     struct notify_payload n;
 
-    s->ep->counters.complaints_heard += notify_find(s->in, NOTIFY_INVALID_MESSAGE_ID, &n) ||
-                                        notify_find(s->in, NOTIFY_INVALID_SPI, &n);
+    s->ep->store->counters.complaints_heard += notify_find(s->in, NOTIFY_INVALID_MESSAGE_ID, &n) ||
+                                               notify_find(s->in, NOTIFY_INVALID_SPI, &n);
 }
 
 /* ---- outside ---- */
@@ -61,8 +61,8 @@ void complaint_heard(struct step *s)
  * is seldom enough: at most once a second. */
 static struct ike_sa *sa_with(const struct ike_endpoint *ep, const struct ip_endpoint *peer)
 {
-    for (uint32_t i = 0; i < ep->ikes.fresh; i++) {
-        struct ike_sa *sa = pool_slot(&ep->ikes, i);
+    for (uint32_t i = 0; i < ep->store->ikes.fresh; i++) {
+        struct ike_sa *sa = pool_slot(&ep->store->ikes, i);
 
         if (sa && sa->state == STATE_ESTABLISHED && ip_addr_equal(&sa->remote.addr, &peer->addr) &&
             (!peer->port || sa->remote.port == peer->port))
@@ -91,7 +91,7 @@ static void complain_outside(struct ike_endpoint *ep, const struct ike_dgram *d,
         return;
     if (!encapsulated)
         local.port = remote.port = IKE_PORT;
-    ep->counters.complaints_sent += outbox_reply(ep, message, &local, &remote);
+    ep->store->counters.complaints_sent += outbox_reply(ep, message, &local, &remote);
 }
 
 void complain_of_spi(struct ike_endpoint *ep, nsec now, const struct ike_dgram *d)
@@ -99,7 +99,7 @@ void complain_of_spi(struct ike_endpoint *ep, nsec now, const struct ike_dgram *
     uint32_t spi = d->len >= 8 ? load_be32(d->data) : 0;
     struct ike_sa *sa;
 
-    if (!ep->config->invalid_spi || lately(now, ep->complained) || spi < SPI_MIN)
+    if (!ep->store->config->invalid_spi || lately(now, ep->complained) || spi < SPI_MIN)
         return;
     ep->complained = now ? now : 1; /* also where nothing is said: looking for an SA is work */
     sa = sa_with(ep, &d->remote);
@@ -117,11 +117,11 @@ bool complaint_rumoured(struct ike_endpoint *ep, nsec now, const struct ike_dgra
     struct notify_payload n;
     struct ike_sa *sa;
 
-    if (!ep->config->invalid_spi || view->header.exchange != EXCHANGE_INFORMATIONAL ||
+    if (!ep->store->config->invalid_spi || view->header.exchange != EXCHANGE_INFORMATIONAL ||
         header_is_response(&view->header) || !notify_find(view, NOTIFY_INVALID_SPI, &n) ||
         n.data.len != 4)
         return false;
-    ep->counters.complaints_heard++;
+    ep->store->counters.complaints_heard++;
     if (lately(now, ep->rumoured))
         return true;
     ep->rumoured = now ? now : 1;

@@ -41,7 +41,7 @@ static enum err make(const struct step *s, const struct message_view *view, uint
     uint8_t spi_i[8], mac[PRF_OUT_MAX];
     struct bytes parts[3] = {[1] = bytes_of(from->bytes, from->family == 6 ? 16 : 4),
                              [2] = bytes_of(spi_i, sizeof spi_i)};
-    struct crypto *crypto = s->ep->env.crypto;
+    struct crypto *crypto = s->ep->store->env.crypto;
     enum err e = p ? nonce_read(p->body, &parts[0]) : ERR_MISSING;
 
     if (e)
@@ -74,10 +74,10 @@ bool cookie_returned(struct step *s, const struct message_view *view)
         return false;
     refresh(s->ep, s->now);
     if (holds(s, view, n.data)) {
-        s->ep->counters.cookies_accepted++;
+        s->ep->store->counters.cookies_accepted++;
         return true;
     }
-    s->ep->counters.cookies_wrong++;
+    s->ep->store->counters.cookies_wrong++;
     return false;
 }
 
@@ -103,6 +103,6 @@ void cookie_ask(struct step *s, const struct message_view *view)
     if (message_end(&out, &message) || message.len > view->datagram.len ||
         !outbox_reply(ep, message, &s->dgram->local, &s->dgram->remote))
         return;
-    ep->counters.responses_sent++;
-    ep->counters.cookies_sent++;
+    ep->store->counters.responses_sent++;
+    ep->store->counters.cookies_sent++;
 }

@@ -24,7 +24,7 @@
 /* The group of the KE payload: of our first proposal, or the one a refusal named. */
 static const struct ke_suite *group_of(const struct step *s)
 {
-    const struct child_config *c = &s->ep->config->child;
+    const struct child_config *c = &s->ep->store->config->child;
     const struct ke_suite *told =
         s->sa->ke_group ? offer_find_ke(c->proposals, c->proposal_count, s->sa->ke_group) : NULL;
 
@@ -136,7 +136,7 @@ static enum err read_request(struct step *s, struct peer_part *p)
         e = child_offer_read(s, false, p->ke.group, &p->terms);
     if (e == OK)
         e = check_group(s, p);
-    if (e == OK && s->ep->children.taken >= s->ep->children.capacity)
+    if (e == OK && s->ep->store->children.taken >= s->ep->store->children.capacity)
         e = step_refuse(s, NOTIFY_NO_ADDITIONAL_SAS);
     return e;
 }
@@ -149,7 +149,7 @@ struct own_part {
 
 static enum err agree(struct step *s, const struct peer_part *p, struct own_part *own)
 {
-    struct crypto *c = s->ep->env.crypto;
+    struct crypto *c = s->ep->store->env.crypto;
     enum err e;
 
     rng_fill(&s->ep->nonce, own->nonce, NONCE_LEN);
@@ -189,13 +189,13 @@ static enum err succeed(struct step *s, struct child_sa *made, const struct chil
         return OK;
     if (!(s->row->needed & HAS_RIVAL)) {
         child_replace(s->ep, s->now, s->child, made);
-        if (s->ep->config->quirks & QUIRK_EAGER_DELETE)
+        if (s->ep->store->config->quirks & QUIRK_EAGER_DELETE)
             plan_delete(s->child, REASON_REKEYED);
         return OK;
     }
-    s->ep->counters.collisions++;
+    s->ep->store->counters.collisions++;
     hs->rival = child_sa_handle(s->ep, made);
-    return message_keep(&s->ep->messages, nonce_lower(seed->ni, seed->nr), &hs->rival_nonce);
+    return message_keep(&s->ep->store->messages, nonce_lower(seed->ni, seed->nr), &hs->rival_nonce);
 }
 
 static enum err make(struct step *s, const struct peer_part *p, const struct own_part *own)
@@ -247,7 +247,7 @@ static enum err consume_request(struct step *s)
 static enum err derive_and_install(struct step *s, struct handshake *hs, const struct peer_part *p,
                                    struct child_sa *made, const struct child_sa *old)
 {
-    struct crypto *c = s->ep->env.crypto;
+    struct crypto *c = s->ep->store->env.crypto;
     uint8_t shared[KE_SHARED_MAX];
     struct child_seed seed = seed_of(s, p, hs->nonce, shared, true);
     enum err e = OK;
@@ -286,9 +286,10 @@ static void settle(struct step *s, struct handshake *hs, const struct peer_part 
         child_take_over(ep, s->now, made, child_sa_at(ep, old->successor));
         return;
     }
-    if (rival && collision_lost(ep->config, lower, message_at(&ep->messages, hs->rival_nonce))) {
+    if (rival && collision_lost(ep->store->config, lower,
+                                message_at(&ep->store->messages, hs->rival_nonce))) {
         made->state = CHILD_RIVAL;
-        if (!(ep->config->quirks & QUIRK_KEEP_LOSER))
+        if (!(ep->store->config->quirks & QUIRK_KEEP_LOSER))
             plan_delete(made, REASON_COLLISION);
         if (live)
             child_replace(ep, s->now, old, rival); /* and the peer deletes it */
@@ -328,8 +329,8 @@ static void superseded(struct step *s, struct handshake *hs)
  * its delete has overtaken its response is not thought of. */
 static bool overtaken(const struct step *s, const struct child_sa *rival)
 {
-    return s->ep->config->quirks & QUIRK_STRONGSWAN_1458 && s->row->kind == KIND_CHILD_REKEY &&
-           !s->child && !rival;
+    return s->ep->store->config->quirks & QUIRK_STRONGSWAN_1458 &&
+           s->row->kind == KIND_CHILD_REKEY && !s->child && !rival;
 }
 
 /* With several exchanges in flight that make child SAs, what the peer deleted before we knew it may
@@ -375,7 +376,7 @@ static enum err consume_response(struct step *s)
     struct peer_part p;
     enum err e = read_response(s, hs, &p);
 
-    if (e == OK && rival && ep->config->quirks & QUIRK_LIBRESWAN_2184) {
+    if (e == OK && rival && ep->store->config->quirks & QUIRK_LIBRESWAN_2184) {
         superseded(s, hs);
         return OK;
     }
@@ -435,7 +436,7 @@ static bool still_needed(const struct step *s, const struct handshake *hs)
 static bool another_group(struct step *s, const struct handshake *hs,
                           const struct notify_payload *n)
 {
-    const struct child_config *c = &s->ep->config->child;
+    const struct child_config *c = &s->ep->store->config->child;
     const struct ke_suite *ke;
 
     if (n->type != NOTIFY_INVALID_KE_PAYLOAD || n->data.len != 2 ||
@@ -504,7 +505,7 @@ static enum err consume_refusal(struct step *s)
 
     (void)notify_find_error(s->in, &n);
     narrower = s->row->kind == KIND_CHILD_NEW && ike_ask_single_pair(s->sa, n.type);
-    if (s->child && !forgets_rival(ep->config, n.type))
+    if (s->child && !forgets_rival(ep->store->config, n.type))
         rekey_child_settle(s, s->child); /* the peer's own rekey stands alone now */
     drop_made(s, hs, reason_for(n.type));
     if (s->child && !child_live(s->child))

@@ -16,7 +16,7 @@ static uint32_t begun_by(const struct ike_endpoint *ep, uint64_t source)
 {
     uint32_t count = 0;
 
-    (void)table_get(&ep->by_source, source, &count);
+    (void)table_get(&ep->store->by_source, source, &count);
     return count;
 }
 
@@ -26,10 +26,10 @@ void flood_begun(struct ike_endpoint *ep, struct ike_sa *sa)
     uint64_t source;
 
     ep->half_open_asked++;
-    if (!ep->config->flood.half_open_per_source)
+    if (!ep->store->config->flood.half_open_per_source)
         return;
     source = source_of(ep, &sa->remote.addr);
-    if (table_put(&ep->by_source, source, begun_by(ep, source) + 1) == OK)
+    if (table_put(&ep->store->by_source, source, begun_by(ep, source) + 1) == OK)
         hs->source = source; /* a NAT may move it, and then it still counts there */
 }
 
@@ -46,8 +46,8 @@ void flood_over(struct ike_endpoint *ep, struct ike_sa *sa)
     hs->source = 0;
     left = begun_by(ep, source) - 1;
     if (!left)
-        (void)table_remove(&ep->by_source, source);
-    else if (table_put(&ep->by_source, source, left))
+        (void)table_remove(&ep->store->by_source, source);
+    else if (table_put(&ep->store->by_source, source, left))
         ASSERT(!"replacing a value takes no memory");
 }
 
@@ -57,7 +57,7 @@ void flood_over(struct ike_endpoint *ep, struct ike_sa *sa)
  */
 static bool cookie_wanted(struct ike_endpoint *ep)
 {
-    const struct flood_config *c = &ep->config->flood;
+    const struct flood_config *c = &ep->store->config->flood;
 
     if (c->cookie_always || !c->cookie_above)
         return c->cookie_always;
@@ -70,7 +70,7 @@ static bool cookie_wanted(struct ike_endpoint *ep)
 
 static bool source_full(const struct ike_endpoint *ep, const struct ip_addr *addr)
 {
-    uint32_t most = ep->config->flood.half_open_per_source;
+    uint32_t most = ep->store->config->flood.half_open_per_source;
 
     return most && begun_by(ep, source_of(ep, addr)) >= most;
 }

@@ -13,7 +13,7 @@ enum {
 
 void fragments_announce(struct step *s)
 {
-    const struct ike_config *c = s->ep->config;
+    const struct ike_config *c = s->ep->store->config;
 
     if (c->fragmentation != FRAGMENTATION_NO && (s->sa->initiator || s->sa->fragments))
         notify_add(s->out, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED, BYTES_NONE);
@@ -23,7 +23,7 @@ void fragments_agree(struct step *s)
 {
     struct notify_payload n;
 
-    s->sa->fragments = s->ep->config->fragmentation != FRAGMENTATION_NO &&
+    s->sa->fragments = s->ep->store->config->fragmentation != FRAGMENTATION_NO &&
                        notify_find(s->in, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED, &n);
 }
 
@@ -51,7 +51,7 @@ static size_t piece_len(const struct ike_endpoint *ep, const struct ike_sa *sa,
                         const struct sk_sizes *sizes)
 {
     size_t around = outside(sa) + HEADER_LEN + SKF_LEN + sizes->iv_len + sizes->icv_len;
-    size_t most = packet_max(ep->config);
+    size_t most = packet_max(ep->store->config);
     size_t room = most > around ? (most - around) / sizes->block_len * sizes->block_len : 0;
 
     return room > PIECE_MIN ? room - 1 : PIECE_MIN;
@@ -70,11 +70,11 @@ bool fragments_wanted(const struct ike_endpoint *ep, const struct ike_sa *sa,
     struct sk_sizes sizes = ike_sk_sizes(&sa->suite);
     size_t text, len;
 
-    if (!sa->fragments || ep->config->fragmentation != FRAGMENTATION_YES || w->w.error != OK)
+    if (!sa->fragments || ep->store->config->fragmentation != FRAGMENTATION_YES || w->w.error != OK)
         return false;
     text = text_of(w).len;
     len = (size_t)(w->sk_iv - w->w.start) + sizes.iv_len + padded(&sizes, text) + sizes.icv_len;
-    return outside(sa) + len > packet_max(ep->config) && text > piece_len(ep, sa, &sizes);
+    return outside(sa) + len > packet_max(ep->store->config) && text > piece_len(ep, sa, &sizes);
 }
 
 /* One fragment with an IV and ICV of its own: its header is that of the message (§2.5). */
@@ -122,12 +122,12 @@ enum err fragments_make(struct ike_endpoint *ep, struct ike_sa *sa, const struct
         e = all.error ? all.error : make_one(ep, sa, &h, &f, bytes_of(text.data + at, len), &all);
     }
     if (e == OK)
-        e = message_keep(&ep->messages, bytes_of(storage, (size_t)(all.at - storage)), out);
+        e = message_keep(&ep->store->messages, bytes_of(storage, (size_t)(all.at - storage)), out);
     if (e)
         return e;
     out->split = true;
-    ep->counters.messages_fragmented++;
-    ep->counters.fragments_made += count;
+    ep->store->counters.messages_fragmented++;
+    ep->store->counters.fragments_made += count;
     return OK;
 }
 
@@ -191,7 +191,7 @@ static struct joining *place_for(struct step *s, struct joining *j, const struct
     if (j && f->total == j->total)
         return j;
     if (j) {
-        s->ep->counters.joining_replaced++;
+        s->ep->store->counters.joining_replaced++;
         joining_give(s->ep, j);
     }
     return begin(s, view, f);
@@ -221,7 +221,7 @@ static enum err join(struct step *s, struct joining *j, const struct message_vie
         out->inner.unsupported = j->unsupported;
         e = ERR_CRITICAL;
     }
-    s->ep->counters.messages_joined++;
+    s->ep->store->counters.messages_joined++;
     joining_give(s->ep, j);
     return e;
 }
@@ -267,7 +267,7 @@ enum err fragment_take(struct step *s, const struct message_view *view, uint32_t
     e = keep(s, j, f.number, text);
     if (e)
         return e;
-    s->ep->counters.fragments_heard++;
+    s->ep->store->counters.fragments_heard++;
     if (f.number == 1) {
         j->digest = digest;
         j->first_type = f.first_type;
@@ -283,7 +283,7 @@ void fragments_moot(struct step *s)
 
     if (!j)
         return;
-    s->ep->counters.joining_replaced++;
+    s->ep->store->counters.joining_replaced++;
     joining_give(s->ep, j);
 }
 

@@ -9,7 +9,7 @@ bool held_wanted(const struct step *s, payload_set payloads)
 {
     uint8_t state = s->sa->state;
 
-    return s->ep->config->auth.look_up && !s->decided && (payloads & P(AUTH)) &&
+    return s->ep->store->config->auth.look_up && !s->decided && (payloads & P(AUTH)) &&
            (s->sa->initiator ? state == STATE_AUTH_SENT : state == STATE_SA_INIT_DONE);
 }
 
@@ -18,12 +18,12 @@ enum err held_keep(struct step *s, uint32_t digest)
     struct ike_endpoint *ep = s->ep;
     struct held_auth *held = &handshake_of(ep, s->sa)->held;
     uint32_t request = ++ep->requests ? ep->requests : ++ep->requests;
-    enum err e = message_keep(&ep->messages, s->in->datagram, &held->message);
+    enum err e = message_keep(&ep->store->messages, s->in->datagram, &held->message);
 
     if (e == OK)
-        e = table_put(&ep->by_request, request, ike_sa_index(ep, s->sa));
+        e = table_put(&ep->store->by_request, request, ike_sa_index(ep, s->sa));
     if (e) {
-        message_drop(&ep->messages, &held->message);
+        message_drop(&ep->store->messages, &held->message);
         return e;
     }
     held->request = request;
@@ -50,7 +50,7 @@ void held_repeated(struct step *s, uint32_t digest)
 enum err held_ask(struct step *s)
 {
     struct ike_endpoint *ep = s->ep;
-    nsec limit = ep->config->half_open_time;
+    nsec limit = ep->store->config->half_open_time;
 
     if (s->sa->initiator) {
         outbox_cancel(ep, s->sa, SEND_REQUEST);
@@ -97,10 +97,11 @@ void held_decide(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, bool gran
     ike_timer_arm(ep, sa, TIMER_EXPIRE, NSEC_NEVER);
     /* The handshake and with it the slot go while the message is consumed: it is ours now. */
     hs->held = (struct held_auth){0};
-    table_remove(&ep->by_request, held.request);
-    if (payload_chain_read(message_at(&ep->messages, held.message), held.first_payload, &inner))
+    table_remove(&ep->store->by_request, held.request);
+    if (payload_chain_read(message_at(&ep->store->messages, held.message), held.first_payload,
+                           &inner))
         ASSERT(!"it was read when it came");
     inner.header = outer.header;
     (void)ike_consume_held(&s, held.digest);
-    message_drop(&ep->messages, &held.message);
+    message_drop(&ep->store->messages, &held.message);
 }

@@ -29,7 +29,7 @@
 static uint64_t identity_digest(const struct step *s, enum payload_type type, enum auth_way way)
 {
     struct bytes body = step_body(s, type);
-    struct rng seed = rng_stream(s->ep->env.seed, s->ep->env.entity, RNG_CREDENTIAL);
+    struct rng seed = rng_stream(s->ep->store->env.seed, s->ep->store->env.entity, RNG_CREDENTIAL);
 
     return digest_of(body.data, body.len, rng_u64(&seed) + way) | 1; /* 0 means none */
 }
@@ -46,11 +46,11 @@ static enum err create_request(struct step *s)
 {
     struct ike_endpoint *ep = s->ep;
     struct handshake *hs = handshake_of(ep, s->sa);
-    struct bytes own_first = message_at(&ep->messages, s->sa->request);
-    bool childless = ep->config->childless >= CHILDLESS_PREFER && hs->peer_childless;
+    struct bytes own_first = message_at(&ep->store->messages, s->sa->request);
+    bool childless = ep->store->config->childless >= CHILDLESS_PREFER && hs->peer_childless;
     enum err e = OK;
 
-    if (ep->config->childless == CHILDLESS_FORCE && !childless) {
+    if (ep->store->config->childless == CHILDLESS_FORCE && !childless) {
         s->sa->reason = REASON_CHILDLESS;
         return ERR_UNSUPPORTED;
     }
@@ -120,7 +120,7 @@ static enum err make_child(struct step *s, struct child_terms *terms, struct han
     enum err e = child_offer_read(s, true, 0, terms);
 
     *made = HANDLE_NONE;
-    if (e == OK && ep->config->childless == CHILDLESS_FORCE)
+    if (e == OK && ep->store->config->childless == CHILDLESS_FORCE)
         e = ERR_UNSUPPORTED;
     if (e == OK)
         e = child_reserve(ep, s->sa, made);
@@ -162,7 +162,7 @@ static enum err consume_request(struct step *s)
     if (e == OK)
         e = proof_certreq_read(s, handshake_of(ep, sa));
     if (e == OK)
-        e = proof_write(s, PAYLOAD_IDR, message_at(&ep->messages, sa->response));
+        e = proof_write(s, PAYLOAD_IDR, message_at(&ep->store->messages, sa->response));
     if (e == OK && is_somebody(s, PAYLOAD_IDI, way))
         e = ike_sa_identify(ep, sa, identity_digest(s, PAYLOAD_IDI, way));
     if (e && err_class(e) != CLASS_WIRE && !s->notify) /* §2.21.2 */
@@ -189,7 +189,7 @@ static enum err consume_request(struct step *s)
 /* RFC 6023 §3: only from who heard us announce it. */
 static enum err consume_childless(struct step *s)
 {
-    return s->ep->config->childless == CHILDLESS_NEVER ? ERR_SYNTAX : consume_request(s);
+    return s->ep->store->config->childless == CHILDLESS_NEVER ? ERR_SYNTAX : consume_request(s);
 }
 
 /* ---- consume_response ---- */

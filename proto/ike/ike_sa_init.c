@@ -33,10 +33,10 @@ static const struct select_terms init_terms = {.protocol = SA_PROTOCOL_IKE};
 
 static void write_request(struct step *s, const struct handshake *hs, const struct ke_pair *pair)
 {
-    const struct ike_config *c = s->ep->config;
+    const struct ike_config *c = s->ep->store->config;
 
     if (!message_none(hs->cookie)) /* §2.6: as the first payload */
-        notify_add(s->out, NOTIFY_COOKIE, message_at(&s->ep->messages, hs->cookie));
+        notify_add(s->out, NOTIFY_COOKIE, message_at(&s->ep->store->messages, hs->cookie));
     offer_write(payload_begin(s->out, PAYLOAD_SA), c->proposals, c->proposal_count, &init_terms,
                 BYTES_NONE);
     payload_end(s->out);
@@ -65,7 +65,7 @@ struct init_terms {
 /* Check the whole message. A group that is acceptable but not the one sent: INVALID_KE_PAYLOAD. */
 static enum err read_peer(struct step *s, bool answer, struct init_terms *t)
 {
-    const struct ike_config *c = s->ep->config;
+    const struct ike_config *c = s->ep->store->config;
     struct select_terms terms = init_terms;
     enum err e = ke_read(step_body(s, PAYLOAD_KE), &t->ke);
 
@@ -105,12 +105,12 @@ static enum err derive(struct step *s, const struct handshake *hs, const struct 
                             .nr = sa->initiator ? t->nonce : ours,
                             .spi_i = sa->spi_i,
                             .spi_r = sa->spi_r};
-    enum err e = ep->env.crypto->class->ke_derive(ep->env.crypto, handshake_ke_pair(ep, hs),
-                                                  t->ke.data, shared);
+    enum err e = ep->store->env.crypto->class->ke_derive(
+        ep->store->env.crypto, handshake_ke_pair(ep, hs), t->ke.data, shared);
 
     if (e == OK) {
         seed.shared = bytes_of(shared, t->chosen.ke->shared_len);
-        e = ike_keys_derive(ep->env.crypto, &sa->suite, &seed, &keys, skeyseed);
+        e = ike_keys_derive(ep->store->env.crypto, &sa->suite, &seed, &keys, skeyseed);
     }
     if (e == OK) {
         memcpy(ike_sa_keys(ep, sa)->bytes, keys.bytes, ike_key_map(&sa->suite).end);
@@ -129,10 +129,10 @@ static enum err keep_first(struct step *s, struct handshake *hs, struct bytes no
 
     if (message.len > FIRST_MAX)
         return ERR_LENGTH;
-    message_drop(&s->ep->messages, &hs->first);
+    message_drop(&s->ep->store->messages, &hs->first);
     hs->nonce_at = (uint16_t)(nonce.data - message.data);
     hs->nonce_len = (uint16_t)nonce.len;
-    return message_keep(&s->ep->messages, message, &hs->first);
+    return message_keep(&s->ep->store->messages, message, &hs->first);
 }
 
 static void write_response(struct step *s, const struct handshake *hs, const struct init_terms *t)
@@ -182,7 +182,7 @@ static enum err consume_request(struct step *s)
     proof_hashes_write(s);
     fragments_agree(s);
     fragments_announce(s);
-    if (ep->config->childless != CHILDLESS_NEVER) /* RFC 6023 §3 */
+    if (ep->store->config->childless != CHILDLESS_NEVER) /* RFC 6023 §3 */
         notify_add(s->out, NOTIFY_CHILDLESS_IKEV2_SUPPORTED, BYTES_NONE);
     return nat_write(s, &s->sa->local, &s->sa->remote);
 }
@@ -194,7 +194,7 @@ static enum err consume_request(struct step *s)
 static void float_ports(struct step *s, const struct nat_found *nat)
 {
     struct ike_sa *sa = s->sa;
-    bool encapsulate = nat->local || nat->remote || s->ep->config->force_encap;
+    bool encapsulate = nat->local || nat->remote || s->ep->store->config->force_encap;
 
     sa->nat_local = nat->local;
     sa->nat_remote = nat->remote;
@@ -248,14 +248,14 @@ static enum err take_cookie(struct step *s, struct handshake *hs, const struct n
     if (hs->cookie_retries == RETRIES_MAX || n->data.len < 1 || n->data.len > 64)
         return ERR_STATE;
     hs->cookie_retries++;
-    message_drop(&s->ep->messages, &hs->cookie);
-    return message_keep(&s->ep->messages, n->data, &hs->cookie);
+    message_drop(&s->ep->store->messages, &hs->cookie);
+    return message_keep(&s->ep->store->messages, n->data, &hs->cookie);
 }
 
 /* §1.2, §2.7: only a group that we offered; a downgrade would show in AUTH. */
 static enum err take_group(struct step *s, struct handshake *hs, const struct notify_payload *n)
 {
-    const struct ike_config *c = s->ep->config;
+    const struct ike_config *c = s->ep->store->config;
     const struct ke_suite *ke;
 
     if (hs->ke_retries == RETRIES_MAX || n->data.len != 2)

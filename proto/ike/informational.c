@@ -180,7 +180,7 @@ static enum err give_up(struct step *s)
 {
     bool liveness = s->row->kind == KIND_LIVENESS;
 
-    s->ep->counters.dpd_failures += liveness;
+    s->ep->store->counters.dpd_failures += liveness;
     if (s->sa->reason == REASON_NONE)
         s->sa->reason = liveness ? REASON_DPD : REASON_TIMEOUT;
     s->end = true;

@@ -78,12 +78,13 @@ enum err ike_message_seal(struct ike_endpoint *ep, struct ike_sa *sa, struct mes
     if (e)
         return e;
     fill_iv(ep, sa, area.iv);
-    return ep->env.crypto->class->seal(ep->env.crypto, &(struct seal_op){.key = &key,
-                                                                         .aad = area.aad,
-                                                                         .iv = area.iv,
-                                                                         .text = area.text,
-                                                                         .text_len = area.text_len,
-                                                                         .icv = area.icv});
+    return ep->store->env.crypto->class->seal(ep->store->env.crypto,
+                                              &(struct seal_op){.key = &key,
+                                                                .aad = area.aad,
+                                                                .iv = area.iv,
+                                                                .text = area.text,
+                                                                .text_len = area.text_len,
+                                                                .icv = area.icv});
 }
 
 enum err ike_message_finish(struct ike_endpoint *ep, struct ike_sa *sa, struct message_writer *w,
@@ -96,19 +97,20 @@ enum err ike_message_finish(struct ike_endpoint *ep, struct ike_sa *sa, struct m
         return fragments_make(ep, sa, w, out);
     e = clear ? message_end(w, &message) : ike_message_seal(ep, sa, w, &message);
     *out = (struct message_ref){0};
-    return e ? e : message_keep(&ep->messages, message, out);
+    return e ? e : message_keep(&ep->store->messages, message, out);
 }
 
 enum err ike_area_open(struct ike_endpoint *ep, const struct ike_sa *sa, const struct sk_area *area)
 {
     struct seal_key key = seal_key_of(ep, sa, !sa->initiator);
 
-    return ep->env.crypto->class->open(ep->env.crypto, &(struct seal_op){.key = &key,
-                                                                         .aad = area->aad,
-                                                                         .iv = area->iv,
-                                                                         .text = area->text,
-                                                                         .text_len = area->text_len,
-                                                                         .icv = area->icv});
+    return ep->store->env.crypto->class->open(ep->store->env.crypto,
+                                              &(struct seal_op){.key = &key,
+                                                                .aad = area->aad,
+                                                                .iv = area->iv,
+                                                                .text = area->text,
+                                                                .text_len = area->text_len,
+                                                                .icv = area->icv});
 }
 
 enum err ike_message_open(struct ike_endpoint *ep, const struct ike_sa *sa,

@@ -8,7 +8,7 @@ enum { ATTEMPTS_MAX = 3 }; /* of an update that meets a NAT where there must be 
 
 bool mobike_wanted(const struct ike_endpoint *ep)
 {
-    return ep->config->mobike.on && !ep->config->child.transport;
+    return ep->store->config->mobike.on && !ep->store->config->child.transport;
 }
 
 /* ---- notifies ---- */
@@ -16,7 +16,7 @@ bool mobike_wanted(const struct ike_endpoint *ep)
 /* §3.4: besides the one that the message comes from. §3.6: none is said as well. */
 static void addresses_write(struct step *s, bool none_too)
 {
-    const struct mobike_config *c = &s->ep->config->mobike;
+    const struct mobike_config *c = &s->ep->store->config->mobike;
     unsigned said = 0;
 
     for (unsigned i = 0; i < c->address_count; i++) {
@@ -87,7 +87,7 @@ static void nats_write(struct step *s)
 {
     uint8_t data[NATS_LEN_MAX];
 
-    if (s->ep->config->mobike.no_nats)
+    if (s->ep->store->config->mobike.no_nats)
         notify_add(s->out, NOTIFY_NO_NATS_ALLOWED,
                    bytes_of(data, nats_of(&s->sa->local, &s->sa->remote, data)));
 }
@@ -150,7 +150,7 @@ enum err mobike_nats_read(struct step *s)
 {
     if (!mobike_wanted(s->ep) || nats_kept(s))
         return OK;
-    s->ep->counters.moves_refused++;
+    s->ep->store->counters.moves_refused++;
     return step_refuse(s, NOTIFY_UNEXPECTED_NAT_DETECTED);
 }
 
@@ -177,8 +177,8 @@ static enum err heed_nats(struct step *s)
         return e;
     sa->nat_local = nat.local;
     sa->nat_remote = nat.remote;
-    sa->natt =
-        sa->local.port == IKE_NATT_PORT && (nat.local || nat.remote || s->ep->config->force_encap);
+    sa->natt = sa->local.port == IKE_NATT_PORT &&
+               (nat.local || nat.remote || s->ep->store->config->force_encap);
     ike_keepalives(s->ep, s->now, sa);
     return OK;
 }
@@ -210,7 +210,7 @@ void mobike_moved(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, const st
     }
     sa->local.addr = *to;
     /* §3.5: who may be behind a NAT by now had better encapsulate until he knows. */
-    if (sa->caller && sa->local.port == IKE_NATT_PORT && !ep->config->mobike.no_nats)
+    if (sa->caller && sa->local.port == IKE_NATT_PORT && !ep->store->config->mobike.no_nats)
         sa->natt = true;
     children_readdress(ep, sa);
     ike_resend(ep, now, sa);
@@ -263,7 +263,7 @@ static enum err create_move(struct step *s)
     notify_add(s->out, NOTIFY_UPDATE_SA_ADDRESSES, BYTES_NONE);
     e = nat_write(s, &s->sa->local, &s->sa->remote);
     nats_write(s);
-    if (m->elsewhere && s->ep->config->mobike.check != MOBIKE_CHECK_NEVER)
+    if (m->elsewhere && s->ep->store->config->mobike.check != MOBIKE_CHECK_NEVER)
         cookie_write(s, m);
     return e;
 }
@@ -286,7 +286,7 @@ static bool cookie_kept(struct step *s, struct mobike *m)
     if (notify_find(s->in, NOTIFY_COOKIE2, &n) &&
         bytes_equal(n.data, bytes_of(m->cookie, sizeof m->cookie)))
         return true;
-    s->ep->counters.routability_failures++;
+    s->ep->store->counters.routability_failures++;
     return false;
 }
 
@@ -337,14 +337,14 @@ static enum err consume_moved(struct step *s)
     m->elsewhere = false;
     m->tried = 0;
     children_readdress(s->ep, sa);
-    s->ep->counters.moves++;
+    s->ep->store->counters.moves++;
     event_ike(s->ep, s->now, sa, (struct event_record){.kind = EVENT_MOVED});
     return OK;
 }
 
 static enum err give_up(struct step *s)
 {
-    s->ep->counters.dpd_failures++;
+    s->ep->store->counters.dpd_failures++;
     if (s->sa->reason == REASON_NONE)
         s->sa->reason = REASON_DPD;
     s->end = true;
@@ -373,14 +373,14 @@ static bool newest(const struct step *s, struct mobike *m)
 
 static bool acceptable(const struct step *s)
 {
-    const struct ip_prefix *from = &s->ep->config->mobike.from;
+    const struct ip_prefix *from = &s->ep->store->config->mobike.from;
 
     return from->addr.family == 0 || ip_prefix_contains(from, &s->dgram->remote.addr);
 }
 
 static enum err refuse(struct step *s, enum notify_type why)
 {
-    s->ep->counters.moves_refused++;
+    s->ep->store->counters.moves_refused++;
     notify_add(s->out, (uint16_t)why, BYTES_NONE);
     return OK;
 }
@@ -409,7 +409,7 @@ static void take_along(struct ike_endpoint *ep, nsec now, const struct ike_sa *s
 /* §3.5: the IKE SA moves at once, so that the check itself goes there. */
 static enum err take_addresses(struct step *s, struct mobike *m)
 {
-    enum mobike_check check = s->ep->config->mobike.check;
+    enum mobike_check check = s->ep->store->config->mobike.check;
     struct ike_sa *sa = s->sa;
     struct ip_endpoint was = sa->remote;
     bool elsewhere = !ip_endpoint_equal(&was, &s->dgram->remote);

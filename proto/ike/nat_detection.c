@@ -10,13 +10,13 @@ enum err nat_write(const struct step *s, const struct ip_endpoint *local,
     uint8_t hash[NAT_HASH_LEN];
     enum err e;
 
-    if (s->ep->config->force_encap)
+    if (s->ep->store->config->force_encap)
         source.port = 0; /* a lie that looks like a NAT to the peer */
-    e = nat_hash(s->ep->env.crypto, sa->spi_i, sa->spi_r, &source, hash);
+    e = nat_hash(s->ep->store->env.crypto, sa->spi_i, sa->spi_r, &source, hash);
     if (e)
         return e;
     notify_add(s->out, NOTIFY_NAT_DETECTION_SOURCE_IP, bytes_of(hash, sizeof hash));
-    e = nat_hash(s->ep->env.crypto, sa->spi_i, sa->spi_r, remote, hash);
+    e = nat_hash(s->ep->store->env.crypto, sa->spi_i, sa->spi_r, remote, hash);
     if (e)
         return e;
     notify_add(s->out, NOTIFY_NAT_DETECTION_DESTINATION_IP, bytes_of(hash, sizeof hash));
@@ -46,10 +46,10 @@ enum err nat_read(const struct step *s, uint64_t spi_r, struct nat_found *found)
     uint64_t spi_i = s->outer->header.spi_i;
     uint8_t from[NAT_HASH_LEN], to[NAT_HASH_LEN];
     bool source, destination;
-    enum err e = nat_hash(s->ep->env.crypto, spi_i, spi_r, &s->dgram->remote, from);
+    enum err e = nat_hash(s->ep->store->env.crypto, spi_i, spi_r, &s->dgram->remote, from);
 
     if (e == OK)
-        e = nat_hash(s->ep->env.crypto, spi_i, spi_r, &s->dgram->local, to);
+        e = nat_hash(s->ep->store->env.crypto, spi_i, spi_r, &s->dgram->local, to);
     if (e)
         return e;
     found->remote = !nat_listed(s->in, NOTIFY_NAT_DETECTION_SOURCE_IP, from, &source) && source;

@@ -84,7 +84,7 @@ static enum err ts_in(const struct step *s, enum payload_type type, struct selec
  */
 static struct selector_list new_selectors(const struct step *s, bool local)
 {
-    const struct child_config *c = &s->ep->config->child;
+    const struct child_config *c = &s->ep->store->config->child;
     const struct selector *configured = local ? c->local : c->remote;
     uint8_t count = local ? c->local_count : c->remote_count;
     struct selector_list list = {0};
@@ -110,7 +110,7 @@ static struct selector_list our_selectors(const struct step *s, const struct chi
 
 void child_offer_write(struct step *s, const struct child_sa *made, bool in_auth)
 {
-    const struct child_config *c = &s->ep->config->child;
+    const struct child_config *c = &s->ep->store->config->child;
     struct select_terms terms = terms_of(in_auth, 0);
     uint8_t spi[4];
 
@@ -127,7 +127,7 @@ void child_offer_ts_write(struct step *s, const struct child_sa *old)
 
     ts_out(s->out, PAYLOAD_TSI, &local);
     ts_out(s->out, PAYLOAD_TSR, &remote);
-    if (old ? child_esp(s->ep, old)->transport : s->ep->config->child.transport)
+    if (old ? child_esp(s->ep, old)->transport : s->ep->store->config->child.transport)
         notify_add(s->out, NOTIFY_USE_TRANSPORT_MODE, BYTES_NONE);
 }
 
@@ -168,7 +168,7 @@ static enum err list_in(const struct step *s, enum payload_type type, struct sel
 enum err child_answer_read(const struct step *s, const struct child_sa *old, bool in_auth,
                            struct child_terms *t)
 {
-    const struct child_config *c = &s->ep->config->child;
+    const struct child_config *c = &s->ep->store->config->child;
     struct select_terms terms = terms_of(in_auth, 0);
     struct selector_list local = our_selectors(s, old, true);
     struct selector_list remote = our_selectors(s, old, false);
@@ -200,7 +200,7 @@ enum err child_answer_read(const struct step *s, const struct child_sa *old, boo
 enum err child_offer_read(const struct step *s, bool in_auth, uint16_t ke_group,
                           struct child_terms *t)
 {
-    const struct child_config *c = &s->ep->config->child;
+    const struct child_config *c = &s->ep->store->config->child;
     struct select_terms terms = terms_of(in_auth, ke_group);
     struct selector offer[TS_COUNT_MAX];
     struct narrow_rest of_remote, of_local;

@@ -62,19 +62,19 @@ static enum path_news read_error(struct bytes packet, struct quoted *q)
  * forged messages costs little, whatever the number of SAs. */
 static bool may_look(struct ike_endpoint *ep, nsec now)
 {
-    if (now - ep->path_second >= NSEC_PER_S) {
-        ep->path_second = now;
-        ep->path_looked = 0;
+    if (now - ep->store->path_second >= NSEC_PER_S) {
+        ep->store->path_second = now;
+        ep->store->path_looked = 0;
     }
-    if (ep->path_looked >= PATH_LOOKED_PER_S)
+    if (ep->store->path_looked >= PATH_LOOKED_PER_S)
         return false;
-    ep->path_looked += ep->children.fresh;
+    ep->store->path_looked += ep->store->children.fresh;
     return true;
 }
 
 static struct child_sa *sends(const struct ike_endpoint *ep, const struct quoted *q)
 {
-    for (uint32_t i = 0; i < ep->children.fresh; i++) {
+    for (uint32_t i = 0; i < ep->store->children.fresh; i++) {
         struct child_sa *c = child_sa_by_index(ep, i);
         const struct esp_sa *esp = c ? child_esp(ep, c) : NULL;
 
@@ -121,14 +121,14 @@ void path_icmp(struct ike_endpoint *ep, nsec now, struct bytes packet)
     enum path_news news = read_error(packet, &q);
 
     if (news == PATH_LOWERED)
-        news = ep->config->child.ignore_too_big ? PATH_IGNORED : lower(ep, now, &q);
+        news = ep->store->config->child.ignore_too_big ? PATH_IGNORED : lower(ep, now, &q);
     if (news < PATH_NEWS_COUNT) /* else it was about something else */
-        ep->counters.path_news[news]++;
+        ep->store->counters.path_news[news]++;
 }
 
 size_t path_inner_known(const struct ike_endpoint *ep, const struct child_sa *c)
 {
-    size_t mtu = ep->env.link_mtu;
+    size_t mtu = ep->store->env.link_mtu;
 
     if (c->path_mtu != 0 && (mtu == 0 || c->path_mtu < mtu))
         mtu = c->path_mtu;
@@ -144,7 +144,7 @@ size_t path_inner_max(const struct ike_endpoint *ep, nsec now, struct child_sa *
 
 size_t path_padded_len(const struct ike_endpoint *ep, nsec now, struct child_sa *c)
 {
-    size_t wanted = ep->config->child.tfc_padding;
+    size_t wanted = ep->store->config->child.tfc_padding;
     size_t most;
 
     if (wanted == 0 || c->no_tfc)

@@ -15,17 +15,17 @@ static enum x509_result take_cert(const struct step *s, struct peer_key *k, stru
     enum x509_result read;
 
     if (!k->end_entity)
-        return x509_read(s->ep->env.crypto, der, &k->end_entity);
+        return x509_read(s->ep->store->env.crypto, der, &k->end_entity);
     if (k->tried++ == CERT_CHAIN_MAX)
         return CERT_TOO_MANY;
-    read = x509_read(s->ep->env.crypto, der, place);
+    read = x509_read(s->ep->store->env.crypto, der, place);
     k->other_count += read == CERT_VALID;
     return read == CERT_MEMORY ? read : CERT_VALID;
 }
 
 static enum err take_certs(const struct step *s, struct peer_key *k, enum x509_result *result)
 {
-    const struct auth_config *auth = &s->ep->config->auth;
+    const struct auth_config *auth = &s->ep->store->config->auth;
     const struct payload_view *p = message_find(s->in, PAYLOAD_CERT);
 
     for (; p && *result == CERT_VALID; p = message_next(s->in, p)) {
@@ -45,7 +45,7 @@ static enum err take_certs(const struct step *s, struct peer_key *k, enum x509_r
 
 enum err peer_key_read(const struct step *s, const struct id_payload *id, struct peer_key *out)
 {
-    struct crypto *c = s->ep->env.crypto;
+    struct crypto *c = s->ep->store->env.crypto;
     enum x509_result result = CERT_VALID;
     enum err e;
 
@@ -62,7 +62,7 @@ enum err peer_key_read(const struct step *s, const struct id_payload *id, struct
     if (out->end_entity || result != CERT_VALID)
         return result == CERT_VALID ? OK : ERR_SIGNATURE;
     if (!out->raw.len ||
-        !known_key_find(&s->ep->config->auth.trust, out->raw, id->type, id->data) ||
+        !known_key_find(&s->ep->store->config->auth.trust, out->raw, id->type, id->data) ||
         c->class->verify_key_load(c, out->raw, &out->key))
         return ERR_SIGNATURE;
     return OK;
@@ -70,8 +70,8 @@ enum err peer_key_read(const struct step *s, const struct id_payload *id, struct
 
 enum err peer_key_judge(const struct step *s, const struct peer_key *k)
 {
-    const struct ike_trust *trust = &s->ep->config->auth.trust;
-    struct x509_check check = {.now_s = s->ep->env.epoch_s + (int64_t)(s->now / NSEC_PER_S),
+    const struct ike_trust *trust = &s->ep->store->config->auth.trust;
+    struct x509_check check = {.now_s = s->ep->store->env.epoch_s + (int64_t)(s->now / NSEC_PER_S),
                                .crl = trust->crl,
                                .tls_purpose = trust->tls_purpose,
                                .intermediates = (const struct x509_cert *const *)k->others,
@@ -81,7 +81,7 @@ enum err peer_key_judge(const struct step *s, const struct peer_key *k)
     if (!k->end_entity)
         return OK;
     if (trust->anchors)
-        result = x509_verify(s->ep->env.crypto, trust->anchors, k->end_entity, &check);
+        result = x509_verify(s->ep->store->env.crypto, trust->anchors, k->end_entity, &check);
     note(s, result);
     return result == CERT_VALID ? OK : ERR_SIGNATURE;
 }

@@ -23,7 +23,7 @@ void proof_hashes_write(struct step *s)
 {
     static const uint8_t hashes[] = {0, SIGN_SHA2_256, 0, SIGN_SHA2_384,
                                      0, SIGN_SHA2_512, 0, SIGN_IDENTITY};
-    const struct auth_config *c = &s->ep->config->auth;
+    const struct auth_config *c = &s->ep->store->config->auth;
     const struct handshake *hs = handshake_of(s->ep, s->sa);
 
     if (!c->older_methods && (signs(c) || verifies(c)) && (s->sa->initiator || hs->peer_hashes))
@@ -36,7 +36,7 @@ uint8_t proof_hashes_read(const struct step *s)
     struct notify_payload n;
     uint8_t set = 0;
 
-    if (s->ep->config->auth.older_methods ||
+    if (s->ep->store->config->auth.older_methods ||
         !notify_find(s->in, NOTIFY_SIGNATURE_HASH_ALGORITHMS, &n))
         return 0;
     for (size_t i = 0; i + 2 <= n.data.len; i += 2) {
@@ -79,7 +79,7 @@ static void certreq_add(struct step *s, enum cert_encoding encoding, struct byte
 
 void proof_certreq_write(struct step *s)
 {
-    const struct auth_config *c = &s->ep->config->auth;
+    const struct auth_config *c = &s->ep->store->config->auth;
 
     if (auth_accepts(c, AUTH_CERTIFICATE) && c->trust.anchors)
         certreq_add(s, CERT_X509_SIGNATURE, c->trust.authorities);
@@ -112,7 +112,7 @@ static const struct sign_suite *suite_for(const struct ike_credential *c, uint8_
 static enum err sign(struct step *s, const struct auth_input *in)
 {
     struct ike_endpoint *ep = s->ep;
-    const struct ike_credential *own = &ep->config->auth.credential;
+    const struct ike_credential *own = &ep->store->config->auth.credential;
     struct auth_signer signer = {
         .key = own->key,
         .suite = suite_for(own, handshake_of(ep, s->sa)->peer_hashes),
@@ -125,7 +125,7 @@ static enum err sign(struct step *s, const struct auth_input *in)
 
     if (!signer.suite)
         return ERR_SIGNATURE;
-    e = auth_sign(ep->env.crypto, s->sa->suite.prf, in, &signer, signature, &len);
+    e = auth_sign(ep->store->env.crypto, s->sa->suite.prf, in, &signer, signature, &len);
     if (e)
         return e;
     writer_init(&w, data, sizeof data);
@@ -143,7 +143,7 @@ static enum err sign(struct step *s, const struct auth_input *in)
 /* RFC 7296 §2.15 with the shared key; RFC 7619 §2.1 with SK_px in its place. */
 static struct bytes secret_of(const struct step *s, enum auth_way way, const struct auth_input *in)
 {
-    const struct ike_config *c = s->ep->config;
+    const struct ike_config *c = s->ep->store->config;
 
     return way == AUTH_NULL ? in->sk_p : bytes_of(c->psk, c->psk_len);
 }
@@ -151,9 +151,9 @@ static struct bytes secret_of(const struct step *s, enum auth_way way, const str
 static enum err mac(struct step *s, const struct auth_input *in)
 {
     const struct prf_suite *prf = s->sa->suite.prf;
-    enum auth_way way = s->ep->config->auth.way;
+    enum auth_way way = s->ep->store->config->auth.way;
     uint8_t auth[PRF_OUT_MAX];
-    enum err e = auth_shared_key(s->ep->env.crypto, prf, in, secret_of(s, way, in), auth);
+    enum err e = auth_shared_key(s->ep->store->env.crypto, prf, in, secret_of(s, way, in), auth);
 
     if (e == OK) {
         auth_write(
@@ -168,7 +168,7 @@ static enum err mac(struct step *s, const struct auth_input *in)
 
 static void certs_write(struct step *s)
 {
-    const struct auth_config *c = &s->ep->config->auth;
+    const struct auth_config *c = &s->ep->store->config->auth;
     const struct ike_credential *own = &c->credential;
     bool raw = c->way == AUTH_RAW_KEY;
     uint8_t asked = handshake_of(s->ep, s->sa)->certs_asked & (raw ? ASKED_RAW_KEY : ASKED_X509);
@@ -185,7 +185,7 @@ static void certs_write(struct step *s)
 
 enum err proof_write(struct step *s, enum payload_type id_type, struct bytes own_first)
 {
-    const struct ike_config *c = s->ep->config;
+    const struct ike_config *c = s->ep->store->config;
     const struct handshake *hs = handshake_of(s->ep, s->sa);
     struct id_payload id = {c->id.type, bytes_of(c->id.data, c->id.len)};
     struct writer *w = payload_begin(s->out, (uint8_t)id_type);
@@ -220,7 +220,8 @@ static enum err verify_mac(const struct step *s, enum auth_way way, const struct
 {
     const struct prf_suite *prf = s->sa->suite.prf;
     uint8_t expected[PRF_OUT_MAX];
-    enum err e = auth_shared_key(s->ep->env.crypto, prf, in, secret_of(s, way, in), expected);
+    enum err e =
+        auth_shared_key(s->ep->store->env.crypto, prf, in, secret_of(s, way, in), expected);
 
     if (e == OK && !bytes_equal_secret(auth, bytes_of(expected, prf->out_len)))
         e = ERR_SIGNATURE;
@@ -258,7 +259,7 @@ static enum err verify_signature(const struct step *s, const struct id_payload *
     if (e == OK) {
         verifier.suite = suite_in(auth, key.key.key.type, &signature);
         e = verifier.suite
-                ? auth_verify(s->ep->env.crypto, s->sa->suite.prf, in, &verifier, signature)
+                ? auth_verify(s->ep->store->env.crypto, s->sa->suite.prf, in, &verifier, signature)
                 : ERR_SIGNATURE;
     }
     if (e == OK)
@@ -274,7 +275,7 @@ static bool is_another(const struct step *s, const struct handshake *hs, enum au
     if (message_none(hs->peer_id))
         return false;
     return way == AUTH_NULL || (hs->peer_id_type && hs->peer_id_type != id->type) ||
-           !bytes_equal(id->data, message_at(&s->ep->messages, hs->peer_id));
+           !bytes_equal(id->data, message_at(&s->ep->store->messages, hs->peer_id));
 }
 
 /* With RFC 7427 agreed on, nobody is talked into SHA-1 by a notify that a stranger took away. */
@@ -295,8 +296,8 @@ static bool known_method(const struct handshake *hs, uint8_t method, enum auth_w
 enum err proof_verify(const struct step *s, enum payload_type id_type, enum auth_way *way)
 {
     const struct handshake *hs = handshake_of(s->ep, s->sa);
-    const struct auth_config *c = &s->ep->config->auth;
-    struct auth_input in = {.message = message_at(&s->ep->messages, hs->first),
+    const struct auth_config *c = &s->ep->store->config->auth;
+    struct auth_input in = {.message = message_at(&s->ep->store->messages, hs->first),
                             .nonce = handshake_nonces(s->ep, hs).ours,
                             .id_body = step_body(s, id_type),
                             .sk_p = ike_sk_p(s->ep, s->sa, !s->sa->initiator)};
@@ -312,7 +313,7 @@ enum err proof_verify(const struct step *s, enum payload_type id_type, enum auth
         return ERR_SIGNATURE;
     if (*way == AUTH_CERTIFICATE)
         return verifies(c) ? verify_signature(s, &id, &in, &auth) : ERR_SIGNATURE;
-    if (*way == AUTH_PSK && !s->ep->config->psk_len)
+    if (*way == AUTH_PSK && !s->ep->store->config->psk_len)
         return ERR_SIGNATURE;
     return auth_accepts(c, *way) ? verify_mac(s, *way, &in, auth.data) : ERR_SIGNATURE;
 }

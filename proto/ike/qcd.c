@@ -14,9 +14,9 @@ static enum err make(const struct ike_endpoint *ep, uint64_t spi_i, uint64_t spi
 
     store_be64(spis, spi_i);
     store_be64(spis + 8, spi_r);
-    e = ep->env.crypto->class->prf(ep->env.crypto, prf_suite(PRF_HMAC_SHA2_256),
-                                   bytes_of(ep->qcd.secret, sizeof ep->qcd.secret), &part, 1,
-                                   token);
+    e = ep->store->env.crypto->class->prf(ep->store->env.crypto, prf_suite(PRF_HMAC_SHA2_256),
+                                          bytes_of(ep->qcd.secret, sizeof ep->qcd.secret), &part, 1,
+                                          token);
     memcpy(out, token, QCD_TOKEN_MIN);
     wipe(token, sizeof token);
     return e;
@@ -25,7 +25,7 @@ static enum err make(const struct ike_endpoint *ep, uint64_t spi_i, uint64_t spi
 /* §5.1, §9.1: kept for good, where the machine has not lost it. */
 void qcd_start(struct ike_endpoint *ep)
 {
-    if (ep->config->quick_crash_detection)
+    if (ep->store->config->quick_crash_detection)
         rng_fill(&ep->qcd.random, ep->qcd.secret, sizeof ep->qcd.secret);
 }
 
@@ -33,7 +33,7 @@ void qcd_start(struct ike_endpoint *ep)
 
 static struct peer_token *token_of(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
-    return pool_slot(&ep->tokens, ike_sa_index(ep, sa));
+    return pool_slot(&ep->store->tokens, ike_sa_index(ep, sa));
 }
 
 /* §4.1: the protocol is IKE, and there is no SPI. */
@@ -50,7 +50,7 @@ void qcd_write(struct step *s, const struct ike_sa *sa)
 {
     uint8_t token[QCD_TOKEN_MIN];
 
-    if (!s->ep->config->quick_crash_detection || make(s->ep, sa->spi_i, sa->spi_r, token))
+    if (!s->ep->store->config->quick_crash_detection || make(s->ep, sa->spi_i, sa->spi_r, token))
         return; /* without a token only its use is lost */
     token_write(s->out, token);
     wipe(token, sizeof token);
@@ -61,7 +61,7 @@ void qcd_read(const struct step *s, const struct ike_sa *sa)
     struct notify_payload n;
     struct peer_token *kept;
 
-    if (!s->ep->config->quick_crash_detection ||
+    if (!s->ep->store->config->quick_crash_detection ||
         !notify_find(s->in, NOTIFY_QUICK_CRASH_DETECTION, &n))
         return;
     if (n.data.len < QCD_TOKEN_MIN || n.data.len > TOKEN_MAX) { /* §5 */
@@ -75,7 +75,7 @@ void qcd_read(const struct step *s, const struct ike_sa *sa)
 
 void qcd_owe(struct step *s, struct ike_sa *next)
 {
-    if (!s->ep->config->quick_crash_detection)
+    if (!s->ep->store->config->quick_crash_detection)
         return;
     token_of(s->ep, next)->owed = true;
     next->wishes |= WISH_LIVENESS;
@@ -83,13 +83,13 @@ void qcd_owe(struct step *s, struct ike_sa *next)
 
 void qcd_owed_write(struct step *s)
 {
-    if (s->ep->config->quick_crash_detection && token_of(s->ep, s->sa)->owed)
+    if (s->ep->store->config->quick_crash_detection && token_of(s->ep, s->sa)->owed)
         qcd_write(s, s->sa);
 }
 
 void qcd_owed_heard(const struct step *s)
 {
-    if (s->ep->config->quick_crash_detection)
+    if (s->ep->store->config->quick_crash_detection)
         token_of(s->ep, s->sa)->owed = false;
 }
 
@@ -104,8 +104,8 @@ static bool exists(const struct ike_endpoint *ep, const struct ike_header *h)
 /* Nor of one that a rekey of ours is making: the peer may have it already, and ask in it. */
 static bool being_made(const struct ike_endpoint *ep, const struct ike_header *h)
 {
-    for (uint32_t i = 0; i < ep->handshakes.fresh; i++) {
-        const struct handshake *hs = pool_slot(&ep->handshakes, i);
+    for (uint32_t i = 0; i < ep->store->handshakes.fresh; i++) {
+        const struct handshake *hs = pool_slot(&ep->store->handshakes, i);
 
         if (hs && (hs->spi == h->spi_i || hs->spi == h->spi_r))
             return true;
@@ -147,7 +147,7 @@ void qcd_show(struct step *s, const struct message_view *view)
                                 .flags = HEADER_FLAG_RESPONSE,
                                 .message_id = h->message_id};
 
-    if (!ep->config->quick_crash_detection || !asks_for_token(view) || exists(ep, h) ||
+    if (!ep->store->config->quick_crash_detection || !asks_for_token(view) || exists(ep, h) ||
         too_many(ep, s->now))
         return;
     ep->qcd.shown++; /* or would have been: looking takes time as well */
@@ -160,14 +160,14 @@ void qcd_show(struct step *s, const struct message_view *view)
     token_write(&out, token);
     if (message_end(&out, &message) == OK &&
         outbox_reply(ep, message, &s->dgram->local, &s->dgram->remote))
-        ep->counters.tokens_shown++;
+        ep->store->counters.tokens_shown++;
 }
 
 bool qcd_shown(const struct step *s, const struct message_view *view)
 {
     struct notify_payload n;
 
-    return s->ep->config->quick_crash_detection && header_is_response(&view->header) &&
+    return s->ep->store->config->quick_crash_detection && header_is_response(&view->header) &&
            !message_find(view, PAYLOAD_SK) && !message_find(view, PAYLOAD_SKF) &&
            notify_find(view, NOTIFY_INVALID_IKE_SPI, &n) &&
            notify_find(view, NOTIFY_QUICK_CRASH_DETECTION, &n);
@@ -190,11 +190,11 @@ static bool verified(const struct step *s, const struct message_view *view)
 enum err qcd_heed(struct step *s, const struct message_view *view)
 {
     if (!verified(s, view)) {
-        s->ep->counters.tokens_wrong++;
+        s->ep->store->counters.tokens_wrong++;
         drop_count(s->ep, IKE_DROP_UNAUTHENTICATED);
         return ERR_ICV;
     }
-    s->ep->counters.crashes_detected++;
+    s->ep->store->counters.crashes_detected++;
     ike_remove(s->ep, s->now, s->sa, REASON_PEER_CRASHED);
     return OK;
 }

@@ -53,7 +53,7 @@ static nsec announced(const struct ike_config *c)
 
 void reauth_plan(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    const struct ike_config *c = ep->config;
+    const struct ike_config *c = ep->store->config;
     nsec early;
 
     if (!c->reauth_time)
@@ -70,9 +70,9 @@ void reauth_lifetime_write(struct step *s)
 {
     uint8_t data[4];
 
-    if (!s->ep->config->reauth_time)
+    if (!s->ep->store->config->reauth_time)
         return;
-    store_be32(data, (uint32_t)(announced(s->ep->config) / NSEC_PER_S));
+    store_be32(data, (uint32_t)(announced(s->ep->store->config) / NSEC_PER_S));
     notify_add(s->out, NOTIFY_AUTH_LIFETIME, bytes_of(data, sizeof data));
 }
 
@@ -174,7 +174,7 @@ void reauth_begin(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
         try_later(ep, now, sa);
         return;
     }
-    if (ep->config->make_before_break) {
+    if (ep->store->config->make_before_break) {
         begin_beside(ep, now, sa);
         return;
     }
@@ -276,7 +276,7 @@ void reauth_proven(struct ike_endpoint *ep, nsec now, struct ike_sa *next)
 {
     struct ike_sa *old = renewal_old(ep, next);
 
-    ep->counters.reauthentications += handshake_of(ep, next)->renews;
+    ep->store->counters.reauthentications += handshake_of(ep, next)->renews;
     if (!old)
         return;
     wish_for_children(ep, old, next);
@@ -312,7 +312,7 @@ struct child_sa *reauth_child(const struct ike_endpoint *ep, const struct ike_sa
 {
     const struct ike_sa *old = ike->caller ? renewal_old(ep, ike) : ike_sa_older(ep, ike);
 
-    if (!ike->caller && !ep->config->make_before_break)
+    if (!ike->caller && !ep->store->config->make_before_break)
         return NULL;
     for (; old; old = ike->caller ? NULL : ike_sa_older(ep, old)) {
         struct child_sa *c = old->state == STATE_ESTABLISHED ? child_like(ep, old, t) : NULL;

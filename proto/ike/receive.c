@@ -111,9 +111,9 @@ static bool answers(enum exchange_kind in_flight, uint8_t exchange)
 static void respond_from(struct ike_endpoint *ep, const struct ike_sa *sa,
                          const struct ike_dgram *dgram)
 {
-    ep->response_of = ike_sa_ref(ep, sa);
-    ep->response_to = dgram->remote;
-    ep->response_from = dgram->local;
+    ep->store->response_of = ike_sa_ref(ep, sa);
+    ep->store->response_to = dgram->remote;
+    ep->store->response_from = dgram->local;
 }
 
 static void error_notify(const struct step *s, struct message_writer *out, enum err e)
@@ -152,7 +152,7 @@ static void reply_stateless(const struct step *s, const struct ike_header *h, en
     error_notify(s, &out, e);
     if (message_end(&out, &message) == OK &&
         outbox_reply(ep, message, &s->dgram->local, &s->dgram->remote))
-        ep->counters.responses_sent++;
+        ep->store->counters.responses_sent++;
 }
 
 static void send_response(struct step *s, struct message_ref kept, uint32_t digest)
@@ -161,8 +161,8 @@ static void send_response(struct step *s, struct message_ref kept, uint32_t dige
 
     request_answered(s->ep, sa, s->outer->header.message_id, kept, digest);
     sa->last_sent = s->now;
-    s->ep->counters.responses_sent++;
-    s->ep->counters.requests_executed++;
+    s->ep->store->counters.responses_sent++;
+    s->ep->store->counters.requests_executed++;
     respond_from(s->ep, sa, s->dgram);
     outbox_add(s->ep, sa, SEND_RESPONSE);
 }
@@ -305,7 +305,7 @@ static enum err serve(struct step *s, enum exchange_kind kind, enum err e, paylo
 static void repeat_response(struct ike_endpoint *ep, struct ike_sa *sa,
                             const struct ike_dgram *dgram)
 {
-    ep->counters.responses_repeated++;
+    ep->store->counters.responses_repeated++;
     respond_from(ep, sa, dgram);
     outbox_add(ep, sa, SEND_RESPONSE);
 }
@@ -318,12 +318,12 @@ static bool known_init(struct ike_endpoint *ep, const struct ike_dgram *dgram, s
     struct ike_sa *sa;
     uint32_t index;
 
-    if (!table_get(&ep->by_init, digest, &index))
+    if (!table_get(&ep->store->by_init, digest, &index))
         return false;
-    sa = pool_slot(&ep->ikes, index);
+    sa = pool_slot(&ep->store->ikes, index);
     hs = handshake_of(ep, sa);
     if (sa->state == STATE_SA_INIT_DONE && hs &&
-        bytes_equal(message_at(&ep->messages, hs->first), message))
+        bytes_equal(message_at(&ep->store->messages, hs->first), message))
         repeat_response(ep, sa, dgram);
     else
         drop_count(ep, IKE_DROP_MESSAGE_ID); /* a late double: the SA is past that */
@@ -344,8 +344,8 @@ static struct ike_sa *new_responder(struct ike_endpoint *ep, nsec now,
     struct sa_ref ref;
     struct ike_sa *sa;
 
-    if (ep->counters.half_open >= ep->half_open_max ||
-        ep->counters.ike_sas + ep->counters.half_open >= ep->ike_max)
+    if (ep->store->counters.half_open >= ep->store->half_open_max ||
+        ep->store->counters.ike_sas + ep->store->counters.half_open >= ep->store->ike_max)
         return NULL;
     sa = ike_sa_take(ep, &ref);
     if (!sa)
@@ -391,8 +391,9 @@ static enum err begin_responder(struct step *s, struct message_view *view, uint6
         return e;
     send_response(s, kept, digest_of_request(ep, view->datagram));
     ike_timer_arm(ep, s->sa, TIMER_EXPIRE,
-                  ep->config->half_open_time ? nsec_add(s->now, ep->config->half_open_time)
-                                             : NSEC_NEVER);
+                  ep->store->config->half_open_time
+                      ? nsec_add(s->now, ep->store->config->half_open_time)
+                      : NSEC_NEVER);
     ike_half_open(ep, s->now, s->sa);
     return OK;
 }
@@ -404,7 +405,7 @@ static enum err receive_init(struct step *s, struct message_view *view, enum err
     uint64_t digest = init_digest(ep, s->dgram, view->datagram);
     enum err e;
 
-    if (!ep->config->respond || !header_from_initiator(h) || !h->spi_i || h->spi_r ||
+    if (!ep->store->config->respond || !header_from_initiator(h) || !h->spi_i || h->spi_r ||
         h->message_id) {
         drop_count(ep, IKE_DROP_UNEXPECTED);
         return ERR_STATE;

@@ -27,7 +27,7 @@ static const struct select_terms rekey_terms = {.protocol = SA_PROTOCOL_IKE, .sp
 
 static const struct ke_suite *group_of(const struct step *s)
 {
-    const struct ike_config *c = s->ep->config;
+    const struct ike_config *c = s->ep->store->config;
     const struct ke_suite *told =
         s->sa->ke_group ? offer_find_ke(c->proposals, c->proposal_count, s->sa->ke_group) : NULL;
 
@@ -38,12 +38,12 @@ static const struct ke_suite *group_of(const struct step *s)
  * and the peer would be left alone with what it has made (§2.8.2). */
 static bool room_for_two(const struct ike_endpoint *ep)
 {
-    return ep->ikes.capacity - ep->ikes.taken >= 2;
+    return ep->store->ikes.capacity - ep->store->ikes.taken >= 2;
 }
 
 static enum err create_request(struct step *s)
 {
-    const struct ike_config *c = s->ep->config;
+    const struct ike_config *c = s->ep->store->config;
     struct handshake *hs = room_for_two(s->ep) ? handshake_take(s->ep, s->sa) : NULL;
     uint8_t spi[8];
     enum err e;
@@ -75,7 +75,7 @@ struct peer_part {
 
 static enum err read_peer(struct step *s, bool answer, struct peer_part *p)
 {
-    const struct ike_config *c = s->ep->config;
+    const struct ike_config *c = s->ep->store->config;
     struct select_terms terms = rekey_terms;
     enum err e = ke_read(step_body(s, PAYLOAD_KE), &p->ke);
 
@@ -120,11 +120,12 @@ static enum err derive(struct step *s, struct ike_sa *next, const struct peer_pa
                             .spi_r = next->spi_r,
                             .old_sk_d = ike_sk_d(ep, s->sa),
                             .old_prf = s->sa->suite.prf};
-    enum err e = ep->env.crypto->class->ke_derive(ep->env.crypto, own->pair, p->ke.data, shared);
+    enum err e = ep->store->env.crypto->class->ke_derive(ep->store->env.crypto, own->pair,
+                                                         p->ke.data, shared);
 
     if (e == OK) {
         seed.shared = bytes_of(shared, p->chosen.ke->shared_len);
-        e = ike_keys_derive(ep->env.crypto, &next->suite, &seed, &keys, skeyseed);
+        e = ike_keys_derive(ep->store->env.crypto, &next->suite, &seed, &keys, skeyseed);
     }
     if (e == OK) {
         memcpy(ike_sa_keys(ep, next)->bytes, keys.bytes, ike_key_map(&next->suite).end);
@@ -184,14 +185,14 @@ static enum err succeed(struct step *s, struct ike_sa *next, struct bytes lower)
         ike_inherit(s->ep, s->now, s->sa, next);
         return OK;
     }
-    s->ep->counters.collisions++;
-    s->ep->counters.collisions_ike++;
+    s->ep->store->counters.collisions++;
+    s->ep->store->counters.collisions_ike++;
     exchange_enter(s->ep, s->now, next, KIND_IKE_REKEY, ROLE_CONTENDED);
     ike_timer_arm(s->ep, next, TIMER_EXPIRE, nsec_add(s->now, REKEYED_HOLD));
     hs->rival = ike_sa_ref(s->ep, next).handle;
     next->replaces = ike_sa_ref(s->ep, s->sa).handle;
-    message_drop(&s->ep->messages, &hs->rival_nonce);
-    return message_keep(&s->ep->messages, lower, &hs->rival_nonce);
+    message_drop(&s->ep->store->messages, &hs->rival_nonce);
+    return message_keep(&s->ep->store->messages, lower, &hs->rival_nonce);
 }
 
 static enum err answer(struct step *s, const struct peer_part *p, const struct own_part *own)
@@ -230,7 +231,8 @@ static enum err consume_request(struct step *s)
         return e;
     rng_fill(&ep->nonce, nonce, sizeof nonce);
     own.spi = ike_spi_new(ep);
-    e = ep->env.crypto->class->ke_generate(ep->env.crypto, p.chosen.ke, ke_random(ep), &pair);
+    e = ep->store->env.crypto->class->ke_generate(ep->store->env.crypto, p.chosen.ke, ke_random(ep),
+                                                  &pair);
     if (e == OK)
         e = answer(s, &p, &own);
     wipe(&pair, sizeof pair);
@@ -265,10 +267,10 @@ static void settle(struct step *s, struct handshake *hs, const struct peer_part 
     struct bytes lower = nonce_lower(bytes_of(hs->nonce, NONCE_LEN), p->nonce);
     struct ike_sa *rival = ike_sa_at(s->ep, hs->rival);
 
-    if (rival &&
-        collision_lost(s->ep->config, lower, message_at(&s->ep->messages, hs->rival_nonce))) {
+    if (rival && collision_lost(s->ep->store->config, lower,
+                                message_at(&s->ep->store->messages, hs->rival_nonce))) {
         exchange_enter(s->ep, s->now, next, KIND_IKE_REKEY, ROLE_CONTENDED);
-        if (!(s->ep->config->quirks & QUIRK_KEEP_LOSER))
+        if (!(s->ep->store->config->quirks & QUIRK_KEEP_LOSER))
             plan_delete(next, REASON_COLLISION);
         promote_rival(s, hs);
     } else {
@@ -311,7 +313,7 @@ static enum err consume_response(struct step *s)
 static bool another_group(struct step *s, const struct handshake *hs,
                           const struct notify_payload *n)
 {
-    const struct ike_config *c = s->ep->config;
+    const struct ike_config *c = s->ep->store->config;
     const struct ke_suite *ke;
 
     if (n->type != NOTIFY_INVALID_KE_PAYLOAD || n->data.len != 2 ||

@@ -11,15 +11,15 @@
 
 static uint32_t count_sas(const struct ike_endpoint *ep)
 {
-    return ep->counters.ike_sas + ep->counters.half_open;
+    return ep->store->counters.ike_sas + ep->store->counters.half_open;
 }
 
 static void count_up(struct ike_endpoint *ep, struct ike_sa *sa)
 {
     sa->up = true;
-    ep->counters.ike_sas++;
-    if (count_sas(ep) > ep->counters.ike_sas_peak)
-        ep->counters.ike_sas_peak = count_sas(ep);
+    ep->store->counters.ike_sas++;
+    if (count_sas(ep) > ep->store->counters.ike_sas_peak)
+        ep->store->counters.ike_sas_peak = count_sas(ep);
 }
 
 void ike_half_open(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
@@ -27,9 +27,9 @@ void ike_half_open(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     sa->half_open = true;
     if (!sa->initiator)
         flood_begun(ep, sa);
-    ep->counters.half_open++;
-    if (ep->counters.half_open > ep->counters.half_open_peak)
-        ep->counters.half_open_peak = ep->counters.half_open;
+    ep->store->counters.half_open++;
+    if (ep->store->counters.half_open > ep->store->counters.half_open_peak)
+        ep->store->counters.half_open_peak = ep->store->counters.half_open;
     event_ike(ep, now, sa, (struct event_record){.kind = EVENT_IKE_HALF_OPEN});
 }
 
@@ -37,7 +37,7 @@ static void half_open_over(struct ike_endpoint *ep, struct ike_sa *sa)
 {
     if (!sa->half_open)
         return;
-    ep->counters.half_open--;
+    ep->store->counters.half_open--;
     if (!sa->initiator)
         flood_over(ep, sa);
     sa->half_open = false;
@@ -47,7 +47,7 @@ void ike_say_down(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_
 {
     if (sa->up) {
         event_ike(ep, now, sa, (struct event_record){.kind = EVENT_IKE_DOWN, .reason = why});
-        ep->counters.ike_sas--;
+        ep->store->counters.ike_sas--;
     } else if (sa->half_open) {
         const struct handshake *hs = handshake_of(ep, sa);
 
@@ -55,7 +55,7 @@ void ike_say_down(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_
                   (struct event_record){.kind = EVENT_IKE_FAILED,
                                         .reason = why,
                                         .certificate = hs ? hs->certificate : CERT_VALID});
-        ep->counters.failed += sa->initiator;
+        ep->store->counters.failed += sa->initiator;
         reauth_failed(ep, now, sa);
     }
     sa->up = false;
@@ -64,7 +64,7 @@ void ike_say_down(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_
 
 void ike_say_keys(struct ike_endpoint *ep, nsec now, const struct ike_sa *sa, struct bytes skeyseed)
 {
-    struct key_record *k = event_keys_take(&ep->events);
+    struct key_record *k = event_keys_take(&ep->store->events);
     size_t len = ike_key_map(&sa->suite).end;
 
     if (!k)
@@ -86,7 +86,7 @@ void ike_say_keys(struct ike_endpoint *ep, nsec now, const struct ike_sa *sa, st
 
 static void arm_timers(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    const struct ike_config *c = ep->config;
+    const struct ike_config *c = ep->store->config;
     struct lifetime life = lifetime_start(&c->lifetime, now, &ep->lifetime);
     nsec again = reauth_due(sa);
 
@@ -100,7 +100,7 @@ static void arm_timers(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 
 void ike_keepalives(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    nsec every = ep->config->nat_keepalive;
+    nsec every = ep->store->config->nat_keepalive;
 
     if (!every || !sa->nat_local)
         ike_timer_arm(ep, sa, TIMER_KEEPALIVE, NSEC_NEVER);
@@ -112,7 +112,7 @@ void ike_established(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
     half_open_over(ep, sa);
     count_up(ep, sa);
-    ep->counters.completed += sa->initiator;
+    ep->store->counters.completed += sa->initiator;
     sa->established_at = now;
     sa->reason = REASON_NONE;
     sa->caller = sa->initiator;
@@ -128,7 +128,7 @@ static void inherit_init(struct ike_endpoint *ep, struct ike_sa *old, struct ike
         return;
     next->init_digest = old->init_digest;
     old->init_digest = 0;
-    if (table_put(&ep->by_init, next->init_digest, ike_sa_index(ep, next)))
+    if (table_put(&ep->store->by_init, next->init_digest, ike_sa_index(ep, next)))
         ASSERT(!"replacing a value takes no memory");
 }
 
@@ -165,7 +165,7 @@ void ike_inherit(struct ike_endpoint *ep, nsec now, struct ike_sa *old, struct i
     ike_timer_arm(ep, old, TIMER_EXPIRE, nsec_add(now, REKEYED_HOLD));
     count_up(ep, next);
     arm_timers(ep, now, next);
-    ep->counters.rekeys_ike++;
+    ep->store->counters.rekeys_ike++;
     event_ike(ep, now, old,
               (struct event_record){.kind = EVENT_IKE_REKEYED, .other = ike_sa_ref(ep, next)});
 }
@@ -229,7 +229,7 @@ void ike_close(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_rea
 static void move_peer(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
                       const struct ip_endpoint *local, const struct ip_endpoint *remote)
 {
-    bool behind = sa->natt || sa->nat_local || sa->nat_remote || ep->config->force_encap;
+    bool behind = sa->natt || sa->nat_local || sa->nat_remote || ep->store->config->force_encap;
 
     sa->local = *local;
     sa->remote = *remote;
@@ -238,7 +238,7 @@ static void move_peer(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
     children_readdress(ep, sa);
     if (!sa->up)
         return; /* ports that float during the handshake are no news */
-    ep->counters.peer_moves++;
+    ep->store->counters.peer_moves++;
     event_ike(ep, now, sa, (struct event_record){.kind = EVENT_PEER_MOVED});
 }
 

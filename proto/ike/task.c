@@ -36,9 +36,9 @@ static void send_request(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
     sa->last_sent = now;
     outbox_add(ep, sa, SEND_REQUEST);
-    ike_timer_arm(
-        ep, sa, TIMER_RETRANSMIT,
-        nsec_add(now, retransmit_delay(&ep->config->retransmit, sa->tries, &ep->retransmit)));
+    ike_timer_arm(ep, sa, TIMER_RETRANSMIT,
+                  nsec_add(now, retransmit_delay(&ep->store->config->retransmit, sa->tries,
+                                                 &ep->retransmit)));
 }
 
 /* Run the row's handler and keep what it wrote. */
@@ -76,7 +76,7 @@ enum err exchange_start(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
     e = make_request(&s, kind, &kept);
     if (e)
         return e;
-    message_drop(&ep->messages, &sa->request);
+    message_drop(&ep->store->messages, &sa->request);
     sa->request = kept;
     sa->in_flight = (uint8_t)kind;
     sa->tries = 0;
@@ -86,7 +86,7 @@ enum err exchange_start(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
         ike_id_next(sa, &w->next_id);
     }
     exchange_move(sa, s.row, OK);
-    ep->counters.requests_sent++;
+    ep->store->counters.requests_sent++;
     send_request(ep, now, sa);
     return OK;
 }
@@ -96,7 +96,7 @@ void exchange_done(struct ike_endpoint *ep, struct ike_sa *sa)
     if (!sa->in_flight)
         return;
     if (sa->in_flight != KIND_SA_INIT) /* AUTH covers the first request: it stays until then */
-        message_drop(&ep->messages, &sa->request);
+        message_drop(&ep->store->messages, &sa->request);
     outbox_cancel(ep, sa, SEND_REQUEST);
     ike_timer_arm(ep, sa, TIMER_RETRANSMIT, NSEC_NEVER);
     sa->in_flight = KIND_NONE;
@@ -400,7 +400,7 @@ nsec rekey_again_at(struct ike_endpoint *ep, nsec now)
 static enum err begin(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
                       const struct ike_remote *peer)
 {
-    const struct ike_config *c = ep->config;
+    const struct ike_config *c = ep->store->config;
     struct handshake *hs = handshake_take(ep, sa);
     enum err e = OK;
 
@@ -410,7 +410,7 @@ static enum err begin(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
     rng_fill(&ep->nonce, hs->nonce, NONCE_LEN);
     hs->peer_id_type = peer->id_type;
     if (peer->id.len)
-        e = message_keep(&ep->messages, peer->id, &hs->peer_id);
+        e = message_keep(&ep->store->messages, peer->id, &hs->peer_id);
     if (e == OK)
         e = handshake_ke(ep, hs, hs->ke_suite);
     if (e == OK)
@@ -425,8 +425,8 @@ enum err ike_initiate(struct ike_endpoint *ep, nsec now, const struct ike_remote
     enum err e;
 
     *out = SA_NONE;
-    if (ep->counters.half_open >= ep->half_open_max ||
-        ep->counters.ike_sas + ep->counters.half_open >= ep->ike_max)
+    if (ep->store->counters.half_open >= ep->store->half_open_max ||
+        ep->store->counters.ike_sas + ep->store->counters.half_open >= ep->store->ike_max)
         return ERR_FULL;
     sa = ike_sa_take(ep, out);
     if (!sa)
@@ -444,7 +444,7 @@ enum err ike_initiate(struct ike_endpoint *ep, nsec now, const struct ike_remote
         *out = SA_NONE;
         return e;
     }
-    ep->counters.initiated++;
+    ep->store->counters.initiated++;
     ike_half_open(ep, now, sa);
     return OK;
 }
@@ -453,9 +453,9 @@ enum err ike_answered(struct ike_endpoint *ep, nsec now, uint32_t request, bool 
 {
     uint32_t index;
 
-    if (!table_get(&ep->by_request, request, &index))
+    if (!table_get(&ep->store->by_request, request, &index))
         return ERR_NOT_FOUND;
-    held_decide(ep, now, pool_slot(&ep->ikes, index), granted);
+    held_decide(ep, now, pool_slot(&ep->store->ikes, index), granted);
     return OK;
 }
 
@@ -490,14 +490,14 @@ static void give_up(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 static void send_again(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
     sa->tries++;
-    ep->counters.retransmissions++;
+    ep->store->counters.retransmissions++;
     event_ike(ep, now, sa, (struct event_record){.kind = EVENT_RETRANSMIT, .count = sa->tries});
     send_request(ep, now, sa);
 }
 
 static void retransmit(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    if (retransmit_last(&ep->config->retransmit, sa->tries)) {
+    if (retransmit_last(&ep->store->config->retransmit, sa->tries)) {
         give_up(ep, now, sa);
         return;
     }
@@ -543,7 +543,7 @@ static void expire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     }
     if (sa->reason == REASON_NONE)
         sa->reason = sa->state == STATE_ESTABLISHED ? REASON_EXPIRED : REASON_REKEYED;
-    if (ep->config->quirks & QUIRK_LIBRESWAN_514 && flight_of_kind(ep, sa, KIND_IKE_REKEY))
+    if (ep->store->config->quirks & QUIRK_LIBRESWAN_514 && flight_of_kind(ep, sa, KIND_IKE_REKEY))
         replace_too(ep, now, sa);
     if (!polite || !overlap_allows(ep, sa, KIND_IKE_DELETE, NULL)) {
         ike_remove(ep, now, sa, (enum sa_reason)sa->reason);
@@ -555,13 +555,13 @@ static void expire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 
 static void liveness(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    nsec due = nsec_add(sa->last_heard, ep->config->dpd_delay);
+    nsec due = nsec_add(sa->last_heard, ep->store->config->dpd_delay);
 
     if (due > now) { /* something authentic came meanwhile (§2.4) */
         ike_timer_arm(ep, sa, TIMER_LIVENESS, due);
         return;
     }
-    ike_timer_arm(ep, sa, TIMER_LIVENESS, nsec_add(now, ep->config->dpd_delay));
+    ike_timer_arm(ep, sa, TIMER_LIVENESS, nsec_add(now, ep->store->config->dpd_delay));
     if (sa->in_flight)
         return; /* its retransmissions ask the same question */
     sa->wishes |= WISH_LIVENESS;
@@ -570,13 +570,13 @@ static void liveness(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 
 static void keepalive(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    nsec due = nsec_add(sa->last_sent, ep->config->nat_keepalive);
+    nsec due = nsec_add(sa->last_sent, ep->store->config->nat_keepalive);
 
     if (due <= now) {
-        ep->counters.keepalives_sent++;
+        ep->store->counters.keepalives_sent++;
         sa->last_sent = now;
         outbox_add(ep, sa, SEND_KEEPALIVE);
-        due = nsec_add(now, ep->config->nat_keepalive);
+        due = nsec_add(now, ep->store->config->nat_keepalive);
     }
     ike_timer_arm(ep, sa, TIMER_KEEPALIVE, due);
 }

@@ -5,7 +5,7 @@ void window_announce(struct step *s, enum exchange_kind kind)
 {
     struct ike_endpoint *ep = s->ep;
     const struct window *w = window_of(ep, s->sa);
-    uint32_t own = window_size(ep->config);
+    uint32_t own = window_size(ep->store->config);
     uint8_t size[4];
 
     if (own == 1 || kind == KIND_SA_INIT || kind == KIND_IKE_DELETE || (w && w->own))
@@ -23,12 +23,12 @@ void window_heed(struct step *s)
     const struct window *w = window_of(ep, s->sa);
     uint32_t size, before = w && w->peer ? w->peer : 1;
 
-    if (window_size(ep->config) == 1 || !notify_find(s->in, NOTIFY_SET_WINDOW_SIZE, &n))
+    if (window_size(ep->store->config) == 1 || !notify_find(s->in, NOTIFY_SET_WINDOW_SIZE, &n))
         return;
     size = load_be32(n.data.data);
     size = size < UINT8_MAX ? size : UINT8_MAX;
     if (size < before)
-        ep->counters.windows_ignored++;
+        ep->store->counters.windows_ignored++;
     else if (size > before)
         window_take(ep, s->sa)->peer = (uint8_t)size;
 }

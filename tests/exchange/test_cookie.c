@@ -98,7 +98,7 @@ START_TEST(a_request_comes_back_unchanged_behind_its_cookie)
     /* HDR(A,0), SAi1, KEi, Ni --> <-- HDR(A,0), N(COOKIE)                  RFC 7296 §2.6 */
     ck_assert_int_eq(hand_over(&p, A), ERR_STATE);
     ck_assert_uint_eq(at(&p, B)->half_open, 0);
-    ck_assert_uint_eq(p.end[B]->ikes.taken + p.end[B]->handshakes.taken, 0);
+    ck_assert_uint_eq(p.end[B]->store->ikes.taken + p.end[B]->store->handshakes.taken, 0);
     ck_assert_uint_eq(at(&p, B)->dropped[IKE_DROP_COOKIE], 1);
     after = view_of(&p.wire[B][0]);
     ck_assert_uint_eq(after.header.spi_r, 0);
@@ -602,7 +602,7 @@ START_TEST(a_source_may_again_when_its_handshakes_are_over)
     m = p.wire[A][0];
     settle(&p);
     check_agreement(&p);
-    ck_assert_uint_eq(p.end[B]->by_source.count, 0);
+    ck_assert_uint_eq(p.end[B]->store->by_source.count, 0);
     memset(m.data, 1, 8);
     ck_assert_ok(deliver(&p, A, &m));
     /* Over because its time is. */
@@ -610,7 +610,7 @@ START_TEST(a_source_may_again_when_its_handshakes_are_over)
     ck_assert_int_eq(deliver(&p, A, &m), ERR_FULL);
     p.now += half_open_time(&p);
     ike_endpoint_expire(p.end[B], p.now);
-    ck_assert_uint_eq(p.end[B]->by_source.count, 0);
+    ck_assert_uint_eq(p.end[B]->store->by_source.count, 0);
     ck_assert_ok(deliver(&p, A, &m));
     /* Over because all is. */
     memset(m.data, 3, 8);
@@ -633,7 +633,7 @@ START_TEST(a_source_that_fails_may_again)
     pair_initiate(&p);
     settle(&p);
     ck_assert_uint_eq(at(&p, B)->ike_sas, 0);
-    ck_assert_uint_eq(p.end[B]->by_source.count, 0);
+    ck_assert_uint_eq(p.end[B]->store->by_source.count, 0);
     ck_assert_uint_eq(p.end[B]->half_open_asked, 0);
     pair_initiate(&p);
     ck_assert_ok(hand_over(&p, A));
@@ -651,10 +651,10 @@ START_TEST(a_handshake_that_moves_counts_where_it_began)
     ck_assert_ok(hand_over(&p, B));
     m = hold_next(&p, A); /* IKE_AUTH, from another address: RFC 7296 §2.23 */
     m.dgram.remote.addr = ip_addr_v4(0xc6336409);
-    ck_assert_uint_eq(p.end[B]->by_source.count, 1);
+    ck_assert_uint_eq(p.end[B]->store->by_source.count, 1);
     ck_assert_ok(deliver(&p, A, &m));
     ck_assert_uint_eq(ike_count(&p, B), 1);
-    ck_assert_uint_eq(p.end[B]->by_source.count, 0);
+    ck_assert_uint_eq(p.end[B]->store->by_source.count, 0);
     pair_free(&p);
 }
 END_TEST
@@ -671,7 +671,7 @@ START_TEST(behind_a_nat_all_are_one_source)
     settle(&p);
     check_agreement(&p);
     check_traffic(&p);
-    ck_assert_uint_eq(p.end[B]->by_source.count, 0);
+    ck_assert_uint_eq(p.end[B]->store->by_source.count, 0);
     pair_free(&p);
 }
 END_TEST

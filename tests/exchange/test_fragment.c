@@ -57,10 +57,10 @@ static unsigned total_of(const struct wire_message *m)
 static void check_nothing_waits(const struct pair *p)
 {
     for (int side = 0; side < 2; side++) {
-        ck_assert_uint_eq(p->end[side]->joinings.taken, 0);
-        ck_assert_uint_eq(p->end[side]->joining_by_ike.count, 0);
-        ck_assert_uint_eq(p->end[side]->joining_oldest, SA_INDEX_NONE);
-        ck_assert_uint_eq(p->end[side]->joining_newest, SA_INDEX_NONE);
+        ck_assert_uint_eq(p->end[side]->store->joinings.taken, 0);
+        ck_assert_uint_eq(p->end[side]->store->joining_by_ike.count, 0);
+        ck_assert_uint_eq(p->end[side]->store->joining_oldest, SA_INDEX_NONE);
+        ck_assert_uint_eq(p->end[side]->store->joining_newest, SA_INDEX_NONE);
     }
 }
 
@@ -917,7 +917,7 @@ START_TEST(what_is_never_completed_goes_after_a_minute)
     ck_assert_uint_gt(ike_endpoint_memory(p.end[B]), memory);
     ck_assert_uint_eq(ike_endpoint_deadline(p.end[B]), p.now + JOINING_TIME);
     run_until(&p, p.now + JOINING_TIME - 1);
-    ck_assert_uint_eq(p.end[B]->joinings.taken, 1);
+    ck_assert_uint_eq(p.end[B]->store->joinings.taken, 1);
     run_until(&p, p.now + 1);
     ck_assert_uint_eq(counters(&p, B)->joining_expired, 1);
     ck_assert_uint_eq(ike_endpoint_memory(p.end[B]), memory);
@@ -960,7 +960,7 @@ START_TEST(no_more_wait_than_there_is_room_for)
     for (int side = 0; side < 2; side++)
         p.config[side].initial_contact = false;
     pair_create(&p);
-    places = p.end[B]->joinings.capacity;
+    places = p.end[B]->store->joinings.capacity;
     ck_assert_uint_lt(places, WINDOW * SAS);
     for (int i = 0; i < SAS; i++) {
         pair_initiate(&p);
@@ -972,7 +972,7 @@ START_TEST(no_more_wait_than_there_is_room_for)
             ck_assert_int_eq(crafted(&p, A, &piece), k < WINDOW ? OK : ERR_MESSAGE_ID);
         }
     }
-    ck_assert_uint_eq(p.end[B]->joinings.taken, places);
+    ck_assert_uint_eq(p.end[B]->store->joinings.taken, places);
     ck_assert_uint_eq(counters(&p, B)->joining_replaced, WINDOW * SAS - places);
     ck_assert_uint_eq(counters(&p, B)->fragments_heard, WINDOW * SAS);
     run_until(&p, p.now + JOINING_TIME);

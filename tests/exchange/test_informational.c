@@ -387,20 +387,20 @@ static void send_crafted(struct pair *p, int from, const struct crafted *c)
     uint8_t storage[MESSAGE_MAX];
     struct bytes message;
 
-    for (uint32_t i = 0; i < ep->ikes.fresh && !sa; i++)
-        sa = pool_slot(&ep->ikes, i);
+    for (uint32_t i = 0; i < ep->store->ikes.fresh && !sa; i++)
+        sa = pool_slot(&ep->store->ikes, i);
     if (!sa || !sa->suite.encr)
         return;
     start.message_id = c->response ? sa->expected_id : sa->request_id;
     ike_message_begin(&w, (struct buf){storage, 0, sizeof storage}, sa, &start);
     craft_payloads(&w, c->payloads);
     ck_assert_ok(ike_message_finish(ep, sa, &w, false, &kept));
-    message = message_at(&ep->messages, kept);
+    message = message_at(&ep->store->messages, kept);
     memcpy(m.data, message.data, message.len);
     m.dgram = (struct ike_dgram){
         .local = sa->local, .remote = sa->remote, .protocol = 17, .len = message.len};
     pair_translate(p, from, &m.dgram);
-    message_drop(&ep->messages, &kept);
+    message_drop(&ep->store->messages, &kept);
     (void)deliver(p, from, &m);
 }
 
@@ -458,11 +458,11 @@ START_TEST(unknown_critical_payload_is_named_and_nothing_is_executed)
     payload_critical(&w);
     payload_end(&w);
     ck_assert_ok(ike_message_finish(ep, sa, &w, false, &kept));
-    message = message_at(&ep->messages, kept);
+    message = message_at(&ep->store->messages, kept);
     memcpy(m.data, message.data, message.len);
     m.dgram = (struct ike_dgram){
         .local = sa->local, .remote = sa->remote, .protocol = 17, .len = message.len};
-    message_drop(&ep->messages, &kept);
+    message_drop(&ep->store->messages, &kept);
     pair_translate(&p, A, &m.dgram);
     /* HDR, SK {D(IKE), unknown critical} -->                   RFC 7296 §2.5
      * <-- HDR, SK {N(UNSUPPORTED_CRITICAL_PAYLOAD)} */
@@ -478,6 +478,6 @@ SUITE("informational", delete_of_a_child_takes_both_directions, delete_crosses_d
       liveness_finds_a_dead_peer_in_time, fresh_esp_counts_as_life, a_nat_is_found_and_ports_float,
       only_the_one_behind_the_nat_keeps_it_alive, without_a_nat_nothing_floats,
       force_encap_looks_like_a_nat, the_peer_is_followed_to_a_new_mapping,
-      a_quirk_follows_by_ike_only, a_quirk_leaves_the_marker_out, without_a_nat_nobody_is_followed, old_messages_change_nothing_in_any_state,
-      authentic_nonsense_in_any_state_does_no_harm,
+      a_quirk_follows_by_ike_only, a_quirk_leaves_the_marker_out, without_a_nat_nobody_is_followed,
+      old_messages_change_nothing_in_any_state, authentic_nonsense_in_any_state_does_no_harm,
       unknown_critical_payload_is_named_and_nothing_is_executed)

@@ -663,7 +663,7 @@ START_TEST(a_cookie_that_was_not_sent_is_not_awaited)
     pair_establish(&p);
     ck_assert_ok(ike_endpoint_probe(p.end[A], p.now, the_ike(&p, A)));
     settle(&p); /* the window is announced */
-    store = &p.end[B]->messages;
+    store = &p.end[B]->store->messages;
     while (message_keep(store, bytes_text("x"), &taken[count]) == OK)
         ck_assert_uint_lt(++count, SLOTS);
     message_drop(store, &taken[--count]);

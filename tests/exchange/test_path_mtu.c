@@ -278,9 +278,9 @@ START_TEST(a_flood_is_not_looked_at)
     outer = outer_packet(&l.dgram);
     memcpy(quoted, outer.data, outer.len);
     quoted[23] ^= 1;
-    p.end[A]->path_second = p.now; /* two are left in this second */
-    p.end[A]->path_looked = PATH_LOOKED_PER_S - 2 * p.end[A]->children.fresh;
-    looked = p.end[A]->children.fresh;
+    p.end[A]->store->path_second = p.now; /* two are left in this second */
+    p.end[A]->store->path_looked = PATH_LOOKED_PER_S - 2 * p.end[A]->store->children.fresh;
+    looked = p.end[A]->store->children.fresh;
     ck_assert_uint_gt(looked, 0);
     for (int i = 0; i < 5; i++)
         too_big(&p, A, bytes_of(quoted, outer.len), 1300);
@@ -395,7 +395,7 @@ START_TEST(dummies_between_endpoints)
     pair_translate(&p, A, &l.dgram);
     ck_assert_int_eq(ike_endpoint_unprotect(p.end[B], p.now, &l.dgram, &inner, NULL),
                      ERR_NEXT_HEADER);
-    ck_assert_uint_eq(p.end[B]->esp->dropped[ESP_CAUSE_DUMMY], 1);
+    ck_assert_uint_eq(p.end[B]->store->esp->dropped[ESP_CAUSE_DUMMY], 1);
     ck_assert(ike_endpoint_ike_info(p.end[B], the_ike(&p, B), &after));
     ck_assert_uint_gt(after.last_heard, before.last_heard);
     ck_assert_ok(ike_endpoint_delete_child(p.end[A], p.now, child));

@@ -36,7 +36,7 @@ static void crash(struct pair *p, int side)
 static struct bytes kept(const struct pair *p, int side)
 {
     const struct ike_endpoint *ep = p->end[side];
-    struct peer_token *t = pool_slot(&ep->tokens, ike_sa_index(ep, first_sa(p->end[side])));
+    struct peer_token *t = pool_slot(&ep->store->tokens, ike_sa_index(ep, first_sa(p->end[side])));
 
     return bytes_of(t->bytes, t->len);
 }

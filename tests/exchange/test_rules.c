@@ -230,13 +230,13 @@ static struct wire_message *with_clear_payload(struct pair *p, int from, bool cr
                  &(struct delete_payload){.protocol = SA_PROTOCOL_IKE});
     payload_end(&w);
     ck_assert_ok(ike_message_finish(p->end[from], sa, &w, false, &kept));
-    message = message_at(&p->end[from]->messages, kept);
+    message = message_at(&p->end[from]->store->messages, kept);
     memcpy(m->data, message.data, message.len);
     m->dgram = (struct ike_dgram){.local = pair_address(p, 1 - from, 500),
                                   .remote = pair_address(p, from, 500),
                                   .protocol = 17,
                                   .len = message.len};
-    message_drop(&p->end[from]->messages, &kept);
+    message_drop(&p->end[from]->store->messages, &kept);
     return m;
 }
 
@@ -292,8 +292,8 @@ static struct wire_message *badly_padded(struct pair *p, int from, uint8_t pad)
     ck_assert_ok(sk_end(&w, &area, &message));
     memset(area.iv, 0xee, 8);
     area.text[area.text_len - 1] = pad;
-    ck_assert_ok(
-        ep->env.crypto->class->seal(ep->env.crypto, &(struct seal_op){.key = &key,
+    ck_assert_ok(ep->store->env.crypto->class->seal(ep->store->env.crypto,
+                                                    &(struct seal_op){.key = &key,
                                                                       .aad = area.aad,
                                                                       .iv = area.iv,
                                                                       .text = area.text,

@@ -246,8 +246,8 @@ static const struct ike_sa *target(const struct ike_endpoint *ep)
 {
     const struct ike_sa *sa = NULL;
 
-    for (uint32_t i = 0; i < ep->ikes.fresh; i++)
-        sa = pool_slot(&ep->ikes, i) ? pool_slot(&ep->ikes, i) : sa;
+    for (uint32_t i = 0; i < ep->store->ikes.fresh; i++)
+        sa = pool_slot(&ep->store->ikes, i) ? pool_slot(&ep->store->ikes, i) : sa;
     return sa;
 }
 
@@ -389,12 +389,12 @@ static bool speak(struct scene *s, int from, const struct speech *x, struct wire
     ike_message_begin(&w, (struct buf){storage, 0, sizeof storage}, sa, &start);
     speak_body(&w, x->body);
     ck_assert_ok(ike_message_finish(ep, sa, &w, false, &kept));
-    message = message_at(&ep->messages, kept);
+    message = message_at(&ep->store->messages, kept);
     memset(m, 0, sizeof m->dgram);
     memcpy(m->data, message.data, message.len);
     m->dgram = (struct ike_dgram){
         .local = theirs->local, .remote = theirs->remote, .protocol = 17, .len = message.len};
-    message_drop(&ep->messages, &kept);
+    message_drop(&ep->store->messages, &kept);
     return true;
 }
 

@@ -129,9 +129,9 @@ static void check_nothing_left(struct pair *p)
 
         ck_assert_uint_eq(ike_endpoint_memory(ep), 0);
         ck_assert_uint_eq(ep->half_open_asked, 0);
-        ck_assert_uint_eq(ep->by_source.count, 0);
-        ck_assert_uint_eq(ep->joining_by_ike.count, 0);
-        ck_assert_uint_eq(ep->by_spi.count, 0);
+        ck_assert_uint_eq(ep->store->by_source.count, 0);
+        ck_assert_uint_eq(ep->store->joining_by_ike.count, 0);
+        ck_assert_uint_eq(ep->store->by_spi.count, 0);
     }
     ck_assert_uint_eq(next_deadline(p), NSEC_NEVER);
 }

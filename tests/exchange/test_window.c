@@ -363,7 +363,7 @@ START_TEST(as_many_responses_are_kept_as_were_promised)
         ck_assert_ok(deliver_copy(&p, A, &request[i]));
         response = hold_next(&p, B);
         ck_assert_ok(deliver_copy(&p, B, &response));
-        ck_assert_uint_le(p.end[B]->answered.taken, SIZE);
+        ck_assert_uint_le(p.end[B]->store->answered.taken, SIZE);
         for (unsigned k = 0; k <= i; k++) {
             uint64_t repeated = counters(&p, B)->responses_repeated;
             bool kept = i - k < SIZE;
@@ -493,7 +493,7 @@ START_TEST(a_delete_of_the_ike_sa_waits_for_no_child)
         ck_assert_ok(ike_endpoint_terminate(p.end[A], p.now, the_ike(&p, A)));
         pull(&p);
         ck_assert_uint_eq(p.wire_count[A], 3);
-        ck_assert_uint_eq(p.end[A]->parked.taken, 0); /* the others are forgotten */
+        ck_assert_uint_eq(p.end[A]->store->parked.taken, 0); /* the others are forgotten */
         for (unsigned i = 0; i < 3; i++)
             m[i] = hold_next(&p, A);
         for (unsigned i = 0; i < 3; i++)
@@ -504,9 +504,10 @@ START_TEST(a_delete_of_the_ike_sa_waits_for_no_child)
             ck_assert_uint_eq(events_of(&p, side, EVENT_IKE_DOWN), 1);
         }
         run_until(&p, p.now + 400 * NSEC_PER_S);
-        ck_assert_uint_eq(p.end[A]->messages.classes[0].taken + p.end[A]->handshakes.taken +
-                              p.end[A]->parked.taken + p.end[A]->windows.taken +
-                              p.end[B]->answered.taken + p.end[B]->windows.taken,
+        ck_assert_uint_eq(p.end[A]->store->messages.classes[0].taken +
+                              p.end[A]->store->handshakes.taken + p.end[A]->store->parked.taken +
+                              p.end[A]->store->windows.taken + p.end[B]->store->answered.taken +
+                              p.end[B]->store->windows.taken,
                           0);
         pair_free(&p);
     }
@@ -1013,12 +1014,15 @@ START_TEST(many_in_flight_under_loss_and_doubles)
         ck_assert_msg(in_flight(&p, A) + in_flight(&p, B) == 0, "%s: still in flight", what);
         check_same(&p, what);
         for (int side = 0; side < 2; side++) {
-            ck_assert_msg(p.end[side]->handshakes.taken == 0, "%s: a handshake is left", what);
-            ck_assert_msg(p.end[side]->parked.taken == 0, "%s: a request is left", what);
+            ck_assert_msg(p.end[side]->store->handshakes.taken == 0, "%s: a handshake is left",
+                          what);
+            ck_assert_msg(p.end[side]->store->parked.taken == 0, "%s: a request is left", what);
             /* I9: each request once */
             ck_assert_uint_le(counters(&p, side)->requests_executed,
                               counters(&p, 1 - side)->requests_sent);
-            most = p.end[side]->parked.taken_peak > most ? p.end[side]->parked.taken_peak : most;
+            most = p.end[side]->store->parked.taken_peak > most
+                       ? p.end[side]->store->parked.taken_peak
+                       : most;
         }
         executed += counters(&p, A)->requests_executed;
         collisions += counters(&p, A)->collisions;

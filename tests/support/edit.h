@@ -21,8 +21,8 @@ static inline struct ike_sa *first_sa(struct ike_endpoint *ep)
 {
     struct ike_sa *sa = NULL;
 
-    for (uint32_t i = 0; i < ep->ikes.fresh && !sa; i++)
-        sa = pool_slot(&ep->ikes, i);
+    for (uint32_t i = 0; i < ep->store->ikes.fresh && !sa; i++)
+        sa = pool_slot(&ep->store->ikes, i);
     ck_assert_ptr_nonnull(sa);
     return sa;
 }
@@ -92,9 +92,9 @@ static inline void rewrite(struct pair *p, int from, struct wire_message *m, con
     if (e->how == ADD)
         put(&w, e->type, e->with);
     ck_assert_ok(ike_message_finish(ep, first_sa(ep), &w, start.clear, &kept));
-    message = message_at(&ep->messages, kept);
+    message = message_at(&ep->store->messages, kept);
     take_place(m, message);
-    message_drop(&ep->messages, &kept);
+    message_drop(&ep->store->messages, &kept);
 }
 
 static inline enum err hand_over_edited(struct pair *p, int from, const struct edit *e)
@@ -119,9 +119,9 @@ static inline void forge(struct pair *p, int from, const struct message_start *s
     ike_message_begin(&w, (struct buf){storage, 0, sizeof storage}, first_sa(ep), start);
     fill(&w);
     ck_assert_ok(ike_message_finish(ep, first_sa(ep), &w, start->clear, &kept));
-    message = message_at(&ep->messages, kept);
+    message = message_at(&ep->store->messages, kept);
     take_place(m, message);
-    message_drop(&ep->messages, &kept);
+    message_drop(&ep->store->messages, &kept);
 }
 
 static inline void put_critical(struct message_writer *w)

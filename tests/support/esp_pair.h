@@ -20,6 +20,8 @@ struct esp_pair {
     struct meter meter;
     struct crypto *crypto;
     struct esp a, b;
+    struct rng iv_a, iv_b;
+    struct esp_user user_a, user_b;
     struct handle sa_a, sa_b, policy_a, policy_b;
     struct ip_addr outer_a, outer_b, inner_a, inner_b;
 };
@@ -56,7 +58,7 @@ static inline struct handle pair_policy(struct esp *esp, struct ip_addr local,
     struct spd_selectors s = {&l, &r, 1, 1};
     struct handle h;
 
-    ck_assert_ok(spd_add(&esp->spd, &s, &h));
+    ck_assert_ok(spd_add(&esp->spd, 0, &s, &h));
     return h;
 }
 
@@ -84,16 +86,20 @@ static inline struct esp_pair *pair_make(const struct pair_options *o)
 
     ck_assert_ptr_nonnull(p);
     p->crypto = pair_crypto(o->real, &p->meter);
-    ck_assert_ok(esp_init(&p->a, p->crypto, rng_stream(1, 1, RNG_IV), &limits, 4, 1));
-    ck_assert_ok(esp_init(&p->b, p->crypto, rng_stream(1, 2, RNG_IV), &limits, 4, 1));
+    ck_assert_ok(esp_init(&p->a, p->crypto, &limits, 4, 1));
+    ck_assert_ok(esp_init(&p->b, p->crypto, &limits, 4, 1));
+    p->iv_a = rng_stream(1, 1, RNG_IV);
+    p->iv_b = rng_stream(1, 2, RNG_IV);
+    p->user_a = (struct esp_user){0, &p->iv_a};
+    p->user_b = (struct esp_user){0, &p->iv_b};
     p->outer_a = pair_addr(o->outer6, 200, 1);
     p->outer_b = pair_addr(o->outer6, 200, 2);
     p->inner_a = o->transport ? p->outer_a : pair_addr(o->inner6, 1, 1);
     p->inner_b = o->transport ? p->outer_b : pair_addr(o->inner6, 2, 2);
     p->policy_a = pair_policy(&p->a, p->inner_a, p->inner_b);
     p->policy_b = pair_policy(&p->b, p->inner_b, p->inner_a);
-    ck_assert_ok(sad_spi_take(&p->a.sad, 0xa0a0a0a0, &p->sa_a));
-    ck_assert_ok(sad_spi_take(&p->b.sad, 0xb0b0b0b0, &p->sa_b));
+    ck_assert_ok(sad_spi_take(&p->a.sad, 0, 0xa0a0a0a0, &p->sa_a));
+    ck_assert_ok(sad_spi_take(&p->b.sad, 0, 0xb0b0b0b0, &p->sa_b));
     rng_fill(&r, keys, sizeof keys);
     params = (struct esp_sa_params){
         .encr = o->encr,

@@ -18,8 +18,8 @@ static inline uint64_t state_of(const struct pair *p, int side)
     struct digest d = {0};
     struct child_sa_info child;
 
-    for (uint32_t i = 0; i < ep->ikes.fresh; i++) {
-        const struct ike_sa *sa = pool_slot(&ep->ikes, i);
+    for (uint32_t i = 0; i < ep->store->ikes.fresh; i++) {
+        const struct ike_sa *sa = pool_slot(&ep->store->ikes, i);
 
         if (!sa)
             continue;

@@ -15,7 +15,7 @@ static void send_a(struct esp_pair *p, struct store *s, size_t len)
     struct handle used;
 
     store_fill(s, p->inner_a, p->inner_b, len);
-    ck_assert_ok(esp_protect(&p->a, &s->packet, &outer, &used));
+    ck_assert_ok(esp_protect(&p->a, p->user_a, &s->packet, &outer, &used));
     ck_assert_uint_eq(used.index, p->sa_a.index);
 }
 
@@ -23,7 +23,7 @@ static enum err open_b(struct esp_pair *p, struct store *s, struct esp_opened *o
 {
     struct esp_arrival in = pair_arrival(p, 0);
 
-    return esp_open(&p->b, &in, &s->packet, out);
+    return esp_open(&p->b, p->user_b, &in, &s->packet, out);
 }
 
 /* A copy, opened by b; the original can be sent again. */
@@ -284,24 +284,53 @@ START_TEST(outside_the_selectors)
 
     /* Out: no policy. */
     store_fill(&s, p->inner_a, p->outer_b, 100);
-    ck_assert_int_eq(esp_protect(&p->a, &s.packet, &outer, &used), ERR_NO_POLICY);
+    ck_assert_int_eq(esp_protect(&p->a, p->user_a, &s.packet, &outer, &used), ERR_NO_POLICY);
     store_fill(&s, p->inner_b, p->inner_a, 100);
-    ck_assert_int_eq(esp_protect(&p->a, &s.packet, &outer, &used), ERR_NO_POLICY);
+    ck_assert_int_eq(esp_protect(&p->a, p->user_a, &s.packet, &outer, &used), ERR_NO_POLICY);
     ck_assert_uint_eq(p->a.dropped[ESP_CAUSE_NO_POLICY], 2);
     ck_assert(handle_none(used));
     /* In: a peer that seals what it should not, by source, destination, or both exchanged. */
     for (int i = 0; i < 3; i++) {
         store_fill(&s, i == 1 ? p->inner_a : p->inner_b, i == 0 ? p->inner_b : p->inner_a, 100);
-        ck_assert_ok(esp_seal(&p->a, pair_a(p), &s.packet, &outer));
+        ck_assert_ok(esp_seal(&p->a, p->user_a, pair_a(p), &s.packet, &outer));
         expect_drop(p, &s, ESP_CAUSE_SELECTOR);
     }
     spd_point(&p->a.spd, p->policy_a, HANDLE_NONE);
     store_fill(&s, p->inner_a, p->inner_b, 100);
-    ck_assert_int_eq(esp_protect(&p->a, &s.packet, &outer, &used), ERR_NO_SA);
+    ck_assert_int_eq(esp_protect(&p->a, p->user_a, &s.packet, &outer, &used), ERR_NO_SA);
     spd_point(&p->a.spd, p->policy_a, p->sa_a);
     sad_remove(&p->a.sad, p->sa_a); /* a stale pointer */
-    ck_assert_int_eq(esp_protect(&p->a, &s.packet, &outer, &used), ERR_NO_SA);
+    ck_assert_int_eq(esp_protect(&p->a, p->user_a, &s.packet, &outer, &used), ERR_NO_SA);
     ck_assert_uint_eq(p->a.dropped[ESP_CAUSE_NO_OUTBOUND], 2);
+    pair_free(p);
+}
+END_TEST
+
+/* Endpoints that share an esp: neither the packet nor the SPI of one reaches the SA of another, and
+ * the IVs of CBC are drawn from the stream of the one that seals. */
+START_TEST(one_endpoint_does_not_use_the_sas_of_another)
+{
+    struct pair_options o = {
+        .real = true, .encr = encr_suite(12, 128), .integ = integ_suite(12), .window = 128};
+    struct esp_pair *p = pair_make(&o);
+    struct esp_arrival in = pair_arrival(p, 0);
+    struct esp_user other = {p->user_a.scope + 1, &p->iv_a};
+    struct esp_outer outer;
+    struct esp_opened out;
+    struct handle used;
+    struct store s, again;
+
+    store_fill(&s, p->inner_a, p->inner_b, 100);
+    ck_assert_int_eq(esp_protect(&p->a, other, &s.packet, &outer, &used), ERR_NO_POLICY);
+    send_a(p, &s, 100);
+    ck_assert_int_eq(esp_open(&p->b, other, &in, &s.packet, &out), ERR_NO_SA);
+    ck_assert_ok(open_b(p, &s, &out));
+    pair_a(p)->seq_out--;
+    send_a(p, &s, 100);
+    pair_a(p)->seq_out--;
+    p->user_a.iv = &p->iv_b;
+    send_a(p, &again, 100);
+    ck_assert_mem_ne(s.packet.data + ESP_HEADER_LEN, again.packet.data + ESP_HEADER_LEN, 16);
     pair_free(p);
 }
 END_TEST
@@ -314,7 +343,7 @@ static void refused_unchanged(struct esp_pair *p, enum err expected)
 
     store_fill(&s, p->inner_a, p->inner_b, 100);
     before = s;
-    ck_assert_int_eq(esp_seal(&p->a, pair_a(p), &s.packet, &outer), expected);
+    ck_assert_int_eq(esp_seal(&p->a, p->user_a, pair_a(p), &s.packet, &outer), expected);
     ck_assert_mem_eq(s.bytes, before.bytes, sizeof s.bytes);
     ck_assert_uint_eq(s.packet.len, before.packet.len);
     ck_assert_uint_eq(pair_a(p)->seq_out, seq);
@@ -497,9 +526,10 @@ START_TEST(congestion_marks_are_carried_in)
             store_be16(d + 10, 0);
             store_be16(d + 10, (uint16_t)~plain_sum(d, 20, 0));
         }
-        ck_assert_ok(esp_seal(&p->a, pair_a(p), &s.packet, &outer));
+        ck_assert_ok(esp_seal(&p->a, p->user_a, pair_a(p), &s.packet, &outer));
         ck_assert_uint_eq(outer.tos, tos);
-        ck_assert_int_eq(esp_open(&p->b, &in, &s.packet, &out), expected < 0 ? ERR_SYNTAX : OK);
+        ck_assert_int_eq(esp_open(&p->b, p->user_b, &in, &s.packet, &out),
+                         expected < 0 ? ERR_SYNTAX : OK);
         if (expected < 0) {
             ck_assert_uint_eq(p->b.dropped[ESP_CAUSE_ECN], 1);
         } else {
@@ -529,7 +559,7 @@ START_TEST(outer_header_follows_the_inner_one)
             store_fill(&s, p->inner_a, p->inner_b, 100);
             if (!six)
                 s.packet.data[6] = df ? 0x40 : 0;
-            ck_assert_ok(esp_seal(&p->a, pair_a(p), &s.packet, &outer));
+            ck_assert_ok(esp_seal(&p->a, p->user_a, pair_a(p), &s.packet, &outer));
             ck_assert_int_eq(outer.df, six || df);
             ck_assert_uint_eq(outer.hop_limit, 64);
             ck_assert(outer.udp_encapsulated && outer.remote.port == 4500);
@@ -538,7 +568,7 @@ START_TEST(outer_header_follows_the_inner_one)
         }
         sad_update_peer(pair_a(p), &outer.local, &(struct ip_endpoint){p->inner_b, 1234});
         store_fill(&s, p->inner_a, p->inner_b, 100);
-        ck_assert_ok(esp_seal(&p->a, pair_a(p), &s.packet, &outer));
+        ck_assert_ok(esp_seal(&p->a, p->user_a, pair_a(p), &s.packet, &outer));
         ck_assert_uint_eq(outer.remote.port, 1234);
         pair_free(p);
     }
@@ -575,9 +605,9 @@ START_TEST(transport_mode_through_a_nat)
         } else if (kind == 1) {
             store_be16(d + header + 6, 0);
         }
-        ck_assert_ok(esp_seal(&p->a, pair_a(p), &s.packet, &outer));
+        ck_assert_ok(esp_seal(&p->a, p->user_a, pair_a(p), &s.packet, &outer));
         ck_assert_uint_eq(outer.hop_limit, 63);
-        ck_assert_ok(esp_open(&p->b, &in, &s.packet, &out));
+        ck_assert_ok(esp_open(&p->b, p->user_b, &in, &s.packet, &out));
         d = s.packet.data;
         ck_assert_uint_eq(s.packet.len, len);
         ck_assert_mem_eq(six ? d + 8 : d + 12, in.remote.addr.bytes, six ? 16 : 4);
@@ -613,7 +643,7 @@ START_TEST(transport_mode_refuses)
             s.packet.len--; /* not what the header says */
         else
             s.packet.data[6] = before_esp[v - 4];
-        ck_assert_int_eq(esp_seal(&p->a, pair_a(p), &s.packet, &outer), ERR_SYNTAX);
+        ck_assert_int_eq(esp_seal(&p->a, p->user_a, pair_a(p), &s.packet, &outer), ERR_SYNTAX);
         ck_assert_uint_eq(p->a.dropped[ESP_CAUSE_MALFORMED], 1);
         ck_assert_uint_eq(pair_a(p)->seq_out, 0);
         pair_free(p);
@@ -632,7 +662,7 @@ START_TEST(too_little_room)
     p = pair_make(&o);
     store_fill(&s, p->inner_a, p->inner_b, 100);
     s.packet.cap = 100 + ESP_TAILROOM - 1;
-    ck_assert_int_eq(esp_seal(&p->a, pair_a(p), &s.packet, &outer), ERR_SPACE);
+    ck_assert_int_eq(esp_seal(&p->a, p->user_a, pair_a(p), &s.packet, &outer), ERR_SPACE);
     send_a(p, &s, 100);
     s.packet.cap = s.packet.len;
     expect_drop(p, &s, ESP_CAUSE_SPACE);
@@ -764,7 +794,7 @@ static void padded(const struct encr_suite *encr, const struct integ_suite *inte
 
             store_fill(&original, p->inner_a, p->inner_b, lens[i]);
             store_fill(&s, p->inner_a, p->inner_b, lens[i]);
-            ck_assert_ok(esp_seal_padded(&p->a, pair_a(p), &s.packet, TO, &outer));
+            ck_assert_ok(esp_seal_padded(&p->a, p->user_a, pair_a(p), &s.packet, TO, &outer));
             ck_assert_uint_eq(s.packet.len, expected_len(&o, lens[i] < TO ? TO : lens[i]));
             ck_assert_ok(open_b(p, &s, &opened));
             ck_assert_uint_eq(s.packet.len, lens[i]);
@@ -792,15 +822,16 @@ START_TEST(padding_needs_room_and_tunnel_mode)
 
     store_fill(&s, p->inner_a, p->inner_b, 100);
     s.packet.cap = 300 + ESP_TAILROOM - 1;
-    ck_assert_int_eq(esp_seal_padded(&p->a, pair_a(p), &s.packet, 300, &outer), ERR_SPACE);
+    ck_assert_int_eq(esp_seal_padded(&p->a, p->user_a, pair_a(p), &s.packet, 300, &outer),
+                     ERR_SPACE);
     ck_assert_uint_eq(p->a.dropped[ESP_CAUSE_SPACE], 1);
     s.packet.cap++;
-    ck_assert_ok(esp_seal_padded(&p->a, pair_a(p), &s.packet, 300, &outer));
+    ck_assert_ok(esp_seal_padded(&p->a, p->user_a, pair_a(p), &s.packet, 300, &outer));
     pair_free(p);
     o.transport = true;
     p = pair_make(&o);
     store_fill(&s, p->inner_a, p->inner_b, 100);
-    ck_assert_ok(esp_seal_padded(&p->a, pair_a(p), &s.packet, 300, &outer));
+    ck_assert_ok(esp_seal_padded(&p->a, p->user_a, pair_a(p), &s.packet, 300, &outer));
     ck_assert_uint_eq(s.packet.len, expected_len(&o, 80));
     pair_free(p);
 }
@@ -818,7 +849,7 @@ static void dummies(const struct encr_suite *encr, const struct integ_suite *int
     for (size_t len = 0; len < 200; len += 33) {
         store_fill(&s, p->inner_a, p->inner_b, 300);
         s.packet.len = len;
-        ck_assert_ok(esp_dummy(&p->a, pair_a(p), &s.packet, &outer));
+        ck_assert_ok(esp_dummy(&p->a, p->user_a, pair_a(p), &s.packet, &outer));
         ck_assert_uint_eq(s.packet.len, expected_len(&o, len));
         ck_assert(ip_addr_equal(&outer.remote.addr, &p->outer_b) && !outer.df);
         ck_assert_int_eq(open_b(p, &s, &opened), ERR_NEXT_HEADER);
@@ -847,14 +878,15 @@ START_TEST(dummies_count_against_the_limits)
     p = pair_make(&o);
     for (int i = 0; i < 3; i++) {
         store_fill(&s, p->inner_a, p->inner_b, 100);
-        ck_assert_int_eq(esp_dummy(&p->a, pair_a(p), &s.packet, &outer), i < 2 ? OK : ERR_LIFETIME);
+        ck_assert_int_eq(esp_dummy(&p->a, p->user_a, pair_a(p), &s.packet, &outer),
+                         i < 2 ? OK : ERR_LIFETIME);
     }
     ck_assert_uint_eq(pair_a(p)->seq_out, 2);
     s.packet.cap = s.packet.len + ESP_TAILROOM - 1;
     pair_a(p)->limits.hard_packets = 3;
-    ck_assert_int_eq(esp_dummy(&p->a, pair_a(p), &s.packet, &outer), ERR_SPACE);
+    ck_assert_int_eq(esp_dummy(&p->a, p->user_a, pair_a(p), &s.packet, &outer), ERR_SPACE);
     pair_a(p)->installed = false;
-    ck_assert_int_eq(esp_dummy(&p->a, pair_a(p), &s.packet, &outer), ERR_STATE);
+    ck_assert_int_eq(esp_dummy(&p->a, p->user_a, pair_a(p), &s.packet, &outer), ERR_STATE);
     pair_a(p)->installed = true;
     pair_free(p);
 }
@@ -878,7 +910,7 @@ static void sizes(const struct encr_suite *encr, const struct integ_suite *integ
             size_t made;
 
             store_fill(&s, p->inner_a, p->inner_b, len);
-            ck_assert_ok(esp_seal(&p->a, pair_a(p), &s.packet, &outer));
+            ck_assert_ok(esp_seal(&p->a, p->user_a, pair_a(p), &s.packet, &outer));
             made = s.packet.len + around;
             ck_assert_uint_eq(esp_outer_len(pair_a(p), len), made);
             ck_assert_uint_ge(esp_inner_max(pair_a(p), made), len);
@@ -950,7 +982,7 @@ static void through_a_path(struct esp_pair *p, struct reassembly *joint, size_t 
             break;
         ck_assert_uint_eq(whole.len, 0);
         ck_assert_uint_le(esp_outer_len(pair_a(p), s.packet.len), mtu);
-        ck_assert_ok(esp_seal(&p->a, pair_a(p), &s.packet, &outer));
+        ck_assert_ok(esp_seal(&p->a, p->user_a, pair_a(p), &s.packet, &outer));
         ck_assert_ok(open_b(p, &s, &opened));
         ck_assert_ok(ip_read(buf_bytes(&s.packet), &ip));
         ++*pieces;
@@ -993,10 +1025,12 @@ START_TEST(cut_before_esp_any_packet_any_path)
 END_TEST
 
 SUITE("esp", every_suite_mode_and_family, every_tampered_byte_is_refused, bad_trailers_are_refused,
-      bad_inner_packets_are_refused, outside_the_selectors, sequence_numbers_end, skipped_numbers_are_lost_packets,
-      esn_over_the_boundary, lifetimes_soft_then_hard, no_iv_twice, congestion_marks_are_carried_in,
-      outer_header_follows_the_inner_one, transport_mode_through_a_nat, transport_mode_refuses,
-      too_little_room, disorder_agrees_with_exact_set, garbage_is_counted,
+      bad_inner_packets_are_refused, outside_the_selectors,
+      one_endpoint_does_not_use_the_sas_of_another, sequence_numbers_end,
+      skipped_numbers_are_lost_packets, esn_over_the_boundary, lifetimes_soft_then_hard,
+      no_iv_twice, congestion_marks_are_carried_in, outer_header_follows_the_inner_one,
+      transport_mode_through_a_nat, transport_mode_refuses, too_little_room,
+      disorder_agrees_with_exact_set, garbage_is_counted,
       padding_behind_the_packet_hides_its_length, padding_needs_room_and_tunnel_mode,
       dummies_go_and_are_dropped, dummies_count_against_the_limits, what_fits_through_a_path,
       what_is_done_with_a_packet_too_long, cut_before_esp_any_packet_any_path)

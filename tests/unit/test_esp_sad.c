@@ -36,20 +36,20 @@ START_TEST(spis_are_fresh_and_reserved)
     uint32_t spi[SAS], one;
 
     for (int i = 0; i < SAS; i++) {
-        ck_assert_ok(sad_spi_new(&sad, &r, &h[i], &spi[i]));
+        ck_assert_ok(sad_spi_new(&sad, 0, &r, &h[i], &spi[i]));
         ck_assert_uint_ge(spi[i], SPI_MIN);
         for (int k = 0; k < i; k++)
             ck_assert_uint_ne(spi[i], spi[k]);
-        ck_assert_ptr_null(sad_find(&sad, spi[i], &extra)); /* reserved is not installed */
+        ck_assert_ptr_null(sad_find(&sad, 0, spi[i], &extra)); /* reserved is not installed */
     }
-    ck_assert_int_eq(sad_spi_new(&sad, &r, &extra, &one), ERR_FULL);
+    ck_assert_int_eq(sad_spi_new(&sad, 0, &r, &extra, &one), ERR_FULL);
     sad_remove(&sad, h[0]);
     sad_remove(&sad, h[0]); /* stale: ignored */
     for (uint32_t reserved = 0; reserved < SPI_MIN; reserved++)
-        ck_assert_int_eq(sad_spi_take(&sad, reserved, &extra), ERR_SYNTAX);
+        ck_assert_int_eq(sad_spi_take(&sad, 0, reserved, &extra), ERR_SYNTAX);
     for (int i = 1; i < SAS; i++)
-        ck_assert_int_eq(sad_spi_take(&sad, spi[i], &extra), ERR_DUPLICATE);
-    ck_assert_ok(sad_spi_take(&sad, spi[0], &extra));
+        ck_assert_int_eq(sad_spi_take(&sad, 0, spi[i], &extra), ERR_DUPLICATE);
+    ck_assert_ok(sad_spi_take(&sad, 0, spi[0], &extra));
     ck_assert_ptr_null(sad_at(&sad, h[0]));
     sad_reset(&sad);
 }
@@ -63,10 +63,49 @@ START_TEST(a_drawn_spi_never_collides)
     struct handle a, b;
     uint32_t first, second;
 
-    ck_assert_ok(sad_spi_new(&sad, &r, &a, &first));
-    ck_assert_ok(sad_spi_new(&sad, &same, &b, &second));
+    ck_assert_ok(sad_spi_new(&sad, 0, &r, &a, &first));
+    ck_assert_ok(sad_spi_new(&sad, 0, &same, &b, &second));
     ck_assert_uint_ne(first, second);
     ck_assert_uint_gt(same.counter, r.counter);
+    sad_reset(&sad);
+}
+END_TEST
+
+/* Endpoints that share a database: each takes the same SPIs, and none sees another's. */
+START_TEST(scopes_do_not_see_each_other)
+{
+    enum { SCOPES = 3, EACH = 20, ODD = 0x777 };
+    struct sad sad = make(SAS);
+    struct esp_sa_params p = gcm_params();
+    struct handle h[SCOPES][EACH], found;
+    uint32_t spi[SCOPES][EACH];
+
+    for (uint32_t s = 0; s < SCOPES; s++) {
+        struct rng r = rng_stream(1, 1, RNG_SPI);
+
+        for (int i = 0; i < EACH; i++) {
+            ck_assert_ok(sad_spi_new(&sad, s, &r, &h[s][i], &spi[s][i]));
+            ck_assert_uint_eq(spi[s][i], spi[0][i]); /* others' SPIs do not change the draws */
+            ck_assert_int_eq(sad_spi_take(&sad, s, spi[s][i], &found), ERR_DUPLICATE);
+            ck_assert_ok(sad_install(&sad, h[s][i], &p));
+        }
+    }
+    for (uint32_t s = 0; s < SCOPES; s++)
+        for (int i = 0; i < EACH; i++) {
+            ck_assert_ptr_eq(sad_find(&sad, s, spi[s][i], &found), sad_at(&sad, h[s][i]));
+            ck_assert_uint_eq(found.index, h[s][i].index);
+        }
+    for (int i = 0; i < EACH; i++)
+        sad_remove(&sad, h[1][i]);
+    for (int i = 0; i < EACH; i++) {
+        ck_assert_ptr_nonnull(sad_find(&sad, 0, spi[0][i], &found));
+        ck_assert_ptr_null(sad_find(&sad, 1, spi[1][i], &found));
+        ck_assert_ptr_nonnull(sad_find(&sad, 2, spi[2][i], &found));
+    }
+    ck_assert_ok(sad_spi_share(&sad, 1, ODD, &h[1][0]));
+    ck_assert_ok(sad_install(&sad, h[1][0], &p));
+    ck_assert_ptr_null(sad_find(&sad, 0, ODD, &found));
+    ck_assert_ptr_null(sad_find(&sad, SCOPES, ODD, &found)); /* a scope that holds nothing */
     sad_reset(&sad);
 }
 END_TEST
@@ -78,17 +117,17 @@ START_TEST(a_shared_spi_finds_the_older)
     struct esp_sa_params p = gcm_params();
     struct handle a, b, c, found;
 
-    ck_assert_ok(sad_spi_share(&sad, 0x222, &a));
-    ck_assert_ok(sad_spi_share(&sad, 0x222, &b));
-    ck_assert_int_eq(sad_spi_share(&sad, SPI_MIN - 1, &c), ERR_SYNTAX);
-    ck_assert_int_eq(sad_spi_take(&sad, 0x222, &c), ERR_DUPLICATE);
+    ck_assert_ok(sad_spi_share(&sad, 0, 0x222, &a));
+    ck_assert_ok(sad_spi_share(&sad, 0, 0x222, &b));
+    ck_assert_int_eq(sad_spi_share(&sad, 0, SPI_MIN - 1, &c), ERR_SYNTAX);
+    ck_assert_int_eq(sad_spi_take(&sad, 0, 0x222, &c), ERR_DUPLICATE);
     ck_assert_ok(sad_install(&sad, a, &p));
     ck_assert_ok(sad_install(&sad, b, &p));
-    ck_assert_ptr_eq(sad_find(&sad, 0x222, &found), sad_at(&sad, a));
+    ck_assert_ptr_eq(sad_find(&sad, 0, 0x222, &found), sad_at(&sad, a));
     sad_remove(&sad, a);
-    ck_assert_ptr_eq(sad_find(&sad, 0x222, &found), sad_at(&sad, b));
+    ck_assert_ptr_eq(sad_find(&sad, 0, 0x222, &found), sad_at(&sad, b));
     sad_remove(&sad, b);
-    ck_assert_ptr_null(sad_find(&sad, 0x222, &found));
+    ck_assert_ptr_null(sad_find(&sad, 0, 0x222, &found));
     sad_reset(&sad);
 }
 END_TEST
@@ -100,7 +139,7 @@ START_TEST(wrong_parameters_are_refused)
     struct esp_sa_params p = gcm_params();
     struct handle h, other;
 
-    ck_assert_ok(sad_spi_take(&sad, 0x222, &h));
+    ck_assert_ok(sad_spi_take(&sad, 0, 0x222, &h));
     p.integ = integ_suite(12);
     ck_assert_int_eq(sad_install(&sad, h, &p), ERR_UNSUPPORTED); /* AEAD with a MAC */
     p = gcm_params();
@@ -127,10 +166,10 @@ START_TEST(wrong_parameters_are_refused)
     ck_assert_int_eq(sad_install(&sad, HANDLE_NONE, &p), ERR_NOT_FOUND);
     ck_assert_ok(sad_install(&sad, h, &p));
     ck_assert_int_eq(sad_install(&sad, h, &p), ERR_STATE);
-    ck_assert_ptr_eq(sad_find(&sad, 0x222, &other), sad_at(&sad, h));
+    ck_assert_ptr_eq(sad_find(&sad, 0, 0x222, &other), sad_at(&sad, h));
     ck_assert_uint_eq(other.index, h.index);
     ck_assert_ok(sad_init(&small, &(struct sad_limits){1, 128, 35}));
-    ck_assert_ok(sad_spi_take(&small, 0x222, &h));
+    ck_assert_ok(sad_spi_take(&small, 0, 0x222, &h));
     ck_assert_int_eq(sad_install(&small, h, &p), ERR_LENGTH); /* slot too small for the key */
     sad_reset(&small);
     sad_reset(&sad);
@@ -153,8 +192,8 @@ START_TEST(keys_are_wiped_when_given_back)
     struct esp_sa_params p = gcm_params();
     struct handle a, b;
 
-    ck_assert_ok(sad_spi_take(&sad, 0x300, &a));
-    ck_assert_ok(sad_spi_take(&sad, 0x301, &b));
+    ck_assert_ok(sad_spi_take(&sad, 0, 0x300, &a));
+    ck_assert_ok(sad_spi_take(&sad, 0, 0x301, &b));
     ck_assert_ok(sad_install(&sad, a, &p));
     ck_assert_ok(sad_install(&sad, b, &p));
     ck_assert(key_remains(&sad));
@@ -162,11 +201,11 @@ START_TEST(keys_are_wiped_when_given_back)
     ck_assert(key_remains(&sad));
     sad_remove(&sad, b);
     ck_assert(!key_remains(&sad));
-    ck_assert_ok(sad_spi_take(&sad, 0x300, &a));
+    ck_assert_ok(sad_spi_take(&sad, 0, 0x300, &a));
     ck_assert_ok(sad_install(&sad, a, &p));
     sad_clear(&sad);
     ck_assert(!key_remains(&sad));
-    ck_assert_ptr_null(sad_find(&sad, 0x300, &b));
+    ck_assert_ptr_null(sad_find(&sad, 0, 0x300, &b));
     ck_assert(handle_none(sad_next(&sad, HANDLE_NONE)));
     sad_reset(&sad);
 }
@@ -185,7 +224,7 @@ START_TEST(random_course_agrees_with_a_list)
             struct esp_sa_params p = gcm_params();
 
             p.owner = (uint32_t)step;
-            ck_assert_ok(sad_spi_new(&sad, &r, &held[count], &spi[count]));
+            ck_assert_ok(sad_spi_new(&sad, 0, &r, &held[count], &spi[count]));
             ck_assert_ok(sad_install(&sad, held[count], &p));
             count++;
         } else if (count > 0) {
@@ -193,7 +232,7 @@ START_TEST(random_course_agrees_with_a_list)
             struct handle none;
 
             sad_remove(&sad, held[gone]);
-            ck_assert_ptr_null(sad_find(&sad, spi[gone], &none));
+            ck_assert_ptr_null(sad_find(&sad, 0, spi[gone], &none));
             held[gone] = held[--count];
             spi[gone] = spi[count];
         }
@@ -201,7 +240,7 @@ START_TEST(random_course_agrees_with_a_list)
             uint32_t any = (uint32_t)rng_below(&r, count);
             struct handle found;
 
-            ck_assert_ptr_nonnull(sad_find(&sad, spi[any], &found));
+            ck_assert_ptr_nonnull(sad_find(&sad, 0, spi[any], &found));
             ck_assert_uint_eq(found.index, held[any].index);
             ck_assert_uint_eq(found.generation, held[any].generation);
         }
@@ -237,5 +276,5 @@ START_TEST(payloads_on_port_4500)
 END_TEST
 
 SUITE("esp_sad", spis_are_fresh_and_reserved, a_drawn_spi_never_collides,
-      a_shared_spi_finds_the_older, wrong_parameters_are_refused, keys_are_wiped_when_given_back,
-      random_course_agrees_with_a_list, payloads_on_port_4500)
+      scopes_do_not_see_each_other, a_shared_spi_finds_the_older, wrong_parameters_are_refused,
+      keys_are_wiped_when_given_back, random_course_agrees_with_a_list, payloads_on_port_4500)

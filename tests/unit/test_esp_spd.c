@@ -258,7 +258,7 @@ static void entry_add(struct spd *spd, struct entry *e, struct rng *r, uint32_t 
         e->local[i] = rng_below(r, 2) ? selector_any(rng_below(r, 3) ? 4 : 6) : some_selector(r);
         e->remote[i] = some_selector(r);
     }
-    ck_assert_ok(spd_add(spd, &s, &e->policy));
+    ck_assert_ok(spd_add(spd, 0, &s, &e->policy));
     spd_point(spd, e->policy, (struct handle){age, 1});
 }
 
@@ -286,7 +286,7 @@ START_TEST(lookup_agrees_with_a_plain_list)
             one->alive = false;
         }
         expected = list_lookup(e, POLICIES, &f);
-        got = spd_lookup(&spd, &f, &policy, &child);
+        got = spd_lookup(&spd, 0, &f, &policy, &child);
         ck_assert_int_eq(got, expected ? OK : ERR_NO_POLICY);
         if (!expected)
             continue;
@@ -310,15 +310,15 @@ START_TEST(bad_policies_are_refused)
     bad.first.family = 6;
     ck_assert_ok(spd_init(&spd, 1, 1));
     s.local_count = 0;
-    ck_assert_int_eq(spd_add(&spd, &s, &h), ERR_TS);
+    ck_assert_int_eq(spd_add(&spd, 0, &s, &h), ERR_TS);
     s.local_count = 2; /* more than a side may have here */
-    ck_assert_int_eq(spd_add(&spd, &s, &h), ERR_TS);
+    ck_assert_int_eq(spd_add(&spd, 0, &s, &h), ERR_TS);
     s.local_count = 1;
     s.remote = &bad;
-    ck_assert_int_eq(spd_add(&spd, &s, &h), ERR_TS);
+    ck_assert_int_eq(spd_add(&spd, 0, &s, &h), ERR_TS);
     s.remote = &any;
-    ck_assert_ok(spd_add(&spd, &s, &h));
-    ck_assert_int_eq(spd_add(&spd, &s, &h), ERR_FULL);
+    ck_assert_ok(spd_add(&spd, 0, &s, &h));
+    ck_assert_int_eq(spd_add(&spd, 0, &s, &h), ERR_FULL);
     spd_reset(&spd);
 }
 END_TEST
@@ -333,18 +333,50 @@ START_TEST(a_policy_outlives_a_child)
     struct spd spd;
 
     ck_assert_ok(spd_init(&spd, 2, 1));
-    ck_assert_ok(spd_add(&spd, &s, &h));
-    ck_assert_int_eq(spd_lookup(&spd, &f, &policy, &child), ERR_NO_SA);
+    ck_assert_ok(spd_add(&spd, 0, &s, &h));
+    ck_assert_int_eq(spd_lookup(&spd, 0, &f, &policy, &child), ERR_NO_SA);
     spd_point(&spd, h, (struct handle){1, 1});
     spd_hold(&spd, h);
     spd_point(&spd, h, (struct handle){2, 1});
     spd_drop(&spd, h);
-    ck_assert_ok(spd_lookup(&spd, &f, &policy, &child));
+    ck_assert_ok(spd_lookup(&spd, 0, &f, &policy, &child));
     ck_assert_uint_eq(child.index, 2);
     ck_assert(spd_allows(&spd, h, &f));
     spd_drop(&spd, h);
-    ck_assert_int_eq(spd_lookup(&spd, &f, &policy, &child), ERR_NO_POLICY);
+    ck_assert_int_eq(spd_lookup(&spd, 0, &f, &policy, &child), ERR_NO_POLICY);
     ck_assert(!spd_allows(&spd, h, &f));
+    spd_reset(&spd);
+}
+END_TEST
+
+/* Endpoints that share a database: equal selectors, and each sends through its own child. */
+START_TEST(scopes_do_not_see_each_other)
+{
+    struct selector any = selector_any(4), host = selector_host(v4(2));
+    struct spd_selectors wide = {&any, &any, 1, 1}, narrow = {&any, &host, 1, 1};
+    struct flow f = {.src = v4(1), .dst = v4(2), .protocol = 17};
+    struct handle h[3], only, policy, child;
+    struct spd spd;
+
+    ck_assert_ok(spd_init(&spd, 4, 1));
+    for (uint32_t s = 0; s < 3; s++) {
+        ck_assert_int_eq(spd_lookup(&spd, s, &f, &policy, &child), ERR_NO_POLICY);
+        ck_assert_ok(spd_add(&spd, s, &wide, &h[s]));
+        spd_point(&spd, h[s], (struct handle){s, 1});
+    }
+    ck_assert_ok(spd_add(&spd, 1, &narrow, &only)); /* more specific, but one scope's */
+    for (uint32_t s = 0; s < 3; s++) {
+        ck_assert_int_eq(spd_lookup(&spd, s, &f, &policy, &child), s == 1 ? ERR_NO_SA : OK);
+        ck_assert_uint_eq(policy.index, s == 1 ? only.index : h[s].index);
+    }
+    spd_drop(&spd, only);
+    for (uint32_t s = 0; s < 3; s++) {
+        ck_assert_ok(spd_lookup(&spd, s, &f, &policy, &child));
+        ck_assert_uint_eq(child.index, s);
+    }
+    spd_drop(&spd, h[2]);
+    ck_assert_int_eq(spd_lookup(&spd, 2, &f, &policy, &child), ERR_NO_POLICY);
+    ck_assert_ok(spd_lookup(&spd, 0, &f, &policy, &child));
     spd_reset(&spd);
 }
 END_TEST
@@ -361,16 +393,16 @@ START_TEST(a_hundred_thousand_hosts)
     ck_assert_ok(spd_init(&spd, HOSTS + 1, 1));
     for (uint32_t i = 0; i < HOSTS; i++) {
         host = selector_host(v4(i));
-        ck_assert_ok(spd_add(&spd, &s, &h[i]));
+        ck_assert_ok(spd_add(&spd, 0, &s, &h[i]));
         spd_point(&spd, h[i], (struct handle){i, 1});
     }
     host = any;
-    ck_assert_ok(spd_add(&spd, &s, &policy)); /* the rest of the world */
+    ck_assert_ok(spd_add(&spd, 0, &s, &policy)); /* the rest of the world */
     ck_assert_uint_eq(spd.lengths_used, 2);
     for (uint32_t i = 0; i < HOSTS; i++) {
         struct flow f = {.src = v4(1), .dst = v4(i), .protocol = 6};
 
-        ck_assert_ok(spd_lookup(&spd, &f, &policy, &child));
+        ck_assert_ok(spd_lookup(&spd, 0, &f, &policy, &child));
         ck_assert_uint_eq(child.index, i);
     }
     for (uint32_t i = 0; i < HOSTS; i += 2)
@@ -378,7 +410,7 @@ START_TEST(a_hundred_thousand_hosts)
     for (uint32_t i = 0; i < 100; i++) {
         struct flow f = {.src = v4(1), .dst = v4(i), .protocol = 6};
 
-        ck_assert_int_eq(spd_lookup(&spd, &f, &policy, &child), i % 2 ? OK : ERR_NO_SA);
+        ck_assert_int_eq(spd_lookup(&spd, 0, &f, &policy, &child), i % 2 ? OK : ERR_NO_SA);
     }
     spd_reset(&spd);
 }
@@ -386,4 +418,4 @@ END_TEST
 
 SUITE("esp_spd", intersection_and_subset_by_brute_force, malformed_selectors, flows_of_odd_packets,
       flows_through_ipv6_extensions, lookup_agrees_with_a_plain_list, bad_policies_are_refused,
-      a_policy_outlives_a_child, a_hundred_thousand_hosts)
+      a_policy_outlives_a_child, scopes_do_not_see_each_other, a_hundred_thousand_hosts)
