@@ -40,6 +40,13 @@ static bool expected_before(const struct event_entry *a, const struct event_entr
     return a->at != b->at ? a->at < b->at : tie_of(a) < tie_of(b);
 }
 
+/* What is asked millions of times: libcheck writes each of its own assertions down. */
+static void must(bool condition, const char *what)
+{
+    if (!condition)
+        ck_abort_msg("not so: %s", what);
+}
+
 /* The reference. */
 static struct event_entry heap[ENTRIES];
 static uint32_t heap_count;
@@ -48,7 +55,7 @@ static void heap_put(struct event_entry e)
 {
     uint32_t i = heap_count++;
 
-    ck_assert_uint_lt(i, ENTRIES);
+    must(i < ENTRIES, "the heap has room");
     for (; i > 0 && expected_before(&e, &heap[(i - 1) / 2]); i = (i - 1) / 2)
         heap[i] = heap[(i - 1) / 2];
     heap[i] = e;
@@ -72,7 +79,7 @@ static struct event_entry heap_take(void)
 }
 
 /* A distribution: how far after `now` the n-th entry is. */
-typedef nsec later(struct rng *, uint32_t n);
+typedef nsec distribution(struct rng *, uint32_t n);
 
 static nsec packets_and_timers(struct rng *r, uint32_t n)
 {
@@ -135,7 +142,7 @@ static nsec nearer_and_nearer(struct rng *r, uint32_t n)
 
 /* What is put at a time, and how many entries there are to be pending. */
 struct mix {
-    later *later;
+    distribution *later;
     uint32_t entities, pending;
     bool packets_only;
     bool before_now; /* some are put before the last time taken */
@@ -152,8 +159,8 @@ struct pair {
 static void put(struct pair *p)
 {
     const struct mix *mix = p->mix;
-    nsec later = mix->later(&p->random, p->made);
-    struct event_entry e = {.at = later < NSEC_NEVER - 1 - p->now ? p->now + later : NSEC_NEVER - 1,
+    nsec delay = mix->later(&p->random, p->made);
+    struct event_entry e = {.at = delay < NSEC_NEVER - 1 - p->now ? p->now + delay : NSEC_NEVER - 1,
                             .entity = (uint32_t)rng_below(&p->random, mix->entities)};
     uint64_t kind = rng_below(&p->random, 8);
 
@@ -165,7 +172,7 @@ static void put(struct pair *p)
     if (mix->before_now && kind == 2)
         e.at = rng_below(&p->random, p->now + 1);
     p->made++;
-    ck_assert_ok(queue_put(&p->queue, e));
+    must(queue_put(&p->queue, e) == OK, "memory");
     heap_put(e);
 }
 
@@ -173,13 +180,13 @@ static void take(struct pair *p)
 {
     struct event_entry want = heap_take(), is;
 
-    ck_assert_uint_eq(queue_next(&p->queue), want.at);
+    must(queue_next(&p->queue) == want.at, "queue_next tells the time of the first");
     is = queue_take(&p->queue);
     if (is.at != want.at || is.entity != want.entity || is.what != want.what)
         ck_abort_msg("entry %u: %llu %u %x, not %llu %u %x", p->made, (unsigned long long)is.at,
                      is.entity, is.what, (unsigned long long)want.at, want.entity, want.what);
     p->now = is.at;
-    ck_assert_uint_eq(p->queue.count, heap_count);
+    must(p->queue.count == heap_count, "the count");
 }
 
 /* Fill up, hold, let it run empty, all in uneven steps. */
@@ -207,7 +214,7 @@ static void compare(const struct mix *mix, uint64_t seed)
 /* Two heaps of 2^17 entries, in and out, and the sorting of small buckets: what n log n may be. */
 enum { COMPARISONS_MAX = 60 };
 
-static later *const distributions[] = {
+static distribution *const distributions[] = {
     packets_and_timers, uniform,     at_once,      one_delay, few_times,
     few_far_times,      every_scale, ends_of_time, bursts,    nearer_and_nearer};
 
@@ -265,15 +272,17 @@ START_TEST(times_that_come_backwards)
 
     ck_assert_ok(queue_init(&q, packet_order, NULL));
     for (nsec at = 2 * OPERATIONS; at-- > OPERATIONS;)
-        ck_assert_ok(queue_put(&q, (struct event_entry){at, 1, event_what(EVENT_TIMER, 1)}));
+        must(queue_put(&q, (struct event_entry){at, 1, event_what(EVENT_TIMER, 1)}) == OK,
+             "memory");
     ck_assert_uint_eq(queue_next(&q), OPERATIONS);
     for (nsec at = OPERATIONS; at-- > 0;) {
-        ck_assert_ok(queue_put(&q, (struct event_entry){at, 1, event_what(EVENT_TIMER, 1)}));
+        must(queue_put(&q, (struct event_entry){at, 1, event_what(EVENT_TIMER, 1)}) == OK,
+             "memory");
         if (at % 100 == 0)
-            ck_assert_uint_eq(queue_next(&q), at);
+            must(queue_next(&q) == at, "the earliest is first");
     }
     for (nsec at = 0; at < 2 * OPERATIONS; at++)
-        ck_assert_uint_eq(queue_take(&q).at, at);
+        must(queue_take(&q).at == at, "in order");
     ck_assert_uint_eq(q.count, 0);
     queue_reset(&q);
 }
@@ -295,7 +304,7 @@ START_TEST(memory_is_that_of_the_largest_population)
             struct event_entry e = queue_take(&q);
 
             e.at += packets_and_timers(&r, i);
-            ck_assert_ok(queue_put(&q, e));
+            must(queue_put(&q, e) == OK, "memory");
         }
         while (q.count > 0)
             queue_take(&q);
