@@ -75,7 +75,7 @@ static void ask_all(struct ike_node *n, enum event_action action)
 {
     struct table answers = {0};
     uint32_t taken = 0, refused;
-    char text[64];
+    char text[96], name[LAB_NAME_MAX];
 
     if (table_init(&answers, 16) != OK || ask_each(n, action, &answers, &taken) != OK)
         sim_fail(&n->lab->sim, ERR_MEMORY);
@@ -85,9 +85,9 @@ static void ask_all(struct ike_node *n, enum event_action action)
         return;
     if (refused)
         snprintf(text, sizeof text, "%s: %u of its %u tunnels cannot now",
-                 n->lab->sim.nodes[n->node].name, refused, refused + taken);
+                 lab_node_name(n->lab, n->node, name), refused, refused + taken);
     else
-        snprintf(text, sizeof text, "%s: it has no tunnel", n->lab->sim.nodes[n->node].name);
+        snprintf(text, sizeof text, "%s: it has no tunnel", lab_node_name(n->lab, n->node, name));
     recorder_scenario(n->lab->recorder, n->lab->sim.now, action_name(action), text);
 }
 

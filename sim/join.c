@@ -22,7 +22,7 @@ static bool need_memory(struct sim *s, struct joiner *j)
 
 static void drop(struct sim *s, const struct joiner *j, uint64_t fragments, enum net_drop cause)
 {
-    struct net_metrics *of_group = s->nodes[j->node].net;
+    struct net_metrics *of_group = node_metrics(s, &s->nodes[j->node]);
 
     s->held_fragments -= fragments;
     s->net.dropped[cause] += fragments;
@@ -58,14 +58,14 @@ static uint32_t whole_packet(struct sim *s, const struct packet *last, uint32_t 
     p->transmission = last->transmission;
     p->kind = last->kind;
     p->corrupted = last->corrupted;
-    p->entered = true;
-    s->nodes[node].books.in++;
+    packet_admit(s, made);
     return made;
 }
 
 uint32_t joiner_add(struct sim *s, uint32_t node, struct joiner *j, uint32_t packet,
                     const struct ip_packet *ip)
 {
+    struct net_metrics *of_group = node_metrics(s, &s->nodes[node]);
     struct packet last = *packet_at(s, packet);
     struct bytes whole = BYTES_NONE;
     unsigned pieces = 0;
@@ -74,7 +74,7 @@ uint32_t joiner_add(struct sim *s, uint32_t node, struct joiner *j, uint32_t pac
     if (!need_memory(s, j))
         return SIM_NONE;
     s->held_fragments++;
-    s->nodes[node].books.out++;
+    s->nodes[node].held--;
     if (reassembly_add(j->reassembly, s->now, ip, &whole, &pieces) != OK)
         whole = BYTES_NONE; /* counted in fragments_lost */
     count_lost(s, j);
@@ -83,8 +83,8 @@ uint32_t joiner_add(struct sim *s, uint32_t node, struct joiner *j, uint32_t pac
         return SIM_NONE;
     s->held_fragments -= pieces;
     s->net.reassembled_away += pieces - 1;
-    if (s->nodes[node].net)
-        s->nodes[node].net->reassembled_away += pieces - 1;
+    if (of_group)
+        of_group->reassembled_away += pieces - 1;
     return whole_packet(s, &last, node, whole);
 }
 

@@ -78,6 +78,11 @@ struct lab {
     struct crypto_class planted_class;
 };
 
+enum { LAB_NAME_MAX = SCENARIO_NAME_MAX + 16 };
+
+/** "gw" for the node of a group of one, "homes[3]" else; LAB_NAME_MAX bytes. Returns `out`. */
+char *lab_node_name(const struct lab *, uint32_t node, char *out);
+
 /** The lab around a simulator. */
 static inline struct lab *lab_of(const struct sim *s)
 {

@@ -5,19 +5,7 @@
 
 #include <stdlib.h>
 
-enum { FIRST_WAITING = 4, RECENT_WORDS = 8 };
-
-static uint32_t attach(struct sim *s, uint32_t node, uint32_t direction)
-{
-    struct node *n = &s->nodes[node];
-    uint32_t *ports = realloc(n->ports, (n->port_count + 1) * sizeof *ports);
-
-    if (!ports)
-        return SIM_NONE;
-    n->ports = ports;
-    n->ports[n->port_count] = direction;
-    return n->port_count++;
-}
+enum { FIRST_LINKS = 64, FIRST_WAITING = 4, RECENT_WORDS = 8 };
 
 /* One copy of words for all links that are alike; those of one group are added in a row. */
 static const struct link_words *share_words(struct sim *s, const struct link_words *words)
@@ -59,27 +47,65 @@ enum draw {
 
 static struct rng draw(const struct link_direction *d, enum draw which)
 {
-    struct rng r = d->random;
-
-    r.counter = (uint64_t)d->ordinal * DRAWS + which;
-    return r;
+    return (struct rng){.key = {d->key[0], d->key[1]},
+                        .counter = (uint64_t)d->ordinal * DRAWS + which};
 }
 
 static bool chance(const struct link_direction *d, enum draw which, uint64_t p)
 {
-    struct rng r = draw(d, which);
+    struct rng r;
 
-    return p && rng_chance(&r, p);
+    if (!p)
+        return false;
+    r = draw(d, which);
+    return rng_chance(&r, p);
 }
 
-static void direction_init(struct sim *s, struct link_direction *d, uint64_t name)
+/* A direction that limits nothing and counts nothing has no wire. */
+static bool wire_init(struct sim *s, uint32_t direction)
 {
-    struct rng first;
+    struct link_direction *d = &s->links[direction];
 
-    d->random = rng_stream(s->seed, name, RNG_LINK);
-    first = draw(d, DRAW_LOSS);
+    d->wire = SIM_NONE;
+    if (!d->words->rate_bps && !d->words->fate_count)
+        return true;
+    if (s->wire_count == s->wire_capacity) {
+        uint32_t capacity = s->wire_capacity ? 2 * s->wire_capacity : 16;
+        struct link_wire *bigger = realloc(s->wires, capacity * sizeof *bigger);
+
+        if (!bigger)
+            return false;
+        s->wires = bigger;
+        s->wire_capacity = capacity;
+    }
+    d->wire = s->wire_count++;
+    s->wires[d->wire] = (struct link_wire){.direction = direction};
+    return true;
+}
+
+static bool direction_init(struct sim *s, uint32_t direction, uint64_t name)
+{
+    struct link_direction *d = &s->links[direction];
+    struct rng first = rng_stream(s->seed, name, RNG_LINK);
+
+    memcpy(d->key, first.key, sizeof d->key);
     loss_init(&d->loss, &d->words->loss, &first);
     d->ordinal = 1;
+    return wire_init(s, direction);
+}
+
+enum err links_reserve(struct sim *s, uint32_t directions)
+{
+    struct link_direction *bigger;
+
+    if (directions <= s->link_capacity)
+        return OK;
+    bigger = realloc(s->links, directions * sizeof *bigger);
+    if (!bigger)
+        return ERR_MEMORY;
+    s->links = bigger;
+    s->link_capacity = directions;
+    return OK;
 }
 
 uint32_t link_add(struct sim *s, uint32_t a, uint32_t b, const struct link_words *a_to_b,
@@ -88,64 +114,66 @@ uint32_t link_add(struct sim *s, uint32_t a, uint32_t b, const struct link_words
     const struct link_words *words[2] = {share_words(s, a_to_b), share_words(s, b_to_a)};
     uint32_t first = s->link_count;
     uint32_t port_a, port_b;
-    struct link_direction *d;
 
     if (!words[0] || !words[1])
         return SIM_NONE;
-    if (s->link_count + 2 > s->link_capacity) {
-        uint32_t capacity = s->link_capacity ? 2 * s->link_capacity : 64;
-        struct link_direction *bigger = realloc(s->links, capacity * sizeof *bigger);
-
-        if (!bigger)
-            return SIM_NONE;
-        s->links = bigger;
-        s->link_capacity = capacity;
-    }
-    port_a = attach(s, a, first);
-    port_b = attach(s, b, first + 1);
+    if (first + 2 > s->link_capacity &&
+        links_reserve(s, s->link_capacity ? 2 * s->link_capacity : FIRST_LINKS) != OK)
+        return SIM_NONE;
+    port_a = node_attach(&s->nodes[a], first);
+    port_b = node_attach(&s->nodes[b], first + 1);
     if (port_a == SIM_NONE || port_b == SIM_NONE)
         return SIM_NONE;
-    d = &s->links[first];
-    d[0] = (struct link_direction){.words = words[0],
-                                   .from = a,
-                                   .to = b,
-                                   .from_port = port_a,
-                                   .to_port = port_b,
-                                   .link = link,
-                                   .reverse = first + 1};
-    d[1] = (struct link_direction){.words = words[1],
-                                   .from = b,
-                                   .to = a,
-                                   .from_port = port_b,
-                                   .to_port = port_a,
-                                   .link = link,
-                                   .reverse = first};
-    direction_init(s, &d[0], 2 * (uint64_t)entity);
-    direction_init(s, &d[1], 2 * (uint64_t)entity + 1);
+    s->links[first] =
+        (struct link_direction){.words = words[0], .to = b, .to_port = port_b, .link = link};
+    s->links[first + 1] =
+        (struct link_direction){.words = words[1], .to = a, .to_port = port_a, .link = link};
+    if (!direction_init(s, first, 2 * (uint64_t)entity) ||
+        !direction_init(s, first + 1, 2 * (uint64_t)entity + 1))
+        return SIM_NONE;
     s->link_count += 2;
     return first;
 }
 
 void links_reset(struct sim *s)
 {
-    for (uint32_t i = 0; i < s->link_count; i++)
-        free(s->links[i].waiting);
+    for (uint32_t i = 0; i < s->wire_count; i++)
+        free(s->wires[i].waiting);
     for (uint32_t i = 0; i < s->words_count; i++)
         free(s->words[i]);
+    free(s->wires);
     free(s->links);
     free(s->words);
+}
+
+static uint32_t number_of(const struct sim *s, const struct link_direction *d)
+{
+    return (uint32_t)(d - s->links);
+}
+
+static uint32_t sender(const struct sim *s, const struct link_direction *d)
+{
+    return link_from(s, number_of(s, d));
+}
+
+/* What is counted of the link's packets; NULL: nothing. */
+static struct net_metrics *metrics_of(const struct sim *s, const struct link_direction *d)
+{
+    return s->of_link ? &s->of_link[d->link].net : NULL;
 }
 
 /* The packet's end, in all books; its slot may still be named by an event. */
 static void count_drop(struct sim *s, struct link_direction *d, uint32_t packet,
                        enum net_drop cause)
 {
+    struct net_metrics *m = metrics_of(s, d);
+
     s->net.dropped[cause]++;
     s->esp_lost[cause] += s->packets[packet].kind == PACKET_ESP;
-    d->books.dropped++;
-    if (d->metrics)
-        d->metrics->dropped[cause]++;
-    sim_tell(s, TAP_DROPPED, d->from, (uint32_t)(d - s->links), packet, cause);
+    d->on_it--;
+    if (m)
+        m->dropped[cause]++;
+    sim_tell(s, TAP_DROPPED, sender(s, d), number_of(s, d), packet, cause);
 }
 
 static void drop(struct sim *s, struct link_direction *d, uint32_t packet, enum net_drop cause)
@@ -160,58 +188,107 @@ nsec link_serialisation(const struct link_words *w, uint32_t bytes)
 }
 
 /* Departures that lie in the past wait no longer. */
-static void forget_departed(struct link_direction *d, nsec now)
+static void forget_departed(struct link_wire *w, nsec now)
 {
-    while (d->waiting_count > 0 && d->waiting[d->waiting_head] <= now) {
-        d->waiting_head = (d->waiting_head + 1) % d->waiting_capacity;
-        d->waiting_count--;
+    while (w->waiting_count > 0 && w->waiting[w->waiting_head] <= now) {
+        w->waiting_head = (w->waiting_head + 1) & (w->waiting_capacity - 1);
+        w->waiting_count--;
     }
 }
 
-static bool remember_departure(struct sim *s, struct link_direction *d, nsec at)
+static bool remember_departure(struct sim *s, struct link_wire *w, nsec at)
 {
-    if (d->waiting_count == d->waiting_capacity) {
-        uint32_t capacity = d->waiting_capacity ? 2 * d->waiting_capacity : FIRST_WAITING;
+    if (w->waiting_count == w->waiting_capacity) {
+        uint32_t capacity = w->waiting_capacity ? 2 * w->waiting_capacity : FIRST_WAITING;
         nsec *bigger = malloc(capacity * sizeof *bigger);
 
         if (!bigger) {
             sim_fail(s, ERR_MEMORY);
             return false;
         }
-        for (uint32_t i = 0; i < d->waiting_count; i++)
-            bigger[i] = d->waiting[(d->waiting_head + i) % d->waiting_capacity];
-        free(d->waiting);
-        d->waiting = bigger;
-        d->waiting_capacity = capacity;
-        d->waiting_head = 0;
+        for (uint32_t i = 0; i < w->waiting_count; i++)
+            bigger[i] = w->waiting[(w->waiting_head + i) & (w->waiting_capacity - 1)];
+        free(w->waiting);
+        w->waiting = bigger;
+        w->waiting_capacity = capacity;
+        w->waiting_head = 0;
     }
-    d->waiting[(d->waiting_head + d->waiting_count++) % d->waiting_capacity] = at;
+    w->waiting[(w->waiting_head + w->waiting_count++) & (w->waiting_capacity - 1)] = at;
     return true;
 }
 
 /* When the last bit of the packet has left, given all that is ahead of it. */
-static nsec departure(struct link_direction *d, nsec now, uint32_t bytes)
+static nsec departure(struct link_wire *w, uint64_t rate_bps, nsec now, uint32_t bytes)
 {
     uint64_t units;
 
-    if (d->busy_until < now) {
-        d->busy_until = now;
-        d->busy_remainder = 0;
+    if (w->busy_until < now) {
+        w->busy_until = now;
+        w->busy_remainder = 0;
     }
-    units = (uint64_t)bytes * 8 * NSEC_PER_S + d->busy_remainder;
-    d->busy_until += units / d->words->rate_bps;
-    d->busy_remainder = units % d->words->rate_bps;
-    return d->busy_until;
+    units = (uint64_t)bytes * 8 * NSEC_PER_S + w->busy_remainder;
+    w->busy_until += units / rate_bps;
+    w->busy_remainder = units % rate_bps;
+    return w->busy_until;
+}
+
+static uint64_t wire_bytes(const struct sim *s, const struct link_wire *w)
+{
+    uint64_t rate_bps = s->links[w->direction].words->rate_bps;
+
+    if (rate_bps == 0 || w->busy_until <= s->now)
+        return 0;
+    return (uint64_t)((unsigned __int128)(w->busy_until - s->now) * rate_bps / (8 * NSEC_PER_S));
 }
 
 uint64_t link_queue_bytes(const struct sim *s, uint32_t direction)
 {
-    const struct link_direction *d = &s->links[direction];
+    uint32_t wire = s->links[direction].wire;
 
-    if (d->words->rate_bps == 0 || d->busy_until <= s->now)
-        return 0;
-    return (uint64_t)((unsigned __int128)(d->busy_until - s->now) * d->words->rate_bps /
-                      (8 * NSEC_PER_S));
+    return wire == SIM_NONE ? 0 : wire_bytes(s, &s->wires[wire]);
+}
+
+uint64_t link_queue_peak(const struct sim *s, uint32_t direction)
+{
+    uint32_t wire = s->links[direction].wire;
+
+    return wire == SIM_NONE ? 0 : s->wires[wire].queue_bytes_peak;
+}
+
+/* What is in a queue is looked at now and then: by a list of those that may not be empty. */
+static void note_queue(struct sim *s, struct link_direction *d, struct link_wire *w)
+{
+    uint64_t queued = wire_bytes(s, w);
+
+    if (queued > w->queue_bytes_peak) {
+        w->queue_bytes_peak = queued;
+        if (s->of_link && queued > s->of_link[d->link].queue_peak_bytes)
+            s->of_link[d->link].queue_peak_bytes = queued;
+    }
+    if (w->busy || w->busy_until <= s->now)
+        return;
+    w->busy = true;
+    w->next_busy = s->first_busy;
+    s->first_busy = d->wire;
+}
+
+void links_gauge(struct sim *s)
+{
+    uint32_t *at = &s->first_busy;
+
+    for (uint32_t i = s->first_busy; i != SIM_NONE; i = s->wires[i].next_busy)
+        s->of_link[s->links[s->wires[i].direction].link].queue_bytes = 0;
+    while (*at != SIM_NONE) {
+        struct link_wire *w = &s->wires[*at];
+
+        if (w->busy_until > s->now) {
+            s->of_link[s->links[w->direction].link].queue_bytes += wire_bytes(s, w);
+            at = &w->next_busy;
+        } else {
+            w->busy = false;
+            *at = w->next_busy;
+        }
+    }
 }
 
 /* A wrong bit anywhere in the packet, header included. */
@@ -219,54 +296,59 @@ static void corrupt(struct sim *s, struct link_direction *d, struct packet *p)
 {
     struct rng r = draw(d, DRAW_CORRUPT_BIT);
     uint64_t bit = rng_below(&r, (uint64_t)p->len * 8);
+    struct net_metrics *m = metrics_of(s, d);
 
     p->data[bit / 8] ^= (uint8_t)(1u << (bit % 8));
     p->corrupted = true;
     p->hashed = false;
     s->net.corrupted_packets++;
-    if (d->metrics)
-        d->metrics->corrupted_packets++;
+    if (m)
+        m->corrupted_packets++;
 }
 
 static nsec delay_of(struct sim *s, struct link_direction *d)
 {
     const struct link_words *w = d->words;
-    struct rng r = draw(d, DRAW_DELAY);
+    struct rng r;
 
     if (chance(d, DRAW_REORDER, w->reorder)) {
+        struct net_metrics *m = metrics_of(s, d);
+
         s->net.reordered_packets++;
-        if (d->metrics)
-            d->metrics->reordered_packets++;
+        if (m)
+            m->reordered_packets++;
         return 0;
     }
-    return w->jitter ? dist_jitter(&r, w->distribution, w->delay, w->jitter) : w->delay;
+    if (!w->jitter)
+        return w->delay;
+    r = draw(d, DRAW_DELAY);
+    return dist_jitter(&r, w->distribution, w->delay, w->jitter);
 }
 
 /* Queue and wire: when the packet departs. @return false when it does not */
 static bool enqueue(struct sim *s, struct link_direction *d, uint32_t packet)
 {
     struct packet *p = &s->packets[packet];
-    uint64_t queued;
+    struct link_wire *w;
 
     if (d->words->rate_bps == 0) {
         p->departs = s->now;
         return true;
     }
+    w = &s->wires[d->wire];
     if (!s->no_shortcut)
-        forget_departed(d, s->now);
-    if (d->waiting_count >= d->words->limit) {
+        forget_departed(w, s->now);
+    if (w->waiting_count >= d->words->limit) {
         drop(s, d, packet, NET_DROP_QUEUE);
         return false;
     }
-    p->departs = departure(d, s->now, p->len);
-    queued = link_queue_bytes(s, (uint32_t)(d - s->links));
-    if (queued > d->queue_bytes_peak)
-        d->queue_bytes_peak = queued;
+    p->departs = departure(w, d->words->rate_bps, s->now, p->len);
+    note_queue(s, d, w);
     if (p->departs == s->now)
         return true;
     if (!s->no_shortcut)
-        return remember_departure(s, d, p->departs);
-    d->waiting_count++;
+        return remember_departure(s, w, p->departs);
+    w->waiting_count++;
     return true;
 }
 
@@ -279,7 +361,7 @@ static void carry(struct sim *s, struct link_direction *d, uint32_t packet)
         return;
     p->arrives = nsec_add(p->departs, delay_of(s, d));
     if (s->no_shortcut && p->departs > s->now)
-        sim_depart(s, d->from, packet, p->departs);
+        sim_depart(s, sender(s, d), packet, p->departs);
     else
         sim_arrive(s, d->to, d->to_port, packet, p->arrives);
 }
@@ -288,25 +370,28 @@ void link_departed(struct sim *s, uint32_t packet)
 {
     struct packet *p = &s->packets[packet];
     struct link_direction *d = &s->links[p->direction];
+    struct link_wire *w;
 
     if (p->lost) {
         packet_free(s, packet);
         return;
     }
-    ASSERT(d->waiting_count > 0 && p->departs == s->now);
-    d->waiting_count--;
+    w = &s->wires[d->wire];
+    ASSERT(w->waiting_count > 0 && p->departs == s->now);
+    w->waiting_count--;
     sim_arrive(s, d->to, d->to_port, packet, p->arrives);
 }
 
 static void carry_or_lose(struct sim *s, struct link_direction *d, uint32_t packet)
 {
-    struct rng r;
-
     d->ordinal++;
-    r = draw(d, DRAW_LOSS);
-    if (loss_next(&d->loss, &d->words->loss, &r)) {
-        drop(s, d, packet, NET_DROP_LOSS);
-        return;
+    if (d->words->loss.model != LOSS_NONE) {
+        struct rng r = draw(d, DRAW_LOSS);
+
+        if (loss_next(&d->loss, &d->words->loss, &r)) {
+            drop(s, d, packet, NET_DROP_LOSS);
+            return;
+        }
     }
     if (chance(d, DRAW_CORRUPT, d->words->corrupt))
         corrupt(s, d, &s->packets[packet]);
@@ -316,15 +401,16 @@ static void carry_or_lose(struct sim *s, struct link_direction *d, uint32_t pack
 /* A second copy, of the first one's bytes before anything happens to them; SIM_NONE: none. */
 static uint32_t duplicate(struct sim *s, struct link_direction *d, uint32_t packet)
 {
-    uint32_t second = packet_copy(s, d->from, packet, s->packets[packet].len);
+    uint32_t second = packet_copy(s, sender(s, d), packet, s->packets[packet].len);
+    struct net_metrics *m = metrics_of(s, d);
 
     if (second == SIM_NONE)
         return SIM_NONE;
     s->net.duplicated_packets++;
-    d->books.made++;
-    if (d->metrics)
-        d->metrics->duplicated_packets++;
-    sim_tell(s, TAP_DUPLICATED, d->from, (uint32_t)(d - s->links), second, 0);
+    d->on_it++;
+    if (m)
+        m->duplicated_packets++;
+    sim_tell(s, TAP_DUPLICATED, sender(s, d), number_of(s, d), second, 0);
     return second;
 }
 
@@ -344,7 +430,7 @@ static void send_one(struct sim *s, struct link_direction *d, uint32_t packet)
 static uint32_t next_fragment(struct sim *s, struct link_direction *d, uint32_t packet,
                               struct fragmenter *cut)
 {
-    uint32_t piece = packet_copy(s, d->from, packet, d->words->mtu); /* for the room */
+    uint32_t piece = packet_copy(s, sender(s, d), packet, d->words->mtu); /* for the room */
     struct packet *p;
     struct buf out;
 
@@ -362,12 +448,13 @@ static void send_fragments(struct sim *s, struct link_direction *d, uint32_t pac
                            struct fragmenter *cut)
 {
     uint32_t count = fragmenter_count(cut);
+    struct net_metrics *m = metrics_of(s, d);
 
     s->net.fragments_made += count - 1;
-    d->books.made += count - 1;
-    if (d->metrics)
-        d->metrics->fragments_made += count - 1;
-    sim_tell(s, TAP_FRAGMENTED, d->from, (uint32_t)(d - s->links), packet, 0);
+    d->on_it += count - 1;
+    if (m)
+        m->fragments_made += count - 1;
+    sim_tell(s, TAP_FRAGMENTED, sender(s, d), number_of(s, d), packet, 0);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t piece = next_fragment(s, d, packet, cut);
 
@@ -379,20 +466,21 @@ static void send_fragments(struct sim *s, struct link_direction *d, uint32_t pac
 }
 
 /* RFC 8200 §5: on the way, an IPv6 packet is never cut. */
-static bool may_cut(const struct link_direction *d, const struct packet *p)
+static bool may_cut(const struct sim *s, const struct link_direction *d, const struct packet *p)
 {
-    return p->data[0] >> 4 == 4 || p->source == d->from;
+    return p->data[0] >> 4 == 4 || p->source == sender(s, d);
 }
 
 /* What the scenario says becomes of this packet; NULL: nothing. Counts it. */
-static const struct packet_fate *fate_of(struct link_direction *d, const struct packet *p)
+static const struct packet_fate *fate_of(struct sim *s, struct link_direction *d,
+                                         const struct packet *p)
 {
     uint32_t kind = p->kind == PACKET_ESP ? FATE_ESP : FATE_IKE;
     uint32_t low = 0, high = d->words->fate_count, number;
 
     if (!high || (p->kind != PACKET_ESP && p->kind != PACKET_IKE))
         return NULL;
-    number = ++d->numbered[kind];
+    number = ++s->wires[d->wire].numbered[kind];
     while (low < high) {
         const struct packet_fate *f = &d->words->fates[low + (high - low) / 2];
 
@@ -438,14 +526,15 @@ void link_send(struct sim *s, uint32_t direction, uint32_t packet)
 {
     struct link_direction *d = &s->links[direction];
     struct packet *p = &s->packets[packet];
-    const struct packet_fate *fate = fate_of(d, p);
+    const struct packet_fate *fate = fate_of(s, d, p);
+    struct net_metrics *m = metrics_of(s, d);
     struct fragmenter cut;
 
     p->direction = direction;
-    d->books.sent++;
-    if (d->metrics) {
-        d->metrics->sent_packets++;
-        d->metrics->sent_bytes += p->len;
+    d->on_it++;
+    if (m) {
+        m->sent_packets++;
+        m->sent_bytes += p->len;
     }
     if (d->down)
         drop(s, d, packet, NET_DROP_LINK_DOWN);
@@ -453,7 +542,7 @@ void link_send(struct sim *s, uint32_t direction, uint32_t packet)
         meet(s, d, packet, fate);
     else if (p->len <= d->words->mtu)
         send_one(s, d, packet);
-    else if (may_cut(d, p) &&
+    else if (may_cut(s, d, p) &&
              fragmenter_init(&cut, bytes_of(p->data, p->len), d->words->mtu, p->sequence) == OK)
         send_fragments(s, d, packet, &cut);
     else
@@ -464,15 +553,16 @@ bool link_arrived(struct sim *s, uint32_t packet)
 {
     struct packet *p = &s->packets[packet];
     struct link_direction *d = &s->links[p->direction];
+    struct net_metrics *m = metrics_of(s, d);
 
     if (p->lost) {
         packet_free(s, packet);
         return false;
     }
-    d->books.delivered++;
-    if (d->metrics) {
-        d->metrics->delivered_packets++;
-        d->metrics->delivered_bytes += p->len;
+    d->on_it--;
+    if (m) {
+        m->delivered_packets++;
+        m->delivered_bytes += p->len;
     }
     return true;
 }
@@ -481,23 +571,24 @@ bool link_arrived(struct sim *s, uint32_t packet)
 static void lose_queue(struct sim *s, uint32_t direction)
 {
     struct link_direction *d = &s->links[direction];
+    struct link_wire *w = d->wire == SIM_NONE ? NULL : &s->wires[d->wire];
 
     /* The wire is idle: no walk over all packets of the run. */
-    if (d->busy_until <= s->now)
+    if (!w || w->busy_until <= s->now)
         return;
     for (uint32_t i = 0; i < s->packet_count; i++) {
         struct packet *p = &s->packets[i];
 
         if (p->data && p->direction == direction && !p->lost && p->departs > s->now) {
             count_drop(s, d, i, NET_DROP_LINK_DOWN);
-            p->lost = true;
-            d->waiting_count -= s->no_shortcut;
+            packet_lose(s, i);
+            w->waiting_count -= s->no_shortcut;
         }
     }
-    d->busy_until = s->now;
-    d->busy_remainder = 0;
+    w->busy_until = s->now;
+    w->busy_remainder = 0;
     if (!s->no_shortcut)
-        d->waiting_count = 0;
+        w->waiting_count = 0;
 }
 
 void link_set_down(struct sim *s, uint32_t direction, bool down)
@@ -508,6 +599,6 @@ void link_set_down(struct sim *s, uint32_t direction, bool down)
         if (down && !d->down)
             lose_queue(s, direction);
         d->down = down;
-        direction = d->reverse;
+        direction = link_reverse(direction);
     }
 }

@@ -30,39 +30,56 @@
 #include "sim/sim.h"
 #include "sim/words.h"
 
-/** Packets through one direction (I8): sent + made = delivered + dropped + on it. Modulo 2^32. */
-struct link_books {
-    uint32_t sent, made, delivered, dropped; /* made: duplicates and fragments */
-};
-
 struct link_direction {
     const struct link_words *words; /* shared by many links, owned by the simulator */
-    uint32_t from, to;
-    uint32_t from_port, to_port;
-    uint32_t link; /* of the scenario */
-    uint32_t reverse;
-    struct rng random;
-    uint32_t ordinal;              /* packets that took draws so far */
-    uint32_t numbered[FATE_KINDS]; /* packets handed over so far, where `packets:` counts */
+    uint64_t key[2];                /* of its random stream */
+    uint32_t to, to_port;
+    uint32_t link;    /* of the scenario */
+    uint32_t ordinal; /* packets that took draws so far */
+    uint32_t on_it;   /* I8: sent + made - delivered - dropped. Modulo 2^32 */
+    uint32_t wire;    /* in sim.wires; SIM_NONE: neither a rate nor fates */
     struct loss_state loss;
     bool down;
-    struct link_books books;
-    uint64_t busy_remainder; /* of the division by rate, so that no fraction is lost */
+};
+_Static_assert(sizeof(struct link_direction) <= 56, "there may be millions of them");
+
+/** What only a direction with a rate, or with packets whose fate is given, remembers. */
+struct link_wire {
+    uint32_t direction;
+    uint32_t next_busy;            /* see sim.first_busy */
+    bool busy;                     /* it is in that list */
+    uint32_t numbered[FATE_KINDS]; /* packets handed over so far, where `packets:` counts */
+    uint64_t busy_remainder;       /* of the division by rate, so that no fraction is lost */
     nsec busy_until;
-    nsec *waiting; /* ring of departure times */
+    nsec *waiting; /* ring of departure times, of a power of two */
     uint32_t waiting_head, waiting_count, waiting_capacity;
     uint64_t queue_bytes_peak;
-    struct net_metrics *metrics; /* of the scenario's link: both directions of all members */
 };
+
+/** The other direction of the same link: they are made in pairs. */
+static inline uint32_t link_reverse(uint32_t direction)
+{
+    return direction ^ 1;
+}
+/** The node that sends on it, and by which of its ports. */
+static inline uint32_t link_from(const struct sim *s, uint32_t direction)
+{
+    return s->links[link_reverse(direction)].to;
+}
+static inline uint32_t link_from_port(const struct sim *s, uint32_t direction)
+{
+    return s->links[link_reverse(direction)].to_port;
+}
 
 /**
  * Join two nodes. Streams are named by (seed, `entity` and the direction).
  * @param a_to_b, b_to_a  copied
  * @param entity  a number that no other link of the run has
- * @return the direction a to b; the other one is its `reverse`; SIM_NONE when out of memory
+ * @return the direction a to b; the other one is its link_reverse; SIM_NONE when out of memory
  */
 uint32_t link_add(struct sim *, uint32_t a, uint32_t b, const struct link_words *a_to_b,
                   const struct link_words *b_to_a, uint32_t link, uint32_t entity);
+enum err links_reserve(struct sim *, uint32_t directions) MUST_USE;
 void links_reset(struct sim *);
 
 /** Called by sim_send and the event loop only. */
@@ -75,6 +92,10 @@ bool link_arrived(struct sim *, uint32_t packet);
 void link_set_down(struct sim *, uint32_t direction, bool down);
 /** Bytes waiting for the wire now. */
 uint64_t link_queue_bytes(const struct sim *, uint32_t direction);
+/** The most that ever waited for it. */
+uint64_t link_queue_peak(const struct sim *, uint32_t direction);
+/** Set the gauges of sim.of_link: what waits now, over all members; the largest queue is there. */
+void links_gauge(struct sim *);
 /** Time one packet occupies the wire, rounded down. */
 nsec link_serialisation(const struct link_words *, uint32_t bytes);
 

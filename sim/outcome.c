@@ -238,7 +238,7 @@ void outcome_fill(struct lab *lab, struct run_outcome *out)
         return;
     out->violated = true;
     out->violation = *v;
-    snprintf(out->violation_node, sizeof out->violation_node, "%s", lab->sim.nodes[v->node].name);
+    lab_node_name(lab, v->node, out->violation_node);
     out->result.violation = out->violation.text;
 }
 

@@ -34,22 +34,22 @@ static bool is_nat(const struct lab *lab, uint32_t node)
 
 static enum err add_interfaces(struct recorder *r, uint32_t node)
 {
-    const struct node *n = &r->lab->sim.nodes[node];
-    char name[96], address[IP_ADDR_TEXT];
+    char own[LAB_NAME_MAX], name[96], address[IP_ADDR_TEXT];
     const struct node_addresses *a = &r->lab->plan.nodes[node];
 
+    lab_node_name(r->lab, node, own);
     ip_addr_format(&a->outer, address);
-    snprintf(name, sizeof name, "%s%s", n->name, is_nat(r->lab, node) ? " outside" : "");
+    snprintf(name, sizeof name, "%s%s", own, is_nat(r->lab, node) ? " outside" : "");
     r->interfaces[0][node] = capture_interface(r->capture, name, address);
     if (is_nat(r->lab, node)) {
         ip_addr_format(&a->inside, address);
-        snprintf(name, sizeof name, "%s inside", n->name);
+        snprintf(name, sizeof name, "%s inside", own);
         r->interfaces[1][node] = capture_interface(r->capture, name, address);
     }
     if (a->outer.family && a->behind == SCENARIO_NONE)
-        capture_name(r->capture, a->outer.family, a->outer.bytes, n->name);
+        capture_name(r->capture, a->outer.family, a->outer.bytes, own);
     if (a->second.family && a->second_behind == SCENARIO_NONE)
-        capture_name(r->capture, a->second.family, a->second.bytes, n->name);
+        capture_name(r->capture, a->second.family, a->second.bytes, own);
     return OK;
 }
 
@@ -169,7 +169,7 @@ static uint64_t to_capture(struct recorder *r, const struct tap_event *e, const 
     if (is_nat(r->lab, e->node) && e->direction != SIM_NONE) {
         const struct nat_box *n = s->nodes[e->node].state;
 
-        inside = s->links[e->direction].from_port != n->outside_port;
+        inside = link_from_port(s, e->direction) != n->outside_port;
     }
     p.interface = r->interfaces[inside][e->node];
     if (l->shown.transmission > 0) {
@@ -190,6 +190,7 @@ static void tap(void *context, const struct tap_event *e)
     struct recorder *r = context;
     const struct sim *s = &r->lab->sim;
     const struct node *n = &s->nodes[e->node];
+    char name[LAB_NAME_MAX];
     struct look l;
 
     if (e->at >= r->host_due)
@@ -210,7 +211,8 @@ static void tap(void *context, const struct tap_event *e)
         l.shown.link = r->lab->scenario->links[s->links[e->direction].link].name;
     if (e->kind == TAP_DROPPED)
         l.shown.cause = net_drop_name(e->cause);
-    events_packet(r->events, e->at, n->name, tap_names[e->kind], &l.shown);
+    events_packet(r->events, e->at, lab_node_name(r->lab, e->node, name), tap_names[e->kind],
+                  &l.shown);
 }
 
 enum err recorder_create(struct lab *lab, struct run_folder *folder, struct recorder **out)
@@ -276,16 +278,16 @@ struct capture_totals recorder_totals(const struct recorder *r)
 void recorder_sa(struct recorder *r, uint32_t node, const struct ike_event *e)
 {
     const struct node *n = &r->lab->sim.nodes[node];
-    char sa[17];
+    char sa[17], name[LAB_NAME_MAX];
 
     if (e->kind == EVENT_KEYS) {
-        keys_event(r->keys, e->at, n->name, e->keys);
+        keys_event(r->keys, e->at, lab_node_name(r->lab, node, name), e->keys);
         return;
     }
     if (!r->all_nodes && !n->captured)
         return;
     snprintf(sa, sizeof sa, "%016llx", (unsigned long long)e->spi_i);
-    events_begin(r->events, e->at, n->name,
+    events_begin(r->events, e->at, lab_node_name(r->lab, node, name),
                  e->kind == EVENT_RETRANSMIT ? "ike.retransmit" : "sa.state");
     events_sa(r->events, sa);
     if (e->kind == EVENT_RETRANSMIT) {
@@ -321,10 +323,11 @@ void recorder_nat(void *recorder, uint32_t node, nsec at, const struct nat_event
                                         [NAT_EXPIRED] = "nat.expired",
                                         [NAT_REBOOTED] = "nat.rebooted"};
     char inside[IP_ENDPOINT_TEXT], outside[IP_ENDPOINT_TEXT], remote[IP_ENDPOINT_TEXT];
+    char name[LAB_NAME_MAX];
 
     if (!n->captured && (e->change == NAT_REFRESHED || !r->all_nodes))
         return;
-    events_begin(r->events, at, n->name, names[e->change]);
+    events_begin(r->events, at, lab_node_name(r->lab, node, name), names[e->change]);
     if (e->change == NAT_REBOOTED) {
         events_u64(r->events, "mappings", e->mappings);
     } else {

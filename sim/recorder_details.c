@@ -70,13 +70,13 @@ static const char *const timer_lines[] = {[TIMER_NEWS_ARMED] = "timer.armed",
 void recorder_timer(struct recorder *r, uint32_t node, const struct timer_event *t)
 {
     const struct sim *s = &r->lab->sim;
-    char sa[24];
+    char sa[24], name[LAB_NAME_MAX];
 
     if (sa_none(t->child))
         snprintf(sa, sizeof sa, "%016llx", (unsigned long long)t->spi_i);
     else
         snprintf(sa, sizeof sa, "0x%08x", t->spi_in);
-    events_begin(r->events, s->now, s->nodes[node].name, timer_lines[t->news]);
+    events_begin(r->events, s->now, lab_node_name(r->lab, node, name), timer_lines[t->news]);
     events_sa(r->events, sa);
     events_text(r->events, "timer", ike_timer_name(t->timer));
     events_u64(r->events, "deadline_ns", t->deadline);
@@ -122,7 +122,7 @@ void recorder_window(struct recorder *r, uint32_t node, const struct ike_endpoin
                      const struct recorded_esp *e)
 {
     const struct sim *s = &r->lab->sim;
-    char sa[16], bitmap[HEX_DIGITS + 1];
+    char sa[16], bitmap[HEX_DIGITS + 1], name[LAB_NAME_MAX];
     struct esp_window w;
     uint32_t width;
 
@@ -133,7 +133,7 @@ void recorder_window(struct recorder *r, uint32_t node, const struct ike_endpoin
     snprintf(sa, sizeof sa, "0x%08x", e->spi);
     snprintf(bitmap, sizeof bitmap, "%016llx%016llx", (unsigned long long)w.seen[1],
              (unsigned long long)w.seen[0]);
-    events_begin(r->events, s->now, s->nodes[node].name, "esp.window");
+    events_begin(r->events, s->now, lab_node_name(r->lab, node, name), "esp.window");
     events_sa(r->events, sa);
     events_u64(r->events, "packet", (uint64_t)e->packet->source << 32 | e->packet->sequence);
     events_u64(r->events, "spi", e->spi);
@@ -149,7 +149,9 @@ void recorder_window(struct recorder *r, uint32_t node, const struct ike_endpoin
 
 static void write_host(struct recorder *r, nsec now, struct recorded_host *h)
 {
-    events_begin(r->events, now, r->lab->sim.nodes[h->node].name, "host.queue");
+    char name[LAB_NAME_MAX];
+
+    events_begin(r->events, now, lab_node_name(r->lab, h->node, name), "host.queue");
     events_u64(r->events, "backlog", h->backlog);
     events_u64(r->events, "busy_cores", h->busy_cores);
     if (h->peak > h->backlog)

@@ -313,16 +313,7 @@ static void read_gauges(struct lab *lab)
         m->child_sas += c->child_sas;
         m->memory_bytes += ike_endpoint_memory(n->endpoint);
     }
-    for (uint32_t l = 0; l < lab->metrics->link_count; l++)
-        lab->metrics->links[l].queue_bytes = 0;
-    for (uint32_t i = 0; i < lab->sim.link_count; i++) {
-        const struct link_direction *d = &lab->sim.links[i];
-        struct link_metrics *m = &lab->metrics->links[d->link];
-
-        m->queue_bytes += link_queue_bytes(&lab->sim, i);
-        if (d->queue_bytes_peak > m->queue_peak_bytes)
-            m->queue_peak_bytes = d->queue_bytes_peak;
-    }
+    links_gauge(&lab->sim);
     lab->metrics->net = lab->sim.net;
 }
 

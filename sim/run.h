@@ -38,7 +38,7 @@ struct run_outcome {
     bool thresholds_pass;
     bool violated;
     struct violation violation;
-    char violation_node[64];
+    char violation_node[LAB_NAME_MAX];
     char text[RUN_TEXT_MAX]; /* of `security`, and of result.violation */
     struct security_item security[RUN_SECURITY_MAX];
 };

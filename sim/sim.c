@@ -18,7 +18,9 @@ static int packet_order(void *context, uint32_t a, uint32_t b)
 
 enum err sim_init(struct sim *s, uint64_t seed)
 {
-    *s = (struct sim){.seed = seed, .free_small = SIM_NONE, .free_large = SIM_NONE};
+    *s = (struct sim){.seed = seed, .first_busy = SIM_NONE};
+    for (int i = 0; i < PACKET_CLASSES; i++)
+        s->free[i] = SIM_NONE;
     return queue_init(&s->queue, packet_order, s);
 }
 
@@ -27,12 +29,14 @@ void sim_reset(struct sim *s)
     for (uint32_t i = 0; i < s->node_count; i++) {
         if (s->nodes[i].class->destroy)
             s->nodes[i].class->destroy(s, i);
-        free(s->nodes[i].ports);
+        if (s->nodes[i].port_count > PORTS_INSIDE)
+            free(s->nodes[i].ports.many);
     }
     for (uint32_t i = 0; i < s->packet_count; i++)
         free(s->packets[i].storage);
     links_reset(s);
     free(s->packets);
+    free(s->timers);
     free(s->nodes);
     queue_reset(&s->queue);
     *s = (struct sim){0};
@@ -64,38 +68,79 @@ static bool room_for_one(struct sim *s, void **array, uint32_t count, uint32_t *
     return true;
 }
 
-uint32_t sim_add_node(struct sim *s, const struct node_class *class, void *state, const char *name,
-                      uint32_t group)
+enum err sim_reserve(struct sim *s, uint32_t nodes, uint32_t directions)
+{
+    if (nodes > s->node_capacity) {
+        struct node *bigger = realloc(s->nodes, nodes * sizeof *bigger);
+
+        if (!bigger)
+            return ERR_MEMORY;
+        s->nodes = bigger;
+        s->node_capacity = nodes;
+    }
+    return links_reserve(s, directions);
+}
+
+uint32_t sim_add_node(struct sim *s, const struct node_class *class, void *state, uint32_t group)
 {
     struct node *n;
 
     if (!room_for_one(s, (void **)&s->nodes, s->node_count, &s->node_capacity, sizeof *s->nodes))
         return SIM_NONE;
     n = &s->nodes[s->node_count];
-    *n = (struct node){.class = class, .state = state, .name = name, .group = group};
-    for (int i = 0; i < TIMERS_PER_NODE; i++)
-        n->timer_at[i] = n->timer_queued[i] = NSEC_NEVER;
+    *n = (struct node){.class = class,
+                       .state = state,
+                       .timer = {.at = NSEC_NEVER, .queued = NSEC_NEVER},
+                       .group = group};
     return s->node_count++;
 }
 
-/* A slot of the class that holds `bytes`: the last one freed, or a new one. */
+uint32_t node_attach(struct node *n, uint32_t direction)
+{
+    uint32_t count = n->port_count;
+
+    if (count >= PORTS_INSIDE && (count & (count - 1)) == 0) {
+        bool inside = count == PORTS_INSIDE;
+        uint32_t *bigger = realloc(inside ? NULL : n->ports.many, 2 * count * sizeof *bigger);
+
+        if (!bigger)
+            return SIM_NONE;
+        if (inside)
+            memcpy(bigger, n->ports.few, sizeof n->ports.few);
+        n->ports.many = bigger;
+    }
+    if (count < PORTS_INSIDE)
+        n->ports.few[count] = direction;
+    else
+        n->ports.many[count] = direction;
+    return n->port_count++;
+}
+
+static const uint32_t class_bytes[PACKET_CLASSES] = {PACKET_TINY, PACKET_SMALL, PACKET_LARGE};
+
+static unsigned class_of(uint32_t bytes)
+{
+    return bytes <= PACKET_TINY ? 0 : bytes <= PACKET_SMALL ? 1 : 2;
+}
+
+/* A slot of the class that holds `bytes`: the last one freed, which the cache may still have, or a
+ * new one. */
 static uint32_t slot_take(struct sim *s, uint32_t bytes)
 {
-    bool large = bytes > PACKET_SMALL;
-    uint32_t *head = large ? &s->free_large : &s->free_small;
-    uint32_t i = *head;
+    unsigned class = class_of(bytes);
+    uint32_t i = s->free[class];
     struct packet *p;
 
     ASSERT(bytes <= PACKET_LARGE);
     if (i != SIM_NONE) {
-        *head = s->packets[i].next;
+        s->free[class] = s->packets[i].next;
         return i;
     }
     if (!room_for_one(s, (void **)&s->packets, s->packet_count, &s->packet_capacity,
                       sizeof *s->packets))
         return SIM_NONE;
     p = &s->packets[s->packet_count];
-    *p = (struct packet){.capacity = large ? PACKET_LARGE : PACKET_SMALL};
+    *p = (struct packet){.capacity = class_bytes[class]};
     p->storage = malloc(p->capacity);
     if (!p->storage) {
         sim_fail(s, ERR_MEMORY);
@@ -149,6 +194,7 @@ uint32_t packet_copy(struct sim *s, uint32_t node, uint32_t packet, uint32_t len
     p->kind = from->kind;
     p->corrupted = from->corrupted;
     p->entered = from->entered;
+    s->on_their_way += p->entered;
     p->hashed = from->hashed && len == from->len;
     p->hash = from->hash;
     return i;
@@ -157,42 +203,64 @@ uint32_t packet_copy(struct sim *s, uint32_t node, uint32_t packet, uint32_t len
 void packet_free(struct sim *s, uint32_t packet)
 {
     struct packet *p = &s->packets[packet];
-    uint32_t *head = p->capacity > PACKET_SMALL ? &s->free_large : &s->free_small;
+    uint32_t *head = &s->free[class_of(p->capacity)];
 
     ASSERT(p->data);
+    s->on_their_way -= p->entered && !p->lost;
     p->data = NULL;
     p->entered = false;
     p->next = *head;
     *head = packet;
 }
 
-void packet_enter(struct sim *s, uint32_t packet)
+void packet_admit(struct sim *s, uint32_t packet)
 {
     struct packet *p = &s->packets[packet];
-    struct node *n = &s->nodes[p->holder];
 
     p->entered = true;
-    s->net.sent_packets++;
-    s->net.sent_bytes += p->len;
-    n->books.in++;
-    if (n->net) {
-        n->net->sent_packets++;
-        n->net->sent_bytes += p->len;
-    }
+    s->on_their_way++;
+    s->nodes[p->holder].held++;
+}
+
+void packet_lose(struct sim *s, uint32_t packet)
+{
+    s->packets[packet].lost = true;
+    s->on_their_way--;
+}
+
+static void count_sent(struct net_metrics *m, uint32_t bytes)
+{
+    m->sent_packets++;
+    m->sent_bytes += bytes;
+}
+
+static void count_delivered(struct net_metrics *m, uint32_t bytes)
+{
+    m->delivered_packets++;
+    m->delivered_bytes += bytes;
+}
+
+void packet_enter(struct sim *s, uint32_t packet)
+{
+    const struct packet *p = &s->packets[packet];
+    struct net_metrics *of_group = node_metrics(s, &s->nodes[p->holder]);
+
+    packet_admit(s, packet);
+    count_sent(&s->net, p->len);
+    if (of_group)
+        count_sent(of_group, p->len);
 }
 
 void packet_deliver(struct sim *s, uint32_t node, uint32_t packet)
 {
-    const struct packet *p = &s->packets[packet];
+    uint32_t bytes = s->packets[packet].len;
     struct node *n = &s->nodes[node];
+    struct net_metrics *of_group = node_metrics(s, n);
 
-    s->net.delivered_packets++;
-    s->net.delivered_bytes += p->len;
-    n->books.out++;
-    if (n->net) {
-        n->net->delivered_packets++;
-        n->net->delivered_bytes += p->len;
-    }
+    n->held--;
+    count_delivered(&s->net, bytes);
+    if (of_group)
+        count_delivered(of_group, bytes);
     packet_free(s, packet);
 }
 
@@ -217,18 +285,25 @@ static void note(struct sim *s, uint32_t node, uint32_t what, uint32_t detail,
     struct node *n = &s->nodes[node];
     uint64_t line[5] = {s->now, (uint64_t)what << 32 | detail, p ? p->len : 0,
                         p ? (uint64_t)p->source << 32 | p->sequence : 0, p ? p->hash : 0};
+    struct digest timeline = {n->timeline, n->notes}, whole = {n->digest, n->notes};
 
-    digest_add(&n->timeline, line, sizeof line - sizeof line[4]);
-    digest_add(&n->digest, line, sizeof line);
+    digest_add(&timeline, line, sizeof line - sizeof line[4]);
+    digest_add(&whole, line, sizeof line);
+    n->timeline = timeline.value;
+    n->digest = whole.value;
+    n->notes = whole.count;
 }
 
 void packet_drop(struct sim *s, uint32_t node, uint32_t packet, enum net_drop cause)
 {
+    struct node *n = &s->nodes[node];
+    struct net_metrics *of_group = node_metrics(s, n);
+
     s->net.dropped[cause]++;
     s->esp_lost[cause] += s->packets[packet].kind == PACKET_ESP;
-    s->nodes[node].books.out++;
-    if (s->nodes[node].net)
-        s->nodes[node].net->dropped[cause]++;
+    n->held--;
+    if (of_group)
+        of_group->dropped[cause]++;
     note(s, node, NOTE_DROPPED, cause, &s->packets[packet]);
     sim_tell(s, TAP_DROPPED, node, SIM_NONE, packet, cause);
     packet_free(s, packet);
@@ -244,16 +319,18 @@ void sim_send(struct sim *s, uint32_t node, uint32_t port, uint32_t packet, bool
 {
     struct node *n = &s->nodes[node];
     struct packet *p = &s->packets[packet];
+    uint32_t direction;
 
     ASSERT(port < n->port_count);
     ASSERT(p->data && p->entered != first);
     if (first)
         packet_enter(s, packet);
-    n->books.out++;
+    direction = node_port(n, port);
+    n->held--;
     hash_bytes(p);
     note(s, node, NOTE_SENT, port, p);
-    sim_tell(s, TAP_SENT, node, n->ports[port], packet, 0);
-    link_send(s, n->ports[port], packet);
+    sim_tell(s, TAP_SENT, node, direction, packet, 0);
+    link_send(s, direction, packet);
 }
 
 static void schedule(struct sim *s, nsec at, uint32_t entity, uint32_t what)
@@ -286,13 +363,53 @@ enum { GENERATION_BITS = 28 };
 #define GENERATION_MASK ((UINT32_C(1) << GENERATION_BITS) - 1)
 _Static_assert(TIMERS_PER_NODE <= 4, "a timer's number has 30 bits");
 
-static void queue_timer(struct sim *s, uint32_t node, uint32_t slot, nsec at)
+static uint32_t slot_of(const struct timer *t)
 {
-    struct node *n = &s->nodes[node];
-    uint32_t generation = ++n->timer_generation[slot] & GENERATION_MASK;
+    return t->number >> GENERATION_BITS;
+}
 
-    n->timer_queued[slot] = at;
-    schedule(s, at, node, event_what(EVENT_TIMER, slot << GENERATION_BITS | generation));
+/* The timer of a slot; NULL: it is not set and nothing of it is queued. */
+static struct timer *timer_find(struct sim *s, struct node *n, uint32_t slot)
+{
+    if (n->timers_apart)
+        return &s->timers[n->timers_index].slot[slot];
+    return slot_of(&n->timer) == slot ? &n->timer : NULL;
+}
+
+/* Four of them, elsewhere; stale entries stay stale, as generations go on from where they are. */
+static bool timers_part(struct sim *s, struct node *n)
+{
+    struct node_timers *all;
+
+    if (!room_for_one(s, (void **)&s->timers, s->timers_count, &s->timers_capacity,
+                      sizeof *s->timers))
+        return false;
+    all = &s->timers[s->timers_count];
+    for (uint32_t i = 0; i < TIMERS_PER_NODE; i++)
+        all->slot[i] =
+            (struct timer){.at = NSEC_NEVER,
+                           .queued = NSEC_NEVER,
+                           .number = i << GENERATION_BITS | (n->timer.number & GENERATION_MASK)};
+    all->slot[slot_of(&n->timer)] = n->timer;
+    n->timers_apart = true;
+    n->timers_index = s->timers_count++;
+    return true;
+}
+
+/* The node's one timer changes its slot, if nothing of the other slot is left; NULL: no memory. */
+static struct timer *timer_take(struct sim *s, struct node *n, uint32_t slot)
+{
+    if (n->timer.at != NSEC_NEVER || n->timer.queued != NSEC_NEVER)
+        return timers_part(s, n) ? timer_find(s, n, slot) : NULL;
+    n->timer.number = slot << GENERATION_BITS | (n->timer.number & GENERATION_MASK);
+    return &n->timer;
+}
+
+static void queue_timer(struct sim *s, uint32_t node, struct timer *t, nsec at)
+{
+    t->number = slot_of(t) << GENERATION_BITS | ((t->number + 1) & GENERATION_MASK);
+    t->queued = at;
+    schedule(s, at, node, event_what(EVENT_TIMER, t->number));
 }
 
 /*
@@ -302,26 +419,33 @@ static void queue_timer(struct sim *s, uint32_t node, uint32_t slot, nsec at)
 void sim_arm(struct sim *s, uint32_t node, uint32_t slot, nsec at)
 {
     struct node *n = &s->nodes[node];
+    struct timer *t = timer_find(s, n, slot);
 
     ASSERT(slot < TIMERS_PER_NODE);
-    n->timer_at[slot] = at;
-    if (at < n->timer_queued[slot])
-        queue_timer(s, node, slot, at);
+    if (!t && at != NSEC_NEVER)
+        t = timer_take(s, n, slot);
+    if (!t)
+        return;
+    t->at = at;
+    if (at < t->queued)
+        queue_timer(s, node, t, at);
 }
 
 static void handle_timer(struct sim *s, uint32_t node, uint32_t number)
 {
     struct node *n = &s->nodes[node];
     uint32_t slot = number >> GENERATION_BITS;
-    nsec at = n->timer_at[slot];
+    struct timer *t = timer_find(s, n, slot);
+    nsec at;
 
-    if ((n->timer_generation[slot] & GENERATION_MASK) != (number & GENERATION_MASK))
+    if (!t || t->number != number)
         return;
-    n->timer_queued[slot] = NSEC_NEVER;
+    at = t->at;
+    t->queued = NSEC_NEVER;
     if (at == NSEC_NEVER)
         return;
     if (at > s->now) {
-        queue_timer(s, node, slot, at);
+        queue_timer(s, node, t, at);
         return;
     }
     if (n->down) {
@@ -329,7 +453,7 @@ static void handle_timer(struct sim *s, uint32_t node, uint32_t number)
         s->stopped = true;
         return;
     }
-    n->timer_at[slot] = NSEC_NEVER;
+    t->at = NSEC_NEVER;
     s->events++;
     note(s, node, NOTE_TIMER, slot, NULL);
     n->class->timer(s, node, slot);
@@ -354,12 +478,12 @@ static void handle_packet(struct sim *s, uint32_t node, uint32_t packet)
         return;
     p->holder = node;
     p->direction = SIM_NONE;
-    n->books.in++;
+    n->held++;
     if (!p->hashed)
         hash_bytes(p);
     p->hashed = false;
     note(s, node, NOTE_RECEIVED, port, p);
-    sim_tell(s, TAP_RECEIVED, node, n->ports[port], packet, 0);
+    sim_tell(s, TAP_RECEIVED, node, node_port(n, port), packet, 0);
     if (n->down)
         packet_drop(s, node, packet, NET_DROP_HOST_DOWN);
     else
@@ -413,18 +537,9 @@ void sim_stop(struct sim *s)
     s->stopped = true;
 }
 
-static bool on_its_way(const struct packet *p)
-{
-    return p->data && p->entered && !p->lost;
-}
-
 uint64_t sim_in_flight(const struct sim *s)
 {
-    uint64_t count = s->held_fragments;
-
-    for (uint32_t i = 0; i < s->packet_count; i++)
-        count += on_its_way(&s->packets[i]);
-    return count;
+    return s->held_fragments + s->on_their_way;
 }
 
 uint64_t sim_esp_in_flight(const struct sim *s)
@@ -439,66 +554,12 @@ uint64_t sim_esp_in_flight(const struct sim *s)
     return count;
 }
 
-int64_t sim_conservation(const struct sim *s)
-{
-    uint64_t in = s->net.sent_packets + s->net.duplicated_packets + s->net.fragments_made;
-    uint64_t out = s->net.delivered_packets + s->net.reassembled_away + sim_in_flight(s);
-
-    for (int i = 0; i < NET_DROP_COUNT; i++)
-        out += s->net.dropped[i];
-    return (int64_t)(in - out);
-}
-
-/* Packets seen on each link direction, or (`at_nodes`) at each node; NULL: out of memory. */
-static uint32_t *count_places(const struct sim *s, bool at_nodes)
-{
-    uint32_t *count = calloc((at_nodes ? s->node_count : s->link_count) + 1, sizeof *count);
-
-    for (uint32_t i = 0; count && i < s->packet_count; i++) {
-        const struct packet *p = &s->packets[i];
-
-        if (on_its_way(p) && (p->direction == SIM_NONE) == at_nodes)
-            count[at_nodes ? p->holder : p->direction]++;
-    }
-    return count;
-}
-
-static bool unequal(struct sim_imbalance *out, int where, uint32_t index, uint32_t in,
-                    uint32_t gone)
-{
-    out->where = where;
-    out->index = index;
-    out->difference = (int32_t)(in - gone);
-    return in != gone;
-}
-
-bool sim_balanced(const struct sim *s, struct sim_imbalance *out)
-{
-    uint32_t *on_link = count_places(s, false), *at_node = count_places(s, true);
-    bool balanced = on_link && at_node;
-
-    *out = (struct sim_imbalance){.where = BALANCE_RUN, .difference = sim_conservation(s)};
-    balanced = balanced && out->difference == 0;
-    for (uint32_t i = 0; balanced && i < s->link_count; i++) {
-        const struct link_books *b = &s->links[i].books;
-
-        balanced = !unequal(out, BALANCE_LINK, i, b->sent + b->made,
-                            b->delivered + b->dropped + on_link[i]);
-    }
-    for (uint32_t i = 0; balanced && i < s->node_count; i++)
-        balanced = !unequal(out, BALANCE_NODE, i, s->nodes[i].books.in,
-                            s->nodes[i].books.out + at_node[i]);
-    free(on_link);
-    free(at_node);
-    return balanced;
-}
-
 uint64_t sim_digest(const struct sim *s)
 {
     struct digest d = {0};
 
     for (uint32_t i = 0; i < s->node_count; i++)
-        digest_u64(&d, s->nodes[i].digest.value);
+        digest_u64(&d, s->nodes[i].digest);
     return d.value;
 }
 
@@ -507,6 +568,6 @@ uint64_t sim_timeline_digest(const struct sim *s)
     struct digest d = {0};
 
     for (uint32_t i = 0; i < s->node_count; i++)
-        digest_u64(&d, s->nodes[i].timeline.value);
+        digest_u64(&d, s->nodes[i].timeline);
     return d.value;
 }

@@ -23,9 +23,13 @@ struct sim;
 
 enum sim_sizes {
     PACKET_HEADROOM = 128, /* free bytes before a new packet: outer headers go there */
-    PACKET_SMALL = 2048,   /* capacity classes, headroom included */
-    PACKET_LARGE = 66560,
+    PACKET_TINY = 640,     /* capacity classes, headroom included: most of IKE, */
+    PACKET_SMALL = 2048,   /* what a link takes whole, */
+    PACKET_LARGE = 66560,  /* and any IP packet */
+    PACKET_CLASSES = 3,
     TIMERS_PER_NODE = 4,
+    PORTS_INSIDE = 2,      /* of a node that need no memory of their own */
+    BALANCE_SHARE = 16384, /* links and nodes that sim_balanced_share looks at */
 };
 
 #define SIM_NONE UINT32_MAX
@@ -68,29 +72,40 @@ struct node_class {
     void (*destroy)(struct sim *, uint32_t node);
 };
 
-/** Packets through one node (I8): what came in is gone out or still there. Modulo 2^32. */
-struct node_books {
-    uint32_t in, out;
+struct timer {
+    nsec at;         /* when it fires */
+    nsec queued;     /* of its queue entry, which may be early but not late */
+    uint32_t number; /* in that entry: slot above generation */
+};
+
+/** Timers of a node that had two under way at once. */
+struct node_timers {
+    struct timer slot[TIMERS_PER_NODE];
 };
 
 struct node {
     const struct node_class *class;
     void *state;
-    const char *name;
-    uint32_t group; /* of the scenario */
+    uint64_t digest;   /* of its events, with packet bytes */
+    uint64_t timeline; /* without */
+    uint64_t notes;    /* in either of them */
+    union {
+        struct timer timer;    /* of the slot that its number names; the others are not set */
+        uint32_t timers_index; /* if timers_apart: in sim.timers */
+    };
+    union {
+        uint32_t few[PORTS_INSIDE];
+        uint32_t *many; /* of a power of two */
+    } ports;            /* by port: outgoing link direction, see node_port */
     uint32_t port_count;
-    uint32_t *ports;   /* by port: outgoing link direction */
-    uint32_t sequence; /* packets made so far */
-    uint32_t timer_generation[TIMERS_PER_NODE];
-    nsec timer_at[TIMERS_PER_NODE];     /* when it fires */
-    nsec timer_queued[TIMERS_PER_NODE]; /* of its queue entry, which may be early but not late */
-    struct node_books books;
-    struct digest digest;   /* with packet bytes */
-    struct digest timeline; /* without */
-    bool down;              /* set by sim_set_down: packets are dropped (host_down) */
-    bool captured;
-    struct net_metrics *net; /* of its group, may be NULL: what starts and ends here */
+    uint32_t sequence;   /* packets made so far */
+    uint32_t held;       /* I8: packets that came in and did not go out yet. Modulo 2^32 */
+    uint32_t group : 29; /* of the scenario */
+    bool timers_apart : 1;
+    bool down : 1; /* set by sim_set_down: packets are dropped (host_down) */
+    bool captured : 1;
 };
+_Static_assert(sizeof(struct node) <= 88, "there may be millions of them");
 
 /** What happens to packets, as seen by the recorder. */
 enum tap_kind { TAP_SENT, TAP_RECEIVED, TAP_DROPPED, TAP_DUPLICATED, TAP_FRAGMENTED };
@@ -117,6 +132,7 @@ struct sim_hook {
 };
 
 struct link_direction; /* sim/link.h */
+struct link_wire;
 
 struct sim {
     nsec now;
@@ -128,12 +144,22 @@ struct sim {
     uint32_t link_count, link_capacity;
     struct link_words **words; /* one of each that links share */
     uint32_t words_count, words_capacity;
+    struct link_wire *wires; /* of the directions that have one */
+    uint32_t wire_count, wire_capacity;
+    uint32_t first_busy; /* of the wires that may have a queue; SIM_NONE: none */
+    struct node_timers *timers;
+    uint32_t timers_count, timers_capacity;
     struct packet *packets;
     uint32_t packet_count, packet_capacity;
-    uint32_t free_small, free_large;   /* heads of the free lists */
+    uint32_t free[PACKET_CLASSES];     /* heads of the free lists */
+    struct group_metrics *of_group;    /* by group, what starts and ends at its nodes; or NULL */
+    struct link_metrics *of_link;      /* by link of the scenario, or NULL */
     struct net_metrics net;            /* sent .. dropped, over all links and nodes */
+    uint64_t on_their_way;             /* packets in slots that must be accounted for (I8) */
     uint64_t esp_lost[NET_DROP_COUNT]; /* of the dropped: ESP */
     uint64_t held_fragments;           /* in reassembly at nodes: on their way, but in no slot */
+    uint32_t balance_next;             /* of links and nodes: where the next share begins */
+    uint32_t balance_wait;             /* calls before it is looked at */
     uint64_t events;
     struct sim_tap tap;
     struct sim_hook hook;
@@ -148,9 +174,22 @@ struct sim {
 enum err sim_init(struct sim *, uint64_t seed) MUST_USE;
 void sim_reset(struct sim *);
 
-/** @param name  borrowed. @return the node's number, SIM_NONE when out of memory */
-uint32_t sim_add_node(struct sim *, const struct node_class *, void *state, const char *name,
-                      uint32_t group);
+/** Room for this many nodes and link directions in all, so that adding them moves none. */
+enum err sim_reserve(struct sim *, uint32_t nodes, uint32_t directions) MUST_USE;
+/** @return the node's number, SIM_NONE when out of memory */
+uint32_t sim_add_node(struct sim *, const struct node_class *, void *state, uint32_t group);
+/** The link direction that leaves by a port of the node. */
+static inline uint32_t node_port(const struct node *n, uint32_t port)
+{
+    return n->port_count <= PORTS_INSIDE ? n->ports.few[port] : n->ports.many[port];
+}
+/** Add a port, by which this link direction leaves. @return its number, SIM_NONE: no memory */
+uint32_t node_attach(struct node *, uint32_t direction);
+/** What is counted of packets that start and end at the node; NULL: nothing. */
+static inline struct net_metrics *node_metrics(const struct sim *s, const struct node *n)
+{
+    return s->of_group ? &s->of_group[n->group].net : NULL;
+}
 
 /** A new packet made by `node`, `room` bytes fit behind data; SIM_NONE when out of memory. */
 uint32_t packet_new(struct sim *, uint32_t node, uint32_t room);
@@ -173,6 +212,10 @@ static inline uint32_t packet_room(const struct packet *p)
 void packet_deliver(struct sim *, uint32_t node, uint32_t packet);
 /** The packet ends here, counted and told to the tap. */
 void packet_drop(struct sim *, uint32_t node, uint32_t packet, enum net_drop cause);
+/** From now on the packet, at its holder, must be accounted for (I8). */
+void packet_admit(struct sim *, uint32_t packet);
+/** Its link counted it as dropped under way: only an event names it still. */
+void packet_lose(struct sim *, uint32_t packet);
 /** Count a packet as sent although no link takes it; for one that is dropped where it was made. */
 void packet_enter(struct sim *, uint32_t packet);
 /** Free the slot without counting (a packet that never entered the network). */
@@ -213,8 +256,14 @@ struct sim_imbalance {
     uint32_t index; /* link direction, node */
     int64_t difference;
 };
-/** I8 for the run, for each link direction and for each node. Walks everything: for checkpoints. */
+/** I8 for the run, for each link direction and for each node. Walks everything: for the end. */
 bool sim_balanced(const struct sim *, struct sim_imbalance *out);
+/**
+ * I8 for the run, and for the BALANCE_SHARE links and nodes that follow those of the last call: for
+ * checkpoints. While many packets are under way the links and nodes have to wait for some calls, so
+ * that looking at them costs less than moving the packets.
+ */
+bool sim_balanced_share(struct sim *, struct sim_imbalance *out);
 uint64_t sim_digest(const struct sim *);
 uint64_t sim_timeline_digest(const struct sim *);
 

@@ -5,22 +5,9 @@
 #include "sim/nat_box.h"
 #include "sim/router.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { HOPS_MAX = 64 };
-
-/* Names: "gw" for a group of one, "homes[3]" else. */
-static char *name_of(const struct scenario_group *g, uint32_t member)
-{
-    char text[SCENARIO_NAME_MAX + 16];
-
-    if (g->count == 1)
-        snprintf(text, sizeof text, "%s", g->name);
-    else
-        snprintf(text, sizeof text, "%s[%u]", g->name, member);
-    return strdup(text);
-}
 
 /* It sends ICMP errors from its address, if it has one to send them from. */
 static struct routes *make_router(const struct lab *lab, const struct scenario_group *g,
@@ -56,7 +43,6 @@ static enum err add_nodes(struct lab *lab)
             const struct scenario_group *group = &s->groups[g];
             const struct node_class *class = &ike_node_class;
             uint32_t node = group->first_node + m;
-            char *name = name_of(group, m);
             void *state = NULL;
 
             if (group->role == ROLE_ROUTER) {
@@ -66,10 +52,9 @@ static enum err add_nodes(struct lab *lab)
                 class = &nat_box_class;
                 state = make_nat(lab, group, node);
             }
-            if (!name || (class != &ike_node_class && !state) ||
-                sim_add_node(&lab->sim, class, state, name, g) != node)
+            if ((class != &ike_node_class && !state) ||
+                sim_add_node(&lab->sim, class, state, g) != node)
                 return ERR_MEMORY;
-            lab->sim.nodes[node].net = &lab->metrics->groups[g].net;
         }
     return OK;
 }
@@ -100,13 +85,11 @@ static enum err add_links(struct lab *lab)
                                  &link->words[LINK_DOWN], l, l << 23 | i);
             if (direction == SIM_NONE)
                 return ERR_MEMORY;
-            for (int side = 0; side < 2; side++)
-                lab->sim.links[direction + (uint32_t)side].metrics = &lab->metrics->links[l].net;
             /* A NAT on side a: this link is its outside. */
             if (is_nat(lab, end[0])) {
                 struct nat_box *n = lab->sim.nodes[end[0]].state;
 
-                n->outside_port = lab->sim.links[direction].from_port;
+                n->outside_port = link_from_port(&lab->sim, direction);
             }
         }
     }
@@ -127,7 +110,7 @@ static void add_forwards(struct lab *lab)
             continue;
         to = s->groups[s->groups[g].forward].first_node;
         n->forward = lab->plan.nodes[to].outer;
-        while (lab->sim.links[node->ports[n->forward_port]].to != to)
+        while (lab->sim.links[node_port(node, n->forward_port)].to != to)
             n->forward_port++; /* the scenario was checked: there is one */
     }
 }
@@ -193,7 +176,7 @@ static enum err make_routes(struct lab *lab, struct walk *w, uint32_t node, stru
         if (at != node && !passes_on(lab, at))
             continue;
         for (uint32_t port = 0; port < s->nodes[at].port_count; port++) {
-            const struct link_direction *d = &s->links[s->nodes[at].ports[port]];
+            const struct link_direction *d = &s->links[node_port(&s->nodes[at], port)];
             uint32_t first = at == node ? port : w->first_port[at];
             uint32_t there = d->to + (by_second(lab, d) ? s->node_count : 0);
             enum err e;
@@ -217,7 +200,7 @@ static void find_uplinks(const struct lab *lab, struct ike_node *ike)
 
     for (uint32_t port = 0; port < n->port_count; port++)
         for (uint32_t i = 0; i < 2; i++)
-            if (ike->group->uplink[i] == (int32_t)lab->sim.links[n->ports[port]].link)
+            if (ike->group->uplink[i] == (int32_t)lab->sim.links[node_port(n, port)].link)
                 ike->uplink_port[i] = port;
 }
 
@@ -359,8 +342,14 @@ enum err topology_endpoints(struct lab *lab)
 
 enum err topology_make(struct lab *lab)
 {
-    enum err e = add_nodes(lab);
+    const struct scenario *s = lab->scenario;
+    uint32_t links = topology_link(lab, s->link_count, 0);
+    enum err e = sim_reserve(&lab->sim, s->node_count, links);
 
+    lab->sim.of_group = lab->metrics->groups;
+    lab->sim.of_link = lab->metrics->links;
+    if (e == OK)
+        e = add_nodes(lab);
     if (e == OK)
         e = add_links(lab);
     if (e == OK) {
@@ -372,8 +361,6 @@ enum err topology_make(struct lab *lab)
 
 void topology_reset(struct lab *lab)
 {
-    for (uint32_t i = 0; i < lab->sim.node_count; i++)
-        free((char *)lab->sim.nodes[i].name);
     free(lab->tunnels);
     free(lab->first_tunnel);
 }
@@ -405,11 +392,13 @@ bool topology_path(struct lab *lab, uint32_t tunnel, topology_visitor *visit, vo
     for (int hops = 0; hops < HOPS_MAX && node != t->gateway; hops++) {
         uint32_t port = next_port(lab, node, came_by, &to);
         const struct link_direction *d;
+        uint32_t direction;
 
         if (port >= lab->sim.nodes[node].port_count)
             return false;
-        d = &lab->sim.links[lab->sim.nodes[node].ports[port]];
-        visit(context, node, lab->sim.nodes[node].ports[port]);
+        direction = node_port(&lab->sim.nodes[node], port);
+        d = &lab->sim.links[direction];
+        visit(context, node, direction);
         node = d->to;
         came_by = d->to_port;
     }

@@ -68,7 +68,7 @@ START_TEST(delay_and_rate_are_exact)
         ck_assert(got[i].good);
     }
     ck_assert_uint_eq(link_queue_bytes(&p.sim, p.link), 0);
-    ck_assert_uint_eq(p.sim.links[p.link].queue_bytes_peak, 300 * 125);
+    ck_assert_uint_eq(link_queue_peak(&p.sim, p.link), 300 * 125);
     sim_reset(&p.sim);
 }
 END_TEST
@@ -206,25 +206,27 @@ START_TEST(random_loss_duplicates_corruption)
                                .corrupt = ppm(20000),
                                .limit = 1000,
                                .mtu = 1500};
-    struct net_metrics m = {0};
+    struct link_metrics m = {0};
     struct pair p;
 
     pair_init(&p, 3, &words);
-    p.sim.links[p.link].metrics = &m;
+    p.sim.of_link = &m;
     peer_stream(&p.sim, p.a, B, 0, NSEC_PER_US, PACKETS, 100);
     pair_run(&p);
-    ck_assert_uint_eq(m.sent_packets, PACKETS);
-    ck_assert_uint_ge(share_ppm(m.dropped[NET_DROP_LOSS], PACKETS + m.duplicated_packets), 48500);
-    ck_assert_uint_le(share_ppm(m.dropped[NET_DROP_LOSS], PACKETS + m.duplicated_packets), 51500);
-    ck_assert_uint_ge(share_ppm(m.duplicated_packets, PACKETS), 28800);
-    ck_assert_uint_le(share_ppm(m.duplicated_packets, PACKETS), 31200);
-    ck_assert_uint_ge(share_ppm(m.corrupted_packets, m.delivered_packets), 19000);
-    ck_assert_uint_le(share_ppm(m.corrupted_packets, m.delivered_packets), 21000);
+    ck_assert_uint_eq(m.net.sent_packets, PACKETS);
+    ck_assert_uint_ge(share_ppm(m.net.dropped[NET_DROP_LOSS], PACKETS + m.net.duplicated_packets),
+                      48500);
+    ck_assert_uint_le(share_ppm(m.net.dropped[NET_DROP_LOSS], PACKETS + m.net.duplicated_packets),
+                      51500);
+    ck_assert_uint_ge(share_ppm(m.net.duplicated_packets, PACKETS), 28800);
+    ck_assert_uint_le(share_ppm(m.net.duplicated_packets, PACKETS), 31200);
+    ck_assert_uint_ge(share_ppm(m.net.corrupted_packets, m.net.delivered_packets), 19000);
+    ck_assert_uint_le(share_ppm(m.net.corrupted_packets, m.net.delivered_packets), 21000);
     /* One flipped bit is always found: the checksums of IP and UDP cover every byte. */
-    ck_assert_uint_eq(p.sim.net.dropped[NET_DROP_CORRUPT], m.corrupted_packets);
-    ck_assert_uint_eq(p.sim.net.corrupted_packets, m.corrupted_packets);
-    ck_assert_uint_eq(m.sent_packets + m.duplicated_packets,
-                      m.delivered_packets + m.dropped[NET_DROP_LOSS]);
+    ck_assert_uint_eq(p.sim.net.dropped[NET_DROP_CORRUPT], m.net.corrupted_packets);
+    ck_assert_uint_eq(p.sim.net.corrupted_packets, m.net.corrupted_packets);
+    ck_assert_uint_eq(m.net.sent_packets + m.net.duplicated_packets,
+                      m.net.delivered_packets + m.net.dropped[NET_DROP_LOSS]);
     sim_reset(&p.sim);
 }
 END_TEST
@@ -235,12 +237,12 @@ START_TEST(reorder_overtakes)
         .delay = 10 * NSEC_PER_MS, .reorder = ppm(100000), .limit = 1000, .mtu = 1500};
     enum { PACKETS = 4000 };
     const struct peer_arrival *got;
-    struct net_metrics m = {0};
+    struct link_metrics m = {0};
     uint32_t early = 0;
     struct pair p;
 
     pair_init(&p, 4, &words);
-    p.sim.links[p.link].metrics = &m;
+    p.sim.of_link = &m;
     peer_stream(&p.sim, p.a, B, 0, NSEC_PER_MS, PACKETS, 100);
     pair_run(&p);
     got = peer_at(&p.sim, p.b)->arrivals;
@@ -250,7 +252,7 @@ START_TEST(reorder_overtakes)
         ck_assert(got[i].at == sent || got[i].at == sent + 10 * NSEC_PER_MS);
         early += got[i].at == sent;
     }
-    ck_assert_uint_eq(m.reordered_packets, early);
+    ck_assert_uint_eq(m.net.reordered_packets, early);
     ck_assert_uint_eq(p.sim.net.reordered_packets, early);
     ck_assert_uint_ge(early, PACKETS / 10 - 60);
     ck_assert_uint_le(early, PACKETS / 10 + 60);
@@ -436,8 +438,8 @@ static struct outcome run_everything(uint64_t seed, uint32_t others, bool no_sho
         link_set_down(&p.sim, p.link, at / (100 * NSEC_PER_MS) % 4 == 3);
     }
     pair_run(&p);
-    o.digest = p.sim.nodes[p.a].digest.value ^ p.sim.nodes[p.b].digest.value * 3;
-    o.timeline = p.sim.nodes[p.a].timeline.value ^ p.sim.nodes[p.b].timeline.value * 3;
+    o.digest = p.sim.nodes[p.a].digest ^ p.sim.nodes[p.b].digest * 3;
+    o.timeline = p.sim.nodes[p.a].timeline ^ p.sim.nodes[p.b].timeline * 3;
     o.delivered = p.sim.net.delivered_packets;
     for (int i = 0; i < NET_DROP_COUNT; i++)
         o.dropped += p.sim.net.dropped[i] * (uint64_t)(i + 1);

@@ -58,12 +58,12 @@ static void yard_init(struct yard *y, const struct nat_words *words, uint32_t in
     y->a = peer_add(&y->sim, HOST_A);
     y->b = peer_add(&y->sim, HOST_B);
     y->world = peer_add(&y->sim, REMOTE_1);
-    y->nat = sim_add_node(&y->sim, &nat_box_class, box, "nat", 0);
+    y->nat = sim_add_node(&y->sim, &nat_box_class, box, 0);
     ck_assert_uint_ne(link_add(&y->sim, y->a, y->nat, &lan, &lan, 0, 1), SIM_NONE);
     ck_assert_uint_ne(link_add(&y->sim, y->b, y->nat, &lan, &lan, 0, 2), SIM_NONE);
     link = link_add(&y->sim, y->nat, y->world, &plain_link, &plain_link, 1, 3);
     ck_assert_uint_ne(link, SIM_NONE);
-    box->outside_port = y->sim.links[link].from_port;
+    box->outside_port = link_from_port(&y->sim, link);
     box->observer = (struct nat_observer){y, watch};
 }
 
@@ -647,7 +647,7 @@ START_TEST(icmp_errors_find_their_host)
         yard_init(&y, &home, 1500);
         box = y.sim.nodes[y.nat].state;
         link = link_add(&y.sim, y.nat, y.world, &narrow, &narrow, 1, 4);
-        box->outside_port = y.sim.links[link].from_port;
+        box->outside_port = link_from_port(&y.sim, link);
         box->icmp_errors = asked;
         y.sim.tap.packet = tap;
         tap_bytes = NULL;

@@ -57,14 +57,14 @@ static struct net *net_make(const struct nat_words *words)
     box->outside = ip_addr_v4(OUTSIDE);
     box->observer.context = n;
     box->observer.changed = changed;
-    n->nat = sim_add_node(&n->sim, &nat_box_class, box, "nat", 0);
+    n->nat = sim_add_node(&n->sim, &nat_box_class, box, 0);
     n->out = peer_add(&n->sim, R1);
     for (uint32_t i = 0; i < 2; i++) {
         n->in[i] = peer_add(&n->sim, INSIDE + i);
         ck_assert_uint_ne(link_add(&n->sim, n->in[i], n->nat, &near, &near, 0, i), SIM_NONE);
     }
     link = link_add(&n->sim, n->nat, n->out, &far, &far, 1, 2);
-    box->outside_port = n->sim.links[link].from_port;
+    box->outside_port = link_from_port(&n->sim, link);
     return n;
 }
 

@@ -18,7 +18,7 @@ static void star_init(struct star *s, uint32_t fallback)
 
     ck_assert_ptr_nonnull(routes);
     ck_assert_ok(sim_init(&s->sim, 1));
-    s->router = sim_add_node(&s->sim, &router_class, routes, "router", 0);
+    s->router = sim_add_node(&s->sim, &router_class, routes, 0);
     for (uint32_t i = 0; i < HOSTS; i++) {
         s->host[i] = peer_add(&s->sim, FIRST + i);
         ck_assert_uint_ne(link_add(&s->sim, s->router, s->host[i], &plain_link, &plain_link, 0, i),
@@ -129,7 +129,7 @@ START_TEST(a_loop_ends)
 
     ck_assert_ok(sim_init(&s, 1));
     for (int i = 0; i < 2; i++)
-        node[i] = sim_add_node(&s, &router_class, routes[i], "router", 0);
+        node[i] = sim_add_node(&s, &router_class, routes[i], 0);
     host = peer_add(&s, FIRST);
     link_add(&s, node[0], node[1], &plain_link, &plain_link, 0, 0);
     link_add(&s, host, node[0], &plain_link, &plain_link, 0, 1);

@@ -22,7 +22,7 @@ static void star_init(struct star *y, uint32_t mtu_to_b)
     ck_assert_ok(sim_init(&y->sim, 1));
     y->routes = router_create(4);
     ck_assert_ptr_nonnull(y->routes);
-    y->router = sim_add_node(&y->sim, &router_class, y->routes, "router", 0);
+    y->router = sim_add_node(&y->sim, &router_class, y->routes, 0);
     for (uint32_t i = 0; i < 3; i++) {
         struct link_words words = plain_link;
 
@@ -148,7 +148,7 @@ START_TEST(a_routing_loop_ends)
     a = peer_add(&s, A);
     for (int i = 0; i < 2; i++) {
         r[i] = router_create(4);
-        router[i] = sim_add_node(&s, &router_class, r[i], "router", 0);
+        router[i] = sim_add_node(&s, &router_class, r[i], 0);
         r[i]->address = ip_addr_v4(ROUTER + 100 + (uint32_t)i);
     }
     ck_assert_uint_ne(link_add(&s, router[0], a, &plain_link, &plain_link, 0, 0), SIM_NONE);

@@ -46,7 +46,7 @@ START_TEST(a_timer_fires_once_where_it_was_last_set)
     uint32_t n;
 
     ck_assert_ok(sim_init(&s, 1));
-    n = sim_add_node(&s, &clock_class, &c, "clock", 0);
+    n = sim_add_node(&s, &clock_class, &c, 0);
     sim_arm(&s, n, 0, 100);
     sim_arm(&s, n, 0, 300); /* later */
     sim_arm(&s, n, 0, 200); /* earlier than that, later than its entry */
@@ -77,7 +77,7 @@ START_TEST(a_timer_put_off_does_not_fill_the_queue)
     uint32_t n;
 
     ck_assert_ok(sim_init(&s, 1));
-    n = sim_add_node(&s, &clock_class, &c, "clock", 0);
+    n = sim_add_node(&s, &clock_class, &c, 0);
     for (nsec at = 1; at <= 1000000; at++)
         sim_arm(&s, n, 0, at);
     ck_assert_uint_eq(s.queue.count, 1);
@@ -98,10 +98,10 @@ START_TEST(ties)
     struct sim s;
 
     ck_assert_ok(sim_init(&s, 1));
-    first = sim_add_node(&s, &clock_class, &low, "low", 0);
+    first = sim_add_node(&s, &clock_class, &low, 0);
     for (int i = 0; i < 3; i++)
         p[i] = peer_add(&s, 10 + (uint32_t)i);
-    second = sim_add_node(&s, &clock_class, &high, "high", 0);
+    second = sim_add_node(&s, &clock_class, &high, 0);
     for (int i = 0; i < 3; i++)
         ck_assert_uint_ne(link_add(&s, p[i], second, &words, &words, 0, (uint32_t)i), SIM_NONE);
     for (uint32_t slot = 4; slot-- > 0;) {
@@ -133,7 +133,7 @@ START_TEST(a_node_that_is_down_hears_nothing)
     struct sim s;
 
     ck_assert_ok(sim_init(&s, 1));
-    n = sim_add_node(&s, &clock_class, &c, "clock", 0);
+    n = sim_add_node(&s, &clock_class, &c, 0);
     p = peer_add(&s, 10);
     ck_assert_uint_ne(link_add(&s, p, n, &plain_link, &plain_link, 0, 0), SIM_NONE);
     sim_arm(&s, n, 0, 10);
@@ -164,7 +164,7 @@ START_TEST(time_does_not_go_back)
     uint32_t n;
 
     ck_assert_ok(sim_init(&s, 1));
-    n = sim_add_node(&s, &clock_class, &c, "clock", 0);
+    n = sim_add_node(&s, &clock_class, &c, 0);
     ck_assert_ok(sim_run(&s, 100));
     sim_arm(&s, n, 0, 99);
     ck_assert_ptr_nonnull(s.broken);
@@ -276,7 +276,7 @@ START_TEST(the_price_of_a_hop)
     for (int i = 0; i < 2; i++) {
         struct routes *r = router_create(4);
 
-        router[i] = sim_add_node(&s, &router_class, r, "router", 0);
+        router[i] = sim_add_node(&s, &router_class, r, 0);
         r->default_port = i == 0;
     }
     ck_assert_uint_ne(link_add(&s, router[0], p, &words, &words, 0, 0), SIM_NONE);
@@ -314,7 +314,7 @@ START_TEST(a_star_of_a_thousand)
 
     ck_assert_ok(sim_init(&s, 1));
     gateway = peer_add(&s, 0x0a000001);
-    router = sim_add_node(&s, &router_class, routes, "router", 0);
+    router = sim_add_node(&s, &router_class, routes, 0);
     ck_assert_uint_ne(link_add(&s, router, gateway, &core, &core, 0, 0), SIM_NONE);
     ck_assert_ok(routes_add(routes, &server, 0));
     for (uint32_t i = 0; i < CLIENTS; i++) {

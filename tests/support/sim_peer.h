@@ -128,7 +128,7 @@ static inline uint32_t peer_add(struct sim *s, uint32_t address)
     ck_assert_ptr_nonnull(p);
     p->address = ip_addr_v4(address);
     p->from = (struct ip_endpoint){p->address, 500};
-    node = sim_add_node(s, &peer_class, p, "peer", 0);
+    node = sim_add_node(s, &peer_class, p, 0);
     ck_assert_uint_ne(node, SIM_NONE);
     return node;
 }
