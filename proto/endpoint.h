@@ -19,15 +19,44 @@
 #include "proto/core/event.h"
 #include "proto/ip/fragment.h"
 
+struct ike_store;
 struct ike_endpoint;
 
+enum { IKE_STORE_MAX = 1 << 16 };
+
 /**
- * Make an endpoint. `config` is borrowed and constant for its life.
+ * Make a store for up to `endpoints` endpoints (at most IKE_STORE_MAX), which share pools, tables
+ * and a configuration: what a fleet of clients is made of, each for a hundred bytes and its SAs. No
+ * endpoint sees the SAs of another, and each does what it would do with a store of its own, except
+ * that what is full is full for all, and that nothing is refused to one as long as all together
+ * have room. Endpoints of a shared store are for few SAs each.
+ *
+ * The driver calls one endpoint, pulls all that it has to say, and then may call another.
+ *
+ * @param env     its `entity` is not used; export_keys and export_timers go for all
+ * @param config  borrowed. Between calls the driver may put in it what belongs to the endpoint that
+ *                is called next: identity, credentials, selectors; the rest is constant.
+ * @param limits  of each endpoint
+ * @return NULL when out of memory
+ */
+struct ike_store *ike_store_create(const struct ike_env *env, const struct ike_config *config,
+                                   const struct ike_limits *limits, uint32_t endpoints);
+/** Frees everything, its endpoints too; secrets are wiped. Nothing is sent. */
+void ike_store_destroy(struct ike_store *);
+/** One endpoint more, whose random streams are named by the seed and `entity`; owned by the store.
+ * @return NULL when there are as many as it was made for, or out of memory */
+struct ike_endpoint *ike_store_join(struct ike_store *, uint64_t entity);
+/** Bytes of what is in use now, of all endpoints: records, keys, messages kept, tables. */
+uint64_t ike_store_memory(const struct ike_store *);
+
+/**
+ * Make an endpoint with a store of its own. `config` is borrowed and constant for its life.
  * @return NULL when out of memory
  */
 struct ike_endpoint *ike_endpoint_create(const struct ike_env *, const struct ike_config *config,
                                          const struct ike_limits *);
-/** Frees everything; secrets are wiped. Sends nothing (see ike_endpoint_terminate). */
+/** Frees everything; secrets are wiped. Sends nothing (see ike_endpoint_terminate). One that has
+ * joined a store goes with it, and is not to be destroyed here. */
 void ike_endpoint_destroy(struct ike_endpoint *);
 /** Forget every SA without a word to any peer: a crash. Counters and streams go on. */
 void ike_endpoint_crash(struct ike_endpoint *, nsec now);
@@ -161,14 +190,16 @@ bool ike_endpoint_window(const struct ike_endpoint *, uint32_t spi_in, struct es
 struct sa_ref ike_endpoint_next_ike(const struct ike_endpoint *, struct sa_ref after);
 struct sa_ref ike_endpoint_next_child(const struct ike_endpoint *, struct sa_ref after);
 
+/** Of all endpoints of its store. */
 const struct ike_counters *ike_endpoint_counters(const struct ike_endpoint *);
-/** Bytes of what is in use now: SAs, handshakes, messages kept, child SAs with keys. */
+/** Bytes of what is in use now, as ike_store_memory of its store. */
 uint64_t ike_endpoint_memory(const struct ike_endpoint *);
 /**
  * A digest of all that decides what this endpoint says and does to IKE messages from `now` on:
  * records, keys, kept messages, deadlines as seen from `now`, how far its random streams are. Equal
  * digests: equal futures (but for chance, 2^-64). Not in it: counters of what was, replay windows
- * and sequence numbers of ESP. For a driver that has pulled everything.
+ * and sequence numbers of ESP. For a driver that has pulled everything, and of an endpoint with a
+ * store of its own.
  */
 uint64_t ike_endpoint_fingerprint(const struct ike_endpoint *, nsec now);
 

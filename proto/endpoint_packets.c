@@ -18,7 +18,18 @@ static struct child_sa *child_of(const struct ike_endpoint *ep, const struct esp
 
 static struct esp_user user_of(const struct ike_endpoint *ep)
 {
-    return (struct esp_user){.iv = &ep->iv};
+    return (struct esp_user){.scope = ep->scope};
+}
+
+/* Naming a stream takes time: it is done for ciphers that draw their IVs. */
+static struct esp_user sealer(const struct ike_endpoint *ep, const struct esp_sa *esp,
+                              struct rng *iv)
+{
+    struct esp_user user = {.scope = ep->scope, .iv = iv};
+
+    if (esp->encr && esp->encr->iv_len > 8)
+        *iv = ike_stream(ep, STREAM_IV);
+    return user;
 }
 
 /* Limits in packets and bytes wake the IKE SA through the child's timers. */
@@ -93,15 +104,17 @@ static enum err seal(struct ike_endpoint *ep, nsec now, struct child_sa *c, stru
 {
     enum path_way way = way_of(ep, now, c, buf_bytes(packet));
     struct esp_sa *esp = child_esp(ep, c);
+    struct esp_user user;
+    struct rng iv = {0};
     enum err e;
 
     ep->store->counters.esp_unsent_too_big += way == PATH_REFUSE;
     if (way == PATH_REFUSE || way == PATH_CUT_FIRST)
         return ERR_TOO_BIG;
+    user = sealer(ep, esp, &iv);
     e = ep->store->config->child.tfc_padding
-            ? esp_seal_padded(ep->store->esp, user_of(ep), esp, packet, path_padded_len(ep, now, c),
-                              outer)
-            : esp_seal(ep->store->esp, user_of(ep), esp, packet, outer);
+            ? esp_seal_padded(ep->store->esp, user, esp, packet, path_padded_len(ep, now, c), outer)
+            : esp_seal(ep->store->esp, user, esp, packet, outer);
     if (e == OK && way == PATH_CUT_AFTER)
         outer->df = false;
     else if (e == OK && ep->store->config->child.fragment_before && !esp->transport)
@@ -165,11 +178,13 @@ enum err ike_endpoint_dummy(struct ike_endpoint *ep, nsec now, struct sa_ref chi
 {
     struct child_sa *c = child_sa_at(ep, child.handle);
     struct esp_outer outer;
+    struct rng iv = {0};
     enum err e;
 
     if (!c || c->state != CHILD_CURRENT)
         return ERR_STATE;
-    e = esp_dummy(ep->store->esp, user_of(ep), child_esp(ep, c), packet, &outer);
+    e = esp_dummy(ep->store->esp, sealer(ep, child_esp(ep, c), &iv), child_esp(ep, c), packet,
+                  &outer);
     ep->store->counters.esp_dummies_sent += e == OK;
     sent_through(ep, now, c);
     return sealed(ep, e, &outer, packet, out);

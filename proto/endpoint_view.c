@@ -131,7 +131,7 @@ bool ike_endpoint_child_info(const struct ike_endpoint *ep, struct sa_ref ref,
 bool ike_endpoint_window(const struct ike_endpoint *ep, uint32_t spi_in, struct esp_window *out)
 {
     struct handle h;
-    struct esp_sa *esp = sad_find(&ep->store->esp->sad, 0, spi_in, &h);
+    struct esp_sa *esp = sad_find(&ep->store->esp->sad, ep->scope, spi_in, &h);
 
     if (!esp)
         return false;
@@ -142,20 +142,16 @@ bool ike_endpoint_window(const struct ike_endpoint *ep, uint32_t spi_in, struct 
     return true;
 }
 
-static struct sa_ref next_slot(const struct pool *p, struct sa_ref after)
-{
-    for (uint32_t i = sa_none(after) ? 0 : after.handle.index + 1; i < p->fresh; i++)
-        if (pool_slot(p, i))
-            return (struct sa_ref){pool_handle(p, i)};
-    return SA_NONE;
-}
-
 struct sa_ref ike_endpoint_next_ike(const struct ike_endpoint *ep, struct sa_ref after)
 {
-    return next_slot(&ep->store->ikes, after);
+    uint32_t i = ike_sa_walk(ep, after.handle.index);
+
+    return i == SA_INDEX_NONE ? SA_NONE : (struct sa_ref){pool_handle(&ep->store->ikes, i)};
 }
 
 struct sa_ref ike_endpoint_next_child(const struct ike_endpoint *ep, struct sa_ref after)
 {
-    return next_slot(&ep->store->children, after);
+    uint32_t i = child_sa_walk(ep, after.handle.index);
+
+    return i == SA_INDEX_NONE ? SA_NONE : (struct sa_ref){pool_handle(&ep->store->children, i)};
 }

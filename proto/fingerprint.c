@@ -4,6 +4,7 @@
  * where records name each other. Points in time are taken as distances from now, so that two
  * runs that differ in when things happened, not in what comes, meet in one state.
  */
+#include "base/assert.h"
 #include "base/digest.h"
 #include "proto/core/internal.h"
 #include "proto/endpoint.h"
@@ -88,7 +89,7 @@ static void put_handshake(struct view *v, const struct handshake *hs)
 /* What a packet asked for is in the next offer. */
 static void put_asked(struct view *v, const struct ike_sa *sa)
 {
-    const struct asked_packet *a = &v->ep->asked;
+    const struct asked_packet *a = v->ep->rare ? &v->ep->rare->asked : NULL;
 
     put(v, ike_asked_for(v->ep, sa));
     if (!ike_asked_for(v->ep, sa))
@@ -249,23 +250,32 @@ static void put_joinings(struct view *v)
     }
 }
 
+static const struct ike_rare *rare_of(const struct ike_endpoint *ep)
+{
+    static const struct ike_rare none;
+
+    return ep->rare ? ep->rare : &none;
+}
+
 /* What waits to be complained of, and how soon that may be done again. */
 static void put_complaint(struct view *v)
 {
     const struct ike_endpoint *ep = v->ep;
-    nsec said = ep->complained ? v->now - ep->complained : NSEC_PER_S;
-    nsec heard = ep->rumoured ? v->now - ep->rumoured : NSEC_PER_S;
+    const struct ike_rare *rare = rare_of(ep);
+    nsec said = rare->complained ? v->now - rare->complained : NSEC_PER_S;
+    nsec heard = rare->rumoured ? v->now - rare->rumoured : NSEC_PER_S;
 
     put(v, nsec_min(said, NSEC_PER_S));
     put(v, nsec_min(heard, NSEC_PER_S));
-    put_handle(v, &ep->store->ikes, ep->complaint.notify ? ep->complaint.ike.handle : HANDLE_NONE);
-    put(v, (uint64_t)ep->complaint.notify << 32 | ep->complaint.value);
+    put_handle(v, &ep->store->ikes,
+               rare->complaint.notify ? rare->complaint.ike.handle : HANDLE_NONE);
+    put(v, (uint64_t)rare->complaint.notify << 32 | rare->complaint.value);
 }
 
 /* Which cookies are asked for and taken, and for how much longer. */
 static void put_cookies(struct view *v)
 {
-    const struct cookie_jar *jar = &v->ep->cookies;
+    const struct cookie_jar *jar = &rare_of(v->ep)->cookies;
 
     put(v, (uint64_t)v->ep->half_open_asked << 32 | (uint64_t)jar->alive << 16 |
                (uint64_t)jar->version << 8 | jar->wanted);
@@ -278,7 +288,7 @@ static void put_cookies(struct view *v)
 /* Which token we show, and whether we do. */
 static void put_maker(struct view *v)
 {
-    const struct token_maker *m = &v->ep->qcd;
+    const struct token_maker *m = &rare_of(v->ep)->qcd;
 
     put(v, m->random.counter);
     put(v, m->shown);
@@ -291,20 +301,16 @@ static void put_streams(struct view *v)
 {
     const struct ike_endpoint *ep = v->ep;
 
-    put(v, ep->spi.counter);
-    put(v, ep->nonce.counter);
-    put(v, ep->iv.counter);
-    put(v, ep->retransmit.counter);
-    put(v, ep->lifetime.counter);
-    put(v, ep->key_exchanges);
-    put(v, ep->signatures);
-    put(v, (uint64_t)ep->store->counters.ike_sas << 32 | ep->store->counters.half_open);
+    for (int i = 0; i < IKE_STREAM_COUNT; i++)
+        put(v, ep->drawn[i]);
+    put(v, (uint64_t)ep->ike_sas << 32 | ep->half_open);
 }
 
 uint64_t ike_endpoint_fingerprint(const struct ike_endpoint *ep, nsec now)
 {
     struct view v = {ep, now, {0, 0}};
 
+    ASSERT(!store_shared(ep->store)); /* all slots are its own */
     for (uint32_t i = 0; i < ep->store->ikes.fresh; i++) {
         const struct ike_sa *sa = pool_slot(&ep->store->ikes, i);
 

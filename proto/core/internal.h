@@ -4,26 +4,25 @@
 #ifndef PROTO_CORE_INTERNAL_H
 #define PROTO_CORE_INTERNAL_H
 
-#include "base/table.h"
-#include "base/timerq.h"
-#include "proto/core/config.h"
-#include "proto/core/env.h"
-#include "proto/core/event_queue.h"
 #include "proto/core/joining.h"
+#include "proto/core/lifetime.h"
 #include "proto/core/mobike.h"
 #include "proto/core/sa.h"
-#include "proto/core/timer_log.h"
+#include "proto/core/store.h"
 #include "proto/core/window.h"
-
-struct esp;
 
 enum ike_ports { IKE_PORT = 500, IKE_NATT_PORT = 4500 };
 
-/** A message that belongs to no SA: an answer that leaves no state behind. */
-struct stateless_reply {
-    struct message_ref message;
-    struct ip_endpoint local, remote;
-    bool waiting;
+/** What the endpoint draws for. */
+enum ike_stream {
+    STREAM_SPI,
+    STREAM_NONCE,
+    STREAM_IV,
+    STREAM_RETRANSMIT,
+    STREAM_LIFETIME,
+    STREAM_KEY_EXCHANGE, /* each operation gets a sub-stream of its own */
+    STREAM_SIGNATURE,    /* the same */
+    IKE_STREAM_COUNT
 };
 
 /** A packet for which a new child SA was asked. */
@@ -68,59 +67,69 @@ struct peer_token {
     uint8_t bytes[TOKEN_MAX];
 };
 
-/** What the endpoints of one store share: pools, tables, and what lasts no longer than a call. */
-struct ike_store {
-    struct ike_env env;
-    const struct ike_config *config;
-    struct esp *esp;                 /* owned */
-    uint32_t ike_max, half_open_max; /* as limits; pools have room for succession */
-
-    struct pool ikes, children, keys, handshakes, ke_pairs;
-    struct pool tokens;                    /* struct peer_token, taken together with `ikes` */
-    struct pool windows, parked, answered; /* see window.h; empty where the window is 1 */
-    struct pool joinings;                  /* see joining.h; empty without fragmentation */
-    struct message_store pieces;           /* the fragments in `joinings` */
-    struct table joining_by_ike;           /* index of an IKE SA -> first of its messages */
-    uint32_t joining_oldest, joining_newest;
-    struct table by_spi;      /* our SPI -> IKE SA */
-    struct table by_init;     /* digest of an IKE_SA_INIT request and its source -> IKE SA */
-    struct table by_identity; /* digest of an authenticated identity -> newest IKE SA of it */
-    struct table by_request;  /* EVENT_REQUEST that is not answered -> IKE SA */
-    struct table by_source;   /* digest of an address -> half-open IKE SAs it began; see flood.c */
-    struct table renewals;    /* IKE SAs that take over from each other; see renewal.c */
-    struct mobike *mobikes;   /* by index of the IKE SA; NULL where it is off (mobike.h) */
-    struct message_store messages;
-    struct timerq timers; /* owner: IKE SA index, then ikes.capacity + child index */
-
-    struct event_queue events;
-    struct timer_log timer_log;
-    struct stateless_reply reply;
-    struct sa_ref response_of; /* whose response goes to response_to instead of the peer's */
-    struct ip_endpoint response_to, response_from; /* address (RFC 7296 §2.11) */
-    nsec path_second;                              /* the second in which... */
-    uint32_t path_looked; /* ...ICMP has made us look at so many child SAs */
-    struct ike_counters counters;
-};
-
-struct ike_endpoint {
-    struct ike_store *store;
-    struct rng spi, nonce, iv, retransmit, lifetime, key_exchange, signature;
+/** What few endpoints need, and a plain client never: made when it is first asked for. */
+struct ike_rare {
     nsec version_answered;     /* when INVALID_MAJOR_VERSION was last said */
     nsec complained, rumoured; /* when a complaint was last said, or believed enough */
     struct complaint complaint;
+    struct asked_packet asked; /* one at a time */
+    nsec path_second;          /* the second in which... */
+    uint32_t path_looked;      /* ...ICMP has made us look at so many child SAs */
     struct cookie_jar cookies;
     struct token_maker qcd;
-    uint32_t half_open_asked;           /* half-open IKE SAs that others began */
-    uint64_t key_exchanges, signatures; /* each gets a stream of its own */
-    uint32_t requests;                  /* EVENT_REQUESTs so far: their ids */
-    uint32_t out_head, out_tail;        /* IKE SAs with something to send */
-    struct asked_packet asked;          /* one at a time */
 };
 
-/* ---- records (sa_table.c) ---- */
+/**
+ * One endpoint: what is its own. There may be a million of them, so all that need not be is in the
+ * store, or in the records of its SAs.
+ */
+struct ike_endpoint {
+    struct ike_store *store;
+    struct ike_rare *rare; /* owned; NULL: not needed yet */
+    uint64_t entity;
+    uint32_t drawn[IKE_STREAM_COUNT]; /* values taken from each stream: all that is kept of it */
+    uint32_t scope;                   /* its number in the store */
+    uint32_t first;                   /* its IKE SAs, where the store is shared; see siblings.c */
+    uint32_t sas, children;           /* records taken, of any state */
+    uint32_t ike_sas, half_open;      /* IKE SAs that are up, that are not yet */
+    uint32_t half_open_asked;         /* half-open IKE SAs that others began */
+    uint32_t requests;                /* EVENT_REQUESTs so far: their ids */
+    uint32_t out_head, out_tail;      /* IKE SAs with something to send */
+};
 
-enum err sa_table_init(struct ike_endpoint *, const struct ike_limits *) MUST_USE;
-void sa_table_reset(struct ike_endpoint *);
+_Static_assert(sizeof(struct ike_endpoint) <= 112, "a client is one of a million");
+
+/* ---- what an endpoint draws and keeps (own.c) ---- */
+
+/** The stream where it stands now; drawn values count once they are told by ike_drew. */
+struct rng ike_stream(const struct ike_endpoint *, enum ike_stream);
+void ike_drew(struct ike_endpoint *, enum ike_stream, const struct rng *);
+void ike_draw(struct ike_endpoint *, enum ike_stream, void *out, size_t len);
+uint64_t ike_draw_below(struct ike_endpoint *, enum ike_stream, uint64_t bound);
+/** The next sub-stream, for one operation. */
+struct rng ike_draw_stream(struct ike_endpoint *, enum ike_stream);
+/** The deadlines of an SA made now; draws if they have a jitter. */
+struct lifetime ike_draw_lifetime(struct ike_endpoint *, nsec now, const struct lifetime_config *);
+/** The part that few need, made if it is not there. NULL: out of memory */
+struct ike_rare *ike_rare(struct ike_endpoint *);
+
+/* ---- siblings (siblings.c) ---- */
+
+/**
+ * Walk the endpoint's IKE SAs, or its child SAs: SA_INDEX_NONE first, then the last result;
+ * SA_INDEX_NONE at the end. In the order of slots, or where the store is shared in that of the
+ * slots they would have in a store of their own. What was found may be given back on the way.
+ */
+uint32_t ike_sa_walk(const struct ike_endpoint *, uint32_t after);
+uint32_t child_sa_walk(const struct ike_endpoint *, uint32_t after);
+/** A record joins its endpoint or leaves it; nothing where the store is not shared. */
+void sibling_ike(struct ike_endpoint *, uint32_t index);
+void sibling_ike_gone(struct ike_endpoint *, uint32_t index);
+/** The same for a child SA, before it is linked to its IKE SA, which is all that has to be undone.
+ */
+void sibling_child(struct ike_endpoint *, uint32_t index);
+
+/* ---- records (sa_table.c) ---- */
 
 /** A fresh IKE SA in STATE_NONE with a key slot; NULL when full. */
 struct ike_sa *ike_sa_take(struct ike_endpoint *, struct sa_ref *out);
@@ -130,11 +139,26 @@ struct ike_sa *ike_sa_at(const struct ike_endpoint *, struct handle);
 struct sa_ref ike_sa_ref(const struct ike_endpoint *, const struct ike_sa *);
 uint32_t ike_sa_index(const struct ike_endpoint *, const struct ike_sa *);
 struct ike_keys *ike_sa_keys(const struct ike_endpoint *, const struct ike_sa *);
+/** Whether the limits have room for one IKE SA more, half-open to begin with. */
+static inline bool ike_sa_room(const struct ike_endpoint *ep)
+{
+    return ep->half_open < ep->store->shares.half_open &&
+           ep->ike_sas + ep->half_open < ep->store->shares.ike_sas;
+}
 /** Draw an SPI that no IKE SA of ours has, never 0 (RFC 7296 §2.6). */
 uint64_t ike_spi_new(struct ike_endpoint *);
 /** Make the SA reachable under our SPI. @retval ERR_MEMORY */
 enum err ike_sa_register(struct ike_endpoint *, struct ike_sa *) MUST_USE;
 struct ike_sa *ike_sa_by_spi(const struct ike_endpoint *, uint64_t our_spi);
+/** The one that this IKE_SA_INIT request began, NULL; and it belongs to its successor from now on.
+ */
+struct ike_sa *ike_sa_by_init(const struct ike_endpoint *, uint64_t digest);
+void ike_sa_init_moved(struct ike_endpoint *, struct ike_sa *from, struct ike_sa *to);
+/** The one whose handshake waits for the answer to this EVENT_REQUEST, NULL. It begins to wait
+ * (@retval ERR_MEMORY), the answer is here. */
+struct ike_sa *ike_sa_by_request(const struct ike_endpoint *, uint32_t request);
+enum err ike_sa_asks(struct ike_endpoint *, const struct ike_sa *, uint32_t request) MUST_USE;
+void ike_sa_asked(struct ike_endpoint *, uint32_t request);
 /** Put the SA at the head of the list of its identity. @retval ERR_MEMORY */
 enum err ike_sa_identify(struct ike_endpoint *, struct ike_sa *, uint64_t identity) MUST_USE;
 /** The next older IKE SA with the same identity, NULL. */
@@ -192,10 +216,18 @@ enum err handshake_ke(struct ike_endpoint *, struct handshake *, const struct ke
 /** The key pair has served: wipe it. */
 void handshake_ke_give(struct ike_endpoint *, struct handshake *);
 struct ke_pair *handshake_ke_pair(const struct ike_endpoint *, const struct handshake *);
-/** The stream for one key exchange operation. */
-struct rng ke_random(struct ike_endpoint *);
 
 /* ---- timers (timers.c) ---- */
+
+/** The earliest deadline of the endpoint, NSEC_NEVER. */
+nsec ike_timers_deadline(const struct ike_endpoint *);
+/** What a deadline belongs to. */
+struct ike_due {
+    enum { DUE_NOTHING, DUE_IKE, DUE_CHILD, DUE_JOINING } what;
+    uint32_t index; /* of the IKE SA or child SA */
+};
+/** Take out the earliest deadline that is <= now: of IKE SAs before child SAs, in their order. */
+struct ike_due ike_timers_take(struct ike_endpoint *, nsec now);
 
 void ike_timer_arm(struct ike_endpoint *, struct ike_sa *, enum ike_timer, nsec at);
 /** Its deadline has come. */

@@ -5,23 +5,22 @@
 
 _Static_assert(FRAGMENTS_MAX <= 64, "one bit each in struct joining");
 
-enum err joining_init(struct ike_endpoint *ep, uint32_t messages, uint32_t pieces)
+enum err joining_init(struct ike_store *s, uint32_t messages, uint32_t pieces)
 {
-    ep->store->joining_oldest = ep->store->joining_newest = SA_INDEX_NONE;
+    s->joining_oldest = s->joining_newest = SA_INDEX_NONE;
     if (!messages)
         return OK;
-    if (pool_init(&ep->store->joinings, sizeof(struct joining), messages) ||
-        table_init(&ep->store->joining_by_ike, 4) ||
-        message_store_init_pieces(&ep->store->pieces, pieces))
+    if (pool_init(&s->joinings, sizeof(struct joining), messages) ||
+        table_init(&s->joining_by_ike, 4) || message_store_init_pieces(&s->pieces, pieces))
         return ERR_MEMORY;
     return OK;
 }
 
-void joining_reset(struct ike_endpoint *ep)
+void joining_reset(struct ike_store *s)
 {
-    message_store_reset(&ep->store->pieces);
-    table_reset(&ep->store->joining_by_ike);
-    pool_reset(&ep->store->joinings);
+    message_store_reset(&s->pieces);
+    table_reset(&s->joining_by_ike);
+    pool_reset(&s->joinings);
 }
 
 static struct joining *at_index(const struct ike_endpoint *ep, uint32_t index)
@@ -48,18 +47,39 @@ struct joining *joining_of(const struct ike_endpoint *ep, const struct ike_sa *s
     return j;
 }
 
-uint32_t joining_timer(const struct ike_endpoint *ep)
-{
-    return ep->store->ikes.capacity + ep->store->children.capacity;
-}
-
 /* All have the same time: the oldest is the first to be given up. */
 static void arm(struct ike_endpoint *ep)
 {
     const struct joining *oldest = at_index(ep, ep->store->joining_oldest);
 
-    timerq_arm(&ep->store->timers, joining_timer(ep),
-               oldest ? nsec_add(oldest->begun, JOINING_TIME) : NSEC_NEVER);
+    if (!store_shared(ep->store))
+        timerq_arm(&ep->store->timers, ep->store->timers.capacity - 1,
+                   oldest ? nsec_add(oldest->begun, JOINING_TIME) : NSEC_NEVER);
+}
+
+/* Those of an IKE SA stand in the order of their beginning, the newest first. */
+static struct joining *oldest_of(const struct ike_endpoint *ep, uint32_t ike)
+{
+    struct joining *oldest = first_of(ep, ike), *next = oldest;
+
+    while ((next = next ? at_index(ep, next->next) : NULL))
+        oldest = next;
+    return oldest;
+}
+
+nsec joining_deadline(const struct ike_endpoint *ep)
+{
+    nsec at = NSEC_NEVER;
+
+    if (!ep->store->joinings.taken)
+        return at;
+    for (uint32_t i = ike_sa_walk(ep, SA_INDEX_NONE); i != SA_INDEX_NONE; i = ike_sa_walk(ep, i)) {
+        const struct joining *oldest = oldest_of(ep, i);
+
+        if (oldest)
+            at = nsec_min(at, nsec_add(oldest->begun, JOINING_TIME));
+    }
+    return at;
 }
 
 /* ---- give ---- */
@@ -120,12 +140,29 @@ void joining_forget(struct ike_endpoint *ep, const struct ike_sa *sa)
         joining_give(ep, j);
 }
 
+static bool over(const struct joining *j, nsec now)
+{
+    return j && nsec_add(j->begun, JOINING_TIME) <= now;
+}
+
+static void expire_ike(struct ike_endpoint *ep, nsec now, uint32_t ike)
+{
+    for (struct joining *j = oldest_of(ep, ike); over(j, now); j = oldest_of(ep, ike)) {
+        ep->store->counters.joining_expired++;
+        joining_give(ep, j);
+    }
+}
+
 void joining_expire(struct ike_endpoint *ep, nsec now)
 {
     struct joining *j = at_index(ep, ep->store->joining_oldest);
 
-    for (; j && nsec_add(j->begun, JOINING_TIME) <= now;
-         j = at_index(ep, ep->store->joining_oldest)) {
+    if (store_shared(ep->store)) {
+        for (uint32_t i = ep->first; i != SA_INDEX_NONE; i = ike_sa_walk(ep, i))
+            expire_ike(ep, now, i);
+        return;
+    }
+    for (; over(j, now); j = at_index(ep, ep->store->joining_oldest)) {
         ep->store->counters.joining_expired++;
         joining_give(ep, j);
     }

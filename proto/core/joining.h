@@ -1,7 +1,7 @@
 /*
  * IKE messages in the making: authentic fragments that wait for the others of their message
  * (RFC 7383 §2.6). Bounded four ways: fragments and octets of one message, messages of one IKE SA
- * and direction (a window of them), messages and fragments of the endpoint, which have a store of
+ * and direction (a window of them), messages and fragments of the store, which have a place of
  * their own. Where a place is needed the oldest gives way, and none stays longer than JOINING_TIME.
  * Which fragment is believed is decided in proto/ike/fragment.
  */
@@ -12,6 +12,7 @@
 #include "proto/core/sa.h"
 
 struct ike_endpoint;
+struct ike_store;
 
 enum joining_sizes {
     FRAGMENTS_MAX = 64, /* of one message, sent or received */
@@ -46,8 +47,8 @@ struct joining_name {
  * @param messages  how many may be in the making at once; 0: no fragmentation, no memory
  * @param pieces    how many fragments of them
  */
-enum err joining_init(struct ike_endpoint *, uint32_t messages, uint32_t pieces) MUST_USE;
-void joining_reset(struct ike_endpoint *);
+enum err joining_init(struct ike_store *, uint32_t messages, uint32_t pieces) MUST_USE;
+void joining_reset(struct ike_store *);
 /** NULL: nothing of this message is here. */
 struct joining *joining_of(const struct ike_endpoint *, const struct ike_sa *, struct joining_name);
 /**
@@ -68,8 +69,9 @@ size_t joining_join(const struct ike_endpoint *, const struct joining *, uint8_t
 void joining_give(struct ike_endpoint *, struct joining *);
 /** All of an IKE SA, which goes. */
 void joining_forget(struct ike_endpoint *, const struct ike_sa *);
-/** The owner of their deadline in the endpoint's timers. */
-uint32_t joining_timer(const struct ike_endpoint *);
+/** When the first of the endpoint's is to be given up, in a store that is shared; else the store's
+ * timers have it, as the last of their owners. */
+nsec joining_deadline(const struct ike_endpoint *);
 /** Give up those whose time is over. */
 void joining_expire(struct ike_endpoint *, nsec now);
 

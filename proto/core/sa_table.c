@@ -1,162 +1,8 @@
-/*
- * Pools and look-up of IKE SAs, child SAs and handshakes. Pools hold more than the limits say:
- * while an SA is succeeded by another both exist, and one that is over still repeats its last
- * response for a while.
- */
+/* Records of IKE SAs, child SAs and handshakes: taken, found and given back. */
 #include "base/assert.h"
 #include "proto/core/internal.h"
 
 #include <stddef.h>
-#include <stdlib.h>
-
-enum { SPARE = 4 };
-
-/* The longest public value among the key exchanges we may be asked for. */
-static size_t longest_public(const struct ike_config *c)
-{
-    size_t longest = 0;
-
-    for (uint8_t p = 0; p < c->proposal_count + c->child.proposal_count; p++) {
-        const struct proposal_config *proposal =
-            p < c->proposal_count ? &c->proposals[p] : &c->child.proposals[p - c->proposal_count];
-
-        for (uint8_t i = 0; i < proposal->ke_count; i++)
-            if (proposal->ke[i]->public_len > longest)
-                longest = proposal->ke[i]->public_len;
-    }
-    return longest;
-}
-
-static size_t keys_of(const struct proposal_config *p)
-{
-    size_t encr = 0, integ = 0, prf = 0;
-
-    for (uint8_t i = 0; i < p->encr_count; i++) {
-        size_t len = (size_t)p->encr[i]->key_len + p->encr[i]->salt_len;
-
-        encr = len > encr ? len : encr;
-    }
-    for (uint8_t i = 0; i < p->integ_count; i++)
-        integ = p->integ[i]->key_len > integ ? p->integ[i]->key_len : integ;
-    for (uint8_t i = 0; i < p->prf_count; i++)
-        prf = p->prf[i]->key_len > prf ? p->prf[i]->key_len : prf;
-    return 2 * encr + 2 * integ + 3 * prf;
-}
-
-/* A key slot holds the keys of the largest suite we may agree on, not of the largest there is. */
-static size_t longest_keys(const struct ike_config *c)
-{
-    size_t longest = 0;
-
-    for (uint8_t i = 0; i < c->proposal_count; i++) {
-        size_t len = keys_of(&c->proposals[i]);
-
-        longest = len > longest ? len : longest;
-    }
-    return longest;
-}
-
-/* A little more than our IKE_AUTH message: certificates, a signature, and the rest. */
-static size_t longest_auth(const struct ike_config *c)
-{
-    const struct ike_credential *own = &c->auth.credential;
-    size_t len = own->cert_count ? SIGN_MAX + 512 : 0;
-
-    for (size_t i = 0; i < own->cert_count; i++)
-        len += own->certs[i].len + 5;
-    return len;
-}
-
-/* Each half-open IKE SA can have one message in the making; of the others few have at once. */
-static uint32_t joinings_of(const struct ike_config *c, const struct ike_limits *limits)
-{
-    return c->fragmentation == FRAGMENTATION_NO ? 0
-                                                : limits->half_open + limits->ike_sas / 16 + SPARE;
-}
-
-/* Fragments have headers, an IV, an ICV and padding of their own: less than this for each. */
-static size_t fragmented(const struct ike_config *c, size_t len)
-{
-    enum { OVERHEAD = 128 };
-    size_t size = c->fragment_size ? c->fragment_size : FRAGMENT_SIZE;
-
-    if (c->fragmentation != FRAGMENTATION_YES || size <= 2 * OVERHEAD)
-        return len;
-    return len + (len / (size - 2 * OVERHEAD) + 1) * OVERHEAD;
-}
-
-static enum err mobike_init(struct ike_endpoint *ep, uint32_t ikes)
-{
-    if (!ep->store->config->mobike.on)
-        return OK;
-    ep->store->mobikes = calloc(ikes, sizeof *ep->store->mobikes);
-    return ep->store->mobikes ? OK : ERR_MEMORY;
-}
-
-enum err sa_table_init(struct ike_endpoint *ep, const struct ike_limits *limits)
-{
-    uint32_t ikes = 2 * limits->ike_sas + SPARE;
-    uint32_t children = limits->child_sas + limits->child_sas / 2 + SPARE;
-    uint32_t window = window_size(ep->store->config);
-    uint32_t handshakes = limits->half_open + limits->ike_sas * window + SPARE;
-    uint32_t joinings = joinings_of(ep->store->config, limits);
-    size_t auth_len = longest_auth(ep->store->config);
-    struct message_needs needs = {.sas = ikes * window,
-                                  .handshakes = handshakes,
-                                  .auth_len =
-                                      auth_len ? fragmented(ep->store->config, auth_len) : 0,
-                                  .holds_auth = ep->store->config->auth.look_up};
-
-    ep->store->ike_max = limits->ike_sas;
-    ep->store->half_open_max = limits->half_open;
-    ep->out_head = ep->out_tail = SA_INDEX_NONE;
-    if (pool_init(&ep->store->ikes, sizeof(struct ike_sa), ikes) ||
-        pool_init(&ep->store->keys, longest_keys(ep->store->config), ikes) ||
-        (ep->store->config->quick_crash_detection &&
-         pool_init(&ep->store->tokens, sizeof(struct peer_token), ikes)) ||
-        pool_init(&ep->store->children, sizeof(struct child_sa), children) ||
-        pool_init(&ep->store->handshakes, sizeof(struct handshake), handshakes) ||
-        pool_init(&ep->store->ke_pairs,
-                  offsetof(struct ke_pair, public) + longest_public(ep->store->config),
-                  handshakes) ||
-        window_init(ep, ikes) || table_init(&ep->store->by_spi, ikes) ||
-        table_init(&ep->store->by_init, ikes) || table_init(&ep->store->by_identity, ikes) ||
-        table_init(&ep->store->by_request, 1) ||
-        (ep->store->config->flood.half_open_per_source &&
-         table_init(&ep->store->by_source, limits->half_open)) ||
-        table_init(&ep->store->renewals, 2) || mobike_init(ep, ikes) ||
-        timerq_init(&ep->store->timers, ikes + children + 1) ||
-        joining_init(ep, joinings, joinings * (2 + (uint32_t)(auth_len / 1024))) ||
-        message_store_init(&ep->store->messages, &needs) ||
-        event_queue_init(&ep->store->events, ikes + children + 16, ep->store->env.export_keys) ||
-        (ep->store->env.export_timers &&
-         timer_log_init(&ep->store->timer_log, ikes * IKE_TIMER_COUNT + children * 2 + 16)))
-        return ERR_MEMORY;
-    return OK;
-}
-
-void sa_table_reset(struct ike_endpoint *ep)
-{
-    timer_log_reset(&ep->store->timer_log);
-    event_queue_reset(&ep->store->events);
-    message_store_reset(&ep->store->messages);
-    timerq_reset(&ep->store->timers);
-    joining_reset(ep);
-    table_reset(&ep->store->renewals);
-    table_reset(&ep->store->by_source);
-    table_reset(&ep->store->by_request);
-    table_reset(&ep->store->by_identity);
-    table_reset(&ep->store->by_init);
-    table_reset(&ep->store->by_spi);
-    window_reset(ep);
-    free(ep->store->mobikes);
-    pool_reset(&ep->store->ke_pairs);
-    pool_reset(&ep->store->handshakes);
-    pool_reset(&ep->store->children);
-    pool_reset(&ep->store->tokens);
-    pool_reset(&ep->store->keys);
-    pool_reset(&ep->store->ikes);
-}
 
 /* ---- IKE SAs ---- */
 
@@ -168,11 +14,16 @@ uint32_t ike_sa_index(const struct ike_endpoint *ep, const struct ike_sa *sa)
 
 struct ike_sa *ike_sa_take(struct ike_endpoint *ep, struct sa_ref *out)
 {
-    struct ike_sa *sa = pool_take(&ep->store->ikes, &out->handle);
+    struct ike_sa *sa =
+        ep->sas < ep->store->shares.ikes ? pool_take(&ep->store->ikes, &out->handle) : NULL;
     struct handle keys, token;
 
-    if (!sa)
+    if (!sa) {
+        *out = SA_NONE;
         return NULL;
+    }
+    ep->sas++;
+    sibling_ike(ep, out->handle.index);
     /* The pools are taken from and given to together, so an SA and what is beside it have one
      * index.
      */
@@ -192,42 +43,79 @@ struct ike_sa *ike_sa_take(struct ike_endpoint *ep, struct sa_ref *out)
 
 static void forget_spi(struct ike_endpoint *ep, const struct ike_sa *sa)
 {
+    struct ike_store *s = ep->store;
     uint32_t index, self = ike_sa_index(ep, sa);
 
-    if (table_get(&ep->store->by_spi, ike_sa_our_spi(sa), &index) && index == self)
-        table_remove(&ep->store->by_spi, ike_sa_our_spi(sa));
-    if (sa->init_digest && table_get(&ep->store->by_init, sa->init_digest, &index) && index == self)
-        table_remove(&ep->store->by_init, sa->init_digest);
+    if (store_shared(s))
+        return;
+    if (table_get(&s->by_spi, ike_sa_our_spi(sa), &index) && index == self)
+        table_remove(&s->by_spi, ike_sa_our_spi(sa));
+    if (sa->init_digest && table_get(&s->by_init, sa->init_digest, &index) && index == self)
+        table_remove(&s->by_init, sa->init_digest);
+}
+
+/* The IKE SA whose next older one of its identity is this; NULL: it is the newest. */
+static struct ike_sa *newer_than(const struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    uint32_t self = ike_sa_index(ep, sa), at = SA_INDEX_NONE;
+
+    if (store_shared(ep->store)) {
+        for (at = ep->first; at != SA_INDEX_NONE; at = ep->store->siblings.next[at]) {
+            struct ike_sa *other = pool_slot(&ep->store->ikes, at);
+
+            if (other->identity_next == self)
+                return other;
+        }
+        return NULL;
+    }
+    if (!table_get(&ep->store->by_identity, sa->peer_identity, &at) || at == self)
+        return NULL;
+    while (((struct ike_sa *)pool_slot(&ep->store->ikes, at))->identity_next != self)
+        at = ((struct ike_sa *)pool_slot(&ep->store->ikes, at))->identity_next;
+    return pool_slot(&ep->store->ikes, at);
 }
 
 static void forget_identity(struct ike_endpoint *ep, struct ike_sa *sa)
 {
-    uint32_t self = ike_sa_index(ep, sa), at;
-    struct ike_sa *before;
+    struct ike_sa *newer = sa->peer_identity ? newer_than(ep, sa) : NULL;
 
-    if (!sa->peer_identity || !table_get(&ep->store->by_identity, sa->peer_identity, &at))
-        return;
-    if (at == self && sa->identity_next == SA_INDEX_NONE) {
-        table_remove(&ep->store->by_identity, sa->peer_identity);
-    } else if (at == self) {
-        if (table_put(&ep->store->by_identity, sa->peer_identity, sa->identity_next))
+    if (newer) {
+        newer->identity_next = sa->identity_next;
+    } else if (sa->peer_identity && !store_shared(ep->store)) {
+        if (sa->identity_next == SA_INDEX_NONE)
+            table_remove(&ep->store->by_identity, sa->peer_identity);
+        else if (table_put(&ep->store->by_identity, sa->peer_identity, sa->identity_next))
             ASSERT(!"replacing a value takes no memory");
-    } else {
-        for (before = pool_slot(&ep->store->ikes, at); before->identity_next != self;)
-            before = pool_slot(&ep->store->ikes, before->identity_next);
-        before->identity_next = sa->identity_next;
     }
     sa->identity_next = SA_INDEX_NONE;
     sa->peer_identity = 0;
 }
 
+static uint32_t newest_of(const struct ike_endpoint *ep, uint64_t identity)
+{
+    uint32_t at = SA_INDEX_NONE;
+
+    if (!store_shared(ep->store)) {
+        (void)table_get(&ep->store->by_identity, identity, &at);
+        return at;
+    }
+    for (at = ep->first; at != SA_INDEX_NONE; at = ep->store->siblings.next[at]) {
+        const struct ike_sa *sa = pool_slot(&ep->store->ikes, at);
+
+        if (sa->peer_identity == identity && !newer_than(ep, sa))
+            break;
+    }
+    return at;
+}
+
 enum err ike_sa_identify(struct ike_endpoint *ep, struct ike_sa *sa, uint64_t identity)
 {
-    uint32_t older = SA_INDEX_NONE;
+    uint32_t older;
 
     forget_identity(ep, sa);
-    (void)table_get(&ep->store->by_identity, identity, &older);
-    if (table_put(&ep->store->by_identity, identity, ike_sa_index(ep, sa)))
+    older = newest_of(ep, identity);
+    if (!store_shared(ep->store) &&
+        table_put(&ep->store->by_identity, identity, ike_sa_index(ep, sa)))
         return ERR_MEMORY;
     sa->peer_identity = identity;
     sa->identity_next = older;
@@ -255,7 +143,9 @@ void ike_sa_give(struct ike_endpoint *ep, struct ike_sa *sa)
     if (ep->store->tokens.capacity)
         pool_give(&ep->store->tokens, pool_handle(&ep->store->tokens, ike_sa_index(ep, sa)));
     pool_give(&ep->store->keys, pool_handle(&ep->store->keys, ike_sa_index(ep, sa)));
+    sibling_ike_gone(ep, ike_sa_index(ep, sa));
     pool_give(&ep->store->ikes, pool_handle(&ep->store->ikes, ike_sa_index(ep, sa)));
+    ep->sas--;
 }
 
 struct ike_sa *ike_sa_at(const struct ike_endpoint *ep, struct handle h)
@@ -275,12 +165,13 @@ struct ike_keys *ike_sa_keys(const struct ike_endpoint *ep, const struct ike_sa 
 
 uint64_t ike_spi_new(struct ike_endpoint *ep)
 {
-    uint32_t taken;
+    struct rng r = ike_stream(ep, STREAM_SPI);
     uint64_t spi;
 
     do
-        spi = rng_u64(&ep->spi);
-    while (spi == 0 || table_get(&ep->store->by_spi, spi, &taken));
+        spi = rng_u64(&r);
+    while (spi == 0 || ike_sa_by_spi(ep, spi));
+    ike_drew(ep, STREAM_SPI, &r);
     return spi;
 }
 
@@ -288,17 +179,93 @@ enum err ike_sa_register(struct ike_endpoint *ep, struct ike_sa *sa)
 {
     uint32_t index = ike_sa_index(ep, sa);
 
+    if (store_shared(ep->store))
+        return OK;
     if (sa->init_digest && table_put(&ep->store->by_init, sa->init_digest, index))
         return ERR_MEMORY;
     return table_put(&ep->store->by_spi, ike_sa_our_spi(sa), index);
 }
 
-struct ike_sa *ike_sa_by_spi(const struct ike_endpoint *ep, uint64_t our_spi)
+static struct ike_sa *found_in(const struct ike_endpoint *ep, const struct table *t, uint64_t key)
 {
     uint32_t index;
 
-    return table_get(&ep->store->by_spi, our_spi, &index) ? pool_slot(&ep->store->ikes, index)
-                                                          : NULL;
+    return table_get(t, key, &index) ? pool_slot(&ep->store->ikes, index) : NULL;
+}
+
+/* One of its own, which are few. */
+static struct ike_sa *
+own(const struct ike_endpoint *ep,
+    bool (*is_it)(const struct ike_endpoint *, const struct ike_sa *, uint64_t), uint64_t key)
+{
+    for (uint32_t i = ep->first; i != SA_INDEX_NONE; i = ep->store->siblings.next[i]) {
+        struct ike_sa *sa = pool_slot(&ep->store->ikes, i);
+
+        if (is_it(ep, sa, key))
+            return sa;
+    }
+    return NULL;
+}
+
+static bool has_spi(const struct ike_endpoint *ep, const struct ike_sa *sa, uint64_t spi)
+{
+    (void)ep;
+    return ike_sa_our_spi(sa) == spi;
+}
+
+struct ike_sa *ike_sa_by_spi(const struct ike_endpoint *ep, uint64_t our_spi)
+{
+    return store_shared(ep->store) ? own(ep, has_spi, our_spi)
+                                   : found_in(ep, &ep->store->by_spi, our_spi);
+}
+
+static bool began_by(const struct ike_endpoint *ep, const struct ike_sa *sa, uint64_t digest)
+{
+    (void)ep;
+    return sa->init_digest == digest;
+}
+
+struct ike_sa *ike_sa_by_init(const struct ike_endpoint *ep, uint64_t digest)
+{
+    return store_shared(ep->store) ? own(ep, began_by, digest)
+                                   : found_in(ep, &ep->store->by_init, digest);
+}
+
+void ike_sa_init_moved(struct ike_endpoint *ep, struct ike_sa *from, struct ike_sa *to)
+{
+    to->init_digest = from->init_digest;
+    from->init_digest = 0;
+    if (!store_shared(ep->store) &&
+        table_put(&ep->store->by_init, to->init_digest, ike_sa_index(ep, to)))
+        ASSERT(!"replacing a value takes no memory");
+}
+
+static bool asked_for(const struct ike_endpoint *ep, const struct ike_sa *sa, uint64_t request)
+{
+    const struct handshake *hs = handshake_of(ep, sa);
+
+    return hs && hs->held.request == request;
+}
+
+struct ike_sa *ike_sa_by_request(const struct ike_endpoint *ep, uint32_t request)
+{
+    if (request == 0)
+        return NULL;
+    return store_shared(ep->store) ? own(ep, asked_for, request)
+                                   : found_in(ep, &ep->store->by_request, request);
+}
+
+enum err ike_sa_asks(struct ike_endpoint *ep, const struct ike_sa *sa, uint32_t request)
+{
+    return store_shared(ep->store)
+               ? OK
+               : table_put(&ep->store->by_request, request, ike_sa_index(ep, sa));
+}
+
+void ike_sa_asked(struct ike_endpoint *ep, uint32_t request)
+{
+    if (!store_shared(ep->store))
+        (void)table_remove(&ep->store->by_request, request);
 }
 
 /* ---- child SAs ---- */
@@ -319,17 +286,22 @@ static void child_link(struct ike_endpoint *ep, struct ike_sa *ike, struct child
 
 struct child_sa *child_sa_take(struct ike_endpoint *ep, struct ike_sa *ike, struct handle *out)
 {
-    struct child_sa *c =
-        ike->child_count == UINT16_MAX ? NULL : pool_take(&ep->store->children, out);
+    struct ike_counters *count = &ep->store->counters;
+    struct child_sa *c = NULL;
 
+    *out = HANDLE_NONE;
+    if (ike->child_count < UINT16_MAX && ep->children < ep->store->shares.children)
+        c = pool_take(&ep->store->children, out);
     if (!c)
         return NULL;
     c->sad = c->successor = HANDLE_NONE;
     c->soft = c->hard = NSEC_NEVER;
+    sibling_child(ep, out->index);
     child_link(ep, ike, c);
-    ep->store->counters.child_sas = ep->store->children.taken;
-    if (ep->store->counters.child_sas > ep->store->counters.child_sas_peak)
-        ep->store->counters.child_sas_peak = ep->store->counters.child_sas;
+    ep->children++;
+    count->child_sas = ep->store->children.taken;
+    if (count->child_sas > count->child_sas_peak)
+        count->child_sas_peak = count->child_sas;
     return c;
 }
 
@@ -349,6 +321,7 @@ void child_sa_give(struct ike_endpoint *ep, struct child_sa *c)
     child_unlink(ep, c);
     child_timers_arm(ep, c, NSEC_NEVER, NSEC_NEVER);
     pool_give(&ep->store->children, child_sa_handle(ep, c));
+    ep->children--;
     ep->store->counters.child_sas = ep->store->children.taken;
 }
 
@@ -450,7 +423,7 @@ void handshake_free(struct ike_endpoint *ep, uint32_t slot)
     message_drop(&ep->store->messages, &hs->rival_nonce);
     message_drop(&ep->store->messages, &hs->held.message);
     if (hs->held.request)
-        table_remove(&ep->store->by_request, hs->held.request);
+        ike_sa_asked(ep, hs->held.request);
     pool_give(&ep->store->handshakes, pool_handle(&ep->store->handshakes, slot));
 }
 
@@ -458,11 +431,6 @@ void handshake_give(struct ike_endpoint *ep, struct ike_sa *sa)
 {
     handshake_free(ep, sa->handshake);
     sa->handshake = SA_INDEX_NONE;
-}
-
-struct rng ke_random(struct ike_endpoint *ep)
-{
-    return rng_fork(&ep->key_exchange, ep->key_exchanges++);
 }
 
 struct ke_pair *handshake_ke_pair(const struct ike_endpoint *ep, const struct handshake *hs)
@@ -481,8 +449,8 @@ enum err handshake_ke(struct ike_endpoint *ep, struct handshake *hs, const struc
         return ERR_FULL;
     /* Slots end behind the longest public value in use; the provider writes a whole record. */
     memset(&pair, 0, sizeof pair);
-    e = ep->store->env.crypto->class->ke_generate(ep->store->env.crypto, suite, ke_random(ep),
-                                                  &pair);
+    e = ep->store->env.crypto->class->ke_generate(ep->store->env.crypto, suite,
+                                                  ike_draw_stream(ep, STREAM_KEY_EXCHANGE), &pair);
     if (e == OK)
         memcpy(slot, &pair, offsetof(struct ke_pair, public) + suite->public_len);
     wipe(&pair, sizeof pair);

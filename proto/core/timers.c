@@ -60,7 +60,8 @@ void ike_timer_move(struct ike_endpoint *ep, struct ike_sa *sa, enum ike_timer t
 
 void ike_timers_again(struct ike_endpoint *ep, struct ike_sa *sa)
 {
-    timerq_arm(&ep->store->timers, ike_sa_index(ep, sa), earliest(ep, sa));
+    if (!store_shared(ep->store))
+        timerq_arm(&ep->store->timers, ike_sa_index(ep, sa), earliest(ep, sa));
 }
 
 void ike_timers_cancel(struct ike_endpoint *ep, struct ike_sa *sa)
@@ -70,7 +71,8 @@ void ike_timers_cancel(struct ike_endpoint *ep, struct ike_sa *sa)
             tell(ep, sa, (enum ike_timer)i, TIMER_NEWS_CANCELLED, sa->timers[i]);
         sa->timers[i] = NSEC_NEVER;
     }
-    timerq_cancel(&ep->store->timers, ike_sa_index(ep, sa));
+    if (!store_shared(ep->store))
+        timerq_cancel(&ep->store->timers, ike_sa_index(ep, sa));
 }
 
 static void tell_child(struct ike_endpoint *ep, const struct child_sa *c, enum ike_timer timer,
@@ -96,8 +98,9 @@ static void child_set(struct ike_endpoint *ep, struct child_sa *c, nsec soft, ns
     }
     c->soft = soft;
     c->hard = hard;
-    timerq_arm(&ep->store->timers, ep->store->ikes.capacity + child_sa_handle(ep, c).index,
-               nsec_min(soft, hard));
+    if (!store_shared(ep->store))
+        timerq_arm(&ep->store->timers, ep->store->ikes.capacity + child_sa_handle(ep, c).index,
+                   nsec_min(soft, hard));
 }
 
 void child_timers_arm(struct ike_endpoint *ep, struct child_sa *c, nsec soft, nsec hard)
@@ -111,4 +114,61 @@ bool child_timers_fire(struct ike_endpoint *ep, nsec now, struct child_sa *c)
 
     child_set(ep, c, NSEC_NEVER, hard ? NSEC_NEVER : c->hard, now);
     return hard;
+}
+
+/* ---- the earliest of all ---- */
+
+/* In a shared store the SAs of an endpoint are few enough to look at each. */
+static nsec soonest(const struct ike_endpoint *ep, struct ike_due *due)
+{
+    const struct siblings *s = &ep->store->siblings;
+    nsec first = NSEC_NEVER, child = NSEC_NEVER, joining = joining_deadline(ep);
+    uint32_t its = SA_INDEX_NONE;
+
+    *due = (struct ike_due){DUE_NOTHING, 0};
+    for (uint32_t i = ep->first; i != SA_INDEX_NONE; i = s->next[i]) {
+        const struct ike_sa *sa = pool_slot(&ep->store->ikes, i);
+        const struct child_sa *c;
+        nsec at = earliest(ep, sa);
+
+        if (at < first) {
+            first = at;
+            *due = (struct ike_due){DUE_IKE, i};
+        }
+        for (uint32_t k = sa->first_child; (c = child_sa_by_index(ep, k)); k = c->next) {
+            at = nsec_min(c->soft, c->hard);
+            if (at < child || (at == child && at != NSEC_NEVER && s->child[k] < s->child[its])) {
+                child = at;
+                its = k;
+            }
+        }
+    }
+    if (child < first)
+        *due = (struct ike_due){DUE_CHILD, its};
+    first = nsec_min(first, child);
+    if (joining < first)
+        *due = (struct ike_due){DUE_JOINING, 0};
+    return nsec_min(first, joining);
+}
+
+nsec ike_timers_deadline(const struct ike_endpoint *ep)
+{
+    struct ike_due due;
+
+    return store_shared(ep->store) ? soonest(ep, &due) : timerq_deadline(&ep->store->timers);
+}
+
+struct ike_due ike_timers_take(struct ike_endpoint *ep, nsec now)
+{
+    struct ike_due due = {DUE_NOTHING, 0};
+    uint32_t owner, ikes = ep->store->ikes.capacity;
+
+    if (store_shared(ep->store)) /* what is due is so until its handler has dealt with it */
+        return soonest(ep, &due) <= now ? due : (struct ike_due){DUE_NOTHING, 0};
+    if (!timerq_expire(&ep->store->timers, now, &owner))
+        return due;
+    if (owner == ep->store->timers.capacity - 1)
+        return (struct ike_due){DUE_JOINING, 0};
+    return owner < ikes ? (struct ike_due){DUE_IKE, owner}
+                        : (struct ike_due){DUE_CHILD, owner - ikes};
 }

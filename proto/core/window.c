@@ -22,24 +22,24 @@ bool ike_ids_used_up(const struct ike_sa *sa)
 
 /* ---- slots ---- */
 
-enum err window_init(struct ike_endpoint *ep, uint32_t ikes)
+enum err window_init(struct ike_store *s, uint32_t ikes)
 {
-    uint32_t size = window_size(ep->store->config);
+    uint32_t size = window_size(s->config);
 
     if (size == 1)
         return OK;
-    if (pool_init(&ep->store->windows, sizeof(struct window), ikes) ||
-        pool_init(&ep->store->parked, sizeof(struct parked_exchange), ikes * (size - 1)) ||
-        pool_init(&ep->store->answered, sizeof(struct answered_request), ikes * size))
+    if (pool_init(&s->windows, sizeof(struct window), ikes) ||
+        pool_init(&s->parked, sizeof(struct parked_exchange), ikes * (size - 1)) ||
+        pool_init(&s->answered, sizeof(struct answered_request), ikes * size))
         return ERR_MEMORY;
     return OK;
 }
 
-void window_reset(struct ike_endpoint *ep)
+void window_reset(struct ike_store *s)
 {
-    pool_reset(&ep->store->answered);
-    pool_reset(&ep->store->parked);
-    pool_reset(&ep->store->windows);
+    pool_reset(&s->answered);
+    pool_reset(&s->parked);
+    pool_reset(&s->windows);
 }
 
 struct window *window_of(const struct ike_endpoint *ep, const struct ike_sa *sa)

@@ -11,6 +11,7 @@
 #include "proto/core/sa.h"
 
 struct ike_endpoint;
+struct ike_store;
 
 /** Of an IKE SA in which either side has announced a window. */
 struct window {
@@ -59,8 +60,8 @@ void ike_id_next(struct ike_sa *, uint32_t *id);
 /** Whether a direction has no message ID left. */
 bool ike_ids_used_up(const struct ike_sa *);
 
-enum err window_init(struct ike_endpoint *, uint32_t ikes) MUST_USE;
-void window_reset(struct ike_endpoint *);
+enum err window_init(struct ike_store *, uint32_t ikes) MUST_USE;
+void window_reset(struct ike_store *);
 /** NULL: nobody has announced a window in this SA. */
 struct window *window_of(const struct ike_endpoint *, const struct ike_sa *);
 /** The same, made when there is none. Not for endpoints that are configured to 1. */

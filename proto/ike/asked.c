@@ -26,6 +26,7 @@ enum err ike_ask_for(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, struc
 {
     const struct child_config *c = &ep->store->config->child;
     struct asked_packet asked = {.ike = ike_sa_ref(ep, sa)};
+    struct ike_rare *rare;
     struct flow flow;
     size_t total;
     enum err e = flow_read(packet, &flow, &total);
@@ -39,24 +40,27 @@ enum err ike_ask_for(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, struc
         return ERR_NO_POLICY;
     if (flight_of_kind(ep, sa, KIND_CHILD_NEW))
         return ERR_STATE; /* its offer is out already */
-    if (ike_sa_at(ep, ep->asked.ike.handle))
+    rare = ike_rare(ep);
+    if (!rare)
+        return ERR_MEMORY;
+    if (ike_sa_at(ep, rare->asked.ike.handle))
         return ERR_FULL;
-    ep->asked = asked;
+    rare->asked = asked;
     e = ike_wish_for(ep, now, sa, WISH_CHILD);
     if (e)
-        ep->asked.ike = SA_NONE;
+        rare->asked.ike = SA_NONE;
     return e;
 }
 
 bool ike_asked_for(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
-    return ike_sa_at(ep, ep->asked.ike.handle) == sa;
+    return ep->rare && ike_sa_at(ep, ep->rare->asked.ike.handle) == sa;
 }
 
 void ike_asked_done(struct ike_endpoint *ep, const struct ike_sa *sa)
 {
     if (ike_asked_for(ep, sa))
-        ep->asked.ike = SA_NONE;
+        ep->rare->asked.ike = SA_NONE;
 }
 
 void ike_asked_move(struct ike_endpoint *ep, const struct ike_sa *old, struct ike_sa *next)
@@ -64,7 +68,7 @@ void ike_asked_move(struct ike_endpoint *ep, const struct ike_sa *old, struct ik
     next->one_pair = old->one_pair;
     next->more_ts = old->more_ts;
     if (ike_asked_for(ep, old))
-        ep->asked.ike = ike_sa_ref(ep, next);
+        ep->rare->asked.ike = ike_sa_ref(ep, next);
 }
 
 bool ike_ask_single_pair(struct ike_sa *sa, uint16_t notify)

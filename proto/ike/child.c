@@ -16,12 +16,21 @@ bool child_live(const struct child_sa *c)
 /* QUIRK_STRONGSWAN_2778: so few that they meet. */
 enum { FEW_SPIS_FROM = 0xc000, FEW_SPIS = 4 };
 
+static enum err new_spi(struct ike_endpoint *ep, struct handle *sad, uint32_t *spi)
+{
+    struct rng r = ike_stream(ep, STREAM_SPI);
+    enum err e = sad_spi_new(&ep->store->esp->sad, ep->scope, &r, sad, spi);
+
+    ike_drew(ep, STREAM_SPI, &r);
+    return e;
+}
+
 static enum err draw_spi(struct ike_endpoint *ep, struct handle *sad, uint32_t *spi)
 {
     if (!(ep->store->config->quirks & QUIRK_STRONGSWAN_2778))
-        return sad_spi_new(&ep->store->esp->sad, 0, &ep->spi, sad, spi);
-    *spi = FEW_SPIS_FROM + (uint32_t)rng_below(&ep->spi, FEW_SPIS);
-    return sad_spi_share(&ep->store->esp->sad, 0, *spi, sad);
+        return new_spi(ep, sad, spi);
+    *spi = FEW_SPIS_FROM + (uint32_t)ike_draw_below(ep, STREAM_SPI, FEW_SPIS);
+    return sad_spi_share(&ep->store->esp->sad, ep->scope, *spi, sad);
 }
 
 enum err child_reserve(struct ike_endpoint *ep, struct ike_sa *sa, struct handle *out)
@@ -67,10 +76,13 @@ static struct esp_limits volume_limits(struct ike_endpoint *ep)
 {
     const struct lifetime_config *c = &ep->store->config->child.lifetime;
 
-    return (struct esp_limits){.soft_packets = lifetime_volume(c->rekey_packets, &ep->lifetime),
-                               .hard_packets = c->hard_packets,
-                               .soft_bytes = lifetime_volume(c->rekey_bytes, &ep->lifetime),
-                               .hard_bytes = c->hard_bytes};
+    struct esp_limits limits = {.hard_packets = c->hard_packets, .hard_bytes = c->hard_bytes};
+    struct rng r = ike_stream(ep, STREAM_LIFETIME);
+
+    limits.soft_packets = lifetime_volume(c->rekey_packets, &r);
+    limits.soft_bytes = lifetime_volume(c->rekey_bytes, &r);
+    ike_drew(ep, STREAM_LIFETIME, &r);
+    return limits;
 }
 
 struct selector_list child_selectors(const struct ike_endpoint *ep, const struct child_sa *c,
@@ -99,7 +111,7 @@ static enum err policy_of(struct ike_endpoint *ep, const struct child_terms *t,
     struct spd_selectors s = {t->local.items, t->remote.items, t->local.count, t->remote.count};
 
     if (!old || !same_selectors(ep, old, t))
-        return spd_add(&ep->store->esp->spd, 0, &s, policy);
+        return spd_add(&ep->store->esp->spd, ep->scope, &s, policy);
     *policy = child_esp(ep, old)->policy;
     spd_hold(&ep->store->esp->spd, *policy);
     return OK;
@@ -166,7 +178,7 @@ static enum err install(struct ike_endpoint *ep, nsec now, const struct child_sa
 static void child_begin(struct ike_endpoint *ep, nsec now, struct child_sa *c,
                         const struct child_seed *seed)
 {
-    struct lifetime life = lifetime_start(&ep->store->config->child.lifetime, now, &ep->lifetime);
+    struct lifetime life = ike_draw_lifetime(ep, now, &ep->store->config->child.lifetime);
 
     child_timers_arm(ep, c, life.soft, life.hard);
     c->initiator = seed->initiator;

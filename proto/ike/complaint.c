@@ -15,14 +15,14 @@ static bool lately(nsec now, nsec at)
 static void complain(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum notify_type notify,
                      uint32_t value)
 {
-    ep->complaint =
+    ep->rare->complaint =
         (struct complaint){.ike = ike_sa_ref(ep, sa), .notify = (uint16_t)notify, .value = value};
     (void)ike_wish_for(ep, now, sa, WISH_LIVENESS);
 }
 
 bool complaint_possible(const struct ike_endpoint *ep, nsec now, const struct ike_sa *sa)
 {
-    return ep->store->config->invalid_message_id && !lately(now, ep->complained) &&
+    return ep->store->config->invalid_message_id && !lately(now, ep->rare->complained) &&
            sa->state == STATE_ESTABLISHED;
 }
 
@@ -30,16 +30,16 @@ void complain_of_id(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, uint32
 {
     if (!complaint_possible(ep, now, sa))
         return;
-    ep->complained = now ? now : 1;
+    ep->rare->complained = now ? now : 1;
     complain(ep, now, sa, NOTIFY_INVALID_MESSAGE_ID, id);
 }
 
 void complaint_write(struct step *s)
 {
-    struct complaint *c = &s->ep->complaint;
+    struct complaint *c = s->ep->rare ? &s->ep->rare->complaint : NULL;
     uint8_t value[4];
 
-    if (!c->notify || !sa_equal(c->ike, ike_sa_ref(s->ep, s->sa)))
+    if (!c || !c->notify || !sa_equal(c->ike, ike_sa_ref(s->ep, s->sa)))
         return;
     store_be32(value, c->value);
     notify_add(s->out, c->notify, bytes_of(value, sizeof value));
@@ -61,10 +61,10 @@ void complaint_heard(struct step *s)
  * is seldom enough: at most once a second. */
 static struct ike_sa *sa_with(const struct ike_endpoint *ep, const struct ip_endpoint *peer)
 {
-    for (uint32_t i = 0; i < ep->store->ikes.fresh; i++) {
+    for (uint32_t i = ike_sa_walk(ep, SA_INDEX_NONE); i != SA_INDEX_NONE; i = ike_sa_walk(ep, i)) {
         struct ike_sa *sa = pool_slot(&ep->store->ikes, i);
 
-        if (sa && sa->state == STATE_ESTABLISHED && ip_addr_equal(&sa->remote.addr, &peer->addr) &&
+        if (sa->state == STATE_ESTABLISHED && ip_addr_equal(&sa->remote.addr, &peer->addr) &&
             (!peer->port || sa->remote.port == peer->port))
             return sa;
     }
@@ -99,9 +99,10 @@ void complain_of_spi(struct ike_endpoint *ep, nsec now, const struct ike_dgram *
     uint32_t spi = d->len >= 8 ? load_be32(d->data) : 0;
     struct ike_sa *sa;
 
-    if (!ep->store->config->invalid_spi || lately(now, ep->complained) || spi < SPI_MIN)
+    if (!ep->store->config->invalid_spi || lately(now, ep->rare->complained) || spi < SPI_MIN)
         return;
-    ep->complained = now ? now : 1; /* also where nothing is said: looking for an SA is work */
+    ep->rare->complained =
+        now ? now : 1; /* also where nothing is said: looking for an SA is work */
     sa = sa_with(ep, &d->remote);
     if (sa)
         complain(ep, now, sa, NOTIFY_INVALID_SPI, spi);
@@ -122,9 +123,9 @@ bool complaint_rumoured(struct ike_endpoint *ep, nsec now, const struct ike_dgra
         n.data.len != 4)
         return false;
     ep->store->counters.complaints_heard++;
-    if (lately(now, ep->rumoured))
+    if (lately(now, ep->rare->rumoured))
         return true;
-    ep->rumoured = now ? now : 1;
+    ep->rare->rumoured = now ? now : 1;
     sa = sa_with(ep, from);
     if (sa && child_by_peer_spi(ep, sa, load_be32(n.data.data)))
         (void)ike_wish_for(ep, now, sa, WISH_LIVENESS);

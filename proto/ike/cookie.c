@@ -13,7 +13,7 @@ enum {
 /* §2.6: changed often; what was made with the one before is taken until the next change. */
 static void refresh(struct ike_endpoint *ep, nsec now)
 {
-    struct cookie_jar *jar = &ep->cookies;
+    struct cookie_jar *jar = &ep->rare->cookies;
     nsec age = jar->alive ? now - jar->since : NSEC_NEVER;
 
     if (age < COOKIE_SECRET_TIME)
@@ -26,8 +26,10 @@ static void refresh(struct ike_endpoint *ep, nsec now)
 
 void cookie_forget(struct ike_endpoint *ep)
 {
-    wipe(ep->cookies.secrets, sizeof ep->cookies.secrets);
-    ep->cookies.alive = 0;
+    if (!ep->rare)
+        return;
+    wipe(ep->rare->cookies.secrets, sizeof ep->rare->cookies.secrets);
+    ep->rare->cookies.alive = 0;
 }
 
 /* ---- the value ---- */
@@ -48,8 +50,8 @@ static enum err make(const struct step *s, const struct message_view *view, uint
         return e;
     store_be64(spi_i, view->header.spi_i);
     e = crypto->class->prf(crypto, prf_suite(PRF_HMAC_SHA2_256),
-                           bytes_of(s->ep->cookies.secrets[version & 1], COOKIE_SECRET_LEN), parts,
-                           3, mac);
+                           bytes_of(s->ep->rare->cookies.secrets[version & 1], COOKIE_SECRET_LEN),
+                           parts, 3, mac);
     out[0] = version;
     memcpy(out + 1, mac, MAC_LEN);
     return e;
@@ -57,7 +59,7 @@ static enum err make(const struct step *s, const struct message_view *view, uint
 
 static bool holds(const struct step *s, const struct message_view *view, struct bytes cookie)
 {
-    const struct cookie_jar *jar = &s->ep->cookies;
+    const struct cookie_jar *jar = &s->ep->rare->cookies;
     uint8_t ours[COOKIE_LEN];
 
     if (cookie.len != COOKIE_LEN || (uint8_t)(jar->version - cookie.data[0]) >= jar->alive)
@@ -70,7 +72,7 @@ bool cookie_returned(struct step *s, const struct message_view *view)
 {
     struct notify_payload n;
 
-    if (!notify_find(view, NOTIFY_COOKIE, &n))
+    if (!notify_find(view, NOTIFY_COOKIE, &n) || !ike_rare(s->ep))
         return false;
     refresh(s->ep, s->now);
     if (holds(s, view, n.data)) {
@@ -96,7 +98,7 @@ void cookie_ask(struct step *s, const struct message_view *view)
                                 .flags = HEADER_FLAG_RESPONSE};
 
     refresh(ep, s->now);
-    if (make(s, view, ep->cookies.version, cookie))
+    if (make(s, view, ep->rare->cookies.version, cookie))
         return;
     message_begin(&out, (struct buf){storage, 0, sizeof storage}, &header);
     notify_add(&out, NOTIFY_COOKIE, bytes_of(cookie, sizeof cookie));

@@ -52,7 +52,7 @@ static enum err create_request(struct step *s)
 
     if (!hs)
         return ERR_FULL;
-    rng_fill(&ep->nonce, hs->nonce, NONCE_LEN);
+    ike_draw(ep, STREAM_NONCE, hs->nonce, NONCE_LEN);
     hs->ke_suite = group_of(s);
     e = child_reserve(ep, s->sa, &hs->child);
     if (e == OK && hs->ke_suite)
@@ -136,7 +136,7 @@ static enum err read_request(struct step *s, struct peer_part *p)
         e = child_offer_read(s, false, p->ke.group, &p->terms);
     if (e == OK)
         e = check_group(s, p);
-    if (e == OK && s->ep->store->children.taken >= s->ep->store->children.capacity)
+    if (e == OK && s->ep->children >= s->ep->store->shares.children)
         e = step_refuse(s, NOTIFY_NO_ADDITIONAL_SAS);
     return e;
 }
@@ -152,10 +152,11 @@ static enum err agree(struct step *s, const struct peer_part *p, struct own_part
     struct crypto *c = s->ep->store->env.crypto;
     enum err e;
 
-    rng_fill(&s->ep->nonce, own->nonce, NONCE_LEN);
+    ike_draw(s->ep, STREAM_NONCE, own->nonce, NONCE_LEN);
     if (!p->terms.ke)
         return OK;
-    e = c->class->ke_generate(c, p->terms.ke, ke_random(s->ep), &own->pair);
+    e = c->class->ke_generate(c, p->terms.ke, ike_draw_stream(s->ep, STREAM_KEY_EXCHANGE),
+                              &own->pair);
     return e ? e : c->class->ke_derive(c, &own->pair, p->ke.data, own->shared);
 }
 

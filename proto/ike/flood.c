@@ -9,7 +9,9 @@
 /* Never 0, which means none; ports do not count, as whoever holds an address has them all. */
 static uint64_t source_of(const struct ike_endpoint *ep, const struct ip_addr *addr)
 {
-    return digest_of(addr->bytes, sizeof addr->bytes, ep->spi.key[0] + addr->family) | 1;
+    return digest_of(addr->bytes, sizeof addr->bytes,
+                     ep->store->digest_key[0] + addr->family + ep->scope) |
+           1;
 }
 
 static uint32_t begun_by(const struct ike_endpoint *ep, uint64_t source)
@@ -59,13 +61,18 @@ static bool cookie_wanted(struct ike_endpoint *ep)
 {
     const struct flood_config *c = &ep->store->config->flood;
 
+    struct ike_rare *rare;
+
     if (c->cookie_always || !c->cookie_above)
         return c->cookie_always;
+    rare = ike_rare(ep);
+    if (!rare)
+        return true; /* short of memory: the more so */
     if (ep->half_open_asked >= c->cookie_above)
-        ep->cookies.wanted = true;
+        rare->cookies.wanted = true;
     else if (ep->half_open_asked < (c->cookie_above + 1) / 2)
-        ep->cookies.wanted = false;
-    return ep->cookies.wanted;
+        rare->cookies.wanted = false;
+    return rare->cookies.wanted;
 }
 
 static bool source_full(const struct ike_endpoint *ep, const struct ip_addr *addr)

@@ -21,7 +21,7 @@ enum err held_keep(struct step *s, uint32_t digest)
     enum err e = message_keep(&ep->store->messages, s->in->datagram, &held->message);
 
     if (e == OK)
-        e = table_put(&ep->store->by_request, request, ike_sa_index(ep, s->sa));
+        e = ike_sa_asks(ep, s->sa, request);
     if (e) {
         message_drop(&ep->store->messages, &held->message);
         return e;
@@ -97,7 +97,7 @@ void held_decide(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, bool gran
     ike_timer_arm(ep, sa, TIMER_EXPIRE, NSEC_NEVER);
     /* The handshake and with it the slot go while the message is consumed: it is ours now. */
     hs->held = (struct held_auth){0};
-    table_remove(&ep->store->by_request, held.request);
+    ike_sa_asked(ep, held.request);
     if (payload_chain_read(message_at(&ep->store->messages, held.message), held.first_payload,
                            &inner))
         ASSERT(!"it was read when it came");

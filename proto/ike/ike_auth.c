@@ -29,7 +29,7 @@
 static uint64_t identity_digest(const struct step *s, enum payload_type type, enum auth_way way)
 {
     struct bytes body = step_body(s, type);
-    struct rng seed = rng_stream(s->ep->store->env.seed, s->ep->store->env.entity, RNG_CREDENTIAL);
+    struct rng seed = rng_stream(s->ep->store->env.seed, s->ep->entity, RNG_CREDENTIAL);
 
     return digest_of(body.data, body.len, rng_u64(&seed) + way) | 1; /* 0 means none */
 }

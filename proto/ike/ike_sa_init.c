@@ -165,7 +165,7 @@ static enum err consume_request(struct step *s)
     sa->suite = suite_of(&t.chosen);
     sa->nat_local = nat.local;
     sa->nat_remote = nat.remote;
-    rng_fill(&ep->nonce, hs->nonce, NONCE_LEN);
+    ike_draw(ep, STREAM_NONCE, hs->nonce, NONCE_LEN);
     e = handshake_ke(ep, hs, t.chosen.ke);
     if (e == OK)
         e = derive(s, hs, &t);

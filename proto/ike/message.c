@@ -65,7 +65,7 @@ static void fill_iv(struct ike_endpoint *ep, struct ike_sa *sa, uint8_t *iv)
     if (sa->suite.encr->iv_len == sizeof sa->iv)
         store_be64(iv, ++sa->iv);
     else
-        rng_fill(&ep->iv, iv, sa->suite.encr->iv_len);
+        ike_draw(ep, STREAM_IV, iv, sa->suite.encr->iv_len);
 }
 
 enum err ike_message_seal(struct ike_endpoint *ep, struct ike_sa *sa, struct message_writer *w,

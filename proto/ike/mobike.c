@@ -104,7 +104,7 @@ static bool nats_kept(const struct step *s)
 
 static void cookie_write(struct step *s, struct mobike *m)
 {
-    rng_fill(&s->ep->nonce, m->cookie, sizeof m->cookie);
+    ike_draw(s->ep, STREAM_NONCE, m->cookie, sizeof m->cookie);
     m->cookie_id = s->sa->request_id;
     m->asked = ASKED_SENT;
     notify_add(s->out, NOTIFY_COOKIE2, bytes_of(m->cookie, sizeof m->cookie));

@@ -90,7 +90,7 @@ static struct selector_list new_selectors(const struct step *s, bool local)
     struct selector_list list = {0};
 
     if (ike_asked_for(s->ep, s->sa))
-        list.items[list.count++] = local ? s->ep->asked.local : s->ep->asked.remote;
+        list.items[list.count++] = local ? s->ep->rare->asked.local : s->ep->rare->asked.remote;
     if (s->sa->one_pair) {
         const struct selector *first = list.count ? &list.items[0] : &configured[0];
 

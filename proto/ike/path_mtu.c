@@ -62,21 +62,26 @@ static enum path_news read_error(struct bytes packet, struct quoted *q)
  * forged messages costs little, whatever the number of SAs. */
 static bool may_look(struct ike_endpoint *ep, nsec now)
 {
-    if (now - ep->store->path_second >= NSEC_PER_S) {
-        ep->store->path_second = now;
-        ep->store->path_looked = 0;
-    }
-    if (ep->store->path_looked >= PATH_LOOKED_PER_S)
+    struct ike_rare *rare = ike_rare(ep);
+
+    if (!rare)
         return false;
-    ep->store->path_looked += ep->store->children.fresh;
+    if (now - rare->path_second >= NSEC_PER_S) {
+        rare->path_second = now;
+        rare->path_looked = 0;
+    }
+    if (rare->path_looked >= PATH_LOOKED_PER_S)
+        return false;
+    rare->path_looked += store_shared(ep->store) ? ep->children : ep->store->children.fresh;
     return true;
 }
 
 static struct child_sa *sends(const struct ike_endpoint *ep, const struct quoted *q)
 {
-    for (uint32_t i = 0; i < ep->store->children.fresh; i++) {
+    for (uint32_t i = child_sa_walk(ep, SA_INDEX_NONE); i != SA_INDEX_NONE;
+         i = child_sa_walk(ep, i)) {
         struct child_sa *c = child_sa_by_index(ep, i);
-        const struct esp_sa *esp = c ? child_esp(ep, c) : NULL;
+        const struct esp_sa *esp = child_esp(ep, c);
 
         if (esp && esp->installed && esp->spi_out == q->spi &&
             ip_addr_equal(&esp->remote.addr, &q->ip.dst) &&

@@ -116,7 +116,7 @@ static enum err sign(struct step *s, const struct auth_input *in)
     struct auth_signer signer = {
         .key = own->key,
         .suite = suite_for(own, handshake_of(ep, s->sa)->peer_hashes),
-        .random = rng_fork(&ep->signature, ep->signatures++),
+        .random = ike_draw_stream(ep, STREAM_SIGNATURE),
     };
     uint8_t signature[SIGN_MAX], data[SIGN_MAX + 256];
     struct writer w;

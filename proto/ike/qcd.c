@@ -14,9 +14,9 @@ static enum err make(const struct ike_endpoint *ep, uint64_t spi_i, uint64_t spi
 
     store_be64(spis, spi_i);
     store_be64(spis + 8, spi_r);
-    e = ep->store->env.crypto->class->prf(ep->store->env.crypto, prf_suite(PRF_HMAC_SHA2_256),
-                                          bytes_of(ep->qcd.secret, sizeof ep->qcd.secret), &part, 1,
-                                          token);
+    e = ep->store->env.crypto->class->prf(
+        ep->store->env.crypto, prf_suite(PRF_HMAC_SHA2_256),
+        bytes_of(ep->rare->qcd.secret, sizeof ep->rare->qcd.secret), &part, 1, token);
     memcpy(out, token, QCD_TOKEN_MIN);
     wipe(token, sizeof token);
     return e;
@@ -26,7 +26,7 @@ static enum err make(const struct ike_endpoint *ep, uint64_t spi_i, uint64_t spi
 void qcd_start(struct ike_endpoint *ep)
 {
     if (ep->store->config->quick_crash_detection)
-        rng_fill(&ep->qcd.random, ep->qcd.secret, sizeof ep->qcd.secret);
+        rng_fill(&ep->rare->qcd.random, ep->rare->qcd.secret, sizeof ep->rare->qcd.secret);
 }
 
 /* ---- the IKE SA is there ---- */
@@ -101,15 +101,29 @@ static bool exists(const struct ike_endpoint *ep, const struct ike_header *h)
     return ike_sa_by_spi(ep, h->spi_i) || ike_sa_by_spi(ep, h->spi_r);
 }
 
+static bool is_of(const struct handshake *hs, const struct ike_header *h)
+{
+    return hs && (hs->spi == h->spi_i || hs->spi == h->spi_r);
+}
+
+static bool makes(const struct ike_endpoint *ep, const struct ike_sa *sa,
+                  const struct ike_header *h)
+{
+    struct flight all[WINDOW_MAX];
+    unsigned count = flights_of(ep, sa, all);
+
+    for (unsigned i = 0; i < count; i++)
+        if (is_of(handshake_at(ep, all[i].handshake), h))
+            return true;
+    return is_of(handshake_of(ep, sa), h);
+}
+
 /* Nor of one that a rekey of ours is making: the peer may have it already, and ask in it. */
 static bool being_made(const struct ike_endpoint *ep, const struct ike_header *h)
 {
-    for (uint32_t i = 0; i < ep->store->handshakes.fresh; i++) {
-        const struct handshake *hs = pool_slot(&ep->store->handshakes, i);
-
-        if (hs && (hs->spi == h->spi_i || hs->spi == h->spi_r))
+    for (uint32_t i = ike_sa_walk(ep, SA_INDEX_NONE); i != SA_INDEX_NONE; i = ike_sa_walk(ep, i))
+        if (makes(ep, pool_slot(&ep->store->ikes, i), h))
             return true;
-    }
     return false;
 }
 
@@ -125,11 +139,11 @@ static bool asks_for_token(const struct message_view *view)
 
 static bool too_many(struct ike_endpoint *ep, nsec now)
 {
-    if (!ep->qcd.shown || now - ep->qcd.second >= NSEC_PER_S) {
-        ep->qcd.second = now;
-        ep->qcd.shown = 0;
+    if (!ep->rare->qcd.shown || now - ep->rare->qcd.second >= NSEC_PER_S) {
+        ep->rare->qcd.second = now;
+        ep->rare->qcd.shown = 0;
     }
-    return ep->qcd.shown == QCD_SHOWN_MAX;
+    return ep->rare->qcd.shown == QCD_SHOWN_MAX;
 }
 
 void qcd_show(struct step *s, const struct message_view *view)
@@ -150,7 +164,7 @@ void qcd_show(struct step *s, const struct message_view *view)
     if (!ep->store->config->quick_crash_detection || !asks_for_token(view) || exists(ep, h) ||
         too_many(ep, s->now))
         return;
-    ep->qcd.shown++; /* or would have been: looking takes time as well */
+    ep->rare->qcd.shown++; /* or would have been: looking takes time as well */
     if (being_made(ep, h) || make(ep, h->spi_i, h->spi_r, token))
         return;
     if (!header_from_initiator(h))

@@ -62,7 +62,7 @@ void reauth_plan(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
         sa->reauth_s = point_after(nsec_add(now, announced(c)));
         return;
     }
-    early = c->reauth_jitter ? rng_below(&ep->lifetime, c->reauth_jitter + 1) : 0;
+    early = c->reauth_jitter ? ike_draw_below(ep, STREAM_LIFETIME, c->reauth_jitter + 1) : 0;
     sa->reauth_s = point_after(nsec_add(now, c->reauth_time - nsec_min(early, c->reauth_time)));
 }
 
@@ -88,7 +88,7 @@ void reauth_lifetime_read(struct step *s)
         !load_be32(n.data.data))
         return;
     tenth = load_be32(n.data.data) * NSEC_PER_S / 10;
-    at = nsec_add(s->now, 9 * tenth - rng_below(&s->ep->lifetime, tenth + 1));
+    at = nsec_add(s->now, 9 * tenth - ike_draw_below(s->ep, STREAM_LIFETIME, tenth + 1));
     if (at >= reauth_due(sa))
         return;
     sa->reauth_s = point(at) * NSEC_PER_S > s->now ? point(at) : point_after(at);

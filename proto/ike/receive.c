@@ -172,7 +172,7 @@ static void send_response(struct step *s, struct message_ref kept, uint32_t dige
 /* To tell a repeated request from a forged one; a match by chance repeats an old response. */
 static uint32_t digest_of_request(const struct ike_endpoint *ep, struct bytes message)
 {
-    return (uint32_t)digest_of(message.data, message.len, ep->spi.key[0]);
+    return (uint32_t)digest_of(message.data, message.len, ep->store->digest_key[0]);
 }
 
 /* A rival of the exchange in flight comes to be; its handler finds that exchange in the record. */
@@ -314,13 +314,11 @@ static void repeat_response(struct ike_endpoint *ep, struct ike_sa *sa,
 static bool known_init(struct ike_endpoint *ep, const struct ike_dgram *dgram, struct bytes message,
                        uint64_t digest)
 {
+    struct ike_sa *sa = ike_sa_by_init(ep, digest);
     struct handshake *hs;
-    struct ike_sa *sa;
-    uint32_t index;
 
-    if (!table_get(&ep->store->by_init, digest, &index))
+    if (!sa)
         return false;
-    sa = pool_slot(&ep->store->ikes, index);
     hs = handshake_of(ep, sa);
     if (sa->state == STATE_SA_INIT_DONE && hs &&
         bytes_equal(message_at(&ep->store->messages, hs->first), message))
@@ -333,7 +331,8 @@ static bool known_init(struct ike_endpoint *ep, const struct ike_dgram *dgram, s
 static uint64_t init_digest(const struct ike_endpoint *ep, const struct ike_dgram *dgram,
                             struct bytes message)
 {
-    uint64_t seed = digest_of(dgram->remote.addr.bytes, 16, ep->spi.key[1] + dgram->remote.port);
+    uint64_t seed =
+        digest_of(dgram->remote.addr.bytes, 16, ep->store->digest_key[1] + dgram->remote.port);
 
     return digest_of(message.data, message.len, seed) | 1;
 }
@@ -344,8 +343,7 @@ static struct ike_sa *new_responder(struct ike_endpoint *ep, nsec now,
     struct sa_ref ref;
     struct ike_sa *sa;
 
-    if (ep->store->counters.half_open >= ep->store->half_open_max ||
-        ep->store->counters.ike_sas + ep->store->counters.half_open >= ep->store->ike_max)
+    if (!ike_sa_room(ep))
         return NULL;
     sa = ike_sa_take(ep, &ref);
     if (!sa)
@@ -718,12 +716,15 @@ static enum err receive_for_sa(struct step *s, const struct message_view *view, 
 static void refuse_version(struct step *s, const struct ike_header *h)
 {
     struct ike_endpoint *ep = s->ep;
-    bool lately = ep->version_answered && s->now - ep->version_answered < NSEC_PER_S;
+    struct ike_rare *rare;
 
     drop_count(ep, IKE_DROP_VERSION);
-    if (header_is_response(h) || header_major(h) < 2 || lately)
+    if (header_is_response(h) || header_major(h) < 2)
         return;
-    ep->version_answered = s->now ? s->now : 1;
+    rare = ike_rare(ep);
+    if (!rare || (rare->version_answered && s->now - rare->version_answered < NSEC_PER_S))
+        return;
+    rare->version_answered = s->now ? s->now : 1;
     s->notify = NOTIFY_INVALID_MAJOR_VERSION;
     reply_stateless(s, h, ERR_VERSION);
 }

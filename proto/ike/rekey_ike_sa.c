@@ -38,7 +38,7 @@ static const struct ke_suite *group_of(const struct step *s)
  * and the peer would be left alone with what it has made (§2.8.2). */
 static bool room_for_two(const struct ike_endpoint *ep)
 {
-    return ep->store->ikes.capacity - ep->store->ikes.taken >= 2;
+    return ep->store->shares.ikes - ep->sas >= 2;
 }
 
 static enum err create_request(struct step *s)
@@ -50,7 +50,7 @@ static enum err create_request(struct step *s)
 
     if (!hs)
         return ERR_FULL;
-    rng_fill(&s->ep->nonce, hs->nonce, NONCE_LEN);
+    ike_draw(s->ep, STREAM_NONCE, hs->nonce, NONCE_LEN);
     hs->spi = ike_spi_new(s->ep);
     hs->ke_suite = group_of(s);
     e = handshake_ke(s->ep, hs, hs->ke_suite);
@@ -229,10 +229,10 @@ static enum err consume_request(struct step *s)
 
     if (e)
         return e;
-    rng_fill(&ep->nonce, nonce, sizeof nonce);
+    ike_draw(ep, STREAM_NONCE, nonce, sizeof nonce);
     own.spi = ike_spi_new(ep);
-    e = ep->store->env.crypto->class->ke_generate(ep->store->env.crypto, p.chosen.ke, ke_random(ep),
-                                                  &pair);
+    e = ep->store->env.crypto->class->ke_generate(ep->store->env.crypto, p.chosen.ke,
+                                                  ike_draw_stream(ep, STREAM_KEY_EXCHANGE), &pair);
     if (e == OK)
         e = answer(s, &p, &own);
     wipe(&pair, sizeof pair);

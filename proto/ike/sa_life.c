@@ -17,6 +17,7 @@ static uint32_t count_sas(const struct ike_endpoint *ep)
 static void count_up(struct ike_endpoint *ep, struct ike_sa *sa)
 {
     sa->up = true;
+    ep->ike_sas++;
     ep->store->counters.ike_sas++;
     if (count_sas(ep) > ep->store->counters.ike_sas_peak)
         ep->store->counters.ike_sas_peak = count_sas(ep);
@@ -27,6 +28,7 @@ void ike_half_open(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     sa->half_open = true;
     if (!sa->initiator)
         flood_begun(ep, sa);
+    ep->half_open++;
     ep->store->counters.half_open++;
     if (ep->store->counters.half_open > ep->store->counters.half_open_peak)
         ep->store->counters.half_open_peak = ep->store->counters.half_open;
@@ -37,6 +39,7 @@ static void half_open_over(struct ike_endpoint *ep, struct ike_sa *sa)
 {
     if (!sa->half_open)
         return;
+    ep->half_open--;
     ep->store->counters.half_open--;
     if (!sa->initiator)
         flood_over(ep, sa);
@@ -47,6 +50,7 @@ void ike_say_down(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_
 {
     if (sa->up) {
         event_ike(ep, now, sa, (struct event_record){.kind = EVENT_IKE_DOWN, .reason = why});
+        ep->ike_sas--;
         ep->store->counters.ike_sas--;
     } else if (sa->half_open) {
         const struct handshake *hs = handshake_of(ep, sa);
@@ -87,7 +91,7 @@ void ike_say_keys(struct ike_endpoint *ep, nsec now, const struct ike_sa *sa, st
 static void arm_timers(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
     const struct ike_config *c = ep->store->config;
-    struct lifetime life = lifetime_start(&c->lifetime, now, &ep->lifetime);
+    struct lifetime life = ike_draw_lifetime(ep, now, &c->lifetime);
     nsec again = reauth_due(sa);
 
     /* RFC 4478 §2: who called begins anew by then, who was called ends it. */
@@ -126,10 +130,7 @@ static void inherit_init(struct ike_endpoint *ep, struct ike_sa *old, struct ike
 {
     if (!old->init_digest)
         return;
-    next->init_digest = old->init_digest;
-    old->init_digest = 0;
-    if (table_put(&ep->store->by_init, next->init_digest, ike_sa_index(ep, next)))
-        ASSERT(!"replacing a value takes no memory");
+    ike_sa_init_moved(ep, old, next);
 }
 
 /* What was wished of the old SA is done under the new one. */

@@ -34,11 +34,13 @@ static uint8_t exchange_type_of(enum exchange_kind kind)
 
 static void send_request(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
+    struct rng r = ike_stream(ep, STREAM_RETRANSMIT);
+    nsec wait = retransmit_delay(&ep->store->config->retransmit, sa->tries, &r);
+
+    ike_drew(ep, STREAM_RETRANSMIT, &r);
     sa->last_sent = now;
     outbox_add(ep, sa, SEND_REQUEST);
-    ike_timer_arm(ep, sa, TIMER_RETRANSMIT,
-                  nsec_add(now, retransmit_delay(&ep->store->config->retransmit, sa->tries,
-                                                 &ep->retransmit)));
+    ike_timer_arm(ep, sa, TIMER_RETRANSMIT, nsec_add(now, wait));
 }
 
 /* Run the row's handler and keep what it wrote. */
@@ -377,7 +379,7 @@ enum err child_wish_for(struct ike_endpoint *ep, nsec now, struct child_sa *c, b
 
 void ike_retry_later(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    nsec wait = NSEC_PER_S / 2 + rng_below(&ep->retransmit, NSEC_PER_S);
+    nsec wait = NSEC_PER_S / 2 + ike_draw_below(ep, STREAM_RETRANSMIT, NSEC_PER_S);
 
     ike_timer_arm(ep, sa, TIMER_RETRY, nsec_add(now, wait));
 }
@@ -392,7 +394,7 @@ void ike_next_later(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 /* strongSwan waits 10 to 30 s. */
 nsec rekey_again_at(struct ike_endpoint *ep, nsec now)
 {
-    return nsec_add(now, 30 * NSEC_PER_S - rng_below(&ep->retransmit, 20 * NSEC_PER_S));
+    return nsec_add(now, 30 * NSEC_PER_S - ike_draw_below(ep, STREAM_RETRANSMIT, 20 * NSEC_PER_S));
 }
 
 /* ---- begin ---- */
@@ -407,7 +409,7 @@ static enum err begin(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
     if (!hs)
         return ERR_FULL;
     hs->ke_suite = offer_first_ke(c->proposals, c->proposal_count);
-    rng_fill(&ep->nonce, hs->nonce, NONCE_LEN);
+    ike_draw(ep, STREAM_NONCE, hs->nonce, NONCE_LEN);
     hs->peer_id_type = peer->id_type;
     if (peer->id.len)
         e = message_keep(&ep->store->messages, peer->id, &hs->peer_id);
@@ -425,8 +427,7 @@ enum err ike_initiate(struct ike_endpoint *ep, nsec now, const struct ike_remote
     enum err e;
 
     *out = SA_NONE;
-    if (ep->store->counters.half_open >= ep->store->half_open_max ||
-        ep->store->counters.ike_sas + ep->store->counters.half_open >= ep->store->ike_max)
+    if (!ike_sa_room(ep))
         return ERR_FULL;
     sa = ike_sa_take(ep, out);
     if (!sa)
@@ -451,11 +452,11 @@ enum err ike_initiate(struct ike_endpoint *ep, nsec now, const struct ike_remote
 
 enum err ike_answered(struct ike_endpoint *ep, nsec now, uint32_t request, bool granted)
 {
-    uint32_t index;
+    struct ike_sa *sa = ike_sa_by_request(ep, request);
 
-    if (!table_get(&ep->store->by_request, request, &index))
+    if (!sa)
         return ERR_NOT_FOUND;
-    held_decide(ep, now, pool_slot(&ep->store->ikes, index), granted);
+    held_decide(ep, now, sa, granted);
     return OK;
 }
 

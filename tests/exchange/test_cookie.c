@@ -293,7 +293,7 @@ START_TEST(secrets_change_under_load)
         other = m;
         memset(other.data, 1, 8);
         asked_again(&p, other);
-        ck_assert_uint_eq(p.end[B]->cookies.version, 1 + (p.now - from) / COOKIE_SECRET_TIME);
+        ck_assert_uint_eq(p.end[B]->rare->cookies.version, 1 + (p.now - from) / COOKIE_SECRET_TIME);
     }
     asked_again(&p, m);
     pair_free(&p);

@@ -278,8 +278,8 @@ START_TEST(a_flood_is_not_looked_at)
     outer = outer_packet(&l.dgram);
     memcpy(quoted, outer.data, outer.len);
     quoted[23] ^= 1;
-    p.end[A]->store->path_second = p.now; /* two are left in this second */
-    p.end[A]->store->path_looked = PATH_LOOKED_PER_S - 2 * p.end[A]->store->children.fresh;
+    p.end[A]->rare->path_second = p.now; /* two are left in this second */
+    p.end[A]->rare->path_looked = PATH_LOOKED_PER_S - 2 * p.end[A]->store->children.fresh;
     looked = p.end[A]->store->children.fresh;
     ck_assert_uint_gt(looked, 0);
     for (int i = 0; i < 5; i++)

@@ -1,0 +1,229 @@
+/*
+ * How large a store is. Pools hold more than the limits say: while an SA is succeeded by another
+ * both exist, and one that is over still repeats its last response for a while. What was never used
+ * is address space, not memory.
+ */
+#include "proto/core/store.h"
+
+#include "base/assert.h"
+#include "proto/core/internal.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+enum { SPARE = 4 };
+
+/* The longest public value among the key exchanges we may be asked for. */
+static size_t longest_public(const struct ike_config *c)
+{
+    size_t longest = 0;
+
+    for (uint8_t p = 0; p < c->proposal_count + c->child.proposal_count; p++) {
+        const struct proposal_config *proposal =
+            p < c->proposal_count ? &c->proposals[p] : &c->child.proposals[p - c->proposal_count];
+
+        for (uint8_t i = 0; i < proposal->ke_count; i++)
+            if (proposal->ke[i]->public_len > longest)
+                longest = proposal->ke[i]->public_len;
+    }
+    return longest;
+}
+
+static size_t keys_of(const struct proposal_config *p)
+{
+    size_t encr = 0, integ = 0, prf = 0;
+
+    for (uint8_t i = 0; i < p->encr_count; i++) {
+        size_t len = (size_t)p->encr[i]->key_len + p->encr[i]->salt_len;
+
+        encr = len > encr ? len : encr;
+    }
+    for (uint8_t i = 0; i < p->integ_count; i++)
+        integ = p->integ[i]->key_len > integ ? p->integ[i]->key_len : integ;
+    for (uint8_t i = 0; i < p->prf_count; i++)
+        prf = p->prf[i]->key_len > prf ? p->prf[i]->key_len : prf;
+    return 2 * encr + 2 * integ + 3 * prf;
+}
+
+/* A key slot holds the keys of the largest suite we may agree on, not of the largest there is. */
+static size_t longest_keys(const struct ike_config *c)
+{
+    size_t longest = 0;
+
+    for (uint8_t i = 0; i < c->proposal_count; i++) {
+        size_t len = keys_of(&c->proposals[i]);
+
+        longest = len > longest ? len : longest;
+    }
+    return longest;
+}
+
+/* A little more than our IKE_AUTH message: certificates, a signature, and the rest. */
+static size_t longest_auth(const struct ike_config *c)
+{
+    const struct ike_credential *own = &c->auth.credential;
+    size_t len = own->cert_count ? SIGN_MAX + 512 : 0;
+
+    for (size_t i = 0; i < own->cert_count; i++)
+        len += own->certs[i].len + 5;
+    return len;
+}
+
+/* Each half-open IKE SA can have one message in the making; of the others few have at once. */
+static uint32_t joinings_of(const struct ike_config *c, const struct ike_limits *limits)
+{
+    return c->fragmentation == FRAGMENTATION_NO ? 0
+                                                : limits->half_open + limits->ike_sas / 16 + SPARE;
+}
+
+/* Fragments have headers, an IV, an ICV and padding of their own: less than this for each. */
+static size_t fragmented(const struct ike_config *c, size_t len)
+{
+    enum { OVERHEAD = 128 };
+    size_t size = c->fragment_size ? c->fragment_size : FRAGMENT_SIZE;
+
+    if (c->fragmentation != FRAGMENTATION_YES || size <= 2 * OVERHEAD)
+        return len;
+    return len + (len / (size - 2 * OVERHEAD) + 1) * OVERHEAD;
+}
+
+enum { TABLE_START = 16 }; /* tables grow with what is in them */
+
+static struct store_shares shares_of(const struct ike_limits *limits)
+{
+    return (struct store_shares){.ikes = 2 * limits->ike_sas + SPARE,
+                                 .children = limits->child_sas + limits->child_sas / 2 + SPARE,
+                                 .ike_sas = limits->ike_sas,
+                                 .half_open = limits->half_open};
+}
+
+static enum err records_init(struct ike_store *s, uint32_t handshakes)
+{
+    const struct ike_config *c = s->config;
+    uint32_t ikes = s->shares.ikes * s->endpoint_max;
+
+    if (pool_init(&s->ikes, sizeof(struct ike_sa), ikes) ||
+        pool_init(&s->keys, longest_keys(c), ikes) ||
+        (c->quick_crash_detection && pool_init(&s->tokens, sizeof(struct peer_token), ikes)) ||
+        pool_init(&s->children, sizeof(struct child_sa), s->shares.children * s->endpoint_max) ||
+        pool_init(&s->handshakes, sizeof(struct handshake), handshakes) ||
+        pool_init(&s->ke_pairs, offsetof(struct ke_pair, public) + longest_public(c), handshakes) ||
+        window_init(s, ikes))
+        return ERR_MEMORY;
+    if (c->mobike.on)
+        s->mobikes = calloc(ikes, sizeof *s->mobikes);
+    return c->mobike.on && !s->mobikes ? ERR_MEMORY : OK;
+}
+
+/* By table and heap, or by walking what is one's own. */
+static enum err finders_init(struct ike_store *s)
+{
+    const struct ike_config *c = s->config;
+
+    if (table_init(&s->renewals, 2) ||
+        (c->flood.half_open_per_source && table_init(&s->by_source, TABLE_START)))
+        return ERR_MEMORY;
+    if (store_shared(s))
+        return siblings_init(&s->siblings, s->ikes.capacity, s->children.capacity);
+    if (table_init(&s->by_spi, TABLE_START) || table_init(&s->by_init, TABLE_START) ||
+        table_init(&s->by_identity, TABLE_START) || table_init(&s->by_request, 1) ||
+        timerq_init(&s->timers, s->ikes.capacity + s->children.capacity + 1))
+        return ERR_MEMORY;
+    return OK;
+}
+
+/* What one call can leave behind. */
+static enum err calls_init(struct ike_store *s)
+{
+    uint32_t ikes = s->shares.ikes, children = s->shares.children;
+
+    if (event_queue_init(&s->events, ikes + children + 16, s->env.export_keys))
+        return ERR_MEMORY;
+    return s->env.export_timers
+               ? timer_log_init(&s->timer_log, ikes * IKE_TIMER_COUNT + children * 2 + 16)
+               : OK;
+}
+
+enum err store_init(struct ike_store *s, const struct ike_limits *limits)
+{
+    const struct ike_config *c = s->config;
+    uint32_t window = window_size(c);
+    uint32_t handshakes = limits->half_open + limits->ike_sas * window + SPARE;
+    uint32_t joinings = joinings_of(c, limits) * s->endpoint_max;
+    size_t auth_len = longest_auth(c);
+    struct message_needs needs = {.handshakes = handshakes * s->endpoint_max,
+                                  .auth_len = auth_len ? fragmented(c, auth_len) : 0,
+                                  .holds_auth = c->auth.look_up};
+
+    s->shares = shares_of(limits);
+    needs.sas = s->shares.ikes * s->endpoint_max * window;
+    if (records_init(s, needs.handshakes) || finders_init(s) ||
+        joining_init(s, joinings, joinings * (2 + (uint32_t)(auth_len / 1024))) ||
+        message_store_init(&s->messages, &needs))
+        return ERR_MEMORY;
+    return calls_init(s);
+}
+
+void store_reset(struct ike_store *s)
+{
+    timer_log_reset(&s->timer_log);
+    event_queue_reset(&s->events);
+    message_store_reset(&s->messages);
+    timerq_reset(&s->timers);
+    joining_reset(s);
+    table_reset(&s->renewals);
+    table_reset(&s->by_source);
+    table_reset(&s->by_request);
+    table_reset(&s->by_identity);
+    table_reset(&s->by_init);
+    table_reset(&s->by_spi);
+    siblings_reset(&s->siblings);
+    window_reset(s);
+    free(s->mobikes);
+    pool_reset(&s->ke_pairs);
+    pool_reset(&s->handshakes);
+    pool_reset(&s->children);
+    pool_reset(&s->tokens);
+    pool_reset(&s->keys);
+    pool_reset(&s->ikes);
+}
+
+/* ---- how much of it is in use ---- */
+
+static uint64_t in_use(const struct pool *p)
+{
+    return (uint64_t)p->taken * (p->slot_size + sizeof *p->generations);
+}
+
+static uint64_t table_bytes(const struct table *t)
+{
+    return t->entries ? (uint64_t)(t->mask + 1) * sizeof *t->entries : 0;
+}
+
+/* Beside the records of an IKE SA and of a child SA. */
+static uint64_t beside(const struct ike_store *s)
+{
+    uint64_t ikes = s->ikes.taken, children = s->children.taken, bytes = 0;
+
+    if (s->mobikes)
+        bytes += ikes * sizeof *s->mobikes;
+    if (store_shared(s))
+        return bytes + ikes * (sizeof *s->siblings.next + sizeof *s->siblings.ike) +
+               children * sizeof *s->siblings.child;
+    return bytes + s->timers.count * sizeof *s->timers.heap +
+           (ikes + children) * sizeof *s->timers.position;
+}
+
+uint64_t store_memory(const struct ike_store *s)
+{
+    uint64_t bytes = in_use(&s->ikes) + in_use(&s->children) + in_use(&s->keys) +
+                     in_use(&s->tokens) + in_use(&s->handshakes) + in_use(&s->ke_pairs) +
+                     in_use(&s->windows) + in_use(&s->parked) + in_use(&s->answered) +
+                     in_use(&s->joinings) + beside(s);
+
+    bytes += table_bytes(&s->by_spi) + table_bytes(&s->by_init) + table_bytes(&s->by_identity) +
+             table_bytes(&s->by_request) + table_bytes(&s->by_source) + table_bytes(&s->renewals);
+    for (unsigned i = 0; i < MESSAGE_CLASSES; i++) /* those that are not there have none */
+        bytes += in_use(&s->messages.classes[i]) + in_use(&s->pieces.classes[i]);
+    return bytes + s->endpoint_count * sizeof *s->endpoints;
+}

@@ -1,0 +1,94 @@
+/*
+ * What the endpoints of one kind share: pools, tables, and what lasts no longer than a call. An
+ * endpoint costs what is its own (internal.h) and the slots that it has taken. A store of one
+ * endpoint finds its SAs by table and its deadlines by heap, as there may be a million; where it is
+ * shared, each endpoint has a few, and looks through its own (siblings.c): by no way one
+ * endpoint comes to the SAs of another.
+ */
+#ifndef PROTO_CORE_STORE_H
+#define PROTO_CORE_STORE_H
+
+#include "base/table.h"
+#include "base/timerq.h"
+#include "proto/core/config.h"
+#include "proto/core/env.h"
+#include "proto/core/event_queue.h"
+#include "proto/core/message_store.h"
+#include "proto/core/timer_log.h"
+
+struct esp;
+struct ike_endpoint;
+
+/** A message that belongs to no SA: an answer that leaves no state behind. */
+struct stateless_reply {
+    struct message_ref message;
+    struct ip_endpoint local, remote;
+    bool waiting;
+};
+
+/** How many records an endpoint may have; pools have room for as many endpoints as there may be. */
+struct store_shares {
+    uint32_t ikes, children, ike_sas, half_open;
+};
+
+/** Which IKE SA of an endpoint comes next, and the slots they would have in stores of their own. */
+struct siblings {
+    uint32_t *next;        /* by index of the IKE SA */
+    uint16_t *ike, *child; /* by index: the slot */
+};
+
+struct ike_store {
+    struct ike_env env; /* `entity` is each endpoint's own */
+    const struct ike_config *config;
+    struct esp *esp; /* owned */
+    struct ike_endpoint *endpoints;
+    uint32_t endpoint_count, endpoint_max; /* more than one: the store is shared */
+    struct store_shares shares;
+    struct siblings siblings; /* where it is shared, else empty */
+    uint64_t digest_key[2];   /* of the digests of messages and addresses */
+
+    struct pool ikes, children, keys, handshakes, ke_pairs;
+    struct pool tokens;                    /* struct peer_token, taken together with `ikes` */
+    struct pool windows, parked, answered; /* see window.h; empty where the window is 1 */
+    struct pool joinings;                  /* see joining.h; empty without fragmentation */
+    struct message_store pieces;           /* the fragments in `joinings` */
+    struct table joining_by_ike;           /* index of an IKE SA -> first of its messages */
+    uint32_t joining_oldest, joining_newest;
+    struct table by_source; /* digest of an address -> half-open IKE SAs it began; see flood.c */
+    struct table renewals;  /* IKE SAs that take over from each other; see renewal.c */
+    struct mobike *mobikes; /* by index of the IKE SA; NULL where it is off (mobike.h) */
+    struct message_store messages;
+
+    /* Of a store that is not shared */
+    struct table by_spi;      /* our SPI -> IKE SA */
+    struct table by_init;     /* digest of an IKE_SA_INIT request and its source -> IKE SA */
+    struct table by_identity; /* digest of an authenticated identity -> newest IKE SA of it */
+    struct table by_request;  /* EVENT_REQUEST that is not answered -> IKE SA */
+    struct timerq timers;     /* owner: IKE SA index, then ikes.capacity + child index */
+
+    /* Between a call of an endpoint and the pull after it */
+    struct event_queue events;
+    struct timer_log timer_log;
+    struct stateless_reply reply;
+    struct sa_ref response_of; /* whose response goes to response_to instead of the peer's */
+    struct ip_endpoint response_to, response_from; /* address (RFC 7296 §2.11) */
+
+    struct ike_counters counters; /* of all endpoints together */
+};
+
+enum err siblings_init(struct siblings *, uint32_t ikes, uint32_t children) MUST_USE;
+void siblings_reset(struct siblings *);
+
+static inline bool store_shared(const struct ike_store *s)
+{
+    return s->endpoint_max > 1;
+}
+
+/** Pools and tables for `endpoint_max` endpoints of these limits; env and config are set.
+ * @retval ERR_MEMORY  to be reset */
+enum err store_init(struct ike_store *, const struct ike_limits *) MUST_USE;
+void store_reset(struct ike_store *);
+/** Bytes of what is in use: records, messages kept, tables. Without ESP. */
+uint64_t store_memory(const struct ike_store *);
+
+#endif
