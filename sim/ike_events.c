@@ -93,10 +93,10 @@ static void forget_child(struct ike_node *n, struct sa_ref child)
 {
     uint32_t spi;
 
-    if (!table_get(&n->spi_of_child, child.handle.index, &spi))
+    if (!table_get(&n->fleet->spi_of_child, child.handle.index, &spi))
         return;
     checker_child_down(n->lab->checker, n->node, spi);
-    table_remove(&n->spi_of_child, child.handle.index);
+    table_remove(&n->fleet->spi_of_child, child.handle.index);
 }
 
 static void child_came_up(struct ike_node *n, const struct ike_event *e)
@@ -111,7 +111,7 @@ static void child_came_up(struct ike_node *n, const struct ike_event *e)
     if (checker_watches(lab->checker, n->node)) {
         forget_child(n, e->child); /* one that lingered in this slot */
         checker_child_up(lab->checker, lab->sim.now, n->node, &info);
-        (void)!table_put(&n->spi_of_child, e->child.handle.index, info.spi_in);
+        (void)!table_put(&n->fleet->spi_of_child, e->child.handle.index, info.spi_in);
     }
     if (n->group->role == ROLE_INITIATOR && lab_plant(lab, PLANT_SECOND_CHILD, 1))
         (void)ike_endpoint_new_child(n->endpoint, lab->sim.now, e->ike);
@@ -206,7 +206,7 @@ static void handle(struct ike_node *n, const struct ike_event *e)
         child_went_down(n, e);
         break;
     case EVENT_REQUEST:
-        look_ups_ask(n->look_ups, e->count, e->spi_i | 1); /* as job_key does */
+        look_ups_ask(n->extra->look_ups, e->count, e->spi_i | 1); /* as job_key does */
         break;
     default:
         break;
@@ -230,7 +230,7 @@ void ike_node_pull_events(struct ike_node *n)
 void ike_node_count(struct ike_node *n)
 {
     const struct ike_counters *now = ike_endpoint_counters(n->endpoint);
-    struct ike_counters *was = &n->before;
+    struct ike_counters *was = &n->fleet->before;
     struct metrics *m = n->lab->metrics;
     uint32_t group = n->lab->sim.nodes[n->node].group;
 
@@ -245,8 +245,9 @@ void ike_node_count(struct ike_node *n)
     for (int i = 0; i < PATH_NEWS_COUNT; i++)
         m->path[path_metrics[i]] += now->path_news[i] - was->path_news[i];
     m->path[PATH_METRIC_TOO_BIG] += now->esp_unsent_too_big - was->esp_unsent_too_big;
+    n->executed += (uint32_t)(now->requests_executed - was->requests_executed);
     if (checker_watches(n->lab->checker, n->node))
-        checker_executed(n->lab->checker, n->lab->sim.now, n->node, now->requests_executed);
+        checker_executed(n->lab->checker, n->lab->sim.now, n->node, n->executed);
     *was = *now;
 }
 

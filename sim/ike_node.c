@@ -10,8 +10,10 @@
 #include <stdlib.h>
 
 enum {
-    ENCR_NULL = 11,     /* RFC 2410: what it protects shows */
-    DEFAULT_SAS = 4096, /* a responder without limits: at least */
+    ENCR_NULL = 11,         /* RFC 2410: what it protects shows */
+    DEFAULT_SAS = 4096,     /* a responder without limits: at least */
+    FLEET_MAX = 1 << 14,    /* members that share a store: what one allocation is to be sized for */
+    FLEET_LOOK_BACK = 1024, /* members with stores of their own between two that share */
 };
 
 /* Making and ending */
@@ -48,77 +50,59 @@ static bool offers_null(const struct child_config *c)
     return false;
 }
 
-static void configure(struct ike_node *n, uint32_t member)
+/* What all members of the group have in common. */
+static void configure(const struct lab *lab, struct ike_fleet *f)
 {
-    struct lab *lab = n->lab;
-    struct ip_addr inner = lab->plan.nodes[n->node].inner;
-    struct child_config *child = &n->config.child;
+    const struct scenario_group *g = &lab->scenario->groups[f->group];
+    struct child_config *child = &f->config.child;
 
-    n->config = n->group->ike;
-    n->config.id = scenario_identity(lab->scenario, lab->sim.nodes[n->node].group, member);
-    n->config.respond = n->group->role == ROLE_RESPONDER;
-    n->config.flood = (struct flood_config){
-        .cookie_above = n->group->limits.cookie_above,
-        .half_open_per_source = n->group->limits.half_open_per_source,
-        .cookie_always = n->group->limits.cookie == COOKIE_ALWAYS,
+    f->config = g->ike;
+    f->config.respond = g->role == ROLE_RESPONDER;
+    f->config.flood = (struct flood_config){
+        .cookie_above = g->limits.cookie_above,
+        .half_open_per_source = g->limits.half_open_per_source,
+        .cookie_always = g->limits.cookie == COOKIE_ALWAYS,
     };
-    if (lab->credentials)
-        credentials_give(lab->credentials, lab->sim.nodes[n->node].group, member, &n->config.auth);
-    if (child->local_count == 0)
-        child->local_count = scenario_protects(n->group, inner, child->local);
+    f->own_local = child->local_count == 0;
     if (child->remote_count == 0) {
         child->remote_count = 1; /* the other side narrows it: RFC 7296 §2.9 */
-        child->remote[0] = selector_any(inner.family);
+        child->remote[0] = selector_any(lab->plan.nodes[g->first_node].inner.family);
     }
-    n->null_esp = offers_null(child);
+    f->null_esp = offers_null(child);
     if (lab->plant == PLANT_REPLAY_ACCEPTED)
         child->replay_window = 0;
     if (lab->plant == PLANT_KEEP_LOSER)
-        n->config.quirks |= QUIRK_KEEP_LOSER;
+        f->config.quirks |= QUIRK_KEEP_LOSER;
 }
 
-static enum err equip(struct ike_node *n)
+static void put_member(const struct lab *lab, struct ike_fleet *f, uint32_t node)
 {
-    const struct scenario_group *g = n->group;
+    const struct scenario_group *g = &lab->scenario->groups[f->group];
+    uint32_t member = node - g->first_node;
+    struct child_config *child = &f->config.child;
 
-    if (scenario_looks_up(g)) {
-        struct rng random = rng_stream(n->lab->scenario->seed, n->node, RNG_LOOK_UP);
-
-        n->look_ups = look_ups_create(&g->ike_words.lookup, random);
-        if (!n->look_ups)
-            return ERR_MEMORY;
-    }
-    if (g->cpu.cores == 0)
-        return OK;
-    n->costs = &n->lab->costs[n->lab->sim.nodes[n->node].group];
-    n->held = malloc(2 * g->cpu.cores * sizeof *n->held);
-    if (!n->held)
-        return ERR_MEMORY;
-    n->held_last = n->held + g->cpu.cores;
-    for (uint32_t c = 0; c < g->cpu.cores; c++)
-        n->held[c] = SIM_NONE;
-    return host_init(&n->host, g->cpu.cores, g->cpu.backlog);
+    f->config.id = scenario_identity(lab->scenario, f->group, member);
+    if (lab->credentials)
+        credentials_give(lab->credentials, f->group, member, &f->config.auth);
+    if (f->own_local)
+        child->local_count = scenario_protects(g, lab->plan.nodes[node].inner, child->local);
+    f->bound = node;
 }
 
-static void ike_node_free(struct ike_node *n)
+void ike_node_bind(struct ike_node *n)
 {
-    ike_endpoint_destroy(n->endpoint);
-    if (n->host.core_count)
-        host_reset(&n->host);
-    joiner_reset(&n->joiner);
-    if (n->inside)
-        reassembly_reset(n->inside);
-    free(n->inside);
-    look_ups_destroy(n->look_ups);
-    if (n->routes) {
-        routes_reset(n->routes);
-        free(n->routes);
-    }
-    traffic_reset(&n->traffic);
-    table_reset(&n->spi_of_child);
-    free(n->tunnels);
-    free(n->held);
-    free(n);
+    if (n->fleet->bound != n->node)
+        put_member(n->lab, n->fleet, n->node);
+}
+
+/* Fleets */
+
+static void fleet_free(struct ike_fleet *f)
+{
+    ike_store_destroy(f->store);
+    table_reset(&f->spi_of_child);
+    free(f->nodes);
+    free(f);
 }
 
 /* The smallest of its links: which one a packet leaves by is decided after it was sealed. */
@@ -133,32 +117,185 @@ static uint16_t link_mtu_of(const struct sim *s, uint32_t node)
     return (uint16_t)least;
 }
 
-struct ike_node *ike_node_create(struct lab *lab, uint32_t node)
+/* What is told of one endpoint only needs a store for it alone. */
+static bool may_share(const struct lab *lab, uint32_t node)
 {
-    struct ike_node *n = calloc(1, sizeof *n);
-    struct ike_limits limits;
+    uint32_t group = lab->sim.nodes[node].group;
+
+    return lab->scenario->groups[group].role == ROLE_INITIATOR &&
+           !(lab->sim.nodes[node].captured && lab->recorder) && lab->plant == PLANT_NONE &&
+           scenario_host_index(lab->scenario, group) == SCENARIO_NONE;
+}
+
+static struct ike_fleet *fleet_create(struct lab *lab, uint32_t node, uint32_t members)
+{
+    struct ike_fleet *f = calloc(1, sizeof *f);
+    bool told = lab->sim.nodes[node].captured && lab->recorder;
     struct ike_env env = {.crypto = lab->crypto,
                           .seed = lab->scenario->seed,
                           .entity = node,
                           .epoch_s = SCENARIO_EPOCH_S,
                           .link_mtu = link_mtu_of(&lab->sim, node),
-                          .export_keys = lab->sim.nodes[node].captured && lab->recorder,
-                          .export_timers = lab->sim.nodes[node].captured && lab->recorder};
+                          .export_keys = told,
+                          .export_timers = told};
+    struct ike_limits limits;
 
-    if (!n)
+    if (!f)
         return NULL;
-    n->lab = lab;
-    n->node = node;
-    n->group = &lab->scenario->groups[lab->sim.nodes[node].group];
-    n->outer = lab->plan.nodes[node].outer;
-    configure(n, node - n->group->first_node);
-    limits = limits_of(lab, n->group);
-    n->endpoint = ike_endpoint_create(&env, &n->config, &limits);
-    if (!n->endpoint || equip(n) != OK || table_init(&n->spi_of_child, 1) != OK) {
-        ike_node_free(n);
-        return NULL;
+    f->group = lab->sim.nodes[node].group;
+    f->link_mtu = env.link_mtu;
+    f->capacity = members;
+    configure(lab, f);
+    put_member(lab, f, node); /* its credentials tell how long messages get */
+    limits = limits_of(lab, &lab->scenario->groups[f->group]);
+    f->nodes = calloc(members, sizeof *f->nodes);
+    f->store = ike_store_create(&env, &f->config, &limits, members);
+    if (f->nodes && f->store && table_init(&f->spi_of_child, 1) == OK)
+        return f;
+    fleet_free(f);
+    return NULL;
+}
+
+/* Members are made in their order, so that of a fleet the last one is the member before, or one
+ * that is followed by members with stores of their own. */
+static struct ike_fleet *fleet_for(struct lab *lab, uint32_t node)
+{
+    const struct scenario_group *g = &lab->scenario->groups[lab->sim.nodes[node].group];
+    uint32_t rest = g->first_node + g->count - node;
+    struct ike_fleet *f;
+
+    if (!may_share(lab, node))
+        return fleet_create(lab, node, 1);
+    for (uint32_t before = node; before-- > g->first_node && node - before <= FLEET_LOOK_BACK;) {
+        f = ike_node_at(lab, before)->fleet;
+        if (f->shared && f->count < f->capacity && f->link_mtu == link_mtu_of(&lab->sim, node))
+            return f;
     }
-    return n;
+    f = fleet_create(lab, node, rest < FLEET_MAX ? rest : FLEET_MAX);
+    if (f)
+        f->shared = true;
+    return f;
+}
+
+/* Nodes */
+
+static struct ike_extra nobody; /* all zero: what it reads as where there is none */
+
+struct ike_extra *ike_node_extra(struct ike_node *n)
+{
+    struct ike_extra *extra = n->extra == &nobody ? calloc(1, sizeof *extra) : n->extra;
+
+    if (!extra)
+        sim_fail(&n->lab->sim, ERR_MEMORY);
+    else
+        n->extra = extra;
+    return extra;
+}
+
+static enum err equip_processor(struct ike_node *n, struct ike_extra *extra)
+{
+    const struct scenario_group *g = n->group;
+
+    extra->costs = &n->lab->costs[n->fleet->group];
+    extra->held = malloc(2 * g->cpu.cores * sizeof *extra->held);
+    if (!extra->held)
+        return ERR_MEMORY;
+    extra->held_last = extra->held + g->cpu.cores;
+    for (uint32_t c = 0; c < g->cpu.cores; c++)
+        extra->held[c] = SIM_NONE;
+    return host_init(&extra->host, g->cpu.cores, g->cpu.backlog);
+}
+
+static enum err equip(struct ike_node *n)
+{
+    int32_t host = scenario_host_index(n->lab->scenario, n->fleet->group);
+    const struct scenario_group *g = n->group;
+    struct ike_extra *extra;
+
+    if (host == SCENARIO_NONE)
+        return OK;
+    extra = ike_node_extra(n);
+    if (!extra)
+        return ERR_MEMORY;
+    extra->host_metrics = &n->lab->metrics->hosts[host];
+    if (scenario_looks_up(g)) {
+        struct rng random = rng_stream(n->lab->scenario->seed, n->node, RNG_LOOK_UP);
+
+        extra->look_ups = look_ups_create(&g->ike_words.lookup, random);
+        if (!extra->look_ups)
+            return ERR_MEMORY;
+    }
+    return g->cpu.cores ? equip_processor(n, extra) : OK;
+}
+
+enum err ike_node_add_traffic(struct ike_node *n)
+{
+    struct traffic traffic;
+    struct ike_extra *extra;
+    enum err e = traffic_init(n->lab, n->node, n->tunnel_count, &traffic);
+
+    if (e != OK || traffic.count == 0)
+        return e;
+    extra = ike_node_extra(n);
+    if (!extra) {
+        traffic_reset(&traffic);
+        return ERR_MEMORY;
+    }
+    extra->traffic = traffic;
+    return OK;
+}
+
+static void extra_free(struct ike_extra *extra)
+{
+    if (extra == &nobody)
+        return;
+    if (extra->host.core_count)
+        host_reset(&extra->host);
+    joiner_reset(&extra->joiner);
+    if (extra->inside)
+        reassembly_reset(extra->inside);
+    free(extra->inside);
+    look_ups_destroy(extra->look_ups);
+    if (extra->routes) {
+        routes_reset(extra->routes);
+        free(extra->routes);
+    }
+    traffic_reset(&extra->traffic);
+    free(extra->held);
+    free(extra);
+}
+
+/* The last one takes its fleet with it. */
+static void ike_node_free(struct ike_node *n)
+{
+    extra_free(n->extra);
+    if (n->tunnels != &n->tunnel)
+        free(n->tunnels);
+    if (--n->fleet->left == 0)
+        fleet_free(n->fleet);
+}
+
+struct ike_node *ike_node_create(struct lab *lab, uint32_t node)
+{
+    struct ike_fleet *f = fleet_for(lab, node);
+    struct ike_node *n;
+
+    if (!f)
+        return NULL;
+    ike_node_bind(&(struct ike_node){.lab = lab, .node = node, .fleet = f});
+    n = &f->nodes[f->count++];
+    *n = (struct ike_node){.lab = lab,
+                           .node = node,
+                           .fleet = f,
+                           .group = &lab->scenario->groups[f->group],
+                           .outer = lab->plan.nodes[node].outer,
+                           .extra = &nobody,
+                           .endpoint = ike_store_join(f->store, node)};
+    f->left++;
+    if (n->endpoint && equip(n) == OK)
+        return n;
+    ike_node_free(n);
+    return NULL;
 }
 
 static void destroy(struct sim *s, uint32_t node)
@@ -171,10 +308,11 @@ static void destroy(struct sim *s, uint32_t node)
  * answered one at a time. */
 static void arm_traffic(struct ike_node *n)
 {
-    nsec at = nsec_min(traffic_deadline(&n->traffic), joiner_expire(&n->lab->sim, &n->joiner));
+    nsec at = nsec_min(traffic_deadline(&n->extra->traffic),
+                       joiner_expire(&n->lab->sim, &n->extra->joiner));
 
-    if (n->look_ups)
-        at = nsec_min(at, look_ups_deadline(n->look_ups));
+    if (n->extra->look_ups)
+        at = nsec_min(at, look_ups_deadline(n->extra->look_ups));
     sim_arm(&n->lab->sim, n->node, TIMER_TRAFFIC,
             at == NSEC_NEVER ? at : nsec_max(at, n->lab->sim.now));
 }
@@ -182,10 +320,10 @@ static void arm_traffic(struct ike_node *n)
 /* What the endpoint asked in the work just done leaves when the work's service ends. */
 static void look_up(struct ike_node *n, nsec end)
 {
-    if (!n->look_ups)
+    if (!n->extra->look_ups)
         return;
-    if (look_ups_begin(n->look_ups, end))
-        n->host_metrics->look_ups++;
+    if (look_ups_begin(n->extra->look_ups, end))
+        n->extra->host_metrics->look_ups++;
     arm_traffic(n);
 }
 
@@ -196,24 +334,24 @@ static void pump(struct ike_node *n)
     struct host_job job;
     uint32_t core;
 
-    while (host_start(&n->host, &job, &core)) {
+    while (host_start(&n->extra->host, &job, &core)) {
         nsec cost;
 
         meter_clear(&lab->meter);
-        if (n->host_metrics)
-            hist_add(&n->host_metrics->queue_wait_ns, lab->sim.now - job.arrived);
+        if (n->extra->host_metrics)
+            hist_add(&n->extra->host_metrics->queue_wait_ns, lab->sim.now - job.arrived);
         ike_node_work(n, job.what, core);
-        cost = cost_of(n->costs, &lab->meter);
-        host_occupy(&n->host, core, job.key, lab->sim.now, cost);
+        cost = cost_of(n->extra->costs, &lab->meter);
+        host_occupy(&n->extra->host, core, job.key, lab->sim.now, cost);
         look_up(n, nsec_add(lab->sim.now, cost));
-        if (n->host_metrics)
-            n->host_metrics->cpu_busy_ns += cost;
+        if (n->extra->host_metrics)
+            n->extra->host_metrics->cpu_busy_ns += cost;
     }
-    if (n->host_metrics)
-        n->host_metrics->backlog = n->host.waiting;
+    if (n->extra->host_metrics)
+        n->extra->host_metrics->backlog = n->extra->host.waiting;
     if (lab->recorder)
-        recorder_host(lab->recorder, n->node, n->host.waiting, n->host.busy_count);
-    sim_arm(&lab->sim, n->node, TIMER_HOST, host_next(&n->host));
+        recorder_host(lab->recorder, n->node, n->extra->host.waiting, n->extra->host.busy_count);
+    sim_arm(&lab->sim, n->node, TIMER_HOST, host_next(&n->extra->host));
 }
 
 /* Hand a job to the processor, or do it at once where none is modelled. */
@@ -221,21 +359,21 @@ static void submit_job(struct ike_node *n, struct host_job job, enum host_priori
 {
     uint32_t what = job.what;
 
-    if (n->host.core_count == 0) {
+    if (n->extra->host.core_count == 0) {
         ike_node_work(n, what, SIM_NONE);
         ike_node_arm(n);
         look_up(n, n->lab->sim.now);
         return;
     }
-    if (host_submit(&n->host, priority, &job)) {
-        if (n->host_metrics && n->host.waiting > n->host_metrics->backlog_peak)
-            n->host_metrics->backlog_peak = n->host.waiting;
+    if (host_submit(&n->extra->host, priority, &job)) {
+        if (n->extra->host_metrics && n->extra->host.waiting > n->extra->host_metrics->backlog_peak)
+            n->extra->host_metrics->backlog_peak = n->extra->host.waiting;
         pump(n);
         return;
     }
     ASSERT(what < JOB_ASK); /* each timer queues one job at most */
-    if (n->host_metrics)
-        n->host_metrics->backlog_drops++;
+    if (n->extra->host_metrics)
+        n->extra->host_metrics->backlog_drops++;
     if (packet_at(&n->lab->sim, what)->entered)
         packet_drop(&n->lab->sim, n->node, what, NET_DROP_BACKLOG);
     else
@@ -254,10 +392,10 @@ static void complete(struct ike_node *n)
 {
     uint32_t core;
 
-    while (host_complete(&n->host, n->lab->sim.now, &core)) {
-        uint32_t packet = n->held[core];
+    while (host_complete(&n->extra->host, n->lab->sim.now, &core)) {
+        uint32_t packet = n->extra->held[core];
 
-        n->held[core] = SIM_NONE;
+        n->extra->held[core] = SIM_NONE;
         while (packet != SIM_NONE) {
             uint32_t next = packet_at(&n->lab->sim, packet)->next;
 
@@ -304,9 +442,9 @@ static bool has_uplinks(const struct ike_node *n)
 
 uint32_t ike_node_port(const struct ike_node *n, const struct ip_addr *to)
 {
-    if (n->routes)
-        return routes_find(n->routes, to);
-    return has_uplinks(n) ? n->uplink_port[n->uplink] : 0;
+    if (n->extra->routes)
+        return routes_find(n->extra->routes, to);
+    return has_uplinks(n) ? n->extra->uplink_port[n->uplink] : 0;
 }
 
 static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet)
@@ -326,12 +464,18 @@ static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet
         return;
     }
     if (!ip_addr_equal(&ip.dst, &n->outer) ||
-        (has_uplinks(n) && port != n->uplink_port[n->uplink])) {
+        (has_uplinks(n) && port != n->extra->uplink_port[n->uplink])) {
         packet_drop(s, node, packet, NET_DROP_NO_ROUTE);
         return;
     }
     if (ip_is_fragment(&ip)) {
-        packet = joiner_add(s, node, &n->joiner, packet, &ip);
+        struct ike_extra *extra = ike_node_extra(n);
+
+        if (!extra) { /* the run has failed */
+            packet_drop(s, node, packet, NET_DROP_REASSEMBLY);
+            return;
+        }
+        packet = joiner_add(s, node, &extra->joiner, packet, &ip);
         arm_traffic(n);
         if (packet == SIM_NONE)
             return;
@@ -349,7 +493,7 @@ static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet
 /* Bytes for an inner packet and what may be padded behind it. */
 static uint32_t room_of(const struct ike_node *n, uint32_t size)
 {
-    uint32_t padded = n->config.child.tfc_padding;
+    uint32_t padded = n->fleet->config.child.tfc_padding;
 
     if (padded == TFC_TO_MTU)
         padded = TFC_MTU_MAX;
@@ -383,7 +527,7 @@ static void send_due_traffic(struct ike_node *n)
     struct payload what;
     uint32_t size;
 
-    while (traffic_next(n->lab, &n->traffic, &what, &size))
+    while (traffic_next(n->lab, &n->extra->traffic, &what, &size))
         make_payload(n, &what, size);
     arm_traffic(n);
 }
@@ -393,10 +537,10 @@ static void answer_look_up(struct ike_node *n)
 {
     struct host_job job = {.what = JOB_ANSWER};
 
-    if (!n->look_ups || !look_ups_due(n->look_ups, n->lab->sim.now))
+    if (!n->extra->look_ups || !look_ups_due(n->extra->look_ups, n->lab->sim.now))
         return;
-    job.key = n->look_ups->answer.key;
-    job.arrived = n->look_ups->answer.at;
+    job.key = n->extra->look_ups->answer.key;
+    job.arrived = n->extra->look_ups->answer.at;
     submit_job(n, job, HOST_URGENT);
     arm_traffic(n);
 }
@@ -457,9 +601,9 @@ static void begin_at(struct lab *lab, uint32_t node, uint32_t tunnel)
 {
     struct ike_node *n = ike_node_at(lab, node);
 
-    if (n->traffic.count == 0)
+    if (n->extra->traffic.count == 0)
         return;
-    traffic_begin(lab, &n->traffic, node, tunnel, slot_of(n, tunnel));
+    traffic_begin(lab, &n->extra->traffic, node, tunnel, slot_of(n, tunnel));
     if (!lab->sim.nodes[node].down) /* it may have crashed since its last message */
         arm_traffic(n);
 }
@@ -477,7 +621,7 @@ static void drop_work(struct ike_node *n)
     struct host_job job;
     uint32_t core;
 
-    while (host_forget(&n->host, &job)) {
+    while (host_forget(&n->extra->host, &job)) {
         if (job.what >= JOB_ASK)
             continue;
         if (packet_at(s, job.what)->entered)
@@ -485,14 +629,14 @@ static void drop_work(struct ike_node *n)
         else
             ike_node_give_up(n, job.what);
     }
-    for (uint32_t c = 0; c < n->host.core_count; c++)
-        while (n->held[c] != SIM_NONE) {
-            uint32_t packet = n->held[c];
+    for (uint32_t c = 0; c < n->extra->host.core_count; c++)
+        while (n->extra->held[c] != SIM_NONE) {
+            uint32_t packet = n->extra->held[c];
 
-            n->held[c] = packet_at(s, packet)->next;
+            n->extra->held[c] = packet_at(s, packet)->next;
             packet_free(s, packet);
         }
-    while (host_complete(&n->host, NSEC_NEVER, &core))
+    while (host_complete(&n->extra->host, NSEC_NEVER, &core))
         ;
     n->expire_queued = n->connect_queued = false;
     n->asked = 0;
@@ -503,13 +647,14 @@ void ike_node_crash(struct lab *lab, uint32_t node)
     struct ike_node *n = ike_node_at(lab, node);
 
     sim_set_down(&lab->sim, node, true);
-    if (n->host.core_count)
+    if (n->extra->host.core_count)
         drop_work(n);
-    if (n->look_ups)
-        look_ups_drop(n->look_ups);
+    if (n->extra->look_ups)
+        look_ups_drop(n->extra->look_ups);
+    ike_node_bind(n);
     ike_endpoint_crash(n->endpoint, lab->sim.now);
     ike_node_pull_events(n);
-    joiner_drop(&lab->sim, &n->joiner, NET_DROP_HOST_DOWN);
+    joiner_drop(&lab->sim, &n->extra->joiner, NET_DROP_HOST_DOWN);
     /* Again: what the endpoint said at its end may have set some. */
     sim_set_down(&lab->sim, node, true);
 }
@@ -529,7 +674,7 @@ void ike_node_lookup_outage(struct lab *lab, uint32_t node, bool begins)
 {
     struct ike_node *n = ike_node_at(lab, node);
 
-    look_ups_outage(n->look_ups, begins);
+    look_ups_outage(n->extra->look_ups, begins);
     if (!lab->sim.nodes[node].down)
         arm_traffic(n);
 }

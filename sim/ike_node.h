@@ -24,36 +24,60 @@ enum ike_node_job {
 };
 enum ike_node_timer { TIMER_ENDPOINT, TIMER_HOST, TIMER_TRAFFIC, TIMER_CONNECT };
 
-struct ike_node {
-    struct lab *lab;
-    uint32_t node;
-    const struct scenario_group *group;
-    struct ike_endpoint *endpoint;
-    struct ike_config config;
-    struct ip_addr outer;  /* where it is now */
-    struct routes *routes; /* NULL: one port, or two uplinks */
-    uint32_t uplink;       /* which of its uplinks is in use: 0, 1 */
-    uint32_t uplink_port[2];
+struct ike_node;
 
+/**
+ * Members of a group whose endpoints share a store, or one alone: gateways, and clients that are
+ * recorded. What belongs to a member in `config` is that of `bound`.
+ */
+struct ike_fleet {
+    struct ike_store *store;
+    struct ike_node *nodes;         /* in the order of their making */
+    uint32_t count, capacity, left; /* left: not destroyed yet */
+    uint32_t group;
+    uint16_t link_mtu;
+    bool shared;
+    bool null_esp;              /* may agree on ESP without encryption */
+    bool own_local;             /* each member protects its own address */
+    uint32_t bound;             /* node; SIM_NONE */
+    struct table spi_of_child;  /* slot of the child SA -> inbound SPI, for the checkers */
+    struct ike_counters before; /* at the last look: what grew goes into the metrics */
+    struct ike_config config;
+};
+
+/** What plain clients do without: processors, traffic, several ports, fragments. */
+struct ike_extra {
+    struct routes *routes; /* NULL: one port, or two uplinks */
+    uint32_t uplink_port[2];
     struct host host; /* core_count 0: work takes no time */
     const struct cost_table *costs;
     struct host_metrics *host_metrics; /* NULL: not reported */
     uint32_t *held;                    /* by core: packets that leave at its end of service */
     uint32_t *held_last;               /* by core: the last of them */
     struct reassembly *inside;         /* of what came out of tunnels; NULL: no fragment yet */
-    bool null_esp;                     /* may agree on ESP without encryption */
-    bool expire_queued, connect_queued;
-    uint32_t asked; /* set of enum event_action: what JOB_ASK does */
     struct joiner joiner;
-
     struct look_ups *look_ups; /* NULL: nothing is looked up */
-
     struct traffic traffic;
-    uint32_t tunnel_count;
-    uint32_t *tunnels;          /* by slot: tunnel of the lab */
-    struct table spi_of_child;  /* slot of the child SA -> inbound SPI, for the checkers */
-    struct ike_counters before; /* at the last look: what grew goes into the metrics */
 };
+
+/** A client is one of a million: what is not needed by each is in the extra part or the fleet. */
+struct ike_node {
+    struct lab *lab;
+    const struct scenario_group *group;
+    struct ike_fleet *fleet;
+    struct ike_endpoint *endpoint;
+    struct ike_extra *extra; /* owned; never NULL: that of nobody where there is none */
+    uint32_t *tunnels;       /* by slot: tunnel of the lab; at a client `tunnel` */
+    uint32_t node;
+    uint32_t tunnel, tunnel_count;
+    uint32_t asked;       /* set of enum event_action: what JOB_ASK does */
+    uint32_t executed;    /* requests */
+    struct ip_addr outer; /* where it is now */
+    uint8_t uplink : 1;   /* which of its uplinks is in use */
+    bool expire_queued : 1, connect_queued : 1;
+};
+
+_Static_assert(sizeof(struct ike_node) <= 96, "a client is one of a million");
 
 /** A node for a member of an initiator or responder group; NULL when out of memory. */
 struct ike_node *ike_node_create(struct lab *, uint32_t node);
@@ -86,6 +110,14 @@ void ike_node_ask(struct lab *, uint32_t node, enum event_action);
 void ike_node_skip_sequence(struct lab *, uint32_t node, uint64_t packets);
 /** Start waiting flows of a tunnel that came up; also at its gateway. */
 void ike_node_begin_traffic(struct lab *, uint32_t tunnel);
+
+/** The extra part, made if there is none; NULL when out of memory, and the run has failed. */
+struct ike_extra *ike_node_extra(struct ike_node *);
+/** Room for the flows that it sends; its tunnels are known. */
+enum err ike_node_add_traffic(struct ike_node *) MUST_USE;
+/** Put in the configuration of its fleet what belongs to this member: before its endpoint is
+ * called. */
+void ike_node_bind(struct ike_node *);
 
 /* ike_packets.c: packets out and in, and what the endpoint does with them. */
 /** Run one job to its end inside the endpoint; its packets leave with `core` (SIM_NONE: now). */

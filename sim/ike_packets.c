@@ -78,7 +78,7 @@ void ike_node_send(struct ike_node *n, uint32_t packet)
     uint32_t port = 0;
     struct ip_packet ip;
 
-    if (n->routes || n->group->uplink_count || checker_watches(n->lab->checker, n->node)) {
+    if (n->extra->routes || n->group->uplink_count || checker_watches(n->lab->checker, n->node)) {
         enum err e = ip_read(bytes_of(p->data, p->len), &ip);
 
         ASSERT(e == OK); /* we made it */
@@ -88,7 +88,7 @@ void ike_node_send(struct ike_node *n, uint32_t packet)
         }
         if (checker_watches(n->lab->checker, n->node))
             checker_wire(n->lab->checker, n->lab->sim.now, n->node, bytes_of(p->data, p->len),
-                         in_clear(n, &ip), !n->null_esp);
+                         in_clear(n, &ip), !n->fleet->null_esp);
         port = ike_node_port(n, &ip.dst);
     }
     if (port == SIM_NONE) {
@@ -106,11 +106,11 @@ static void send_or_hold(struct ike_node *n, uint32_t packet, uint32_t core)
         return;
     }
     packet_at(&n->lab->sim, packet)->next = SIM_NONE;
-    if (n->held[core] == SIM_NONE)
-        n->held[core] = packet;
+    if (n->extra->held[core] == SIM_NONE)
+        n->extra->held[core] = packet;
     else
-        packet_at(&n->lab->sim, n->held_last[core])->next = packet;
-    n->held_last[core] = packet;
+        packet_at(&n->lab->sim, n->extra->held_last[core])->next = packet;
+    n->extra->held_last[core] = packet;
 }
 
 static void check_response(struct ike_node *n, const struct ike_dgram *d, uint8_t *copy)
@@ -193,14 +193,15 @@ static struct reassembly *inside_of(struct ike_node *n)
     struct reassembly_config config = {.slots = INSIDE_DATAGRAMS,
                                        .datagram_max = IP_PACKET_MAX,
                                        .timeout = INSIDE_TIMEOUT_S * NSEC_PER_S};
+    struct ike_extra *extra = ike_node_extra(n);
 
-    if (n->inside)
-        return n->inside;
-    n->inside = calloc(1, sizeof *n->inside);
-    if (n->inside && reassembly_init(n->inside, &config) == OK)
-        return n->inside;
-    free(n->inside);
-    n->inside = NULL;
+    if (!extra || extra->inside)
+        return extra ? extra->inside : NULL;
+    extra->inside = calloc(1, sizeof *extra->inside);
+    if (extra->inside && reassembly_init(extra->inside, &config) == OK)
+        return extra->inside;
+    free(extra->inside);
+    extra->inside = NULL;
     sim_fail(&n->lab->sim, ERR_MEMORY);
     return NULL;
 }
@@ -324,6 +325,7 @@ void ike_node_icmp(struct ike_node *n, const struct ip_packet *ip)
     if (ip->protocol != IP_PROTOCOL_ICMP && ip->protocol != IP_PROTOCOL_ICMPV6)
         return;
     /* A few bytes are compared: that is not modelled as work of a core. */
+    ike_node_bind(n);
     ike_endpoint_icmp(n->endpoint, n->lab->sim.now, ip->whole);
     ike_node_count(n);
 }
@@ -343,7 +345,7 @@ static void tell_sender(struct ike_node *n, struct bytes packet, struct sa_ref s
     build.dst = ip.src;
     icmp.mtu = info.inner_mtu;
     if (icmp_write(&out, &build, &icmp) == OK)
-        traffic_icmp(n->lab, &n->traffic, buf_bytes(&out));
+        traffic_icmp(n->lab, &n->extra->traffic, buf_bytes(&out));
 }
 
 static enum err send_piece(struct ike_node *n, const struct packet *of, struct sa_ref sa,
@@ -499,13 +501,13 @@ static void connect_now(struct ike_node *n)
 
 static void answer_now(struct ike_node *n)
 {
-    const struct look_up *l = &n->look_ups->answer;
-    struct ike_answer answer = {.granted = !l->timed_out || n->look_ups->words->accept};
+    const struct look_up *l = &n->extra->look_ups->answer;
+    struct ike_answer answer = {.granted = !l->timed_out || n->extra->look_ups->words->accept};
 
-    n->look_ups->answering = false;
-    n->host_metrics->look_ups_timed_out += l->timed_out;
-    n->host_metrics->look_ups_refused += !answer.granted;
-    hist_add(&n->host_metrics->look_up_wait_ns, n->lab->sim.now - l->begun);
+    n->extra->look_ups->answering = false;
+    n->extra->host_metrics->look_ups_timed_out += l->timed_out;
+    n->extra->host_metrics->look_ups_refused += !answer.granted;
+    hist_add(&n->extra->host_metrics->look_up_wait_ns, n->lab->sim.now - l->begun);
     /* The handshake may be over: ERR_NOT_FOUND. */
     (void)ike_endpoint_answer(n->endpoint, n->lab->sim.now, l->request, &answer);
 }
@@ -513,6 +515,7 @@ static void answer_now(struct ike_node *n)
 /* Run one job to its end inside the endpoint; its packets go to `core`. */
 void ike_node_work(struct ike_node *n, uint32_t job, uint32_t core)
 {
+    ike_node_bind(n);
     if (job == JOB_EXPIRE) {
         n->expire_queued = false;
         ike_endpoint_expire(n->endpoint, n->lab->sim.now);

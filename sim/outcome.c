@@ -62,7 +62,7 @@ static void compare_with(struct lab *lab, struct ike_node *gateway)
             const struct tunnel *t = &lab->tunnels[tunnel];
             struct ike_node *client = ike_node_at(lab, t->client);
 
-            if (!t->up || client->traffic.count > 0 || !checker_watches(lab->checker, t->client))
+            if (!t->up || client->extra->traffic.count > 0 || !checker_watches(lab->checker, t->client))
                 continue;
             checker_ends_agree(lab->checker, lab->sim.now, 2 * tunnel, t->client,
                                ends_agree(client, &children));

@@ -148,7 +148,7 @@ static struct holding *at_other_end(const struct end *e, const struct ike_sa_inf
  */
 static void check_orphan(const struct end *e, const struct holding *h)
 {
-    const struct ike_config *c = &e->node->config;
+    const struct ike_config *c = &e->node->fleet->config;
     struct lab *lab = e->node->lab;
     nsec found = nsec_add(c->dpd_delay, outcome_ladder(&c->retransmit));
 

@@ -301,7 +301,7 @@ static void read_gauges(struct lab *lab)
         if (lab->sim.nodes[i].class != &ike_node_class)
             continue;
         n = ike_node_at(lab, i);
-        m = n->host_metrics;
+        m = n->extra->host_metrics;
         if (!m)
             continue;
         c = ike_endpoint_counters(n->endpoint);

@@ -194,19 +194,20 @@ static enum err make_routes(struct lab *lab, struct walk *w, uint32_t node, stru
 }
 
 /* A node with uplinks sends everything by the one in use. */
-static void find_uplinks(const struct lab *lab, struct ike_node *ike)
+static void find_uplinks(const struct lab *lab, struct ike_node *ike, struct ike_extra *extra)
 {
     const struct node *n = &lab->sim.nodes[ike->node];
 
     for (uint32_t port = 0; port < n->port_count; port++)
         for (uint32_t i = 0; i < 2; i++)
             if (ike->group->uplink[i] == (int32_t)lab->sim.links[node_port(n, port)].link)
-                ike->uplink_port[i] = port;
+                extra->uplink_port[i] = port;
 }
 
 static enum err route_node(struct lab *lab, struct walk *w, uint32_t node)
 {
     struct node *n = &lab->sim.nodes[node];
+    struct ike_extra *extra;
     struct ike_node *ike;
 
     if (n->class == &router_class)
@@ -214,12 +215,15 @@ static enum err route_node(struct lab *lab, struct walk *w, uint32_t node)
     if (n->class != &ike_node_class || n->port_count < 2)
         return OK;
     ike = n->state;
+    extra = ike_node_extra(ike);
+    if (!extra)
+        return ERR_MEMORY;
     if (ike->group->uplink[0] != SCENARIO_NONE) {
-        find_uplinks(lab, ike);
+        find_uplinks(lab, ike, extra);
         return OK;
     }
-    ike->routes = router_create(16);
-    return ike->routes ? make_routes(lab, w, node, ike->routes) : ERR_MEMORY;
+    extra->routes = router_create(16);
+    return extra->routes ? make_routes(lab, w, node, extra->routes) : ERR_MEMORY;
 }
 
 static enum err add_routes(struct lab *lab)
@@ -299,7 +303,7 @@ static enum err share_tunnels(struct lab *lab)
                 struct ike_node *n = ike_node_at(lab, node);
 
                 if (pass == 1 && !n->tunnels) {
-                    n->tunnels = calloc(n->tunnel_count, sizeof *n->tunnels);
+                    n->tunnels = end ? calloc(n->tunnel_count, sizeof *n->tunnels) : &n->tunnel;
                     if (!n->tunnels)
                         return ERR_MEMORY;
                     n->tunnel_count = 0;
@@ -316,7 +320,6 @@ enum err topology_endpoints(struct lab *lab)
     enum err e = OK;
 
     for (uint32_t i = 0; i < lab->sim.node_count; i++) {
-        int32_t host = scenario_host_index(lab->scenario, lab->sim.nodes[i].group);
         struct ike_node *n;
 
         if (lab->sim.nodes[i].class != &ike_node_class)
@@ -325,18 +328,13 @@ enum err topology_endpoints(struct lab *lab)
         lab->sim.nodes[i].state = n;
         if (!n)
             return ERR_MEMORY;
-        if (host != SCENARIO_NONE)
-            n->host_metrics = &lab->metrics->hosts[host];
     }
     e = add_routes(lab);
     if (e == OK)
         e = share_tunnels(lab);
     for (uint32_t i = 0; i < lab->sim.node_count && e == OK; i++)
-        if (lab->sim.nodes[i].class == &ike_node_class) {
-            struct ike_node *n = ike_node_at(lab, i);
-
-            e = traffic_init(lab, i, n->tunnel_count, &n->traffic);
-        }
+        if (lab->sim.nodes[i].class == &ike_node_class)
+            e = ike_node_add_traffic(ike_node_at(lab, i));
     return e;
 }
 
