@@ -63,11 +63,12 @@ bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
 
 static uint64_t keys_fingerprint(const struct esp_sa *esp, enum sad_direction way)
 {
+    const struct esp_kind *kind = esp->kind;
     struct digest d = {FINGERPRINT_KEY, 0};
 
-    digest_add(&d, sad_encr_key(esp, way), (size_t)esp->encr->key_len + esp->encr->salt_len);
-    if (esp->integ)
-        digest_add(&d, sad_integ_key(esp, way), esp->integ->key_len);
+    digest_add(&d, sad_encr_key(esp, way), (size_t)kind->encr->key_len + kind->encr->salt_len);
+    if (kind->integ)
+        digest_add(&d, sad_integ_key(esp, way), kind->integ->key_len);
     return d.value;
 }
 
@@ -87,9 +88,10 @@ static uint64_t selectors_fingerprint(const struct selector *s, uint8_t count)
 static void fill_selectors(const struct ike_endpoint *ep, const struct esp_sa *esp,
                            struct child_sa_info *out)
 {
-    struct spd_selectors s = spd_selectors(&ep->store->esp->spd, esp->policy);
     struct handle sends = spd_child(&ep->store->esp->spd, esp->policy);
+    struct spd_copy s;
 
+    spd_selectors(&ep->store->esp->spd, esp->policy, &s);
     out->selectors_fingerprint_local = selectors_fingerprint(s.local, s.local_count);
     out->selectors_fingerprint_remote = selectors_fingerprint(s.remote, s.remote_count);
     out->current = sad_at(&ep->store->esp->sad, sends) == esp;
@@ -106,8 +108,8 @@ bool ike_endpoint_child_info(const struct ike_endpoint *ep, struct sa_ref ref,
     *out = (struct child_sa_info){.ike = ike_sa_ref(ep, child_sa_ike(ep, c)),
                                   .spi_in = esp->spi_in,
                                   .spi_out = esp->spi_out,
-                                  .encr = esp->encr,
-                                  .integ = esp->integ,
+                                  .encr = esp->kind->encr,
+                                  .integ = esp->kind->integ,
                                   .esn = esp->esn,
                                   .transport = esp->transport,
                                   .udp_encapsulated = esp->udp_encapsulated,
@@ -116,8 +118,8 @@ bool ike_endpoint_child_info(const struct ike_endpoint *ep, struct sa_ref ref,
                                   .ends = child_end(c),
                                   .key_fingerprint_in = keys_fingerprint(esp, SAD_IN),
                                   .key_fingerprint_out = keys_fingerprint(esp, SAD_OUT),
-                                  .local = esp->local,
-                                  .remote = esp->remote,
+                                  .local = sad_local(&ep->store->esp->sad, esp),
+                                  .remote = sad_remote(&ep->store->esp->sad, esp),
                                   .path_mtu = c->path_mtu,
                                   .packets_in = esp->packets_in,
                                   .packets_out = esp->seq_out,
@@ -130,14 +132,16 @@ bool ike_endpoint_child_info(const struct ike_endpoint *ep, struct sa_ref ref,
 
 bool ike_endpoint_window(const struct ike_endpoint *ep, uint32_t spi_in, struct esp_window *out)
 {
+    struct replay replay;
     struct handle h;
     struct esp_sa *esp = sad_find(&ep->store->esp->sad, ep->scope, spi_in, &h);
 
     if (!esp)
         return false;
-    *out = (struct esp_window){.highest = esp->replay.top, .size = esp->replay.window};
+    replay = sad_replay(esp);
+    *out = (struct esp_window){.highest = replay.top, .size = replay.window};
     for (uint32_t n = 0; n < ESP_WINDOW_SHOWN && n < out->size && n < out->highest; n++)
-        if (replay_seen(&esp->replay, sad_bitmap(esp), out->highest - n))
+        if (replay_seen(&replay, sad_bitmap(esp), out->highest - n))
             out->seen[n / 64] |= UINT64_C(1) << n % 64;
     return true;
 }

@@ -225,9 +225,9 @@ static void put_child(struct view *v, const struct child_sa *c)
     put_handle(v, &ep->store->esp->sad.sas, spd_child(&ep->store->esp->spd, esp->policy));
     for (int way = SAD_IN; way <= SAD_OUT; way++) {
         put_bytes(v, sad_encr_key(esp, (enum sad_direction)way),
-                  (size_t)esp->encr->key_len + esp->encr->salt_len);
-        if (esp->integ)
-            put_bytes(v, sad_integ_key(esp, (enum sad_direction)way), esp->integ->key_len);
+                  (size_t)esp->kind->encr->key_len + esp->kind->encr->salt_len);
+        if (esp->kind->integ)
+            put_bytes(v, sad_integ_key(esp, (enum sad_direction)way), esp->kind->integ->key_len);
     }
 }
 

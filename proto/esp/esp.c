@@ -84,10 +84,10 @@ static struct seal_key key_of(const struct esp_sa *sa, enum sad_direction d)
     const uint8_t *encr = sad_encr_key(sa, d);
 
     return (struct seal_key){
-        .encr = sa->encr,
-        .integ = sa->integ,
+        .encr = sa->kind->encr,
+        .integ = sa->kind->integ,
         .encr_key = encr,
-        .integ_key = sa->integ ? encr + sa->encr->key_len + sa->encr->salt_len : NULL,
+        .integ_key = sa->kind->integ ? encr + sa->kind->encr->key_len + sa->kind->encr->salt_len : NULL,
     };
 }
 
@@ -147,12 +147,12 @@ static bool whole_packet(const struct buf *packet)
 }
 
 /* RFC 4301 §5.1.2.1, §5.1.2.2; RFC 6040 §4.1 normal mode: the mark is copied as it is. */
-static void outer_fill(const struct esp_sa *sa, const uint8_t *p, struct esp_outer *out)
+static void outer_fill(const struct sad *sad, const struct esp_sa *sa, const uint8_t *p, struct esp_outer *out)
 {
     bool v4 = p[0] >> 4 == 4;
 
-    out->local = sa->local;
-    out->remote = sa->remote;
+    out->local = sad_local(sad, sa);
+    out->remote = sad_remote(sad, sa);
     out->udp_encapsulated = sa->udp_encapsulated;
     out->tos = v4 ? p[1] : (uint8_t)(load_be16(p) >> 4);
     out->df = v4 ? (p[6] & 0x40) != 0 : true;
@@ -198,8 +198,8 @@ static enum esp_cause outbound_limits(struct esp_sa *sa, size_t len)
     bool wrapped = sa->seq_out >= last_sequence(sa);
 
     /* bytes_out never passes hard_bytes, so the difference does not wrap. */
-    if (likely(!wrapped && sa->seq_out < sa->limits.hard_packets &&
-               len <= sa->limits.hard_bytes - sa->bytes_out))
+    if (likely(!wrapped && sa->seq_out < sa->kind->limits.hard_packets &&
+               len <= sa->kind->limits.hard_bytes - sa->bytes_out))
         return ESP_CAUSE_NONE;
     sa->soft_due = true;
     sa->hard_over = true;
@@ -214,11 +214,11 @@ static void iv_write(struct esp_user user, const struct esp_sa *sa, uint64_t seq
 {
     struct rng r;
 
-    if (likely(sa->encr->iv_len == 8)) {
+    if (likely(sa->kind->encr->iv_len == 8)) {
         store_be64(iv, seq);
         return;
     }
-    if (sa->encr->iv_len == 0)
+    if (sa->kind->encr->iv_len == 0)
         return;
     r = rng_fork(user.iv, IV_STREAM);
     r = rng_fork(&r, (uint64_t)sa->spi_in << 32 | sa->spi_out);
@@ -249,7 +249,7 @@ static enum err refuse_out(struct esp *esp, enum esp_cause cause)
 static void count_out(struct esp *esp, struct esp_sa *sa, size_t len)
 {
     sa->bytes_out += len;
-    if (unlikely(sa->seq_out >= sa->limits.soft_packets || sa->bytes_out >= sa->limits.soft_bytes))
+    if (unlikely(sa->seq_out >= sa->kind->limits.soft_packets || sa->bytes_out >= sa->kind->limits.soft_bytes))
         sa->soft_due = true;
     esp->sealed++;
     esp->sealed_bytes += len;
@@ -261,10 +261,10 @@ struct extra {
     bool dummy; /* nothing is inside */
 };
 
-static void outer_plain(const struct esp_sa *sa, struct esp_outer *out)
+static void outer_plain(const struct sad *sad, const struct esp_sa *sa, struct esp_outer *out)
 {
-    *out = (struct esp_outer){.local = sa->local,
-                              .remote = sa->remote,
+    *out = (struct esp_outer){.local = sad_local(sad, sa),
+                              .remote = sad_remote(sad, sa),
                               .hop_limit = TUNNEL_HOP_LIMIT,
                               .udp_encapsulated = sa->udp_encapsulated};
 }
@@ -291,16 +291,16 @@ static enum err seal(struct esp *esp, struct esp_user user, struct esp_sa *sa, s
     if (unlikely(cause != ESP_CAUSE_NONE))
         return refuse_out(esp, cause);
     if (likely(!extra.dummy))
-        outer_fill(sa, packet->data, out);
+        outer_fill(&esp->sad, sa, packet->data, out);
     else
-        outer_plain(sa, out);
+        outer_plain(&esp->sad, sa, out);
     if (unlikely(room > len)) {
         memset(inner.text + len, 0, room - len);
         inner.len = room;
     }
     f.key = key_of(sa, SAD_OUT);
     f.text = inner.text;
-    f.start = inner.text - sa->encr->iv_len - ESP_HEADER_LEN;
+    f.start = inner.text - sa->kind->encr->iv_len - ESP_HEADER_LEN;
     f.seq = ++sa->seq_out; /* used up, whatever comes after: no IV twice */
     f.text_len = trailer_write(sa, &inner);
     icv_len = seal_icv_len(&f.key);
@@ -400,6 +400,7 @@ bool esp_takes_pieces(const struct esp *esp, const struct esp_sa *sa, struct byt
 static enum esp_cause admit(struct esp *esp, uint32_t scope, struct buf *packet,
                             struct esp_opened *out, struct esp_sa **sa, struct frame *f)
 {
+    struct replay replay;
     size_t overhead;
 
     if (unlikely(packet->len < ESP_HEADER_LEN))
@@ -409,16 +410,17 @@ static enum esp_cause admit(struct esp *esp, uint32_t scope, struct buf *packet,
     if (unlikely(!*sa))
         return ESP_CAUSE_NO_SA;
     f->key = key_of(*sa, SAD_IN);
-    overhead = ESP_HEADER_LEN + (*sa)->encr->iv_len + seal_icv_len(&f->key);
+    overhead = ESP_HEADER_LEN + (*sa)->kind->encr->iv_len + seal_icv_len(&f->key);
     if (unlikely(packet->len < overhead + 4))
         return ESP_CAUSE_MALFORMED;
-    f->text = f->start + ESP_HEADER_LEN + (*sa)->encr->iv_len;
+    f->text = f->start + ESP_HEADER_LEN + (*sa)->kind->encr->iv_len;
     f->text_len = packet->len - overhead;
-    if (unlikely(f->text_len % 4 != 0 || f->text_len % (*sa)->encr->block_len != 0))
+    if (unlikely(f->text_len % 4 != 0 || f->text_len % (*sa)->kind->encr->block_len != 0))
         return ESP_CAUSE_MALFORMED;
-    f->seq = replay_guess(&(*sa)->replay, load_be32(f->start + 4), (*sa)->esn);
+    replay = sad_replay(*sa);
+    f->seq = replay_guess(&replay, load_be32(f->start + 4), (*sa)->esn);
     out->seq = f->seq;
-    if (unlikely(replay_check(&(*sa)->replay, sad_bitmap(*sa), f->seq) != OK))
+    if (unlikely(replay_check(&replay, sad_bitmap(*sa), f->seq) != OK))
         return ESP_CAUSE_REPLAY;
     return ESP_CAUSE_NONE;
 }
@@ -428,20 +430,22 @@ static enum esp_cause authenticate(struct esp *esp, struct esp_sa *sa, struct fr
                                    struct esp_opened *out)
 {
     struct seal_op op = op_of(f, sa->esn);
+    struct replay replay = sad_replay(sa);
     enum err e = esp->crypto->class->open(esp->crypto, &op);
 
     if (unlikely(e != OK))
         return e == ERR_ICV ? ESP_CAUSE_ICV : ESP_CAUSE_CRYPTO;
     out->authentic = true;
-    out->newest = f->seq > sa->replay.top;
-    replay_update(&sa->replay, sad_bitmap(sa), f->seq);
+    out->newest = f->seq > replay.top;
+    replay_update(&replay, sad_bitmap(sa), f->seq);
+    sa->top = replay.top;
     return ESP_CAUSE_NONE;
 }
 
 static enum esp_cause inbound_limits(struct esp_sa *sa, size_t len)
 {
-    if (likely(sa->packets_in < sa->limits.hard_packets &&
-               len <= sa->limits.hard_bytes - sa->bytes_in))
+    if (likely(sa->packets_in < sa->kind->limits.hard_packets &&
+               len <= sa->kind->limits.hard_bytes - sa->bytes_in))
         return ESP_CAUSE_NONE;
     sa->soft_due = true;
     sa->hard_over = true;
@@ -590,8 +594,8 @@ static void count_in(struct esp *esp, struct esp_sa *sa, size_t len)
 {
     sa->packets_in++;
     sa->bytes_in += len;
-    if (unlikely(sa->packets_in >= sa->limits.soft_packets ||
-                 sa->bytes_in >= sa->limits.soft_bytes))
+    if (unlikely(sa->packets_in >= sa->kind->limits.soft_packets ||
+                 sa->bytes_in >= sa->kind->limits.soft_bytes))
         sa->soft_due = true;
     esp->opened++;
     esp->opened_bytes += len;
@@ -617,7 +621,7 @@ enum err esp_open(struct esp *esp, struct esp_user user, const struct esp_arriva
     }
     out->drop = cause;
     esp->dropped[cause]++;
-    if (sa)
+    if (sa && sa->dropped < SAD_DROPPED_MAX)
         sa->dropped++;
     return drop_errors[cause];
 }

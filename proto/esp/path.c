@@ -7,16 +7,16 @@
 /* Everything but the text: outer IP and UDP headers, SPI, sequence number, IV and ICV. */
 static size_t around_text(const struct esp_sa *sa)
 {
-    size_t icv = sa->integ ? sa->integ->icv_len : sa->encr->icv_len;
+    size_t icv = sa->kind->integ ? sa->kind->integ->icv_len : sa->kind->encr->icv_len;
     size_t udp = sa->udp_encapsulated ? UDP_HEADER_LEN : 0;
 
-    return ip_header_len(sa->remote.addr.family) + udp + ESP_HEADER_LEN + sa->encr->iv_len + icv;
+    return ip_header_len(sad_family(sa)) + udp + ESP_HEADER_LEN + sa->kind->encr->iv_len + icv;
 }
 
 /* Transport mode protects what is behind the IP header. */
 static size_t unprotected(const struct esp_sa *sa)
 {
-    return sa->transport ? ip_header_len(sa->remote.addr.family) : 0;
+    return sa->transport ? ip_header_len(sad_family(sa)) : 0;
 }
 
 size_t esp_outer_len(const struct esp_sa *sa, size_t len)

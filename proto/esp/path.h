@@ -19,7 +19,7 @@ enum path_sizes {
 /** Padding goes to a multiple of this (RFC 4303 §2.4). */
 static inline size_t esp_block(const struct esp_sa *sa)
 {
-    return sa->encr->block_len > 4 ? sa->encr->block_len : 4;
+    return sa->kind->encr->block_len > 4 ? sa->kind->encr->block_len : 4;
 }
 
 /** Bytes of the outer packet that an inner packet of `len` bytes becomes, IP header included. */

@@ -5,17 +5,59 @@
 
 #include <stdlib.h>
 
-enum { CHAIN_END = UINT32_MAX };
+_Static_assert(sizeof(struct esp_sa) <= 96, "what an established child SA needs is small");
 
-_Static_assert(sizeof(struct esp_sa) <= 192, "what an established child SA needs is small");
+/* Beside a record, where its addresses do not fit in. */
+struct aside {
+    struct ip_endpoint local, remote;
+};
 
-static uint32_t *bucket(const struct sad *sad, uint32_t scope, uint32_t spi)
+static uint32_t hash_of(uint32_t scope, uint32_t spi)
 {
-    /* SPIs are random already, but a caller may take them in order, and every scope the same. */
-    uint32_t mixed = (spi ^ scope * UINT32_C(0x85ebca6b)) * UINT32_C(0x9e3779b1);
-
-    return &sad->buckets[mixed >> 8 & sad->bucket_mask];
+    return chains_mix((uint64_t)scope << 32 | spi);
 }
+
+static uint32_t sa_hash(const void *records, uint32_t number)
+{
+    const struct esp_sa *sa = pool_slot(records, number);
+
+    return hash_of(sa->scope, sa->spi_in);
+}
+
+static uint32_t *sa_link(const void *records, uint32_t number)
+{
+    return &((struct esp_sa *)pool_slot(records, number))->link;
+}
+
+static uint64_t mixed(uint64_t hash, uint64_t word)
+{
+    return (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15) + (hash >> 31);
+}
+
+static uint32_t words_hash(const struct esp_kind *k)
+{
+    uint64_t hash = mixed(k->encr->iana, k->encr->key_bits);
+
+    hash = mixed(hash, k->integ ? k->integ->iana : 0);
+    hash = mixed(hash, k->limits.soft_packets);
+    hash = mixed(hash, k->limits.hard_packets);
+    hash = mixed(hash, k->limits.soft_bytes);
+    hash = mixed(hash, k->limits.hard_bytes);
+    return chains_mix(mixed(hash, k->fresh.window));
+}
+
+static uint32_t kind_hash(const void *records, uint32_t number)
+{
+    return words_hash(pool_slot(records, number));
+}
+
+static uint32_t *kind_link(const void *records, uint32_t number)
+{
+    return &((struct esp_kind *)pool_slot(records, number))->link;
+}
+
+static const struct chains_class by_spi = {sa_hash, sa_link};
+static const struct chains_class by_words = {kind_hash, kind_link};
 
 static size_t tail_size(const struct sad_limits *limits)
 {
@@ -23,37 +65,28 @@ static size_t tail_size(const struct sad_limits *limits)
            2 * (size_t)limits->key_bytes;
 }
 
-static void empty_buckets(struct sad *sad)
-{
-    for (uint32_t i = 0; i <= sad->bucket_mask; i++)
-        sad->buckets[i] = (uint32_t)CHAIN_END;
-}
-
 enum err sad_init(struct sad *sad, const struct sad_limits *limits)
 {
-    uint32_t buckets = 1;
-    enum err e;
-
     ASSERT(limits->key_bytes <= ENCR_KEY_MAX + INTEG_KEY_MAX);
-    while (buckets < limits->sas && buckets < UINT32_C(1) << 24)
-        buckets *= 2;
-    *sad = (struct sad){.limits = *limits, .bucket_mask = buckets - 1};
-    e = pool_init(&sad->sas, sizeof(struct esp_sa) + tail_size(limits), limits->sas);
-    if (e != OK)
-        return e;
-    sad->buckets = malloc(buckets * sizeof *sad->buckets);
-    if (!sad->buckets) {
-        pool_reset(&sad->sas);
+    *sad = (struct sad){.limits = *limits};
+    if (pool_init(&sad->sas, sizeof(struct esp_sa) + tail_size(limits), limits->sas) ||
+        pool_init(&sad->kinds, sizeof(struct esp_kind), limits->sas) ||
+        pool_init(&sad->asides, sizeof(struct aside), limits->sas) ||
+        chains_init(&sad->by_spi, &by_spi, limits->sas) ||
+        chains_init(&sad->by_words, &by_words, limits->sas)) {
+        sad_reset(sad);
         return ERR_MEMORY;
     }
-    empty_buckets(sad);
     return OK;
 }
 
 void sad_reset(struct sad *sad)
 {
     pool_reset(&sad->sas);
-    free(sad->buckets);
+    pool_reset(&sad->kinds);
+    pool_reset(&sad->asides);
+    chains_reset(&sad->by_spi);
+    chains_reset(&sad->by_words);
     *sad = (struct sad){0};
 }
 
@@ -61,20 +94,19 @@ void sad_clear(struct sad *sad)
 {
     for (uint32_t i = 0; i < sad->sas.fresh; i++)
         if (pool_slot(&sad->sas, i))
-            pool_give(&sad->sas, pool_handle(&sad->sas, i));
-    empty_buckets(sad);
+            sad_remove(sad, pool_handle(&sad->sas, i));
 }
 
-/* The record with this inbound SPI, reserved or installed; its slot, or CHAIN_END. */
+/* The record with this inbound SPI, reserved or installed, and its slot. */
 static struct esp_sa *find(const struct sad *sad, uint32_t scope, uint32_t spi, uint32_t *index)
 {
-    for (*index = *bucket(sad, scope, spi); *index != (uint32_t)CHAIN_END;) {
+    for (*index = chains_first(&sad->by_spi, hash_of(scope, spi)); *index != CHAINS_END;) {
         struct esp_sa *sa = pool_slot(&sad->sas, *index);
 
         ASSERT(sa);
         if (sa->spi_in == spi && sa->scope == scope)
             return sa;
-        *index = sa->next;
+        *index = sa->link - 1;
     }
     return NULL;
 }
@@ -83,7 +115,6 @@ static struct esp_sa *find(const struct sad *sad, uint32_t scope, uint32_t spi, 
 enum err sad_spi_share(struct sad *sad, uint32_t scope, uint32_t spi, struct handle *out)
 {
     struct esp_sa *sa;
-    uint32_t *link = bucket(sad, scope, spi);
 
     *out = HANDLE_NONE;
     if (spi < SPI_MIN)
@@ -94,10 +125,7 @@ enum err sad_spi_share(struct sad *sad, uint32_t scope, uint32_t spi, struct han
     sa->scope = scope;
     sa->spi_in = spi;
     sa->policy = HANDLE_NONE;
-    sa->next = (uint32_t)CHAIN_END;
-    while (*link != (uint32_t)CHAIN_END)
-        link = &((struct esp_sa *)pool_slot(&sad->sas, *link))->next;
-    *link = out->index;
+    chains_add(&sad->by_spi, &sad->sas, hash_of(scope, spi), out->index);
     return OK;
 }
 
@@ -173,15 +201,66 @@ static uint8_t *put(uint8_t *at, struct bytes key)
     return at + key.len;
 }
 
-/* The tail of the slot: bitmap, then encr_in | integ_in | encr_out | integ_out. */
-static void tail_fill(struct esp_sa *sa, const struct esp_sa_params *p)
+static struct esp_kind kind_of(const struct esp_sa_params *p)
 {
     uint32_t window = replay_window_fit(p->replay_window);
-    uint8_t *at;
+    struct esp_kind k = {.encr = p->encr, .integ = p->integ, .limits = limits_of(p)};
+    uint64_t bitmap[REPLAY_WORDS_MAX];
 
-    replay_init(&sa->replay, sad_bitmap(sa), window);
-    sa->keys_at = (uint16_t)(sizeof *sa + replay_words(window) * sizeof(uint64_t));
-    at = (uint8_t *)sa + sa->keys_at;
+    replay_init(&k.fresh, bitmap, window);
+    k.keys_at = (uint16_t)(sizeof(struct esp_sa) + replay_words(window) * sizeof(uint64_t));
+    k.key_bytes = (uint16_t)(p->encr_in.len + p->integ_in.len);
+    return k;
+}
+
+static bool same_words(const struct esp_kind *a, const struct esp_kind *b)
+{
+    return a->encr == b->encr && a->integ == b->integ && a->fresh.window == b->fresh.window &&
+           a->limits.soft_packets == b->limits.soft_packets &&
+           a->limits.hard_packets == b->limits.hard_packets &&
+           a->limits.soft_bytes == b->limits.soft_bytes &&
+           a->limits.hard_bytes == b->limits.hard_bytes;
+}
+
+/* The record of this kind, with one SA more. There is room: no more kinds than SAs. */
+static struct esp_kind *kind_take(struct sad *sad, const struct esp_sa_params *p)
+{
+    struct esp_kind words = kind_of(p), *kind;
+    uint32_t hash = words_hash(&words), i;
+    struct handle h;
+
+    for (i = chains_first(&sad->by_words, hash); i != CHAINS_END;
+         i = chains_next(&sad->by_words, &sad->kinds, i)) {
+        kind = pool_slot(&sad->kinds, i);
+        if (same_words(kind, &words)) {
+            kind->sas++;
+            return kind;
+        }
+    }
+    kind = pool_take(&sad->kinds, &h);
+    ASSERT(kind);
+    *kind = words;
+    kind->sas = 1;
+    chains_add(&sad->by_words, &sad->kinds, hash, h.index);
+    return kind;
+}
+
+static void kind_give(struct sad *sad, struct esp_kind *kind)
+{
+    uint32_t index;
+
+    if (--kind->sas > 0)
+        return;
+    index = pool_index(&sad->kinds, kind);
+    chains_remove(&sad->by_words, &sad->kinds, words_hash(kind), index);
+    pool_give(&sad->kinds, pool_handle(&sad->kinds, index));
+}
+
+/* The tail of the slot: bitmap (which is zero), then encr_in | integ_in | encr_out | integ_out. */
+static void tail_fill(struct esp_sa *sa, const struct esp_sa_params *p)
+{
+    uint8_t *at = (uint8_t *)sa + sa->kind->keys_at;
+
     at = put(at, p->encr_in);
     at = put(at, p->integ_in);
     at = put(at, p->encr_out);
@@ -200,14 +279,11 @@ enum err sad_install(struct sad *sad, struct handle h, const struct esp_sa_param
     e = params_check(sad, p);
     if (e != OK)
         return e;
-    sa->encr = p->encr;
-    sa->integ = p->integ;
-    sa->limits = limits_of(p);
+    sa->kind = kind_take(sad, p);
     sa->spi_out = p->spi_out;
     sa->owner = p->owner;
     sa->policy = p->policy;
-    sa->local = p->local;
-    sa->remote = p->remote;
+    sad_update_peer(sad, sa, &p->local, &p->remote);
     sa->transport = p->transport;
     sa->esn = p->esn;
     sa->udp_encapsulated = p->udp_encapsulated;
@@ -219,13 +295,14 @@ enum err sad_install(struct sad *sad, struct handle h, const struct esp_sa_param
 void sad_remove(struct sad *sad, struct handle h)
 {
     struct esp_sa *sa = sad_at(sad, h);
-    uint32_t *link;
 
     if (!sa)
         return;
-    for (link = bucket(sad, sa->scope, sa->spi_in); *link != h.index;)
-        link = &((struct esp_sa *)pool_slot(&sad->sas, *link))->next;
-    *link = sa->next;
+    chains_remove(&sad->by_spi, &sad->sas, hash_of(sa->scope, sa->spi_in), h.index);
+    if (sa->kind)
+        kind_give(sad, sa->kind);
+    if (sa->aside)
+        pool_give(&sad->asides, pool_handle(&sad->asides, sa->local));
     pool_give(&sad->sas, h);
 }
 
@@ -257,25 +334,69 @@ struct handle sad_next(const struct sad *sad, struct handle after)
     return HANDLE_NONE;
 }
 
-void sad_update_peer(struct esp_sa *sa, const struct ip_endpoint *local,
+static const struct aside *aside_of(const struct sad *sad, const struct esp_sa *sa)
+{
+    return pool_slot(&sad->asides, sa->local);
+}
+
+static struct ip_endpoint endpoint_v4(uint32_t addr, uint16_t port)
+{
+    return (struct ip_endpoint){ip_addr_v4(addr), port};
+}
+
+struct ip_endpoint sad_local(const struct sad *sad, const struct esp_sa *sa)
+{
+    return sa->aside ? aside_of(sad, sa)->local : endpoint_v4(sa->local, sa->local_port);
+}
+
+struct ip_endpoint sad_remote(const struct sad *sad, const struct esp_sa *sa)
+{
+    return sa->aside ? aside_of(sad, sa)->remote : endpoint_v4(sa->remote, sa->remote_port);
+}
+
+static void put_aside(struct sad *sad, struct esp_sa *sa, const struct ip_endpoint *local,
+                      const struct ip_endpoint *remote)
+{
+    struct aside *aside;
+    struct handle h;
+
+    if (sa->aside) {
+        aside = pool_slot(&sad->asides, sa->local);
+    } else {
+        aside = pool_take(&sad->asides, &h);
+        sa->local = h.index;
+        sa->aside = true;
+    }
+    ASSERT(aside); /* there is one for each SA */
+    *aside = (struct aside){*local, *remote};
+}
+
+void sad_update_peer(struct sad *sad, struct esp_sa *sa, const struct ip_endpoint *local,
                      const struct ip_endpoint *remote)
 {
-    sa->local = *local;
-    sa->remote = *remote;
+    if (local->addr.family != 4 || remote->addr.family != 4) {
+        put_aside(sad, sa, local, remote);
+        return;
+    }
+    if (sa->aside)
+        pool_give(&sad->asides, pool_handle(&sad->asides, sa->local));
+    sa->aside = false;
+    sa->local = load_be32(local->addr.bytes);
+    sa->remote = load_be32(remote->addr.bytes);
+    sa->local_port = local->port;
+    sa->remote_port = remote->port;
 }
 
 const uint8_t *sad_encr_key(const struct esp_sa *sa, enum sad_direction d)
 {
-    size_t one = (size_t)sa->encr->key_len + sa->encr->salt_len;
+    const uint8_t *keys = (const uint8_t *)sa + sa->kind->keys_at;
 
-    if (sa->integ)
-        one += sa->integ->key_len;
-    return (const uint8_t *)sa + sa->keys_at + (d == SAD_OUT ? one : 0);
+    return keys + (d == SAD_OUT ? sa->kind->key_bytes : 0);
 }
 
 const uint8_t *sad_integ_key(const struct esp_sa *sa, enum sad_direction d)
 {
-    return sad_encr_key(sa, d) + sa->encr->key_len + sa->encr->salt_len;
+    return sad_encr_key(sa, d) + sa->kind->encr->key_len + sa->kind->encr->salt_len;
 }
 
 uint64_t *sad_bitmap(struct esp_sa *sa)

@@ -11,6 +11,7 @@
 #ifndef PROTO_ESP_SAD_H
 #define PROTO_ESP_SAD_H
 
+#include "base/chains.h"
 #include "base/pool.h"
 #include "base/rng.h"
 #include "crypto/suite.h"
@@ -19,6 +20,7 @@
 
 enum sad_sizes {
     SPI_MIN = 256, /* 1..255 are reserved by IANA, 0 is never sent (RFC 4303 §2.1) */
+    SAD_DROPPED_MAX = (1 << 24) - 1,
 };
 
 /** When to rekey (soft) and when to stop (hard), per direction; 0: no limit. */
@@ -27,32 +29,43 @@ struct esp_limits {
     uint64_t soft_bytes, hard_bytes; /* of inner packets */
 };
 
-/** One child SA: inbound and outbound. Read freely; written by this file and esp.c only. */
-struct esp_sa {
+/** What SAs of one kind have in common, kept once. */
+struct esp_kind {
     const struct encr_suite *encr;
     const struct integ_suite *integ; /* NULL for AEAD */
-    uint64_t seq_out;                /* last sequence number sent = packets sealed */
+    struct esp_limits limits;        /* 0 has become UINT64_MAX */
+    struct replay fresh;             /* the replay check of a new SA */
+    uint32_t sas, link;              /* how many; hash chain */
+    uint16_t keys_at;                /* offset of the keys from a record in bytes */
+    uint16_t key_bytes;              /* of one direction */
+};
+
+/** One child SA: inbound and outbound. Read freely; written by this file and esp.c only. */
+struct esp_sa {
+    struct esp_kind *kind; /* NULL until it is installed */
+    uint64_t seq_out;      /* last sequence number sent = packets sealed */
     uint64_t bytes_out;
-    struct esp_limits limits; /* 0 has become UINT64_MAX */
-    struct replay replay;
+    uint64_t top; /* highest sequence number accepted; 0: none yet */
     uint64_t packets_in, bytes_in;
     uint32_t spi_in, spi_out;
-    uint32_t scope;   /* the endpoint it belongs to */
-    uint32_t next;    /* hash chain of inbound SPIs */
-    uint32_t owner;   /* free for the IKE layer */
-    uint32_t dropped; /* inbound packets that named this SA and were refused, any cause */
+    uint32_t scope; /* the endpoint it belongs to */
+    uint32_t link;  /* hash chain of inbound SPIs */
+    uint32_t owner; /* free for the IKE layer */
     struct handle policy;
-    struct ip_endpoint local, remote; /* outer addresses; ports are UDP's if encapsulated */
-    bool installed : 1;               /* false: SPI reserved only */
+    uint32_t local, remote; /* outer addresses: IPv4, or `local` is the number of a record aside */
+    uint16_t local_port, remote_port; /* UDP's if encapsulated */
+    uint32_t dropped : 24; /* inbound packets that named this SA and were refused, any cause, up to
+                              SAD_DROPPED_MAX */
+    bool installed : 1;    /* false: SPI reserved only */
     bool transport : 1;
     bool esn : 1;              /* RFC 4304 */
     bool udp_encapsulated : 1; /* RFC 3948 */
     bool soft_due : 1;         /* a soft limit was reached: rekey; cleared by nobody */
     bool hard_over : 1;        /* a hard limit or the end of the sequence numbers was reached */
-    uint16_t keys_at; /* offset of the keys from the record in bytes; the bitmap comes first */
+    bool aside : 1;            /* its addresses are; so are all of IPv6 */
 };
 
-/** What the endpoint's SAs may need at most; sizes the slots. */
+/** What the SAs may need at most; sizes the slots. */
 struct sad_limits {
     uint32_t sas;           /* pairs, reservations included */
     uint32_t replay_window; /* largest */
@@ -61,8 +74,9 @@ struct sad_limits {
 
 struct sad {
     struct pool sas;
-    uint32_t *buckets;
-    uint32_t bucket_mask;
+    struct pool kinds;
+    struct pool asides; /* struct ip_endpoint local, remote */
+    struct chains by_spi, by_words;
     struct sad_limits limits;
 };
 
@@ -118,14 +132,28 @@ struct esp_sa *sad_at(const struct sad *, struct handle);
 struct esp_sa *sad_find(const struct sad *, uint32_t scope, uint32_t spi_in, struct handle *out);
 /** Walk all scopes in slot order, reservations too: HANDLE_NONE first; HANDLE_NONE at the end. */
 struct handle sad_next(const struct sad *, struct handle after);
-/** New outer addresses (NAT traversal, MOBIKE). */
-void sad_update_peer(struct esp_sa *, const struct ip_endpoint *local,
+/** Outer addresses, and the family of both. */
+static inline uint8_t sad_family(const struct esp_sa *sa)
+{
+    return sa->aside ? 6 : 4;
+}
+
+struct ip_endpoint sad_local(const struct sad *, const struct esp_sa *);
+struct ip_endpoint sad_remote(const struct sad *, const struct esp_sa *);
+/** New ones (NAT traversal, MOBIKE). */
+void sad_update_peer(struct sad *, struct esp_sa *, const struct ip_endpoint *local,
                      const struct ip_endpoint *remote);
 
 /** Keys of one direction: views into the record. */
 enum sad_direction { SAD_IN, SAD_OUT };
 const uint8_t *sad_encr_key(const struct esp_sa *, enum sad_direction);
 const uint8_t *sad_integ_key(const struct esp_sa *, enum sad_direction);
+/** The replay check of an installed SA (a copy, of which `top` is to be put back), its bitmap. */
+static inline struct replay sad_replay(const struct esp_sa *sa)
+{
+    return (struct replay){sa->top, sa->kind->fresh.window, sa->kind->fresh.mask};
+}
+
 uint64_t *sad_bitmap(struct esp_sa *);
 
 #endif

@@ -4,21 +4,40 @@
 
 #include <stdlib.h>
 
-enum { CHAIN_END = UINT32_MAX, LENGTHS_MAX = 33 + 129 };
+enum { LENGTHS_MAX = 33 + 129 };
 
-/* One remote selector's place in a hash chain. Its number is policy * per_side + position. */
-struct node {
-    uint32_t next;
-    uint16_t rank; /* order in the chain: the most specific first */
-    uint8_t length;
+/* The range and ports of an IPv4 selector. */
+struct narrow {
+    uint32_t first, last;
+    uint16_t port_first, port_last;
 };
 
-/* A slot is this record, then per_side nodes, remote selectors and local selectors. */
+enum side { REMOTE, LOCAL, SIDES };
+
+/*
+ * Most policies have one IPv4 selector a side, which are in the record then. Of the others all
+ * selectors are in cells, the remote ones before the local ones.
+ */
 struct policy {
     struct handle child;
-    uint32_t holders;
     uint32_t scope;
-    uint8_t local_count, remote_count;
+    uint32_t link; /* hash chain, if the remote selector is here */
+    uint32_t holders;
+    union {
+        struct narrow narrow[SIDES];
+        uint32_t cell; /* the first of them */
+    };
+    uint8_t protocol[SIDES];
+    uint8_t remote_count : 4, local_count : 4;
+    bool here;
+};
+
+_Static_assert(sizeof(struct policy) <= 48 && SPD_SELECTORS_MAX < 16, "a policy is small");
+
+struct cell {
+    struct selector selector;
+    uint32_t policy, next; /* by number */
+    uint32_t link;         /* hash chain of remote ones */
 };
 
 /* An address as two words, the first byte the highest: prefixes are masks then. */
@@ -26,39 +45,16 @@ struct wide {
     uint64_t high, low;
 };
 
-static struct node *policy_nodes(const struct policy *p)
-{
-    return (struct node *)((uintptr_t)p + sizeof *p);
-}
-
-static struct selector *policy_remote(const struct spd *spd, const struct policy *p)
-{
-    return (struct selector *)(void *)(policy_nodes(p) + spd->per_side);
-}
-
-static struct selector *policy_local(const struct spd *spd, const struct policy *p)
-{
-    return policy_remote(spd, p) + spd->per_side;
-}
-
-static struct policy *node_policy(const struct spd *spd, uint32_t node)
-{
-    struct policy *p = pool_slot(&spd->policies, node / spd->per_side);
-
-    ASSERT(p);
-    return p;
-}
-
-static struct node *node_at(const struct spd *spd, uint32_t node)
-{
-    return &policy_nodes(node_policy(spd, node))[node % spd->per_side];
-}
-
 static struct wide widen(const struct ip_addr *a)
 {
     if (a->family == 4)
         return (struct wide){(uint64_t)load_be32(a->bytes) << 32, 0};
     return (struct wide){load_be64(a->bytes), load_be64(a->bytes + 8)};
+}
+
+static uint8_t narrow_length(const struct narrow *n)
+{
+    return n->first == n->last ? 32 : (uint8_t)__builtin_clz(n->first ^ n->last);
 }
 
 /* Length of the smallest prefix that holds the whole range. */
@@ -73,10 +69,8 @@ static uint8_t covering_length(const struct selector *s)
     return a.low != b.low ? (uint8_t)(64 + __builtin_clzll(a.low ^ b.low)) : 128;
 }
 
-static uint32_t *bucket(const struct spd *spd, uint32_t scope, const struct ip_addr *a,
-                        uint8_t length)
+static uint32_t hash_of(uint32_t scope, struct wide w, uint8_t length)
 {
-    struct wide w = widen(a);
     uint64_t h;
 
     if (length < 64) {
@@ -88,53 +82,101 @@ static uint32_t *bucket(const struct spd *spd, uint32_t scope, const struct ip_a
     h = (w.high ^ (w.high >> 32) ^ length) * UINT64_C(0x9e3779b97f4a7c15);
     h = (h ^ (h >> 29) ^ w.low ^ scope * UINT64_C(0xd6e8feb86659fd93)) *
         UINT64_C(0xbf58476d1ce4e5b9);
-    return &spd->buckets[(h >> 32) & spd->bucket_mask];
+    return (uint32_t)(h >> 32);
 }
 
-static void empty(struct spd *spd)
+/* ---- numbers: a policy's own for the remote selector in its record, behind them the cells' ----
+ */
+
+static struct policy *policy_at(const struct spd *spd, uint32_t number)
 {
-    for (uint32_t i = 0; i <= spd->bucket_mask; i++)
-        spd->buckets[i] = (uint32_t)CHAIN_END;
-    spd->lengths_used = 0;
+    struct policy *p = pool_slot(&spd->policies, number);
+
+    ASSERT(p);
+    return p;
 }
+
+static struct cell *cell_at(const struct spd *spd, uint32_t number)
+{
+    struct cell *c = pool_slot(&spd->cells, number);
+
+    ASSERT(c);
+    return c;
+}
+
+static bool is_cell(const struct spd *spd, uint32_t number)
+{
+    return number >= spd->policies.capacity;
+}
+
+static struct cell *remote_cell(const struct spd *spd, uint32_t number)
+{
+    return cell_at(spd, number - spd->policies.capacity);
+}
+
+static uint32_t remote_policy(const struct spd *spd, uint32_t number)
+{
+    return is_cell(spd, number) ? remote_cell(spd, number)->policy : number;
+}
+
+static struct selector selector_here(const struct policy *p, enum side side)
+{
+    const struct narrow *n = &p->narrow[side];
+
+    return (struct selector){.first = ip_addr_v4(n->first),
+                             .last = ip_addr_v4(n->last),
+                             .port_first = n->port_first,
+                             .port_last = n->port_last,
+                             .protocol = p->protocol[side]};
+}
+
+static struct selector remote_selector(const struct spd *spd, uint32_t number)
+{
+    return is_cell(spd, number) ? remote_cell(spd, number)->selector
+                                : selector_here(policy_at(spd, number), REMOTE);
+}
+
+static uint32_t remote_hash(const void *records, uint32_t number)
+{
+    const struct spd *spd = records;
+    const struct policy *p = policy_at(spd, remote_policy(spd, number));
+    struct selector s = remote_selector(spd, number);
+
+    return hash_of(p->scope, widen(&s.first), covering_length(&s));
+}
+
+static uint32_t *remote_link(const void *records, uint32_t number)
+{
+    const struct spd *spd = records;
+
+    return is_cell(spd, number) ? &remote_cell(spd, number)->link : &policy_at(spd, number)->link;
+}
+
+static const struct chains_class by_remote = {remote_hash, remote_link};
 
 enum err spd_init(struct spd *spd, uint32_t policies, uint32_t per_side)
 {
-    size_t slot =
-        sizeof(struct policy) + per_side * (sizeof(struct node) + 2 * sizeof(struct selector));
-    uint32_t buckets = 1;
-
-    ASSERT(per_side >= 1 && per_side <= SPD_SELECTORS_MAX && policies < UINT32_MAX / per_side);
-    while (buckets < policies * per_side && buckets < UINT32_C(1) << 24)
-        buckets *= 2;
-    *spd = (struct spd){.bucket_mask = buckets - 1, .per_side = per_side};
+    ASSERT(per_side >= 1 && per_side <= SPD_SELECTORS_MAX);
+    ASSERT(policies < UINT32_MAX / (SIDES * per_side + 1));
+    *spd = (struct spd){.per_side = per_side};
     spd->lengths_cap = policies * per_side < LENGTHS_MAX ? policies * per_side : LENGTHS_MAX;
-    if (pool_init(&spd->policies, slot, policies) != OK)
-        return ERR_MEMORY;
-    spd->buckets = malloc(buckets * sizeof *spd->buckets);
     spd->lengths = malloc(spd->lengths_cap * sizeof *spd->lengths);
-    if (!spd->buckets || !spd->lengths) {
+    if (!spd->lengths || pool_init(&spd->policies, sizeof(struct policy), policies) ||
+        pool_init(&spd->cells, sizeof(struct cell), SIDES * policies * per_side) ||
+        chains_init(&spd->by_remote, &by_remote, policies * per_side)) {
         spd_reset(spd);
         return ERR_MEMORY;
     }
-    empty(spd);
     return OK;
 }
 
 void spd_reset(struct spd *spd)
 {
     pool_reset(&spd->policies);
-    free(spd->buckets);
+    pool_reset(&spd->cells);
+    chains_reset(&spd->by_remote);
     free(spd->lengths);
     *spd = (struct spd){0};
-}
-
-void spd_clear(struct spd *spd)
-{
-    for (uint32_t i = 0; i < spd->policies.fresh; i++)
-        if (pool_slot(&spd->policies, i))
-            pool_give(&spd->policies, pool_handle(&spd->policies, i));
-    empty(spd);
 }
 
 /* Where the class of this family and length is, or where it belongs. */
@@ -181,38 +223,38 @@ static void length_remove(struct spd *spd, uint8_t family, uint8_t length)
 }
 
 /* Lower is more specific. The prefix length comes first, see the head of spd.h. */
-static uint16_t rank_of(const struct selector *s, uint8_t length)
+static uint16_t rank_of(const struct selector *s)
 {
     bool any_port = s->port_first == 0 && s->port_last == 65535;
 
-    return (uint16_t)((128 - length) * 4 + (s->protocol == 0 ? 2 : 0) + (any_port ? 1 : 0));
+    return (uint16_t)((128 - covering_length(s)) * 4 + (s->protocol == 0 ? 2 : 0) +
+                      (any_port ? 1 : 0));
 }
 
 /* In front of its equals: the newest is found first. */
-static void chain_in(struct spd *spd, uint32_t number, const struct selector *s)
+static void chain_in(struct spd *spd, uint32_t number)
 {
-    struct node *node = node_at(spd, number);
-    uint32_t *link;
+    uint32_t hash = remote_hash(spd, number), after = CHAINS_END, at;
+    struct selector s = remote_selector(spd, number), other;
+    uint16_t rank = rank_of(&s);
 
-    node->length = covering_length(s);
-    node->rank = rank_of(s, node->length);
-    link = bucket(spd, node_policy(spd, number)->scope, &s->first, node->length);
-    while (*link != (uint32_t)CHAIN_END && node_at(spd, *link)->rank < node->rank)
-        link = &node_at(spd, *link)->next;
-    node->next = *link;
-    *link = number;
-    length_add(spd, s->first.family, node->length);
+    for (at = chains_first(&spd->by_remote, hash); at != CHAINS_END;
+         at = chains_next(&spd->by_remote, spd, at)) {
+        other = remote_selector(spd, at);
+        if (rank_of(&other) >= rank)
+            break;
+        after = at;
+    }
+    chains_insert(&spd->by_remote, spd, hash, after, number);
+    length_add(spd, s.first.family, covering_length(&s));
 }
 
-static void chain_out(struct spd *spd, uint32_t number, const struct selector *s)
+static void chain_out(struct spd *spd, uint32_t number)
 {
-    struct node *node = node_at(spd, number);
-    uint32_t *link = bucket(spd, node_policy(spd, number)->scope, &s->first, node->length);
+    struct selector s = remote_selector(spd, number);
 
-    while (*link != number)
-        link = &node_at(spd, *link)->next;
-    *link = node->next;
-    length_remove(spd, s->first.family, node->length);
+    chains_remove(&spd->by_remote, spd, remote_hash(spd, number), number);
+    length_remove(spd, s.first.family, covering_length(&s));
 }
 
 static bool side_valid(const struct spd *spd, const struct selector *s, uint8_t count)
@@ -223,6 +265,37 @@ static bool side_valid(const struct spd *spd, const struct selector *s, uint8_t 
         if (!selector_valid(&s[i]))
             return false;
     return true;
+}
+
+static void put_here(struct policy *p, enum side side, const struct selector *s)
+{
+    p->narrow[side] = (struct narrow){load_be32(s->first.bytes), load_be32(s->last.bytes),
+                                      s->port_first, s->port_last};
+    p->protocol[side] = s->protocol;
+}
+
+/* There are enough: as many as all policies could have selectors. */
+static uint32_t put_cell(struct spd *spd, uint32_t policy, const struct selector *s, uint32_t next)
+{
+    struct handle h;
+    struct cell *c = pool_take(&spd->cells, &h);
+
+    ASSERT(c);
+    *c = (struct cell){.selector = *s, .policy = policy, .next = next};
+    return h.index;
+}
+
+static void put_cells(struct spd *spd, uint32_t policy, const struct spd_selectors *s)
+{
+    uint32_t next = POOL_NONE, at;
+
+    for (uint8_t i = s->local_count; i-- > 0;)
+        next = put_cell(spd, policy, &s->local[i], next);
+    for (uint8_t i = s->remote_count; i-- > 0;)
+        next = put_cell(spd, policy, &s->remote[i], next);
+    policy_at(spd, policy)->cell = at = next;
+    for (uint8_t i = 0; i < s->remote_count; i++, at = cell_at(spd, at)->next)
+        chain_in(spd, spd->policies.capacity + at);
 }
 
 enum err spd_add(struct spd *spd, uint32_t scope, const struct spd_selectors *s, struct handle *out)
@@ -238,12 +311,17 @@ enum err spd_add(struct spd *spd, uint32_t scope, const struct spd_selectors *s,
     p->child = HANDLE_NONE;
     p->holders = 1;
     p->scope = scope;
-    p->local_count = s->local_count;
-    p->remote_count = s->remote_count;
-    memcpy(policy_local(spd, p), s->local, s->local_count * sizeof *s->local);
-    memcpy(policy_remote(spd, p), s->remote, s->remote_count * sizeof *s->remote);
-    for (uint32_t i = 0; i < s->remote_count; i++)
-        chain_in(spd, out->index * spd->per_side + i, &s->remote[i]);
+    p->local_count = s->local_count & 15;
+    p->remote_count = s->remote_count & 15;
+    p->here = s->local_count == 1 && s->remote_count == 1 && s->local->first.family == 4 &&
+              s->remote->first.family == 4;
+    if (!p->here) {
+        put_cells(spd, out->index, s);
+        return OK;
+    }
+    put_here(p, LOCAL, s->local);
+    put_here(p, REMOTE, s->remote);
+    chain_in(spd, out->index);
     return OK;
 }
 
@@ -255,6 +333,20 @@ void spd_hold(struct spd *spd, struct handle h)
     p->holders++;
 }
 
+static void drop_cells(struct spd *spd, const struct policy *p)
+{
+    uint32_t at = p->cell;
+
+    for (uint8_t i = 0; at != POOL_NONE; i++) {
+        uint32_t next = cell_at(spd, at)->next;
+
+        if (i < p->remote_count)
+            chain_out(spd, spd->policies.capacity + at);
+        pool_give(&spd->cells, pool_handle(&spd->cells, at));
+        at = next;
+    }
+}
+
 void spd_drop(struct spd *spd, struct handle h)
 {
     struct policy *p = pool_at(&spd->policies, h);
@@ -262,8 +354,10 @@ void spd_drop(struct spd *spd, struct handle h)
     ASSERT(p);
     if (--p->holders > 0)
         return;
-    for (uint32_t i = 0; i < p->remote_count; i++)
-        chain_out(spd, h.index * spd->per_side + i, &policy_remote(spd, p)[i]);
+    if (p->here)
+        chain_out(spd, h.index);
+    else
+        drop_cells(spd, p);
     pool_give(&spd->policies, h);
 }
 
@@ -282,47 +376,97 @@ struct handle spd_child(const struct spd *spd, struct handle h)
     return p ? p->child : HANDLE_NONE;
 }
 
-struct spd_selectors spd_selectors(const struct spd *spd, struct handle h)
+void spd_selectors(const struct spd *spd, struct handle h, struct spd_copy *out)
 {
     const struct policy *p = pool_at(&spd->policies, h);
+    uint32_t at;
 
     ASSERT(p);
-    return (struct spd_selectors){
-        .local = policy_local(spd, p),
-        .remote = policy_remote(spd, p),
-        .local_count = p->local_count,
-        .remote_count = p->remote_count,
-    };
+    out->local_count = p->local_count;
+    out->remote_count = p->remote_count;
+    if (p->here) {
+        out->local[0] = selector_here(p, LOCAL);
+        out->remote[0] = selector_here(p, REMOTE);
+        return;
+    }
+    at = p->cell;
+    for (uint8_t i = 0; i < p->remote_count; i++, at = cell_at(spd, at)->next)
+        out->remote[i] = cell_at(spd, at)->selector;
+    for (uint8_t i = 0; i < p->local_count; i++, at = cell_at(spd, at)->next)
+        out->local[i] = cell_at(spd, at)->selector;
 }
 
-static bool side_match(const struct selector *s, uint8_t count, const struct flow *f, bool source)
-{
-    const struct ip_addr *addr = source ? &f->src : &f->dst;
-    uint16_t port = source ? f->src_port : f->dst_port;
+/* One end of a flow. */
+struct flow_end {
+    const struct ip_addr *addr;
+    uint16_t port;
+};
 
-    for (uint8_t i = 0; i < count; i++)
-        if (selector_match(&s[i], addr, f->protocol, port, f->ports_known))
+static struct flow_end flow_src(const struct flow *f)
+{
+    return (struct flow_end){&f->src, f->src_port};
+}
+
+static struct flow_end flow_dst(const struct flow *f)
+{
+    return (struct flow_end){&f->dst, f->dst_port};
+}
+
+static bool match_here(const struct policy *p, enum side side, const struct flow *f,
+                       struct flow_end end)
+{
+    const struct narrow *n = &p->narrow[side];
+    uint32_t addr = load_be32(end.addr->bytes);
+
+    return end.addr->family == 4 && addr >= n->first && addr <= n->last &&
+           (p->protocol[side] == 0 || p->protocol[side] == f->protocol) &&
+           selector_port_match(n->port_first, n->port_last, end.port, f->ports_known);
+}
+
+static bool match_cell(const struct cell *c, const struct flow *f, struct flow_end end)
+{
+    return selector_match(&c->selector, end.addr, f->protocol, end.port, f->ports_known);
+}
+
+static bool match_side(const struct spd *spd, const struct policy *p, enum side side,
+                       const struct flow *f, struct flow_end end)
+{
+    uint32_t at = p->cell;
+
+    if (p->here)
+        return match_here(p, side, f, end);
+    for (uint8_t i = 0; at != POOL_NONE; i++, at = cell_at(spd, at)->next)
+        if ((i < p->remote_count) == (side == REMOTE) && match_cell(cell_at(spd, at), f, end))
             return true;
     return false;
+}
+
+/* Whether this remote selector, of this prefix length, takes the flow. */
+static bool match_remote(const struct spd *spd, const struct policy *p, uint32_t number,
+                         const struct flow *f, uint8_t length)
+{
+    const struct cell *c;
+
+    if (p->here)
+        return narrow_length(&p->narrow[REMOTE]) == length && match_here(p, REMOTE, f, flow_dst(f));
+    c = remote_cell(spd, number);
+    return covering_length(&c->selector) == length && match_cell(c, f, flow_dst(f));
 }
 
 /* The first policy in the chain of this prefix length that takes the flow. */
 static struct policy *chain_find(const struct spd *spd, uint32_t scope, const struct flow *f,
                                  uint8_t length, uint32_t *index)
 {
-    uint32_t n = *bucket(spd, scope, &f->dst, length);
+    uint32_t number = chains_first(&spd->by_remote, hash_of(scope, widen(&f->dst), length));
 
-    while (n != (uint32_t)CHAIN_END) {
-        struct policy *p = node_policy(spd, n);
-        const struct node *node = &policy_nodes(p)[n % spd->per_side];
-        const struct selector *remote = &policy_remote(spd, p)[n % spd->per_side];
+    for (; number != CHAINS_END; number = chains_next(&spd->by_remote, spd, number)) {
+        struct policy *p;
 
-        if (node->length == length && p->scope == scope && side_match(remote, 1, f, false) &&
-            side_match(policy_local(spd, p), p->local_count, f, true)) {
-            *index = n / spd->per_side;
+        *index = remote_policy(spd, number);
+        p = policy_at(spd, *index);
+        if (p->scope == scope && match_remote(spd, p, number, f, length) &&
+            match_side(spd, p, LOCAL, f, flow_src(f)))
             return p;
-        }
-        n = node->next;
     }
     return NULL;
 }
@@ -351,6 +495,6 @@ bool spd_allows(const struct spd *spd, struct handle h, const struct flow *f)
 {
     const struct policy *p = pool_at(&spd->policies, h);
 
-    return p && side_match(policy_remote(spd, p), p->remote_count, f, true) &&
-           side_match(policy_local(spd, p), p->local_count, f, false);
+    return p && match_side(spd, p, REMOTE, f, flow_src(f)) &&
+           match_side(spd, p, LOCAL, f, flow_dst(f));
 }

@@ -14,6 +14,7 @@
 #ifndef PROTO_ESP_SPD_H
 #define PROTO_ESP_SPD_H
 
+#include "base/chains.h"
 #include "base/pool.h"
 #include "proto/ip/selector.h"
 
@@ -29,8 +30,8 @@ struct spd_length {
 
 struct spd {
     struct pool policies;
-    uint32_t *buckets; /* heads of the chains of remote selectors */
-    uint32_t bucket_mask;
+    struct pool cells;       /* selectors that do not fit into a policy's record */
+    struct chains by_remote; /* remote selectors; see spd.c for their numbers */
     uint32_t per_side;
     struct spd_length *lengths; /* those in use, the longest first */
     uint32_t lengths_used, lengths_cap;
@@ -42,12 +43,15 @@ struct spd {
  */
 enum err spd_init(struct spd *, uint32_t policies, uint32_t per_side) MUST_USE;
 void spd_reset(struct spd *);
-/** Forget all policies. */
-void spd_clear(struct spd *);
-
 struct spd_selectors {
     const struct selector *local, *remote;
     uint8_t local_count, remote_count; /* 1..per_side each */
+};
+
+/** The same as a copy. */
+struct spd_copy {
+    struct selector local[SPD_SELECTORS_MAX], remote[SPD_SELECTORS_MAX];
+    uint8_t local_count, remote_count;
 };
 
 /**
@@ -64,8 +68,8 @@ void spd_drop(struct spd *, struct handle policy);
 void spd_point(struct spd *, struct handle policy, struct handle child);
 /** The child that sends for the policy. */
 struct handle spd_child(const struct spd *, struct handle policy);
-/** Views of the selectors, valid while the policy lives. */
-struct spd_selectors spd_selectors(const struct spd *, struct handle policy);
+/** Its selectors, which are not kept as they are given. */
+void spd_selectors(const struct spd *, struct handle policy, struct spd_copy *out);
 
 /**
  * Outbound (RFC 4301 §5.1): src is local, dst is remote.

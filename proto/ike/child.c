@@ -88,9 +88,11 @@ static struct esp_limits volume_limits(struct ike_endpoint *ep)
 struct selector_list child_selectors(const struct ike_endpoint *ep, const struct child_sa *c,
                                      bool local)
 {
-    struct spd_selectors s = spd_selectors(&ep->store->esp->spd, child_esp(ep, c)->policy);
-    struct selector_list list = {.count = local ? s.local_count : s.remote_count};
+    struct selector_list list;
+    struct spd_copy s;
 
+    spd_selectors(&ep->store->esp->spd, child_esp(ep, c)->policy, &s);
+    list.count = local ? s.local_count : s.remote_count;
     memcpy(list.items, local ? s.local : s.remote, list.count * sizeof *list.items);
     return list;
 }
@@ -406,7 +408,7 @@ void children_readdress(struct ike_endpoint *ep, const struct ike_sa *ike)
 
         if (!esp->installed)
             continue;
-        sad_update_peer(esp, &local, &remote);
+        sad_update_peer(&ep->store->esp->sad, esp, &local, &remote);
         if (!ike->mobike)
             continue;
         esp->udp_encapsulated = ike->natt;

@@ -76,6 +76,15 @@ static bool may_look(struct ike_endpoint *ep, nsec now)
     return true;
 }
 
+static bool between(const struct ike_endpoint *ep, const struct esp_sa *esp,
+                    const struct ip_addr *src, const struct ip_addr *dst)
+{
+    struct ip_endpoint local = sad_local(&ep->store->esp->sad, esp);
+    struct ip_endpoint remote = sad_remote(&ep->store->esp->sad, esp);
+
+    return ip_addr_equal(&local.addr, src) && ip_addr_equal(&remote.addr, dst);
+}
+
 static struct child_sa *sends(const struct ike_endpoint *ep, const struct quoted *q)
 {
     for (uint32_t i = child_sa_walk(ep, SA_INDEX_NONE); i != SA_INDEX_NONE;
@@ -84,8 +93,7 @@ static struct child_sa *sends(const struct ike_endpoint *ep, const struct quoted
         const struct esp_sa *esp = child_esp(ep, c);
 
         if (esp && esp->installed && esp->spi_out == q->spi &&
-            ip_addr_equal(&esp->remote.addr, &q->ip.dst) &&
-            ip_addr_equal(&esp->local.addr, &q->ip.src) &&
+            between(ep, esp, &q->ip.src, &q->ip.dst) &&
             esp->udp_encapsulated == (q->ip.protocol == IP_PROTOCOL_UDP))
             return c;
     }

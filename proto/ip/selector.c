@@ -223,13 +223,8 @@ static bool range_match(const struct selector *s, const struct ip_addr *a)
 bool selector_match(const struct selector *s, const struct ip_addr *addr, uint8_t protocol,
                     uint16_t port, bool known)
 {
-    if (!range_match(s, addr) || (s->protocol != 0 && s->protocol != protocol))
-        return false;
-    if (ports_any(s))
-        return true;
-    if (ports_opaque(s))
-        return !known;
-    return known && port >= s->port_first && port <= s->port_last;
+    return range_match(s, addr) && (s->protocol == 0 || s->protocol == protocol) &&
+           selector_port_match(s->port_first, s->port_last, port, known);
 }
 
 bool selector_subset(const struct selector *inner, const struct selector *outer)

@@ -53,6 +53,16 @@ bool selector_equal(const struct selector *, const struct selector *);
 /** Whether an address, protocol and port lie inside. `known` as flow.ports_known. */
 bool selector_match(const struct selector *, const struct ip_addr *, uint8_t protocol,
                     uint16_t port, bool known);
+/** The part of it about ports. */
+static inline bool selector_port_match(uint16_t first, uint16_t last, uint16_t port, bool known)
+{
+    if (first == 0 && last == 65535)
+        return true;
+    if (first == 65535 && last == 0)
+        return !known;
+    return known && port >= first && port <= last;
+}
+
 /** Whether every packet that `inner` takes is also taken by `outer`. */
 bool selector_subset(const struct selector *inner, const struct selector *outer);
 /** The packets both take. @return false when there are none; *out is then untouched */

@@ -1,4 +1,5 @@
 /* base: cursor, pool, table, timerq, rng. */
+#include "base/chains.h"
 #include "base/cursor.h"
 #include "base/pool.h"
 #include "base/rng.h"
@@ -72,6 +73,46 @@ START_TEST(pool_finds_stale_handles)
 }
 END_TEST
 
+/* Any size of slot, taken and given back in any order: zeroed, known by its place, and the free
+ * list that runs through the free slots loses none. */
+START_TEST(pool_slots_of_any_size)
+{
+    enum { SLOTS = 20, LARGEST = 300 };
+    static const uint8_t zeros[LARGEST];
+
+    for (size_t size = 1; size <= LARGEST; size += size < 40 ? 3 : 37) {
+        struct rng r = rng_stream(1, size, RNG_TEST);
+        struct handle held[SLOTS];
+        uint32_t count = 0;
+        struct pool p;
+
+        ck_assert_ok(pool_init(&p, size, SLOTS));
+        for (int step = 0; step < 300; step++) {
+            uint32_t any = count ? (uint32_t)rng_below(&r, count) : 0;
+            struct handle h;
+            uint8_t *slot;
+
+            if (count && rng_below(&r, 2)) {
+                pool_give(&p, held[any]);
+                held[any] = held[--count];
+                continue;
+            }
+            slot = pool_take(&p, &h);
+            ck_assert_int_eq(slot == NULL, count == SLOTS);
+            if (!slot)
+                continue;
+            ck_assert_mem_eq(slot, zeros, size);
+            memset(slot, 0xa5, size);
+            ck_assert_uint_eq(pool_index(&p, slot), h.index);
+            ck_assert_ptr_eq(pool_slot(&p, h.index), slot);
+            held[count++] = h;
+        }
+        ck_assert_uint_eq(p.taken, count);
+        pool_reset(&p);
+    }
+}
+END_TEST
+
 START_TEST(table_agrees_with_a_plain_array)
 {
     enum { KEYS = 512 };
@@ -96,6 +137,93 @@ START_TEST(table_agrees_with_a_plain_array)
         ck_assert_uint_eq(got, shadow[key]);
     }
     table_reset(&t);
+}
+END_TEST
+
+struct chained {
+    uint64_t key;
+    uint32_t link, age; /* 0: not in the index */
+};
+
+static uint32_t chained_hash(const void *records, uint32_t number)
+{
+    return chains_mix(((const struct chained *)records)[number].key);
+}
+
+static uint32_t *chained_link(const void *records, uint32_t number)
+{
+    return (uint32_t *)&((const struct chained *)records)[number].link;
+}
+
+static const struct chains_class chained = {chained_hash, chained_link};
+
+/* Keys that come again and again: the chains give all of a key, the oldest first, while they split
+ * and when records leave. */
+START_TEST(chains_agree_with_a_plain_array)
+{
+    enum { RECORDS = 700, KEYS = 300 };
+    struct chained all[RECORDS] = {{0}};
+    struct rng r = rng_stream(1, 4, RNG_TEST);
+    uint32_t count = 0;
+    struct chains c;
+
+    ck_assert_ok(chains_init(&c, &chained, RECORDS));
+    for (uint32_t step = 1; step < 6000; step++) {
+        uint32_t any = (uint32_t)rng_below(&r, step < 3000 ? RECORDS : RECORDS / 4), found = 0;
+        uint32_t last = 0, there = 0;
+        uint64_t key = rng_below(&r, KEYS) << 40;
+
+        if (all[any].age) {
+            chains_remove(&c, all, chained_hash(all, any), any);
+            all[any].age = 0;
+            count--;
+        } else {
+            all[any] = (struct chained){.key = key, .age = step};
+            chains_add(&c, all, chains_mix(key), any);
+            count++;
+        }
+        ck_assert_uint_eq(c.count, count);
+        for (uint32_t i = 0; i < RECORDS; i++)
+            there += all[i].age && all[i].key == key;
+        for (uint32_t i = chains_first(&c, chains_mix(key)); i != CHAINS_END;
+             i = chains_next(&c, all, i)) {
+            if (all[i].key != key)
+                continue;
+            ck_assert_uint_gt(all[i].age, last);
+            last = all[i].age;
+            found++;
+        }
+        ck_assert_uint_eq(found, there);
+    }
+    chains_clear(&c);
+    ck_assert_uint_eq(chains_first(&c, 0), CHAINS_END);
+    chains_reset(&c);
+}
+END_TEST
+
+/* As many chains as records, and none much longer than chance makes it. */
+START_TEST(chains_stay_short)
+{
+    enum { RECORDS = 20000, LONGEST = 10 };
+    struct chained *all = calloc(RECORDS, sizeof *all);
+    struct chains c;
+
+    ck_assert_ptr_nonnull(all);
+    ck_assert_ok(chains_init(&c, &chained, RECORDS));
+    for (uint32_t i = 0; i < RECORDS; i++) {
+        uint32_t length = 0;
+
+        all[i].key = (uint64_t)i << 32 | 7; /* keys that differ little */
+        for (uint32_t k = chains_first(&c, chained_hash(all, i)); k != CHAINS_END;
+             k = chains_next(&c, all, k))
+            length++;
+        if (length > LONGEST)
+            ck_abort_msg("%u in a chain", length);
+        chains_insert(&c, all, chained_hash(all, i), CHAINS_END, i);
+    }
+    ck_assert_uint_eq(c.used, RECORDS);
+    chains_reset(&c);
+    free(all);
 }
 END_TEST
 
@@ -147,6 +275,6 @@ START_TEST(rng_streams_are_independent_and_uniform)
 END_TEST
 
 SUITE("base", reader_remembers_first_error, reader_sub_must_be_empty_when_closed,
-      writer_closes_lengths_and_refuses_overflow, pool_finds_stale_handles,
-      table_agrees_with_a_plain_array, timerq_expires_in_order_of_deadline_then_owner,
-      rng_streams_are_independent_and_uniform)
+      writer_closes_lengths_and_refuses_overflow, pool_finds_stale_handles, pool_slots_of_any_size,
+      table_agrees_with_a_plain_array, chains_agree_with_a_plain_array, chains_stay_short,
+      timerq_expires_in_order_of_deadline_then_owner, rng_streams_are_independent_and_uniform)

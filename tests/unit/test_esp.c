@@ -38,7 +38,7 @@ static enum err try_b(struct esp_pair *p, const struct store *s, struct esp_open
 static void expect_drop(struct esp_pair *p, const struct store *s, enum esp_cause cause)
 {
     struct esp_opened out;
-    uint64_t before = p->b.dropped[cause], top = pair_b(p)->replay.top;
+    uint64_t before = p->b.dropped[cause], top = pair_b(p)->top;
     enum err e = try_b(p, s, &out);
 
     ck_assert_msg(out.drop == cause, "%s instead of %s", esp_cause_name(out.drop),
@@ -46,7 +46,7 @@ static void expect_drop(struct esp_pair *p, const struct store *s, enum esp_caus
     ck_assert_int_ne(e, OK);
     ck_assert_uint_eq(p->b.dropped[cause], before + 1);
     if (!out.authentic)
-        ck_assert_uint_eq(pair_b(p)->replay.top, top);
+        ck_assert_uint_eq(pair_b(p)->top, top);
 }
 
 static size_t expected_len(const struct pair_options *o, size_t protected)
@@ -164,7 +164,7 @@ static void tamper(const struct encr_suite *encr, const struct integ_suite *inte
             ck_assert(out.drop == ESP_CAUSE_MALFORMED || out.drop == ESP_CAUSE_ICV);
             s.packet.len = whole;
         }
-        ck_assert_uint_eq(pair_b(p)->replay.top, 0);
+        ck_assert_uint_eq(pair_b(p)->top, 0);
         ck_assert_ok(try_b(p, &s, &out));
         expect_drop(p, &s, ESP_CAUSE_REPLAY);
         ck_assert_uint_eq(p->b.opened, 1);
@@ -183,7 +183,7 @@ END_TEST
 static void craft(struct esp_pair *p, struct store *s, const uint8_t *text, size_t len)
 {
     struct esp_sa *sa = pair_a(p);
-    struct seal_key key = {sa->encr, sa->integ, sad_encr_key(sa, SAD_OUT),
+    struct seal_key key = {sa->kind->encr, sa->kind->integ, sad_encr_key(sa, SAD_OUT),
                            sad_integ_key(sa, SAD_OUT)};
     uint8_t *at = s->bytes + FRONT;
     struct seal_op op = {.key = &key, .aad = bytes_of(at, 8), .iv = at + 8};
@@ -191,7 +191,7 @@ static void craft(struct esp_pair *p, struct store *s, const uint8_t *text, size
     memset(s->bytes, 0xee, sizeof s->bytes);
     store_be64(at, (uint64_t)sa->spi_out << 32 | ++sa->seq_out);
     store_be64(at + 8, sa->seq_out);
-    op.text = at + 8 + sa->encr->iv_len;
+    op.text = at + 8 + sa->kind->encr->iv_len;
     op.text_len = len;
     op.icv = op.text + len;
     memcpy(op.text, text, len);
@@ -362,7 +362,7 @@ START_TEST(sequence_numbers_end)
         p = pair_make(&o);
         send_a(p, &s, 100);
         ck_assert(!pair_a(p)->soft_due);
-        pair_a(p)->seq_out = pair_b(p)->replay.top = last - 2;
+        pair_a(p)->seq_out = pair_b(p)->top = last - 2;
         send_a(p, &s, 100);
         ck_assert(pair_a(p)->soft_due && !pair_a(p)->hard_over);
         send_a(p, &s, 100);
@@ -415,7 +415,7 @@ static void esn_boundary(const struct encr_suite *encr, const struct integ_suite
     struct store s, late;
     struct esp_opened out;
 
-    pair_a(p)->seq_out = pair_b(p)->replay.top = UINT32_MAX - 40;
+    pair_a(p)->seq_out = pair_b(p)->top = UINT32_MAX - 40;
     send_a(p, &late, 100);
     for (int i = 0; i < 60; i++) {
         send_a(p, &s, 100);
@@ -423,10 +423,10 @@ static void esn_boundary(const struct encr_suite *encr, const struct integ_suite
         ck_assert_uint_eq(out.seq, pair_a(p)->seq_out);
         expect_drop(p, &s, ESP_CAUSE_REPLAY);
     }
-    ck_assert_uint_gt(pair_b(p)->replay.top, UINT32_MAX);
+    ck_assert_uint_gt(pair_b(p)->top, UINT32_MAX);
     ck_assert_ok(try_b(p, &late, &out)); /* from before the boundary, in the window */
     ck_assert(!out.newest);
-    pair_b(p)->replay.top += UINT64_C(1) << 32;
+    pair_b(p)->top += UINT64_C(1) << 32;
     send_a(p, &s, 100);
     expect_drop(p, &s, ESP_CAUSE_ICV);
     pair_free(p);
@@ -457,7 +457,7 @@ START_TEST(lifetimes_soft_then_hard)
     }
     refused_unchanged(p, ERR_LIFETIME);
     ck_assert(pair_a(p)->hard_over);
-    pair_a(p)->limits.hard_packets = 6; /* the sender goes on, the receiver does not */
+    pair_a(p)->kind->limits.hard_packets = 6; /* the sender goes on, the receiver does not */
     send_a(p, &s, 100);
     expect_drop(p, &s, ESP_CAUSE_LIFETIME);
     pair_free(p);
@@ -566,7 +566,8 @@ START_TEST(outer_header_follows_the_inner_one)
             ck_assert(ip_addr_equal(&outer.local.addr, &p->outer_a));
             ck_assert(ip_addr_equal(&outer.remote.addr, &p->outer_b));
         }
-        sad_update_peer(pair_a(p), &outer.local, &(struct ip_endpoint){p->inner_b, 1234});
+        sad_update_peer(&p->a.sad, pair_a(p), &outer.local,
+                        &(struct ip_endpoint){p->inner_b, 1234});
         store_fill(&s, p->inner_a, p->inner_b, 100);
         ck_assert_ok(esp_seal(&p->a, p->user_a, pair_a(p), &s.packet, &outer));
         ck_assert_uint_eq(outer.remote.port, 1234);
@@ -686,7 +687,7 @@ static void disorder(uint32_t window, bool esn)
     uint64_t base = esn ? UINT32_MAX - 1000 : 0, accepted = 0, offered = 0, top = 0;
 
     memset(taken, 0, sizeof taken);
-    pair_a(p)->seq_out = pair_b(p)->replay.top = base;
+    pair_a(p)->seq_out = pair_b(p)->top = base;
     for (int i = 0; i < HELD; i++) {
         send_a(p, &held[i], 60);
         held_seq[i] = pair_a(p)->seq_out - base;
@@ -856,7 +857,7 @@ static void dummies(const struct encr_suite *encr, const struct integ_suite *int
         ck_assert(opened.authentic && opened.drop == ESP_CAUSE_DUMMY);
     }
     ck_assert_uint_eq(p->b.dropped[ESP_CAUSE_DUMMY], 7);
-    ck_assert_uint_eq(pair_b(p)->replay.top, 7);
+    ck_assert_uint_eq(pair_b(p)->top, 7);
     one_round(p, &o, 100);
     pair_free(p);
 }
@@ -883,7 +884,7 @@ START_TEST(dummies_count_against_the_limits)
     }
     ck_assert_uint_eq(pair_a(p)->seq_out, 2);
     s.packet.cap = s.packet.len + ESP_TAILROOM - 1;
-    pair_a(p)->limits.hard_packets = 3;
+    pair_a(p)->kind->limits.hard_packets = 3;
     ck_assert_int_eq(esp_dummy(&p->a, p->user_a, pair_a(p), &s.packet, &outer), ERR_SPACE);
     pair_a(p)->installed = false;
     ck_assert_int_eq(esp_dummy(&p->a, p->user_a, pair_a(p), &s.packet, &outer), ERR_STATE);

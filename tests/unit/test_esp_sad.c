@@ -110,6 +110,48 @@ START_TEST(scopes_do_not_see_each_other)
 }
 END_TEST
 
+/* Addresses of IPv4 lie in the record, others beside it; the words of a kind of SA are kept once.
+ */
+START_TEST(addresses_and_words_come_back_as_they_went_in)
+{
+    uint8_t six[16] = {0x20, 1, [15] = 9};
+    struct ip_endpoint old = {ip_addr_v4(0xc0000201), 500}, new = {ip_addr_v4(0xc0000202), 4500};
+    struct ip_endpoint far = {ip_addr_v6(six), 4500}, near = {ip_addr_v6(six), 0};
+    struct sad sad = make(3);
+    struct esp_sa_params p = gcm_params();
+    struct handle h[3];
+
+    p.local = p.remote = old;
+    for (uint32_t i = 0; i < 3; i++) {
+        p.limits.soft_bytes = i / 2;
+        ck_assert_ok(sad_spi_take(&sad, 0, 0x400 + i, &h[i]));
+        ck_assert_ok(sad_install(&sad, h[i], &p));
+    }
+    for (int i = 0; i < 3; i++) {
+        const struct ip_endpoint *local = i == 1 ? &near : &old, *remote = i == 1 ? &far : &new;
+        struct esp_sa *sa = sad_at(&sad, h[0]);
+        struct ip_endpoint is;
+
+        sad_update_peer(&sad, sa, local, remote);
+        ck_assert_uint_eq(sad.asides.taken, i == 1);
+        ck_assert_uint_eq(sad_family(sa), i == 1 ? 6 : 4);
+        is = sad_local(&sad, sa);
+        ck_assert(ip_endpoint_equal(&is, local));
+        is = sad_remote(&sad, sa);
+        ck_assert(ip_endpoint_equal(&is, remote));
+    }
+    ck_assert_ptr_eq(sad_at(&sad, h[0])->kind, sad_at(&sad, h[1])->kind);
+    ck_assert_ptr_ne(sad_at(&sad, h[0])->kind, sad_at(&sad, h[2])->kind);
+    ck_assert_uint_eq(sad_at(&sad, h[2])->kind->limits.soft_bytes, 1);
+    sad_update_peer(&sad, sad_at(&sad, h[1]), &near, &far);
+    sad_remove(&sad, h[0]);
+    ck_assert_uint_eq(sad_at(&sad, h[1])->kind->limits.soft_bytes, UINT64_MAX);
+    sad_clear(&sad);
+    ck_assert_uint_eq(sad.kinds.taken + sad.asides.taken + sad.by_words.count, 0);
+    sad_reset(&sad);
+}
+END_TEST
+
 /* For a stack that does not look whether an SPI is free: the older record hides the newer one. */
 START_TEST(a_shared_spi_finds_the_older)
 {
@@ -275,6 +317,7 @@ START_TEST(payloads_on_port_4500)
 }
 END_TEST
 
-SUITE("esp_sad", spis_are_fresh_and_reserved, a_drawn_spi_never_collides,
-      scopes_do_not_see_each_other, a_shared_spi_finds_the_older, wrong_parameters_are_refused,
-      keys_are_wiped_when_given_back, random_course_agrees_with_a_list, payloads_on_port_4500)
+SUITE("esp_sad", addresses_and_words_come_back_as_they_went_in, spis_are_fresh_and_reserved,
+      a_drawn_spi_never_collides, scopes_do_not_see_each_other, a_shared_spi_finds_the_older,
+      wrong_parameters_are_refused, keys_are_wiped_when_given_back,
+      random_course_agrees_with_a_list, payloads_on_port_4500)
