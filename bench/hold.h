@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum hold_mix {
@@ -13,8 +14,13 @@ enum hold_mix {
 
 struct hold;
 
-/** `pending` events, held once each. NULL when out of memory. */
-struct hold *hold_create(enum hold_mix, uint32_t pending);
+/**
+ * `pending` events, spread as the mix spreads them in the long run, held once each.
+ *
+ * @param dispatch  with nodes around the queue, whose handlers hold
+ * @return NULL when out of memory
+ */
+struct hold *hold_create(enum hold_mix, bool dispatch, uint32_t pending);
 void hold_destroy(struct hold *);
 enum err hold_run(struct hold *, uint64_t operations) MUST_USE;
 

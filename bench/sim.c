@@ -1,7 +1,8 @@
 /*
  * sim: the simulator.
  *
- *   sim/hold/MIX/PENDING  bench/hold.h: the event queue alone, beside a ladder queue
+ *   sim/queue/MIX/PENDING bench/hold.c: the event queue alone, beside a ladder queue
+ *   sim/hold/MIX/PENDING  bench/hold.c: the queue with dispatch to nodes and back, beside the same
  *   sim/star/CLIENTS      a fleet behind one gateway brings up its tunnels: CPU time of a run's
  *                         loop per completed handshake (four messages, both ends), with links,
  *                         hosts, checkers and metrics, without set-up. Modelled cryptography.
@@ -35,7 +36,7 @@ enum { STAR_SPREAD_S = 10 };
 
 /* row.number */
 enum { KIND, SIZE };
-enum kind { HOLD_OF_EXP, HOLD_OF_NET, STAR };
+enum kind { QUEUE_OF_EXP, QUEUE_OF_NET, HOLD_OF_EXP, HOLD_OF_NET, STAR };
 
 struct bench {
     struct hold *hold; /* NULL: a star */
@@ -107,7 +108,8 @@ static void *open_bench(struct row *row, const char **why)
             return b;
         }
     } else {
-        b->hold = hold_create(kind == HOLD_OF_EXP ? HOLD_EXP : HOLD_NET, row->number[SIZE]);
+        b->hold = hold_create(kind == HOLD_OF_EXP || kind == QUEUE_OF_EXP ? HOLD_EXP : HOLD_NET,
+                              kind == HOLD_OF_EXP || kind == HOLD_OF_NET, row->number[SIZE]);
         if (b->hold)
             return b;
     }
@@ -157,8 +159,8 @@ static enum err run_bench(void *state, uint64_t operations, double *value)
 
 static const struct family sim_family = {
     .name = "sim",
-    .help = "the simulator: hold/MIX/PENDING of its event queue, star/CLIENTS for handshakes of a "
-            "fleet with modelled cryptography",
+    .help = "the simulator: queue/MIX/PENDING of its event queue, hold/MIX/PENDING with dispatch, "
+            "star/CLIENTS for handshakes of a fleet with modelled cryptography",
     .open = open_bench,
     .run = run_bench,
     .close = close_bench,
@@ -166,8 +168,9 @@ static const struct family sim_family = {
 
 static void add_hold(struct rows *rows, enum kind kind, uint32_t pending, bool small)
 {
-    const char *mix = kind == HOLD_OF_EXP ? "exp" : "net";
-    struct row *row = rows_add(rows, &sim_family, "sim/hold/%s/%u", mix, pending);
+    const char *mix = kind == HOLD_OF_EXP || kind == QUEUE_OF_EXP ? "exp" : "net";
+    const char *what = kind == HOLD_OF_EXP || kind == HOLD_OF_NET ? "hold" : "queue";
+    struct row *row = rows_add(rows, &sim_family, "sim/%s/%s/%u", what, mix, pending);
 
     row->unit = "ns";
     row->bound_program = "ikelab-bound-queue";
@@ -196,7 +199,7 @@ static void add_star(struct rows *rows, uint32_t clients)
 
 void sim_rows(struct rows *rows)
 {
-    for (enum kind kind = HOLD_OF_EXP; kind <= HOLD_OF_NET; kind++) {
+    for (enum kind kind = QUEUE_OF_EXP; kind <= HOLD_OF_NET; kind++) {
         add_hold(rows, kind, 1000, true);
         add_hold(rows, kind, 100000, true);
         add_hold(rows, kind, 1000000, false);

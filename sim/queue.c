@@ -397,6 +397,8 @@ static void bottom_fill(struct queue *q, queue_bucket b)
     }
     q->bottom_next = 0;
     q->bottom_count = count;
+    if (q->soon)
+        q->soon(q->context, q->bottom, count);
 }
 
 /* A bucket that no rung can make smaller. */

@@ -35,6 +35,9 @@ _Static_assert(sizeof(struct event_entry) == 16, "the queue moves these a lot");
 /** Order of two packets that meet at one entity at one time: < 0, 0, > 0. */
 typedef int queue_packet_order(void *context, uint32_t packet_a, uint32_t packet_b);
 
+/** These come next, in this order: a chance to fetch what they touch before they do. */
+typedef void queue_soon(void *context, const struct event_entry *, uint32_t count);
+
 enum queue_sizes {
     QUEUE_CHUNK = 128,   /* bytes */
     QUEUE_RUNGS = 24,    /* deeper than that, crowded buckets go to the heap */
@@ -77,6 +80,7 @@ struct queue {
     size_t chunks;  /* in all blocks */
     enum err error; /* sticky: memory was short while entries were moved */
     queue_packet_order *order;
+    queue_soon *soon; /* NULL after queue_init */
     void *context;
 };
 

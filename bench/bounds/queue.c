@@ -63,6 +63,17 @@ static inline void put(struct hold *h, uint64_t now_ns, uint32_t id)
     ladder_push(&h->queue, (struct event){now_ns + next_delay_ns(h), h->order++, id});
 }
 
+/* When one of many events is due after a long time of holding: twice the longest timer. */
+static uint64_t settled_ns(struct hold *h)
+{
+    const uint64_t long_ns = UINT64_C(64000000000);
+    uint64_t at_ns = 0;
+
+    while (at_ns <= long_ns)
+        at_ns += next_delay_ns(h);
+    return at_ns - long_ns;
+}
+
 static void holds(void *state, uint64_t count)
 {
     struct hold *h = state;
@@ -116,8 +127,8 @@ static bool open_row(void *context, const struct row_name *name, struct row *out
     ladder_init(&h->queue);
     draw_delays(h, mix);
     for (uint32_t i = 0; i < pending; i++)
-        put(h, 0, i);
-    holds(h, pending); /* until times are spread as they stay */
+        ladder_push(&h->queue, (struct event){settled_ns(h), h->order++, i});
+    holds(h, pending); /* until the buckets are as they stay */
     *out = (struct row){holds, drop, h, by};
     return true;
 }
