@@ -51,7 +51,7 @@ static bool offers_null(const struct child_config *c)
 static void configure(struct ike_node *n, uint32_t member)
 {
     struct lab *lab = n->lab;
-    struct ip_addr inner = lab->plan.nodes[n->node].inner;
+    struct ip_addr inner = address_plan_inner(&lab->plan, n->node);
     struct child_config *child = &n->config.child;
 
     n->config = n->group->ike;
@@ -150,7 +150,7 @@ struct ike_node *ike_node_create(struct lab *lab, uint32_t node)
     n->lab = lab;
     n->node = node;
     n->group = &lab->scenario->groups[lab->sim.nodes[node].group];
-    n->outer = lab->plan.nodes[node].outer;
+    n->outer = address_plan_outer(&lab->plan, node);
     configure(n, node - n->group->first_node);
     limits = limits_of(lab, n->group);
     n->endpoint = ike_endpoint_create(&env, &n->config, &limits);
@@ -361,6 +361,7 @@ static void make_payload(struct ike_node *n, const struct payload *what, uint32_
     struct lab *lab = n->lab;
     const struct tunnel *t = &lab->tunnels[what->tunnel];
     uint32_t packet = packet_new(&lab->sim, n->node, room_of(n, size));
+    struct ip_addr src, dst;
     struct packet *p;
 
     metrics_esp_sent(lab->metrics, what->flow, lab->sim.now, size);
@@ -370,8 +371,9 @@ static void make_payload(struct ike_node *n, const struct payload *what, uint32_
     p->len = size;
     p->kind = PACKET_ESP;
     p->tag = 2 * what->tunnel + what->reverse;
-    if (payload_write(p->data, size, &t->inner[what->reverse], &t->inner[!what->reverse],
-                      checker_tag(lab->checker), what) != OK) {
+    src = address_plan_inner(&lab->plan, what->reverse ? t->gateway : t->client);
+    dst = address_plan_inner(&lab->plan, what->reverse ? t->client : t->gateway);
+    if (payload_write(p->data, size, &src, &dst, checker_tag(lab->checker), what) != OK) {
         packet_free(&lab->sim, packet);
         return;
     }
@@ -548,7 +550,8 @@ void ike_node_switch(struct lab *lab, uint32_t node, int32_t link)
     struct ike_node *n = ike_node_at(lab, node);
 
     n->uplink = link == n->group->uplink[1];
-    n->outer = n->uplink ? lab->plan.nodes[node].second : lab->plan.nodes[node].outer;
+    n->outer =
+        n->uplink ? address_plan_of(&lab->plan, node).second : address_plan_outer(&lab->plan, node);
     if (!lab->sim.nodes[node].down)
         queue_asked(n, ACTION_SWITCH);
 }

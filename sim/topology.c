@@ -18,7 +18,7 @@ static struct routes *make_router(const struct lab *lab, const struct scenario_g
     if (!r)
         return NULL;
     if (g->icmp_errors)
-        r->address = lab->plan.nodes[node].outer;
+        r->address = address_plan_outer(&lab->plan, node);
     r->drops_fragments = g->ip_fragments == FRAGMENTS_DROP;
     return r;
 }
@@ -26,8 +26,9 @@ static struct routes *make_router(const struct lab *lab, const struct scenario_g
 static struct nat_box *make_nat(const struct lab *lab, const struct scenario_group *g,
                                 uint32_t node)
 {
-    struct nat_box *n = nat_box_create(&g->nat, &lab->plan.nodes[node].outer,
-                                       rng_stream(lab->scenario->seed, node, RNG_NAT_PORT));
+    struct ip_addr outside = address_plan_outer(&lab->plan, node);
+    struct nat_box *n =
+        nat_box_create(&g->nat, &outside, rng_stream(lab->scenario->seed, node, RNG_NAT_PORT));
 
     if (n)
         n->drops_fragments = g->ip_fragments == FRAGMENTS_DROP;
@@ -109,7 +110,7 @@ static void add_forwards(struct lab *lab)
         if (s->groups[g].forward == SCENARIO_NONE)
             continue;
         to = s->groups[s->groups[g].forward].first_node;
-        n->forward = lab->plan.nodes[to].outer;
+        n->forward = address_plan_outer(&lab->plan, to);
         while (lab->sim.links[node_port(node, n->forward_port)].to != to)
             n->forward_port++; /* the scenario was checked: there is one */
     }
@@ -147,8 +148,7 @@ static bool by_second(const struct lab *lab, const struct link_direction *d)
 static enum err add_route(struct lab *lab, struct routes *r, const struct link_direction *d,
                           uint32_t port)
 {
-    const struct node_addresses *a = &lab->plan.nodes[d->to];
-    const struct ip_addr *outer = by_second(lab, d) ? &a->second : &a->outer;
+    struct ip_addr outer;
 
     if (is_nat(lab, d->to)) {
         const struct nat_box *n = lab->sim.nodes[d->to].state;
@@ -158,7 +158,9 @@ static enum err add_route(struct lab *lab, struct routes *r, const struct link_d
             return OK;
         }
     }
-    return outer->family == 0 ? OK : routes_add(r, outer, port);
+    outer = by_second(lab, d) ? address_plan_of(&lab->plan, d->to).second
+                              : address_plan_outer(&lab->plan, d->to);
+    return outer.family == 0 ? OK : routes_add(r, &outer, port);
 }
 
 /* Breadth first from `node`: every address in its realm gets the port of the first hop. */
@@ -238,18 +240,6 @@ static enum err add_routes(struct lab *lab)
 
 /* Tunnels */
 
-/* Its address, or the outside of a NAT that forwards to it. */
-static struct ip_addr address_to_call(const struct lab *lab, uint32_t gateway)
-{
-    const struct scenario *s = lab->scenario;
-
-    for (uint32_t g = 0; g < s->group_count; g++)
-        if (s->groups[g].forward != SCENARIO_NONE &&
-            s->groups[s->groups[g].forward].first_node == gateway)
-            return lab->plan.nodes[s->groups[g].first_node].outer;
-    return lab->plan.nodes[gateway].outer;
-}
-
 static enum err add_tunnels(struct lab *lab)
 {
     const struct scenario *s = lab->scenario;
@@ -281,9 +271,6 @@ static enum err add_tunnels(struct lab *lab)
                                  .gateway = peer->first_node + at,
                                  .group = g,
                                  .ike = SA_NONE};
-            t->called = address_to_call(lab, t->gateway);
-            t->inner[0] = lab->plan.nodes[t->client].inner;
-            t->inner[1] = lab->plan.nodes[t->gateway].inner;
         }
     }
     return OK;
@@ -386,7 +373,7 @@ static uint32_t next_port(struct lab *lab, uint32_t node, uint32_t came_by,
 bool topology_path(struct lab *lab, uint32_t tunnel, topology_visitor *visit, void *context)
 {
     const struct tunnel *t = &lab->tunnels[tunnel];
-    struct ip_addr to = t->called;
+    struct ip_addr to = lab_called(lab, t);
     uint32_t node = t->client, came_by = SIM_NONE;
 
     for (int hops = 0; hops < HOPS_MAX && node != t->gateway; hops++) {
