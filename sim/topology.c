@@ -4,6 +4,7 @@
 #include "sim/link.h"
 #include "sim/nat_box.h"
 #include "sim/router.h"
+#include "sim/routing.h"
 
 #include <stdlib.h>
 
@@ -13,7 +14,7 @@ enum { HOPS_MAX = 64 };
 static struct routes *make_router(const struct lab *lab, const struct scenario_group *g,
                                   uint32_t node)
 {
-    struct routes *r = router_create(16);
+    struct routes *r = router_create(0);
 
     if (!r)
         return NULL;
@@ -125,119 +126,6 @@ uint32_t topology_link(const struct lab *lab, uint32_t link, uint32_t member)
     return 2 * (before + member);
 }
 
-/* Routes */
-
-struct walk {
-    uint32_t *queue;
-    uint32_t *first_port; /* by node, then by node at its second uplink: first hop of the walk;
-                             SIM_NONE: not reached */
-};
-
-/* A NAT is the end of its realm on both sides; only routers pass packets on within one. */
-static bool passes_on(const struct lab *lab, uint32_t node)
-{
-    return lab->sim.nodes[node].class == &router_class;
-}
-
-/* Whether a direction leads to a node by its second uplink. */
-static bool by_second(const struct lab *lab, const struct link_direction *d)
-{
-    return lab->scenario->groups[lab->sim.nodes[d->to].group].uplink[1] == (int32_t)d->link;
-}
-
-static enum err add_route(struct lab *lab, struct routes *r, const struct link_direction *d,
-                          uint32_t port)
-{
-    struct ip_addr outer;
-
-    if (is_nat(lab, d->to)) {
-        const struct nat_box *n = lab->sim.nodes[d->to].state;
-
-        if (d->to_port != n->outside_port) {
-            r->default_port = port; /* its inside: the way to everything else */
-            return OK;
-        }
-    }
-    outer = by_second(lab, d) ? address_plan_of(&lab->plan, d->to).second
-                              : address_plan_outer(&lab->plan, d->to);
-    return outer.family == 0 ? OK : routes_add(r, &outer, port);
-}
-
-/* Breadth first from `node`: every address in its realm gets the port of the first hop. */
-static enum err make_routes(struct lab *lab, struct walk *w, uint32_t node, struct routes *r)
-{
-    const struct sim *s = &lab->sim;
-    uint32_t head = 0, tail = 0;
-
-    for (uint32_t i = 0; i < 2 * s->node_count; i++)
-        w->first_port[i] = SIM_NONE;
-    w->queue[tail++] = node;
-    while (head < tail) {
-        uint32_t at = w->queue[head++];
-
-        if (at != node && !passes_on(lab, at))
-            continue;
-        for (uint32_t port = 0; port < s->nodes[at].port_count; port++) {
-            const struct link_direction *d = &s->links[node_port(&s->nodes[at], port)];
-            uint32_t first = at == node ? port : w->first_port[at];
-            uint32_t there = d->to + (by_second(lab, d) ? s->node_count : 0);
-            enum err e;
-
-            if (d->to == node || w->first_port[there] != SIM_NONE)
-                continue;
-            w->first_port[there] = first;
-            w->queue[tail++] = d->to;
-            e = add_route(lab, r, d, first);
-            if (e != OK)
-                return e;
-        }
-    }
-    return OK;
-}
-
-/* A node with uplinks sends everything by the one in use. */
-static void find_uplinks(const struct lab *lab, struct ike_node *ike)
-{
-    const struct node *n = &lab->sim.nodes[ike->node];
-
-    for (uint32_t port = 0; port < n->port_count; port++)
-        for (uint32_t i = 0; i < 2; i++)
-            if (ike->group->uplink[i] == (int32_t)lab->sim.links[node_port(n, port)].link)
-                ike->uplink_port[i] = port;
-}
-
-static enum err route_node(struct lab *lab, struct walk *w, uint32_t node)
-{
-    struct node *n = &lab->sim.nodes[node];
-    struct ike_node *ike;
-
-    if (n->class == &router_class)
-        return make_routes(lab, w, node, n->state);
-    if (n->class != &ike_node_class || n->port_count < 2)
-        return OK;
-    ike = n->state;
-    if (ike->group->uplink[0] != SCENARIO_NONE) {
-        find_uplinks(lab, ike);
-        return OK;
-    }
-    ike->routes = router_create(16);
-    return ike->routes ? make_routes(lab, w, node, ike->routes) : ERR_MEMORY;
-}
-
-static enum err add_routes(struct lab *lab)
-{
-    uint32_t count = lab->sim.node_count;
-    struct walk w = {calloc(2 * (size_t)count + 1, sizeof *w.queue),
-                     calloc(2 * (size_t)count + 1, sizeof *w.first_port)};
-    enum err e = w.queue && w.first_port ? OK : ERR_MEMORY;
-
-    for (uint32_t i = 0; i < count && e == OK; i++)
-        e = route_node(lab, &w, i);
-    free(w.queue);
-    free(w.first_port);
-    return e;
-}
-
 /* Tunnels */
 
 static enum err add_tunnels(struct lab *lab)
@@ -315,7 +203,7 @@ enum err topology_endpoints(struct lab *lab)
         if (host != SCENARIO_NONE)
             n->host_metrics = &lab->metrics->hosts[host];
     }
-    e = add_routes(lab);
+    e = routing_endpoints(lab);
     if (e == OK)
         e = share_tunnels(lab);
     for (uint32_t i = 0; i < lab->sim.node_count && e == OK; i++)
@@ -341,8 +229,10 @@ enum err topology_make(struct lab *lab)
         e = add_links(lab);
     if (e == OK) {
         add_forwards(lab);
-        e = add_tunnels(lab);
+        e = routing_routers(lab);
     }
+    if (e == OK)
+        e = add_tunnels(lab);
     return e;
 }
 
