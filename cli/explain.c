@@ -28,19 +28,19 @@ static const char *address_text(const struct ip_addr *a, char *out, size_t size)
 static void print_member(const struct scenario_group *g, const struct address_plan *plan,
                          uint32_t member)
 {
-    const struct node_addresses *a = &plan->nodes[g->first_node + member];
+    struct node_addresses a = address_plan_of(plan, g->first_node + member);
     char outer[INET6_ADDRSTRLEN], inside[INET6_ADDRSTRLEN], inner[INET6_ADDRSTRLEN];
     char second[INET6_ADDRSTRLEN];
 
-    printf("    %s[%u]  %s%s", g->name, member, address_text(&a->outer, outer, sizeof outer),
-           a->behind == SCENARIO_NONE ? "" : " (private)");
-    if (a->second.family)
-        printf("  or %s%s", address_text(&a->second, second, sizeof second),
-               a->second_behind == SCENARIO_NONE ? "" : " (private)");
-    if (a->inside.family)
-        printf("  inside %s", address_text(&a->inside, inside, sizeof inside));
-    if (a->inner.family)
-        printf("  inner %s", address_text(&a->inner, inner, sizeof inner));
+    printf("    %s[%u]  %s%s", g->name, member, address_text(&a.outer, outer, sizeof outer),
+           a.behind == SCENARIO_NONE ? "" : " (private)");
+    if (a.second.family)
+        printf("  or %s%s", address_text(&a.second, second, sizeof second),
+               a.second_behind == SCENARIO_NONE ? "" : " (private)");
+    if (a.inside.family)
+        printf("  inside %s", address_text(&a.inside, inside, sizeof inside));
+    if (a.inner.family)
+        printf("  inner %s", address_text(&a.inner, inner, sizeof inner));
     putchar('\n');
 }
 

@@ -189,6 +189,12 @@ bool ike_endpoint_window(const struct ike_endpoint *, uint32_t spi_in, struct es
 /** Walk SAs in slot order: pass SA_NONE first, then the last result; SA_NONE at the end. */
 struct sa_ref ike_endpoint_next_ike(const struct ike_endpoint *, struct sa_ref after);
 struct sa_ref ike_endpoint_next_child(const struct ike_endpoint *, struct sa_ref after);
+/** The same for the child SAs of one IKE SA, the newest first. */
+struct sa_ref ike_endpoint_next_child_of(const struct ike_endpoint *, struct sa_ref ike,
+                                         struct sa_ref after);
+/** The SA that has this SPI at our end, SA_NONE. */
+struct sa_ref ike_endpoint_find_ike(const struct ike_endpoint *, uint64_t our_spi);
+struct sa_ref ike_endpoint_find_child(const struct ike_endpoint *, uint32_t spi_in);
 
 /** Of all endpoints of its store. */
 const struct ike_counters *ike_endpoint_counters(const struct ike_endpoint *);

@@ -159,3 +159,34 @@ struct sa_ref ike_endpoint_next_child(const struct ike_endpoint *ep, struct sa_r
 
     return i == SA_INDEX_NONE ? SA_NONE : (struct sa_ref){pool_handle(&ep->store->children, i)};
 }
+
+static struct sa_ref child_ref(const struct ike_endpoint *ep, const struct child_sa *c)
+{
+    return c ? (struct sa_ref){child_sa_handle(ep, c)} : SA_NONE;
+}
+
+struct sa_ref ike_endpoint_next_child_of(const struct ike_endpoint *ep, struct sa_ref ike,
+                                         struct sa_ref after)
+{
+    const struct ike_sa *sa = ike_sa_at(ep, ike.handle);
+    const struct child_sa *last = child_sa_at(ep, after.handle);
+
+    if (!sa || (!last && !sa_none(after)))
+        return SA_NONE;
+    return child_ref(ep, child_sa_by_index(ep, last ? last->next : sa->first_child));
+}
+
+struct sa_ref ike_endpoint_find_ike(const struct ike_endpoint *ep, uint64_t our_spi)
+{
+    const struct ike_sa *sa = ike_sa_by_spi(ep, our_spi);
+
+    return sa ? ike_sa_ref(ep, sa) : SA_NONE;
+}
+
+struct sa_ref ike_endpoint_find_child(const struct ike_endpoint *ep, uint32_t spi_in)
+{
+    struct handle h;
+    const struct esp_sa *esp = sad_find(&ep->store->esp->sad, ep->scope, spi_in, &h);
+
+    return esp ? child_ref(ep, child_sa_by_index(ep, esp->owner)) : SA_NONE;
+}

@@ -110,11 +110,11 @@ static bool prefix_host(const struct ip_prefix *p, uint32_t member, struct ip_ad
     return bits >= 32 || (uint64_t)member + 1 < (UINT64_C(1) << bits) - (bits > 1);
 }
 
-static bool take(uint32_t *next, const struct range *range, struct ip_addr *out)
+static bool take(uint32_t *next, const struct range *range, uint32_t *out)
 {
     if (*next > range->last)
         return false;
-    *out = ip_addr_v4((*next)++);
+    *out = (*next)++;
     return true;
 }
 
@@ -126,20 +126,21 @@ struct planner {
 };
 
 static enum err plan_outer(struct planner *p, const struct scenario_group *g, uint32_t member,
-                           struct node_addresses *a)
+                           struct planned_node *n)
 {
     uint32_t root = root_of(&p->zones, g->first_node + member);
     const char *range = "100.64.0.0/10";
+    struct ip_addr given;
     bool good;
 
-    a->behind = p->zones.nat[root];
+    n->behind = p->zones.nat[root];
     if (g->addresses.addr.family) {
-        good = prefix_host(&g->addresses, member, &a->outer);
+        good = prefix_host(&g->addresses, member, &given);
         range = "'addresses'";
-    } else if (a->behind == SCENARIO_NONE) {
-        good = take(&p->next_public, &PUBLIC, &a->outer);
+    } else if (n->behind == SCENARIO_NONE) {
+        good = take(&p->next_public, &PUBLIC, &n->outer);
     } else {
-        good = take(&p->zones.next[root], &PRIVATE, &a->outer);
+        good = take(&p->zones.next[root], &PRIVATE, &n->outer);
         range = "192.168.0.0/16";
     }
     if (good)
@@ -150,19 +151,16 @@ static enum err plan_outer(struct planner *p, const struct scenario_group *g, ui
 
 /* A node's address on its second uplink. */
 static enum err plan_second(struct planner *p, const struct scenario_group *g, uint32_t member,
-                            struct node_addresses *a)
+                            struct planned_uplink *n)
 {
     uint32_t root = root_of(&p->zones, p->s->node_count + g->first_node + member);
     bool good;
 
-    a->second_behind = SCENARIO_NONE;
-    if (g->uplink[1] == SCENARIO_NONE)
-        return OK;
-    a->second_behind = p->zones.nat[root];
-    if (a->second_behind == SCENARIO_NONE)
-        good = take(&p->next_public, &PUBLIC, &a->second);
+    n->behind = p->zones.nat[root];
+    if (n->behind == SCENARIO_NONE)
+        good = take(&p->next_public, &PUBLIC, &n->second);
     else
-        good = take(&p->zones.next[root], &PRIVATE, &a->second);
+        good = take(&p->zones.next[root], &PRIVATE, &n->second);
     if (good)
         return OK;
     fprintf(p->errors, "no address is left for member %u of '%s' on its second uplink\n", member,
@@ -170,22 +168,16 @@ static enum err plan_second(struct planner *p, const struct scenario_group *g, u
     return ERR_FULL;
 }
 
-static enum err plan_inner(struct planner *p, const struct scenario_group *g,
-                           struct node_addresses *a, uint32_t member)
+static bool has_inner(const struct scenario_group *g)
 {
-    if (g->role == ROLE_NAT)
-        a->inside = ip_addr_v4(PRIVATE.first);
-    if (g->role != ROLE_INITIATOR && g->role != ROLE_RESPONDER)
-        return OK;
-    if (g->child_words.mode == CHILD_TRANSPORT) {
-        a->inner = a->outer; /* RFC 4301 §4.1: host to host, there is one address */
-        return OK;
-    }
-    if (g->protect_count) {
-        (void)prefix_host(&g->protects[0], 0, &a->inner);
-        return OK;
-    }
-    if (take(&p->next_inner, &INNER, &a->inner))
+    return (g->role == ROLE_INITIATOR || g->role == ROLE_RESPONDER) &&
+           g->child_words.mode != CHILD_TRANSPORT && g->protect_count == 0;
+}
+
+static enum err plan_inner(struct planner *p, const struct scenario_group *g, uint32_t member,
+                           struct planned_node *n)
+{
+    if (!has_inner(g) || take(&p->next_inner, &INNER, &n->inner))
         return OK;
     fprintf(p->errors, "10.128.0.0/9 is too small for member %u of '%s'\n", member, g->name);
     return ERR_FULL;
@@ -198,13 +190,13 @@ static enum err plan_all(struct planner *p, struct address_plan *out)
 
         out->bad_group = (int32_t)k;
         for (uint32_t i = 0; i < g->count; i++) {
-            struct node_addresses *a = &out->nodes[g->first_node + i];
-            enum err e = plan_outer(p, g, i, a);
+            uint32_t node = g->first_node + i;
+            enum err e = plan_outer(p, g, i, &out->nodes[node]);
 
+            if (!e && g->uplink[1] != SCENARIO_NONE)
+                e = plan_second(p, g, i, &out->uplinks[node]);
             if (!e)
-                e = plan_second(p, g, i, a);
-            if (!e)
-                e = plan_inner(p, g, a, i);
+                e = plan_inner(p, g, i, &out->nodes[node]);
             if (e)
                 return e;
         }
@@ -262,24 +254,37 @@ static enum err check_given(const struct scenario *s, struct address_plan *out, 
     return OK;
 }
 
+static bool has_uplinks(const struct scenario *s)
+{
+    for (uint32_t k = 0; k < s->group_count; k++)
+        if (s->groups[k].uplink[1] != SCENARIO_NONE)
+            return true;
+    return false;
+}
+
 enum err address_plan_make(const struct scenario *s, struct address_plan *out, FILE *errors)
 {
     struct planner p = {
         .s = s, .next_public = PUBLIC.first, .next_inner = INNER.first, .errors = errors};
     enum err e;
 
-    *out = (struct address_plan){.count = s->node_count};
+    *out = (struct address_plan){.scenario = s, .count = s->node_count};
     e = check_given(s, out, errors);
     if (e)
         return e;
     out->nodes = calloc((size_t)s->node_count + 1, sizeof *out->nodes);
-    e = out->nodes ? zones_make(s, &p.zones, out, errors) : ERR_MEMORY;
+    if (has_uplinks(s))
+        out->uplinks = calloc((size_t)s->node_count + 1, sizeof *out->uplinks);
+    e = out->nodes && (out->uplinks || !has_uplinks(s)) ? zones_make(s, &p.zones, out, errors)
+                                                        : ERR_MEMORY;
     if (!e)
         e = plan_all(&p, out);
     zones_reset(&p.zones);
     if (e) {
         free(out->nodes);
+        free(out->uplinks);
         out->nodes = NULL;
+        out->uplinks = NULL;
     }
     return e;
 }
@@ -287,5 +292,75 @@ enum err address_plan_make(const struct scenario *s, struct address_plan *out, F
 void address_plan_reset(struct address_plan *plan)
 {
     free(plan->nodes);
+    free(plan->uplinks);
     *plan = (struct address_plan){0};
+}
+
+/* Groups are in the order of their nodes. */
+static const struct scenario_group *group_of(const struct scenario *s, uint32_t node)
+{
+    uint32_t low = 0, high = s->group_count;
+
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (s->groups[middle].first_node <= node)
+            low = middle;
+        else
+            high = middle;
+    }
+    return &s->groups[low];
+}
+
+static struct ip_addr outer_of(const struct address_plan *plan, const struct scenario_group *g,
+                               uint32_t node)
+{
+    struct ip_addr given;
+
+    if (!g->addresses.addr.family)
+        return ip_addr_v4(plan->nodes[node].outer);
+    (void)prefix_host(&g->addresses, node - g->first_node, &given);
+    return given;
+}
+
+static struct ip_addr inner_of(const struct address_plan *plan, const struct scenario_group *g,
+                               uint32_t node)
+{
+    struct ip_addr first = {0};
+
+    if (has_inner(g))
+        return ip_addr_v4(plan->nodes[node].inner);
+    if (g->role != ROLE_INITIATOR && g->role != ROLE_RESPONDER)
+        return first;
+    if (g->child_words.mode == CHILD_TRANSPORT) /* RFC 4301 §4.1: host to host, there is one */
+        return outer_of(plan, g, node);
+    (void)prefix_host(&g->protects[0], 0, &first);
+    return first;
+}
+
+struct ip_addr address_plan_outer(const struct address_plan *plan, uint32_t node)
+{
+    return outer_of(plan, group_of(plan->scenario, node), node);
+}
+
+struct ip_addr address_plan_inner(const struct address_plan *plan, uint32_t node)
+{
+    return inner_of(plan, group_of(plan->scenario, node), node);
+}
+
+struct node_addresses address_plan_of(const struct address_plan *plan, uint32_t node)
+{
+    const struct scenario_group *g = group_of(plan->scenario, node);
+    struct node_addresses a = {.outer = outer_of(plan, g, node),
+                               .inner = inner_of(plan, g, node),
+                               .second_behind = SCENARIO_NONE,
+                               .behind = plan->nodes[node].behind};
+
+    if (g->role == ROLE_NAT)
+        a.inside = ip_addr_v4(PRIVATE.first);
+    if (g->uplink[1] != SCENARIO_NONE) {
+        a.second = ip_addr_v4(plan->uplinks[node].second);
+        a.second_behind = plan->uplinks[node].behind;
+    }
+    return a;
 }

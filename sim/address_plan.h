@@ -20,8 +20,22 @@ struct node_addresses {
                               SCENARIO_NONE for a public node */
 };
 
+/* What does not follow from the group: an IPv4 address as a number in host order. */
+struct planned_node {
+    uint32_t outer; /* of groups without `address` */
+    uint32_t inner; /* of initiators without `protects` */
+    int32_t behind;
+};
+
+struct planned_uplink {
+    uint32_t second;
+    int32_t behind;
+};
+
 struct address_plan {
-    struct node_addresses *nodes; /* by node number: group.first_node + member */
+    const struct scenario *scenario;
+    struct planned_node *nodes;     /* by node number: group.first_node + member */
+    struct planned_uplink *uplinks; /* the same; NULL: no group has a second uplink */
     uint32_t count;
     int32_t bad_group; /* after ERR_FULL: whose addresses cannot be laid out */
 };
@@ -33,5 +47,10 @@ struct address_plan {
 enum err address_plan_make(const struct scenario *, struct address_plan *out,
                            FILE *errors) MUST_USE;
 void address_plan_reset(struct address_plan *);
+/** The addresses of a node; the scenario is there still. */
+struct node_addresses address_plan_of(const struct address_plan *, uint32_t node);
+/** One of them: by far cheaper than all. */
+struct ip_addr address_plan_outer(const struct address_plan *, uint32_t node);
+struct ip_addr address_plan_inner(const struct address_plan *, uint32_t node);
 
 #endif

@@ -66,7 +66,7 @@ static void configure(const struct lab *lab, struct ike_fleet *f)
     f->own_local = child->local_count == 0;
     if (child->remote_count == 0) {
         child->remote_count = 1; /* the other side narrows it: RFC 7296 §2.9 */
-        child->remote[0] = selector_any(lab->plan.nodes[g->first_node].inner.family);
+        child->remote[0] = selector_any(address_plan_inner(&lab->plan, g->first_node).family);
     }
     f->null_esp = offers_null(child);
     if (lab->plant == PLANT_REPLAY_ACCEPTED)
@@ -85,7 +85,7 @@ static void put_member(const struct lab *lab, struct ike_fleet *f, uint32_t node
     if (lab->credentials)
         credentials_give(lab->credentials, f->group, member, &f->config.auth);
     if (f->own_local)
-        child->local_count = scenario_protects(g, lab->plan.nodes[node].inner, child->local);
+        child->local_count = scenario_protects(g, address_plan_inner(&lab->plan, node), child->local);
     f->bound = node;
 }
 
@@ -288,7 +288,7 @@ struct ike_node *ike_node_create(struct lab *lab, uint32_t node)
                            .node = node,
                            .fleet = f,
                            .group = &lab->scenario->groups[f->group],
-                           .outer = lab->plan.nodes[node].outer,
+                           .outer = address_plan_outer(&lab->plan, node),
                            .extra = &nobody,
                            .endpoint = ike_store_join(f->store, node)};
     f->left++;
@@ -505,6 +505,7 @@ static void make_payload(struct ike_node *n, const struct payload *what, uint32_
     struct lab *lab = n->lab;
     const struct tunnel *t = &lab->tunnels[what->tunnel];
     uint32_t packet = packet_new(&lab->sim, n->node, room_of(n, size));
+    struct ip_addr src, dst;
     struct packet *p;
 
     metrics_esp_sent(lab->metrics, what->flow, lab->sim.now, size);
@@ -514,8 +515,9 @@ static void make_payload(struct ike_node *n, const struct payload *what, uint32_
     p->len = size;
     p->kind = PACKET_ESP;
     p->tag = 2 * what->tunnel + what->reverse;
-    if (payload_write(p->data, size, &t->inner[what->reverse], &t->inner[!what->reverse],
-                      checker_tag(lab->checker), what) != OK) {
+    src = address_plan_inner(&lab->plan, what->reverse ? t->gateway : t->client);
+    dst = address_plan_inner(&lab->plan, what->reverse ? t->client : t->gateway);
+    if (payload_write(p->data, size, &src, &dst, checker_tag(lab->checker), what) != OK) {
         packet_free(&lab->sim, packet);
         return;
     }
@@ -693,7 +695,8 @@ void ike_node_switch(struct lab *lab, uint32_t node, int32_t link)
     struct ike_node *n = ike_node_at(lab, node);
 
     n->uplink = link == n->group->uplink[1];
-    n->outer = n->uplink ? lab->plan.nodes[node].second : lab->plan.nodes[node].outer;
+    n->outer =
+        n->uplink ? address_plan_of(&lab->plan, node).second : address_plan_outer(&lab->plan, node);
     if (!lab->sim.nodes[node].down)
         queue_asked(n, ACTION_SWITCH);
 }

@@ -335,7 +335,7 @@ static void tell_sender(struct ike_node *n, struct bytes packet, struct sa_ref s
 {
     uint8_t storage[ICMP_ERROR_MAX];
     struct buf out = {storage, 0, sizeof storage};
-    struct ip_build build = {.src = n->lab->plan.nodes[n->node].inner};
+    struct ip_build build = {.src = address_plan_inner(&n->lab->plan, n->node)};
     struct icmp_message icmp = {.kind = ICMP_TOO_BIG, .data = packet};
     struct child_sa_info info;
     struct ip_packet ip;
@@ -485,7 +485,7 @@ static void connect_now(struct ike_node *n)
     struct tunnel *t = &lab->tunnels[n->tunnels[0]];
     struct ike_remote remote = {
         .local = {n->outer, IKE_PORT},
-        .remote = {t->called, IKE_PORT},
+        .remote = {lab_called(lab, t), IKE_PORT},
     };
     enum err e;
 

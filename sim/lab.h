@@ -46,17 +46,18 @@ enum plant {
 struct tunnel {
     uint32_t client, gateway; /* nodes */
     uint32_t group;           /* of the client */
-    struct ip_addr called;    /* by the client: the gateway's address, or the outside of a NAT */
     struct sa_ref ike;        /* at the client */
-    nsec started;             /* of the handshake in progress, or of the last one */
-    bool starting, up;
-    bool first_packet;        /* delivered since it came up */
-    bool judged;              /* I6: at rest once since the last event of the scenario */
-    enum sa_reason child_end; /* why the client's last child SA to go has gone or was not made */
-    struct ip_addr inner[2];  /* client's and gateway's address for traffic inside */
-    uint32_t asked;           /* set of enum event_action: of either end, so far */
-    uint64_t recovering;      /* by index in metrics.recoveries: no data since that event */
+    uint16_t asked;           /* set of enum event_action: of either end, so far */
+    uint8_t child_end; /* enum sa_reason: why the client's last child SA to go has gone or was
+                          not made */
+    bool starting : 1, up : 1;
+    bool first_packet : 1; /* delivered since it came up */
+    bool judged : 1;       /* I6: at rest once since the last event of the scenario */
+    nsec started;          /* of the handshake in progress, or of the last one */
+    uint64_t recovering;   /* by index in metrics.recoveries: no data since that event */
 };
+_Static_assert(sizeof(struct tunnel) <= 40, "there may be millions of them");
+_Static_assert(ACTION_COUNT <= 16 && REASON_COUNT <= 256, "in struct tunnel");
 
 struct lab {
     const struct scenario *scenario;
@@ -73,6 +74,9 @@ struct lab {
     uint32_t tunnel_count;
     uint32_t *first_tunnel; /* by group */
     uint64_t tunnels_up;
+    uint64_t tunnels_judged; /* those with `judged` set */
+    uint32_t sweep_node;     /* where rest_look's sweep goes on: a responder, one of its SAs */
+    struct sa_ref sweep_after;
     enum plant plant;
     uint32_t plant_count; /* occasions seen by the planted defect */
     struct crypto_class planted_class;
@@ -82,6 +86,9 @@ enum { LAB_NAME_MAX = SCENARIO_NAME_MAX + 16 };
 
 /** "gw" for the node of a group of one, "homes[3]" else; LAB_NAME_MAX bytes. Returns `out`. */
 char *lab_node_name(const struct lab *, uint32_t node, char *out);
+
+/** What a tunnel's client calls: the gateway's address, or the outside of a NAT before it. */
+struct ip_addr lab_called(const struct lab *, const struct tunnel *);
 
 /** The lab around a simulator. */
 static inline struct lab *lab_of(const struct sim *s)

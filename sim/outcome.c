@@ -18,64 +18,53 @@ nsec outcome_ladder(const struct retransmit_config *r)
     return total;
 }
 
-/* Inbound SPI -> outbound SPI of every child SA of a gateway. */
-static enum err children_of(struct ike_node *n, struct table *t)
-{
-    struct sa_ref sa = SA_NONE;
-
-    while (!sa_none(sa = ike_endpoint_next_child(n->endpoint, sa))) {
-        struct child_sa_info info;
-
-        if (!ike_endpoint_child_info(n->endpoint, sa, &info))
-            continue;
-        if (table_put(t, info.spi_in, info.spi_out) != OK)
-            return ERR_MEMORY;
-    }
-    return OK;
-}
-
 /* Does some sending child SA of the client have its other half at the gateway? */
-static bool ends_agree(struct ike_node *client, const struct table *gateway)
+static bool ends_agree(const struct ike_endpoint *client, const struct ike_endpoint *gateway)
 {
     struct sa_ref sa = SA_NONE;
 
-    while (!sa_none(sa = ike_endpoint_next_child(client->endpoint, sa))) {
-        struct child_sa_info info;
-        uint32_t back;
+    while (!sa_none(sa = ike_endpoint_next_child(client, sa))) {
+        struct child_sa_info info, other;
+        struct sa_ref half;
 
-        if (ike_endpoint_child_info(client->endpoint, sa, &info) && info.current &&
-            table_get(gateway, info.spi_out, &back) && back == info.spi_in)
+        if (!ike_endpoint_child_info(client, sa, &info) || !info.current)
+            continue;
+        half = ike_endpoint_find_child(gateway, info.spi_out);
+        if (!sa_none(half) && ike_endpoint_child_info(gateway, half, &other) &&
+            other.spi_in == info.spi_out && other.spi_out == info.spi_in)
             return true;
     }
     return false;
 }
 
+/* Watched tunnels only: the others cost one hash. */
 static void compare_with(struct lab *lab, struct ike_node *gateway)
 {
-    struct table children;
+    for (uint32_t i = 0; i < gateway->tunnel_count; i++) {
+        uint32_t tunnel = gateway->tunnels[i];
+        const struct tunnel *t = &lab->tunnels[tunnel];
+        struct ike_node *client;
 
-    if (table_init(&children, 64) != OK)
-        return;
-    if (children_of(gateway, &children) == OK)
-        for (uint32_t i = 0; i < gateway->tunnel_count; i++) {
-            uint32_t tunnel = gateway->tunnels[i];
-            const struct tunnel *t = &lab->tunnels[tunnel];
-            struct ike_node *client = ike_node_at(lab, t->client);
-
-            if (!t->up || client->extra->traffic.count > 0 || !checker_watches(lab->checker, t->client))
-                continue;
+        if (!t->up || !checker_watches(lab->checker, t->client))
+            continue;
+        client = ike_node_at(lab, t->client);
+        if (client->extra->traffic.count == 0)
             checker_ends_agree(lab->checker, lab->sim.now, 2 * tunnel, t->client,
-                               ends_agree(client, &children));
-        }
-    table_reset(&children);
+                               ends_agree(client->endpoint, gateway->endpoint));
+    }
 }
 
 void outcome_compare_ends(struct lab *lab)
 {
-    for (uint32_t i = 0; i < lab->sim.node_count; i++)
-        if (lab->sim.nodes[i].class == &ike_node_class && !lab->sim.nodes[i].down &&
-            ike_node_at(lab, i)->group->role == ROLE_RESPONDER)
-            compare_with(lab, ike_node_at(lab, i));
+    const struct scenario *s = lab->scenario;
+
+    for (uint32_t g = 0; g < s->group_count; g++)
+        for (uint32_t m = 0; s->groups[g].role == ROLE_RESPONDER && m < s->groups[g].count; m++) {
+            uint32_t node = s->groups[g].first_node + m;
+
+            if (!lab->sim.nodes[node].down)
+                compare_with(lab, ike_node_at(lab, node));
+        }
 }
 
 /* The security context */

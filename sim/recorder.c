@@ -35,21 +35,21 @@ static bool is_nat(const struct lab *lab, uint32_t node)
 static enum err add_interfaces(struct recorder *r, uint32_t node)
 {
     char own[LAB_NAME_MAX], name[96], address[IP_ADDR_TEXT];
-    const struct node_addresses *a = &r->lab->plan.nodes[node];
+    struct node_addresses a = address_plan_of(&r->lab->plan, node);
 
     lab_node_name(r->lab, node, own);
-    ip_addr_format(&a->outer, address);
+    ip_addr_format(&a.outer, address);
     snprintf(name, sizeof name, "%s%s", own, is_nat(r->lab, node) ? " outside" : "");
     r->interfaces[0][node] = capture_interface(r->capture, name, address);
     if (is_nat(r->lab, node)) {
-        ip_addr_format(&a->inside, address);
+        ip_addr_format(&a.inside, address);
         snprintf(name, sizeof name, "%s inside", own);
         r->interfaces[1][node] = capture_interface(r->capture, name, address);
     }
-    if (a->outer.family && a->behind == SCENARIO_NONE)
-        capture_name(r->capture, a->outer.family, a->outer.bytes, own);
-    if (a->second.family && a->second_behind == SCENARIO_NONE)
-        capture_name(r->capture, a->second.family, a->second.bytes, own);
+    if (a.outer.family && a.behind == SCENARIO_NONE)
+        capture_name(r->capture, a.outer.family, a.outer.bytes, own);
+    if (a.second.family && a.second_behind == SCENARIO_NONE)
+        capture_name(r->capture, a.second.family, a.second.bytes, own);
     return OK;
 }
 

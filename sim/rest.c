@@ -14,23 +14,31 @@ enum {
     MARGIN_S = 5, /* of a peer that is away: on the way, and in the queue of a processor */
 };
 
+/* SAs of gateways that one look takes in, where a sample is watched. */
+enum { SWEEP = 16384 };
+
 /* One IKE SA of an end, with its children. */
 struct holding {
     bool here, live, acting;
-    bool known; /* to the other end */
     struct ike_sa_info sa;
     uint32_t children;        /* live */
     uint32_t held;            /* SAs that wait for the end of a hold: itself, children */
     uint32_t spi_in, spi_out; /* of the last of them */
 };
 
-/* All IKE SAs of a node, by slot. */
+/* All IKE SAs of a client. */
 struct end {
     struct ike_node *node;
     struct holding *ikes;
     uint32_t count, capacity;
-    bool indexed;
-    struct table by_spis; /* if indexed: both SPIs -> slot */
+};
+
+/* A gateway has too many for that: they are found by name, and those found are marked. */
+struct gateway {
+    struct ike_node *node;
+    bool whole;      /* all its tunnels are looked at, so that what is left are strangers */
+    uint64_t *known; /* set of slots */
+    uint32_t words;
 };
 
 static uint64_t name_of(const struct ike_sa_info *sa)
@@ -38,32 +46,29 @@ static uint64_t name_of(const struct ike_sa_info *sa)
     return sa->spi_i * 3 ^ sa->spi_r;
 }
 
-static bool room_for(struct end *e, uint32_t slot)
+static struct holding *next_holding(struct end *e)
 {
-    uint32_t capacity = e->capacity ? e->capacity : 8;
-    struct holding *bigger;
+    if (e->count == e->capacity) {
+        uint32_t capacity = e->capacity ? 2 * e->capacity : 8;
+        struct holding *bigger = realloc(e->ikes, capacity * sizeof *bigger);
 
-    if (slot < e->capacity)
-        return true;
-    while (capacity <= slot)
-        capacity *= 2;
-    bigger = realloc(e->ikes, capacity * sizeof *bigger);
-    if (!bigger)
-        return false;
-    e->ikes = bigger;
-    e->capacity = capacity;
-    return true;
+        if (!bigger)
+            return NULL;
+        e->ikes = bigger;
+        e->capacity = capacity;
+    }
+    return &e->ikes[e->count++];
 }
 
 /* I7: what is on its way out has an end in sight. */
-static void check_end(const struct end *e, nsec ends, unsigned hold_s, const char *what)
+static void check_end(const struct ike_node *n, nsec ends, unsigned hold_s, const char *what)
 {
-    struct lab *lab = e->node->lab;
+    struct lab *lab = n->lab;
     nsec latest = nsec_add(lab->sim.now, hold_s * NSEC_PER_S);
 
-    if (ends > latest && checker_watches(lab->checker, e->node->node))
-        checker_violate(lab->checker, "I7", lab->sim.now, e->node->node,
-                        "%s has no end within %u s", what, hold_s);
+    if (ends > latest && checker_watches(lab->checker, n->node))
+        checker_violate(lab->checker, "I7", lab->sim.now, n->node, "%s has no end within %u s",
+                        what, hold_s);
 }
 
 static bool half_open(const struct ike_sa_info *sa)
@@ -71,91 +76,118 @@ static bool half_open(const struct ike_sa_info *sa)
     return sa->state < STATE_ESTABLISHED;
 }
 
-static bool add_ike(struct end *e, struct sa_ref ref, const struct ike_sa_info *sa)
+static void add_child(const struct ike_node *n, struct holding *h,
+                      const struct child_sa_info *child)
 {
-    uint32_t slot = ref.handle.index;
-    struct holding *h;
-
-    if (!room_for(e, slot))
-        return false;
-    while (e->count <= slot)
-        e->ikes[e->count++] = (struct holding){0};
-    h = &e->ikes[slot];
-    if (sa->state == STATE_CLOSED) { /* over; it only repeats its last response */
-        check_end(e, sa->ends, CLOSED_HOLD_S, "a closed IKE SA");
-        return true;
-    }
-    *h = (struct holding){.here = true, .live = sa->established, .sa = *sa};
-    h->acting = sa->acting || half_open(sa);
-    if (!h->live && !half_open(sa)) {
-        check_end(e, sa->in_flight ? 0 : sa->ends, REPLACED_HOLD_S, "an IKE SA that is not live");
-        h->held = sa->ends != 0;
-    }
-    return !e->indexed || table_put(&e->by_spis, name_of(sa), slot) == OK;
-}
-
-static void add_child(struct end *e, const struct child_sa_info *child)
-{
-    struct holding *h = &e->ikes[child->ike.handle.index];
-
     if (child->over) {
-        check_end(e, child->ends, LINGER_S, "a deleted child SA");
+        check_end(n, child->ends, LINGER_S, "a deleted child SA");
     } else if (child->live) {
         h->children++;
         h->spi_in = child->spi_in;
         h->spi_out = child->spi_out;
     } else {
-        check_end(e, child->ends, REPLACED_HOLD_S, "a child SA that is not live");
+        check_end(n, child->ends, REPLACED_HOLD_S, "a child SA that is not live");
         h->acting |= child->ends == 0;
         h->held += child->ends != 0;
     }
 }
 
-/* @return false when memory is short: this node is then not judged */
-static bool look_at(struct end *e, struct ike_node *n)
+/* @return whether there is such an IKE SA and it is not over */
+static bool look_at(const struct ike_node *n, struct sa_ref ref, struct holding *h)
+{
+    struct sa_ref of = SA_NONE;
+    struct child_sa_info child;
+
+    *h = (struct holding){0};
+    if (!ike_endpoint_ike_info(n->endpoint, ref, &h->sa))
+        return false;
+    h->here = h->sa.state != STATE_CLOSED;
+    h->live = h->here && h->sa.established;
+    h->acting = h->sa.acting || half_open(&h->sa);
+    if (!h->here) { /* it only repeats its last response */
+        check_end(n, h->sa.ends, CLOSED_HOLD_S, "a closed IKE SA");
+    } else if (!h->live && !half_open(&h->sa)) {
+        check_end(n, h->sa.in_flight ? 0 : h->sa.ends, REPLACED_HOLD_S,
+                  "an IKE SA that is not live");
+        h->held = h->sa.ends != 0;
+    }
+    while (!sa_none(of = ike_endpoint_next_child_of(n->endpoint, ref, of)))
+        if (ike_endpoint_child_info(n->endpoint, of, &child))
+            add_child(n, h, &child);
+    return h->here;
+}
+
+/* @return false when memory is short: this tunnel is then not judged */
+static bool look_at_client(struct end *e, struct ike_node *n)
 {
     struct sa_ref ref = SA_NONE;
 
     e->node = n;
     e->count = 0;
     while (!sa_none(ref = ike_endpoint_next_ike(n->endpoint, ref))) {
-        struct ike_sa_info sa;
+        struct holding *h = next_holding(e);
 
-        if (ike_endpoint_ike_info(n->endpoint, ref, &sa) && !add_ike(e, ref, &sa))
+        if (!h)
             return false;
-    }
-    while (!sa_none(ref = ike_endpoint_next_child(n->endpoint, ref))) {
-        struct child_sa_info child;
-
-        if (ike_endpoint_child_info(n->endpoint, ref, &child))
-            add_child(e, &child);
+        if (!look_at(n, ref, h))
+            e->count--;
     }
     return true;
 }
 
-static struct holding *at_other_end(const struct end *e, const struct ike_sa_info *sa)
+static void mark_known(struct gateway *g, uint32_t slot)
 {
-    uint32_t slot;
+    uint32_t words = g->words ? g->words : 16;
+    uint64_t *bigger;
 
-    if (!table_get(&e->by_spis, name_of(sa), &slot))
-        return NULL;
-    return e->ikes[slot].sa.spi_i == sa->spi_i ? &e->ikes[slot] : NULL;
+    while (words <= slot / 64)
+        words *= 2;
+    if (words > g->words) {
+        bigger = realloc(g->known, words * sizeof *bigger);
+        if (!bigger) {
+            g->whole = false;
+            return;
+        }
+        memset(bigger + g->words, 0, (words - g->words) * sizeof *bigger);
+        g->known = bigger;
+        g->words = words;
+    }
+    g->known[slot / 64] |= UINT64_C(1) << slot % 64;
+}
+
+static bool is_known(const struct gateway *g, uint32_t slot)
+{
+    return slot / 64 < g->words && g->known[slot / 64] >> slot % 64 & 1;
+}
+
+/* The gateway's view of a client's IKE SA. @return false when it does not have it */
+static bool at_gateway(struct gateway *g, const struct ike_sa_info *sa, struct holding *h)
+{
+    struct sa_ref ref =
+        ike_endpoint_find_ike(g->node->endpoint, sa->initiator ? sa->spi_r : sa->spi_i);
+
+    if (sa_none(ref) || !look_at(g->node, ref, h) || h->sa.spi_i != sa->spi_i ||
+        h->sa.spi_r != sa->spi_r)
+        return false;
+    if (g->whole)
+        mark_known(g, ref.handle.index);
+    return true;
 }
 
 /*
  * A live IKE SA that the other end does not have: after a crash, until liveness checks find out
  * (RFC 7296 §2.4). An end without such checks may keep it for its lifetime.
  */
-static void check_orphan(const struct end *e, const struct holding *h)
+static void check_orphan(const struct ike_node *n, const struct holding *h)
 {
-    const struct ike_config *c = &e->node->fleet->config;
-    struct lab *lab = e->node->lab;
+    const struct ike_config *c = &n->fleet->config;
+    struct lab *lab = n->lab;
     nsec found = nsec_add(c->dpd_delay, outcome_ladder(&c->retransmit));
 
     lab->metrics->tunnels.orphans++;
     if (c->dpd_delay &&
         lab->sim.now > nsec_add(nsec_add(h->sa.last_heard, found), MARGIN_S * NSEC_PER_S))
-        checker_violate(lab->checker, "I6", lab->sim.now, e->node->node,
+        checker_violate(lab->checker, "I6", lab->sim.now, n->node,
                         "an IKE SA that its peer does not have was not given up within %llu s of "
                         "silence",
                         (unsigned long long)(found / NSEC_PER_S));
@@ -165,7 +197,7 @@ static void check_orphan(const struct end *e, const struct holding *h)
 struct sum {
     uint32_t ikes, children, held;
     bool acting;
-    const struct holding *live; /* the last live one */
+    struct holding live; /* the last live one, if there is one */
 };
 
 static void add_up(struct sum *s, const struct holding *h)
@@ -176,7 +208,7 @@ static void add_up(struct sum *s, const struct holding *h)
     if (!h->live)
         return;
     s->ikes++;
-    s->live = h;
+    s->live = *h;
 }
 
 /* Why there may be no child SA: somebody refused or ended it, and said so. */
@@ -193,17 +225,18 @@ static bool ended_with_a_word(const struct lab *lab, const struct tunnel *t)
 /* One, or where the gateway takes more in other child SAs (RFC 7296 §2.9) the same number. */
 static bool as_many_as_wanted(const struct sum ends[2])
 {
-    if (ends[0].live->sa.takes_more)
+    if (ends[0].live.sa.takes_more)
         return ends[0].children > 0 && ends[0].children == ends[1].children;
     return ends[0].children == 1 && ends[1].children == 1;
 }
 
 static void judge(struct lab *lab, struct tunnel *t, const struct sum ends[2])
 {
-    const struct holding *a = ends[0].live, *b = ends[1].live;
+    const struct holding *a = &ends[0].live, *b = &ends[1].live;
     bool more = t->asked & 1u << ACTION_NEW_CHILD && ends[0].children == ends[1].children;
     bool none = ends[0].children + ends[1].children == 0 && ended_with_a_word(lab, t);
 
+    lab->tunnels_judged += !t->judged;
     t->judged = true;
     if (ends[0].ikes != 1 || ends[1].ikes != 1)
         checker_violate(lab->checker, "I6", lab->sim.now, t->client,
@@ -234,7 +267,8 @@ static void count_range(uint64_t *min, uint64_t *max, const struct sum ends[2], 
     }
 }
 
-static void add_tunnel(struct lab *lab, struct tunnel *t, struct end *client, struct end *gateway)
+static void add_tunnel(struct lab *lab, struct tunnel *t, struct end *client,
+                       struct gateway *gateway)
 {
     struct tunnel_metrics *m = &lab->metrics->tunnels;
     struct sum ends[2] = {{0}, {0}};
@@ -242,17 +276,14 @@ static void add_tunnel(struct lab *lab, struct tunnel *t, struct end *client, st
 
     for (uint32_t i = 0; i < client->count; i++) {
         const struct holding *h = &client->ikes[i];
-        struct holding *other = h->here ? at_other_end(gateway, &h->sa) : NULL;
+        struct holding other;
 
-        if (!h->here)
-            continue;
         add_up(&ends[0], h);
-        if (other) {
-            other->known = true;
-            add_up(&ends[1], other);
+        if (at_gateway(gateway, &h->sa, &other)) {
+            add_up(&ends[1], &other);
         } else if (h->live) {
             orphans = true;
-            check_orphan(client, h);
+            check_orphan(client->node, h);
         }
     }
     count_range(&m->ike_sas_min, &m->ike_sas_max, ends, false);
@@ -267,59 +298,116 @@ static void add_tunnel(struct lab *lab, struct tunnel *t, struct end *client, st
 }
 
 /* What only the gateway has. */
-static void check_strangers(const struct end *gateway)
+static void check_strangers(const struct gateway *g)
 {
-    struct lab *lab = gateway->node->lab;
+    struct lab *lab = g->node->lab;
+    struct sa_ref ref = SA_NONE;
+    struct holding h;
 
-    for (uint32_t i = 0; i < gateway->count; i++) {
-        const struct holding *h = &gateway->ikes[i];
-
-        if (!h->here || h->known)
+    while (!sa_none(ref = ike_endpoint_next_ike(g->node->endpoint, ref))) {
+        if (is_known(g, ref.handle.index) || !look_at(g->node, ref, &h))
             continue;
-        if (h->live)
-            check_orphan(gateway, h);
-        if (!h->acting)
-            lab->metrics->tunnels.held += h->held;
+        if (h.live)
+            check_orphan(g->node, &h);
+        if (!h.acting)
+            lab->metrics->tunnels.held += h.held;
     }
 }
 
-static void look_from(struct lab *lab, struct ike_node *gateway, bool all)
+static bool wanted(const struct lab *lab, const struct tunnel *t, bool all)
 {
-    struct end ends[2] = {{0}, {.indexed = true}};
-    bool whole = true;
+    return all || checker_watches(lab->checker, t->client);
+}
 
-    if (table_init(&ends[1].by_spis, 64) == OK && look_at(&ends[1], gateway)) {
-        for (uint32_t i = 0; i < gateway->tunnel_count; i++) {
-            struct tunnel *t = &lab->tunnels[gateway->tunnels[i]];
-            bool wanted = all || checker_watches(lab->checker, t->client);
+static bool wants_whole(const struct lab *lab, const struct ike_node *n, bool all)
+{
+    for (uint32_t i = 0; i < n->tunnel_count; i++)
+        if (!wanted(lab, &lab->tunnels[n->tunnels[i]], all))
+            return false;
+    return true;
+}
 
-            if (wanted && look_at(&ends[0], ike_node_at(lab, t->client)))
-                add_tunnel(lab, t, &ends[0], &ends[1]);
-            else
-                whole = false;
-        }
-        if (whole)
-            check_strangers(&ends[1]);
+/* @return whether all of it was looked at */
+static bool look_from(struct lab *lab, struct ike_node *n, bool all)
+{
+    struct gateway gateway = {.node = n, .whole = wants_whole(lab, n, all)};
+    struct end client = {0};
+
+    for (uint32_t i = 0; i < n->tunnel_count; i++) {
+        struct tunnel *t = &lab->tunnels[n->tunnels[i]];
+
+        if (!wanted(lab, t, all))
+            continue;
+        if (look_at_client(&client, ike_node_at(lab, t->client)))
+            add_tunnel(lab, t, &client, &gateway);
+        else
+            gateway.whole = false;
     }
-    table_reset(&ends[1].by_spis);
-    free(ends[0].ikes);
-    free(ends[1].ikes);
+    if (gateway.whole)
+        check_strangers(&gateway);
+    free(gateway.known);
+    free(client.ikes);
+    return gateway.whole;
+}
+
+/* The member behind this one in the groups of responders; behind the last comes the first. */
+static uint32_t next_responder(const struct scenario *s, uint32_t node)
+{
+    const struct scenario_group *first = NULL;
+
+    for (uint32_t g = 0; g < s->group_count; g++) {
+        const struct scenario_group *group = &s->groups[g];
+
+        if (group->role != ROLE_RESPONDER)
+            continue;
+        if (node + 1 < group->first_node + group->count)
+            return node + 1 > group->first_node ? node + 1 : group->first_node;
+        first = first ? first : group;
+    }
+    return first->first_node;
+}
+
+/* Where a sample is watched, I7 at gateways: some of their SAs at each look, in turn. */
+static void sweep(struct lab *lab)
+{
+    const struct scenario *s = lab->scenario;
+    struct holding h;
+    uint32_t begun;
+
+    if (s->groups[lab->sim.nodes[lab->sweep_node].group].role != ROLE_RESPONDER)
+        lab->sweep_node = next_responder(s, lab->sweep_node); /* the first sweep */
+    begun = lab->sweep_node;
+    for (uint32_t left = SWEEP; left > 0;) {
+        struct ike_node *n = ike_node_at(lab, lab->sweep_node);
+
+        lab->sweep_after = ike_endpoint_next_ike(n->endpoint, lab->sweep_after);
+        if (!sa_none(lab->sweep_after)) {
+            (void)look_at(n, lab->sweep_after, &h);
+            left--;
+            continue;
+        }
+        lab->sweep_node = next_responder(s, lab->sweep_node);
+        if (lab->sweep_node == begun)
+            return;
+    }
 }
 
 void rest_look(struct lab *lab, bool last)
 {
     struct tunnel_metrics *m = &lab->metrics->tunnels;
+    const struct scenario *s = lab->scenario;
     uint64_t held_peak = m->held_peak;
+    bool whole = true;
 
     *m = (struct tunnel_metrics){.count = lab->tunnel_count,
                                  .up = lab->tunnels_up,
                                  .ike_sas_min = lab->tunnel_count ? UINT64_MAX : 0,
                                  .child_sas_min = lab->tunnel_count ? UINT64_MAX : 0};
-    for (uint32_t i = 0; i < lab->sim.node_count; i++)
-        if (lab->sim.nodes[i].class == &ike_node_class &&
-            ike_node_at(lab, i)->group->role == ROLE_RESPONDER)
-            look_from(lab, ike_node_at(lab, i), last);
-    for (uint32_t i = 0; i < lab->tunnel_count; i++)
-        m->judged += lab->tunnels[i].judged;
+    for (uint32_t g = 0; g < s->group_count; g++)
+        for (uint32_t i = 0; s->groups[g].role == ROLE_RESPONDER && i < s->groups[g].count; i++)
+            whole &= look_from(lab, ike_node_at(lab, s->groups[g].first_node + i), last);
+    if (!whole)
+        sweep(lab);
+    m->judged = lab->tunnels_judged;
     m->held_peak = m->held > held_peak ? m->held : held_peak;
 }

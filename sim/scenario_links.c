@@ -314,7 +314,9 @@ static void check_path(struct scenario_reader *r, const struct scenario_group *g
     for (uint32_t i = 0; i < g->count; i++) {
         uint32_t from = g->first_node + i;
         uint32_t end = to->first_node + (uint32_t)((uint64_t)i * to->count / g->count);
-        int32_t behind = second ? plan->nodes[from].second_behind : plan->nodes[from].behind;
+        struct node_addresses here = address_plan_of(plan, from),
+                              there = address_plan_of(plan, end);
+        int32_t behind = second ? here.second_behind : here.behind;
 
         if (find(parent, shift + from) != find(parent, end)) {
             diag_error(&r->diag, group_place(r, g),
@@ -323,16 +325,16 @@ static void check_path(struct scenario_reader *r, const struct scenario_group *g
                        g->name, to->name);
             return;
         }
-        while (behind != plan->nodes[end].behind && behind != SCENARIO_NONE)
+        while (behind != there.behind && behind != SCENARIO_NONE)
             behind = plan->nodes[behind].behind;
-        if (behind != plan->nodes[end].behind && !forwarded(r->scenario, to)) {
+        if (behind != there.behind && !forwarded(r->scenario, to)) {
             diag_error(&r->diag, group_place(r, to),
                        "responder '%s' is behind a NAT that '%s' is "
                        "not behind: nobody can connect to it from outside without 'forward'",
                        to->name, g->name);
             return;
         }
-        if (!check_ends(r, g, &plan->nodes[from], &plan->nodes[end]))
+        if (!check_ends(r, g, &here, &there))
             return;
     }
 }

@@ -34,7 +34,7 @@ static void fetch(void *context, const struct event_entry *e, uint32_t count)
         if (event_class(e[i].what) != EVENT_TIMER) {
             const struct packet *p = &s->packets[event_number(e[i].what)];
 
-            __builtin_prefetch(&s->links[p->direction].books);
+            __builtin_prefetch(&s->links[p->direction]);
             __builtin_prefetch(p->data);
         }
     }

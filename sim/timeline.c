@@ -116,6 +116,7 @@ static void judge_anew(struct lab *lab)
 {
     for (uint32_t i = 0; i < lab->tunnel_count; i++)
         lab->tunnels[i].judged = false;
+    lab->tunnels_judged = 0;
 }
 
 static void act_on_node(struct lab *lab, const struct scenario_event *e, uint32_t node, bool back)

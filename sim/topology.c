@@ -4,6 +4,7 @@
 #include "sim/link.h"
 #include "sim/nat_box.h"
 #include "sim/router.h"
+#include "sim/routing.h"
 
 #include <stdlib.h>
 
@@ -13,12 +14,12 @@ enum { HOPS_MAX = 64 };
 static struct routes *make_router(const struct lab *lab, const struct scenario_group *g,
                                   uint32_t node)
 {
-    struct routes *r = router_create(16);
+    struct routes *r = router_create(0);
 
     if (!r)
         return NULL;
     if (g->icmp_errors)
-        r->address = lab->plan.nodes[node].outer;
+        r->address = address_plan_outer(&lab->plan, node);
     r->drops_fragments = g->ip_fragments == FRAGMENTS_DROP;
     return r;
 }
@@ -26,8 +27,9 @@ static struct routes *make_router(const struct lab *lab, const struct scenario_g
 static struct nat_box *make_nat(const struct lab *lab, const struct scenario_group *g,
                                 uint32_t node)
 {
-    struct nat_box *n = nat_box_create(&g->nat, &lab->plan.nodes[node].outer,
-                                       rng_stream(lab->scenario->seed, node, RNG_NAT_PORT));
+    struct ip_addr outside = address_plan_outer(&lab->plan, node);
+    struct nat_box *n =
+        nat_box_create(&g->nat, &outside, rng_stream(lab->scenario->seed, node, RNG_NAT_PORT));
 
     if (n)
         n->drops_fragments = g->ip_fragments == FRAGMENTS_DROP;
@@ -109,7 +111,7 @@ static void add_forwards(struct lab *lab)
         if (s->groups[g].forward == SCENARIO_NONE)
             continue;
         to = s->groups[s->groups[g].forward].first_node;
-        n->forward = lab->plan.nodes[to].outer;
+        n->forward = address_plan_outer(&lab->plan, to);
         while (lab->sim.links[node_port(node, n->forward_port)].to != to)
             n->forward_port++; /* the scenario was checked: there is one */
     }
@@ -124,135 +126,7 @@ uint32_t topology_link(const struct lab *lab, uint32_t link, uint32_t member)
     return 2 * (before + member);
 }
 
-/* Routes */
-
-struct walk {
-    uint32_t *queue;
-    uint32_t *first_port; /* by node, then by node at its second uplink: first hop of the walk;
-                             SIM_NONE: not reached */
-};
-
-/* A NAT is the end of its realm on both sides; only routers pass packets on within one. */
-static bool passes_on(const struct lab *lab, uint32_t node)
-{
-    return lab->sim.nodes[node].class == &router_class;
-}
-
-/* Whether a direction leads to a node by its second uplink. */
-static bool by_second(const struct lab *lab, const struct link_direction *d)
-{
-    return lab->scenario->groups[lab->sim.nodes[d->to].group].uplink[1] == (int32_t)d->link;
-}
-
-static enum err add_route(struct lab *lab, struct routes *r, const struct link_direction *d,
-                          uint32_t port)
-{
-    const struct node_addresses *a = &lab->plan.nodes[d->to];
-    const struct ip_addr *outer = by_second(lab, d) ? &a->second : &a->outer;
-
-    if (is_nat(lab, d->to)) {
-        const struct nat_box *n = lab->sim.nodes[d->to].state;
-
-        if (d->to_port != n->outside_port) {
-            r->default_port = port; /* its inside: the way to everything else */
-            return OK;
-        }
-    }
-    return outer->family == 0 ? OK : routes_add(r, outer, port);
-}
-
-/* Breadth first from `node`: every address in its realm gets the port of the first hop. */
-static enum err make_routes(struct lab *lab, struct walk *w, uint32_t node, struct routes *r)
-{
-    const struct sim *s = &lab->sim;
-    uint32_t head = 0, tail = 0;
-
-    for (uint32_t i = 0; i < 2 * s->node_count; i++)
-        w->first_port[i] = SIM_NONE;
-    w->queue[tail++] = node;
-    while (head < tail) {
-        uint32_t at = w->queue[head++];
-
-        if (at != node && !passes_on(lab, at))
-            continue;
-        for (uint32_t port = 0; port < s->nodes[at].port_count; port++) {
-            const struct link_direction *d = &s->links[node_port(&s->nodes[at], port)];
-            uint32_t first = at == node ? port : w->first_port[at];
-            uint32_t there = d->to + (by_second(lab, d) ? s->node_count : 0);
-            enum err e;
-
-            if (d->to == node || w->first_port[there] != SIM_NONE)
-                continue;
-            w->first_port[there] = first;
-            w->queue[tail++] = d->to;
-            e = add_route(lab, r, d, first);
-            if (e != OK)
-                return e;
-        }
-    }
-    return OK;
-}
-
-/* A node with uplinks sends everything by the one in use. */
-static void find_uplinks(const struct lab *lab, struct ike_node *ike, struct ike_extra *extra)
-{
-    const struct node *n = &lab->sim.nodes[ike->node];
-
-    for (uint32_t port = 0; port < n->port_count; port++)
-        for (uint32_t i = 0; i < 2; i++)
-            if (ike->group->uplink[i] == (int32_t)lab->sim.links[node_port(n, port)].link)
-                extra->uplink_port[i] = port;
-}
-
-static enum err route_node(struct lab *lab, struct walk *w, uint32_t node)
-{
-    struct node *n = &lab->sim.nodes[node];
-    struct ike_extra *extra;
-    struct ike_node *ike;
-
-    if (n->class == &router_class)
-        return make_routes(lab, w, node, n->state);
-    if (n->class != &ike_node_class || n->port_count < 2)
-        return OK;
-    ike = n->state;
-    extra = ike_node_extra(ike);
-    if (!extra)
-        return ERR_MEMORY;
-    if (ike->group->uplink[0] != SCENARIO_NONE) {
-        find_uplinks(lab, ike, extra);
-        return OK;
-    }
-    extra->routes = router_create(16);
-    return extra->routes ? make_routes(lab, w, node, extra->routes) : ERR_MEMORY;
-}
-
-static enum err add_routes(struct lab *lab)
-{
-    uint32_t count = lab->sim.node_count;
-    struct walk w = {calloc(2 * (size_t)count + 1, sizeof *w.queue),
-                     calloc(2 * (size_t)count + 1, sizeof *w.first_port)};
-    enum err e = w.queue && w.first_port ? OK : ERR_MEMORY;
-
-    for (uint32_t i = 0; i < count && e == OK; i++)
-        e = route_node(lab, &w, i);
-    free(w.queue);
-    free(w.first_port);
-    return e;
-}
-
 /* Tunnels */
-
-/* Its address, or the outside of a NAT that forwards to it. */
-static struct ip_addr address_to_call(const struct lab *lab, uint32_t gateway)
-{
-    const struct scenario *s = lab->scenario;
-
-    for (uint32_t g = 0; g < s->group_count; g++)
-        if (s->groups[g].forward != SCENARIO_NONE &&
-            s->groups[s->groups[g].forward].first_node == gateway)
-            return lab->plan.nodes[s->groups[g].first_node].outer;
-    return lab->plan.nodes[gateway].outer;
-}
 
 static enum err add_tunnels(struct lab *lab)
 {
@@ -285,9 +159,6 @@ static enum err add_tunnels(struct lab *lab)
                                  .gateway = peer->first_node + at,
                                  .group = g,
                                  .ike = SA_NONE};
-            t->called = address_to_call(lab, t->gateway);
-            t->inner[0] = lab->plan.nodes[t->client].inner;
-            t->inner[1] = lab->plan.nodes[t->gateway].inner;
         }
     }
     return OK;
@@ -329,7 +200,7 @@ enum err topology_endpoints(struct lab *lab)
         if (!n)
             return ERR_MEMORY;
     }
-    e = add_routes(lab);
+    e = routing_endpoints(lab);
     if (e == OK)
         e = share_tunnels(lab);
     for (uint32_t i = 0; i < lab->sim.node_count && e == OK; i++)
@@ -352,8 +223,10 @@ enum err topology_make(struct lab *lab)
         e = add_links(lab);
     if (e == OK) {
         add_forwards(lab);
-        e = add_tunnels(lab);
+        e = routing_routers(lab);
     }
+    if (e == OK)
+        e = add_tunnels(lab);
     return e;
 }
 
@@ -384,7 +257,7 @@ static uint32_t next_port(struct lab *lab, uint32_t node, uint32_t came_by,
 bool topology_path(struct lab *lab, uint32_t tunnel, topology_visitor *visit, void *context)
 {
     const struct tunnel *t = &lab->tunnels[tunnel];
-    struct ip_addr to = t->called;
+    struct ip_addr to = lab_called(lab, t);
     uint32_t node = t->client, came_by = SIM_NONE;
 
     for (int hops = 0; hops < HOPS_MAX && node != t->gateway; hops++) {

@@ -99,7 +99,7 @@ static enum err configure_both(struct subject *x, struct refusal *r)
     for (unsigned side = A; side <= B && e == OK; side++) {
         uint32_t node = x->scenario->groups[x->group[side]].first_node;
 
-        e = configure(x, side, plan.nodes[node].inner, r);
+        e = configure(x, side, address_plan_inner(&plan, node), r);
     }
     address_plan_reset(&plan);
     return e;

@@ -283,6 +283,7 @@ START_TEST(mobility_words)
                                   "events: [{at: 5s, nodes: phones, do: switch, to: lte}]\n");
     const struct mobike_config *m = &s.groups[0].ike.mobike;
     struct address_plan plan;
+    uint32_t second[3];
 
     ck_assert(m->on && m->no_nats);
     ck_assert_int_eq(m->check, MOBIKE_CHECK_AFTER);
@@ -294,13 +295,14 @@ START_TEST(mobility_words)
     ck_assert_int_eq(s.events[0].link, 1);
     ck_assert_ok(address_plan_make(&s, &plan, stderr));
     for (uint32_t i = 0; i < 3; i++) { /* private at home, public on the way */
-        ck_assert_int_eq(plan.nodes[i].behind, 3);
-        ck_assert_int_eq(plan.nodes[i].second_behind, SCENARIO_NONE);
-        ck_assert_uint_eq(plan.nodes[i].outer.bytes[0], 192);
-        ck_assert_uint_eq(plan.nodes[i].second.bytes[0], 100);
-        ck_assert(!i || !ip_addr_equal(&plan.nodes[i].second, &plan.nodes[i - 1].second));
+        ck_assert_int_eq(address_plan_of(&plan, i).behind, 3);
+        ck_assert_int_eq(address_plan_of(&plan, i).second_behind, SCENARIO_NONE);
+        ck_assert_uint_eq(address_plan_of(&plan, i).outer.bytes[0], 192);
+        ck_assert_uint_eq(address_plan_of(&plan, i).second.bytes[0], 100);
+        second[i] = load_be32(address_plan_of(&plan, i).second.bytes);
+        ck_assert(!i || second[i] != second[i - 1]);
     }
-    ck_assert_uint_eq(plan.nodes[5].second.family, 0);
+    ck_assert_uint_eq(address_plan_of(&plan, 5).second.family, 0);
     address_plan_reset(&plan);
     scenario_reset(&s);
     s = load(HEAD NODES NET); /* by default there is none of it */
@@ -333,17 +335,17 @@ START_TEST(addresses)
     ck_assert_ok(address_plan_make(&s, &plan, stderr));
     ck_assert_uint_eq(plan.count, 13);
     /* Homes 0 and 1 share box 0; box 1's inside begins again. floor(i * 4 / 7). */
-    ck_assert_uint_eq(load_be32(plan.nodes[0].outer.bytes), 0xc0a80002);
-    ck_assert_uint_eq(load_be32(plan.nodes[1].outer.bytes), 0xc0a80003);
-    ck_assert_uint_eq(load_be32(plan.nodes[2].outer.bytes), 0xc0a80002);
-    ck_assert_int_eq(plan.nodes[1].behind, 7);
-    ck_assert_int_eq(plan.nodes[2].behind, 8);
-    ck_assert_uint_eq(load_be32(plan.nodes[6].inner.bytes), 0x0a800007);
-    ck_assert_uint_eq(load_be32(plan.nodes[7].outer.bytes), 0x64400001);
-    ck_assert_uint_eq(load_be32(plan.nodes[7].inside.bytes), 0xc0a80001);
-    ck_assert_int_eq(plan.nodes[7].behind, SCENARIO_NONE);
-    ck_assert_uint_eq(load_be32(plan.nodes[12].outer.bytes), 0xc6336401);
-    ck_assert_uint_eq(load_be32(plan.nodes[12].inner.bytes), 0x0a000001);
+    ck_assert_uint_eq(load_be32(address_plan_of(&plan, 0).outer.bytes), 0xc0a80002);
+    ck_assert_uint_eq(load_be32(address_plan_of(&plan, 1).outer.bytes), 0xc0a80003);
+    ck_assert_uint_eq(load_be32(address_plan_of(&plan, 2).outer.bytes), 0xc0a80002);
+    ck_assert_int_eq(address_plan_of(&plan, 1).behind, 7);
+    ck_assert_int_eq(address_plan_of(&plan, 2).behind, 8);
+    ck_assert_uint_eq(load_be32(address_plan_of(&plan, 6).inner.bytes), 0x0a800007);
+    ck_assert_uint_eq(load_be32(address_plan_of(&plan, 7).outer.bytes), 0x64400001);
+    ck_assert_uint_eq(load_be32(address_plan_of(&plan, 7).inside.bytes), 0xc0a80001);
+    ck_assert_int_eq(address_plan_of(&plan, 7).behind, SCENARIO_NONE);
+    ck_assert_uint_eq(load_be32(address_plan_of(&plan, 12).outer.bytes), 0xc6336401);
+    ck_assert_uint_eq(load_be32(address_plan_of(&plan, 12).inner.bytes), 0x0a000001);
     address_plan_reset(&plan);
     scenario_reset(&s);
 }
