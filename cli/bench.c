@@ -154,12 +154,12 @@ static bool matches(const struct row *row, const char *pattern)
 /* A row named in full is measured even where --quick would leave it out. */
 static bool wanted(const struct arguments *a, const struct row *row)
 {
-    bool named = a->pattern_count == 0;
+    bool named = a->pattern_count == 0 && row->wanted == ROW_ALWAYS;
 
     for (unsigned i = 0; i < a->pattern_count; i++) {
         if (strcmp(a->patterns[i], row->name) == 0)
             return true;
-        named |= matches(row, a->patterns[i]);
+        named |= row->wanted != ROW_BY_NAME && matches(row, a->patterns[i]);
     }
     return named && (!a->quick || row->quick);
 }

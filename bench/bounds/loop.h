@@ -23,6 +23,9 @@ struct row {
     void (*drop)(void *state);
     void *state;
     const char *by; /* what computes it: a library and its version; lives as long as the program */
+    /** Does `count` operations and says how long they took, where work() cannot be timed from
+     * outside because it sets up again and again; NULL: it can. */
+    uint64_t (*took)(void *state, uint64_t count);
 };
 
 /** A row's name taken apart at its slashes. */
