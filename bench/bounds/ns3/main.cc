@@ -19,14 +19,14 @@ extern "C" {
 namespace
 {
 const uint32_t CLIENTS_MAX = 1000000;
-const char by[] = "ns-3 3.37";
+const char by[] = "ns-3 " NS3_VERSION;
 
 struct task {
     fleet_plan plan;
     bool setup;
 };
 
-void nothing(void *, uint64_t)
+void nothing(void *, uint64_t) // took() does it
 {
 }
 
@@ -75,15 +75,15 @@ bool open_row(void *, const row_name *name, row *out)
 
     if ((name->parts != 3 && !setup) || !read_plan(name->part + setup, plan))
         return false;
-    *out = row{nothing, drop, new task{plan, setup}, by, took};
+    *out = row{nothing, drop, new task{plan, setup}, by};
     return true;
 }
 
 void list(void *)
 {
-    static const char *const rows[] = {
-        "tree/lean/1000",  "tree/lean/10000",      "tree/stock/1000",      "star/lean/1000",
-        "star/stock/1000", "setup/tree/lean/1000", "setup/tree/stock/1000"};
+    static const char *const rows[] = {"tree/lean/1000",       "tree/stock/1000",
+                                       "star/lean/1000",       "star/stock/1000",
+                                       "setup/tree/lean/1000", "setup/tree/stock/1000"};
 
     for (const char *row : rows)
         loop_show(row, by);
@@ -106,19 +106,21 @@ uint64_t status_kb(const char *what)
 
 int once(const char *text)
 {
-    std::string layout(text);
     const char *part[3];
     fleet_plan plan;
     fleet_cost cost;
     uint64_t before;
+    std::string layout(text);
+    size_t first = layout.find('/'), second = layout.find('/', first + 1);
+    bool whole = first != layout.npos && second != layout.npos;
 
-    for (char &c : layout)
-        c = c == '/' ? '\0' : c;
-    layout += std::string(2, '\0'); // parts that are missing are empty
-    part[0] = layout.c_str();
-    part[1] = part[0] + strlen(part[0]) + 1;
-    part[2] = part[1] < layout.c_str() + layout.size() ? part[1] + strlen(part[1]) + 1 : part[1];
-    if (!read_plan(part, plan)) {
+    if (whole) {
+        layout[first] = layout[second] = '\0';
+        part[0] = layout.c_str();
+        part[1] = part[0] + first + 1;
+        part[2] = part[0] + second + 1;
+    }
+    if (!whole || !read_plan(part, plan)) {
         fprintf(stderr, "no layout %s; try: --once tree/lean/1000\n", text);
         return 2;
     }
@@ -141,7 +143,7 @@ int main(int argc, char **argv)
         "  star/lean/N    clients, one router, server\n"
         "  tree/stock/N   with ns-3's own routing, IPv6 and queue disciplines; star/stock/N\n"
         "  setup/...      the making of one client instead\n",
-        open_row, list, nullptr};
+        open_row, list, nullptr, took};
 
     if (argc == 3 && strcmp(argv[1], "--once") == 0)
         return once(argv[2]);
