@@ -3,7 +3,8 @@
  * row is a fleet, an operation one client's exchange; with `setup/` in front, the making of one
  * client. Simulations are whole, and as many as there are operations for.
  *
- * `PROGRAM --once LAYOUT/N` runs one and prints an object of JSON.
+ * `PROGRAM --once LAYOUT/N` runs one fleet, again if it takes less than a second, and prints an
+ * object of JSON: means of the times, and the memory it took at most.
  */
 #define _Noreturn [[noreturn]] // C's word for it
 extern "C" {
@@ -19,6 +20,7 @@ extern "C" {
 namespace
 {
 const uint32_t CLIENTS_MAX = 1000000;
+const uint64_t RUN_MIN_NS = 1000000000;
 const char by[] = "ns-3 " NS3_VERSION;
 
 struct task {
@@ -109,7 +111,7 @@ int once(const char *text)
     const char *part[3];
     fleet_plan plan;
     fleet_cost cost;
-    uint64_t before;
+    uint64_t before, setup_ns = 0, run_ns = 0, runs = 0;
     std::string layout(text);
     size_t first = layout.find('/'), second = layout.find('/', first + 1);
     bool whole = first != layout.npos && second != layout.npos;
@@ -125,12 +127,17 @@ int once(const char *text)
         return 2;
     }
     before = status_kb("VmRSS");
-    cost = fleet_run(plan, false);
+    do {
+        cost = fleet_run(plan, false);
+        setup_ns += cost.setup_ns;
+        run_ns += cost.run_ns;
+        runs++;
+    } while (setup_ns + run_ns < RUN_MIN_NS);
     printf("{\"kind\":\"ns3-%s-%s\",\"clients\":%" PRIu32 ",\"setup_ns\":%" PRIu64
            ",\"loop_ns\":%" PRIu64 ",\"events\":%" PRIu64 ",\"completed\":%" PRIu64
            ",\"failed\":%" PRIu64 ",\"memory_bytes\":%" PRIu64 "}\n",
-           plan.star ? "star" : "tree", plan.lean ? "lean" : "stock", plan.clients, cost.setup_ns,
-           cost.run_ns, cost.events, cost.counts.completed, cost.counts.failed,
+           plan.star ? "star" : "tree", plan.lean ? "lean" : "stock", plan.clients, setup_ns / runs,
+           run_ns / runs, cost.events, cost.counts.completed, cost.counts.failed,
            (status_kb("VmHWM") - before) * 1024);
     return 0;
 }
