@@ -36,12 +36,11 @@ PATIENCE_S = 60     # this: then it is ended
 MEMORY_SHARE = 0.9  # of what is available
 BEGIN, END = "<!-- begin: made by bench/tools/scale.py -->", "<!-- end -->"
 
-CURVES = {  # file: (title, unit of the y axis, value of a row)
-    "speed": ("exchanges per second of one core", "1/s",
-              lambda r: 1e9 * r["clients"] / r["loop_ns"]),
-    "memory": ("memory per client", "B", lambda r: r["memory_bytes"] / r["clients"]),
-    "setup": ("set-up per client", "us", lambda r: r["setup_ns"] / r["clients"] / 1e3),
-    "event": ("time per event", "ns", lambda r: r["loop_ns"] / r["events"]),
+CURVES = {  # file: (the y axis, value of a row)
+    "speed": ("exchanges per second of one core", lambda r: 1e9 * r["clients"] / r["loop_ns"]),
+    "memory": ("memory per client (B)", lambda r: r["memory_bytes"] / r["clients"]),
+    "setup": ("set-up per client (us)", lambda r: r["setup_ns"] / r["clients"] / 1e3),
+    "event": ("time per event (ns)", lambda r: r["loop_ns"] / r["events"]),
 }
 
 
@@ -159,20 +158,22 @@ def skip(kind):
 # ---- drawing ----
 
 def curve(rows, name):
-    title, unit, value = CURVES[name]
-    lines = [(KINDS[kind], [(r["clients"], value(r)) for r in rows if r["kind"] == kind])
-             for kind in KINDS]
-    script = charts.HEAD.format(width=700, height=360, xlabel="clients", ylabel=unit,
-                                key="outside top center horizontal")
-    script += "set logscale xy\nset format x '10^{%L}'\nset format y '10^{%L}'\nset tmargin 4\n"
-    script += f"set title '{charts.quote(title)}' textcolor rgb '#010101'\n"
+    label, value = CURVES[name]
+    lines = [(title, [(r["clients"], value(r)) for r in rows if r["kind"] == kind])
+             for kind, title in KINDS.items()]
+    script = charts.HEAD.format(width=760, height=340, xlabel="clients", ylabel=label,
+                                key="outside right top")
+    script += "set logscale xy\nset format x '10^{%L}'\nset format y '10^{%L}'\n"
+    script += "unset rmargin\nset offsets graph 0, graph 0, graph 0.1, graph 0.1\n"
+    sizes = [r["clients"] for r in rows]
+    script += f"set xrange [{0.9 * min(sizes)}:{1.1 * max(sizes)}]\n"
     plots = []
-    for i, (label, points) in enumerate(lines):
+    for i, (title, points) in enumerate(lines):
         if not points:
             continue
         script += charts.block(f"d{i}", points)
         plots.append(f"$d{i} using 1:2 with linespoints pt 7 ps 0.5 lw 2 dt {charts.DASHES[i]} "
-                     f"lc rgb '{charts.SERIES[i]}' title '{charts.quote(label)}' noenhanced")
+                     f"lc rgb '{charts.SERIES[i]}' title '{charts.quote(title)}' noenhanced")
     return coloured(charts.gnuplot(script + "plot " + ", \\\n  ".join(plots) + "\n"))
 
 
@@ -197,7 +198,7 @@ def table(data):
             ratio = "-"
             if beside and kind in OURS and kind != "ikev2-real":
                 ratio = f"{beside['loop_ns'] / r['loop_ns']:.1f}"
-            cells = [CURVES[name][2](r) for name in ("speed", "event", "setup", "memory")]
+            cells = [CURVES[name][1](r) for name in ("speed", "event", "setup", "memory")]
             lines.append(f"| {label} | {r['clients']:,} | {digits(cells[0])} "
                          f"| {digits(1e6 / cells[0])} | {ratio} | {digits(cells[1])} "
                          f"| {digits(cells[2])} | {digits(cells[3])} |")

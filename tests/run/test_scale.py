@@ -61,9 +61,9 @@ class Scale(unittest.TestCase):
             self.assertIn("libns3-dev", done.stderr)
 
     def test_it_ends_by_itself(self):
-        done = scale("--sizes", 40, 4000000, "--kinds", "opaque", "--seconds", 1,
+        done = scale("--sizes", 40, 1000000, "--kinds", "opaque", "--seconds", 1,
                      "--repetitions", 1, "-o", self.folder)
-        self.assertIn("opaque ends before 4,000,000 clients: would take", done.stderr)
+        self.assertIn("opaque ends before 1,000,000 clients: would take", done.stderr)
         self.assertEqual([r["clients"] for r in self.data()["rows"]], [40])
 
     def test_what_is_drawn_again_is_the_same(self):
