@@ -117,10 +117,13 @@ enum err bound_open(struct bounds *all, const struct row *row, uint64_t window_n
     for (unsigned i = 0; i < row->threads; i++) {
         use->bound[i] = running(all, row->bound_program, i);
         if (!use->bound[i]) {
-            *why = "its bound program is not beside ikelab";
+            *why = row->bound_missing ? row->bound_missing : "its bound program is not beside ikelab";
             return ERR_NOT_FOUND;
         }
     }
+    use->count = row->bound_operations;
+    if (use->count)
+        return OK;
     *why = "its bound program does not answer";
     return fill(use, window_ns) ? OK : ERR_IO;
 }

@@ -13,6 +13,13 @@
 
 enum row_sizes { ROW_NAME_MAX = 96, ROW_MAX = 256, ROW_PARTS = 5 };
 
+/** When a row is measured. */
+enum row_wanted {
+    ROW_ALWAYS,
+    ROW_IF_ASKED, /* minutes: if a word names it or its family */
+    ROW_BY_NAME,  /* a big machine: if its name is given in full */
+};
+
 struct row;
 
 struct family {
@@ -44,8 +51,11 @@ struct row {
     double bound_scale; /* operations of the bound for one of ours */
     double bound_value;
     const char *bound_name;      /* for people: "the cipher alone" */
+    const char *bound_missing;   /* why its program may not be there; NULL: it always is */
+    uint64_t bound_operations;   /* asked of the bound at once; 0: as many as fill a window */
     unsigned threads;            /* bound programs run at the same time */
     uint64_t operations;         /* in a window; 0: as many as fill one */
+    enum row_wanted wanted;
     bool quick;                  /* part of --quick */
     bool alone;                  /* nothing else may have run in its process: memory */
     bool counted;                /* its instructions can be counted: one thread, no huge set-up */

@@ -1,87 +1,52 @@
 /*
  * sim: the simulator.
  *
- *   sim/queue/MIX/PENDING bench/hold.c: the event queue alone, beside a ladder queue
- *   sim/hold/MIX/PENDING  bench/hold.c: the queue with dispatch to nodes and back, beside the same
- *   sim/star/CLIENTS      a fleet behind one gateway brings up its tunnels: CPU time of a run's
- *                         loop per completed handshake (four messages, both ends), with links,
- *                         hosts, checkers and metrics, without set-up. Modelled cryptography.
- *                         The bound moves as many events through the ladder queue and does
- *                         nothing else.
+ *   sim/queue/MIX/PENDING     bench/hold.c: the event queue alone, beside a ladder queue
+ *   sim/hold/MIX/PENDING      bench/hold.c: the queue with dispatch to nodes and back, beside the
+ *                             same
+ *   sim/opaque/SHAPE/CLIENTS  a fleet of opaque peers (bench/opaque.h): CPU time of a run's loop
+ *                             per exchange of four messages, both ends, without set-up
+ *   sim/ikev2/CLIENTS         the same clients behind the same routers bring up IKEv2 tunnels with
+ *                             modelled cryptography, with hosts, checkers and metrics
+ *   sim/ikev2-real/CLIENTS    with real cryptography: for the slope over the size
+ *   sim/setup/CLIENTS         of the IKEv2 fleet: CPU time of set-up per client
+ *
+ * The bound of a fleet is ns-3 at its best on the same topology, where it was there to be built
+ * with (docs/scale.md); the ratio then says how many times faster we are.
  */
 #include "base/assert.h"
+#include "bench/fleet.h"
 #include "bench/hold.h"
 #include "bench/row.h"
-#include "sim/run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The fleet of the bar set with ns-3: starts spread over 10 s, first retransmission after 1 s. */
-static const char star_text[] =
-    "ikelab: 1\n"
-    "name: star\n"
-    "stop_time: 45s\n" /* the sixth and last retransmission is answered by then */
-    "crypto: modelled\n"
-    "measure: {series_interval: 45s}\n"
-    "ike: {retransmit_timeout: 1s, retransmit_base: 2}\n"
-    "nodes:\n"
-    "  clients: {role: initiator, count: %u, connect: gw, arrivals: {fixed: %u/s}}\n"
-    "  gw:      {role: responder, address: 198.51.100.1, protects: [192.0.2.0/24]}\n"
-    "links:\n"
-    "  access: {sides: [clients, gw], delay: 20ms, loss: {random: 1%%}}\n"
-    "capture: none\n";
-
-enum { STAR_SPREAD_S = 10 };
-
 /* row.number */
-enum { KIND, SIZE };
-enum kind { QUEUE_OF_EXP, QUEUE_OF_NET, HOLD_OF_EXP, HOLD_OF_NET, STAR };
+enum { KIND, SIZE, STAR, SETUP };
+enum kind {
+    QUEUE_OF_EXP,
+    QUEUE_OF_NET,
+    HOLD_OF_EXP,
+    HOLD_OF_NET,
+    FLEET, /* and an enum fleet_kind */
+};
+
+enum {
+    WHOLE_MIN_MS = 1000,   /* a fleet that is faster runs again */
+    BOUND_CLIENTS = 20000, /* so many in ns-3 take a second, too */
+    BIG = 100000,
+    HUGE_ = 1000000,
+};
 
 struct bench {
-    struct hold *hold; /* NULL: a star */
-    struct scenario scenario;
+    struct hold *hold; /* NULL: a fleet */
+    struct fleet *fleet;
+    bool setup;
     uint32_t clients;
-    uint64_t events, handshakes; /* of one run */
     uint64_t operations;
     enum err error;
 };
-
-/* Runs are alike to the last event, so that of opening says how many there are. */
-static enum err star_run(struct bench *b, uint64_t *ns)
-{
-    char why[256];
-    const struct run_options options = {
-        .scenario = &b->scenario, .plant = PLANT_NONE, .timed = measured, .loop_ns = ns};
-    struct run_outcome outcome;
-    enum err e = run_scenario(&options, &outcome, why, sizeof why);
-
-    if (e == OK && outcome.violated)
-        e = ERR_STATE;
-    if (e == OK) {
-        b->events = outcome.result.wall.events;
-        b->handshakes = outcome.metrics->ike.completed;
-    }
-    run_outcome_reset(&outcome);
-    return e;
-}
-
-static enum err star_open(struct bench *b, uint32_t clients, const char **why)
-{
-    char text[sizeof star_text + 32];
-    uint64_t ns = 0;
-    enum err e;
-
-    b->clients = clients;
-    snprintf(text, sizeof text, star_text, clients, clients / STAR_SPREAD_S);
-    *why = "the scenario is not understood";
-    e = scenario_load_text("bench-star", text, &b->scenario, stderr);
-    if (e != OK)
-        return e;
-    *why = "not every client's handshake completes";
-    e = star_run(b, &ns);
-    return e == OK && b->handshakes != clients ? ERR_STATE : e;
-}
 
 static void close_bench(void *state)
 {
@@ -89,30 +54,35 @@ static void close_bench(void *state)
 
     if (b->hold)
         hold_destroy(b->hold);
-    if (b->scenario.arena)
-        scenario_reset(&b->scenario);
+    if (b->fleet)
+        fleet_close(b->fleet);
     free(b);
 }
 
 static void *open_bench(struct row *row, const char **why)
 {
     struct bench *b = calloc(1, sizeof *b);
-    enum kind kind = (enum kind)row->number[KIND];
+    const uint32_t *number = row->number;
 
     *why = "out of memory";
     if (!b)
         return NULL;
-    if (kind == STAR) {
-        if (star_open(b, row->number[SIZE], why) == OK) {
-            row->bound_scale = (double)b->events / (double)b->handshakes;
-            return b;
-        }
+    b->clients = number[SIZE];
+    b->setup = number[SETUP];
+    if (number[KIND] >= FLEET) {
+        const struct fleet_plan plan = {.kind = (enum fleet_kind)(number[KIND] - FLEET),
+                                        .star = number[STAR],
+                                        .clients = number[SIZE]};
+
+        b->fleet = fleet_open(&plan, why);
     } else {
-        b->hold = hold_create(kind == HOLD_OF_EXP || kind == QUEUE_OF_EXP ? HOLD_EXP : HOLD_NET,
-                              kind == HOLD_OF_EXP || kind == HOLD_OF_NET, row->number[SIZE]);
-        if (b->hold)
-            return b;
+        b->hold =
+            hold_create(number[KIND] == HOLD_OF_EXP || number[KIND] == QUEUE_OF_EXP ? HOLD_EXP
+                                                                                    : HOLD_NET,
+                        number[KIND] == HOLD_OF_EXP || number[KIND] == HOLD_OF_NET, number[SIZE]);
     }
+    if (b->fleet || b->hold)
+        return b;
     close_bench(b);
     return NULL;
 }
@@ -133,17 +103,19 @@ static enum err run_hold(struct bench *b, double *value)
     return b->error;
 }
 
-/* Whole runs only: the last one may do more than was asked for, and its share is taken off. */
-static enum err run_star(struct bench *b, double *value)
+/* Whole runs only, one or as many as take a second; of more than was asked for a share is taken. */
+static enum err run_fleet(struct bench *b, double *value)
 {
     uint64_t ns = 0, done = 0;
 
-    while (done < b->operations) {
-        enum err e = star_run(b, &ns);
+    while (done < b->operations || ns < WHOLE_MIN_MS * UINT64_C(1000000)) {
+        struct fleet_cost cost;
+        enum err e = fleet_run(b->fleet, b->setup, &cost);
 
         if (e != OK)
             return e;
-        done += b->handshakes;
+        ns += b->setup ? cost.setup_ns : cost.loop_ns;
+        done += b->clients;
     }
     *value = (double)ns / 1e3 * (double)b->operations / (double)done;
     return OK;
@@ -154,13 +126,14 @@ static enum err run_bench(void *state, uint64_t operations, double *value)
     struct bench *b = state;
 
     b->operations = operations;
-    return b->hold ? run_hold(b, value) : run_star(b, value);
+    return b->hold ? run_hold(b, value) : run_fleet(b, value);
 }
 
 static const struct family sim_family = {
     .name = "sim",
     .help = "the simulator: queue/MIX/PENDING of its event queue, hold/MIX/PENDING with dispatch, "
-            "star/CLIENTS for handshakes of a fleet with modelled cryptography",
+            "opaque/SHAPE/CLIENTS and ikev2/CLIENTS for exchanges of a fleet, setup/CLIENTS for "
+            "making one",
     .open = open_bench,
     .run = run_bench,
     .close = close_bench,
@@ -182,19 +155,56 @@ static void add_hold(struct rows *rows, enum kind kind, uint32_t pending, bool s
     row->number[SIZE] = pending;
 }
 
-static void add_star(struct rows *rows, uint32_t clients)
+/* Neither counted nor in --quick: a whole run is the least that can be, and what others do to the
+ * cache shows in all samples of a run. Alone: one process, one fleet. */
+static struct row *add_fleet(struct rows *rows, const char *name, enum fleet_kind kind,
+                             uint32_t clients)
 {
-    struct row *row = rows_add(rows, &sim_family, "sim/star/%u", clients);
+    struct row *row = rows_add(rows, &sim_family, "sim/%s/%u", name, clients);
 
     row->unit = "us";
-    row->bound_program = "ikelab-bound-queue";
-    snprintf(row->bound_row, sizeof row->bound_row, "net/%u", clients);
-    row->bound_name = "a ladder queue alone moving the same events";
     row->operations = clients;
-    /* Not counted: a whole run is the least that can be. Not in --quick: a thousand clients are
-     * 60 MB, and what others do to the cache shows in all samples of a run but in no bound. */
-    row->number[KIND] = STAR;
+    row->alone = true;
+    row->wanted = clients >= HUGE_ ? ROW_BY_NAME : clients >= BIG ? ROW_IF_ASKED : ROW_ALWAYS;
+    row->number[KIND] = FLEET + kind;
     row->number[SIZE] = clients;
+    return row;
+}
+
+/* A million clients of ns-3 need 13 GB. */
+static void bound_by_ns3(struct row *row, const char *layout)
+{
+    if (row->number[SIZE] >= HUGE_)
+        return;
+    row->bound_program = "ikelab-bound-ns3";
+    row->bound_missing = "no ratio without ns-3: apt-get install libns3-dev and build again";
+    snprintf(row->bound_row, sizeof row->bound_row, "%s/%u", layout, row->number[SIZE]);
+    row->bound_name = "ns-3 at its best (ratio: times faster)";
+    row->bound_operations = row->number[SIZE] < BOUND_CLIENTS ? BOUND_CLIENTS : row->number[SIZE];
+}
+
+static void add_fleets(struct rows *rows)
+{
+    static const uint32_t sizes[] = {1000, 10000, BIG, HUGE_};
+    enum { SIZES = sizeof sizes / sizeof *sizes };
+    struct row *row;
+
+    for (unsigned i = 0; i < SIZES; i++)
+        bound_by_ns3(add_fleet(rows, "opaque/tree", FLEET_OPAQUE, sizes[i]), "tree/lean");
+    for (unsigned i = 0; i < SIZES && sizes[i] < BIG; i++) { /* beyond, ns-3 takes minutes */
+        row = add_fleet(rows, "opaque/star", FLEET_OPAQUE, sizes[i]);
+        bound_by_ns3(row, "star/lean");
+        row->number[STAR] = true;
+    }
+    for (unsigned i = 0; i < SIZES; i++)
+        bound_by_ns3(add_fleet(rows, "ikev2", FLEET_IKEV2, sizes[i]), "tree/lean");
+    add_fleet(rows, "ikev2-real", FLEET_IKEV2_REAL, 1000);
+    add_fleet(rows, "ikev2-real", FLEET_IKEV2_REAL, BIG);
+    for (unsigned i = 0; i < SIZES; i++) {
+        row = add_fleet(rows, "setup", FLEET_IKEV2, sizes[i]);
+        bound_by_ns3(row, "setup/tree/lean");
+        row->number[SETUP] = true;
+    }
 }
 
 void sim_rows(struct rows *rows)
@@ -204,6 +214,5 @@ void sim_rows(struct rows *rows)
         add_hold(rows, kind, 100000, true);
         add_hold(rows, kind, 1000000, false);
     }
-    add_star(rows, 1000);
-    add_star(rows, 10000);
+    add_fleets(rows);
 }

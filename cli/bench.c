@@ -151,15 +151,16 @@ static bool matches(const struct row *row, const char *pattern)
     return strcmp(pattern, row->family->name) == 0 || fnmatch(pattern, row->name, 0) == 0;
 }
 
-/* A row named in full is measured even where --quick would leave it out. */
+/* A row named in full is measured even where --quick would leave it out; a list has all there are.
+ */
 static bool wanted(const struct arguments *a, const struct row *row)
 {
-    bool named = a->pattern_count == 0;
+    bool named = a->pattern_count == 0 && (row->wanted == ROW_ALWAYS || a->list);
 
     for (unsigned i = 0; i < a->pattern_count; i++) {
         if (strcmp(a->patterns[i], row->name) == 0)
             return true;
-        named |= matches(row, a->patterns[i]);
+        named |= (row->wanted != ROW_BY_NAME || a->list) && matches(row, a->patterns[i]);
     }
     return named && (!a->quick || row->quick);
 }
@@ -191,6 +192,8 @@ static unsigned choose(const struct arguments *a, const struct rows *all, const 
 
 static int list(const struct rows *all, const struct row *const *rows, unsigned count)
 {
+    static const char *const when[] = {
+        [ROW_ALWAYS] = "", [ROW_IF_ASKED] = "  if asked", [ROW_BY_NAME] = "  by name"};
     const struct family *family = NULL;
 
     for (unsigned i = 0; i < count; i++) {
@@ -198,11 +201,13 @@ static int list(const struct rows *all, const struct row *const *rows, unsigned 
             family = rows[i]->family;
             printf("%s%s: %s\n", i ? "\n" : "", family->name, family->help);
         }
-        printf("  %-52s %s%s%s\n", rows[i]->name, rows[i]->unit, rows[i]->quick ? "  quick" : "",
-               rows[i]->counted ? "  counted" : "");
+        printf("  %-52s %s%s%s%s\n", rows[i]->name, rows[i]->unit, rows[i]->quick ? "  quick" : "",
+               rows[i]->counted ? "  counted" : "", when[rows[i]->wanted]);
     }
-    printf("\n%u of %u rows; quick: part of --quick, counted: part of --instructions\n", count,
-           all->count);
+    printf(
+        "\n%u of %u rows; quick: part of --quick, counted: part of --instructions,\n"
+        "if asked: where a word names it or its family, by name: where its whole name is given\n",
+        count, all->count);
     return EXIT_DONE;
 }
 

@@ -72,6 +72,7 @@ static void wall(struct json *j, const struct result *r)
     json_object_begin(j, "wall");
     json_fixed(j, "run_s", fixed_seconds(w->run_ns));
     json_fixed(j, "setup_s", fixed_seconds(w->setup_ns));
+    json_fixed(j, "last_up_s", w->last_up_ns ? fixed_seconds(w->last_up_ns) : FIXED_NONE);
     json_u64(j, "events", w->events);
     json_fixed(j, "events_per_s", fixed_rate(w->events, w->run_ns));
     json_fixed(j, "sim_handshakes_per_s", fixed_rate(r->metrics->ike.completed, w->run_ns));

@@ -23,6 +23,8 @@ struct security_item {
 
 struct wall {
     uint64_t run_ns, setup_ns; /* of a stopwatch around the run */
+    uint64_t last_up_ns;       /* from the begin of set-up until the last handshake was complete;
+                                  0: none was, or it is not known */
     uint64_t events;           /* simulation events handled */
     uint64_t peak_rss_bytes;
 };

@@ -114,10 +114,12 @@ static uint64_t cpu_ns(void)
     return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
 }
 
-static uint64_t timed(const struct row *row, uint64_t count)
+static uint64_t timed(const struct loop *loop, const struct row *row, uint64_t count)
 {
     uint64_t start = cpu_ns();
 
+    if (loop->took)
+        return loop->took(row->state, count);
     row->work(row->state, count);
     return cpu_ns() - start;
 }
@@ -134,7 +136,7 @@ static void answer(struct session *s, char *line, size_t len)
             row = find(s, line);
     }
     if (row)
-        printf("%llu %s\n", (unsigned long long)timed(row, count), row->by);
+        printf("%llu %s\n", (unsigned long long)timed(s->loop, row, count), row->by);
     else
         puts("?");
 }
@@ -164,12 +166,12 @@ static int by_value(const void *a, const void *b)
 }
 
 /* As many operations as fill a window; finding out warms up. */
-static uint64_t fill_window(const struct row *row, double window_ns)
+static uint64_t fill_window(const struct loop *loop, const struct row *row, double window_ns)
 {
     uint64_t count = 1;
 
     for (;;) {
-        double ns = (double)timed(row, count);
+        double ns = (double)timed(loop, row, count);
 
         if (ns > window_ns / 4)
             return (uint64_t)((double)count * window_ns / ns) + 1;
@@ -177,13 +179,13 @@ static uint64_t fill_window(const struct row *row, double window_ns)
     }
 }
 
-static void measure(const struct row *row, double window_s, unsigned reps)
+static void measure(const struct loop *loop, const struct row *row, double window_s, unsigned reps)
 {
-    uint64_t count = fill_window(row, window_s * 1e9);
+    uint64_t count = fill_window(loop, row, window_s * 1e9);
     double ns[REPS_MAX], median;
 
     for (unsigned i = 0; i < reps; i++)
-        ns[i] = (double)timed(row, count) / (double)count;
+        ns[i] = (double)timed(loop, row, count) / (double)count;
     qsort(ns, reps, sizeof ns[0], by_value);
     median = reps % 2 ? ns[reps / 2] : (ns[reps / 2 - 1] + ns[reps / 2]) / 2;
     printf("%.1f ns per operation, %u windows of %g s, spread %.1f %%\n", median, reps, window_s,
@@ -216,7 +218,7 @@ static int by_hand(struct session *s, int argc, char **argv)
         fprintf(stderr, "%s: no row %s; see --help\n", program_invocation_short_name, argv[1]);
         return 2;
     }
-    measure(row, window_s, (unsigned)reps);
+    measure(s->loop, row, window_s, (unsigned)reps);
     return 0;
 }
 

@@ -39,6 +39,9 @@ struct loop {
     /** Call loop_show for examples of every kind of row. */
     void (*list)(void *context);
     void *context;
+    /** Instead of every row's work(), where that cannot be timed from outside because it sets up
+     * again and again: does `count` operations and says how long they took. NULL: it can. */
+    uint64_t (*took)(void *state, uint64_t count);
 };
 
 /** The whole program, but for making and dropping `context`. @return its exit status */

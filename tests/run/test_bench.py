@@ -88,7 +88,7 @@ class Bench(unittest.TestCase):
     def test_wrong_use(self):
         for words, what in ((("nonsense",), "no row has the name"),
                             (("codec", "nonsense"), "no row has the name 'nonsense'"),
-                            (("--quick", "sim/star/10000*"), "part of --quick"),
+                            (("--quick", "sim/opaque/star/*"), "part of --quick"),
                             (("--against", str(lab.IKELAB), "--base-output", "-"), "of its own"),
                             (("--against", str(lab.IKELAB), "--base-output", "x", "-o", "x"),
                              "of its own"),

@@ -2,14 +2,17 @@
 """The programs that say what the hardware allows: every row that they list can be asked for,
 whatever else comes in is answered with a question mark, and nothing of ours is in them."""
 
+import json
 import re
 import subprocess
 import unittest
 
 import lab
 
-PROGRAMS = ["crypto", "esp", "copy", "queue"]
 SOURCES = lab.ROOT / "bench/bounds"
+PROGRAMS = ["crypto", "esp", "copy", "queue"]
+if (lab.IKELAB.parent / "ikelab-bound-ns3").exists():  # it was there to be built with
+    PROGRAMS.append("ns3")
 
 
 def run(program, *arguments, lines=(), expect=0):
@@ -60,8 +63,12 @@ class Bounds(unittest.TestCase):
                     "other/aes256gcm16/encrypt/1400/1"],
             "copy": ["0", "8193", "64/1", "imix"],
             "queue": ["exp", "exp/0", "exp/10000001", "pareto/1000", "net/1000/1"],
+            "ns3": ["tree", "tree/lean", "tree/lean/", "tree/lean/0", "tree/lean/1000001",
+                    "ring/lean/10", "tree/fat/10", "tree/lean/10/1", "setup", "setup/tree/lean",
+                    "setup/setup/tree/lean/10", "made/tree/lean/10"],
         }
-        for program, names in unknown.items():
+        for program in PROGRAMS:
+            names = unknown[program]
             self.assertEqual(set(self.answers(program, [f"{n} 1" for n in names])), {"?"}, program)
 
     def test_what_is_no_question_gets_a_question_mark(self):
@@ -92,7 +99,23 @@ class Bounds(unittest.TestCase):
         for program in PROGRAMS:
             self.assertIn("usage:", run(program, "--help").stdout)
 
+    def test_ns3_serves_every_client_once(self):
+        if "ns3" not in PROGRAMS:
+            self.skipTest("ns-3 is not installed; try: apt-get install libns3-dev")
+        for layout in "tree/lean", "tree/stock", "star/lean", "star/stock":
+            fleet = json.loads(run("ns3", "--once", f"{layout}/200").stdout)
+            self.assertEqual(fleet["kind"], f"ns3-{layout.replace('/', '-')}")
+            self.assertEqual((fleet["clients"], fleet["completed"], fleet["failed"]), (200, 200, 0))
+            for what in "setup_ns", "loop_ns", "events", "memory_bytes":
+                self.assertGreater(fleet[what], 0, what)
+        for wrong in "tree", "tree/lean", "tree/lean/0", "", "/", "tree/lean/10/1":
+            self.assertIn("try:", run("ns3", "--once", wrong, expect=2).stderr)
+
     def test_nothing_of_ours_is_in_them(self):
+        for path in SOURCES.glob("ns3/*"):
+            for name in re.findall(r'#include\s+"([^"]+)"', path.read_text()):
+                self.assertTrue(name == "loop.h" or name.startswith("ns3/")
+                                or (path.parent / name).exists(), f"{path}: {name}")
         for path in SOURCES.glob("*.[ch]"):
             for name in re.findall(r'#include\s+"([^"]+)"', path.read_text()):
                 self.assertTrue((SOURCES / name).exists() and "/" not in name, f"{path}: {name}")
