@@ -9,11 +9,17 @@ bool bytes_equal(struct bytes a, struct bytes b)
 
 bool bytes_equal_secret(struct bytes a, struct bytes b)
 {
-    uint8_t difference = 0;
+    uint64_t difference = 0, x, y;
+    size_t i = 0;
 
     if (a.len != b.len)
         return false;
-    for (size_t i = 0; i < a.len; i++)
+    for (; a.len - i >= sizeof x; i += sizeof x) {
+        memcpy(&x, a.data + i, sizeof x);
+        memcpy(&y, b.data + i, sizeof y);
+        difference |= x ^ y;
+    }
+    for (; i < a.len; i++)
         difference |= a.data[i] ^ b.data[i];
     return difference == 0;
 }

@@ -27,6 +27,7 @@ enum {
     BLOCK_FRAME = 12, /* type and two lengths */
     PACKET_FIXED = 20,
     FLAGS_OPTION = 8,
+    WORDS_MAX = 7,         /* of a packet block before its data */
     TEXT_MAX = 0xffff - 3, /* a padded option or record must fit its 16-bit length */
 };
 
@@ -70,10 +71,29 @@ static void put_u16(struct pcapng *p, uint32_t v)
     put(p, (const uint8_t[]){(uint8_t)v, (uint8_t)(v >> 8)}, 2);
 }
 
+static void store_u32(uint8_t *out, uint32_t v)
+{
+    for (int i = 0; i < 4; i++)
+        out[i] = (uint8_t)(v >> 8 * i);
+}
+
 static void put_u32(struct pcapng *p, uint32_t v)
 {
-    put_u16(p, v & 0xffff);
-    put_u16(p, v >> 16);
+    uint8_t octets[4];
+
+    store_u32(octets, v);
+    put(p, octets, sizeof octets);
+}
+
+/* Behind `zeros` (0 to 3) octets of padding, in one piece: a packet is three writes, not thirty. */
+static void put_words(struct pcapng *p, const uint32_t *words, size_t count, size_t zeros)
+{
+    uint8_t octets[4 + 4 * WORDS_MAX] = {0};
+
+    ASSERT(count <= WORDS_MAX && zeros < 4);
+    for (size_t i = 0; i < count; i++)
+        store_u32(octets + zeros + 4 * i, words[i]);
+    put(p, octets, zeros + 4 * count);
 }
 
 static void put_u64(struct pcapng *p, uint64_t v)
@@ -198,21 +218,28 @@ size_t pcapng_packet_size(const struct pcapng_packet *packet)
 
 void pcapng_packet(struct pcapng *p, const struct pcapng_packet *packet)
 {
-    const uint8_t flags[4] = {(uint8_t)packet->direction};
-    size_t body = packet_body(packet);
+    size_t body = packet_body(packet), pad = padded(packet->data.len) - packet->data.len;
+    const uint32_t head[] = {BLOCK_PACKET,
+                             (uint32_t)(body + BLOCK_FRAME),
+                             packet->interface,
+                             (uint32_t)(packet->at >> 32),
+                             (uint32_t)packet->at,
+                             (uint32_t)packet->data.len,
+                             (uint32_t)packet->data.len};
+    /* The flags option, the end of options, and the length once more. */
+    const uint32_t tail[] = {EPB_FLAGS | 4u << 16, packet->direction, OPT_END,
+                             (uint32_t)(body + BLOCK_FRAME)};
 
     ASSERT(packet->interface < p->interfaces);
-    block_begin(p, BLOCK_PACKET, body);
-    put_u32(p, packet->interface);
-    put_u32(p, (uint32_t)(packet->at >> 32));
-    put_u32(p, (uint32_t)packet->at);
-    put_u32(p, (uint32_t)packet->data.len);
-    put_u32(p, (uint32_t)packet->data.len);
-    put_padded(p, packet->data.data, packet->data.len);
-    put_comments(p, packet->comments, packet->comment_count);
-    put_option(p, EPB_FLAGS, flags, sizeof flags);
-    put_end_of_options(p);
-    block_end(p, body);
+    put_words(p, head, sizeof head / sizeof *head, 0);
+    put(p, packet->data.data, packet->data.len);
+    if (packet->comment_count == 0) {
+        put_words(p, tail, sizeof tail / sizeof *tail, pad);
+    } else {
+        put_words(p, NULL, 0, pad);
+        put_comments(p, packet->comments, packet->comment_count);
+        put_words(p, tail, sizeof tail / sizeof *tail, 0);
+    }
     p->packets++;
 }
 

@@ -42,8 +42,9 @@ void events_begin(struct events *e, nsec at, const char *node, const char *name)
     text_u64(&e->text, at);
     text_raw(&e->text, ",\"node\":");
     text_json(&e->text, node);
-    text_raw(&e->text, ",\"name\":");
-    text_json(&e->text, name);
+    text_raw(&e->text, ",\"name\":\"");
+    text_raw(&e->text, name); /* one of ours: nothing to escape */
+    text_char(&e->text, '"');
 }
 
 void events_frame(struct events *e, uint64_t frame)
@@ -60,6 +61,22 @@ void events_sa(struct events *e, const char *sa)
     ASSERT(e->open && !e->data);
     text_raw(&e->text, ",\"sa\":");
     text_json(&e->text, sa);
+}
+
+void events_ike_sa(struct events *e, uint64_t spi_i)
+{
+    ASSERT(e->open && !e->data);
+    text_raw(&e->text, ",\"sa\":\"");
+    text_hex64(&e->text, spi_i);
+    text_char(&e->text, '"');
+}
+
+void events_esp_sa(struct events *e, uint32_t spi)
+{
+    ASSERT(e->open && !e->data);
+    text_raw(&e->text, ",\"sa\":\"0x");
+    text_hex32(&e->text, spi);
+    text_char(&e->text, '"');
 }
 
 /* Keys are constants of ours and need no escaping. */
@@ -97,44 +114,57 @@ void events_end(struct events *e)
     e->open = false;
 }
 
+/* ---- packets: most lines of a run, so their fields come in few pieces ---- */
+
 static void packet_sa(struct events *e, const struct event_packet *p)
 {
-    char sa[24];
-
     if (p->spi_i)
-        snprintf(sa, sizeof sa, "%016llx", (unsigned long long)p->spi_i);
+        events_ike_sa(e, p->spi_i);
     else if (p->spi)
-        snprintf(sa, sizeof sa, "0x%08x", p->spi);
-    else
-        return;
-    events_sa(e, sa);
+        events_esp_sa(e, p->spi);
 }
 
-static void packet_ike(struct events *e, const struct event_packet *p)
+/* `before` ends where the value begins: between quotes, with nothing to escape. */
+static void word(struct text *t, const char *before, const char *value)
 {
-    if (p->exchange)
-        events_text(e, "exchange", p->exchange);
-    events_u64(e, "message_id", p->message_id);
-    events_bool(e, "response", p->response);
-    events_u64(e, "transmission", p->transmission);
+    text_raw(t, before);
+    text_raw(t, value);
+}
+
+static void packet_ike(struct text *t, const struct event_packet *p)
+{
+    if (p->exchange) {
+        word(t, ",\"exchange\":\"", p->exchange);
+        text_char(t, '"');
+    }
+    text_raw(t, ",\"message_id\":");
+    text_u64(t, p->message_id);
+    text_raw(t, p->response ? ",\"response\":true,\"transmission\":"
+                            : ",\"response\":false,\"transmission\":");
+    text_u64(t, p->transmission);
 }
 
 void events_packet(struct events *e, nsec at, const char *node, const char *name,
                    const struct event_packet *p)
 {
+    struct text *t = &e->text;
+
     events_begin(e, at, node, name);
     events_frame(e, p->frame);
     packet_sa(e, p);
-    events_u64(e, "packet", p->packet);
-    events_text(e, "source", p->source);
-    events_text(e, "destination", p->destination);
-    events_text(e, "protocol", p->protocol);
-    events_text(e, "kind", p->kind);
-    events_u64(e, "length", p->length);
+    e->data = true;
+    text_raw(t, ",\"data\":{\"packet\":");
+    text_u64(t, p->packet);
+    word(t, ",\"source\":\"", p->source);
+    word(t, "\",\"destination\":\"", p->destination);
+    word(t, "\",\"protocol\":\"", p->protocol);
+    word(t, "\",\"kind\":\"", p->kind);
+    text_raw(t, "\",\"length\":");
+    text_u64(t, p->length);
     if (p->link)
         events_text(e, "link", p->link);
     if (strcmp(p->kind, "ike") == 0)
-        packet_ike(e, p);
+        packet_ike(t, p);
     if (p->spi) {
         events_u64(e, "spi", p->spi);
         events_u64(e, "sequence", p->sequence);

@@ -51,6 +51,9 @@ void events_begin(struct events *, nsec at, const char *node, const char *name);
 void events_frame(struct events *, uint64_t frame);
 /** Which SA, as text: the initiator SPI in hex, or "0x" and an ESP SPI. Before the first field. */
 void events_sa(struct events *, const char *sa);
+/** The same from the numbers. */
+void events_ike_sa(struct events *, uint64_t spi_i);
+void events_esp_sa(struct events *, uint32_t spi);
 void events_text(struct events *, const char *key, const char *value);
 void events_u64(struct events *, const char *key, uint64_t value);
 void events_bool(struct events *, const char *key, bool value);

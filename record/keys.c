@@ -103,44 +103,61 @@ static void line_begin(struct text *t, nsec at, const char *node, const char *ki
 
 static void line_name(struct text *t, const char *key, const char *name)
 {
-    text_format(t, ",\"%s\":", key);
+    text_raw(t, ",\"");
+    text_raw(t, key);
+    text_raw(t, "\":");
     if (name)
         text_json(t, name);
     else
         text_raw(t, "null");
 }
 
-/* One formula name and its value; nothing for a key that this suite does not have. */
-static void line_key(struct text *t, const char *name, struct bytes value)
+struct key_value {
+    const char *name;
+    struct bytes value;
+};
+
+/* Formula names and values; nothing for a key that this suite does not have. */
+static void line_keys(struct text *t, const struct key_value *keys, size_t count)
 {
-    if (value.len == 0)
-        return;
-    if (t->error == OK && t->len && t->data[t->len - 1] != '{')
-        text_char(t, ',');
-    text_format(t, "\"%s\":\"", name);
-    text_hex(t, value);
+    bool first = true;
+
+    text_raw(t, ",\"keys\":{");
+    for (size_t i = 0; i < count; i++) {
+        if (keys[i].value.len == 0)
+            continue;
+        text_raw(t, first ? "\"" : ",\"");
+        text_raw(t, keys[i].name);
+        text_raw(t, "\":\"");
+        text_hex(t, keys[i].value);
+        text_char(t, '"');
+        first = false;
+    }
+    text_raw(t, "}}\n");
+}
+
+static void line_spi(struct text *t, const char *before, uint64_t spi)
+{
+    text_raw(t, before);
+    text_hex64(t, spi);
     text_char(t, '"');
 }
 
 static void ike_line(struct text *t, const struct ike_key_record *r)
 {
+    const struct key_value keys[] = {
+        {"SKEYSEED", r->skeyseed}, {"SK_d", r->sk_d},   {"SK_ai", r->sk_ai}, {"SK_ar", r->sk_ar},
+        {"SK_ei", r->sk_ei},       {"SK_er", r->sk_er}, {"SK_pi", r->sk_pi}, {"SK_pr", r->sk_pr},
+    };
+
     line_begin(t, r->at, r->node, "ike");
-    text_format(t, ",\"sa\":\"%016llx\",\"spi_i\":\"%016llx\",\"spi_r\":\"%016llx\"",
-                (unsigned long long)r->spi_i, (unsigned long long)r->spi_i,
-                (unsigned long long)r->spi_r);
+    line_spi(t, ",\"sa\":\"", r->spi_i);
+    line_spi(t, ",\"spi_i\":\"", r->spi_i);
+    line_spi(t, ",\"spi_r\":\"", r->spi_r);
     line_name(t, "encr", r->encr->name);
     line_name(t, "integ", r->integ ? r->integ->name : NULL);
     line_name(t, "prf", r->prf->name);
-    text_raw(t, ",\"keys\":{");
-    line_key(t, "SKEYSEED", r->skeyseed);
-    line_key(t, "SK_d", r->sk_d);
-    line_key(t, "SK_ai", r->sk_ai);
-    line_key(t, "SK_ar", r->sk_ar);
-    line_key(t, "SK_ei", r->sk_ei);
-    line_key(t, "SK_er", r->sk_er);
-    line_key(t, "SK_pi", r->sk_pi);
-    line_key(t, "SK_pr", r->sk_pr);
-    text_raw(t, "}}\n");
+    line_keys(t, keys, sizeof keys / sizeof *keys);
 }
 
 static void ike_row(struct keys *k, const struct ike_key_record *r)
@@ -181,17 +198,20 @@ void keys_ike(struct keys *k, const struct ike_key_record *r)
 
 static void child_line(struct text *t, const struct child_key_record *r)
 {
+    const struct key_value keys[] = {{"encryption", r->encr_key}, {"integrity", r->integ_key}};
+
     line_begin(t, r->at, r->node, "child");
-    text_format(t, ",\"sa\":\"0x%08x\",\"spi\":\"0x%08x\"", r->spi, r->spi);
+    text_raw(t, ",\"sa\":\"0x");
+    text_hex32(t, r->spi);
+    text_raw(t, "\",\"spi\":\"0x");
+    text_hex32(t, r->spi);
+    text_char(t, '"');
     line_name(t, "source", r->source);
     line_name(t, "destination", r->destination);
     line_name(t, "encr", r->encr->name);
     line_name(t, "integ", r->integ ? r->integ->name : NULL);
     text_raw(t, r->esn ? ",\"esn\":true" : ",\"esn\":false");
-    text_raw(t, ",\"keys\":{");
-    line_key(t, "encryption", r->encr_key);
-    line_key(t, "integrity", r->integ_key);
-    text_raw(t, "}}\n");
+    line_keys(t, keys, sizeof keys / sizeof *keys);
 }
 
 static void child_row_add(struct keys *k, const struct child_key_record *r, uint64_t key_digest)

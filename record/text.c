@@ -84,39 +84,46 @@ static bool text_grow(struct text *t, size_t need)
     return true;
 }
 
-void text_bytes(struct text *t, const char *data, size_t len)
+/* After an error the limit is 0: whatever comes then comes here, and goes no further. */
+static void set_limit(struct text *t)
 {
-    if (t->error != OK)
-        return;
-    if (t->len + len + 1 > t->cap && !text_grow(t, t->len + len + 1))
-        return;
+    t->limit = t->error == OK ? t->cap - 1 : 0;
+    if (t->sink && t->limit >= TEXT_FLUSH_AT)
+        t->limit = TEXT_FLUSH_AT - 1;
+}
+
+static bool text_put(struct text *t, const char *data, size_t len)
+{
+    if (t->error != OK || (t->len + len + 1 > t->cap && !text_grow(t, t->len + len + 1)))
+        return false;
     memcpy(t->data + t->len, data, len);
     t->len += len;
     t->data[t->len] = 0;
-    if (t->sink && t->len >= TEXT_FLUSH_AT && text_flush(t) != OK)
-        t->len = 0;
+    return !t->sink || t->len < TEXT_FLUSH_AT || text_flush(t) == OK;
 }
 
-void text_raw(struct text *t, const char *s)
+void text_bytes_slow(struct text *t, const char *data, size_t len)
 {
-    text_bytes(t, s, strlen(s));
-}
-
-void text_char(struct text *t, char c)
-{
-    text_bytes(t, &c, 1);
+    (void)text_put(t, data, len);
+    set_limit(t);
 }
 
 /* `width` digits at least, zero-filled. */
 static void text_digits(struct text *t, uint64_t v, unsigned width)
 {
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
     char digits[20];
     size_t at = sizeof digits;
 
-    do {
-        digits[--at] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v || sizeof digits - at < width);
+    for (; v >= 10; v /= 100)
+        memcpy(digits + (at -= 2), pairs + 2 * (v % 100), 2);
+    if (v || at == sizeof digits)
+        digits[--at] = (char)('0' + v);
+    while (sizeof digits - at < width)
+        digits[--at] = '0';
     text_bytes(t, digits + at, sizeof digits - at);
 }
 
@@ -125,23 +132,40 @@ void text_u64(struct text *t, uint64_t v)
     text_digits(t, v, 1);
 }
 
+static const char hex[] = "0123456789abcdef";
+
 void text_hex(struct text *t, struct bytes b)
 {
-    static const char hex[] = "0123456789abcdef";
+    char digits[64];
 
-    for (size_t i = 0; i < b.len; i++) {
-        const char pair[2] = {hex[b.data[i] >> 4], hex[b.data[i] & 15]};
-
-        text_bytes(t, pair, 2);
+    for (size_t i = 0, n = 0; i < b.len; i++) {
+        digits[n++] = hex[b.data[i] >> 4];
+        digits[n++] = hex[b.data[i] & 15];
+        if (n == sizeof digits || i + 1 == b.len) {
+            text_bytes(t, digits, n);
+            n = 0;
+        }
     }
+    wipe(digits, sizeof digits); /* keys pass through here */
+}
+
+static void text_nibbles(struct text *t, uint64_t v, size_t count)
+{
+    char digits[16];
+
+    for (size_t i = count; i > 0; v >>= 4)
+        digits[--i] = hex[v & 15];
+    text_bytes(t, digits, count);
 }
 
 void text_hex64(struct text *t, uint64_t v)
 {
-    uint8_t be[8];
+    text_nibbles(t, v, 16);
+}
 
-    store_be64(be, v);
-    text_hex(t, bytes_of(be, sizeof be));
+void text_hex32(struct text *t, uint32_t v)
+{
+    text_nibbles(t, v, 8);
 }
 
 void text_fixed(struct text *t, struct fixed f)
@@ -188,11 +212,9 @@ static bool json_plain(unsigned char c)
     return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
-void text_json(struct text *t, const char *s)
+/* What stands behind the plain characters that a string begins with: most have nothing. */
+static void json_rest(struct text *t, const unsigned char *at)
 {
-    const unsigned char *at = (const unsigned char *)s;
-
-    text_char(t, '"');
     while (*at) {
         const unsigned char *start = at;
         size_t n;
@@ -211,6 +233,18 @@ void text_json(struct text *t, const char *s)
             text_format(t, *at < 0x80 ? "\\u%04x" : "\\ufffd", *at);
         at += n ? n : 1;
     }
+}
+
+void text_json(struct text *t, const char *s)
+{
+    size_t n = 0;
+
+    while (json_plain((unsigned char)s[n]))
+        n++;
+    text_char(t, '"');
+    text_bytes(t, s, n);
+    if (s[n])
+        json_rest(t, (const unsigned char *)s + n);
     text_char(t, '"');
 }
 

@@ -42,7 +42,8 @@ int fixed_compare(struct fixed a, struct fixed b);
 struct text {
     char *data;
     size_t len, cap;
-    FILE *sink; /* NULL: text stays in memory, NUL-terminated */
+    size_t limit; /* up to this length text is put without growing or handing on */
+    FILE *sink;   /* NULL: text stays in memory, NUL-terminated */
     enum err error;
 };
 
@@ -51,12 +52,35 @@ void text_init(struct text *, FILE *sink);
 enum err text_flush(struct text *) MUST_USE;
 void text_reset(struct text *);
 
-void text_raw(struct text *, const char *);
-void text_bytes(struct text *, const char *data, size_t len);
-void text_char(struct text *, char);
+/** What text_bytes does where the buffer grows, is handed on, or an error was before. */
+void text_bytes_slow(struct text *, const char *data, size_t len);
+
+static inline void text_bytes(struct text *t, const char *data, size_t len)
+{
+    if (t->len + len > t->limit) {
+        text_bytes_slow(t, data, len);
+        return;
+    }
+    memcpy(t->data + t->len, data, len);
+    t->len += len;
+    t->data[t->len] = 0;
+}
+
+static inline void text_raw(struct text *t, const char *s)
+{
+    text_bytes(t, s, strlen(s));
+}
+
+static inline void text_char(struct text *t, char c)
+{
+    text_bytes(t, &c, 1);
+}
+
 void text_u64(struct text *, uint64_t);
 /** Lower-case hex, 16 digits. */
 void text_hex64(struct text *, uint64_t);
+/** The same with 8 digits. */
+void text_hex32(struct text *, uint32_t);
 void text_hex(struct text *, struct bytes);
 /** "12", "0.125", "2.0", null: no trailing zeros but one digit after a point that is due. */
 void text_fixed(struct text *, struct fixed);

@@ -56,14 +56,12 @@ static bool is_ike_port(uint16_t port)
 /* I1: what leaves an endpoint is IKE or ESP of its own address; anything else left in clear. */
 static bool in_clear(const struct ike_node *n, const struct ip_packet *ip)
 {
-    struct udp_datagram udp;
-
     if (!ip_addr_equal(&ip->src, &n->outer))
         return true;
     if (ip->protocol == IP_PROTOCOL_ESP)
         return false;
-    return ip->protocol != IP_PROTOCOL_UDP || udp_read(ip, &udp) != OK ||
-           !is_ike_port(udp.src.port);
+    return ip->protocol != IP_PROTOCOL_UDP || ip_is_fragment(ip) ||
+           ip->payload.len < UDP_HEADER_LEN || !is_ike_port(load_be16(ip->payload.data));
 }
 
 static void drop_unsent(struct ike_node *n, uint32_t packet)

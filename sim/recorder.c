@@ -80,6 +80,12 @@ static enum err open_files(struct recorder *r)
 
 static const struct event_packet nothing;
 
+static void show_addresses(struct look *l, const struct ip_packet *ip)
+{
+    ip_addr_format(&ip->src, l->source);
+    ip_addr_format(&ip->dst, l->destination);
+}
+
 /* Read an IKE header behind IP and UDP; false for what is none (any more: corrupted). */
 static void look_at_udp(struct look *l, const struct packet *p, const struct ip_packet *ip)
 {
@@ -87,8 +93,10 @@ static void look_at_udp(struct look *l, const struct packet *p, const struct ip_
     struct bytes message;
     struct ike_header header;
 
-    if (udp_read(ip, &udp) != OK)
+    if (udp_read(ip, &udp) != OK) {
+        show_addresses(l, ip);
         return;
+    }
     ip_endpoint_format(&udp.src, l->source);
     ip_endpoint_format(&udp.dst, l->destination);
     message = udp.payload;
@@ -120,7 +128,8 @@ static void look_at(struct look *l, const struct packet *p)
 {
     struct ip_packet ip;
 
-    *l = (struct look){.shown = nothing};
+    l->shown = nothing;
+    l->esp = BYTES_NONE;
     l->shown.packet = (uint64_t)p->source << 32 | p->sequence;
     l->shown.length = p->len;
     l->shown.protocol = "other";
@@ -131,16 +140,17 @@ static void look_at(struct look *l, const struct packet *p)
     strcpy(l->destination, "-");
     if (ip_read(bytes_of(p->data, p->len), &ip) != OK)
         return;
-    ip_addr_format(&ip.src, l->source);
-    ip_addr_format(&ip.dst, l->destination);
+    if (ip.protocol == IP_PROTOCOL_UDP && !ip_is_fragment(&ip)) {
+        l->shown.protocol = "udp";
+        look_at_udp(l, p, &ip);
+    } else {
+        show_addresses(l, &ip);
+    }
     if (ip_is_fragment(&ip)) {
         l->shown.protocol = "fragment";
         return;
     }
-    if (ip.protocol == IP_PROTOCOL_UDP) {
-        l->shown.protocol = "udp";
-        look_at_udp(l, p, &ip);
-    } else if (ip.protocol == IP_PROTOCOL_ESP) {
+    if (ip.protocol == IP_PROTOCOL_ESP) {
         l->shown.protocol = "esp";
         l->shown.kind = "esp";
         l->esp = ip.payload;
@@ -278,7 +288,7 @@ struct capture_totals recorder_totals(const struct recorder *r)
 void recorder_sa(struct recorder *r, uint32_t node, const struct ike_event *e)
 {
     const struct node *n = &r->lab->sim.nodes[node];
-    char sa[17], name[LAB_NAME_MAX];
+    char name[LAB_NAME_MAX];
 
     if (e->kind == EVENT_KEYS) {
         keys_event(r->keys, e->at, lab_node_name(r->lab, node, name), e->keys);
@@ -286,10 +296,9 @@ void recorder_sa(struct recorder *r, uint32_t node, const struct ike_event *e)
     }
     if (!r->all_nodes && !n->captured)
         return;
-    snprintf(sa, sizeof sa, "%016llx", (unsigned long long)e->spi_i);
     events_begin(r->events, e->at, lab_node_name(r->lab, node, name),
                  e->kind == EVENT_RETRANSMIT ? "ike.retransmit" : "sa.state");
-    events_sa(r->events, sa);
+    events_ike_sa(r->events, e->spi_i);
     if (e->kind == EVENT_RETRANSMIT) {
         events_u64(r->events, "count", e->count);
     } else {

@@ -70,14 +70,13 @@ static const char *const timer_lines[] = {[TIMER_NEWS_ARMED] = "timer.armed",
 void recorder_timer(struct recorder *r, uint32_t node, const struct timer_event *t)
 {
     const struct sim *s = &r->lab->sim;
-    char sa[24], name[LAB_NAME_MAX];
+    char name[LAB_NAME_MAX];
 
-    if (sa_none(t->child))
-        snprintf(sa, sizeof sa, "%016llx", (unsigned long long)t->spi_i);
-    else
-        snprintf(sa, sizeof sa, "0x%08x", t->spi_in);
     events_begin(r->events, s->now, lab_node_name(r->lab, node, name), timer_lines[t->news]);
-    events_sa(r->events, sa);
+    if (sa_none(t->child))
+        events_ike_sa(r->events, t->spi_i);
+    else
+        events_esp_sa(r->events, t->spi_in);
     events_text(r->events, "timer", ike_timer_name(t->timer));
     events_u64(r->events, "deadline_ns", t->deadline);
     if (t->request != KIND_NONE) {
@@ -122,7 +121,7 @@ void recorder_window(struct recorder *r, uint32_t node, const struct ike_endpoin
                      const struct recorded_esp *e)
 {
     const struct sim *s = &r->lab->sim;
-    char sa[16], bitmap[HEX_DIGITS + 1], name[LAB_NAME_MAX];
+    char bitmap[HEX_DIGITS + 1], name[LAB_NAME_MAX];
     struct esp_window w;
     uint32_t width;
 
@@ -130,11 +129,10 @@ void recorder_window(struct recorder *r, uint32_t node, const struct ike_endpoin
         !ike_endpoint_window(endpoint, e->spi, &w))
         return;
     width = w.size < ESP_WINDOW_SHOWN ? w.size : ESP_WINDOW_SHOWN;
-    snprintf(sa, sizeof sa, "0x%08x", e->spi);
     snprintf(bitmap, sizeof bitmap, "%016llx%016llx", (unsigned long long)w.seen[1],
              (unsigned long long)w.seen[0]);
     events_begin(r->events, s->now, lab_node_name(r->lab, node, name), "esp.window");
-    events_sa(r->events, sa);
+    events_esp_sa(r->events, e->spi);
     events_u64(r->events, "packet", (uint64_t)e->packet->source << 32 | e->packet->sequence);
     events_u64(r->events, "spi", e->spi);
     events_u64(r->events, "sequence", e->sequence);

@@ -49,6 +49,11 @@ const struct exchange_row *exchange_row_at(const struct exchange_table *t, size_
     return NULL;
 }
 
+static bool holds_kind(const struct exchange_table *t, size_t file, unsigned kind)
+{
+    return !t->kinds || (t->kinds[file] >> kind & 1);
+}
+
 static bool meets(const struct exchange_row *row, const struct exchange_match *m)
 {
     return row->from >> m->state & 1 && row->kind == m->kind && row->role == m->role;
@@ -64,7 +69,9 @@ const struct exchange_row *exchange_find(const struct exchange_table *t,
 {
     *expected = false;
     for (size_t file = 0; file < t->files; file++) {
-        for (size_t i = 0; i < *t->counts[file]; i++) {
+        size_t count = holds_kind(t, file, m->kind) ? *t->counts[file] : 0;
+
+        for (size_t i = 0; i < count; i++) {
             const struct exchange_row *row = &t->rows[file][i];
 
             if (!meets(row, m))
@@ -124,6 +131,20 @@ static bool ambiguous(const struct exchange_row *a, const struct exchange_row *b
     return !((a->needed | b->needed) & ~(a->allowed & b->allowed));
 }
 
+/* A row that exchange_find would pass by. */
+static bool hidden(const struct exchange_table *t, struct exchange_fault *fault)
+{
+    for (size_t file = 0; file < t->files; file++)
+        for (size_t i = 0; i < *t->counts[file]; i++) {
+            const struct exchange_row *row = &t->rows[file][i];
+
+            *fault = (struct exchange_fault){row, NULL, "is of no kind of its file"};
+            if (!holds_kind(t, file, row->kind))
+                return true;
+        }
+    return false;
+}
+
 bool exchange_check(const struct exchange_table *t, struct exchange_fault *fault)
 {
     const struct exchange_row *row, *other;
@@ -139,6 +160,8 @@ bool exchange_check(const struct exchange_table *t, struct exchange_fault *fault
                 return false;
         }
     }
+    if (hidden(t, fault))
+        return false;
     *fault = (struct exchange_fault){0};
     return true;
 }

@@ -114,6 +114,7 @@ struct exchange_table {
     const struct exchange_row *const *rows;
     const size_t *const *counts;
     size_t files;
+    const uint16_t *kinds; /* of each file: the set of its rows' kinds; NULL: of any kind */
 };
 
 /** Row number `index` over all files, NULL behind the last: for printing and for tests. */

@@ -55,8 +55,9 @@ static bool ts_to(const struct traffic_selector *t, struct selector *s)
 static void ts_out(struct message_writer *out, enum payload_type type,
                    const struct selector_list *list)
 {
-    struct ts_payload ts = {.count = list->count};
+    struct ts_payload ts; /* room for many: only those there are get filled */
 
+    ts.count = list->count;
     for (uint8_t i = 0; i < list->count; i++)
         ts_from(&list->items[i], &ts.selectors[i]);
     ts_write(payload_begin(out, (uint8_t)type), &ts);

@@ -12,4 +12,16 @@ static const size_t *const counts[FILES] = {&ike_sa_init_row_count,     &ike_aut
                                             &create_child_sa_row_count, &rekey_ike_sa_row_count,
                                             &informational_row_count,   &mobike_row_count};
 
-const struct exchange_table ike_rows = {rows, counts, FILES};
+#define KIND(symbol) (1u << KIND_##symbol)
+
+/* A look-up reads the rows of one file only. */
+static const uint16_t kinds[FILES] = {
+    KIND(SA_INIT),
+    KIND(AUTH),
+    KIND(CHILD_NEW) | KIND(CHILD_REKEY),
+    KIND(IKE_REKEY),
+    KIND(CHILD_DELETE) | KIND(IKE_DELETE) | KIND(LIVENESS),
+    KIND(MOVE),
+};
+
+const struct exchange_table ike_rows = {rows, counts, FILES, kinds};

@@ -1,33 +1,78 @@
 #include "proto/ip/checksum.h"
 
+/* 64 to 34, 19, 17 and 16 bits: a sum of anything but zeros never becomes 0. */
+static uint16_t fold(uint64_t sum)
+{
+    sum = (sum & UINT32_MAX) + (sum >> 32);
+    sum = (sum & UINT16_MAX) + (sum >> 16);
+    sum = (sum & UINT16_MAX) + (sum >> 16);
+    return (uint16_t)(sum + (sum >> 16));
+}
+
+static uint64_t word(const uint8_t *p)
+{
+    uint64_t v;
+
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* The sum of the last 0 to 7 bytes, which begin at an even place. */
+static uint64_t rest(const uint8_t *p, size_t len)
+{
+    uint64_t v = 0;
+    uint32_t four;
+    uint16_t two;
+
+    if (len & 4) {
+        memcpy(&four, p, sizeof four);
+        v = four;
+        p += 4;
+    }
+    if (len & 2) {
+        memcpy(&two, p, sizeof two);
+        v += two;
+        p += 2;
+    }
+    return len & 1 ? v + *p : v;
+}
+
+/*
+ * RFC 1071 §2: sums of wider words fold to the same result, and words read in the other order of
+ * bytes to the same result in that order; 128 bits hold the carries of any length.
+ */
 uint16_t checksum_sum(uint16_t sum, struct bytes b)
 {
+    unsigned __int128 acc = __builtin_bswap16(sum);
     const uint8_t *p = b.data;
-    uint64_t acc = sum;
     size_t left = b.len;
+    uint64_t low, high;
 
-    /* RFC 1071 §2: sums of wider words fold to the same result. */
-    for (; left >= 4; left -= 4, p += 4)
-        acc += load_be32(p);
-    if (left >= 2) {
-        acc += load_be16(p);
-        p += 2;
-        left -= 2;
+    for (; left >= 32; left -= 32, p += 32) {
+        acc += word(p);
+        acc += word(p + 8);
+        acc += word(p + 16);
+        acc += word(p + 24);
     }
-    if (left)
-        acc += (uint64_t)*p << 8;
-    while (acc >> 16)
-        acc = (acc & 0xffff) + (acc >> 16);
-    return (uint16_t)acc;
+    for (; left >= 8; left -= 8, p += 8)
+        acc += word(p);
+    acc += rest(p, left);
+    low = (uint64_t)acc;
+    high = (uint64_t)(acc >> 64);
+    return __builtin_bswap16(fold((low & UINT32_MAX) + (low >> 32) + high));
+}
+
+static uint64_t address_sum(const struct ip_addr *a)
+{
+    uint64_t sum = 0;
+
+    for (size_t at = 0; at < ip_addr_len(a); at += 4)
+        sum += load_be32(a->bytes + at);
+    return sum;
 }
 
 uint16_t checksum_pseudo(const struct ip_addr *src, const struct ip_addr *dst, uint8_t protocol,
                          uint32_t len)
 {
-    uint16_t sum = checksum_sum(0, bytes_of(src->bytes, ip_addr_len(src)));
-
-    sum = checksum_sum(sum, bytes_of(dst->bytes, ip_addr_len(dst)));
-    sum = checksum_add(sum, (uint16_t)(len >> 16));
-    sum = checksum_add(sum, (uint16_t)len);
-    return checksum_add(sum, protocol);
+    return fold(address_sum(src) + address_sum(dst) + protocol + len);
 }

@@ -47,31 +47,38 @@ void notify_write(struct writer *w, const struct notify_payload *n)
     writer_bytes(w, n->data);
 }
 
-/* The next well-formed notify from *at on; *at moves behind it. */
-static bool next_notify(const struct message_view *view, unsigned *at, struct notify_payload *n)
+/* Type first: a message has a handful of notifies, and each is looked for by its own reader. */
+static bool says(const struct payload_view *p, uint16_t *type)
 {
-    while (*at < view->count) {
-        const struct payload_view *p = &view->payloads[(*at)++];
+    if (p->type != PAYLOAD_NOTIFY || p->body.len < 4)
+        return false;
+    *type = load_be16(p->body.data + 2);
+    return true;
+}
 
-        if (p->type == PAYLOAD_NOTIFY && notify_read(p->body, n) == OK)
+bool notify_find(const struct message_view *view, uint16_t type, struct notify_payload *n)
+{
+    uint16_t found;
+
+    for (unsigned i = 0; i < view->count; i++) {
+        const struct payload_view *p = &view->payloads[i];
+
+        if (says(p, &found) && found == type && notify_read(p->body, n) == OK)
             return true;
     }
     return false;
 }
 
-bool notify_find(const struct message_view *view, uint16_t type, struct notify_payload *n)
-{
-    for (unsigned at = 0; next_notify(view, &at, n);)
-        if (n->type == type)
-            return true;
-    return false;
-}
-
 bool notify_find_error(const struct message_view *view, struct notify_payload *n)
 {
-    for (unsigned at = 0; next_notify(view, &at, n);)
-        if (notify_is_error(n->type))
+    uint16_t found;
+
+    for (unsigned i = 0; i < view->count; i++) {
+        const struct payload_view *p = &view->payloads[i];
+
+        if (says(p, &found) && notify_is_error(found) && notify_read(p->body, n) == OK)
             return true;
+    }
     return false;
 }
 

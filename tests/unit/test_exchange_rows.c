@@ -30,7 +30,7 @@ START_TEST(bad_rows_are_found)
     static const size_t *const counts[1] = {&two};
     struct exchange_row rows[2];
     const struct exchange_row *list[1] = {rows};
-    struct exchange_table table = {list, counts, 1};
+    struct exchange_table table = {list, counts, 1, NULL};
     struct exchange_fault fault;
     const struct exchange_row *good = exchange_row_at(&ike_rows, 0);
 
@@ -52,6 +52,10 @@ START_TEST(bad_rows_are_found)
     rows[1].refusal = 14;
     ck_assert(!exchange_check(&table, &fault));
     rows[1].refusal = 0;
+    static const uint16_t other_kind = 1u << KIND_AUTH;
+    table.kinds = &other_kind;
+    ck_assert(!exchange_check(&table, &fault));
+    table.kinds = NULL;
     rows[1].to = STATE_COUNT;
     ck_assert(!exchange_check(&table, &fault));
     struct exchange_match hole;

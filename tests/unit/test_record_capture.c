@@ -197,6 +197,49 @@ START_TEST(a_full_disk_is_told)
 }
 END_TEST
 
+/* The buffer is handed on at any place of a line: once, behind a key, that ate the next comma. */
+START_TEST(keys_are_json_wherever_the_buffer_is_handed_on)
+{
+    static const uint8_t key[32] = {1};
+    struct memory m = {0};
+    struct bytes k = bytes_of(key, sizeof key);
+    struct keys *keys;
+    char *line, *rest;
+    size_t lines = 0;
+
+    m.file = open_memstream(&m.data, &m.len);
+    ck_assert_ok(keys_create(m.file, &keys));
+    for (uint64_t i = 0; i < 6000; i++) {
+        char node[64] = "a name that is longer each time, up to a line";
+
+        node[i % 40 + 1] = 0;
+        keys_ike(keys, &(struct ike_key_record){.node = node,
+                                                .spi_i = i,
+                                                .encr = encr_suite(20, 256),
+                                                .prf = prf_suite(5),
+                                                .skeyseed = k,
+                                                .sk_d = k,
+                                                .sk_ei = k,
+                                                .sk_er = k,
+                                                .sk_pi = k,
+                                                .sk_pr = k});
+    }
+    keys_destroy(keys);
+    ck_assert_int_eq(fflush(m.file), 0);
+    *(strrchr(m.data, '\n') + 1) = 0; /* the last buffer was not handed on */
+    for (line = strtok_r(m.data, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest), lines++) {
+        json_t *found = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+
+        ck_assert_msg(found != NULL, "%s", line);
+        ck_assert_uint_eq(json_object_size(json_object_get(found, "keys")), 6);
+        json_decref(found);
+    }
+    ck_assert_uint_gt(lines, 5000);
+    fclose(m.file);
+    free(m.data);
+}
+END_TEST
+
 START_TEST(events_are_json_whatever_the_names)
 {
     static const char *const names[] = {
@@ -253,5 +296,6 @@ START_TEST(algorithms_wireshark_cannot_open_have_no_name)
 END_TEST
 
 SUITE("record capture", blocks_of_every_length_tile_the_file, esp_is_cut_per_sa_and_interface,
-      the_file_never_exceeds_its_size, a_full_disk_is_told, events_are_json_whatever_the_names,
+      the_file_never_exceeds_its_size, a_full_disk_is_told,
+      keys_are_json_wherever_the_buffer_is_handed_on, events_are_json_whatever_the_names,
       algorithms_wireshark_cannot_open_have_no_name)
