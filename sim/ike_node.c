@@ -485,7 +485,7 @@ static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet
         packet_deliver(s, node, packet);
         return;
     }
-    submit(n, packet, n->host.core_count ? job_key(n, packet) : 0, HOST_NORMAL);
+    submit(n, packet, n->extra->host.core_count ? job_key(n, packet) : 0, HOST_NORMAL);
 }
 
 /* Timers */
