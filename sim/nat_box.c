@@ -494,18 +494,20 @@ bool nat_box_passed(struct sim *s, uint32_t node, uint32_t port, struct ip_endpo
     uint32_t in = NAT_NONE, out = NAT_NONE;
 
     expire(s, node);
-    if (!from_outside && (!back || n->words.hairpin)) {
+    if (!from_outside && back && !n->words.hairpin)
+        return false;
+    if (!from_outside) {
         out = mapping_outward(s, node, &(struct flow){.src = *src, .dst = *dst, .port = port});
         if (out == NAT_NONE)
             return false;
         *src = n->table.mappings[out].outside;
     }
-    if (from_outside || back)
+    if (from_outside || back) {
         in = passed_inward(s, node, src, dst);
-    if (in == NAT_NONE && (out == NAT_NONE || back))
-        return false;
-    if (in != NAT_NONE)
+        if (in == NAT_NONE)
+            return false;
         refresh(s, node, in, false);
+    }
     if (out != NAT_NONE)
         refresh(s, node, out, true);
     return true;
