@@ -51,7 +51,7 @@ static enum err take(const struct making *m, nsec now, struct end *end, bool ini
 {
     struct ike_endpoint *ep = end->ep;
 
-    if (ep->counters.ike_sas + ep->counters.half_open >= ep->ike_max)
+    if (ep->store->counters.ike_sas + ep->store->counters.half_open >= ep->store->ike_max)
         return ERR_FULL;
     end->sa = ike_sa_take(ep, &end->ref);
     if (!end->sa)
@@ -76,9 +76,9 @@ static void place(const struct making *m)
     bool nat_r = !ip_endpoint_equal(&how->called, &how->at);
 
     i->nat_local = nat_i;
-    i->nat_remote = nat_r || m->r.ep->config->force_encap;
+    i->nat_remote = nat_r || m->r.ep->store->config->force_encap;
     r->nat_local = nat_r;
-    r->nat_remote = nat_i || m->i.ep->config->force_encap;
+    r->nat_remote = nat_i || m->i.ep->store->config->force_encap;
     i->natt = r->natt = i->nat_local || i->nat_remote || r->nat_remote;
     i->local = how->from;
     i->remote = how->called;
@@ -91,7 +91,7 @@ static void place(const struct making *m)
 /* RFC 4555 §3.9 */
 static enum err check_nats(const struct making *m)
 {
-    bool refused = m->agreed->mobike && m->i.ep->config->mobike.no_nats &&
+    bool refused = m->agreed->mobike && m->i.ep->store->config->mobike.no_nats &&
                    (m->i.sa->nat_local || m->r.sa->nat_local);
 
     return refused ? ERR_STATE : OK;
@@ -140,7 +140,7 @@ static enum err derive(struct making *m, nsec now)
     enum err e;
 
     rng_fill(&m->secret, shared, suite->ke->shared_len);
-    e = ike_keys_derive(ep->env.crypto, suite, &seed, &keys, skeyseed);
+    e = ike_keys_derive(ep->store->env.crypto, suite, &seed, &keys, skeyseed);
     if (e == OK) {
         size_t len = ike_key_map(suite).end;
 
@@ -160,7 +160,8 @@ static enum err derive(struct making *m, nsec now)
 /* §2.9: what the initiator is configured to ask for, narrowed by the responder; as it sees it. */
 static enum err narrow_both(const struct making *m, struct child_terms *t)
 {
-    const struct child_config *i = &m->i.ep->config->child, *r = &m->r.ep->config->child;
+    const struct child_config *i = &m->i.ep->store->config->child,
+                              *r = &m->r.ep->store->config->child;
     struct narrow_rest of_remote, of_local;
     enum err e =
         narrow(i->local, i->local_count, r->remote, r->remote_count, &t->remote, &of_remote);
@@ -221,10 +222,10 @@ static enum err install_children(struct making *m, nsec now, struct child_terms 
 static void tell_each_other(struct end *end, const struct end *peer, nsec now,
                             const struct ip_addr *peer_at)
 {
-    reauth_lifetime_taken(end->ep, now, end->sa, peer->ep->config);
+    reauth_lifetime_taken(end->ep, now, end->sa, peer->ep->store->config);
     qcd_give(peer->ep, end->ep, end->sa);
-    window_agree(end->ep, end->sa, window_size(peer->ep->config));
-    mobike_take(end->ep, end->sa, peer->ep->config, peer_at);
+    window_agree(end->ep, end->sa, window_size(peer->ep->store->config));
+    mobike_take(end->ep, end->sa, peer->ep->store->config, peer_at);
 }
 
 /* Nothing is said before all of it that can fail, but for the child SAs, is there. */
@@ -246,9 +247,9 @@ static enum err make(struct making *m, nsec now)
     if (e == OK)
         e = name(m);
     if (e == OK)
-        e = identify(&m->i, m->r.ep->config);
+        e = identify(&m->i, m->r.ep->store->config);
     if (e == OK)
-        e = identify(&m->r, m->i.ep->config);
+        e = identify(&m->r, m->i.ep->store->config);
     if (e == OK)
         e = reserve(m);
     if (e == OK)

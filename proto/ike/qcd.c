@@ -77,7 +77,7 @@ void qcd_give(const struct ike_endpoint *maker, struct ike_endpoint *peer, const
 {
     struct peer_token *kept;
 
-    if (!maker->config->quick_crash_detection || !peer->config->quick_crash_detection)
+    if (!maker->store->config->quick_crash_detection || !peer->store->config->quick_crash_detection)
         return;
     kept = token_of(peer, sa);
     kept->len = make(maker, sa->spi_i, sa->spi_r, kept->bytes) == OK ? QCD_TOKEN_MIN : 0;

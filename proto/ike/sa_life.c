@@ -126,13 +126,13 @@ static void begin(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, bool ins
 void ike_established(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
     half_open_over(ep, sa);
-    ep->counters.completed += sa->initiator;
+    ep->store->counters.completed += sa->initiator;
     begin(ep, now, sa, false);
 }
 
 void ike_installed(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    ep->counters.installed += sa->initiator;
+    ep->store->counters.installed += sa->initiator;
     begin(ep, now, sa, true);
 }
 

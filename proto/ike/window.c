@@ -35,7 +35,7 @@ void window_heed(struct step *s)
 
 void window_agree(struct ike_endpoint *ep, struct ike_sa *sa, uint32_t peer)
 {
-    uint32_t own = window_size(ep->config);
+    uint32_t own = window_size(ep->store->config);
     struct window *w;
 
     if (own == 1)

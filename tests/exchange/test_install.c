@@ -133,10 +133,10 @@ static void begin(struct pair *p, const struct variant *v)
 
 /* ---- side by side ---- */
 
-static void same_ike(const struct pair *did, const struct pair * not, int side, const char *what)
+static void same_ike(const struct pair *shook, const struct pair *laid, int side, const char *what)
 {
-    const struct ike_sa *a = first_sa(did->end[side]), *b = first_sa(not ->end[side]);
-    const struct window *wa = window_of(did->end[side], a), *wb = window_of(not ->end[side], b);
+    const struct ike_sa *a = first_sa(shook->end[side]), *b = first_sa(laid->end[side]);
+    const struct window *wa = window_of(shook->end[side], a), *wb = window_of(laid->end[side], b);
 
 #define SAME(field)                                                                                \
     ck_assert_msg(a->field == b->field, "%s, end %d: " #field " %llu, %llu", what, side,           \
@@ -186,16 +186,17 @@ static void same_ike(const struct pair *did, const struct pair * not, int side, 
         ck_assert_msg(wa->own == wb->own && wa->peer == wb->peer && wa->next_id == wb->next_id,
                       "%s, end %d: window", what, side);
     if (a->mobike)
-        ck_assert_mem_eq(mobike_of(did->end[side], a), mobike_of(not ->end[side], b),
+        ck_assert_mem_eq(mobike_of(shook->end[side], a), mobike_of(laid->end[side], b),
                          sizeof(struct mobike));
 }
 
-static void same_child(const struct pair *did, const struct pair * not, int side, const char *what)
+static void same_child(const struct pair *shook, const struct pair *laid, int side,
+                       const char *what)
 {
     struct child_sa_info a, b;
 
-    ck_assert(ike_endpoint_child_info(did->end[side], the_child(did, side), &a));
-    ck_assert(ike_endpoint_child_info(not ->end[side], the_child(not, side), &b));
+    ck_assert(ike_endpoint_child_info(shook->end[side], the_child(shook, side), &a));
+    ck_assert(ike_endpoint_child_info(laid->end[side], the_child(laid, side), &b));
     ck_assert_msg(a.spi_in == b.spi_in && a.spi_out == b.spi_out, "%s, end %d: SPIs", what, side);
     ck_assert_msg(a.encr == b.encr && a.integ == b.integ && a.esn == b.esn, "%s, end %d: suite",
                   what, side);
@@ -210,10 +211,10 @@ static void same_child(const struct pair *did, const struct pair * not, int side
     ck_assert_msg(a.key_fingerprint_in != b.key_fingerprint_in, "%s: the same keys", what);
 }
 
-static void same_counters(const struct pair *did, const struct pair * not, int side)
+static void same_counters(const struct pair *shook, const struct pair *laid, int side)
 {
-    const struct ike_counters *a = ike_endpoint_counters(did->end[side]);
-    const struct ike_counters *b = ike_endpoint_counters(not ->end[side]);
+    const struct ike_counters *a = ike_endpoint_counters(shook->end[side]);
+    const struct ike_counters *b = ike_endpoint_counters(laid->end[side]);
 
     ck_assert_uint_eq(b->installed, side == A);
     ck_assert_uint_eq(b->initiated + b->completed + b->requests_sent + b->responses_sent, 0);
@@ -226,18 +227,18 @@ START_TEST(as_a_handshake_would_have_left_it)
 {
     for (unsigned i = 0; i < VARIANTS; i++) {
         const struct variant *v = &variants[i];
-        struct pair did, not ;
+        struct pair shook, laid;
 
-        configure(&did, v);
-        pair_establish(&did);
-        begin(&not, v);
+        configure(&shook, v);
+        pair_establish(&shook);
+        begin(&laid, v);
         for (int side = 0; side < 2; side++) {
-            same_ike(&did, &not, side, v->name);
-            same_child(&did, &not, side, v->name);
-            same_counters(&did, &not, side);
+            same_ike(&shook, &laid, side, v->name);
+            same_child(&shook, &laid, side, v->name);
+            same_counters(&shook, &laid, side);
         }
-        pair_free(&did);
-        pair_free(&not );
+        pair_free(&shook);
+        pair_free(&laid);
     }
 }
 END_TEST
@@ -245,20 +246,21 @@ END_TEST
 /* A handshake keeps its last response, and nothing else of what it had. */
 START_TEST(nothing_of_a_handshake_is_kept)
 {
-    struct pair did, not ;
+    struct pair shook, laid;
 
-    configure(&did, &variants[1]);
-    pair_establish(&did);
-    begin(&not, &variants[1]);
-    ck_assert_uint_eq(ike_endpoint_memory(did.end[A]), ike_endpoint_memory(not .end[A]));
-    ck_assert_uint_lt(ike_endpoint_memory(not .end[B]), ike_endpoint_memory(did.end[B]));
+    configure(&shook, &variants[1]);
+    pair_establish(&shook);
+    begin(&laid, &variants[1]);
+    ck_assert_uint_eq(ike_endpoint_memory(shook.end[A]), ike_endpoint_memory(laid.end[A]));
+    ck_assert_uint_lt(ike_endpoint_memory(laid.end[B]), ike_endpoint_memory(shook.end[B]));
     for (int side = 0; side < 2; side++) {
-        ck_assert_uint_eq(not .end[side]->handshakes.taken + not .end[side]->ke_pairs.taken, 0);
-        ck_assert(message_none(first_sa(not .end[side])->response));
-        ck_assert(message_none(first_sa(not .end[side])->request));
+        ck_assert_uint_eq(
+            laid.end[side]->store->handshakes.taken + laid.end[side]->store->ke_pairs.taken, 0);
+        ck_assert(message_none(first_sa(laid.end[side])->response));
+        ck_assert(message_none(first_sa(laid.end[side])->request));
     }
-    pair_free(&did);
-    pair_free(&not );
+    pair_free(&shook);
+    pair_free(&laid);
 }
 END_TEST
 
