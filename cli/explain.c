@@ -56,7 +56,7 @@ static void print_groups(const struct scenario *s, const struct address_plan *pl
         if (g->connect != SCENARIO_NONE)
             printf(", connects to %s", s->groups[g->connect].name);
         if (g->established)
-            printf(", tunnels up at the start");
+            printf(", tunnels without a handshake");
         if (g->role == ROLE_INITIATOR || g->role == ROLE_RESPONDER)
             printf(", auth %s", scenario_auth(&g->ike_words).word);
         if (g->cpu.cores)
