@@ -51,7 +51,7 @@ static enum err take(const struct making *m, nsec now, struct end *end, bool ini
 {
     struct ike_endpoint *ep = end->ep;
 
-    if (ep->store->counters.ike_sas + ep->store->counters.half_open >= ep->store->ike_max)
+    if (ep->ike_sas + ep->half_open >= ep->store->shares.ike_sas)
         return ERR_FULL;
     end->sa = ike_sa_take(ep, &end->ref);
     if (!end->sa)
@@ -63,7 +63,7 @@ static enum err take(const struct making *m, nsec now, struct end *end, bool ini
     end->sa->mobike = m->agreed->mobike;
     end->sa->last_heard = end->sa->last_sent = now;
     count_messages(m, end->sa);
-    rng_fill(&ep->nonce, end->nonce, NONCE_LEN);
+    ike_draw(ep, STREAM_NONCE, end->nonce, NONCE_LEN);
     return OK;
 }
 
@@ -195,8 +195,8 @@ static enum err install_children(struct making *m, nsec now, struct child_terms 
     enum err e;
 
     if (m->agreed->childless) {
-        rng_fill(&m->i.ep->nonce, m->i.nonce, NONCE_LEN);
-        rng_fill(&m->r.ep->nonce, m->r.nonce, NONCE_LEN);
+        ike_draw(m->i.ep, STREAM_NONCE, m->i.nonce, NONCE_LEN);
+        ike_draw(m->r.ep, STREAM_NONCE, m->r.nonce, NONCE_LEN);
     }
     if (terms->ke) {
         rng_fill(&m->secret, shared, terms->ke->shared_len);

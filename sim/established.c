@@ -61,6 +61,8 @@ static bool install(struct lab *lab, struct tunnel *t)
                                        rng_stream(lab->scenario->seed, t->client, RNG_INSTALL)};
     enum sa_reason why;
 
+    ike_node_bind(client);
+    ike_node_bind(gateway);
     if (!find_addresses(lab, t, &how))
         return false;
     t->started = lab->sim.now;

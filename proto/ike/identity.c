@@ -20,7 +20,7 @@ bool identity_is_somebody(struct bytes body, enum auth_way way)
 
 uint64_t identity_digest(const struct ike_endpoint *ep, struct bytes body, enum auth_way way)
 {
-    struct rng seed = rng_stream(ep->store->env.seed, ep->store->env.entity, RNG_CREDENTIAL);
+    struct rng seed = rng_stream(ep->store->env.seed, ep->entity, RNG_CREDENTIAL);
 
     return digest_of(body.data, body.len, rng_u64(&seed) + way) | 1; /* 0 means none */
 }
