@@ -32,7 +32,7 @@ static bool find_addresses(struct lab *lab, const struct tunnel *t, struct ike_i
     const struct ike_node *client = ike_node_at(lab, t->client);
     const struct ike_node *gateway = ike_node_at(lab, t->gateway);
     struct passage p = {
-        .lab = lab, .src = {client->outer, NATT_PORT}, .dst = {t->called, NATT_PORT}};
+        .lab = lab, .src = {client->outer, NATT_PORT}, .dst = {lab_called(lab, t), NATT_PORT}};
 
     how->from = p.src;
     how->called = p.dst;
