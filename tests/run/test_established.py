@@ -106,6 +106,17 @@ class Established(unittest.TestCase):
         self.assertEqual(seen[0]["timeline_digest"], seen[2]["timeline_digest"])
         self.assertEqual(seen[0]["virtual"], seen[2]["virtual"])
 
+    def test_who_is_not_recorded_does_the_same(self):
+        """Members of a group that nobody records share what they can."""
+        seen = []
+        for capture in ("{of: [homes, boxes, offices, gw]}", "none"):
+            with run_little(f"capture={capture}", "events=[{at: 9s, nodes: gw, do: reboot}]",
+                            "stop_time=60s") as run:
+                seen.append(run.result["virtual"])
+        self.assertEqual(seen[0]["ike"]["installed"], 5)
+        self.assertGreater(seen[0]["ike"]["completed"], 0)
+        self.assertEqual(seen[0], seen[1])
+
     def test_another_seed_has_other_keys(self):
         keys = []
         for seed in (1, 2):
