@@ -31,6 +31,7 @@ enum rng_purpose {
     RNG_LIFETIME = 7,
     RNG_COOKIE = 8,
     RNG_TOKEN = 9,
+    RNG_INSTALL = 10,
     RNG_LINK_LOSS = 20,
     RNG_LINK_DELAY = 21,
     RNG_LINK_DUPLICATE = 22,

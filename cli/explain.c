@@ -55,6 +55,8 @@ static void print_groups(const struct scenario *s, const struct address_plan *pl
         printf("  %s: %u x %s", g->name, g->count, roles[g->role]);
         if (g->connect != SCENARIO_NONE)
             printf(", connects to %s", s->groups[g->connect].name);
+        if (g->established)
+            printf(", tunnels without a handshake");
         if (g->role == ROLE_INITIATOR || g->role == ROLE_RESPONDER)
             printf(", auth %s", scenario_auth(&g->ike_words).word);
         if (g->cpu.cores)

@@ -69,21 +69,13 @@ static void print_auth(FILE *to, const struct result *r)
         fprintf(to, "  authenticated by %s%s%s\n", auth, form ? ", test " : "", form ? form : "");
 }
 
-static void print_handshakes(FILE *to, const struct result *r)
+static void print_setup_times(FILE *to, const struct hist *h)
 {
-    const struct ike_metrics *ike = &r->metrics->ike;
-    const struct hist *h = &ike->setup_time_ns;
     static const struct {
         const char *name;
         uint32_t ppm;
     } shown[] = {{"p50", 500000}, {"p90", 900000}, {"p99", 990000}, {"max", 1000000}};
 
-    fprintf(to, "  handshakes    %llu of %llu completed, %llu failed, %llu pending",
-            (unsigned long long)ike->completed, (unsigned long long)ike->started,
-            (unsigned long long)ike->failed,
-            (unsigned long long)(ike->started - ike->completed - ike->failed));
-    fprintf(to, "   %.1f/s mean, %llu/s peak\n", metric(r, "ike.rate_per_s.mean"),
-            (unsigned long long)ike->peak_1s);
     if (h->count == 0)
         return;
     fprintf(to, "  set-up time ");
@@ -91,11 +83,28 @@ static void print_handshakes(FILE *to, const struct result *r)
         fprintf(to, "  %s ", shown[i].name);
         print_time(to, (double)hist_percentile(h, shown[i].ppm) / 1e9);
     }
-    fprintf(to,
-            "\n  exchanges     %llu retransmissions, rekeys %llu IKE, %llu child, "
-            "%llu dead peers\n",
-            (unsigned long long)ike->retransmissions, (unsigned long long)ike->rekeys_ike,
-            (unsigned long long)ike->rekeys_child, (unsigned long long)ike->dpd_failures);
+    fputc('\n', to);
+}
+
+static void print_handshakes(FILE *to, const struct result *r)
+{
+    const struct ike_metrics *ike = &r->metrics->ike;
+
+    fprintf(to, "  handshakes    %llu of %llu completed, %llu failed, %llu pending",
+            (unsigned long long)ike->completed, (unsigned long long)ike->started,
+            (unsigned long long)ike->failed,
+            (unsigned long long)(ike->started - ike->completed - ike->failed));
+    if (ike->installed)
+        fprintf(to, ", %llu installed", (unsigned long long)ike->installed);
+    fprintf(to, "   %.1f/s mean, %llu/s peak\n", metric(r, "ike.rate_per_s.mean"),
+            (unsigned long long)ike->peak_1s);
+    print_setup_times(to, &ike->setup_time_ns);
+    if (ike->setup_time_ns.count || ike->installed)
+        fprintf(to,
+                "  exchanges     %llu retransmissions, rekeys %llu IKE, %llu child, "
+                "%llu dead peers\n",
+                (unsigned long long)ike->retransmissions, (unsigned long long)ike->rekeys_ike,
+                (unsigned long long)ike->rekeys_child, (unsigned long long)ike->dpd_failures);
 }
 
 static void print_esp(FILE *to, const struct result *r)

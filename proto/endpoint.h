@@ -17,6 +17,7 @@
 #include "proto/core/config.h"
 #include "proto/core/env.h"
 #include "proto/core/event.h"
+#include "proto/core/install.h"
 #include "proto/ip/fragment.h"
 
 struct ike_store;
@@ -67,6 +68,27 @@ void ike_endpoint_crash(struct ike_endpoint *, nsec now);
  */
 enum err ike_endpoint_initiate(struct ike_endpoint *, nsec now, const struct ike_remote *,
                                struct sa_ref *out) MUST_USE;
+/**
+ * What an initiator and a responder with these configurations agree on.
+ * @retval ERR_NO_PROPOSAL   no proposal, of IKE or of ESP, is common
+ * @retval ERR_UNSUPPORTED   one wants the child SA made as the other does not (RFC 6023)
+ * @retval ERR_SINGLE_PAIR   the responder makes child SAs for the packets that ask (RFC 7296 §2.9)
+ */
+enum err ike_agree(const struct ike_config *initiator, const struct ike_config *responder,
+                   struct ike_agreement *out) MUST_USE;
+/**
+ * An IKE SA with a child SA is there at both ends, as if it came out of a handshake that has just
+ * ended: nothing is sent, nothing is proven, and events of both say `installed`. Pull both.
+ * @param[out] out  the IKE SA at the initiator
+ * @param[out] why  REASON_NONE, or why it is not there; then nothing is, and what was said to be up
+ *                  is said to be down
+ * @retval ERR_FULL    an end has no room
+ * @retval ERR_TS      no traffic selectors are common
+ * @retval ERR_STATE   a NAT where the initiator allows none (RFC 4555 §3.9)
+ * @retval ERR_MEMORY, ERR_CRYPTO
+ */
+enum err ike_install(const struct ike_installation *, nsec now, struct sa_ref *out,
+                     enum sa_reason *why) MUST_USE;
 /** An IKE datagram or a keepalive arrived. Never fatal: what is wrong is counted by reason. */
 enum err ike_endpoint_receive(struct ike_endpoint *, nsec now, const struct ike_dgram *);
 /** The answer to an EVENT_REQUEST (slow look-up); unknown ids are ignored with ERR_NOT_FOUND. */

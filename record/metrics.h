@@ -123,6 +123,7 @@ struct fragment_metrics {
 
 struct ike_metrics {
     uint64_t started, completed, failed; /* by the functions below; pending is what remains */
+    uint64_t installed;                  /* [count] up without a handshake, not among these */
     struct failure_count failed_by[FAILURE_NAMES_MAX];
     nsec first_start, last_up;   /* since measure.from; NSEC_NEVER: none */
     uint64_t completed_measured; /* completed since measure.from */
@@ -294,6 +295,7 @@ void metrics_first_packet(struct metrics *, uint32_t group, nsec now, nsec start
     ((m)->ike.field += (n), (m)->groups[group].ike.field += (n))
 /* What is added as it grows in an endpoint. X(field, counter of the endpoint) */
 #define METRICS_IKE_GROWTH(X)                                                                      \
+    X(installed, installed)                                                                        \
     X(retransmissions, retransmissions)                                                            \
     X(rekeys_ike, rekeys_ike)                                                                      \
     X(rekeys_child, rekeys_child)                                                                  \

@@ -123,6 +123,7 @@ static void walk_ike(struct walk *w, const struct metrics *m, const struct ike_m
     count(w, "completed", ike->completed);
     count(w, "failed", ike->failed);
     count(w, "pending", ike->started - ike->completed - ike->failed);
+    count(w, "installed", ike->installed);
     walk_failed_by(w, ike);
     open_object(w, "rate_per_s");
     value(w, "mean", "1/s", fixed_rate(ike->completed_measured, ns));

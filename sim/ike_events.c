@@ -54,12 +54,13 @@ static void came_up(struct ike_node *n, const struct ike_event *e)
     struct lab *lab = n->lab;
     struct tunnel *t = client_tunnel(n);
 
-    if (!t || !t->starting)
+    if (!t || !(t->starting || e->installed))
         return;
     t->starting = false;
     t->ike = e->ike;
-    t->first_packet = false;
-    metrics_ike_completed(lab->metrics, t->group, lab->sim.now, t->started);
+    t->first_packet = e->installed; /* it began with nothing that it could be measured from */
+    if (!e->installed)
+        metrics_ike_completed(lab->metrics, t->group, lab->sim.now, t->started);
     set_up(lab, t, true);
     excuse(lab, n->tunnels[0]);
     ike_node_begin_traffic(lab, n->tunnels[0]);

@@ -566,7 +566,7 @@ static void timer(struct sim *s, uint32_t node, uint32_t slot)
         answer_look_up(n);
         break;
     case TIMER_CONNECT:
-        if (!n->connect_queued) {
+        if (!n->connect_queued && !ike_node_establish(n)) {
             n->connect_queued = true;
             submit(n, JOB_CONNECT, 0, HOST_URGENT);
         }
@@ -649,6 +649,7 @@ void ike_node_crash(struct lab *lab, uint32_t node)
     struct ike_node *n = ike_node_at(lab, node);
 
     sim_set_down(&lab->sim, node, true);
+    n->arrived = true;
     if (n->extra->host.core_count)
         drop_work(n);
     if (n->extra->look_ups)

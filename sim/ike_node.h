@@ -75,6 +75,7 @@ struct ike_node {
     struct ip_addr outer; /* where it is now */
     uint8_t uplink : 1;   /* which of its uplinks is in use */
     bool expire_queued : 1, connect_queued : 1;
+    bool arrived : 1; /* its tunnel was there from the start, or cannot be any more */
 };
 
 _Static_assert(sizeof(struct ike_node) <= 96, "a client is one of a million");
@@ -139,6 +140,10 @@ void ike_node_ask_now(struct ike_node *);
  * Where nobody may, no end is left without (I6).
  */
 bool ike_node_may_end(const struct lab *, const struct tunnel *, bool child);
+
+/* established.c: tunnels without handshakes */
+/** Whether this client's tunnel is there from now on; else it has to call. */
+bool ike_node_establish(struct ike_node *);
 
 /* ike_events.c: what the endpoint's events and counters mean to the run. */
 void ike_node_pull_events(struct ike_node *);

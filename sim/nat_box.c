@@ -471,6 +471,48 @@ static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet
         translate(s, node, port, packet, &ip);
 }
 
+/* From inside to inside the two mappings are each other's remote. */
+static uint32_t passed_inward(struct sim *s, uint32_t node, const struct ip_endpoint *src,
+                              struct ip_endpoint *dst)
+{
+    const struct nat_box *n = box_at(s, node);
+    enum net_drop why;
+    uint32_t slot = NAT_NONE;
+
+    if (ip_addr_equal(&dst->addr, &n->outside))
+        slot = mapping_inward(s, node, src, dst->port, &why);
+    if (slot != NAT_NONE)
+        *dst = n->table.mappings[slot].inside;
+    return slot;
+}
+
+bool nat_box_passed(struct sim *s, uint32_t node, uint32_t port, struct ip_endpoint *src,
+                    struct ip_endpoint *dst)
+{
+    const struct nat_box *n = box_at(s, node);
+    bool from_outside = port == n->outside_port, back = ip_addr_equal(&dst->addr, &n->outside);
+    uint32_t in = NAT_NONE, out = NAT_NONE;
+
+    expire(s, node);
+    if (!from_outside && back && !n->words.hairpin)
+        return false;
+    if (!from_outside) {
+        out = mapping_outward(s, node, &(struct flow){.src = *src, .dst = *dst, .port = port});
+        if (out == NAT_NONE)
+            return false;
+        *src = n->table.mappings[out].outside;
+    }
+    if (from_outside || back) {
+        in = passed_inward(s, node, src, dst);
+        if (in == NAT_NONE)
+            return false;
+        refresh(s, node, in, false);
+    }
+    if (out != NAT_NONE)
+        refresh(s, node, out, true);
+    return true;
+}
+
 void nat_box_reboot(struct sim *s, uint32_t node, bool new_ports)
 {
     struct nat_box *n = box_at(s, node);

@@ -77,6 +77,15 @@ struct nat_box *nat_box_create(const struct nat_words *, const struct ip_addr *o
  * the same inside host comes out as somebody else.
  */
 void nat_box_reboot(struct sim *, uint32_t node, bool new_ports);
+/**
+ * A UDP packet and its answer have just passed, as far as the table is concerned, and nothing was
+ * sent: mappings are there and their timers run.
+ * @param port          of the node, by which the packet came in
+ * @param[in,out] src, dst  of the packet as it comes in, and as it leaves
+ * @return false: it would have been dropped
+ */
+bool nat_box_passed(struct sim *, uint32_t node, uint32_t port, struct ip_endpoint *src,
+                    struct ip_endpoint *dst);
 extern const struct node_class nat_box_class;
 
 #endif

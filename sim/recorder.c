@@ -309,6 +309,8 @@ void recorder_sa(struct recorder *r, uint32_t node, const struct ike_event *e)
         if (e->certificate != CERT_VALID)
             events_text(r->events, "certificate", x509_result_name(e->certificate));
         events_text(r->events, "role", e->initiator ? "initiator" : "responder");
+        if (e->installed)
+            events_bool(r->events, "installed", true);
         recorder_child_spis(r, node, e);
         recorder_successor(r, node, e);
     }

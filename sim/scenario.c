@@ -117,6 +117,8 @@ static void read_scenario(struct scenario_reader *r)
     read_lesson(r);
     if (r->diag.errors == 0 || s->group_count)
         read_thresholds(r);
+    if (r->diag.errors == 0)
+        check_start_thresholds(r);
     if (s->measure_from >= s->stop_time && s->stop_time)
         diag_error(&r->diag,
                    tree_get(tree_get(r->root, "measure"), "from")

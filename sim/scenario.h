@@ -194,6 +194,8 @@ struct scenario_group {
                           SCENARIO_NONE: there is one link only */
     uint32_t one_per_members;
     struct arrivals arrivals;
+    bool established; /* initiators: their tunnels need no handshake when they start, */
+    const struct ike_agreement *agreed; /* as this is what it would come to; NULL: else */
     struct ip_prefix addresses; /* family 0: by the address plan; else member i takes address + i
                                    (a NAT: on its outside) */
     const struct ip_prefix *protects; /* responder: what lies behind it; initiator: what it

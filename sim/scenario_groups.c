@@ -329,4 +329,8 @@ void read_groups(struct scenario_reader *r)
             check_connect(r, v, g);
             finish_group(r, v, g++);
         }
+    g = r->scenario->groups;
+    for (const struct tree *v = nodes->first; v && r->diag.errors == 0; v = v->next)
+        if (!is_ignored(v))
+            check_start(r, v, g++);
 }

@@ -70,6 +70,11 @@ void sweep_apply(struct scenario_reader *, uint64_t cell);
 /* scenario_lesson.c */
 void read_lesson(struct scenario_reader *);
 
+/* scenario_start.c */
+/** What `start: established` needs of the groups and of what is measured. */
+void check_start(struct scenario_reader *, const struct tree *map, struct scenario_group *);
+void check_start_thresholds(struct scenario_reader *);
+
 /* scenario_thresholds.c */
 /** Thresholds, and the metrics that a sweep reports. */
 void read_thresholds(struct scenario_reader *);

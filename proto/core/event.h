@@ -125,6 +125,7 @@ struct ike_event {
     uint32_t count;               /* RETRANSMIT: which one (1..); REQUEST: id */
     enum x509_result certificate; /* IKE_FAILED: what was wrong with the peer's, CERT_VALID: none */
     bool initiator;               /* our role in the IKE SA (original initiator) */
+    bool installed;               /* IKE_UP, CHILD_UP: without a handshake (proto/install) */
     uint64_t spi_i, spi_r;
     const struct ike_key_event *keys; /* KEYS only */
 };
@@ -221,6 +222,7 @@ struct ike_counters {
     uint64_t requests_sent, responses_sent, retransmissions, responses_repeated, keepalives_sent;
     uint64_t requests_executed; /* each (SA, message ID) at most once: invariant I9 */
     uint64_t initiated, completed, failed;
+    uint64_t installed; /* up without a handshake, counted at the initiator */
     uint64_t rekeys_ike, rekeys_child, dpd_failures, peer_moves;
     uint64_t collisions, collisions_ike; /* rekeys that met the peer's; of these, of IKE SAs */
     uint64_t reauthentications;          /* completed, counted at the caller */

@@ -73,6 +73,7 @@ bool event_next(struct event_queue *q, struct ike_event *out)
                               .count = e->count,
                               .certificate = e->certificate,
                               .initiator = e->initiator,
+                              .installed = e->installed,
                               .spi_i = e->spi_i,
                               .spi_r = e->spi_r};
     if (e->kind == EVENT_KEYS) {

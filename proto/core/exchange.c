@@ -93,6 +93,12 @@ void exchange_move(struct ike_sa *sa, const struct exchange_row *row, enum err r
         sa->state = to;
 }
 
+void exchange_install(struct ike_sa *sa)
+{
+    ASSERT(sa->state == STATE_NONE);
+    sa->state = STATE_ESTABLISHED;
+}
+
 void exchange_close(struct ike_sa *sa)
 {
     sa->state = STATE_CLOSED;

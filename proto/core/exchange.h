@@ -135,8 +135,11 @@ struct exchange_match {
 const struct exchange_row *exchange_find(const struct exchange_table *,
                                          const struct exchange_match *, bool *expected);
 
-/** Move an IKE SA along a row. The only function that writes ike_sa.state. */
+/** Move an IKE SA along a row. With the next two all that writes ike_sa.state. */
 void exchange_move(struct ike_sa *, const struct exchange_row *, enum err result);
+
+/** The IKE SA is established without any exchange (proto/install). No row needed. */
+void exchange_install(struct ike_sa *);
 
 /** The IKE SA is over, whatever it was doing: fatal error, hard lifetime, crash. No row needed. */
 void exchange_close(struct ike_sa *);

@@ -187,7 +187,9 @@ static void child_begin(struct ike_endpoint *ep, nsec now, struct child_sa *c,
     c->state = CHILD_READY;
     c->up = true;
     event_ike(ep, now, child_sa_ike(ep, c),
-              (struct event_record){.kind = EVENT_CHILD_UP, .child = {child_sa_handle(ep, c)}});
+              (struct event_record){.kind = EVENT_CHILD_UP,
+                                    .child = {child_sa_handle(ep, c)},
+                                    .installed = seed->installed});
 }
 
 /* What more there is, nobody says: the packet that finds no policy may ask (proto/ike/asked). */

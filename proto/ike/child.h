@@ -36,6 +36,7 @@ struct child_seed {
     const struct prf_suite *prf;
     struct bytes sk_d, shared, ni, nr;
     bool initiator;             /* we made the request */
+    bool installed;             /* nobody made one */
     const struct child_sa *old; /* the SA being rekeyed, or NULL */
 };
 

@@ -52,6 +52,8 @@ void ike_resend(struct ike_endpoint *, nsec now, struct ike_sa *);
 void ike_keepalives(struct ike_endpoint *, nsec now, struct ike_sa *);
 /** The SA is authenticated: lifetimes, liveness, keepalives begin. */
 void ike_established(struct ike_endpoint *, nsec now, struct ike_sa *);
+/** The same of one that took no handshake. */
+void ike_installed(struct ike_endpoint *, nsec now, struct ike_sa *);
 /** Remove an SA with its children; says why. */
 void ike_remove(struct ike_endpoint *, nsec now, struct ike_sa *, enum sa_reason);
 /** As ike_remove, but the record stays for CLOSED_HOLD to repeat its last response; keys are wiped.
@@ -100,5 +102,8 @@ nsec reauth_due(const struct ike_sa *);
 void reauth_lifetime_write(struct step *);
 /** Heed what the peer says about it. */
 void reauth_lifetime_read(struct step *);
+/** Heed what a peer of this configuration would have said. */
+void reauth_lifetime_taken(struct ike_endpoint *, nsec now, struct ike_sa *,
+                           const struct ike_config *peer);
 
 #endif

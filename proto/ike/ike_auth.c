@@ -12,10 +12,10 @@
  * Behind AUTH both may have N(QUICK_CRASH_DETECTION) (RFC 6290 §4.2).
  * Not here: EAP (§2.16), configuration payloads.
  */
-#include "base/digest.h"
 #include "proto/esp/esp.h"
 #include "proto/ike/asked.h"
 #include "proto/ike/held.h"
+#include "proto/ike/identity.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/message.h"
 #include "proto/ike/mobike.h"
@@ -25,19 +25,14 @@
 #include "proto/ike/qcd.h"
 #include "proto/wire/registry.h"
 
-/* A name proven in one way does not stand for the same name proven in another. */
-static uint64_t identity_digest(const struct step *s, enum payload_type type, enum auth_way way)
+static uint64_t digest_in(const struct step *s, enum payload_type type, enum auth_way way)
 {
-    struct bytes body = step_body(s, type);
-    struct rng seed = rng_stream(s->ep->store->env.seed, s->ep->entity, RNG_CREDENTIAL);
-
-    return digest_of(body.data, body.len, rng_u64(&seed) + way) | 1; /* 0 means none */
+    return identity_digest(s->ep, step_body(s, type), way);
 }
 
-/* RFC 7619: ID_NULL is nobody, and so is who proves nothing. */
 static bool is_somebody(const struct step *s, enum payload_type type, enum auth_way way)
 {
-    return way != AUTH_NULL && step_body(s, type).data[0] != ID_NULL;
+    return identity_is_somebody(step_body(s, type), way);
 }
 
 /* ---- create_request ---- */
@@ -164,7 +159,7 @@ static enum err consume_request(struct step *s)
     if (e == OK)
         e = proof_write(s, PAYLOAD_IDR, message_at(&ep->store->messages, sa->response));
     if (e == OK && is_somebody(s, PAYLOAD_IDI, way))
-        e = ike_sa_identify(ep, sa, identity_digest(s, PAYLOAD_IDI, way));
+        e = ike_sa_identify(ep, sa, digest_in(s, PAYLOAD_IDI, way));
     if (e && err_class(e) != CLASS_WIRE && !s->notify) /* §2.21.2 */
         s->notify = NOTIFY_AUTHENTICATION_FAILED;
     if (e) {
@@ -260,9 +255,9 @@ static enum err refuse(struct step *s, enum sa_reason why)
 static enum err same_again(const struct step *s, enum auth_way way)
 {
     const struct handshake *hs = handshake_of(s->ep, s->sa);
-    bool same = !hs->renews || !hs->peer_identity ||
-                (is_somebody(s, PAYLOAD_IDR, way) &&
-                 identity_digest(s, PAYLOAD_IDR, way) == hs->peer_identity);
+    bool same =
+        !hs->renews || !hs->peer_identity ||
+        (is_somebody(s, PAYLOAD_IDR, way) && digest_in(s, PAYLOAD_IDR, way) == hs->peer_identity);
 
     return same ? OK : ERR_SIGNATURE;
 }
@@ -277,7 +272,7 @@ static enum err consume_response(struct step *s)
     if (e == OK)
         e = same_again(s, way);
     if (e == OK && is_somebody(s, PAYLOAD_IDR, way))
-        e = ike_sa_identify(ep, sa, identity_digest(s, PAYLOAD_IDR, way));
+        e = ike_sa_identify(ep, sa, digest_in(s, PAYLOAD_IDR, way));
     if (e && s->denied)
         return refuse(s, REASON_LOOK_UP);
     if (e)

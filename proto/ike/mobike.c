@@ -146,6 +146,19 @@ void mobike_offer_read(struct step *s)
         sa->wishes |= WISH_MOVE; /* the peer may have taken what came from the old address */
 }
 
+void mobike_take(struct ike_endpoint *ep, struct ike_sa *sa, const struct ike_config *peer,
+                 const struct ip_addr *at)
+{
+    struct mobike *m = mobike_of(ep, sa);
+
+    for (unsigned i = 0; m && i < peer->mobike.address_count; i++) {
+        const struct ip_addr *a = &peer->mobike.addresses[i];
+
+        if (!ip_addr_equal(a, at) && a->family == sa->remote.addr.family)
+            m->addresses[m->address_count++] = *a;
+    }
+}
+
 enum err mobike_nats_read(struct step *s)
 {
     if (!mobike_wanted(s->ep) || nats_kept(s))

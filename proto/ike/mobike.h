@@ -29,6 +29,10 @@ void mobike_offer_read(struct step *);
  */
 enum err mobike_nats_read(struct step *);
 
+/** What a peer of this configuration would have said there; `at` is its own address. */
+void mobike_take(struct ike_endpoint *, struct ike_sa *, const struct ike_config *peer,
+                 const struct ip_addr *at);
+
 /* ---- moving (§3.5) ---- */
 
 /** The driver says that this machine is at `to`; see ike_endpoint_moved. */

@@ -1,6 +1,7 @@
 #include "proto/ike/proof.h"
 
 #include "proto/ike/auth_data.h"
+#include "proto/ike/identity.h"
 #include "proto/ike/message.h"
 #include "proto/ike/peer_key.h"
 #include "proto/wire/auth.h"
@@ -187,16 +188,13 @@ enum err proof_write(struct step *s, enum payload_type id_type, struct bytes own
 {
     const struct ike_config *c = s->ep->store->config;
     const struct handshake *hs = handshake_of(s->ep, s->sa);
-    struct id_payload id = {c->id.type, bytes_of(c->id.data, c->id.len)};
     struct writer *w = payload_begin(s->out, (uint8_t)id_type);
     size_t at = writer_len(w);
     struct auth_input in = {.message = own_first,
                             .nonce = handshake_nonces(s->ep, hs).peers,
                             .sk_p = ike_sk_p(s->ep, s->sa, s->sa->initiator)};
 
-    if (c->auth.way == AUTH_NULL) /* RFC 7619 §2.2 */
-        id = (struct id_payload){ID_NULL, BYTES_NONE};
-    id_write(w, &id);
+    identity_write(w, c);
     in.id_body = bytes_of(w->start + at, writer_len(w) - at);
     payload_end(s->out);
     certs_write(s);

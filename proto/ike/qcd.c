@@ -73,6 +73,16 @@ void qcd_read(const struct step *s, const struct ike_sa *sa)
     kept->len = (uint8_t)n.data.len;
 }
 
+void qcd_give(const struct ike_endpoint *maker, struct ike_endpoint *peer, const struct ike_sa *sa)
+{
+    struct peer_token *kept;
+
+    if (!maker->store->config->quick_crash_detection || !peer->store->config->quick_crash_detection)
+        return;
+    kept = token_of(peer, sa);
+    kept->len = make(maker, sa->spi_i, sa->spi_r, kept->bytes) == OK ? QCD_TOKEN_MIN : 0;
+}
+
 void qcd_owe(struct step *s, struct ike_sa *next)
 {
     if (!s->ep->store->config->quick_crash_detection)

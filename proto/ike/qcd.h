@@ -23,6 +23,8 @@ enum qcd_sizes {
 void qcd_write(struct step *, const struct ike_sa *sa);
 /** Keep the peer's token for `sa` from an authentic message (§4.3, §4.4); others change nothing. */
 void qcd_read(const struct step *, const struct ike_sa *sa);
+/** What the maker would have given to the peer that has this IKE SA, in IKE_AUTH. */
+void qcd_give(const struct ike_endpoint *maker, struct ike_endpoint *peer, const struct ike_sa *);
 /**
  * We have asked for this rekey: our token has no place in it and goes along with a liveness check
  * that follows (§4.3).

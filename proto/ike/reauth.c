@@ -78,21 +78,31 @@ void reauth_lifetime_write(struct step *s)
 
 /* RFC 4478 §2: before that time ends, so that a lost message or two do not matter: a tenth before,
  * and up to another tenth by chance. */
-void reauth_lifetime_read(struct step *s)
+static void heed(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, nsec lifetime)
 {
-    struct ike_sa *sa = s->sa;
-    struct notify_payload n;
-    nsec tenth, at;
+    nsec tenth = lifetime / 10;
+    nsec at = nsec_add(now, 9 * tenth - ike_draw_below(ep, STREAM_LIFETIME, tenth + 1));
 
-    if (!sa->caller || !notify_find(s->in, NOTIFY_AUTH_LIFETIME, &n) || n.data.len != 4 ||
-        !load_be32(n.data.data))
-        return;
-    tenth = load_be32(n.data.data) * NSEC_PER_S / 10;
-    at = nsec_add(s->now, 9 * tenth - ike_draw_below(s->ep, STREAM_LIFETIME, tenth + 1));
     if (at >= reauth_due(sa))
         return;
-    sa->reauth_s = point(at) * NSEC_PER_S > s->now ? point(at) : point_after(at);
-    ike_timer_arm(s->ep, sa, TIMER_REKEY, nsec_min(sa->timers[TIMER_REKEY], reauth_due(sa)));
+    sa->reauth_s = point(at) * NSEC_PER_S > now ? point(at) : point_after(at);
+    ike_timer_arm(ep, sa, TIMER_REKEY, nsec_min(sa->timers[TIMER_REKEY], reauth_due(sa)));
+}
+
+void reauth_lifetime_read(struct step *s)
+{
+    struct notify_payload n;
+
+    if (s->sa->caller && notify_find(s->in, NOTIFY_AUTH_LIFETIME, &n) && n.data.len == 4 &&
+        load_be32(n.data.data))
+        heed(s->ep, s->now, s->sa, load_be32(n.data.data) * NSEC_PER_S);
+}
+
+void reauth_lifetime_taken(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
+                           const struct ike_config *peer)
+{
+    if (sa->caller && peer->reauth_time)
+        heed(ep, now, sa, announced(peer));
 }
 
 /* ---- what is to be made again ---- */

@@ -112,17 +112,28 @@ void ike_keepalives(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
         ike_timer_arm(ep, sa, TIMER_KEEPALIVE, nsec_add(now, every));
 }
 
-void ike_established(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+static void begin(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, bool installed)
 {
-    half_open_over(ep, sa);
     count_up(ep, sa);
-    ep->store->counters.completed += sa->initiator;
     sa->established_at = now;
     sa->reason = REASON_NONE;
     sa->caller = sa->initiator;
     reauth_plan(ep, now, sa);
     arm_timers(ep, now, sa);
-    event_ike(ep, now, sa, (struct event_record){.kind = EVENT_IKE_UP});
+    event_ike(ep, now, sa, (struct event_record){.kind = EVENT_IKE_UP, .installed = installed});
+}
+
+void ike_established(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    half_open_over(ep, sa);
+    ep->store->counters.completed += sa->initiator;
+    begin(ep, now, sa, false);
+}
+
+void ike_installed(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    ep->store->counters.installed += sa->initiator;
+    begin(ep, now, sa, true);
 }
 
 /* A late double of the first request must not look new because its SA was rekeyed (§2.1). */

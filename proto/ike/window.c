@@ -32,3 +32,15 @@ void window_heed(struct step *s)
     else if (size > before)
         window_take(ep, s->sa)->peer = (uint8_t)size;
 }
+
+void window_agree(struct ike_endpoint *ep, struct ike_sa *sa, uint32_t peer)
+{
+    uint32_t own = window_size(ep->store->config);
+    struct window *w;
+
+    if (own == 1)
+        return;
+    w = window_take(ep, sa);
+    w->own = (uint8_t)own;
+    w->peer = peer > 1 ? (uint8_t)peer : 0;
+}

@@ -11,5 +11,7 @@
 void window_announce(struct step *, enum exchange_kind);
 /** Heed the announcement in an authentic message, if it has one. */
 void window_heed(struct step *);
+/** What both say in IKE_AUTH, where the peer's window is `peer`. */
+void window_agree(struct ike_endpoint *, struct ike_sa *, uint32_t peer);
 
 #endif

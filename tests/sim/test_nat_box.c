@@ -720,10 +720,86 @@ START_TEST(a_large_table_stays_unique)
 }
 END_TEST
 
+/* As if a packet and its answer had passed: the same table, for the next packets, as if they had.
+ */
+START_TEST(passed_is_as_if_it_had_been_sent)
+{
+    for (int cell = 0; cell < 9; cell++)
+        for (int refreshed = 0; refreshed <= NAT_REFRESH_BOTH; refreshed++) {
+            struct ip_endpoint src = at(HOST_A, 4500), dst = at(REMOTE_1, 4500), seen[2];
+            struct nat_words words = home;
+            struct nat_event last[2];
+            nsec ends[2];
+
+            words.mapping = (enum nat_behaviour)(cell / 3);
+            words.filtering = (enum nat_behaviour)(cell % 3);
+            words.refresh = (enum nat_refresh)refreshed;
+            for (int told = 0; told < 2; told++) {
+                struct yard y;
+
+                yard_init(&y, &words, 1500);
+                if (told) {
+                    ck_assert(nat_box_passed(&y.sim, y.nat, 0, &src, &dst));
+                    seen[1] = src;
+                    ck_assert_uint_eq(peer_at(&y.sim, y.world)->count, 0);
+                } else {
+                    seen[0] = out(&y, y.a, 4500, REMOTE_1, 4500);
+                    ck_assert(in(&y, REMOTE_1, 4500, &seen[0], y.a, 4500));
+                }
+                ck_assert_uint_eq(y.changes[NAT_MAPPED], 1);
+                last[told] = y.last;
+                ck_assert(in(&y, REMOTE_1, 4500, &seen[told], y.a, 4500));
+                ck_assert_int_eq(in(&y, REMOTE_1, 4501, &seen[told], y.a, 4500), cell % 3 < 2);
+                while (!y.changes[NAT_EXPIRED])
+                    wait_until(&y, y.sim.now + NSEC_PER_S);
+                ends[told] = y.last_at;
+                yard_reset(&y);
+            }
+            ck_assert(ip_endpoint_equal(&seen[0], &seen[1]));
+            ck_assert(ip_endpoint_equal(&dst, &last[1].remote));
+            ck_assert_uint_eq(last[0].expires, last[1].expires);
+            ck_assert_int_eq(last[0].inbound, last[1].inbound);
+            ck_assert_uint_eq(ends[0], ends[1]);
+        }
+}
+END_TEST
+
+START_TEST(passed_only_where_a_packet_would)
+{
+    struct nat_words words = home;
+    struct ip_endpoint src, dst;
+    struct nat_box *box;
+    struct yard y;
+
+    words.ports_per_user = 1;
+    words.port_first = 400;
+    yard_init(&y, &words, 1500);
+    box = y.sim.nodes[y.nat].state;
+    src = at(REMOTE_1, 4500), dst = at(OUTSIDE, 4500); /* uninvited */
+    ck_assert(!nat_box_passed(&y.sim, y.nat, box->outside_port, &src, &dst));
+    box->forward = ip_addr_v4(HOST_B);
+    box->forward_port = 1;
+    ck_assert(nat_box_passed(&y.sim, y.nat, box->outside_port, &src, &dst));
+    ck_assert(ip_addr_equal(&dst.addr, &box->forward));
+    ck_assert_uint_eq(dst.port, 4500);
+    src = at(HOST_A, 4500), dst = at(OUTSIDE, 4500); /* back inside: only with hairpin */
+    ck_assert(!nat_box_passed(&y.sim, y.nat, 0, &src, &dst));
+    box->words.hairpin = true;
+    ck_assert(nat_box_passed(&y.sim, y.nat, 0, &src, &dst));
+    ck_assert(ip_addr_equal(&src.addr, &box->outside));
+    ck_assert(ip_addr_equal(&dst.addr, &box->forward));
+    src = at(HOST_A, 4501), dst = at(REMOTE_2, 4500); /* one more than the user may have */
+    ck_assert(!nat_box_passed(&y.sim, y.nat, 0, &src, &dst));
+    ck_assert_uint_eq(box->table.alive, 2);
+    yard_reset(&y);
+}
+END_TEST
+
 SUITE("nat_box", nine_cells, nothing_gets_in_uninvited, timers_to_the_nanosecond, refresh_direction,
       one_lost_keepalive_of_20_s_is_too_many_for_30_s, reboot_forgets,
       ports_are_preserved_unless_taken, ports_run_out_by_range_and_by_user,
       random_ports_spread_over_the_range, hairpin, forwarded_ports_lead_to_one_host,
       fragments_follow_the_first, fragments_in_disorder_are_accounted_for,
       fragments_that_are_not_let_through, what_has_no_ports_does_not_pass,
-      icmp_errors_find_their_host, a_large_table_stays_unique)
+      icmp_errors_find_their_host, a_large_table_stays_unique, passed_is_as_if_it_had_been_sent,
+      passed_only_where_a_packet_would)
