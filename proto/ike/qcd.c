@@ -80,6 +80,7 @@ void qcd_give(const struct ike_endpoint *maker, struct ike_endpoint *peer, const
     if (!maker->store->config->quick_crash_detection || !peer->store->config->quick_crash_detection)
         return;
     kept = token_of(peer, sa);
+    ASSERT(kept);
     kept->len = make(maker, sa->spi_i, sa->spi_r, kept->bytes) == OK ? QCD_TOKEN_MIN : 0;
 }
 
