@@ -196,6 +196,12 @@ static void forget_departed(struct link_wire *w, nsec now)
     }
 }
 
+/* What waits for the wire or is on it; with sim.no_shortcut each is counted. */
+static uint32_t waiting_now(const struct sim *s, const struct link_wire *w)
+{
+    return w->waiting_count + (!s->no_shortcut && w->busy_until > s->now);
+}
+
 static bool remember_departure(struct sim *s, struct link_wire *w, nsec at)
 {
     if (w->waiting_count == w->waiting_capacity) {
@@ -338,17 +344,15 @@ static bool enqueue(struct sim *s, struct link_direction *d, uint32_t packet)
     w = &s->wires[d->wire];
     if (!s->no_shortcut)
         forget_departed(w, s->now);
-    if (w->waiting_count >= d->words->limit) {
+    if (waiting_now(s, w) >= d->words->limit) {
         drop(s, d, packet, NET_DROP_QUEUE);
         return false;
     }
+    if (!s->no_shortcut && w->busy_until > s->now && !remember_departure(s, w, w->busy_until))
+        return false;
     p->departs = departure(w, d->words->rate_bps, s->now, p->len);
     note_queue(s, d, w);
-    if (p->departs == s->now)
-        return true;
-    if (!s->no_shortcut)
-        return remember_departure(s, w, p->departs);
-    w->waiting_count++;
+    w->waiting_count += s->no_shortcut && p->departs > s->now;
     return true;
 }
 

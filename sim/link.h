@@ -51,7 +51,7 @@ struct link_wire {
     uint32_t numbered[FATE_KINDS]; /* packets handed over so far, where `packets:` counts */
     uint64_t busy_remainder;       /* of the division by rate, so that no fraction is lost */
     nsec busy_until;
-    nsec *waiting; /* ring of departure times, of a power of two */
+    nsec *waiting; /* ring of departure times but the last, which is busy_until; a power of two */
     uint32_t waiting_head, waiting_count, waiting_capacity;
     uint64_t queue_bytes_peak;
 };

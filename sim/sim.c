@@ -311,12 +311,11 @@ static void note(struct sim *s, uint32_t node, uint32_t what, uint32_t detail,
                  const struct packet *p)
 {
     struct node *n = &s->nodes[node];
-    uint64_t line[5] = {s->now, (uint64_t)what << 32 | detail, p ? p->len : 0,
-                        p ? (uint64_t)p->source << 32 | p->sequence : 0, p ? p->hash : 0};
+    uint64_t line[DIGEST_LINE] = {s->now, (uint64_t)what << 32 | detail, p ? p->len : 0,
+                                  p ? (uint64_t)p->source << 32 | p->sequence : 0, p ? p->hash : 0};
     struct digest timeline = {n->timeline, n->notes}, whole = {n->digest, n->notes};
 
-    digest_add(&timeline, line, sizeof line - sizeof line[4]);
-    digest_add(&whole, line, sizeof line);
+    digest_line(&whole, &timeline, line);
     n->timeline = timeline.value;
     n->digest = whole.value;
     n->notes = whole.count;
