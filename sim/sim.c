@@ -26,18 +26,15 @@ static void fetch(void *context, const struct event_entry *e, uint32_t count)
 
         for (size_t at = 0; at < sizeof *s->nodes; at += 64)
             __builtin_prefetch(node + at);
-        if (event_class(e[i].what) != EVENT_TIMER)
-            __builtin_prefetch(&s->packets[event_number(e[i].what)]);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        __builtin_prefetch(s->nodes[e[i].entity].state);
         if (event_class(e[i].what) != EVENT_TIMER) {
-            const struct packet *p = &s->packets[event_number(e[i].what)];
-
-            __builtin_prefetch(&s->links[p->direction].to);
-            __builtin_prefetch(p->data);
+            __builtin_prefetch(&s->packets[event_number(e[i].what)]);
+            __builtin_prefetch(&s->packets[event_number(e[i].what)].hash);
         }
     }
+    /* By now the packets may have come, and those that have not come at the same time. */
+    for (uint32_t i = 0; i < count; i++)
+        if (event_class(e[i].what) != EVENT_TIMER)
+            __builtin_prefetch(&s->links[s->packets[event_number(e[i].what)].direction].to);
 }
 
 enum err sim_init(struct sim *s, uint64_t seed)
@@ -582,6 +579,8 @@ enum err sim_run(struct sim *s, nsec until)
                 s->stopped = true;
         }
     }
+    if (s->queue.error != OK)
+        sim_fail(s, s->queue.error);
     if (!s->stopped && s->now < until)
         s->now = until;
     return s->error;
