@@ -76,10 +76,9 @@ static void *open_bench(struct row *row, const char **why)
 
         b->fleet = fleet_open(&plan, why);
     } else {
-        b->hold =
-            hold_create(number[KIND] == HOLD_OF_EXP || number[KIND] == QUEUE_OF_EXP ? HOLD_EXP
-                                                                                    : HOLD_NET,
-                        number[KIND] == HOLD_OF_EXP || number[KIND] == HOLD_OF_NET, number[SIZE]);
+        b->hold = hold_create(
+            number[KIND] == HOLD_OF_EXP || number[KIND] == QUEUE_OF_EXP ? HOLD_EXP : HOLD_NET,
+            number[KIND] == HOLD_OF_EXP || number[KIND] == HOLD_OF_NET, number[SIZE]);
     }
     if (b->fleet || b->hold)
         return b;

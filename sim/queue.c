@@ -525,3 +525,61 @@ struct event_entry queue_take(struct queue *q)
     q->count--;
     return near_first(q) ? heap_take(q) : q->bottom[q->bottom_next++];
 }
+
+/* A chunk is given back before its entries are put, so there is always one for them. */
+static uint32_t bucket_sweep(struct queue *q, queue_bucket *bucket, queue_wanted *wanted)
+{
+    struct event_entry entry[CHUNK_ENTRIES];
+    queue_bucket kept = NULL;
+    uint32_t dropped = 0;
+
+    for (struct run run = bucket_run(*bucket), next; run.chunk; run = next) {
+        next = run_next(run);
+        memcpy(entry, run.chunk->entry, run.count * sizeof *entry);
+        chunk_give(q, run.chunk);
+        for (uint32_t i = 0; i < run.count; i++) {
+            bool keep = wanted(q->context, &entry[i]);
+
+            dropped += !keep;
+            if (keep)
+                ASSERT(bucket_put(q, &kept, entry[i]) == OK);
+        }
+    }
+    *bucket = kept;
+    return dropped;
+}
+
+/* What is wanted moves to the front, in its order. */
+static uint32_t array_sweep(struct queue *q, struct event_entry *e, uint32_t count,
+                            queue_wanted *wanted)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        if (wanted(q->context, &e[i]))
+            e[kept++] = e[i];
+    return kept;
+}
+
+void queue_sweep(struct queue *q, queue_wanted *wanted)
+{
+    uint32_t heap = q->near_count, bottom = q->bottom_count - q->bottom_next, left;
+
+    if (q->top)
+        q->count -= bucket_sweep(q, &q->top, wanted);
+    for (uint32_t i = 0; i < q->rungs; i++) {
+        struct queue_rung *r = &q->rung[i];
+
+        for (uint32_t k = r->current; k < r->buckets; k++)
+            if (r->bucket[k])
+                q->count -= bucket_sweep(q, &r->bucket[k], wanted);
+    }
+    left = array_sweep(q, q->bottom + q->bottom_next, bottom, wanted);
+    q->bottom_count = q->bottom_next + left;
+    left += array_sweep(q, q->near, heap, wanted);
+    q->count -= heap + bottom - left;
+    heap = left - (q->bottom_count - q->bottom_next);
+    q->near_count = 0;
+    for (uint32_t i = 0; i < heap; i++)
+        ASSERT(heap_put(q, q->near[i]) == OK);
+}

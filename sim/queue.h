@@ -101,6 +101,11 @@ nsec queue_next(struct queue *q);
 /** Take out the first entry, the one of queue_next; the queue is not empty. */
 struct event_entry queue_take(struct queue *q);
 
+/** Does the owner still want this entry? */
+typedef bool queue_wanted(void *context, const struct event_entry *);
+/** Take out every entry that is not wanted: a walk over all, which needs no memory. */
+void queue_sweep(struct queue *q, queue_wanted *wanted);
+
 static inline uint32_t event_what(enum event_class class, uint32_t number)
 {
     return number << 2 | (uint32_t) class;

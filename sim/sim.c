@@ -26,18 +26,15 @@ static void fetch(void *context, const struct event_entry *e, uint32_t count)
 
         for (size_t at = 0; at < sizeof *s->nodes; at += 64)
             __builtin_prefetch(node + at);
-        if (event_class(e[i].what) != EVENT_TIMER)
-            __builtin_prefetch(&s->packets[event_number(e[i].what)]);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        __builtin_prefetch(s->nodes[e[i].entity].state);
         if (event_class(e[i].what) != EVENT_TIMER) {
-            const struct packet *p = &s->packets[event_number(e[i].what)];
-
-            __builtin_prefetch(&s->links[p->direction]);
-            __builtin_prefetch(p->data);
+            __builtin_prefetch(&s->packets[event_number(e[i].what)]);
+            __builtin_prefetch(&s->packets[event_number(e[i].what)].hash);
         }
     }
+    /* By now the packets may have come, and those that have not come at the same time. */
+    for (uint32_t i = 0; i < count; i++)
+        if (event_class(e[i].what) != EVENT_TIMER)
+            __builtin_prefetch(&s->links[s->packets[event_number(e[i].what)].direction].to);
 }
 
 enum err sim_init(struct sim *s, uint64_t seed)
@@ -386,7 +383,7 @@ void sim_depart(struct sim *s, uint32_t node, uint32_t packet, nsec at)
 }
 
 /* A timer's number: slot above generation, so that equal times come out by slot. */
-enum { GENERATION_BITS = 28 };
+enum { GENERATION_BITS = 28, STALE_MIN = 1024 };
 #define GENERATION_MASK ((UINT32_C(1) << GENERATION_BITS) - 1)
 _Static_assert(TIMERS_PER_NODE <= 4, "a timer's number has 30 bits");
 
@@ -432,8 +429,32 @@ static struct timer *timer_take(struct sim *s, struct node *n, uint32_t slot)
     return &n->timer;
 }
 
+/* Not stale: see sim_arm. */
+static bool wanted(void *context, const struct event_entry *e)
+{
+    struct sim *s = context;
+    uint32_t number = event_number(e->what);
+    const struct timer *t;
+
+    if (event_class(e->what) != EVENT_TIMER)
+        return true;
+    t = timer_find(s, &s->nodes[e->entity], number >> GENERATION_BITS);
+    return t && t->number == number;
+}
+
+/* Of a timer that moves earlier again and again, entries must not pile up. */
+static void count_stale(struct sim *s)
+{
+    if (++s->stale <= STALE_MIN || s->stale <= s->queue.count / 2)
+        return;
+    queue_sweep(&s->queue, wanted);
+    s->stale = 1; /* the one that moves now */
+}
+
 static void queue_timer(struct sim *s, uint32_t node, struct timer *t, nsec at)
 {
+    if (t->queued != NSEC_NEVER)
+        count_stale(s);
     t->number = slot_of(t) << GENERATION_BITS | ((t->number + 1) & GENERATION_MASK);
     t->queued = at;
     schedule(s, at, node, event_what(EVENT_TIMER, t->number));
@@ -441,7 +462,8 @@ static void queue_timer(struct sim *s, uint32_t node, struct timer *t, nsec at)
 
 /*
  * A timer that moves later keeps its queue entry, which is put off when it comes up; one that
- * moves earlier gets a new entry, and the old one is recognised as stale by its generation.
+ * moves earlier gets a new entry, and the old one is recognised as stale by its generation. When
+ * most entries are stale, they are swept out.
  */
 void sim_arm(struct sim *s, uint32_t node, uint32_t slot, nsec at)
 {
@@ -465,8 +487,10 @@ static void handle_timer(struct sim *s, uint32_t node, uint32_t number)
     struct timer *t = timer_find(s, n, slot);
     nsec at;
 
-    if (!t || t->number != number)
+    if (!t || t->number != number) {
+        s->stale -= s->stale > 0;
         return;
+    }
     at = t->at;
     t->queued = NSEC_NEVER;
     if (at == NSEC_NEVER)
@@ -554,6 +578,8 @@ enum err sim_run(struct sim *s, nsec until)
                 s->stopped = true;
         }
     }
+    if (s->queue.error != OK)
+        sim_fail(s, s->queue.error);
     if (!s->stopped && s->now < until)
         s->now = until;
     return s->error;

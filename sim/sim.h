@@ -161,6 +161,7 @@ struct sim {
     uint32_t balance_next;             /* of links and nodes: where the next share begins */
     uint32_t balance_wait;             /* calls before it is looked at */
     uint64_t events;
+    uint32_t stale; /* entries of timers that moved earlier since, at most */
     struct sim_tap tap;
     struct sim_hook hook;
     bool no_shortcut;   /* each departure from a link's queue is an event; same results */

@@ -288,6 +288,41 @@ START_TEST(times_that_come_backwards)
 }
 END_TEST
 
+static bool wanted(void *context, const struct event_entry *e)
+{
+    (void)context;
+    return event_class(e->what) != EVENT_TIMER || event_number(e->what) % 3 == 0;
+}
+
+/* Swept at any point of its life, a queue has lost what is not wanted and nothing else. */
+START_TEST(a_sweep_leaves_what_is_wanted)
+{
+    for (uint32_t d = 0; d < DISTRIBUTIONS; d++) {
+        struct mix mix = {.later = distributions[d], .entities = 100, .pending = 5000};
+        struct pair p = {.mix = &mix, .random = rng_stream(7, d, RNG_TEST)};
+
+        heap_count = 0;
+        ck_assert_ok(queue_init(&p.queue, packet_order, NULL));
+        for (int round = 0; round < 20; round++) {
+            uint32_t left = 0;
+
+            while (heap_count < mix.pending)
+                put(&p);
+            for (uint32_t takes = (uint32_t)rng_below(&p.random, 5000); takes > 0; takes--)
+                take(&p);
+            queue_sweep(&p.queue, wanted);
+            for (uint32_t count = heap_count, i = (heap_count = 0); i < count; i++)
+                if (wanted(NULL, &heap[i]))
+                    heap_put(heap[i]), left++;
+            must(p.queue.count == left, "the count after a sweep");
+        }
+        while (heap_count > 0)
+            take(&p);
+        queue_reset(&p.queue);
+    }
+}
+END_TEST
+
 /* Chunks are used again: what a population needs once is enough for every later one. */
 START_TEST(memory_is_that_of_the_largest_population)
 {
@@ -319,4 +354,5 @@ START_TEST(memory_is_that_of_the_largest_population)
 END_TEST
 
 SUITE("queue_property", order_is_that_of_a_heap, a_mass_at_one_nanosecond,
-      times_that_come_backwards, memory_is_that_of_the_largest_population)
+      times_that_come_backwards, a_sweep_leaves_what_is_wanted,
+      memory_is_that_of_the_largest_population)
