@@ -200,23 +200,23 @@ static const struct node_class server_class = {
 
 /* Set-up */
 
-static bool add_router(struct opaque *o, uint32_t expected)
+static bool add_router(struct opaque *o)
 {
-    struct routes *r = router_create(expected);
+    struct routes *r = router_create(0); /* they come in order */
 
     return r && sim_add_node(&o->sim, &router_class, r, 0) != SIM_NONE;
 }
 
 static bool add_nodes(struct opaque *o)
 {
-    bool good = true;
+    uint32_t nodes = o->client_count + o->access_count + 2;
+    bool good = sim_reserve(&o->sim, nodes, 2 * (nodes - 1)) == OK; /* a tree has a link less */
 
     for (uint32_t i = 0; i < o->client_count && good; i++)
         good = sim_add_node(&o->sim, &client_class, NULL, 0) != SIM_NONE;
     for (uint32_t i = 0; i < o->access_count && good; i++)
-        good = add_router(o, 0);
-    return good && add_router(o, 0) &&
-           sim_add_node(&o->sim, &server_class, NULL, 0) != SIM_NONE;
+        good = add_router(o);
+    return good && add_router(o) && sim_add_node(&o->sim, &server_class, NULL, 0) != SIM_NONE;
 }
 
 /* The port of `to` that the new link ends at; SIM_NONE when out of memory. */

@@ -445,9 +445,13 @@ static int run(int argc, char **argv)
     code = check_patterns(&a, &all);
     if (code != EXIT_DONE)
         return code;
-    if (count == 0)
+    if (count == 0 && a.quick)
         return say_error(EXIT_WRONG_USE, "the same without --quick",
                          "no row of that name is part of --quick");
+    if (count == 0)
+        return say_error(EXIT_WRONG_USE, "ikelab bench --list",
+                         "rows that need a big machine are measured only if each is given by "
+                         "its whole name");
     if (a.list)
         return list(&all, rows, count);
     code = bench_output_try(&a.output);

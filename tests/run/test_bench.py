@@ -111,6 +111,25 @@ class Bench(unittest.TestCase):
                 self.assertIn(what, done.stderr)
                 self.assertRegex(done.stderr, "(?i)try")
 
+    def test_big_rows_have_to_be_asked_for(self):
+        """A list has them all; what would be measured shows where the bounds are missing."""
+        listed = bench("--list", "sim").stdout
+        self.assertRegex(listed, r"sim/ikev2/100000 +us  if asked\n")
+        self.assertRegex(listed, r"sim/ikev2/1000000 +us  by name\n")
+        done = bench("--repetitions", 1, "sim/ikev2/*000000")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("its whole name", done.stderr)
+
+    def test_a_fleet_without_ns3_has_no_ratio_and_says_why(self):
+        done = subprocess.run([str(lab.IKELAB), "bench", "--repetitions", "1", "--json",
+                               "sim/opaque/star/1000"], text=True, capture_output=True,
+                              env={**os.environ, "IKELAB_BOUNDS": "/nonexistent"}, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        row, = json.loads(done.stdout)["benchmarks"]
+        self.assertGreater(row["median"], 0)
+        self.assertIsNone(row["ratio"])
+        self.assertIn("apt-get install libns3-dev", done.stderr)
+
     def test_output_that_cannot_be_written(self):
         """Said before anything is measured: all rows would take an hour."""
         for option, at in ("-o", ""), ("--export", "csv="):

@@ -1,7 +1,7 @@
 #include "exchange.h"
 
-#include "ns3/core-module.h"
-#include "ns3/internet-module.h"
+#include <ns3/core-module.h>
+#include <ns3/internet-module.h>
 
 using namespace ns3;
 

@@ -6,8 +6,8 @@
 #ifndef BOUNDS_NS3_EXCHANGE_H
 #define BOUNDS_NS3_EXCHANGE_H
 
-#include "ns3/applications-module.h"
-#include "ns3/network-module.h"
+#include <ns3/applications-module.h>
+#include <ns3/network-module.h>
 
 /** Of all clients of a run. */
 struct tally {

@@ -6,7 +6,7 @@
 #ifndef BOUNDS_NS3_TABLE_ROUTING_H
 #define BOUNDS_NS3_TABLE_ROUTING_H
 
-#include "ns3/internet-module.h"
+#include <ns3/internet-module.h>
 
 #include <vector>
 
