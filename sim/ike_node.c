@@ -85,7 +85,8 @@ static void put_member(const struct lab *lab, struct ike_fleet *f, uint32_t node
     if (lab->credentials)
         credentials_give(lab->credentials, f->group, member, &f->config.auth);
     if (f->own_local)
-        child->local_count = scenario_protects(g, address_plan_inner(&lab->plan, node), child->local);
+        child->local_count =
+            scenario_protects(g, address_plan_inner(&lab->plan, node), child->local);
     f->bound = node;
 }
 
