@@ -8,7 +8,7 @@ enum err timerq_init(struct timerq *q, uint32_t capacity)
 {
     ASSERT(capacity > 0 && capacity < UINT32_MAX);
     *q = (struct timerq){.capacity = capacity};
-    q->heap = calloc(capacity, sizeof *q->heap);
+    q->heap = malloc(capacity * sizeof *q->heap);
     q->position = calloc(capacity, sizeof *q->position);
     if (!q->heap || !q->position) {
         timerq_reset(q);
@@ -24,11 +24,16 @@ void timerq_reset(struct timerq *q)
     *q = (struct timerq){0};
 }
 
+static nsec deadline_of(const struct timerq_entry *e)
+{
+    return (nsec)e->high << 32 | e->low;
+}
+
 static bool earlier(const struct timerq_entry *a, const struct timerq_entry *b)
 {
-    if (a->deadline != b->deadline)
-        return a->deadline < b->deadline;
-    return a->owner < b->owner;
+    nsec first = deadline_of(a), second = deadline_of(b);
+
+    return first != second ? first < second : a->owner < b->owner;
 }
 
 static void place(struct timerq *q, uint32_t at, struct timerq_entry entry)
@@ -68,7 +73,8 @@ void timerq_arm(struct timerq *q, uint32_t owner, nsec deadline)
     }
     if (q->position[owner] == 0)
         q->position[owner] = ++q->count;
-    settle(q, q->position[owner] - 1, (struct timerq_entry){deadline, owner});
+    settle(q, q->position[owner] - 1,
+           (struct timerq_entry){(uint32_t)(deadline >> 32), (uint32_t)deadline, owner});
 }
 
 void timerq_cancel(struct timerq *q, uint32_t owner)
@@ -87,12 +93,12 @@ void timerq_cancel(struct timerq *q, uint32_t owner)
 
 nsec timerq_deadline(const struct timerq *q)
 {
-    return q->count > 0 ? q->heap[0].deadline : NSEC_NEVER;
+    return q->count > 0 ? deadline_of(&q->heap[0]) : NSEC_NEVER;
 }
 
 bool timerq_expire(struct timerq *q, nsec now, uint32_t *owner)
 {
-    if (q->count == 0 || q->heap[0].deadline > now)
+    if (q->count == 0 || deadline_of(&q->heap[0]) > now)
         return false;
     *owner = q->heap[0].owner;
     timerq_cancel(q, *owner);

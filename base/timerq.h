@@ -10,14 +10,15 @@
 
 #include <stdbool.h>
 
+/** 12 bytes: a deadline in two words, as one of 8 bytes would take 4 more to be aligned. */
 struct timerq_entry {
-    nsec deadline;
+    uint32_t high, low;
     uint32_t owner;
 };
 
 struct timerq {
-    struct timerq_entry *heap;
-    uint32_t *position; /* by owner; 0: not armed, else heap index + 1 */
+    struct timerq_entry *heap; /* not touched behind `count` */
+    uint32_t *position;        /* by owner; 0: not armed, else heap index + 1 */
     uint32_t count;
     uint32_t capacity;
 };

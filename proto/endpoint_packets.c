@@ -27,7 +27,7 @@ static struct esp_user sealer(const struct ike_endpoint *ep, const struct esp_sa
 {
     struct esp_user user = {.scope = ep->scope, .iv = iv};
 
-    if (esp->kind->encr && esp->kind->encr->iv_len > 8)
+    if (esp->kind && esp->kind->encr->iv_len > 8)
         *iv = ike_stream(ep, STREAM_IV);
     return user;
 }

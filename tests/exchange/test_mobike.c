@@ -652,7 +652,7 @@ END_TEST
 /* The request that would have had the cookie was not made, for want of a slot: another has it. */
 START_TEST(a_cookie_that_was_not_sent_is_not_awaited)
 {
-    enum { SLOTS = 1000 };
+    enum { SLOTS = 4000 };
     static struct message_ref taken[SLOTS];
     struct message_store *store;
     unsigned count = 0;
