@@ -117,6 +117,8 @@ struct ike_endpoint *ike_store_join(struct ike_store *s, uint64_t entity)
                                 .entity = entity,
                                 .scope = s->endpoint_count,
                                 .first = SA_INDEX_NONE,
+                                .ike_slots = SIBLING_SLOTS,
+                                .child_slots = SIBLING_SLOTS,
                                 .out_head = SA_INDEX_NONE,
                                 .out_tail = SA_INDEX_NONE};
     s->endpoint_count++;

@@ -156,6 +156,8 @@ enum err store_init(struct ike_store *s, const struct ike_limits *limits)
                                   .holds_auth = c->auth.look_up};
 
     s->shares = shares_of(limits);
+    ASSERT(!store_shared(s) ||
+           (s->shares.ikes <= SIBLINGS_MAX && s->shares.children <= SIBLINGS_MAX));
     needs.sas = s->shares.ikes * s->endpoint_max * window;
     if (records_init(s, needs.handshakes) || finders_init(s) ||
         joining_init(s, joinings, joinings * (2 + (uint32_t)(auth_len / 1024))) ||
