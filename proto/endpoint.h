@@ -51,7 +51,9 @@ void ike_store_destroy(struct ike_store *);
 /** One endpoint more, whose random streams are named by the seed and `entity`; owned by the store.
  * @return NULL when there are as many as it was made for, or out of memory */
 struct ike_endpoint *ike_store_join(struct ike_store *, uint64_t entity);
-/** Bytes of what is in use now, of all endpoints: records, keys, messages kept, tables. */
+/** Bytes of what is in use now, of all endpoints: records of SAs and policies, keys, timers,
+ * messages kept, tables. 0 when there is nothing: what the endpoints themselves take is not in it.
+ */
 uint64_t ike_store_memory(const struct ike_store *);
 
 /**
