@@ -2,6 +2,8 @@
 
 #include "base/assert.h"
 
+#include <stdlib.h>
+
 enum { WINDOW = 128 /* replay window, packets */ };
 
 static void parse(const char *text, bool ike, struct proposal_config *out)
@@ -37,14 +39,19 @@ enum err ends_init(struct ends *e, struct crypto *(*make)(struct meter *))
     return e->crypto ? OK : ERR_MEMORY;
 }
 
+static struct ike_env env_of(const struct ends *e, uint64_t entity, bool export_keys)
+{
+    return (struct ike_env){.crypto = e->crypto,
+                            .seed = 1,
+                            .entity = entity,
+                            .epoch_s = e->epoch_s,
+                            .export_keys = export_keys};
+}
+
 enum err ends_open(struct ends *e, const struct ike_limits limits[ENDS], bool export_keys)
 {
     for (int i = 0; i < ENDS; i++) {
-        struct ike_env env = {.crypto = e->crypto,
-                              .seed = 1,
-                              .entity = (uint64_t)i,
-                              .epoch_s = e->epoch_s,
-                              .export_keys = export_keys};
+        struct ike_env env = env_of(e, (uint64_t)i, export_keys);
 
         e->end[i] = ike_endpoint_create(&env, &e->config[i], &limits[i]);
         if (!e->end[i])
@@ -53,10 +60,33 @@ enum err ends_open(struct ends *e, const struct ike_limits limits[ENDS], bool ex
     return OK;
 }
 
+enum err ends_open_fleet(struct ends *e, const struct ike_limits limits[ENDS], uint32_t clients)
+{
+    struct ike_env env = env_of(e, ENDS_RESPONDER, false);
+
+    e->end[ENDS_RESPONDER] =
+        ike_endpoint_create(&env, &e->config[ENDS_RESPONDER], &limits[ENDS_RESPONDER]);
+    e->fleet = ike_store_create(&env, &e->config[ENDS_INITIATOR], &limits[ENDS_INITIATOR], clients);
+    e->clients = calloc(clients, sizeof(struct ike_endpoint *));
+    if (!e->end[ENDS_RESPONDER] || !e->fleet || !e->clients)
+        return ERR_MEMORY;
+    for (uint32_t i = 0; i < clients; i++) {
+        e->clients[i] = ike_store_join(e->fleet, ENDS + i);
+        if (!e->clients[i])
+            return ERR_MEMORY;
+    }
+    ends_turn(e, 0);
+    return OK;
+}
+
 void ends_close(struct ends *e)
 {
-    for (int i = 0; i < ENDS; i++)
-        ike_endpoint_destroy(e->end[i]);
+    ike_endpoint_destroy(e->end[ENDS_RESPONDER]);
+    if (e->fleet)
+        ike_store_destroy(e->fleet);
+    else
+        ike_endpoint_destroy(e->end[ENDS_INITIATOR]);
+    free(e->clients);
     crypto_destroy(e->crypto);
 }
 
@@ -68,7 +98,7 @@ enum err ends_initiate(struct ends *e, struct sa_ref *out)
     return ike_endpoint_initiate(e->end[ENDS_INITIATOR], e->now, &remote, out);
 }
 
-static void hear_events(struct ends *e)
+void ends_hear(struct ends *e)
 {
     struct ike_event event;
 
@@ -94,7 +124,7 @@ bool ends_hand_over(struct ends *e, enum ends_index from)
     in.remote = d.local;
     in.data = e->datagram;
     (void)ike_endpoint_receive(e->end[from == ENDS_INITIATOR], e->now, &in);
-    hear_events(e);
+    ends_hear(e);
     return true;
 }
 

@@ -20,6 +20,8 @@ struct ends {
     struct ike_config config[ENDS];
     struct ip_endpoint address[ENDS];
     struct ike_endpoint *end[ENDS];
+    struct ike_store *fleet; /* of the initiators, if there are several; else NULL */
+    struct ike_endpoint **clients;
     nsec now;
     int64_t epoch_s; /* Unix time at 0, for certificates */
     /** Called for each message on its way and for each event; NULL: nobody looks. */
@@ -36,12 +38,23 @@ struct ends {
 enum err ends_init(struct ends *, struct crypto *(*make)(struct meter *)) MUST_USE;
 /** @param limits  of each end. @param export_keys  say EVENT_KEYS */
 enum err ends_open(struct ends *, const struct ike_limits limits[ENDS], bool export_keys) MUST_USE;
+/** The same with `clients` initiators in one store. @param limits  of each initiator, of the
+ * responder */
+enum err ends_open_fleet(struct ends *, const struct ike_limits limits[ENDS],
+                         uint32_t clients) MUST_USE;
+/** From now on this one is the initiator. */
+static inline void ends_turn(struct ends *e, uint32_t client)
+{
+    e->end[ENDS_INITIATOR] = e->clients[client];
+}
 /** Whatever was made, also after an error. */
 void ends_close(struct ends *);
 
 enum err ends_initiate(struct ends *, struct sa_ref *out) MUST_USE;
 /** Hand over one message of `from`, and hear the events of both. @return false: it had none */
 bool ends_hand_over(struct ends *, enum ends_index from);
+/** Hear the events of both, as after each message. */
+void ends_hear(struct ends *);
 /** Hand over until both are silent. */
 void ends_settle(struct ends *);
 

@@ -1,6 +1,8 @@
 /*
- * memory: what SAs take, in bytes, with everything that comes with them: tables, timers, policies,
- * cached messages. Each is measured in a process of its own, in which nothing else grows.
+ * memory: what SAs take, in bytes, with everything that comes with them: endpoints, tables, timers,
+ * policies, cached messages. As in a fleet each tunnel has a client of its own, an endpoint in a
+ * store that they share, and all have one gateway. Each state is measured in a process of its own,
+ * in which nothing else grows.
  *
  *   memory/half_open/HOW    the responder's share of a handshake between IKE_SA_INIT and IKE_AUTH
  *   memory/established/HOW  a tunnel, both ends; all handshakes were under way at the same time,
@@ -9,7 +11,7 @@
  *                           by one liveness check, which replaces the cached response of IKE_AUTH
  *
  * HOW: `resident`, the growth of the process, from before the endpoints were made; `accounted`,
- * what ike_endpoint_memory says, which leaves out tables, timers, policies and slots that lie idle.
+ * what ike_store_memory says, which leaves out slots that lie idle.
  * Modelled cryptography, whose keys and messages are as long as real ones (the real provider keeps
  * nothing per SA); `resident_real` is with OpenSSL.
  */
@@ -61,31 +63,37 @@ static uint64_t resident_bytes(void)
     return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/*
- * Each pair is a client of its own, as in a fleet: with its identity and its inner address. The
- * endpoint looks at these words when it writes and when it checks IKE_AUTH, a pair at a time.
- */
+/* The client whose turn it is, with its identity and its inner address. */
 static void be_client(struct ends *e, uint32_t number)
 {
     struct ike_config *c = &e->config[ENDS_INITIATOR];
 
+    if (e->fleet)
+        ends_turn(e, number);
     c->id.len = sizeof number;
     store_be32(c->id.data, number);
     c->child.local[0].first = c->child.local[0].last = ip_addr_v4(0x0b000000u + number);
 }
 
 /* What `from` has to say, one message for each client; answers wait in the outbox. */
-static void wave(struct ends *e, enum ends_index from, uint32_t first)
+static enum err wave(struct ends *e, enum ends_index from, uint32_t sas)
 {
-    do
-        be_client(e, first++);
-    while (ends_hand_over(e, from));
+    for (uint32_t i = 0; i < sas; i++) {
+        be_client(e, i);
+        if (!ends_hand_over(e, from))
+            return ERR_STATE;
+    }
+    return OK;
 }
 
 static enum err initiate(struct ends *e, uint32_t number, struct sa_ref *sa)
 {
+    enum err error;
+
     be_client(e, number);
-    return ends_initiate(e, sa);
+    error = ends_initiate(e, sa);
+    ends_hear(e);
+    return error;
 }
 
 static enum err half_open(struct ends *e, uint32_t sas)
@@ -98,7 +106,7 @@ static enum err half_open(struct ends *e, uint32_t sas)
 
         if (error != OK)
             return error;
-        wave(e, ENDS_INITIATOR, i);
+        (void)ends_hand_over(e, ENDS_INITIATOR);
         while (ike_endpoint_transmit(e->end[ENDS_RESPONDER], &unheard))
             ;
         ike_endpoint_crash(e->end[ENDS_INITIATOR], e->now); /* the next one takes its place */
@@ -116,9 +124,11 @@ static enum err all_at_once(struct ends *e, uint32_t sas)
         if (error != OK)
             return error;
     }
-    for (int exchange = 0; exchange < 2; exchange++) {
-        wave(e, ENDS_INITIATOR, 0);
-        wave(e, ENDS_RESPONDER, 0);
+    for (int message = 0; message < 4; message++) {
+        enum err error = wave(e, message % 2 ? ENDS_RESPONDER : ENDS_INITIATOR, sas);
+
+        if (error != OK)
+            return error;
     }
     return OK;
 }
@@ -157,15 +167,16 @@ static enum err measure(const struct bench *b, uint32_t sas, uint64_t *bytes)
 {
     static struct ends e; /* touched before it counts: ends_init clears it */
     struct ike_limits many = {.ike_sas = sas, .half_open = sas, .child_sas = sas};
-    struct ike_limits one = {.ike_sas = 1, .half_open = 1, .child_sas = 1};
+    struct ike_limits client = {.ike_sas = 4, .half_open = 4, .child_sas = 8};
+    struct ike_limits limits[ENDS] = {client, many};
     uint64_t before, after;
     enum err error =
         ends_init(&e, b->how == RESIDENT_REAL ? crypto_openssl_create : crypto_modelled_create);
 
     before = resident_bytes();
     if (error == OK)
-        error = ends_open(
-            &e, (struct ike_limits[ENDS]){b->what == MEMORY_HALF_OPEN ? one : many, many}, false);
+        error = b->what == MEMORY_HALF_OPEN ? ends_open(&e, limits, false)
+                                            : ends_open_fleet(&e, limits, sas);
     if (error == OK)
         error = bring_up(&e, b->what, sas);
     after = resident_bytes();

@@ -23,21 +23,25 @@
 struct ike_store;
 struct ike_endpoint;
 
-enum { IKE_STORE_MAX = 1 << 16 };
+enum ike_store_sizes {
+    IKE_STORE_MAX = 1 << 16, /* endpoints */
+    /* ...of which each may have, where there are several: */
+    IKE_SHARED_SAS_MAX = 6,
+    IKE_SHARED_CHILD_SAS_MAX = 8,
+};
 
 /**
  * Make a store for up to `endpoints` endpoints (at most IKE_STORE_MAX), which share pools, tables
  * and a configuration: what a fleet of clients is made of, each for a hundred bytes and its SAs. No
  * endpoint sees the SAs of another, and each does what it would do with a store of its own, except
- * that what is full is full for all, and that nothing is refused to one as long as all together
- * have room. Endpoints of a shared store are for few SAs each.
+ * that messages and fragments are refused to one only when all together have no room.
  *
  * The driver calls one endpoint, pulls all that it has to say, and then may call another.
  *
  * @param env     its `entity` is not used; export_keys and export_timers go for all
  * @param config  borrowed. Between calls the driver may put in it what belongs to the endpoint that
  *                is called next: identity, credentials, selectors; the rest is constant.
- * @param limits  of each endpoint
+ * @param limits  of each endpoint; of several not more than the sizes above
  * @return NULL when out of memory
  */
 struct ike_store *ike_store_create(const struct ike_env *env, const struct ike_config *config,
@@ -47,7 +51,9 @@ void ike_store_destroy(struct ike_store *);
 /** One endpoint more, whose random streams are named by the seed and `entity`; owned by the store.
  * @return NULL when there are as many as it was made for, or out of memory */
 struct ike_endpoint *ike_store_join(struct ike_store *, uint64_t entity);
-/** Bytes of what is in use now, of all endpoints: records, keys, messages kept, tables. */
+/** Bytes of what is in use now, of all endpoints: records of SAs and policies, keys, timers,
+ * messages kept, tables. 0 when there is nothing: what the endpoints themselves take is not in it.
+ */
 uint64_t ike_store_memory(const struct ike_store *);
 
 /**

@@ -117,6 +117,8 @@ struct ike_endpoint *ike_store_join(struct ike_store *s, uint64_t entity)
                                 .entity = entity,
                                 .scope = s->endpoint_count,
                                 .first = SA_INDEX_NONE,
+                                .ike_slots = SIBLING_SLOTS,
+                                .child_slots = SIBLING_SLOTS,
                                 .out_head = SA_INDEX_NONE,
                                 .out_tail = SA_INDEX_NONE};
     s->endpoint_count++;
@@ -125,9 +127,10 @@ struct ike_endpoint *ike_store_join(struct ike_store *s, uint64_t entity)
 
 uint64_t ike_store_memory(const struct ike_store *s)
 {
-    const struct pool *sas = &s->esp->sad.sas;
+    const struct pool *sas = &s->esp->sad.sas, *policies = &s->esp->spd.policies;
 
-    return store_memory(s) + (uint64_t)sas->taken * sas->slot_size;
+    return store_memory(s) + (uint64_t)sas->taken * sas->slot_size +
+           (uint64_t)policies->taken * policies->slot_size;
 }
 
 struct ike_endpoint *ike_endpoint_create(const struct ike_env *env, const struct ike_config *config,

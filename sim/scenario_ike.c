@@ -285,26 +285,45 @@ struct ike_config make_ike_config(const struct ike_words *w, const struct child_
     return c;
 }
 
+/* A member's name is asked for whenever another's turn comes, so not by printf. */
+static void add_text(struct identity *id, const char *text, size_t len)
+{
+    ASSERT(len <= (size_t)ID_MAX - id->len);
+    memcpy(id->data + id->len, text, len);
+    id->len = (uint8_t)(id->len + len);
+}
+
+static void add_number(struct identity *id, uint32_t number)
+{
+    char digits[10], *at = digits + sizeof digits;
+
+    do
+        *--at = (char)('0' + number % 10);
+    while (number /= 10);
+    add_text(id, at, (size_t)(digits + sizeof digits - at));
+}
+
 struct identity scenario_identity(const struct scenario *s, uint32_t group, uint32_t member)
 {
     const struct scenario_group *g = &s->groups[group];
+    const char *words = g->ike_words.id, *mark = words ? strstr(words, "{n}") : NULL;
     struct identity id = {.type = 2}; /* ID_FQDN */
-    const char *mark = g->ike_words.id ? strstr(g->ike_words.id, "{n}") : NULL;
-    char text[ID_MAX + 16];
-    int len;
 
     ASSERT(group < s->group_count && member < g->count);
-    if (!g->ike_words.id)
-        len = snprintf(text, sizeof text, "%s-%u.ikelab.example", g->name, member);
-    else if (!mark)
-        len = snprintf(text, sizeof text, "%s", g->ike_words.id);
-    else
-        len = snprintf(text, sizeof text, "%.*s%u%s", (int)(mark - g->ike_words.id),
-                       g->ike_words.id, member, mark + 3);
-    ASSERT(len > 0 && len <= ID_MAX);
-    id.len = (uint8_t)len;
-    memcpy(id.data, text, id.len);
-    if (memchr(text, '@', id.len))
+    if (!words) {
+        add_text(&id, g->name, strlen(g->name));
+        add_text(&id, "-", 1);
+        add_number(&id, member);
+        add_text(&id, ".ikelab.example", 15);
+    } else if (!mark) {
+        add_text(&id, words, strlen(words));
+    } else {
+        add_text(&id, words, (size_t)(mark - words));
+        add_number(&id, member);
+        add_text(&id, mark + 3, strlen(mark + 3));
+    }
+    ASSERT(id.len > 0);
+    if (memchr(id.data, '@', id.len))
         id.type = 3; /* ID_RFC822_ADDR */
     return id;
 }

@@ -90,6 +90,7 @@ struct ike_endpoint {
     uint32_t drawn[IKE_STREAM_COUNT]; /* values taken from each stream: all that is kept of it */
     uint32_t scope;                   /* its number in the store */
     uint32_t first;                   /* its IKE SAs, where the store is shared; see siblings.c */
+    uint64_t ike_slots, child_slots;  /* free ones there */
     uint32_t sas, children;           /* records taken, of any state */
     uint32_t ike_sas, half_open;      /* IKE SAs that are up, that are not yet */
     uint32_t half_open_asked;         /* half-open IKE SAs that others began */
@@ -125,9 +126,9 @@ uint32_t child_sa_walk(const struct ike_endpoint *, uint32_t after);
 /** A record joins its endpoint or leaves it; nothing where the store is not shared. */
 void sibling_ike(struct ike_endpoint *, uint32_t index);
 void sibling_ike_gone(struct ike_endpoint *, uint32_t index);
-/** The same for a child SA, before it is linked to its IKE SA, which is all that has to be undone.
- */
+/** The same for a child SA, which is found through its IKE SA. */
 void sibling_child(struct ike_endpoint *, uint32_t index);
+void sibling_child_gone(struct ike_endpoint *, uint32_t index);
 
 /* ---- records (sa_table.c) ---- */
 

@@ -320,6 +320,7 @@ void child_sa_give(struct ike_endpoint *ep, struct child_sa *c)
 {
     child_unlink(ep, c);
     child_timers_arm(ep, c, NSEC_NEVER, NSEC_NEVER);
+    sibling_child_gone(ep, child_index(ep, c));
     pool_give(&ep->store->children, child_sa_handle(ep, c));
     ep->children--;
     ep->store->counters.child_sas = ep->store->children.taken;

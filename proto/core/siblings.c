@@ -23,6 +23,21 @@ void siblings_reset(struct siblings *s)
     *s = (struct siblings){0};
 }
 
+/* As base/pool does it: what was given back last is taken first, then what was never taken. Free
+ * slots are the digits of a number, the next one the lowest. */
+static uint8_t take_slot(uint64_t *free)
+{
+    uint8_t slot = *free & 15;
+
+    *free >>= 4;
+    return slot;
+}
+
+static void give_slot(uint64_t *free, uint8_t slot)
+{
+    *free = *free << 4 | slot;
+}
+
 static uint32_t next_taken(const struct pool *p, uint32_t after)
 {
     for (uint32_t i = after == SA_INDEX_NONE ? 0 : after + 1; i < p->fresh; i++)
@@ -47,18 +62,16 @@ uint32_t ike_sa_walk(const struct ike_endpoint *ep, uint32_t after)
     return at;
 }
 
-/* Into the first gap. */
 void sibling_ike(struct ike_endpoint *ep, uint32_t index)
 {
     struct siblings *s = &ep->store->siblings;
     uint32_t *at = &ep->first;
-    uint16_t slot = 0;
 
     if (!store_shared(ep->store))
         return;
-    for (; *at != SA_INDEX_NONE && s->ike[*at] == slot; slot++)
+    s->ike[index] = take_slot(&ep->ike_slots);
+    while (*at != SA_INDEX_NONE && s->ike[*at] < s->ike[index])
         at = &s->next[*at];
-    s->ike[index] = slot;
     s->next[index] = *at;
     *at = index;
 }
@@ -73,6 +86,7 @@ void sibling_ike_gone(struct ike_endpoint *ep, uint32_t index)
     while (*at != index)
         at = &s->next[*at];
     *at = s->next[index];
+    give_slot(&ep->ike_slots, s->ike[index]);
 }
 
 /* ---- child SAs ---- */
@@ -103,12 +117,12 @@ uint32_t child_sa_walk(const struct ike_endpoint *ep, uint32_t after)
 
 void sibling_child(struct ike_endpoint *ep, uint32_t index)
 {
-    const struct siblings *s = &ep->store->siblings;
-    uint16_t slot = 0;
+    if (store_shared(ep->store))
+        ep->store->siblings.child[index] = take_slot(&ep->child_slots);
+}
 
-    if (!store_shared(ep->store))
-        return;
-    for (uint32_t k = child_from(ep, 0); k != SA_INDEX_NONE && s->child[k] == slot; slot++)
-        k = child_from(ep, slot + 1u);
-    s->child[index] = slot;
+void sibling_child_gone(struct ike_endpoint *ep, uint32_t index)
+{
+    if (store_shared(ep->store))
+        give_slot(&ep->child_slots, ep->store->siblings.child[index]);
 }

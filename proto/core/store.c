@@ -156,6 +156,8 @@ enum err store_init(struct ike_store *s, const struct ike_limits *limits)
                                   .holds_auth = c->auth.look_up};
 
     s->shares = shares_of(limits);
+    ASSERT(!store_shared(s) ||
+           (s->shares.ikes <= SIBLINGS_MAX && s->shares.children <= SIBLINGS_MAX));
     needs.sas = s->shares.ikes * s->endpoint_max * window;
     if (records_init(s, needs.handshakes) || finders_init(s) ||
         joining_init(s, joinings, joinings * (2 + (uint32_t)(auth_len / 1024))) ||
@@ -195,9 +197,10 @@ static uint64_t in_use(const struct pool *p)
     return (uint64_t)p->taken * (p->slot_size + sizeof *p->generations);
 }
 
+/* An empty table is the endpoint's, whatever it has grown to. */
 static uint64_t table_bytes(const struct table *t)
 {
-    return t->entries ? (uint64_t)(t->mask + 1) * sizeof *t->entries : 0;
+    return t->count ? (uint64_t)(t->mask + 1) * sizeof *t->entries : 0;
 }
 
 /* Beside the records of an IKE SA and of a child SA. */
@@ -225,5 +228,5 @@ uint64_t store_memory(const struct ike_store *s)
              table_bytes(&s->by_request) + table_bytes(&s->by_source) + table_bytes(&s->renewals);
     for (unsigned i = 0; i < MESSAGE_CLASSES; i++) /* those that are not there have none */
         bytes += in_use(&s->messages.classes[i]) + in_use(&s->pieces.classes[i]);
-    return bytes + s->endpoint_count * sizeof *s->endpoints;
+    return bytes;
 }

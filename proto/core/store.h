@@ -33,8 +33,8 @@ struct store_shares {
 
 /** Which IKE SA of an endpoint comes next, and the slots they would have in stores of their own. */
 struct siblings {
-    uint32_t *next;        /* by index of the IKE SA */
-    uint16_t *ike, *child; /* by index: the slot */
+    uint32_t *next;       /* by index of the IKE SA */
+    uint8_t *ike, *child; /* by index: the slot */
 };
 
 struct ike_store {
@@ -78,6 +78,11 @@ struct ike_store {
 
 enum err siblings_init(struct siblings *, uint32_t ikes, uint32_t children) MUST_USE;
 void siblings_reset(struct siblings *);
+
+enum { SIBLINGS_MAX = 16 }; /* IKE SAs, child SAs of an endpoint in a shared store */
+
+/** Free slots of an endpoint that has taken none: the digits of this number from the lowest on. */
+#define SIBLING_SLOTS UINT64_C(0xfedcba9876543210)
 
 static inline bool store_shared(const struct ike_store *s)
 {
