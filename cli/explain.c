@@ -46,15 +46,14 @@ static void print_member(const struct scenario_group *g, const struct address_pl
 
 static void print_groups(const struct scenario *s, const struct address_plan *plan)
 {
-    static const char *const roles[] = {"initiator", "responder", "nat", "router"};
-
     puts("groups");
     for (uint32_t i = 0; i < s->group_count; i++) {
         const struct scenario_group *g = &s->groups[i];
 
-        printf("  %s: %u x %s", g->name, g->count, roles[g->role]);
+        printf("  %s: %u x %s", g->name, g->count, node_role_name(g->role));
         if (g->connect != SCENARIO_NONE)
-            printf(", connects to %s", s->groups[g->connect].name);
+            printf(", %s %s", g->role == ROLE_ATTACKER ? "floods" : "connects to",
+                   s->groups[g->connect].name);
         if (g->established)
             printf(", tunnels without a handshake");
         if (g->role == ROLE_INITIATOR || g->role == ROLE_RESPONDER)

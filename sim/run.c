@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/dist.h"
+#include "sim/attacker.h"
 #include "sim/credentials.h"
 #include "sim/ike_node.h"
 #include "sim/link.h"
@@ -121,17 +122,13 @@ static enum err make_crypto(struct lab *lab)
 
 static void describe_metrics(struct lab *lab)
 {
-    static const char *const roles[] = {[ROLE_INITIATOR] = "initiator",
-                                        [ROLE_RESPONDER] = "responder",
-                                        [ROLE_NAT] = "nat",
-                                        [ROLE_ROUTER] = "router"};
     const struct scenario *s = lab->scenario;
 
     for (uint32_t g = 0; g < s->group_count; g++) {
         int32_t host = scenario_host_index(s, g);
 
         lab->metrics->groups[g].members = s->groups[g].count;
-        lab->metrics->groups[g].role = roles[s->groups[g].role];
+        lab->metrics->groups[g].role = node_role_name(s->groups[g].role);
         if (host != SCENARIO_NONE)
             lab->metrics->hosts[host].cores = s->groups[g].cpu.cores * s->groups[g].count;
     }
@@ -236,6 +233,14 @@ static void schedule_group(struct lab *lab, uint32_t g)
     }
 }
 
+static void begin_floods(struct lab *lab, uint32_t g)
+{
+    const struct scenario_group *group = &lab->scenario->groups[g];
+
+    for (uint32_t m = 0; m < group->count; m++)
+        attacker_begin(lab, group->first_node + m);
+}
+
 static enum err set_up(struct drive *d)
 {
     struct lab *lab = &d->lab;
@@ -277,6 +282,8 @@ static enum err set_up(struct drive *d)
     for (uint32_t g = 0; g < s->group_count && e == OK; g++)
         if (s->groups[g].role == ROLE_INITIATOR)
             schedule_group(lab, g);
+        else if (s->groups[g].role == ROLE_ATTACKER)
+            begin_floods(lab, g);
     return e;
 }
 

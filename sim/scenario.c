@@ -216,6 +216,14 @@ void scenario_reset(struct scenario *s)
     *s = (struct scenario){0};
 }
 
+bool scenario_has_attackers(const struct scenario *s)
+{
+    for (uint32_t g = 0; g < s->group_count; g++)
+        if (s->groups[g].role == ROLE_ATTACKER)
+            return true;
+    return false;
+}
+
 static bool has_host(const struct scenario_group *g)
 {
     return g->role == ROLE_RESPONDER || g->cpu.cores > 0 || scenario_looks_up(g);
