@@ -113,7 +113,12 @@ static void log_progress(void *context, const struct run_progress *p)
 
 static int complain(struct run_folder *folder)
 {
-    fprintf(stderr, "ikelab: %s\n", folder ? run_folder_error(folder) : "out of memory");
+    const char *io = folder ? run_folder_error(folder) : "";
+
+    if (io[0])
+        fprintf(stderr, "ikelab: %s\n", io);
+    else
+        fprintf(stderr, "ikelab: out of memory\ntry: %s\n", RUN_FOLDER_TRY_SMALLER);
     return EXIT_FAILED;
 }
 
@@ -213,8 +218,8 @@ static int simulate(const struct arguments *a, const struct scenario *s, struct 
                     "writing into %s failed; nothing is left there\n"
                     "try: free some space, or another place with -o DIR\n",
                     run_folder_target(folder));
-        if (e == ERR_MEMORY)
-            fprintf(stderr, "try: fewer nodes, or `capture: none`\n");
+        if (e == ERR_MEMORY && !io[0])
+            fprintf(stderr, "try: %s\n", RUN_FOLDER_TRY_SMALLER);
         run_outcome_reset(&outcome);
         return EXIT_FAILED;
     }
@@ -226,7 +231,7 @@ static int simulate(const struct arguments *a, const struct scenario *s, struct 
         scenario_lesson_json(&s->lesson, &lesson, 1, true);
     outcome.result.lesson = lesson.error == OK ? lesson.data : NULL;
     code = EXIT_DONE;
-    if (result_write(&outcome.result, folder) != OK)
+    if (effective.error != OK || lesson.error != OK || result_write(&outcome.result, folder) != OK)
         code = complain(folder);
     if (code == EXIT_DONE && !a->no_report)
         report = make_report(folder);

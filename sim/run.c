@@ -348,11 +348,16 @@ static void check_books(struct lab *lab, bool whole)
         [BALANCE_RUN] = "run", [BALANCE_LINK] = "link direction", [BALANCE_NODE] = "node"};
     struct sim_imbalance off;
 
-    if (whole ? !sim_balanced(&lab->sim, &off) : !sim_balanced_share(&lab->sim, &off))
+    if (whole ? !sim_balanced(&lab->sim, &off) : !sim_balanced_share(&lab->sim, &off)) {
+        if (off.where == BALANCE_UNKNOWN) {
+            sim_fail(&lab->sim, ERR_MEMORY);
+            return;
+        }
         checker_violate(lab->checker, "I8", lab->sim.now, off.where == BALANCE_NODE ? off.index : 0,
                         "packet conservation of %s %u is off by %lld: sent + duplicated + "
                         "fragments made against delivered + reassembled away + dropped + in flight",
                         places[off.where], off.index, (long long)off.difference);
+    }
     if (lab->sim.broken)
         checker_violate(lab->checker, "I15", lab->sim.now, 0, "%s", lab->sim.broken);
 }
@@ -400,6 +405,8 @@ static enum err at_stop(struct drive *d)
         rest_look(lab, false);
         d->next_agreement += AGREEMENT_EVERY_S * NSEC_PER_S;
     }
+    if (checker_starved(lab->checker))
+        sim_fail(&lab->sim, ERR_MEMORY);
     if (d->options->interrupted && *d->options->interrupted)
         d->interrupted = true;
     tell_progress(d);
@@ -466,10 +473,13 @@ static enum err finish(struct drive *d, struct run_outcome *out)
     e = metrics_finish(lab->metrics, lab->sim.now);
     if (lab->recorder)
         next = recorder_finish(lab->recorder, lab->sim.now);
-    outcome_fill(lab, out);
+    if (e == OK)
+        e = outcome_fill(lab, out);
     out->result.partial = lab->sim.now < lab->scenario->stop_time;
     if (e == OK)
         e = next;
+    if (e == OK)
+        e = checker_starved(lab->checker) ? ERR_MEMORY : lab->sim.error;
     if (e == OK && d->interrupted)
         e = ERR_INTERRUPTED;
     return e;
@@ -505,8 +515,10 @@ enum err run_scenario(const struct run_options *options, struct run_outcome *out
 
     *out = (struct run_outcome){0};
     why[0] = '\0';
-    if (!d)
+    if (!d) {
+        snprintf(why, cap, "%s", err_text(ERR_MEMORY));
         return ERR_MEMORY;
+    }
     *d = (struct drive){.options = options, .why = why, .cap = cap, .wall_start = wall_ns()};
     d->lab.scenario = options->scenario;
     d->lab.plant = options->plant;

@@ -396,6 +396,7 @@ static void check_paths(struct scenario_reader *r, uint32_t *parent)
 {
     const struct scenario *s = r->scenario;
     struct address_plan plan;
+    enum err e;
     char *text = NULL;
     size_t len;
     FILE *said = open_memstream(&text, &len);
@@ -404,10 +405,14 @@ static void check_paths(struct scenario_reader *r, uint32_t *parent)
         r->diag.no_memory = true;
         return;
     }
-    if (address_plan_make(s, &plan, said)) {
+    e = address_plan_make(s, &plan, said);
+    if (e == ERR_MEMORY)
+        r->diag.no_memory = true;
+    if (e) {
         fclose(said);
-        diag_error(&r->diag, address_place(r, &s->groups[plan.bad_group]), "%.*s",
-                   (int)strcspn(text, "\n"), text);
+        if (e != ERR_MEMORY)
+            diag_error(&r->diag, address_place(r, &s->groups[plan.bad_group]), "%.*s",
+                       (int)strcspn(text, "\n"), text);
         free(text);
         return;
     }

@@ -253,7 +253,7 @@ int64_t sim_conservation(const struct sim *);
 
 /** Where the books do not balance, and by how much. */
 struct sim_imbalance {
-    enum { BALANCE_RUN, BALANCE_LINK, BALANCE_NODE } where;
+    enum { BALANCE_RUN, BALANCE_LINK, BALANCE_NODE, BALANCE_UNKNOWN /* no memory to look */ } where;
     uint32_t index; /* link direction, node */
     int64_t difference;
 };
