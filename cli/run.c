@@ -1,6 +1,7 @@
 /* `ikelab run FILE`: simulate a scenario, write the run folder, say what came out. */
 #define _GNU_SOURCE
 #include "sim/run.h"
+#include "cli/memory_check.h"
 #include "cli/report_script.h"
 #include "cli/scenario_options.h"
 #include "cli/summary.h"
@@ -13,17 +14,18 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KEY_FORCE = 256, KEY_JSON, KEY_NO_REPORT, KEY_NUMBERS_ONLY, KEY_PLANT };
+enum { KEY_FORCE = 256, KEY_JSON, KEY_NO_REPORT, KEY_NUMBERS_ONLY, KEY_PLANT, KEY_FORCE_MEMORY };
 
 struct arguments {
     const char *file, *folder, *plant;
     struct scenario_options scenario;
-    bool force, json, quiet, no_report, numbers_only;
+    bool force, force_memory, json, quiet, no_report, numbers_only;
 };
 
 static const struct argp_option options[] = {
     {"output", 'o', "DIR", 0, "run folder (default: runs/NAME-SEED)", 0},
     {"force", KEY_FORCE, NULL, 0, "replace an existing run folder", 0},
+    {"force-memory", KEY_FORCE_MEMORY, NULL, 0, "run although memory will be short", 0},
     {"json", KEY_JSON, NULL, 0, "print result.json on standard output", 0},
     {"quiet", 'q', NULL, 0, "no progress, no summary", 0},
     {"no-report", KEY_NO_REPORT, NULL, 0, "do not make report.html", 0},
@@ -46,6 +48,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
         break;
     case KEY_FORCE:
         a->force = true;
+        break;
+    case KEY_FORCE_MEMORY:
+        a->force_memory = true;
         break;
     case KEY_JSON:
         a->json = true;
@@ -278,6 +283,13 @@ static int run(int argc, char **argv)
     }
     code = scenario_open(a.file, &a.scenario, &scenario);
     if (code != EXIT_DONE) {
+        scenario_options_reset(&a.scenario);
+        return code;
+    }
+    if (!a.force_memory)
+        code = memory_check(&scenario, &a.scenario);
+    if (code != EXIT_DONE) {
+        scenario_reset(&scenario);
         scenario_options_reset(&a.scenario);
         return code;
     }

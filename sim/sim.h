@@ -192,6 +192,13 @@ static inline struct net_metrics *node_metrics(const struct sim *s, const struct
     return s->of_group ? &s->of_group[n->group].net : NULL;
 }
 
+/** Memory of a packet on its way that is not larger than its usual slot: that, and a queue entry.
+ */
+static inline uint64_t packet_footprint(void)
+{
+    return sizeof(struct packet) + PACKET_SMALL + sizeof(struct event_entry);
+}
+
 /** A new packet made by `node`, `room` bytes fit behind data; SIM_NONE when out of memory. */
 uint32_t packet_new(struct sim *, uint32_t node, uint32_t room);
 /**
