@@ -160,7 +160,7 @@ static void print_memory(const struct scenario *s, const struct scenario_options
         puts("memory: not known, as no small copy of this scenario runs");
         return;
     }
-    printf("memory: about %" PRIu64 " MiB", (f.resident_bytes >> 20) + 1);
+    printf("memory: about %" PRIu64 " MiB", (f.resident_bytes + (1 << 19)) >> 20);
     if (f.halvings)
         printf(", by copies with %u times fewer members", 1u << f.halvings);
     if (s->capture.of_count)

@@ -2,9 +2,11 @@
 
 #include "crypto/provider.h"
 #include "sim/credentials.h"
+#include "sim/machine_memory.h"
 #include "sim/run.h"
 #include "sim/scenario_estimate.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -15,13 +17,9 @@ enum {
     COPY_NODES_MIN = 32,
     HALVINGS_MAX = 20,
     AFTER_ARRIVALS_S = 60,
+    MMAP_THRESHOLD = 128 << 10,
     FLOOD_REQUESTS = 20000, /* a flood is as large as what is under way of it */
     OVERRIDES_ROOM = 512,
-};
-
-/* What a copy took. `file` is the part of the resident memory that is the program itself. */
-struct measured {
-    uint64_t resident, address, file;
 };
 
 /* ---- a small copy ---- */
@@ -113,28 +111,6 @@ static void slow_down(struct scenario *s, uint32_t halvings)
 
 /* ---- the child ---- */
 
-static uint64_t status_kib(const char *status, const char *name)
-{
-    const char *line = strstr(status, name);
-
-    return line ? strtoull(line + strlen(name), NULL, 10) * 1024 : 0;
-}
-
-static enum err read_status(struct measured *out)
-{
-    char text[4096];
-    FILE *file = fopen("/proc/self/status", "r");
-    size_t len = file ? fread(text, 1, sizeof text - 1, file) : 0;
-
-    if (file)
-        fclose(file);
-    text[len] = '\0';
-    out->resident = status_kib(text, "VmHWM:");
-    out->address = status_kib(text, "VmPeak:");
-    out->file = status_kib(text, "RssFile:");
-    return out->resident ? OK : ERR_IO;
-}
-
 /* Real crypto is too slow for this, but its library takes room whoever calls it. */
 static void load_library(void)
 {
@@ -160,7 +136,7 @@ static void write_numbers(const struct run_outcome *outcome)
 }
 
 static enum err run_copy(const struct scenario *s, const struct copy_words *w, uint32_t halvings,
-                         struct measured *out)
+                         struct process_memory *out)
 {
     FILE *nowhere = fopen("/dev/null", "w");
     struct run_outcome outcome;
@@ -170,31 +146,35 @@ static enum err run_copy(const struct scenario *s, const struct copy_words *w, u
 
     if (e != OK)
         return e;
+    /* Arrays that the whole would map by themselves, and so grow without a rest, do so here. */
+    mallopt(M_MMAP_THRESHOLD,
+            MMAP_THRESHOLD >> halvings > 4096 ? MMAP_THRESHOLD >> halvings : 4096);
     slow_down(&copy, halvings);
-    e = run_scenario(&(struct run_options){.scenario = &copy}, &outcome, why, sizeof why);
+    e = run_scenario(&(struct run_options){.scenario = &copy, .halvings = halvings}, &outcome, why,
+                     sizeof why);
     if (e != OK)
         return e;
     if (!s->crypto_modelled)
         load_library();
     write_numbers(&outcome);
-    return read_status(out);
+    return process_memory_read(out) ? OK : ERR_IO;
 }
 
 struct message {
     enum err error;
-    struct measured measured;
+    struct process_memory measured;
 };
 
 /* In a process of its own, whose end gives everything back. */
 static enum err try_copy(const struct scenario *s, const struct copy_words *w, uint32_t halvings,
-                         struct measured *out)
+                         struct process_memory *out)
 {
     struct message m = {.error = ERR_MEMORY};
-    struct measured here;
+    struct process_memory here;
     int ends[2], status;
     pid_t child;
 
-    if (read_status(&here) != OK || pipe(ends) != 0)
+    if (!process_memory_read(&here) || pipe(ends) != 0)
         return ERR_MEMORY;
     fflush(NULL);
 
@@ -211,13 +191,13 @@ static enum err try_copy(const struct scenario *s, const struct copy_words *w, u
     close(ends[0]);
     *out = m.measured;
     /* A child begins without the pages of the program that its parent has used already. */
-    if (here.file > out->file)
-        out->resident += here.file - out->file;
+    if (here.file_bytes > out->file_bytes)
+        out->resident_peak += here.file_bytes - out->file_bytes;
     return m.error;
 }
 
 static enum err try_halvings(const struct scenario *s, const struct scenario_override *overrides,
-                             size_t count, uint32_t halvings, struct measured *out)
+                             size_t count, uint32_t halvings, struct process_memory *out)
 {
     struct copy_words *w = calloc(1, sizeof *w);
     enum err e;
@@ -246,7 +226,7 @@ static uint64_t carry_on(uint64_t copy, uint64_t smaller, uint32_t halvings)
 static enum err measure(const struct scenario *s, const struct scenario_override *overrides,
                         size_t count, struct footprint *out)
 {
-    struct measured copy, smaller;
+    struct process_memory copy, smaller;
     uint32_t h = 0;
     enum err e;
 
@@ -260,8 +240,10 @@ static enum err measure(const struct scenario *s, const struct scenario_override
     if (e != OK)
         return e;
     out->halvings = h;
-    out->resident_bytes = h ? carry_on(copy.resident, smaller.resident, h) : copy.resident;
-    out->address_bytes = h ? carry_on(copy.address, smaller.address, h) : copy.address;
+    out->resident_bytes =
+        h ? carry_on(copy.resident_peak, smaller.resident_peak, h) : copy.resident_peak;
+    out->address_bytes =
+        h ? carry_on(copy.address_peak, smaller.address_peak, h) : copy.address_peak;
     return OK;
 }
 

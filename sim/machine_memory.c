@@ -40,6 +40,17 @@ static uint64_t kib_behind(const char *path, const char *name)
     return bytes;
 }
 
+bool process_memory_read(struct process_memory *out)
+{
+    static const char status[] = "/proc/self/status";
+
+    *out = (struct process_memory){.resident_peak = kib_behind(status, "VmHWM:"),
+                                   .address_peak = kib_behind(status, "VmPeak:"),
+                                   .file_bytes = kib_behind(status, "RssFile:")};
+    return out->resident_peak != UINT64_MAX && out->address_peak != UINT64_MAX &&
+           out->file_bytes != UINT64_MAX;
+}
+
 /* What a group and all above it leave. `path` is shortened on the way up to `stem` bytes. */
 static uint64_t left_in_groups(char *path, size_t stem, const char *limit, const char *used)
 {

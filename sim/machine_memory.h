@@ -6,6 +6,7 @@
 #ifndef SIM_MACHINE_MEMORY_H
 #define SIM_MACHINE_MEMORY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct machine_memory {
@@ -17,5 +18,15 @@ struct machine_memory {
 
 /** @param root  "" for this machine; tests put /proc and /sys below a folder of their own */
 void machine_memory_read(const char *root, struct machine_memory *out);
+
+/** What this process takes. */
+struct process_memory {
+    uint64_t resident_peak; /* since it began this program, unlike what getrusage tells */
+    uint64_t address_peak;
+    uint64_t file_bytes; /* resident now, and part of a file: the program and its libraries */
+};
+
+/** @return false where /proc does not tell */
+bool process_memory_read(struct process_memory *out);
 
 #endif

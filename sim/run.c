@@ -6,6 +6,7 @@
 #include "sim/credentials.h"
 #include "sim/ike_node.h"
 #include "sim/link.h"
+#include "sim/machine_memory.h"
 #include "sim/nat_box.h"
 #include "sim/outcome.h"
 #include "sim/recorder.h"
@@ -14,7 +15,6 @@
 #include "sim/topology.h"
 
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
 
 enum {
@@ -247,7 +247,7 @@ static enum err set_up(struct drive *d)
     const struct scenario *s = lab->scenario;
     struct checker_options checks = {.seed = s->seed,
                                      .nodes = s->node_count,
-                                     .all_up_to = WATCH_ALL_UP_TO,
+                                     .all_up_to = WATCH_ALL_UP_TO >> d->options->halvings,
                                      .usable_within = usable_within(s),
                                      .silent_packets = SILENT_PACKETS};
     enum err e = sim_init(&lab->sim, s->seed);
@@ -502,9 +502,9 @@ static void clean_up(struct drive *d)
 
 static uint64_t peak_rss(void)
 {
-    struct rusage usage;
+    struct process_memory m;
 
-    return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * 1024 : 0;
+    return process_memory_read(&m) ? m.resident_peak : 0;
 }
 
 enum err run_scenario(const struct run_options *options, struct run_outcome *out, char *why,

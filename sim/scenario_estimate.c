@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum {
+    MTU = 1500,        /* of what waits where more is offered than a link carries */
     ESP_OVERHEAD = 64, /* outer IP, UDP, ESP header, IV, padding, ICV of AES-GCM, rounded */
 };
 
@@ -32,7 +33,7 @@ struct graph {
     uint32_t *depth;      /* by node; 0: not seen, roots are 1 */
     uint32_t *link_first; /* by link: number of its member 0 */
     uint64_t (*load)[2];  /* by link member, bit/s */
-    uint64_t delayed;     /* packets on their way over links, * 10^6 */
+    uint64_t delayed;     /* bytes of packets on their way over links, * 10^6 */
     uint64_t queued;      /* packets that wait where more is offered than a link carries */
 };
 
@@ -40,6 +41,7 @@ struct graph {
 struct offer {
     uint64_t bps;        /* ESP overhead in */
     uint64_t rate_micro; /* packets per second * 10^6 */
+    uint64_t footprint;  /* bytes of memory of one of them */
 };
 
 static void add_edge(struct graph *g, uint32_t *count, uint32_t from, struct edge e)
@@ -145,7 +147,7 @@ static void add_load(struct graph *g, uint32_t edge, bool along, const struct of
     nsec delay = g->s->links[e->link].words[d].delay;
 
     g->load[g->link_first[e->link] + e->member][d] += o->bps;
-    g->delayed += (uint64_t)((unsigned __int128)o->rate_micro * delay / NSEC_PER_S);
+    g->delayed += (uint64_t)((unsigned __int128)o->rate_micro * delay / NSEC_PER_S * o->footprint);
 }
 
 /* Climb from both ends to where the ways meet. */
@@ -167,7 +169,7 @@ static void add_path(struct graph *g, uint32_t from, uint32_t to, const struct o
 static struct offer offer_of(const struct scenario_flow *f)
 {
     uint64_t size = flow_mean_size(f), outer = size + ESP_OVERHEAD;
-    struct offer o = {.rate_micro = f->packet_rate_micro};
+    struct offer o = {.rate_micro = f->packet_rate_micro, .footprint = packet_footprint(outer)};
 
     size = size ? size : 1;
     if (f->rate_bps) {
@@ -230,7 +232,7 @@ enum err scenario_estimate(const struct scenario *s, struct scenario_estimate *o
         add_flow(&g, &s->flows[i]);
     if (good) {
         estimate_links(&g, out);
-        out->packet_bytes = (g.delayed / 1000000 + g.queued) * packet_footprint();
+        out->packet_bytes = g.delayed / 1000000 + g.queued * packet_footprint(MTU);
     } else {
         scenario_estimate_reset(out);
     }

@@ -192,11 +192,12 @@ static inline struct net_metrics *node_metrics(const struct sim *s, const struct
     return s->of_group ? &s->of_group[n->group].net : NULL;
 }
 
-/** Memory of a packet on its way that is not larger than its usual slot: that, and a queue entry.
- */
-static inline uint64_t packet_footprint(void)
+/** Memory of a packet of `len` bytes on its way, not longer than a link takes whole: its slot, and
+ * an entry in the queue. */
+static inline uint64_t packet_footprint(uint64_t len)
 {
-    return sizeof(struct packet) + PACKET_SMALL + sizeof(struct event_entry);
+    return sizeof(struct packet) + sizeof(struct event_entry) +
+           (PACKET_HEADROOM + len <= PACKET_TINY ? PACKET_TINY : PACKET_SMALL);
 }
 
 /** A new packet made by `node`, `room` bytes fit behind data; SIM_NONE when out of memory. */
