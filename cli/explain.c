@@ -3,6 +3,7 @@
 #include "cli/verb.h"
 #include "sim/address_plan.h"
 #include "sim/credentials.h"
+#include "sim/footprint.h"
 #include "sim/scenario_estimate.h"
 #include "sim/scenario_schema.h"
 #include "sim/scenario_tree.h"
@@ -46,15 +47,14 @@ static void print_member(const struct scenario_group *g, const struct address_pl
 
 static void print_groups(const struct scenario *s, const struct address_plan *plan)
 {
-    static const char *const roles[] = {"initiator", "responder", "nat", "router"};
-
     puts("groups");
     for (uint32_t i = 0; i < s->group_count; i++) {
         const struct scenario_group *g = &s->groups[i];
 
-        printf("  %s: %u x %s", g->name, g->count, roles[g->role]);
+        printf("  %s: %u x %s", g->name, g->count, node_role_name(g->role));
         if (g->connect != SCENARIO_NONE)
-            printf(", connects to %s", s->groups[g->connect].name);
+            printf(", %s %s", g->role == ROLE_ATTACKER ? "floods" : "connects to",
+                   s->groups[g->connect].name);
         if (g->established)
             printf(", tunnels without a handshake");
         if (g->role == ROLE_INITIATOR || g->role == ROLE_RESPONDER)
@@ -151,7 +151,24 @@ static void print_sweep(const struct scenario *s)
         printf("  thresholds that fail are counted, and do not decide its exit code\n");
 }
 
-static int explain_scenario(const struct scenario *s)
+/* Found by running small copies, which may fail where the scenario itself would. */
+static void print_memory(const struct scenario *s, const struct scenario_options *o)
+{
+    struct footprint f;
+
+    if (footprint_measure(s, o->overrides, o->count, &f) != OK) {
+        puts("memory: not known, as no small copy of this scenario runs");
+        return;
+    }
+    printf("memory: about %" PRIu64 " MiB", (f.resident_bytes + (1 << 19)) >> 20);
+    if (f.halvings)
+        printf(", by copies with %u times fewer members", 1u << f.halvings);
+    if (s->capture.of_count)
+        printf("; the capture takes up to %" PRIu64 " MiB of disk", s->capture.max_size >> 20);
+    putchar('\n');
+}
+
+static int explain_scenario(const struct scenario *s, const struct scenario_options *o)
 {
     struct address_plan plan;
     struct scenario_estimate estimate;
@@ -177,8 +194,7 @@ static int explain_scenario(const struct scenario *s)
     if (scenario_has_signers(s))
         printf("credentials: made from the seed, for tests only; about %" PRIu64 " KiB\n",
                (credentials_estimate(s) >> 10) + 1);
-    printf("memory: about %" PRIu64 " MiB, of which at most %" PRIu64 " MiB capture\n",
-           (estimate.memory_bytes >> 20) + 1, s->capture.of_count ? s->capture.max_size >> 20 : 0);
+    print_memory(s, o);
     print_sweep(s);
     scenario_estimate_reset(&estimate);
     address_plan_reset(&plan);
@@ -192,7 +208,7 @@ static int explain_file(const struct explain *x)
 
     if (code)
         return code;
-    code = explain_scenario(&s);
+    code = explain_scenario(&s, &x->options);
     scenario_reset(&s);
     return code;
 }

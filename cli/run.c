@@ -1,6 +1,7 @@
 /* `ikelab run FILE`: simulate a scenario, write the run folder, say what came out. */
 #define _GNU_SOURCE
 #include "sim/run.h"
+#include "cli/memory_check.h"
 #include "cli/report_script.h"
 #include "cli/scenario_options.h"
 #include "cli/summary.h"
@@ -13,17 +14,18 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KEY_FORCE = 256, KEY_JSON, KEY_NO_REPORT, KEY_NUMBERS_ONLY, KEY_PLANT };
+enum { KEY_FORCE = 256, KEY_JSON, KEY_NO_REPORT, KEY_NUMBERS_ONLY, KEY_PLANT, KEY_FORCE_MEMORY };
 
 struct arguments {
     const char *file, *folder, *plant;
     struct scenario_options scenario;
-    bool force, json, quiet, no_report, numbers_only;
+    bool force, force_memory, json, quiet, no_report, numbers_only;
 };
 
 static const struct argp_option options[] = {
     {"output", 'o', "DIR", 0, "run folder (default: runs/NAME-SEED)", 0},
     {"force", KEY_FORCE, NULL, 0, "replace an existing run folder", 0},
+    {"force-memory", KEY_FORCE_MEMORY, NULL, 0, "run although memory will be short", 0},
     {"json", KEY_JSON, NULL, 0, "print result.json on standard output", 0},
     {"quiet", 'q', NULL, 0, "no progress, no summary", 0},
     {"no-report", KEY_NO_REPORT, NULL, 0, "do not make report.html", 0},
@@ -46,6 +48,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
         break;
     case KEY_FORCE:
         a->force = true;
+        break;
+    case KEY_FORCE_MEMORY:
+        a->force_memory = true;
         break;
     case KEY_JSON:
         a->json = true;
@@ -113,7 +118,12 @@ static void log_progress(void *context, const struct run_progress *p)
 
 static int complain(struct run_folder *folder)
 {
-    fprintf(stderr, "ikelab: %s\n", folder ? run_folder_error(folder) : "out of memory");
+    const char *io = folder ? run_folder_error(folder) : "";
+
+    if (io[0])
+        fprintf(stderr, "ikelab: %s\n", io);
+    else
+        fprintf(stderr, "ikelab: out of memory\ntry: %s\n", RUN_FOLDER_TRY_SMALLER);
     return EXIT_FAILED;
 }
 
@@ -213,8 +223,8 @@ static int simulate(const struct arguments *a, const struct scenario *s, struct 
                     "writing into %s failed; nothing is left there\n"
                     "try: free some space, or another place with -o DIR\n",
                     run_folder_target(folder));
-        if (e == ERR_MEMORY)
-            fprintf(stderr, "try: fewer nodes, or `capture: none`\n");
+        if (e == ERR_MEMORY && !io[0])
+            fprintf(stderr, "try: %s\n", RUN_FOLDER_TRY_SMALLER);
         run_outcome_reset(&outcome);
         return EXIT_FAILED;
     }
@@ -226,7 +236,7 @@ static int simulate(const struct arguments *a, const struct scenario *s, struct 
         scenario_lesson_json(&s->lesson, &lesson, 1, true);
     outcome.result.lesson = lesson.error == OK ? lesson.data : NULL;
     code = EXIT_DONE;
-    if (result_write(&outcome.result, folder) != OK)
+    if (effective.error != OK || lesson.error != OK || result_write(&outcome.result, folder) != OK)
         code = complain(folder);
     if (code == EXIT_DONE && !a->no_report)
         report = make_report(folder);
@@ -273,6 +283,13 @@ static int run(int argc, char **argv)
     }
     code = scenario_open(a.file, &a.scenario, &scenario);
     if (code != EXIT_DONE) {
+        scenario_options_reset(&a.scenario);
+        return code;
+    }
+    if (!a.force_memory)
+        code = memory_check(&scenario, &a.scenario);
+    if (code != EXIT_DONE) {
+        scenario_reset(&scenario);
         scenario_options_reset(&a.scenario);
         return code;
     }

@@ -61,13 +61,16 @@ static enum err read_whole(struct reading *r)
     FILE *file = fopen(r->path, "r");
     size_t len;
 
-    r->text = file ? malloc(FILE_MAX + 1) : NULL;
-    if (!r->text) {
+    if (!file) {
         snprintf(r->message, r->cap, "%s: cannot be read; is the name of the cost table right?",
                  r->path);
-        if (file)
-            fclose(file);
         return ERR_IO;
+    }
+    r->text = malloc(FILE_MAX + 1);
+    if (!r->text) {
+        snprintf(r->message, r->cap, "%s: out of memory", r->path);
+        fclose(file);
+        return ERR_MEMORY;
     }
     len = fread(r->text, 1, FILE_MAX + 1, file);
     fclose(file);

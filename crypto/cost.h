@@ -38,6 +38,7 @@ struct cost_table {
  * Read a table. Every operation of the meter must be priced and nothing else may be.
  * @param[out] message  on error: "file:line: what is wrong", one line
  * @retval ERR_IO      the file cannot be read
+ * @retval ERR_MEMORY
  * @retval ERR_SYNTAX  it is no cost table; `out` is zeroed
  */
 enum err cost_load(struct cost_table *out, const char *path, char *message, size_t cap) MUST_USE;

@@ -178,15 +178,22 @@ struct net_metrics {
     uint64_t dropped[NET_DROP_COUNT];              /* [count] */
 };
 
+/** A flood of IKE_SA_INIT requests, as the machines it is for see it. Packets and IP bytes. */
+struct flood_metrics {
+    uint64_t requests, request_bytes; /* [count] arrived */
+    uint64_t answers, answer_bytes;   /* [count] sent to where the requests claim to come from */
+};
+
 struct group_metrics {
     const char *name;
     uint32_t members;
-    const char *role;                 /* "initiator", "responder", "nat", "router" */
+    const char *role;                 /* node_role_name() of sim/scenario.h */
     struct ike_metrics ike;           /* of initiators in this group */
     struct net_metrics net;           /* of packets these nodes originate and finally receive */
     uint64_t nat_mappings;            /* [gauge] mappings alive over all members of a NAT group */
     uint64_t nat_mappings_peak;       /* kept by metrics_nat_mapped */
     uint64_t nat_mapped, nat_expired; /* [count] nat_mapped by metrics_nat_mapped */
+    struct flood_metrics flood;       /* of attackers */
 };
 
 struct link_metrics {

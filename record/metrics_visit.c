@@ -269,6 +269,17 @@ static void walk_tunnels(struct walk *w, const struct tunnel_metrics *t)
     close_object(w, "tunnels");
 }
 
+static void walk_flood(struct walk *w, const struct flood_metrics *f)
+{
+    open_object(w, "flood");
+    packets(w, "requests", f->requests);
+    octets(w, "request_bytes", f->request_bytes);
+    packets(w, "answers", f->answers);
+    octets(w, "answer_bytes", f->answer_bytes);
+    value(w, "answer_ratio", "1", fixed_ratio(f->answer_bytes, f->request_bytes));
+    close_object(w, "flood");
+}
+
 static void walk_groups(struct walk *w, const struct metrics *m)
 {
     open_object(w, "groups");
@@ -285,6 +296,8 @@ static void walk_groups(struct walk *w, const struct metrics *m)
             count(w, "mapped", g->nat_mapped);
             count(w, "expired", g->nat_expired);
             close_object(w, "nat");
+        } else if (strcmp(g->role, "attacker") == 0) {
+            walk_flood(w, &g->flood);
         } else if (strcmp(g->role, "router") != 0) {
             walk_ike(w, m, &g->ike);
         }

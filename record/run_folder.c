@@ -58,6 +58,8 @@ static const char *advice(int error)
     case EPERM:
     case EROFS:
         return "choose a place you may write to with -o DIR";
+    case ENOMEM:
+        return RUN_FOLDER_TRY_SMALLER;
     case ENAMETOOLONG:
         return "choose a shorter path with -o DIR";
     default:
@@ -67,6 +69,9 @@ static const char *advice(int error)
 
 static enum err fail_io(struct run_folder *f, const char *what, const char *path, int error)
 {
+    if (error == ENOMEM)
+        return fail(f, ERR_MEMORY, "out of memory: cannot %s %s; try: %s", what, path,
+                    advice(error));
     return fail(f, ERR_IO, "cannot %s %s: %s; try: %s", what, path, strerror(error), advice(error));
 }
 

@@ -14,6 +14,11 @@
 
 enum run_folder_sizes { RUN_FOLDER_PATH_MAX = 4096, RUN_FOLDER_ERROR_MAX = 4600 };
 
+/** What to try where memory is short. */
+#define RUN_FOLDER_TRY_SMALLER                                                                     \
+    "fewer clients (--set nodes.NAME.count=N), --set capture=none, --set crypto=modelled, or "     \
+    "--numbers-only"
+
 struct run_folder;
 
 struct run_folder_options {

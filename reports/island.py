@@ -25,7 +25,7 @@ DETAILS_FIRST = 5000  # messages with a detail whatever they are; behind them, p
 # Columns of times, and of numbers that may not fit 31 bits
 WIDE = {"t", "r", "from", "to", "expires", "deadline", "answered", "given_up", "mid",
         "highest", "sequence"}
-RANKS = {"initiator": 0, "nat": 1, "router": 2, "responder": 3}
+RANKS = {"initiator": 0, "nat": 1, "router": 2, "responder": 3, "attacker": 0}
 HOST_METRICS = ("cpu_busy_ratio", "backlog", "half_open", "ike_sas")
 
 

@@ -216,6 +216,31 @@ static bool overlap(const struct ip_prefix *a, const struct ip_prefix *b)
     return true;
 }
 
+/* What attackers claim is nobody's: who is there would be sent the answers. */
+static bool claims_given(const struct scenario *s, const struct scenario_group *attackers,
+                         const struct ip_prefix plan[2], FILE *errors)
+{
+    const struct ip_prefix *claimed = &attackers->flood.sources;
+    const char *whose = NULL;
+
+    if (overlap(claimed, &plan[0]) || overlap(claimed, &plan[1]))
+        whose = "the address plan (100.64.0.0/10, 192.168.0.0/16)";
+    for (uint32_t k = 0; k < s->group_count; k++) {
+        const struct scenario_group *g = &s->groups[k];
+
+        if (g->addresses.addr.family && overlap(claimed, &g->addresses))
+            whose = g->name;
+        if (g != attackers && g->role == ROLE_ATTACKER && overlap(claimed, &g->flood.sources))
+            whose = g->name;
+    }
+    if (whose)
+        fprintf(errors,
+                "the 'sources' of '%s' overlap the addresses of %s; such as 203.0.112.0/20 "
+                "is free\n",
+                attackers->name, whose);
+    return whose;
+}
+
 /* What the scenario gives out itself must not meet what the plan gives out. */
 static enum err check_given(const struct scenario *s, struct address_plan *out, FILE *errors)
 {
@@ -234,6 +259,8 @@ static enum err check_given(const struct scenario *s, struct address_plan *out, 
                         g->name);
                 return ERR_FULL;
             }
+        if (g->role == ROLE_ATTACKER && claims_given(s, g, plan, errors))
+            return ERR_FULL;
         if (!g->addresses.addr.family)
             continue;
         if (overlap(&g->addresses, &plan[0]) || overlap(&g->addresses, &plan[1])) {

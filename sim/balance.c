@@ -49,9 +49,12 @@ static bool places_balanced(const struct sim *s, uint32_t first, uint32_t count,
                             struct sim_imbalance *out)
 {
     uint32_t *seen = count_places(s, first, count);
-    uint32_t unequal = seen ? count : 0;
 
-    for (uint32_t i = 0; i < unequal; i++) {
+    if (!seen) {
+        out->where = BALANCE_UNKNOWN;
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
         uint32_t place = first + i;
         bool link = place < s->link_count;
         uint32_t index = link ? place : place - s->link_count;
@@ -66,7 +69,7 @@ static bool places_balanced(const struct sim *s, uint32_t first, uint32_t count,
         return false;
     }
     free(seen);
-    return seen != NULL;
+    return true;
 }
 
 static bool run_balanced(const struct sim *s, struct sim_imbalance *out)

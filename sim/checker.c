@@ -43,6 +43,7 @@ struct records {
     size_t size;
     uint32_t count, capacity;
     uint32_t free_head; /* index + 1 of a record that may be used again */
+    bool starved;       /* one could not be added */
 };
 
 struct checker {
@@ -51,6 +52,7 @@ struct checker {
     uint32_t watch_one_in;
     struct violation violation;
     bool violated;
+    bool starved; /* memory was short for what is no record */
     struct records ike, child, inbound;
     struct table responses; /* hash of (node, SPIs, direction, id) -> hash of the message */
     uint32_t *answered;     /* by node: different requests answered */
@@ -80,7 +82,7 @@ static void *records_find(const struct records *r, uint64_t key)
     return table_get(&r->index, key, &i) ? r->data + i * r->size : NULL;
 }
 
-/* NULL when memory is short: the checker then watches less, which the run reports. */
+/* NULL when memory is short, which ends the run: checker_starved. */
 static void *records_add(struct records *r, uint64_t key)
 {
     uint32_t i = r->count;
@@ -92,13 +94,17 @@ static void *records_add(struct records *r, uint64_t key)
     } else if (r->count == r->capacity) {
         uint8_t *bigger = realloc(r->data, 2 * (size_t)r->capacity * r->size);
 
-        if (!bigger)
+        if (!bigger) {
+            r->starved = true;
             return NULL;
+        }
         r->data = bigger;
         r->capacity *= 2;
     }
-    if (table_put(&r->index, key, i) != OK)
+    if (table_put(&r->index, key, i) != OK) {
+        r->starved = true;
         return NULL;
+    }
     if (i == r->count)
         r->count++;
     record = r->data + i * r->size;
@@ -163,13 +169,18 @@ void checker_violate(struct checker *c, const char *invariant, nsec at, uint32_t
 {
     va_list arguments;
 
-    if (c->violated)
-        return;
+    if (c->violated || checker_starved(c))
+        return; /* what it has not seen is no violation */
     c->violated = true;
     c->violation = (struct violation){.invariant = invariant, .at = at, .node = node};
     va_start(arguments, format);
     vsnprintf(c->violation.text, sizeof c->violation.text, format, arguments);
     va_end(arguments);
+}
+
+bool checker_starved(const struct checker *c)
+{
+    return c->starved || c->ike.starved || c->child.starved || c->inbound.starved;
 }
 
 bool checker_watches(const struct checker *c, uint32_t node)
@@ -408,7 +419,9 @@ void checker_response(struct checker *c, nsec now, uint32_t node, struct bytes m
     if (load_be64(message.data + 8) == 0)
         return;
     if (!table_get(&c->responses, name, &before)) {
-        if (table_put(&c->responses, name, content) == OK && counts)
+        if (table_put(&c->responses, name, content) != OK)
+            c->starved = true;
+        else if (counts)
             c->answered[node]++;
         return;
     }
@@ -435,8 +448,10 @@ static struct flow_record *flow_at(struct checker *c, uint32_t direction)
         while (capacity <= direction)
             capacity *= 2;
         bigger = realloc(c->flows, capacity * sizeof *bigger);
-        if (!bigger)
+        if (!bigger) {
+            c->starved = true;
             return NULL;
+        }
         memset(bigger + c->flow_capacity, 0, (capacity - c->flow_capacity) * sizeof *bigger);
         c->flows = bigger;
         c->flow_capacity = capacity;

@@ -50,6 +50,9 @@ struct checker *checker_create(const struct checker_options *);
 void checker_destroy(struct checker *);
 /** The first violation, or NULL. */
 const struct violation *checker_violation(const struct checker *);
+/** Memory was short for what it wanted to remember: it has seen no violation, but not everything.
+ */
+bool checker_starved(const struct checker *);
 /** Record a violation found elsewhere (the simulator's own I8 and I15 checks). */
 void checker_violate(struct checker *, const char *invariant, nsec at, uint32_t node,
                      const char *format, ...) __attribute__((format(printf, 5, 6)));

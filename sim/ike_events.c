@@ -112,7 +112,8 @@ static void child_came_up(struct ike_node *n, const struct ike_event *e)
     if (checker_watches(lab->checker, n->node)) {
         forget_child(n, e->child); /* one that lingered in this slot */
         checker_child_up(lab->checker, lab->sim.now, n->node, &info);
-        (void)!table_put(&n->fleet->spi_of_child, e->child.handle.index, info.spi_in);
+        if (table_put(&n->fleet->spi_of_child, e->child.handle.index, info.spi_in) != OK)
+            sim_fail(&lab->sim, ERR_MEMORY);
     }
     if (n->group->role == ROLE_INITIATOR && lab_plant(lab, PLANT_SECOND_CHILD, 1))
         (void)ike_endpoint_new_child(n->endpoint, lab->sim.now, e->ike);

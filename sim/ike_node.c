@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "proto/esp/esp.h"
 #include "proto/ip/udp.h"
+#include "sim/attacker.h"
 #include "sim/credentials.h"
 #include "sim/link.h"
 #include "sim/recorder.h"
@@ -469,6 +470,7 @@ static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet
         packet_drop(s, node, packet, NET_DROP_NO_ROUTE);
         return;
     }
+    attacker_heard(n->lab, packet);
     if (ip_is_fragment(&ip)) {
         struct ike_extra *extra = ike_node_extra(n);
 

@@ -8,6 +8,7 @@
 #include "proto/esp/esp.h"
 #include "proto/ip/icmp.h"
 #include "proto/ip/udp.h"
+#include "sim/attacker.h"
 #include "sim/recorder.h"
 
 #include <stdlib.h>
@@ -93,6 +94,7 @@ void ike_node_send(struct ike_node *n, uint32_t packet)
         drop_unsent(n, packet);
         return;
     }
+    attacker_answered(n->lab, packet);
     sim_send(&n->lab->sim, n->node, port, packet, true);
 }
 

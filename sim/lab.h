@@ -80,6 +80,7 @@ struct lab {
     enum plant plant;
     uint32_t plant_count; /* occasions seen by the planted defect */
     struct crypto_class planted_class;
+    bool attacked; /* somebody floods a gateway: sim/attacker.h */
 };
 
 enum { LAB_NAME_MAX = SCENARIO_NAME_MAX + 16 };

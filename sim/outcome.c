@@ -186,21 +186,24 @@ static void describe_security(const struct lab *lab, struct writer_of_text *w)
     add_text(w, "esp", "esn", child->esn ? "yes" : "no");
 }
 
-static void judge(const struct lab *lab, struct run_outcome *out)
+static enum err judge(const struct lab *lab, struct run_outcome *out)
 {
     const struct scenario *s = lab->scenario;
 
     out->thresholds_pass = true;
     out->verdicts = calloc(s->threshold_count + 1, sizeof *out->verdicts);
-    for (uint32_t i = 0; i < s->threshold_count && out->verdicts; i++) {
+    if (!out->verdicts)
+        return ERR_MEMORY;
+    for (uint32_t i = 0; i < s->threshold_count; i++) {
         /* The loader has checked that each metric exists. */
         if (threshold_judge(&s->thresholds[i], lab->metrics, &out->verdicts[i]) != OK)
             out->verdicts[i] = (struct threshold_result){.value = FIXED_NONE, .unit = "1"};
         out->thresholds_pass &= out->verdicts[i].pass;
     }
+    return OK;
 }
 
-void outcome_fill(struct lab *lab, struct run_outcome *out)
+enum err outcome_fill(struct lab *lab, struct run_outcome *out)
 {
     const struct scenario *s = lab->scenario;
     const struct violation *v = checker_violation(lab->checker);
@@ -219,16 +222,18 @@ void outcome_fill(struct lab *lab, struct run_outcome *out)
                                   .security = out->security};
     describe_security(lab, &w);
     out->result.wrong = describe_quirks(s, &w);
-    judge(lab, out);
+    if (judge(lab, out) != OK)
+        return ERR_MEMORY;
     out->result.verdicts = out->verdicts;
     if (lab->recorder)
         out->result.capture = recorder_totals(lab->recorder);
     if (!v)
-        return;
+        return OK;
     out->violated = true;
     out->violation = *v;
     lab_node_name(lab, v->node, out->violation_node);
     out->result.violation = out->violation.text;
+    return OK;
 }
 
 void run_outcome_reset(struct run_outcome *out)

@@ -12,7 +12,7 @@
 nsec outcome_ladder(const struct retransmit_config *);
 /** I17: each established tunnel that carries no traffic has the same child SA at both ends. */
 void outcome_compare_ends(struct lab *);
-/** Result, verdicts, violation. Metrics are finished. */
-void outcome_fill(struct lab *, struct run_outcome *);
+/** Result, verdicts, violation. Metrics are finished. @retval ERR_MEMORY */
+enum err outcome_fill(struct lab *, struct run_outcome *) MUST_USE;
 
 #endif

@@ -235,7 +235,7 @@ enum err recorder_create(struct lab *lab, struct run_folder *folder, struct reco
         return ERR_MEMORY;
     r->lab = lab;
     r->folder = folder;
-    r->all_nodes = lab->sim.node_count <= RECORD_ALL_NODES;
+    r->all_nodes = lab->sim.node_count <= RECORD_ALL_NODES && !lab->attacked;
     for (int side = 0; side < 2; side++) {
         r->interfaces[side] = calloc(lab->sim.node_count + 1, sizeof *r->interfaces[side]);
         if (!r->interfaces[side])

@@ -52,8 +52,10 @@ static struct holding *next_holding(struct end *e)
         uint32_t capacity = e->capacity ? 2 * e->capacity : 8;
         struct holding *bigger = realloc(e->ikes, capacity * sizeof *bigger);
 
-        if (!bigger)
+        if (!bigger) {
+            sim_fail(&e->node->lab->sim, ERR_MEMORY);
             return NULL;
+        }
         e->ikes = bigger;
         e->capacity = capacity;
     }
@@ -117,7 +119,7 @@ static bool look_at(const struct ike_node *n, struct sa_ref ref, struct holding 
     return h->here;
 }
 
-/* @return false when memory is short: this tunnel is then not judged */
+/* @return false when memory is short, which ends the run */
 static bool look_at_client(struct end *e, struct ike_node *n)
 {
     struct sa_ref ref = SA_NONE;
@@ -145,6 +147,7 @@ static void mark_known(struct gateway *g, uint32_t slot)
     if (words > g->words) {
         bigger = realloc(g->known, words * sizeof *bigger);
         if (!bigger) {
+            sim_fail(&g->node->lab->sim, ERR_MEMORY);
             g->whole = false;
             return;
         }

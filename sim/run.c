@@ -2,9 +2,11 @@
 
 #include "base/assert.h"
 #include "base/dist.h"
+#include "sim/attacker.h"
 #include "sim/credentials.h"
 #include "sim/ike_node.h"
 #include "sim/link.h"
+#include "sim/machine_memory.h"
 #include "sim/nat_box.h"
 #include "sim/outcome.h"
 #include "sim/recorder.h"
@@ -13,7 +15,6 @@
 #include "sim/topology.h"
 
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
 
 enum {
@@ -121,17 +122,13 @@ static enum err make_crypto(struct lab *lab)
 
 static void describe_metrics(struct lab *lab)
 {
-    static const char *const roles[] = {[ROLE_INITIATOR] = "initiator",
-                                        [ROLE_RESPONDER] = "responder",
-                                        [ROLE_NAT] = "nat",
-                                        [ROLE_ROUTER] = "router"};
     const struct scenario *s = lab->scenario;
 
     for (uint32_t g = 0; g < s->group_count; g++) {
         int32_t host = scenario_host_index(s, g);
 
         lab->metrics->groups[g].members = s->groups[g].count;
-        lab->metrics->groups[g].role = roles[s->groups[g].role];
+        lab->metrics->groups[g].role = node_role_name(s->groups[g].role);
         if (host != SCENARIO_NONE)
             lab->metrics->hosts[host].cores = s->groups[g].cpu.cores * s->groups[g].count;
     }
@@ -236,13 +233,21 @@ static void schedule_group(struct lab *lab, uint32_t g)
     }
 }
 
+static void begin_floods(struct lab *lab, uint32_t g)
+{
+    const struct scenario_group *group = &lab->scenario->groups[g];
+
+    for (uint32_t m = 0; m < group->count; m++)
+        attacker_begin(lab, group->first_node + m);
+}
+
 static enum err set_up(struct drive *d)
 {
     struct lab *lab = &d->lab;
     const struct scenario *s = lab->scenario;
     struct checker_options checks = {.seed = s->seed,
                                      .nodes = s->node_count,
-                                     .all_up_to = WATCH_ALL_UP_TO,
+                                     .all_up_to = WATCH_ALL_UP_TO >> d->options->halvings,
                                      .usable_within = usable_within(s),
                                      .silent_packets = SILENT_PACKETS};
     enum err e = sim_init(&lab->sim, s->seed);
@@ -277,6 +282,8 @@ static enum err set_up(struct drive *d)
     for (uint32_t g = 0; g < s->group_count && e == OK; g++)
         if (s->groups[g].role == ROLE_INITIATOR)
             schedule_group(lab, g);
+        else if (s->groups[g].role == ROLE_ATTACKER)
+            begin_floods(lab, g);
     return e;
 }
 
@@ -341,11 +348,16 @@ static void check_books(struct lab *lab, bool whole)
         [BALANCE_RUN] = "run", [BALANCE_LINK] = "link direction", [BALANCE_NODE] = "node"};
     struct sim_imbalance off;
 
-    if (whole ? !sim_balanced(&lab->sim, &off) : !sim_balanced_share(&lab->sim, &off))
+    if (whole ? !sim_balanced(&lab->sim, &off) : !sim_balanced_share(&lab->sim, &off)) {
+        if (off.where == BALANCE_UNKNOWN) {
+            sim_fail(&lab->sim, ERR_MEMORY);
+            return;
+        }
         checker_violate(lab->checker, "I8", lab->sim.now, off.where == BALANCE_NODE ? off.index : 0,
                         "packet conservation of %s %u is off by %lld: sent + duplicated + "
                         "fragments made against delivered + reassembled away + dropped + in flight",
                         places[off.where], off.index, (long long)off.difference);
+    }
     if (lab->sim.broken)
         checker_violate(lab->checker, "I15", lab->sim.now, 0, "%s", lab->sim.broken);
 }
@@ -393,6 +405,8 @@ static enum err at_stop(struct drive *d)
         rest_look(lab, false);
         d->next_agreement += AGREEMENT_EVERY_S * NSEC_PER_S;
     }
+    if (checker_starved(lab->checker))
+        sim_fail(&lab->sim, ERR_MEMORY);
     if (d->options->interrupted && *d->options->interrupted)
         d->interrupted = true;
     tell_progress(d);
@@ -459,10 +473,13 @@ static enum err finish(struct drive *d, struct run_outcome *out)
     e = metrics_finish(lab->metrics, lab->sim.now);
     if (lab->recorder)
         next = recorder_finish(lab->recorder, lab->sim.now);
-    outcome_fill(lab, out);
+    if (e == OK)
+        e = outcome_fill(lab, out);
     out->result.partial = lab->sim.now < lab->scenario->stop_time;
     if (e == OK)
         e = next;
+    if (e == OK)
+        e = checker_starved(lab->checker) ? ERR_MEMORY : lab->sim.error;
     if (e == OK && d->interrupted)
         e = ERR_INTERRUPTED;
     return e;
@@ -485,9 +502,9 @@ static void clean_up(struct drive *d)
 
 static uint64_t peak_rss(void)
 {
-    struct rusage usage;
+    struct process_memory m;
 
-    return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * 1024 : 0;
+    return process_memory_read(&m) ? m.resident_peak : 0;
 }
 
 enum err run_scenario(const struct run_options *options, struct run_outcome *out, char *why,
@@ -498,8 +515,10 @@ enum err run_scenario(const struct run_options *options, struct run_outcome *out
 
     *out = (struct run_outcome){0};
     why[0] = '\0';
-    if (!d)
+    if (!d) {
+        snprintf(why, cap, "%s", err_text(ERR_MEMORY));
         return ERR_MEMORY;
+    }
     *d = (struct drive){.options = options, .why = why, .cap = cap, .wall_start = wall_ns()};
     d->lab.scenario = options->scenario;
     d->lab.plant = options->plant;

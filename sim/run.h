@@ -20,6 +20,8 @@ struct run_progress {
 struct run_options {
     const struct scenario *scenario;
     struct run_folder *folder; /* NULL: numbers only */
+    uint32_t
+        halvings; /* of a smaller copy (sim/footprint): what is watched is as many times less */
     enum plant plant;
     const volatile int *interrupted; /* becomes non-zero to stop early; may be NULL */
     /** Called a few times per second of wall time; may be NULL. */

@@ -158,12 +158,13 @@ static enum err begin(struct scenario_reader *r, const char *path, struct tree_s
     struct scenario *s = r->scenario;
 
     *s = (struct scenario){.arena = arena_create()};
-    if (!s->arena)
-        return ERR_MEMORY;
     r->arena = s->arena;
-    *source = reader_take(r, sizeof **source);
-    s->path = arena_text(r->arena, path, strlen(path));
-    return *source && s->path ? OK : ERR_MEMORY;
+    *source = s->arena ? reader_take(r, sizeof **source) : NULL;
+    s->path = *source ? arena_text(r->arena, path, strlen(path)) : NULL;
+    if (s->path)
+        return OK;
+    fprintf(r->diag.out, "%s: error: out of memory\n", path);
+    return ERR_MEMORY;
 }
 
 static enum err load(const char *path, const struct scenario_override *overrides, size_t count,
@@ -214,6 +215,14 @@ void scenario_reset(struct scenario *s)
 {
     arena_destroy(s->arena);
     *s = (struct scenario){0};
+}
+
+bool scenario_has_attackers(const struct scenario *s)
+{
+    for (uint32_t g = 0; g < s->group_count; g++)
+        if (s->groups[g].role == ROLE_ATTACKER)
+            return true;
+    return false;
 }
 
 static bool has_host(const struct scenario_group *g)

@@ -54,7 +54,9 @@ struct pki_words {
     struct member_list revoked, expired, not_yet_valid, wrong_ca, wrong_identity;
 };
 
-enum node_role { ROLE_INITIATOR, ROLE_RESPONDER, ROLE_NAT, ROLE_ROUTER };
+enum node_role { ROLE_INITIATOR, ROLE_RESPONDER, ROLE_NAT, ROLE_ROUTER, ROLE_ATTACKER };
+/** As written in `role:`. */
+const char *node_role_name(enum node_role);
 
 /** When the members of an initiator group start, in member order. */
 enum arrivals_kind { ARRIVALS_AT_ONCE, ARRIVALS_FIXED, ARRIVALS_POISSON, ARRIVALS_RAMP };
@@ -81,6 +83,14 @@ struct limit_words {
     uint32_t half_open_per_source;
     uint32_t cookie_above; /* 0: never */
     uint32_t cookie;       /* enum cookie_word */
+};
+
+/** `flood:`, what each member of an attacker group sends. */
+struct flood_words {
+    uint32_t requests;
+    uint64_t rate_micro;      /* per second * 10^6 */
+    struct ip_prefix sources; /* claimed; family 0: none given */
+    nsec at;                  /* of the first */
 };
 
 /**
@@ -185,8 +195,8 @@ struct scenario_group {
     enum node_role role;
     uint32_t count;
     uint32_t first_node;        /* number of member 0; nodes are numbered group by group */
-    int32_t connect;            /* initiators: the responder group; member i of n connects to member
-                                   floor(i * m / n). SCENARIO_NONE for others */
+    int32_t connect;            /* initiators, attackers: the responder group; member i of n has to
+                                   do with member floor(i * m / n). SCENARIO_NONE for others */
     int32_t one_per;            /* the group this one is counted by, or SCENARIO_NONE */
     const char *const *uplinks; /* names of two links, or none */
     uint32_t uplink_count;
@@ -203,7 +213,8 @@ struct scenario_group {
     uint32_t protect_count;
     struct cpu_words cpu;
     struct limit_words limits;
-    struct nat_words nat;  /* ROLE_NAT */
+    struct flood_words flood; /* ROLE_ATTACKER */
+    struct nat_words nat;     /* ROLE_NAT */
     int32_t forward;       /* ROLE_NAT: the responder inside that its ports 500 and 4500 lead to, or
                               SCENARIO_NONE */
     bool icmp_errors;      /* ROLE_ROUTER: it tells senders of packets that it cannot pass on */
@@ -435,6 +446,8 @@ struct scenario_auth scenario_auth(const struct ike_words *);
 bool scenario_signs(const struct scenario_group *);
 /** Whether any group does. */
 bool scenario_has_signers(const struct scenario *);
+/** Whether anybody floods a gateway. */
+bool scenario_has_attackers(const struct scenario *);
 bool scenario_lists(const struct member_list *, uint32_t group, uint32_t member);
 static inline bool scenario_looks_up(const struct scenario_group *g)
 {

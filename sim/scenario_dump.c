@@ -233,8 +233,9 @@ static void dump_group(struct dump *d, const struct scenario_group *g)
     d->role = 1u << g->role;
     json_object_begin(&d->json, g->name);
     dump_section(d, SECTION_GROUP, g);
-    if (g->role == ROLE_INITIATOR) {
+    if (g->connect != SCENARIO_NONE)
         json_text(&d->json, "connect", d->s->groups[g->connect].name);
+    if (g->role == ROLE_INITIATOR) {
         dump_arrivals(d, &g->arrivals);
     } else if (g->role == ROLE_NAT) {
         snprintf(ports, sizeof ports, "%u-%u", g->nat.port_first, g->nat.port_last);

@@ -1,6 +1,5 @@
 #include "sim/scenario_estimate.h"
 
-#include "sim/credentials.h"
 #include "sim/fault.h"
 #include "sim/link.h"
 
@@ -8,9 +7,8 @@
 #include <string.h>
 
 enum {
-    ESP_OVERHEAD = 64,   /* outer IP, UDP, ESP header, IV, padding, ICV of AES-GCM, rounded */
-    TUNNEL_BYTES = 1280, /* both ends, design's budget */
-    NODE_BYTES = 384,
+    MTU = 1500,        /* of what waits where more is offered than a link carries */
+    ESP_OVERHEAD = 64, /* outer IP, UDP, ESP header, IV, padding, ICV of AES-GCM, rounded */
 };
 
 uint32_t flow_mean_size(const struct scenario_flow *f)
@@ -35,6 +33,15 @@ struct graph {
     uint32_t *depth;      /* by node; 0: not seen, roots are 1 */
     uint32_t *link_first; /* by link: number of its member 0 */
     uint64_t (*load)[2];  /* by link member, bit/s */
+    uint64_t delayed;     /* bytes of packets on their way over links, * 10^6 */
+    uint64_t queued;      /* packets that wait where more is offered than a link carries */
+};
+
+/* What one direction of a flow offers. */
+struct offer {
+    uint64_t bps;        /* ESP overhead in */
+    uint64_t rate_micro; /* packets per second * 10^6 */
+    uint64_t footprint;  /* bytes of memory of one of them */
 };
 
 static void add_edge(struct graph *g, uint32_t *count, uint32_t from, struct edge e)
@@ -133,36 +140,45 @@ static bool graph_hang(struct graph *g)
     return true;
 }
 
-static void add_load(struct graph *g, uint32_t edge, bool along, uint64_t bps)
+static void add_load(struct graph *g, uint32_t edge, bool along, const struct offer *o)
 {
     const struct edge *e = &g->edges[edge];
+    int d = e->up == along ? LINK_UP : LINK_DOWN;
+    nsec delay = g->s->links[e->link].words[d].delay;
 
-    g->load[g->link_first[e->link] + e->member][e->up == along ? LINK_UP : LINK_DOWN] += bps;
+    g->load[g->link_first[e->link] + e->member][d] += o->bps;
+    g->delayed += (uint64_t)((unsigned __int128)o->rate_micro * delay / NSEC_PER_S * o->footprint);
 }
 
 /* Climb from both ends to where the ways meet. */
-static void add_path(struct graph *g, uint32_t from, uint32_t to, uint64_t bps)
+static void add_path(struct graph *g, uint32_t from, uint32_t to, const struct offer *o)
 {
     while (from != to) {
         if (g->depth[from] >= g->depth[to]) {
             if (g->parent[from] == UINT32_MAX)
                 return;
-            add_load(g, g->parent[from], true, bps);
+            add_load(g, g->parent[from], true, o);
             from = g->edges[g->parent[from]].to;
         } else {
-            add_load(g, g->parent[to], false, bps);
+            add_load(g, g->parent[to], false, o);
             to = g->edges[g->parent[to]].to;
         }
     }
 }
 
-static uint64_t outer_bps(const struct scenario_flow *f)
+static struct offer offer_of(const struct scenario_flow *f)
 {
     uint64_t size = flow_mean_size(f), outer = size + ESP_OVERHEAD;
+    struct offer o = {.rate_micro = f->packet_rate_micro, .footprint = packet_footprint(outer)};
 
-    if (f->rate_bps)
-        return (uint64_t)((unsigned __int128)f->rate_bps * outer / (size ? size : 1));
-    return (uint64_t)((unsigned __int128)f->packet_rate_micro * outer * 8 / 1000000);
+    size = size ? size : 1;
+    if (f->rate_bps) {
+        o.bps = (uint64_t)((unsigned __int128)f->rate_bps * outer / size);
+        o.rate_micro = (uint64_t)((unsigned __int128)f->rate_bps * 1000000 / (8 * size));
+        return o;
+    }
+    o.bps = (uint64_t)((unsigned __int128)f->packet_rate_micro * outer * 8 / 1000000);
+    return o;
 }
 
 static void add_flow(struct graph *g, const struct scenario_flow *f)
@@ -170,7 +186,7 @@ static void add_flow(struct graph *g, const struct scenario_flow *f)
     const struct scenario_group *from = &g->s->groups[f->from], *to = &g->s->groups[f->to];
     bool upward = from->connect == (int32_t)f->to;
     const struct scenario_group *clients = upward ? from : to, *servers = upward ? to : from;
-    uint64_t bps = outer_bps(f);
+    struct offer o = offer_of(f);
 
     for (uint32_t i = 0; i < clients->count; i++) {
         uint32_t client = clients->first_node + i;
@@ -178,9 +194,9 @@ static void add_flow(struct graph *g, const struct scenario_flow *f)
             servers->first_node + (uint32_t)((uint64_t)i * servers->count / clients->count);
 
         if (upward || f->both)
-            add_path(g, client, server, bps);
+            add_path(g, client, server, &o);
         if (!upward || f->both)
-            add_path(g, server, client, bps);
+            add_path(g, server, client, &o);
     }
 }
 
@@ -188,28 +204,20 @@ static void estimate_links(struct graph *g, struct scenario_estimate *out)
 {
     for (uint32_t k = 0; k < g->s->link_count; k++)
         for (int d = 0; d < 2; d++) {
-            const struct loss_words *loss = &g->s->links[k].words[d].loss;
+            const struct link_words *words = &g->s->links[k].words[d];
+            const struct loss_words *loss = &words->loss;
             uint64_t most = 0;
 
-            for (uint32_t i = 0; i < g->s->links[k].members; i++)
-                if (g->load[g->link_first[k] + i][d] > most)
-                    most = g->load[g->link_first[k] + i][d];
+            for (uint32_t i = 0; i < g->s->links[k].members; i++) {
+                uint64_t load = g->load[g->link_first[k] + i][d];
+
+                most = load > most ? load : most;
+                if (words->rate_bps && load > words->rate_bps)
+                    g->queued += words->limit;
+            }
             out->links[k].load_bps[d] = most;
             out->links[k].loss[d] = loss->model == LOSS_STATE ? UINT64_MAX : loss_expected(loss);
         }
-}
-
-static uint64_t estimate_memory(const struct scenario *s)
-{
-    uint64_t bytes = (uint64_t)s->node_count * NODE_BYTES;
-
-    for (uint32_t i = 0; i < s->group_count; i++)
-        if (s->groups[i].role == ROLE_INITIATOR)
-            bytes += (uint64_t)s->groups[i].count * TUNNEL_BYTES;
-    for (uint32_t i = 0; i < s->link_count; i++)
-        bytes += (uint64_t)s->links[i].members * 2 * sizeof(struct link_direction);
-    bytes += credentials_estimate(s);
-    return bytes + s->capture.max_size * (s->capture.of_count != 0);
 }
 
 enum err scenario_estimate(const struct scenario *s, struct scenario_estimate *out)
@@ -217,15 +225,17 @@ enum err scenario_estimate(const struct scenario *s, struct scenario_estimate *o
     struct graph g = {0};
     bool good;
 
-    *out = (struct scenario_estimate){.memory_bytes = estimate_memory(s)};
+    *out = (struct scenario_estimate){0};
     out->links = calloc((size_t)s->link_count + 1, sizeof *out->links);
     good = out->links && graph_make(&g, s) && graph_hang(&g);
     for (uint32_t i = 0; i < s->flow_count && good; i++)
         add_flow(&g, &s->flows[i]);
-    if (good)
+    if (good) {
         estimate_links(&g, out);
-    else
+        out->packet_bytes = g.delayed / 1000000 + g.queued * packet_footprint(MTU);
+    } else {
         scenario_estimate_reset(out);
+    }
     graph_reset(&g);
     return good ? OK : ERR_MEMORY;
 }

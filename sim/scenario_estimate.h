@@ -1,7 +1,7 @@
 /*
- * What a scenario asks of its links and of memory, from its words alone: offered load per link
- * direction, expected loss, and bytes for nodes and links. For `ikelab explain FILE`; a run
- * measures the real thing.
+ * What the traffic of a scenario asks of its links, from its words alone: offered load per link
+ * direction, expected loss, and memory of the packets on their way. For `ikelab explain FILE`; a
+ * run measures the real thing. All other memory: sim/footprint.h.
  */
 #ifndef SIM_SCENARIO_ESTIMATE_H
 #define SIM_SCENARIO_ESTIMATE_H
@@ -15,7 +15,7 @@ struct link_estimate {
 
 struct scenario_estimate {
     struct link_estimate *links;
-    uint64_t memory_bytes;
+    uint64_t packet_bytes; /* of traffic on its way */
 };
 
 /** @retval ERR_MEMORY */

@@ -7,7 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const role_names[] = {"an initiator", "a responder", "a NAT", "a router"};
+static const char *const role_names[] = {"an initiator", "a responder", "a NAT", "a router",
+                                         "an attacker"};
 
 static void check_roles(struct scenario_reader *r, const struct tree *map,
                         const struct scenario_group *g)
@@ -158,6 +159,8 @@ static void read_group(struct scenario_reader *r, const struct tree *map, struct
     g->connect = g->one_per = g->forward = g->uplink[0] = g->uplink[1] = SCENARIO_NONE;
     if ((n = tree_get(map, "cpu")))
         section_defaults(r, SECTION_CPU, &g->cpu);
+    if (tree_get(map, "flood"))
+        section_defaults(r, SECTION_FLOOD, &g->flood);
     section_read(r, SECTION_GROUP, map, g);
     /* Read again over what the group inherits: errors were said the first time. */
     errors = r->diag.errors - errors;
@@ -177,8 +180,13 @@ static void read_group(struct scenario_reader *r, const struct tree *map, struct
         g->forward = group_named(r, n, n->text);
     if ((n = tree_get(map, "connect")) && text_of(r, n, "the name of a group"))
         g->connect = group_named(r, n, n->text);
-    if (errors == 0 && g->role == ROLE_INITIATOR && !n && tree_get(map, "role"))
-        diag_error(&r->diag, map->key, "initiators need 'connect', such as %s", "gw");
+    if (errors == 0 && (g->role == ROLE_INITIATOR || g->role == ROLE_ATTACKER) && !n &&
+        tree_get(map, "role"))
+        diag_error(&r->diag, map->key, "%ss need 'connect', such as gw", node_role_name(g->role));
+    if (errors == 0 && g->role == ROLE_ATTACKER && !tree_get(map, "flood"))
+        diag_error(&r->diag, map->key,
+                   "attackers need 'flood', such as {requests: 1000, rate: 100/s, sources: "
+                   "203.0.113.0/24}");
     if (g->nat.udp_timeout_unreplied > g->nat.udp_timeout)
         g->nat.udp_timeout_unreplied = g->nat.udp_timeout;
 }
@@ -256,8 +264,8 @@ static void check_connect(struct scenario_reader *r, const struct tree *map,
         return;
     to = &r->scenario->groups[g->connect];
     if (to->role != ROLE_RESPONDER)
-        diag_error(&r->diag, n, "'%s' is %s; initiators connect to a responder group", to->name,
-                   role_names[to->role]);
+        diag_error(&r->diag, n, "'%s' is %s; %ss connect to a responder group", to->name,
+                   role_names[to->role], node_role_name(g->role));
     if (g->protect_count && g->count > 1)
         diag_error(&r->diag, tree_get(map, "protects")->key,
                    "%u initiators cannot all protect "
@@ -285,10 +293,14 @@ static void count_nodes(struct scenario_reader *r, const struct tree *nodes)
 static void finish_group(struct scenario_reader *r, const struct tree *map,
                          struct scenario_group *g)
 {
-    if (g->role != ROLE_INITIATOR && g->role != ROLE_RESPONDER)
+    if (g->role == ROLE_ATTACKER)
+        g->child_words.mode = CHILD_TUNNEL; /* it makes no child SA, whatever others do */
+    else if (g->role != ROLE_INITIATOR && g->role != ROLE_RESPONDER)
         return;
-    check_identity(r, map, g);
-    check_auth(r, map, g);
+    if (g->role != ROLE_ATTACKER) {
+        check_identity(r, map, g);
+        check_auth(r, map, g);
+    }
     resolve_ike(&g->ike_words);
     resolve_child(&g->child_words);
     check_ike(r, tree_get(map, "ike"), tree_get(map, "child"), &g->ike_words, &g->child_words);

@@ -36,6 +36,15 @@ static const char *const action_words[ACTION_COUNT + 1] = {
     [ACTION_SKIP_SEQUENCE] = "skip_sequence",
 };
 
+static const char *const role_words[] = {
+    [ROLE_INITIATOR] = "initiator", [ROLE_RESPONDER] = "responder", [ROLE_NAT] = "nat",
+    [ROLE_ROUTER] = "router",       [ROLE_ATTACKER] = "attacker",   NULL};
+
+const char *node_role_name(enum node_role role)
+{
+    return role_words[role];
+}
+
 static const char *const look_words[] = {
 #define X(symbol, word) word,
     LESSON_LOOK_LIST(X)
@@ -92,7 +101,7 @@ static const struct key scenario_keys[] = {
      .doc = "What happens at fixed times: reboots, crashes, links going down."},
     {.name = "capture", .type = KEY_CAPTURE, .section = SECTION_CAPTURE,
      .offset = AT(scenario, capture),
-     .otherwise = "=the first 10 members of each group; none above 10,000 nodes",
+     .otherwise = "=the first 10 members of each group; none above 10,000 nodes or with attackers",
      .doc = "Whose packets are captured, with the keys to read them; or none.", .example = "none"},
     {.name = "thresholds", .type = KEY_THRESHOLDS,
      .doc = "What must hold at the end, or the run exits 3: paths of `virtual` in result.json, "
@@ -376,16 +385,21 @@ static const struct key child_keys[] = {
 
 static const struct key group_keys[] = {
     {.name = "role", .type = KEY_WORD, .offset = AT(scenario_group, role), .required = true,
-     .words = WORDS("initiator", "responder", "nat", "router"),
-     .doc = "What the members are: initiators connect to a responder group.",
+     .words = role_words,
+     .doc = "What the members are: initiators connect to a responder group, attackers flood one.",
      .example = "initiator"},
     {.name = "count", .type = KEY_COUNT, .offset = AT(scenario_group, count), .otherwise = "1",
      .min = 1, .max = 2000000, .doc = "Number of members.", .example = "1000"},
     {.name = "one_per", .type = KEY_ONE_PER, .roles = FOR_NAT | FOR_ROUTER,
      .doc = "Instead of count: one member for every N of another group.", .example = "{homes: 1}"},
-    {.name = "connect", .type = KEY_GROUP, .roles = FOR_INITIATOR,
+    {.name = "connect", .type = KEY_GROUP, .roles = FOR_INITIATOR | FOR_ATTACKER,
      .offset = AT(scenario_group, connect),
-     .doc = "The responder group that initiators connect to; required for them.", .example = "gw"},
+     .doc = "The responder group that initiators connect to, or that attackers flood; required for "
+            "them.", .example = "gw"},
+    {.name = "flood", .type = KEY_SECTION, .section = SECTION_FLOOD,
+     .offset = AT(scenario_group, flood), .roles = FOR_ATTACKER,
+     .doc = "What each attacker sends: IKE_SA_INIT requests that claim addresses of others, whole "
+            "and well-formed, with the proposals of `ike:`; required for attackers."},
     {.name = "uplinks", .type = KEY_TEXTS, .offset = AT(scenario_group, uplinks),
      .roles = FOR_INITIATOR, .otherwise = "=the one link",
      .doc = "The two links of a mobile initiator, the one in use at the start first; it has an "
@@ -472,11 +486,25 @@ static const struct key group_keys[] = {
             "false: such packets vanish without a word, as behind a firewall that drops ICMP.",
      .example = "false"},
     {.name = "ike", .type = KEY_SECTION, .section = SECTION_IKE,
-     .offset = AT(scenario_group, ike_words), .roles = FOR_ENDPOINTS,
-     .doc = "Overrides the scenario's `ike:` for this group."},
+     .offset = AT(scenario_group, ike_words), .roles = FOR_ENDPOINTS | FOR_ATTACKER,
+     .doc = "Overrides the scenario's `ike:` for this group. Of an attacker only the proposals count."},
     {.name = "child", .type = KEY_SECTION, .section = SECTION_CHILD,
      .offset = AT(scenario_group, child_words), .roles = FOR_ENDPOINTS,
      .doc = "Overrides the scenario's `child:` for this group."},
+};
+
+static const struct key flood_keys[] = {
+    {.name = "requests", .type = KEY_COUNT, .offset = AT(flood_words, requests), .required = true,
+     .min = 1, .doc = "How many each attacker sends.", .example = "1000000"},
+    {.name = "rate", .type = KEY_FREQUENCY, .offset = AT(flood_words, rate_micro),
+     .required = true, .min = 1, .doc = "How many of them per second, at equal distances.",
+     .example = "50000/s"},
+    {.name = "sources", .type = KEY_PREFIX, .offset = AT(flood_words, sources), .required = true,
+     .doc = "Each request claims some address of this network, which belongs to nobody here, and "
+            "some port above 1023. What is sent there ends at a router without a way on.",
+     .example = "203.0.112.0/20"},
+    {.name = "at", .type = KEY_TIME, .offset = AT(flood_words, at), .otherwise = "0s",
+     .doc = "When the first is sent.", .example = "1s"},
 };
 
 static const struct key arrivals_keys[] = {
@@ -768,6 +796,7 @@ const struct section scenario_sections[SECTION_COUNT] = {
     [SECTION_CHILD] = {SECTION("child", "child", child_keys)},
     [SECTION_PKI] = {SECTION("pki", "pki", pki_keys)},
     [SECTION_GROUP] = {SECTION("nodes.*", "a group of nodes", group_keys)},
+    [SECTION_FLOOD] = {SECTION("nodes.*.flood", "flood", flood_keys)},
     [SECTION_ARRIVALS] = {SECTION("nodes.*.arrivals", "arrivals", arrivals_keys)},
     [SECTION_RAMP] = {SECTION("nodes.*.arrivals.ramp", "ramp", ramp_keys)},
     [SECTION_CPU] = {SECTION("nodes.*.cpu", "cpu", cpu_keys)},

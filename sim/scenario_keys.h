@@ -73,6 +73,7 @@ enum section_id {
     SECTION_LOOKUP, /* behind links: `explain jitter` is theirs */
     SECTION_FATE,   /* behind events: `explain at` is theirs */
     SECTION_SWEEP,
+    SECTION_FLOOD, /* behind events: `explain rate` and `explain at` are not its own */
     SECTION_LESSON,
     SECTION_QUESTION,
     SECTION_COUNT,
@@ -84,6 +85,7 @@ enum key_roles {
     FOR_RESPONDER = 1 << ROLE_RESPONDER,
     FOR_NAT = 1 << ROLE_NAT,
     FOR_ROUTER = 1 << ROLE_ROUTER,
+    FOR_ATTACKER = 1 << ROLE_ATTACKER,
     FOR_ENDPOINTS = FOR_INITIATOR | FOR_RESPONDER,
 };
 

@@ -167,6 +167,8 @@ static const struct tree *address_place(struct scenario_reader *r, const struct 
         n = tree_get(map, "addresses");
     if (!n)
         n = tree_get(map, "protects");
+    if (!n)
+        n = tree_get(tree_get(map, "flood"), "sources");
     return n ? n : map->key;
 }
 
@@ -304,7 +306,27 @@ static bool forwarded(const struct scenario *s, const struct scenario_group *to)
     return false;
 }
 
-/* An initiator reaches its responder: no NAT stands before it, or one that forwards to it. */
+/* It claims addresses as they will stand in the packets that arrive. */
+static bool check_attacker(struct scenario_reader *r, const struct scenario_group *g,
+                           const struct node_addresses *from, const struct node_addresses *end)
+{
+    if (from->behind != end->behind && from->behind != SCENARIO_NONE) {
+        diag_error(&r->diag, group_place(r, g),
+                   "'%s' is behind a NAT, which would translate what it claims: put it outside",
+                   g->name);
+        return false;
+    }
+    if (g->flood.sources.addr.family == end->outer.family)
+        return true;
+    diag_error(&r->diag, address_place(r, g),
+               "'%s' claims IPv%u addresses, but '%s' has IPv%u ones", g->name,
+               g->flood.sources.addr.family, r->scenario->groups[g->connect].name,
+               end->outer.family);
+    return false;
+}
+
+/* An initiator or attacker reaches its responder: no NAT stands before it, or one that forwards to
+ * it. */
 static void check_path(struct scenario_reader *r, const struct scenario_group *g, uint32_t *parent,
                        const struct address_plan *plan, bool second)
 {
@@ -334,12 +356,13 @@ static void check_path(struct scenario_reader *r, const struct scenario_group *g
                        to->name, g->name);
             return;
         }
-        if (!check_ends(r, g, &here, &there))
+        if (g->role == ROLE_ATTACKER ? !check_attacker(r, g, &here, &there)
+                                     : !check_ends(r, g, &here, &there))
             return;
     }
 }
 
-static void check_initiator(struct scenario_reader *r, uint32_t index)
+static void check_caller(struct scenario_reader *r, uint32_t index)
 {
     const struct scenario *s = r->scenario;
     const struct scenario_group *g = &s->groups[index];
@@ -353,9 +376,10 @@ static void check_initiator(struct scenario_reader *r, uint32_t index)
             continue;
         if (links++ || g->uplink[0] != SCENARIO_NONE || l->members > g->count) {
             diag_error(&r->diag, link_place(r, l),
-                       "'%s' would have several links; an initiator "
-                       "has one, or two as its 'uplinks'; put a router in between",
-                       g->name);
+                       "'%s' would have several links; an %s "
+                       "has one%s; put a router in between",
+                       g->name, node_role_name(g->role),
+                       g->role == ROLE_INITIATOR ? ", or two as its 'uplinks'" : "");
             return;
         }
     }
@@ -363,10 +387,16 @@ static void check_initiator(struct scenario_reader *r, uint32_t index)
         diag_error(&r->diag, group_place(r, g), "no link has '%s' on a side", g->name);
 }
 
+static bool calls(const struct scenario_group *g)
+{
+    return g->role == ROLE_INITIATOR || g->role == ROLE_ATTACKER;
+}
+
 static void check_paths(struct scenario_reader *r, uint32_t *parent)
 {
     const struct scenario *s = r->scenario;
     struct address_plan plan;
+    enum err e;
     char *text = NULL;
     size_t len;
     FILE *said = open_memstream(&text, &len);
@@ -375,17 +405,21 @@ static void check_paths(struct scenario_reader *r, uint32_t *parent)
         r->diag.no_memory = true;
         return;
     }
-    if (address_plan_make(s, &plan, said)) {
+    e = address_plan_make(s, &plan, said);
+    if (e == ERR_MEMORY)
+        r->diag.no_memory = true;
+    if (e) {
         fclose(said);
-        diag_error(&r->diag, address_place(r, &s->groups[plan.bad_group]), "%.*s",
-                   (int)strcspn(text, "\n"), text);
+        if (e != ERR_MEMORY)
+            diag_error(&r->diag, address_place(r, &s->groups[plan.bad_group]), "%.*s",
+                       (int)strcspn(text, "\n"), text);
         free(text);
         return;
     }
     fclose(said);
     free(text);
     for (uint32_t i = 0; i < s->group_count; i++)
-        for (int way = 0; way < 2 && s->groups[i].role == ROLE_INITIATOR; way++)
+        for (int way = 0; way < 2 && calls(&s->groups[i]); way++)
             if (way == 0 || s->groups[i].uplink[1] != SCENARIO_NONE)
                 check_path(r, &s->groups[i], parent, &plan, way);
     address_plan_reset(&plan);
@@ -403,8 +437,8 @@ void check_network(struct scenario_reader *r)
     for (uint32_t i = 0; i < s->group_count; i++)
         if (s->groups[i].role == ROLE_NAT)
             check_nat(r, i);
-        else if (s->groups[i].role == ROLE_INITIATOR)
-            check_initiator(r, i);
+        else if (calls(&s->groups[i]))
+            check_caller(r, i);
     parent = malloc((2 * (size_t)s->node_count + 1) * sizeof *parent);
     if (!parent) {
         r->diag.no_memory = true;

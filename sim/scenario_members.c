@@ -24,7 +24,8 @@ static void check_flow_ends(struct scenario_reader *r, const struct tree *map,
         return;
     f->from = (uint32_t)from;
     f->to = (uint32_t)to;
-    if (s->groups[from].connect != to && s->groups[to].connect != from)
+    if ((s->groups[from].connect != to && s->groups[to].connect != from) ||
+        s->groups[from].role == ROLE_ATTACKER || s->groups[to].role == ROLE_ATTACKER)
         diag_error(&r->diag, tree_get(map, "to"),
                    "there are no tunnels between '%s' and '%s': a "
                    "flow joins initiators and the responder they 'connect' to",
@@ -364,7 +365,8 @@ static void capture_default(struct scenario_reader *r)
         of[i] = (struct scenario_range){i, 0, count ? count - 1 : 0};
     }
     s->capture.of = of;
-    s->capture.of_count = s->node_count > CAPTURE_NODES_MAX ? 0 : s->group_count;
+    s->capture.of_count =
+        s->node_count > CAPTURE_NODES_MAX || scenario_has_attackers(s) ? 0 : s->group_count;
 }
 
 void read_capture(struct scenario_reader *r)

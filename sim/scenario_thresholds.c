@@ -419,7 +419,6 @@ static void choose_report(struct judge *j)
 
 void read_thresholds(struct scenario_reader *r)
 {
-    static const char *const roles[] = {"initiator", "responder", "nat", "router"};
     struct metrics_options options = {0};
     struct judge j = {.r = r};
 
@@ -430,7 +429,7 @@ void read_thresholds(struct scenario_reader *r)
         return;
     }
     for (uint32_t i = 0; i < r->scenario->group_count; i++)
-        j.metrics->groups[i].role = roles[r->scenario->groups[i].role];
+        j.metrics->groups[i].role = node_role_name(r->scenario->groups[i].role);
     judge_thresholds(&j);
     choose_report(&j);
     metrics_destroy(j.metrics);

@@ -192,6 +192,14 @@ static inline struct net_metrics *node_metrics(const struct sim *s, const struct
     return s->of_group ? &s->of_group[n->group].net : NULL;
 }
 
+/** Memory of a packet of `len` bytes on its way, not longer than a link takes whole: its slot, and
+ * an entry in the queue. */
+static inline uint64_t packet_footprint(uint64_t len)
+{
+    return sizeof(struct packet) + sizeof(struct event_entry) +
+           (PACKET_HEADROOM + len <= PACKET_TINY ? PACKET_TINY : PACKET_SMALL);
+}
+
 /** A new packet made by `node`, `room` bytes fit behind data; SIM_NONE when out of memory. */
 uint32_t packet_new(struct sim *, uint32_t node, uint32_t room);
 /**
@@ -253,7 +261,7 @@ int64_t sim_conservation(const struct sim *);
 
 /** Where the books do not balance, and by how much. */
 struct sim_imbalance {
-    enum { BALANCE_RUN, BALANCE_LINK, BALANCE_NODE } where;
+    enum { BALANCE_RUN, BALANCE_LINK, BALANCE_NODE, BALANCE_UNKNOWN /* no memory to look */ } where;
     uint32_t index; /* link direction, node */
     int64_t difference;
 };

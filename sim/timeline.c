@@ -1,5 +1,6 @@
 #include "sim/timeline.h"
 
+#include "sim/attacker.h"
 #include "sim/ike_node.h"
 #include "sim/link.h"
 #include "sim/nat_box.h"
@@ -144,6 +145,11 @@ static void act_on_node(struct lab *lab, const struct scenario_event *e, uint32_
             ike_node_crash(lab, node);
         if (back || (e->action == ACTION_REBOOT && e->duration == 0) || e->action == ACTION_RESTART)
             ike_node_return(lab, node);
+        return;
+    }
+    if (n->class == &attacker_class) {
+        if (e->action != ACTION_REBOOT || e->duration > 0)
+            attacker_set_down(lab, node, !back && e->action != ACTION_RESTART);
         return;
     }
     if (!back && n->class == &nat_box_class)

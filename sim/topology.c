@@ -1,5 +1,6 @@
 #include "sim/topology.h"
 
+#include "sim/attacker.h"
 #include "sim/ike_node.h"
 #include "sim/link.h"
 #include "sim/nat_box.h"
@@ -36,27 +37,56 @@ static struct nat_box *make_nat(const struct lab *lab, const struct scenario_gro
     return n;
 }
 
+static enum err make_attacker(struct lab *lab, const struct scenario_group *g, uint32_t node,
+                              void **state)
+{
+    const struct scenario_group *target = &lab->scenario->groups[g->connect];
+    uint32_t member = node - g->first_node;
+    uint32_t at = (uint32_t)((uint64_t)member * target->count / g->count);
+    struct ip_addr called =
+        lab_called(lab, &(struct tunnel){.client = node, .gateway = target->first_node + at});
+
+    return attacker_create(lab, node, &called, state);
+}
+
+/* Endpoints are made later: they want to know their links. */
+static enum err make_state(struct lab *lab, const struct scenario_group *g, uint32_t node,
+                           void **state)
+{
+    switch (g->role) {
+    case ROLE_ROUTER:
+        *state = make_router(lab, g, node);
+        return *state ? OK : ERR_MEMORY;
+    case ROLE_NAT:
+        *state = make_nat(lab, g, node);
+        return *state ? OK : ERR_MEMORY;
+    case ROLE_ATTACKER:
+        return make_attacker(lab, g, node, state);
+    default:
+        return OK;
+    }
+}
+
 static enum err add_nodes(struct lab *lab)
 {
+    static const struct node_class *const classes[] = {[ROLE_INITIATOR] = &ike_node_class,
+                                                       [ROLE_RESPONDER] = &ike_node_class,
+                                                       [ROLE_NAT] = &nat_box_class,
+                                                       [ROLE_ROUTER] = &router_class,
+                                                       [ROLE_ATTACKER] = &attacker_class};
     const struct scenario *s = lab->scenario;
 
     for (uint32_t g = 0; g < s->group_count; g++)
         for (uint32_t m = 0; m < s->groups[g].count; m++) {
             const struct scenario_group *group = &s->groups[g];
-            const struct node_class *class = &ike_node_class;
             uint32_t node = group->first_node + m;
-            void *state = NULL;
+            enum err e;
 
-            if (group->role == ROLE_ROUTER) {
-                class = &router_class;
-                state = make_router(lab, group, node);
-            } else if (group->role == ROLE_NAT) {
-                class = &nat_box_class;
-                state = make_nat(lab, group, node);
-            }
-            if ((class != &ike_node_class && !state) ||
-                sim_add_node(&lab->sim, class, state, g) != node)
+            if (sim_add_node(&lab->sim, classes[group->role], NULL, g) != node)
                 return ERR_MEMORY;
+            e = make_state(lab, group, node, &lab->sim.nodes[node].state);
+            if (e != OK)
+                return e;
         }
     return OK;
 }

@@ -712,14 +712,16 @@ static enum err receive_for_sa(struct step *s, const struct message_view *view, 
     return consume(s, 0);
 }
 
-/* §2.5: said at most once a second, and never to a response. */
-static void refuse_version(struct step *s, const struct ike_header *h)
+/* §2.5: said at most once a second, never to a response, and never in more octets than were asked:
+ * it went to whoever stands in the source address. */
+static void refuse_version(struct step *s, const struct ike_header *h, size_t asked)
 {
+    enum { ANSWER = HEADER_LEN + PAYLOAD_HEADER_LEN + 4 };
     struct ike_endpoint *ep = s->ep;
     struct ike_rare *rare;
 
     drop_count(ep, IKE_DROP_VERSION);
-    if (header_is_response(h) || header_major(h) < 2)
+    if (header_is_response(h) || header_major(h) < 2 || asked < ANSWER)
         return;
     rare = ike_rare(ep);
     if (!rare || (rare->version_answered && s->now - rare->version_answered < NSEC_PER_S))
@@ -738,7 +740,7 @@ enum err ike_receive(struct ike_endpoint *ep, nsec now, const struct ike_dgram *
 
     meter_work(ep, METER_MESSAGE_RECEIVED, message.len);
     if (e == ERR_VERSION) {
-        refuse_version(&s, &view.header);
+        refuse_version(&s, &view.header, message.len);
         return e;
     }
     if (e && e != ERR_CRITICAL) {

@@ -3,7 +3,7 @@
 
 const LANES_MAX = 8;
 const PATHS_READ = 4000; // messages whose way is looked at; the ways of a run repeat
-const RANK = { initiator: 0, nat: 1, router: 2, responder: 3 };
+const RANK = { initiator: 0, nat: 1, router: 2, responder: 3, attacker: 0 };
 
 /** {names, roles, laneOf(node), grouped} for the messages given. */
 function lanesOf(model, shown) {

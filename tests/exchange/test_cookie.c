@@ -462,6 +462,63 @@ START_TEST(a_question_that_is_too_short_has_no_answer)
 }
 END_TEST
 
+/* Requests that somebody who never reads answers may send: what is wrong with them varies. */
+enum flood_kind {
+    FLOOD_SHORT_CRITICAL, /* an unknown critical payload and nothing else */
+    FLOOD_CRITICAL,       /* one behind a nonce */
+    FLOOD_NEXT_VERSION,   /* the header alone, of version 3 */
+    FLOOD_NO_KE,
+    FLOOD_TWO_NONCES,
+    FLOOD_KINDS
+};
+
+static size_t write_flood(enum flood_kind kind, uint8_t *data, size_t cap)
+{
+    enum { UNKNOWN = 99 };
+    static const uint8_t bytes[32];
+    struct ike_header h = {.spi_i = 7,
+                           .version = kind == FLOOD_NEXT_VERSION ? 0x30 : HEADER_VERSION_2,
+                           .exchange = EXCHANGE_IKE_SA_INIT,
+                           .flags = HEADER_FLAG_INITIATOR};
+    struct message_writer w;
+    struct bytes message;
+
+    message_begin(&w, (struct buf){data, 0, cap}, &h);
+    if (kind != FLOOD_SHORT_CRITICAL && kind != FLOOD_NEXT_VERSION)
+        payload_add(&w, PAYLOAD_NONCE, bytes_of(bytes, sizeof bytes));
+    if (kind == FLOOD_TWO_NONCES)
+        payload_add(&w, PAYLOAD_NONCE, bytes_of(bytes, sizeof bytes));
+    if (kind == FLOOD_SHORT_CRITICAL || kind == FLOOD_CRITICAL) {
+        (void)payload_begin(&w, UNKNOWN);
+        payload_critical(&w);
+        payload_end(&w);
+    }
+    ck_assert_ok(message_end(&w, &message));
+    return message.len;
+}
+
+/* RFC 7296 §2.6, §2.21.1: whatever a request without a cookie is wrong in, its answer is no larger.
+ */
+START_TEST(no_kind_of_flood_is_amplified)
+{
+    for (int kind = 0; kind < FLOOD_KINDS; kind++) {
+        struct pair p;
+        struct wire_message m;
+
+        begin_always(&p);
+        m = p.wire[A][0];
+        m.dgram.len = write_flood((enum flood_kind)kind, m.data, sizeof m.data);
+        ck_assert_int_ne(deliver(&p, A, &m), OK);
+        for (unsigned i = 0; i < p.wire_count[B]; i++)
+            ck_assert_uint_le(p.wire[B][i].dgram.len, m.dgram.len);
+        ck_assert_uint_le(p.wire_count[B], 1);
+        ck_assert_uint_eq(p.wire_count[B], kind >= FLOOD_NO_KE || kind == FLOOD_CRITICAL);
+        ck_assert_uint_eq(at(&p, B)->half_open, 0);
+        pair_free(&p);
+    }
+}
+END_TEST
+
 START_TEST(a_spoofed_flood_takes_no_memory_and_no_key_exchange)
 {
     struct pair p;
@@ -704,7 +761,7 @@ SUITE("cookie", a_request_comes_back_unchanged_behind_its_cookie,
       a_cookie_holds_for_its_address_nonce_and_spi, a_crash_loses_the_secrets,
       another_group_is_asked_for_behind_the_cookie, a_cookie_is_asked_for_behind_the_other_group,
       no_answer_is_larger_than_its_question, a_question_that_is_too_short_has_no_answer,
-      a_spoofed_flood_takes_no_memory_and_no_key_exchange,
+      no_kind_of_flood_is_amplified, a_spoofed_flood_takes_no_memory_and_no_key_exchange,
       cookies_begin_at_the_limit_and_end_below_half_of_it, a_repeated_request_needs_no_cookie,
       own_handshakes_ask_nobody_for_cookies, a_source_has_so_many_half_open_and_no_more,
       a_source_may_again_when_its_handshakes_are_over, a_source_that_fails_may_again,
