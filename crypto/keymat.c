@@ -35,6 +35,8 @@ enum err prf_plus(struct crypto *c, const struct prf_suite *prf, struct bytes ke
     enum err e = OK;
 
     ASSERT(seeds <= SEEDS_MAX && len <= 255 * (size_t)prf->out_len);
+    if (c->class->prf_plus)
+        return c->class->prf_plus(c, prf, key, seed, seeds, out, len);
     parts[0] = BYTES_NONE;
     for (size_t i = 0; i < seeds; i++)
         parts[1 + i] = seed[i];

@@ -1,9 +1,10 @@
 /*
  * The modelled provider: NOT SECURE, for simulations whose subject is not cryptography. Every
  * output has the true size and every operation ticks what the real one ticks, but behind them are
- * a few 64-bit multiplications and a fast hash:
+ * a few 64-bit multiplications (modelled_hash.h):
  *   key exchange   public = secret * G mod 2^64, stretched; shared = secret * peer, stretched
  *   prf, SHA-1     keyed 64-bit hash, stretched to the output's length
+ *   prf+           one such hash, stretched, not a chain of them
  *   encryption     keyed keystream: the plaintext does not show
  *   integrity      keyed 64-bit hash over aad | iv | text | tail, stretched: tampering fails
  *   signatures     64-bit hash keyed by the public key, stretched to the true size
@@ -13,38 +14,30 @@
 #include "crypto/provider.h"
 
 #include "base/assert.h"
-#include "base/digest.h"
+#include "crypto/modelled_hash.h"
 #include "crypto/tick.h"
 
 #include <stdlib.h>
 
 #define GENERATOR UINT64_C(0x9e3779b97f4a7c15) /* odd: multiplication by it loses nothing */
-#define STEP UINT64_C(0xa0761d6478bd642f)
-#define FOLD UINT64_C(0xe7037ed1a0b428db)
 
 enum domain {
     DOMAIN_PUBLIC = 1,
     DOMAIN_SHARED,
     DOMAIN_PRF,
+    DOMAIN_PRF_PLUS,
     DOMAIN_SHA1,
     DOMAIN_CIPHER,
     DOMAIN_ICV,
     DOMAIN_SIGN
 };
 
-static uint64_t fold(uint64_t a, uint64_t b)
-{
-    unsigned __int128 product = (unsigned __int128)a * b;
-
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
 /* Word number `index` of the stream named `key`. */
 static uint64_t word(uint64_t key, uint64_t index)
 {
-    uint64_t at = key + (index + 1) * STEP;
+    uint64_t at = key + (index + 1) * MODELLED_STEP;
 
-    return fold(at, at ^ FOLD) + key;
+    return modelled_fold(at, at ^ MODELLED_FOLD) + key;
 }
 
 static void stretch(uint64_t key, uint8_t *out, size_t len)
@@ -74,47 +67,20 @@ static void encrypt(uint64_t key, uint8_t *text, size_t len)
         text[k] ^= (uint8_t)(v >> 8 * k);
 }
 
-/*
- * A keyed hash of part0 | part1 | ...: as with the real functions, only the concatenation counts
- * and not where it is cut. Chunks of fixed size are chained; a lone part is hashed where it lies.
- */
-enum { CHUNK = 1024 };
-
-static uint64_t chunk_hash(uint64_t h, const uint8_t *data, size_t len)
-{
-    return digest_of(data, len, h + len);
-}
-
 static uint64_t hash_parts(uint64_t key, const struct bytes *parts, size_t count)
 {
-    uint8_t chunk[CHUNK];
-    size_t held = 0;
+    struct modelled_hash h;
 
-    if (count == 1 && parts[0].len <= CHUNK)
-        return chunk_hash(key, parts[0].data, parts[0].len);
-    for (size_t i = 0; i < count; i++) {
-        struct bytes in = parts[i];
-
-        while (in.len > 0) {
-            size_t n = CHUNK - held < in.len ? CHUNK - held : in.len;
-
-            if (held == CHUNK) { /* more follows: this chunk is not the last */
-                key = chunk_hash(key, chunk, CHUNK);
-                held = 0;
-                continue;
-            }
-            memcpy(chunk + held, in.data, n);
-            held += n;
-            in = bytes_of(in.data + n, in.len - n);
-        }
-    }
-    return chunk_hash(key, chunk, held);
+    modelled_hash_init(&h, key);
+    for (size_t i = 0; i < count; i++)
+        modelled_hash_add(&h, parts[i]);
+    return modelled_hash_end(&h);
 }
 
 /* The stretch behind the first word of a public value, which is the number itself. */
 static void public_tail(const struct ke_suite *suite, uint64_t number, uint8_t *out)
 {
-    stretch(fold(number, GENERATOR + suite->iana) + DOMAIN_PUBLIC, out,
+    stretch(modelled_fold(number, GENERATOR + suite->iana) + DOMAIN_PUBLIC, out,
             suite->public_len - sizeof number);
 }
 
@@ -177,18 +143,33 @@ static enum err modelled_ke_derive(struct crypto *c, const struct ke_pair *own, 
     number *= secret;
     /* A value that was changed on the way gives another secret, as in the real groups. */
     if (!genuine)
-        number ^= digest_of(peer.data, peer.len, secret);
-    stretch(fold(number, GENERATOR) + DOMAIN_SHARED, shared, suite->shared_len);
+        number ^= modelled_hash_of(peer.data, peer.len, secret);
+    stretch(modelled_fold(number, GENERATOR) + DOMAIN_SHARED, shared, suite->shared_len);
     return OK;
 }
 
 static enum err modelled_prf(struct crypto *c, const struct prf_suite *suite, struct bytes key,
                              const struct bytes *parts, size_t count, uint8_t *out)
 {
-    uint64_t k = digest_of(key.data, key.len, DOMAIN_PRF + (uint64_t)suite->iana * STEP);
+    uint64_t k =
+        modelled_hash_of(key.data, key.len, DOMAIN_PRF + (uint64_t)suite->iana * MODELLED_STEP);
 
     tick_prf(c, parts, count);
     stretch(hash_parts(k, parts, count), out, suite->out_len);
+    return OK;
+}
+
+/* One hash for the whole of prf+, stretched, in place of the chain; ticked as the chain is. */
+static enum err modelled_prf_plus(struct crypto *c, const struct prf_suite *suite, struct bytes key,
+                                  const struct bytes *seed, size_t seeds, uint8_t *out, size_t len)
+{
+    uint64_t k = modelled_hash_of(key.data, key.len,
+                                  DOMAIN_PRF_PLUS + (uint64_t)suite->iana * MODELLED_STEP);
+    size_t link = parts_len(seed, seeds) + 1;
+
+    for (size_t made = 0; made < len; made += suite->out_len)
+        meter_tick(c->meter, METER_PRF, made ? link + suite->out_len : link);
+    stretch(hash_parts(k, seed, seeds), out, len);
     return OK;
 }
 
@@ -208,22 +189,29 @@ static void keystream(struct crypto *c, const struct seal_op *op)
     tick_cipher(c, op);
     if (encr->meter == METER_COUNT) /* NULL: the text shows, as it does in truth */
         return;
-    key = digest_of(op->key->encr_key, (size_t)encr->key_len + encr->salt_len, DOMAIN_CIPHER);
-    encrypt(digest_of(op->iv, encr->iv_len, key), op->text, op->text_len);
+    key =
+        modelled_hash_of(op->key->encr_key, (size_t)encr->key_len + encr->salt_len, DOMAIN_CIPHER);
+    encrypt(modelled_hash_of(op->iv, encr->iv_len, key), op->text, op->text_len);
+}
+
+/* Of a run of fields, each with its own length. */
+static uint64_t extend(uint64_t h, const uint8_t *data, size_t len)
+{
+    return len ? modelled_hash_of(data, len, h) : h + MODELLED_STEP;
 }
 
 static void checksum(const struct seal_op *op, uint8_t *out)
 {
     const struct encr_suite *encr = op->key->encr;
     const struct integ_suite *integ = op->key->integ;
-    uint64_t h =
-        integ ? digest_of(op->key->integ_key, integ->key_len, DOMAIN_ICV)
-              : digest_of(op->key->encr_key, (size_t)encr->key_len + encr->salt_len, DOMAIN_ICV);
+    uint64_t h = integ ? modelled_hash_of(op->key->integ_key, integ->key_len, DOMAIN_ICV)
+                       : modelled_hash_of(op->key->encr_key, (size_t)encr->key_len + encr->salt_len,
+                                          DOMAIN_ICV);
 
-    h = chunk_hash(h, op->aad.data, op->aad.len);
-    h = chunk_hash(h, op->iv, encr->iv_len);
-    h = chunk_hash(h, op->text, op->text_len);
-    h = chunk_hash(h, op->tail.data, op->tail.len);
+    h = extend(h, op->aad.data, op->aad.len);
+    h = extend(h, op->iv, encr->iv_len);
+    h = extend(h, op->text, op->text_len);
+    h = extend(h, op->tail.data, op->tail.len);
     stretch(h, out, seal_icv_len(op->key));
 }
 
@@ -273,9 +261,10 @@ static enum err modelled_verify_key_load(struct crypto *c, struct bytes der, str
 static void signature_of(const struct asymmetric_key *key, const struct sign_suite *suite,
                          const struct bytes *parts, size_t count, uint8_t *out, size_t len)
 {
-    uint64_t name = digest_of(suite->name, strlen(suite->name), DOMAIN_SIGN + len * STEP);
+    uint64_t name =
+        modelled_hash_of(suite->name, strlen(suite->name), DOMAIN_SIGN + len * MODELLED_STEP);
 
-    stretch(hash_parts(fold(key->model, GENERATOR) ^ name, parts, count), out, len);
+    stretch(hash_parts(modelled_fold(key->model, GENERATOR) ^ name, parts, count), out, len);
 }
 
 static enum err modelled_sign(struct crypto *c, const struct sign_op *op, uint8_t *out, size_t cap,
@@ -320,6 +309,7 @@ static const struct crypto_class modelled_class = {
     .ke_generate = modelled_ke_generate,
     .ke_derive = modelled_ke_derive,
     .prf = modelled_prf,
+    .prf_plus = modelled_prf_plus,
     .sha1 = modelled_sha1,
     .seal = modelled_seal,
     .open = modelled_open,

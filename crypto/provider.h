@@ -78,6 +78,9 @@ struct crypto_class {
     /** prf(key, part0 | part1 | ...) into `out`, suite->out_len bytes. Any key length. */
     enum err (*prf)(struct crypto *, const struct prf_suite *, struct bytes key,
                     const struct bytes *parts, size_t count, uint8_t *out);
+    /** prf+ as in keymat.h, which makes it of `prf` where this is NULL. */
+    enum err (*prf_plus)(struct crypto *, const struct prf_suite *, struct bytes key,
+                         const struct bytes *seed, size_t seeds, uint8_t *out, size_t len);
     /** SHA-1 over the parts, 20 bytes: NAT detection (RFC 7296 §2.23) only. */
     enum err (*sha1)(struct crypto *, const struct bytes *parts, size_t count, uint8_t *out);
     enum err (*seal)(struct crypto *, const struct seal_op *);
