@@ -18,11 +18,10 @@ struct street {
 static const struct ike_limits limits = {.ike_sas = 4, .half_open = 4, .child_sas = 8};
 
 /* Clients differ in what only they can know. */
-static void put_words(struct street *s, int which, struct ike_config *c)
+static void put_words(struct ike_config *c, int which)
 {
     c->id.data[1] = (uint8_t)('0' + which);
     c->psk[0] = (uint8_t)('a' + which);
-    (void)s;
 }
 
 static void configure(struct ike_config *c)
@@ -53,7 +52,7 @@ static void begin(struct street *s, bool shared, const char *esp)
             configure(&s->pair[which].config[side]);
             pair_propose(&s->pair[which].config[side], NULL, NULL);
             pair_propose(&s->pair[which].config[side], "aes256gcm16-prfsha256-x25519", esp);
-            put_words(s, which, &s->pair[which].config[side]);
+            put_words(&s->pair[which].config[side], which);
         }
     }
     for (int side = 0; side < 2; side++) {
@@ -91,7 +90,7 @@ static void end(struct street *s)
 static struct pair *turn(struct street *s, int which)
 {
     for (int side = 0; side < 2 && s->store[side]; side++)
-        put_words(s, which, &s->pair[LEFT].config[side]);
+        put_words(&s->pair[LEFT].config[side], which);
     return &s->pair[which];
 }
 
@@ -251,8 +250,7 @@ START_TEST(nobody_sees_the_sas_of_a_neighbour)
     ck_assert_int_ne(ike_endpoint_receive(right->end[A], right->now, &m.dgram), OK);
     pull(right);
     ck_assert_uint_eq(right->wire_count[A], 0);
-    ck_assert_uint_eq(ike_endpoint_counters(right->end[A])->dropped[IKE_DROP_NO_SA],
-                      dropped + 1);
+    ck_assert_uint_eq(ike_endpoint_counters(right->end[A])->dropped[IKE_DROP_NO_SA], dropped + 1);
     ck_assert_ok(esp_make(left, B, 1, &packet));
     ck_assert_int_eq(ike_endpoint_unprotect(right->end[A], right->now, &packet.dgram, &inner, NULL),
                      ERR_NO_SA);
