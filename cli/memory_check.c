@@ -21,6 +21,8 @@ int memory_check(const struct scenario *s, const struct scenario_options *o)
     uint64_t bound = footprint_bound(s);
     enum err e;
 
+    if (bound == UINT64_MAX)
+        return say_error(EXIT_FAILED, RUN_FOLDER_TRY_SMALLER, "out of memory");
     machine_memory_read("", &there);
     if (bound <= there.resident_bytes && bound <= there.address_bytes)
         return EXIT_DONE;

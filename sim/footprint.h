@@ -30,7 +30,8 @@ struct footprint {
  */
 enum err footprint_measure(const struct scenario *s, const struct scenario_override *overrides,
                            size_t count, struct footprint *out) MUST_USE;
-/** A bound from above that costs nothing; what fits it fits. */
+/** A bound from above that costs nothing; what fits it fits. @return UINT64_MAX when out of memory
+ */
 uint64_t footprint_bound(const struct scenario *);
 
 #endif

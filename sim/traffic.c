@@ -39,7 +39,11 @@ enum err traffic_init(struct lab *lab, uint32_t node, uint32_t tunnels, struct t
         t->count = 0;
         return ERR_MEMORY;
     }
-    return timerq_init(&t->due, t->count);
+    if (timerq_init(&t->due, t->count) == OK)
+        return OK;
+    free(t->generators);
+    *t = (struct traffic){0};
+    return ERR_MEMORY;
 }
 
 void traffic_reset(struct traffic *t)
