@@ -80,14 +80,22 @@ void chains_add(struct chains *c, const void *records, uint32_t hash, uint32_t n
     put(c, records, link, number);
 }
 
-void chains_remove(struct chains *c, const void *records, uint32_t hash, uint32_t number)
+bool chains_drop(struct chains *c, const void *records, uint32_t hash, uint32_t number)
 {
     uint32_t *link = chains_head(c, hash);
 
-    while (*link != number + 1) {
-        ASSERT(*link);
+    while (*link && *link != number + 1)
         link = c->class->link(records, *link - 1);
-    }
+    if (!*link)
+        return false;
     *link = *c->class->link(records, number);
     c->count--;
+    return true;
+}
+
+void chains_remove(struct chains *c, const void *records, uint32_t hash, uint32_t number)
+{
+    bool was_in = chains_drop(c, records, hash, number);
+
+    ASSERT(was_in);
 }

@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define CHAINS_END UINT32_MAX
@@ -64,6 +65,8 @@ void chains_insert(struct chains *, const void *records, uint32_t hash, uint32_t
                    uint32_t number);
 /** Put it in behind all of its chain: among equal keys the oldest comes first. */
 void chains_add(struct chains *, const void *records, uint32_t hash, uint32_t number);
+/** Take it out if it is in. @return whether it was */
+bool chains_drop(struct chains *, const void *records, uint32_t hash, uint32_t number);
 /** Take it out; it must be in. */
 void chains_remove(struct chains *, const void *records, uint32_t hash, uint32_t number);
 

@@ -157,6 +157,7 @@ static void put_mobike(struct view *v, const struct mobike *m)
 static void put_ike(struct view *v, const struct ike_sa *sa)
 {
     const struct ike_endpoint *ep = v->ep;
+    const struct ike_sa *older = ike_sa_older(ep, sa);
 
     put(v, sa->spi_i);
     put(v, sa->spi_r);
@@ -175,7 +176,7 @@ static void put_ike(struct view *v, const struct ike_sa *sa)
     put_message(v, sa->response);
     put(v, sa->init_digest);
     put(v, (uint64_t)sa->request_id << 32 | sa->expected_id);
-    put(v, (uint64_t)sa->first_child << 32 | sa->identity_next);
+    put(v, (uint64_t)sa->first_child << 32 | (older ? ike_sa_index(ep, older) : SA_INDEX_NONE));
     put(v, sa->request_digest);
     put(v, sa->peer_identity);
     put_address(v, &sa->local);

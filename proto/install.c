@@ -97,18 +97,17 @@ static enum err check_nats(const struct making *m)
     return refused ? ERR_STATE : OK;
 }
 
-static enum err name(struct making *m)
+static void name(struct making *m)
 {
     struct ike_sa *i = m->i.sa, *r = m->r.sa;
-    enum err e;
 
     i->spi_i = r->spi_i = ike_spi_new(m->i.ep);
     i->spi_r = r->spi_r = ike_spi_new(m->r.ep);
-    e = ike_sa_register(m->i.ep, i);
-    return e ? e : ike_sa_register(m->r.ep, r);
+    ike_sa_register(m->i.ep, i);
+    ike_sa_register(m->r.ep, r);
 }
 
-static enum err identify(const struct end *end, const struct ike_config *peer)
+static void identify(const struct end *end, const struct ike_config *peer)
 {
     uint8_t body[ID_BODY_MAX];
     enum auth_way way = identity_way(peer->auth.way);
@@ -118,9 +117,8 @@ static enum err identify(const struct end *end, const struct ike_config *peer)
     writer_init(&w, body, sizeof body);
     identity_write(&w, peer);
     id = bytes_of(body, writer_len(&w));
-    return identity_is_somebody(id, way)
-               ? ike_sa_identify(end->ep, end->sa, identity_digest(end->ep, id, way))
-               : OK;
+    if (identity_is_somebody(id, way))
+        ike_sa_identify(end->ep, end->sa, identity_digest(end->ep, id, way));
 }
 
 /* ---- keys ---- */
@@ -244,14 +242,12 @@ static enum err make(struct making *m, nsec now)
         return e;
     place(m);
     e = check_nats(m);
-    if (e == OK)
-        e = name(m);
-    if (e == OK)
-        e = identify(&m->i, m->r.ep->store->config);
-    if (e == OK)
-        e = identify(&m->r, m->i.ep->store->config);
-    if (e == OK)
-        e = reserve(m);
+    if (e)
+        return e;
+    name(m);
+    identify(&m->i, m->r.ep->store->config);
+    identify(&m->r, m->i.ep->store->config);
+    e = reserve(m);
     if (e == OK)
         e = derive(m, now);
     if (e)

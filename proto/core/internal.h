@@ -148,8 +148,8 @@ static inline bool ike_sa_room(const struct ike_endpoint *ep)
 }
 /** Draw an SPI that no IKE SA of ours has, never 0 (RFC 7296 §2.6). */
 uint64_t ike_spi_new(struct ike_endpoint *);
-/** Make the SA reachable under our SPI. @retval ERR_MEMORY */
-enum err ike_sa_register(struct ike_endpoint *, struct ike_sa *) MUST_USE;
+/** Make the SA reachable under our SPI, and by what began it; neither may change from now on. */
+void ike_sa_register(struct ike_endpoint *, struct ike_sa *);
 struct ike_sa *ike_sa_by_spi(const struct ike_endpoint *, uint64_t our_spi);
 /** The one that this IKE_SA_INIT request began, NULL; and it belongs to its successor from now on.
  */
@@ -160,8 +160,8 @@ void ike_sa_init_moved(struct ike_endpoint *, struct ike_sa *from, struct ike_sa
 struct ike_sa *ike_sa_by_request(const struct ike_endpoint *, uint32_t request);
 enum err ike_sa_asks(struct ike_endpoint *, const struct ike_sa *, uint32_t request) MUST_USE;
 void ike_sa_asked(struct ike_endpoint *, uint32_t request);
-/** Put the SA at the head of the list of its identity. @retval ERR_MEMORY */
-enum err ike_sa_identify(struct ike_endpoint *, struct ike_sa *, uint64_t identity) MUST_USE;
+/** Make it the newest SA of this identity, which is not 0. */
+void ike_sa_identify(struct ike_endpoint *, struct ike_sa *, uint64_t identity);
 /** The next older IKE SA with the same identity, NULL. */
 struct ike_sa *ike_sa_older(const struct ike_endpoint *, const struct ike_sa *);
 static inline uint64_t ike_sa_our_spi(const struct ike_sa *sa)

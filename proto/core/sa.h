@@ -59,7 +59,8 @@ struct ike_sa {
     uint32_t handshake;     /* slot, or SA_INDEX_NONE */
     uint32_t window;        /* slot, or SA_INDEX_NONE: window size 1 both ways (window.h) */
     uint32_t first_child;
-    uint32_t identity_next;  /* older IKE SA of the same identity */
+    uint32_t identity_next;  /* index + 1 of the next in by_identity, or in a shared store of
+                                the next older one of the same identity; 0: none */
     uint32_t out_next;       /* in the outbox */
     uint32_t request_digest; /* of the request that `response` answers */
     uint32_t reauth_s;       /* second by which it has to be authenticated anew; 0: no limit */

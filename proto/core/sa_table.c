@@ -3,13 +3,13 @@
 #include "proto/core/internal.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 
 /* ---- IKE SAs ---- */
 
 uint32_t ike_sa_index(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
-    return (uint32_t)((size_t)((const uint8_t *)sa - ep->store->ikes.slots) /
-                      ep->store->ikes.slot_size);
+    return pool_index(&ep->store->ikes, sa);
 }
 
 struct ike_sa *ike_sa_take(struct ike_endpoint *ep, struct sa_ref *out)
@@ -31,8 +31,7 @@ struct ike_sa *ike_sa_take(struct ike_endpoint *ep, struct sa_ref *out)
     ASSERT(keys.index == out->handle.index);
     if (ep->store->tokens.capacity && pool_take(&ep->store->tokens, &token))
         ASSERT(token.index == out->handle.index);
-    sa->handshake = sa->first_child = sa->out_next = sa->identity_next = SA_INDEX_NONE;
-    sa->window = SA_INDEX_NONE;
+    sa->handshake = sa->first_child = sa->out_next = sa->window = SA_INDEX_NONE;
     sa->child = HANDLE_NONE;
     if (ep->store->mobikes)
         ep->store->mobikes[out->handle.index] = (struct mobike){0};
@@ -41,91 +40,171 @@ struct ike_sa *ike_sa_take(struct ike_endpoint *ep, struct sa_ref *out)
     return sa;
 }
 
+/* ---- by what an IKE SA is found in a store of one endpoint ---- */
+
+/* One that is in a chain is taken: no need to look at its generation, which is far away. */
+static struct ike_sa *chained(const struct ike_store *s, uint32_t index)
+{
+    return (struct ike_sa *)(void *)(s->ikes.slots + (size_t)index * s->ikes.slot_size);
+}
+
+static uint32_t spi_hash(const void *store, uint32_t index)
+{
+    return chains_mix(ike_sa_our_spi(chained(store, index)));
+}
+
+static uint32_t *spi_link(const void *store, uint32_t index)
+{
+    return &((const struct ike_store *)store)->spi_links[index];
+}
+
+static uint32_t init_hash(const void *store, uint32_t index)
+{
+    return chains_mix(chained(store, index)->init_digest);
+}
+
+static uint32_t *init_link(const void *store, uint32_t index)
+{
+    return &((const struct ike_store *)store)->init_links[index];
+}
+
+static uint32_t identity_hash(const void *store, uint32_t index)
+{
+    return chains_mix(chained(store, index)->peer_identity);
+}
+
+static uint32_t *identity_link(const void *store, uint32_t index)
+{
+    return &chained(store, index)->identity_next;
+}
+
+static const struct chains_class by_spi = {spi_hash, spi_link};
+static const struct chains_class by_init = {init_hash, init_link};
+static const struct chains_class by_identity = {identity_hash, identity_link};
+
+/* Links are not zeroed: one is written before it is read. Where nothing is put in, as in by_init of
+ * an endpoint that only asks, all of it is address space. */
+static enum err chains_beside(struct chains *c, const struct chains_class *class, uint32_t ikes,
+                              uint32_t **links)
+{
+    *links = malloc(ikes * sizeof **links);
+    return *links ? chains_init(c, class, ikes) : ERR_MEMORY;
+}
+
+enum err sa_finders_init(struct ike_store *s)
+{
+    uint32_t ikes = s->ikes.capacity;
+
+    if (chains_beside(&s->by_spi, &by_spi, ikes, &s->spi_links) ||
+        chains_beside(&s->by_init, &by_init, ikes, &s->init_links))
+        return ERR_MEMORY;
+    return chains_init(&s->by_identity, &by_identity, ikes);
+}
+
+void sa_finders_reset(struct ike_store *s)
+{
+    chains_reset(&s->by_identity);
+    chains_reset(&s->by_init);
+    chains_reset(&s->by_spi);
+    free(s->init_links);
+    free(s->spi_links);
+    s->init_links = s->spi_links = NULL;
+}
+
+uint64_t sa_finders_memory(const struct ike_store *s)
+{
+    enum { HEAD = sizeof *s->by_spi.heads, LINK = sizeof *s->spi_links };
+    uint64_t bytes = 0;
+
+    if (s->by_spi.count)
+        bytes += (uint64_t)s->by_spi.used * HEAD + (uint64_t)s->by_spi.count * LINK;
+    if (s->by_init.count)
+        bytes += (uint64_t)s->by_init.used * HEAD + (uint64_t)s->by_init.count * LINK;
+    if (s->by_identity.count)
+        bytes += (uint64_t)s->by_identity.used * HEAD;
+    return bytes;
+}
+
+/* It may never have been registered. */
 static void forget_spi(struct ike_endpoint *ep, const struct ike_sa *sa)
 {
     struct ike_store *s = ep->store;
-    uint32_t index, self = ike_sa_index(ep, sa);
+    uint32_t self = ike_sa_index(ep, sa);
 
     if (store_shared(s))
         return;
-    if (table_get(&s->by_spi, ike_sa_our_spi(sa), &index) && index == self)
-        table_remove(&s->by_spi, ike_sa_our_spi(sa));
-    if (sa->init_digest && table_get(&s->by_init, sa->init_digest, &index) && index == self)
-        table_remove(&s->by_init, sa->init_digest);
+    (void)chains_drop(&s->by_spi, s, chains_mix(ike_sa_our_spi(sa)), self);
+    if (sa->init_digest)
+        (void)chains_drop(&s->by_init, s, chains_mix(sa->init_digest), self);
 }
 
-/* The IKE SA whose next older one of its identity is this; NULL: it is the newest. */
+/* Of a shared store: the IKE SA whose next older one of its identity is this; NULL: it is the
+ * newest.
+ */
 static struct ike_sa *newer_than(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
-    uint32_t self = ike_sa_index(ep, sa), at = SA_INDEX_NONE;
+    uint32_t link = ike_sa_index(ep, sa) + 1;
 
-    if (store_shared(ep->store)) {
-        for (at = ep->first; at != SA_INDEX_NONE; at = ep->store->siblings.next[at]) {
-            struct ike_sa *other = pool_slot(&ep->store->ikes, at);
+    for (uint32_t at = ep->first; at != SA_INDEX_NONE; at = ep->store->siblings.next[at]) {
+        struct ike_sa *other = pool_slot(&ep->store->ikes, at);
 
-            if (other->identity_next == self)
-                return other;
-        }
-        return NULL;
+        if (other->identity_next == link)
+            return other;
     }
-    if (!table_get(&ep->store->by_identity, sa->peer_identity, &at) || at == self)
-        return NULL;
-    while (((struct ike_sa *)pool_slot(&ep->store->ikes, at))->identity_next != self)
-        at = ((struct ike_sa *)pool_slot(&ep->store->ikes, at))->identity_next;
-    return pool_slot(&ep->store->ikes, at);
+    return NULL;
 }
 
 static void forget_identity(struct ike_endpoint *ep, struct ike_sa *sa)
 {
-    struct ike_sa *newer = sa->peer_identity ? newer_than(ep, sa) : NULL;
+    struct ike_store *s = ep->store;
+    struct ike_sa *newer;
 
-    if (newer) {
+    if (!sa->peer_identity)
+        return;
+    if (!store_shared(s))
+        chains_remove(&s->by_identity, s, chains_mix(sa->peer_identity), ike_sa_index(ep, sa));
+    else if ((newer = newer_than(ep, sa)) != NULL)
         newer->identity_next = sa->identity_next;
-    } else if (sa->peer_identity && !store_shared(ep->store)) {
-        if (sa->identity_next == SA_INDEX_NONE)
-            table_remove(&ep->store->by_identity, sa->peer_identity);
-        else if (table_put(&ep->store->by_identity, sa->peer_identity, sa->identity_next))
-            ASSERT(!"replacing a value takes no memory");
-    }
-    sa->identity_next = SA_INDEX_NONE;
+    sa->identity_next = 0;
     sa->peer_identity = 0;
 }
 
+/* Of a shared store: the link to the newest of this identity. */
 static uint32_t newest_of(const struct ike_endpoint *ep, uint64_t identity)
 {
-    uint32_t at = SA_INDEX_NONE;
-
-    if (!store_shared(ep->store)) {
-        (void)table_get(&ep->store->by_identity, identity, &at);
-        return at;
-    }
-    for (at = ep->first; at != SA_INDEX_NONE; at = ep->store->siblings.next[at]) {
+    for (uint32_t at = ep->first; at != SA_INDEX_NONE; at = ep->store->siblings.next[at]) {
         const struct ike_sa *sa = pool_slot(&ep->store->ikes, at);
 
         if (sa->peer_identity == identity && !newer_than(ep, sa))
-            break;
+            return at + 1;
     }
-    return at;
+    return 0;
 }
 
-enum err ike_sa_identify(struct ike_endpoint *ep, struct ike_sa *sa, uint64_t identity)
+void ike_sa_identify(struct ike_endpoint *ep, struct ike_sa *sa, uint64_t identity)
 {
-    uint32_t older;
+    struct ike_store *s = ep->store;
 
     forget_identity(ep, sa);
-    older = newest_of(ep, identity);
-    if (!store_shared(ep->store) &&
-        table_put(&ep->store->by_identity, identity, ike_sa_index(ep, sa)))
-        return ERR_MEMORY;
+    if (store_shared(s))
+        sa->identity_next = newest_of(ep, identity);
     sa->peer_identity = identity;
-    sa->identity_next = older;
-    return OK;
+    if (!store_shared(s))
+        chains_insert(&s->by_identity, s, chains_mix(identity), CHAINS_END, ike_sa_index(ep, sa));
 }
 
 struct ike_sa *ike_sa_older(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
-    return sa->identity_next == SA_INDEX_NONE ? NULL
-                                              : pool_slot(&ep->store->ikes, sa->identity_next);
+    uint64_t identity = sa->peer_identity;
+
+    while (sa->identity_next) {
+        struct ike_sa *next = chained(ep->store, sa->identity_next - 1);
+
+        if (next->peer_identity == identity)
+            return next;
+        sa = next;
+    }
+    return NULL;
 }
 
 void ike_sa_give(struct ike_endpoint *ep, struct ike_sa *sa)
@@ -175,22 +254,16 @@ uint64_t ike_spi_new(struct ike_endpoint *ep)
     return spi;
 }
 
-enum err ike_sa_register(struct ike_endpoint *ep, struct ike_sa *sa)
+void ike_sa_register(struct ike_endpoint *ep, struct ike_sa *sa)
 {
+    struct ike_store *s = ep->store;
     uint32_t index = ike_sa_index(ep, sa);
 
-    if (store_shared(ep->store))
-        return OK;
-    if (sa->init_digest && table_put(&ep->store->by_init, sa->init_digest, index))
-        return ERR_MEMORY;
-    return table_put(&ep->store->by_spi, ike_sa_our_spi(sa), index);
-}
-
-static struct ike_sa *found_in(const struct ike_endpoint *ep, const struct table *t, uint64_t key)
-{
-    uint32_t index;
-
-    return table_get(t, key, &index) ? pool_slot(&ep->store->ikes, index) : NULL;
+    if (store_shared(s))
+        return;
+    if (sa->init_digest)
+        chains_insert(&s->by_init, s, chains_mix(sa->init_digest), CHAINS_END, index);
+    chains_insert(&s->by_spi, s, chains_mix(ike_sa_our_spi(sa)), CHAINS_END, index);
 }
 
 /* One of its own, which are few. */
@@ -213,10 +286,24 @@ static bool has_spi(const struct ike_endpoint *ep, const struct ike_sa *sa, uint
     return ike_sa_our_spi(sa) == spi;
 }
 
+static struct ike_sa *find_spi(const struct ike_store *s, uint64_t spi)
+{
+    uint32_t i = chains_first(&s->by_spi, chains_mix(spi));
+
+    for (; i != CHAINS_END; i = s->spi_links[i] - 1) {
+        struct ike_sa *sa = chained(s, i);
+
+        /* Who it was made by stands in another cache line, where few of the wrong ones are asked.
+         */
+        if ((sa->spi_i == spi || sa->spi_r == spi) && ike_sa_our_spi(sa) == spi)
+            return sa;
+    }
+    return NULL;
+}
+
 struct ike_sa *ike_sa_by_spi(const struct ike_endpoint *ep, uint64_t our_spi)
 {
-    return store_shared(ep->store) ? own(ep, has_spi, our_spi)
-                                   : found_in(ep, &ep->store->by_spi, our_spi);
+    return store_shared(ep->store) ? own(ep, has_spi, our_spi) : find_spi(ep->store, our_spi);
 }
 
 static bool began_by(const struct ike_endpoint *ep, const struct ike_sa *sa, uint64_t digest)
@@ -225,19 +312,32 @@ static bool began_by(const struct ike_endpoint *ep, const struct ike_sa *sa, uin
     return sa->init_digest == digest;
 }
 
+static struct ike_sa *find_init(const struct ike_store *s, uint64_t digest)
+{
+    uint32_t i = chains_first(&s->by_init, chains_mix(digest));
+
+    for (; i != CHAINS_END; i = s->init_links[i] - 1)
+        if (chained(s, i)->init_digest == digest)
+            return chained(s, i);
+    return NULL;
+}
+
 struct ike_sa *ike_sa_by_init(const struct ike_endpoint *ep, uint64_t digest)
 {
-    return store_shared(ep->store) ? own(ep, began_by, digest)
-                                   : found_in(ep, &ep->store->by_init, digest);
+    return store_shared(ep->store) ? own(ep, began_by, digest) : find_init(ep->store, digest);
 }
 
 void ike_sa_init_moved(struct ike_endpoint *ep, struct ike_sa *from, struct ike_sa *to)
 {
+    struct ike_store *s = ep->store;
+    uint32_t hash = chains_mix(from->init_digest);
+
+    if (!store_shared(s))
+        chains_remove(&s->by_init, s, hash, ike_sa_index(ep, from));
     to->init_digest = from->init_digest;
     from->init_digest = 0;
-    if (!store_shared(ep->store) &&
-        table_put(&ep->store->by_init, to->init_digest, ike_sa_index(ep, to)))
-        ASSERT(!"replacing a value takes no memory");
+    if (!store_shared(s))
+        chains_insert(&s->by_init, s, hash, CHAINS_END, ike_sa_index(ep, to));
 }
 
 static bool asked_for(const struct ike_endpoint *ep, const struct ike_sa *sa, uint64_t request)
@@ -249,10 +349,14 @@ static bool asked_for(const struct ike_endpoint *ep, const struct ike_sa *sa, ui
 
 struct ike_sa *ike_sa_by_request(const struct ike_endpoint *ep, uint32_t request)
 {
+    uint32_t index;
+
     if (request == 0)
         return NULL;
-    return store_shared(ep->store) ? own(ep, asked_for, request)
-                                   : found_in(ep, &ep->store->by_request, request);
+    if (store_shared(ep->store))
+        return own(ep, asked_for, request);
+    return table_get(&ep->store->by_request, request, &index) ? pool_slot(&ep->store->ikes, index)
+                                                              : NULL;
 }
 
 enum err ike_sa_asks(struct ike_endpoint *ep, const struct ike_sa *sa, uint32_t request)
@@ -272,8 +376,7 @@ void ike_sa_asked(struct ike_endpoint *ep, uint32_t request)
 
 static uint32_t child_index(const struct ike_endpoint *ep, const struct child_sa *c)
 {
-    return (uint32_t)((size_t)((const uint8_t *)c - ep->store->children.slots) /
-                      ep->store->children.slot_size);
+    return pool_index(&ep->store->children, c);
 }
 
 static void child_link(struct ike_endpoint *ep, struct ike_sa *ike, struct child_sa *c)

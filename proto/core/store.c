@@ -125,8 +125,7 @@ static enum err finders_init(struct ike_store *s)
         return ERR_MEMORY;
     if (store_shared(s))
         return siblings_init(&s->siblings, s->ikes.capacity, s->children.capacity);
-    if (table_init(&s->by_spi, TABLE_START) || table_init(&s->by_init, TABLE_START) ||
-        table_init(&s->by_identity, TABLE_START) || table_init(&s->by_request, 1) ||
+    if (sa_finders_init(s) || table_init(&s->by_request, 1) ||
         timerq_init(&s->timers, s->ikes.capacity + s->children.capacity + 1))
         return ERR_MEMORY;
     return OK;
@@ -176,9 +175,7 @@ void store_reset(struct ike_store *s)
     table_reset(&s->renewals);
     table_reset(&s->by_source);
     table_reset(&s->by_request);
-    table_reset(&s->by_identity);
-    table_reset(&s->by_init);
-    table_reset(&s->by_spi);
+    sa_finders_reset(s);
     siblings_reset(&s->siblings);
     window_reset(s);
     free(s->mobikes);
@@ -224,8 +221,8 @@ uint64_t store_memory(const struct ike_store *s)
                      in_use(&s->windows) + in_use(&s->parked) + in_use(&s->answered) +
                      in_use(&s->joinings) + beside(s);
 
-    bytes += table_bytes(&s->by_spi) + table_bytes(&s->by_init) + table_bytes(&s->by_identity) +
-             table_bytes(&s->by_request) + table_bytes(&s->by_source) + table_bytes(&s->renewals);
+    bytes += sa_finders_memory(s) + table_bytes(&s->by_request) + table_bytes(&s->by_source) +
+             table_bytes(&s->renewals);
     for (unsigned i = 0; i < MESSAGE_CLASSES; i++) /* those that are not there have none */
         bytes += in_use(&s->messages.classes[i]) + in_use(&s->pieces.classes[i]);
     return bytes;

@@ -8,6 +8,7 @@
 #ifndef PROTO_CORE_STORE_H
 #define PROTO_CORE_STORE_H
 
+#include "base/chains.h"
 #include "base/table.h"
 #include "base/timerq.h"
 #include "proto/core/config.h"
@@ -60,11 +61,12 @@ struct ike_store {
     struct message_store messages;
 
     /* Of a store that is not shared */
-    struct table by_spi;      /* our SPI -> IKE SA */
-    struct table by_init;     /* digest of an IKE_SA_INIT request and its source -> IKE SA */
-    struct table by_identity; /* digest of an authenticated identity -> newest IKE SA of it */
-    struct table by_request;  /* EVENT_REQUEST that is not answered -> IKE SA */
-    struct timerq timers;     /* owner: IKE SA index, then ikes.capacity + child index */
+    struct chains by_spi;  /* IKE SAs by our SPI */
+    struct chains by_init; /* those that others began, by digest of the request and its source */
+    struct chains by_identity; /* by digest of the authenticated identity, the newest first */
+    uint32_t *spi_links, *init_links; /* by index of the IKE SA: of by_spi, by_init */
+    struct table by_request;          /* EVENT_REQUEST that is not answered -> IKE SA */
+    struct timerq timers;             /* owner: IKE SA index, then ikes.capacity + child index */
 
     /* Between a call of an endpoint and the pull after it */
     struct event_queue events;
@@ -78,6 +80,13 @@ struct ike_store {
 
 enum err siblings_init(struct siblings *, uint32_t ikes, uint32_t children) MUST_USE;
 void siblings_reset(struct siblings *);
+
+/** What finds IKE SAs where the store is not shared; its pool of them is there (sa_table.c).
+ * @retval ERR_MEMORY  to be reset */
+enum err sa_finders_init(struct ike_store *) MUST_USE;
+void sa_finders_reset(struct ike_store *);
+/** Bytes in use beside the records. */
+uint64_t sa_finders_memory(const struct ike_store *);
 
 enum { SIBLINGS_MAX = 16 }; /* IKE SAs, child SAs of an endpoint in a shared store */
 

@@ -159,7 +159,7 @@ static enum err consume_request(struct step *s)
     if (e == OK)
         e = proof_write(s, PAYLOAD_IDR, message_at(&ep->store->messages, sa->response));
     if (e == OK && is_somebody(s, PAYLOAD_IDI, way))
-        e = ike_sa_identify(ep, sa, digest_in(s, PAYLOAD_IDI, way));
+        ike_sa_identify(ep, sa, digest_in(s, PAYLOAD_IDI, way));
     if (e && err_class(e) != CLASS_WIRE && !s->notify) /* §2.21.2 */
         s->notify = NOTIFY_AUTHENTICATION_FAILED;
     if (e) {
@@ -272,7 +272,7 @@ static enum err consume_response(struct step *s)
     if (e == OK)
         e = same_again(s, way);
     if (e == OK && is_somebody(s, PAYLOAD_IDR, way))
-        e = ike_sa_identify(ep, sa, digest_in(s, PAYLOAD_IDR, way));
+        ike_sa_identify(ep, sa, digest_in(s, PAYLOAD_IDR, way));
     if (e && s->denied)
         return refuse(s, REASON_LOOK_UP);
     if (e)

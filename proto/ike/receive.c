@@ -383,10 +383,9 @@ static enum err begin_responder(struct step *s, struct message_view *view, uint6
         return e;
     s->sa->init_digest = digest;
     e = ike_message_finish(ep, s->sa, &out, true, &kept);
-    if (e == OK)
-        e = ike_sa_register(ep, s->sa);
     if (e)
         return e;
+    ike_sa_register(ep, s->sa);
     send_response(s, kept, digest_of_request(ep, view->datagram));
     ike_timer_arm(ep, s->sa, TIMER_EXPIRE,
                   ep->store->config->half_open_time

@@ -163,12 +163,11 @@ static enum err make(struct step *s, const struct peer_part *p, const struct own
     next->mobike = old->mobike;
     next->last_heard = next->last_sent = s->now;
     e = derive(s, next, p, own);
-    if (e == OK)
-        e = ike_sa_register(s->ep, next);
     if (e) {
         ike_sa_give(s->ep, next);
         return e;
     }
+    ike_sa_register(s->ep, next);
     *out = next;
     return OK;
 }

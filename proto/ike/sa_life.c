@@ -170,8 +170,8 @@ void ike_inherit(struct ike_endpoint *ep, nsec now, struct ike_sa *old, struct i
     next->established_at = now;
     next->caller = old->caller; /* a rekey authenticates nobody: RFC 7296 §2.8.3 */
     next->reauth_s = old->reauth_s;
-    if (identity && ike_sa_identify(ep, next, identity))
-        next->peer_identity = 0; /* no memory for the list: INITIAL_CONTACT will not find it */
+    if (identity)
+        ike_sa_identify(ep, next, identity);
     ike_timers_cancel(ep, old);
     ike_timer_arm(ep, old, TIMER_RETRANSMIT, retransmit);
     ike_timer_arm(ep, old, TIMER_EXPIRE, nsec_add(now, REKEYED_HOLD));

@@ -415,9 +415,10 @@ static enum err begin(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
         e = message_keep(&ep->store->messages, peer->id, &hs->peer_id);
     if (e == OK)
         e = handshake_ke(ep, hs, hs->ke_suite);
-    if (e == OK)
-        e = ike_sa_register(ep, sa);
-    return e ? e : exchange_start(ep, now, sa, KIND_SA_INIT, NULL);
+    if (e)
+        return e;
+    ike_sa_register(ep, sa);
+    return exchange_start(ep, now, sa, KIND_SA_INIT, NULL);
 }
 
 enum err ike_initiate(struct ike_endpoint *ep, nsec now, const struct ike_remote *peer,
