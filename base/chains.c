@@ -35,6 +35,28 @@ void chains_clear(struct chains *c)
     c->count = 0;
 }
 
+/* The first of the chain that the one numbered `fresh` will take from; 0: none. */
+static uint32_t to_split(const struct chains *c, uint32_t fresh)
+{
+    uint32_t mask = fresh > c->mask ? c->mask : c->mask >> 1;
+
+    return c->heads[fresh & mask];
+}
+
+/* Chains split in their order, so what the next splits read can be fetched long before: the first
+ * record of one, and of the one before, whose first is here by now, the second. */
+static void fetch(const struct chains *c, const void *records)
+{
+    uint32_t second = to_split(c, c->used), first = to_split(c, c->used + 1);
+
+    if (first)
+        __builtin_prefetch(c->class->link(records, first - 1));
+    if (second)
+        second = *c->class->link(records, second - 1);
+    if (second)
+        __builtin_prefetch(c->class->link(records, second - 1));
+}
+
 /* One more chain takes from another what has the next bit of the hash set; in both the order
  * stays. */
 static void split(struct chains *c, const void *records)
@@ -53,6 +75,7 @@ static void split(struct chains *c, const void *records)
         number = **end;
     }
     *stay = *go = 0;
+    fetch(c, records);
 }
 
 static void put(struct chains *c, const void *records, uint32_t *link, uint32_t number)

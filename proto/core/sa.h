@@ -54,13 +54,13 @@ struct ike_sa {
     struct message_ref request, response;
     uint64_t init_digest;   /* of the IKE_SA_INIT request that made it; 0 as initiator */
     uint64_t peer_identity; /* digest of the peer's ID payload; 0: not known yet */
+    uint32_t identity_next; /* index + 1 of the next in by_identity, or in a shared store of
+                               the next older one of the same identity; 0: none */
     uint32_t request_id;    /* message ID of our next request, or of `request` (RFC 7296 §2.2) */
     uint32_t expected_id;   /* lowest message ID of the peer's that has not been answered */
     uint32_t handshake;     /* slot, or SA_INDEX_NONE */
     uint32_t window;        /* slot, or SA_INDEX_NONE: window size 1 both ways (window.h) */
     uint32_t first_child;
-    uint32_t identity_next;  /* index + 1 of the next in by_identity, or in a shared store of
-                                the next older one of the same identity; 0: none */
     uint32_t out_next;       /* in the outbox */
     uint32_t request_digest; /* of the request that `response` answers */
     uint32_t reauth_s;       /* second by which it has to be authenticated anew; 0: no limit */

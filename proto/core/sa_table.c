@@ -50,22 +50,22 @@ static struct ike_sa *chained(const struct ike_store *s, uint32_t index)
 
 static uint32_t spi_hash(const void *store, uint32_t index)
 {
-    return chains_mix(ike_sa_our_spi(chained(store, index)));
+    return ((const struct ike_store *)store)->spi_links[index].hash;
 }
 
 static uint32_t *spi_link(const void *store, uint32_t index)
 {
-    return &((const struct ike_store *)store)->spi_links[index];
+    return &((const struct ike_store *)store)->spi_links[index].next;
 }
 
 static uint32_t init_hash(const void *store, uint32_t index)
 {
-    return chains_mix(chained(store, index)->init_digest);
+    return ((const struct ike_store *)store)->init_links[index].hash;
 }
 
 static uint32_t *init_link(const void *store, uint32_t index)
 {
-    return &((const struct ike_store *)store)->init_links[index];
+    return &((const struct ike_store *)store)->init_links[index].next;
 }
 
 static uint32_t identity_hash(const void *store, uint32_t index)
@@ -85,7 +85,7 @@ static const struct chains_class by_identity = {identity_hash, identity_link};
 /* Links are not zeroed: one is written before it is read. Where nothing is put in, as in by_init of
  * an endpoint that only asks, all of it is address space. */
 static enum err chains_beside(struct chains *c, const struct chains_class *class, uint32_t ikes,
-                              uint32_t **links)
+                              struct sa_link **links)
 {
     *links = malloc(ikes * sizeof **links);
     return *links ? chains_init(c, class, ikes) : ERR_MEMORY;
@@ -191,6 +191,8 @@ void ike_sa_identify(struct ike_endpoint *ep, struct ike_sa *sa, uint64_t identi
     sa->peer_identity = identity;
     if (!store_shared(s))
         chains_insert(&s->by_identity, s, chains_mix(identity), CHAINS_END, ike_sa_index(ep, sa));
+    if (sa->identity_next) /* INITIAL_CONTACT is to ask for it soon */
+        __builtin_prefetch(&chained(s, sa->identity_next - 1)->peer_identity);
 }
 
 struct ike_sa *ike_sa_older(const struct ike_endpoint *ep, const struct ike_sa *sa)
@@ -254,16 +256,31 @@ uint64_t ike_spi_new(struct ike_endpoint *ep)
     return spi;
 }
 
+static void put_spi(struct ike_store *s, const struct ike_sa *sa, uint32_t index)
+{
+    uint32_t hash = chains_mix(ike_sa_our_spi(sa));
+
+    s->spi_links[index].hash = hash;
+    chains_insert(&s->by_spi, s, hash, CHAINS_END, index);
+}
+
+static void put_init(struct ike_store *s, const struct ike_sa *sa, uint32_t index)
+{
+    uint32_t hash = chains_mix(sa->init_digest);
+
+    s->init_links[index].hash = hash;
+    chains_insert(&s->by_init, s, hash, CHAINS_END, index);
+}
+
 void ike_sa_register(struct ike_endpoint *ep, struct ike_sa *sa)
 {
-    struct ike_store *s = ep->store;
     uint32_t index = ike_sa_index(ep, sa);
 
-    if (store_shared(s))
+    if (store_shared(ep->store))
         return;
     if (sa->init_digest)
-        chains_insert(&s->by_init, s, chains_mix(sa->init_digest), CHAINS_END, index);
-    chains_insert(&s->by_spi, s, chains_mix(ike_sa_our_spi(sa)), CHAINS_END, index);
+        put_init(ep->store, sa, index);
+    put_spi(ep->store, sa, index);
 }
 
 /* One of its own, which are few. */
@@ -288,16 +305,11 @@ static bool has_spi(const struct ike_endpoint *ep, const struct ike_sa *sa, uint
 
 static struct ike_sa *find_spi(const struct ike_store *s, uint64_t spi)
 {
-    uint32_t i = chains_first(&s->by_spi, chains_mix(spi));
+    uint32_t hash = chains_mix(spi), i = chains_first(&s->by_spi, hash);
 
-    for (; i != CHAINS_END; i = s->spi_links[i] - 1) {
-        struct ike_sa *sa = chained(s, i);
-
-        /* Who it was made by stands in another cache line, where few of the wrong ones are asked.
-         */
-        if ((sa->spi_i == spi || sa->spi_r == spi) && ike_sa_our_spi(sa) == spi)
-            return sa;
-    }
+    for (; i != CHAINS_END; i = s->spi_links[i].next - 1)
+        if (s->spi_links[i].hash == hash && ike_sa_our_spi(chained(s, i)) == spi)
+            return chained(s, i);
     return NULL;
 }
 
@@ -314,10 +326,10 @@ static bool began_by(const struct ike_endpoint *ep, const struct ike_sa *sa, uin
 
 static struct ike_sa *find_init(const struct ike_store *s, uint64_t digest)
 {
-    uint32_t i = chains_first(&s->by_init, chains_mix(digest));
+    uint32_t hash = chains_mix(digest), i = chains_first(&s->by_init, hash);
 
-    for (; i != CHAINS_END; i = s->init_links[i] - 1)
-        if (chained(s, i)->init_digest == digest)
+    for (; i != CHAINS_END; i = s->init_links[i].next - 1)
+        if (s->init_links[i].hash == hash && chained(s, i)->init_digest == digest)
             return chained(s, i);
     return NULL;
 }
@@ -330,14 +342,13 @@ struct ike_sa *ike_sa_by_init(const struct ike_endpoint *ep, uint64_t digest)
 void ike_sa_init_moved(struct ike_endpoint *ep, struct ike_sa *from, struct ike_sa *to)
 {
     struct ike_store *s = ep->store;
-    uint32_t hash = chains_mix(from->init_digest);
 
     if (!store_shared(s))
-        chains_remove(&s->by_init, s, hash, ike_sa_index(ep, from));
+        chains_remove(&s->by_init, s, chains_mix(from->init_digest), ike_sa_index(ep, from));
     to->init_digest = from->init_digest;
     from->init_digest = 0;
     if (!store_shared(s))
-        chains_insert(&s->by_init, s, hash, CHAINS_END, ike_sa_index(ep, to));
+        put_init(s, to, ike_sa_index(ep, to));
 }
 
 static bool asked_for(const struct ike_endpoint *ep, const struct ike_sa *sa, uint64_t request)

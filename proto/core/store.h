@@ -38,6 +38,11 @@ struct siblings {
     uint8_t *ike, *child; /* by index: the slot */
 };
 
+/** Beside an IKE SA in a chain: who passes by need not look at the record, which is in no cache. */
+struct sa_link {
+    uint32_t hash, next;
+};
+
 struct ike_store {
     struct ike_env env; /* `entity` is each endpoint's own */
     const struct ike_config *config;
@@ -64,9 +69,9 @@ struct ike_store {
     struct chains by_spi;  /* IKE SAs by our SPI */
     struct chains by_init; /* those that others began, by digest of the request and its source */
     struct chains by_identity; /* by digest of the authenticated identity, the newest first */
-    uint32_t *spi_links, *init_links; /* by index of the IKE SA: of by_spi, by_init */
-    struct table by_request;          /* EVENT_REQUEST that is not answered -> IKE SA */
-    struct timerq timers;             /* owner: IKE SA index, then ikes.capacity + child index */
+    struct sa_link *spi_links, *init_links; /* by index of the IKE SA: of by_spi, by_init */
+    struct table by_request;                /* EVENT_REQUEST that is not answered -> IKE SA */
+    struct timerq timers; /* owner: IKE SA index, then ikes.capacity + child index */
 
     /* Between a call of an endpoint and the pull after it */
     struct event_queue events;

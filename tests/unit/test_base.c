@@ -179,6 +179,7 @@ START_TEST(chains_agree_with_a_plain_array)
             count--;
         } else {
             all[any] = (struct chained){.key = key, .age = step};
+            ck_assert(!chains_drop(&c, all, chains_mix(key), any));
             chains_add(&c, all, chains_mix(key), any);
             count++;
         }
