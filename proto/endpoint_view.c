@@ -44,7 +44,7 @@ bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
                                 .takes_more = sa->one_pair || sa->more_ts,
                                 .local = sa->local,
                                 .remote = sa->remote,
-                                .suite = sa->suite,
+                                .suite = *sa->suite,
                                 .children = sa->child_count,
                                 .established_at = sa->established_at,
                                 .last_heard = sa->last_heard,
@@ -55,9 +55,9 @@ bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
                                 .in_flight = sa->in_flight,
                                 .acting = acting(sa),
                                 .ends = ike_end(sa)};
-    if (sa->suite.encr)
+    if (sa->suite->encr)
         out->key_fingerprint =
-            digest_of(ike_sa_keys(ep, sa)->bytes, ike_key_map(&sa->suite).end, FINGERPRINT_KEY);
+            digest_of(ike_sa_keys(ep, sa)->bytes, ike_key_map(sa->suite).end, FINGERPRINT_KEY);
     return true;
 }
 

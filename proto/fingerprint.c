@@ -160,9 +160,9 @@ static void put_ike(struct view *v, const struct ike_sa *sa)
 
     put(v, sa->spi_i);
     put(v, sa->spi_r);
-    put(v, sa->suite.encr != NULL);
-    if (sa->suite.encr)
-        put_bytes(v, ike_sa_keys(ep, sa)->bytes, ike_key_map(&sa->suite).end);
+    put(v, sa->suite->encr != NULL);
+    if (sa->suite->encr)
+        put_bytes(v, ike_sa_keys(ep, sa)->bytes, ike_key_map(sa->suite).end);
     for (int i = 0; i < IKE_TIMER_COUNT; i++)
         put_time(v, sa->timers[i]);
     if (ep->store->config->dpd_delay)

@@ -58,13 +58,12 @@ static enum err take(const struct making *m, nsec now, struct end *end, bool ini
         return ERR_FULL;
     end->sa->version = 2;
     end->sa->initiator = initiator;
-    end->sa->suite = m->agreed->suite;
     end->sa->fragments = m->agreed->fragments;
     end->sa->mobike = m->agreed->mobike;
     end->sa->last_heard = end->sa->last_sent = now;
     count_messages(m, end->sa);
     ike_draw(ep, STREAM_NONCE, end->nonce, NONCE_LEN);
-    return OK;
+    return ike_sa_agree(ep, end->sa, &m->agreed->suite);
 }
 
 /* §2.23: NAT detection, with the lie of who wants ESP in UDP anyway; RFC 4555 §3.3. */

@@ -175,6 +175,13 @@ static inline struct mobike *mobike_of(const struct ike_endpoint *ep, const stru
     return sa->mobike ? &ep->store->mobikes[ike_sa_index(ep, sa)] : NULL;
 }
 
+/* ---- suites (suites.c) ---- */
+
+/** That of an IKE SA which has not agreed on one: all NULL. */
+extern const struct ike_suite ike_suite_none;
+/** The SA's is this from now on. @retval ERR_FULL it cannot come from the configuration */
+enum err ike_sa_agree(struct ike_endpoint *, struct ike_sa *, const struct ike_suite *) MUST_USE;
+
 /* ---- renewals (renewal.c) ---- */
 
 /** `next` is authenticated to take over from `old`; both are `renewing` until either goes, or

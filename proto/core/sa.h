@@ -43,7 +43,7 @@ enum ike_wish {
 
 struct ike_sa {
     uint64_t spi_i, spi_r;
-    struct ike_suite suite;
+    const struct ike_suite *suite; /* kept by the store (suites.c); ike_suite_none: not agreed on */
     nsec timers[IKE_TIMER_COUNT];
     nsec established_at, last_heard, last_sent;
     uint64_t iv; /* SK payloads sealed: the IV of counter modes (RFC 4106 §3.1) */
@@ -115,7 +115,7 @@ struct child_sa {
 };
 
 _Static_assert(STATE_COUNT <= 16 && KIND_COUNT <= 16, "four bits each in struct ike_sa");
-_Static_assert(sizeof(struct ike_sa) <= 256, "what an established IKE SA needs is small");
+_Static_assert(sizeof(struct ike_sa) <= 232, "what an established IKE SA needs is small");
 _Static_assert(sizeof(struct child_sa) <= 64, "beside its record in the SAD");
 
 enum {

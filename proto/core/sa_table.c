@@ -33,6 +33,7 @@ struct ike_sa *ike_sa_take(struct ike_endpoint *ep, struct sa_ref *out)
         ASSERT(token.index == out->handle.index);
     sa->handshake = sa->first_child = sa->out_next = sa->identity_next = SA_INDEX_NONE;
     sa->window = SA_INDEX_NONE;
+    sa->suite = &ike_suite_none;
     sa->child = HANDLE_NONE;
     if (ep->store->mobikes)
         ep->store->mobikes[out->handle.index] = (struct mobike){0};

@@ -132,7 +132,7 @@ static void say_keys(struct ike_endpoint *ep, nsec now, const struct ike_sa *ike
     k->event = (struct ike_key_event){.is_child = true,
                                       .spi_i = ike->spi_i,
                                       .spi_r = ike->spi_r,
-                                      .suite = ike->suite,
+                                      .suite = *ike->suite,
                                       .spi_in = child_esp(ep, c)->spi_in,
                                       .spi_out = p->spi_out,
                                       .encr = p->encr,

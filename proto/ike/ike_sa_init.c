@@ -87,10 +87,12 @@ static enum err read_peer(struct step *s, bool answer, struct init_terms *t)
     return step_refuse(s, NOTIFY_INVALID_KE_PAYLOAD);
 }
 
-static struct ike_suite suite_of(const struct selection *chosen)
+static enum err agree(struct step *s, const struct selection *chosen)
 {
-    return (struct ike_suite){
-        .encr = chosen->encr, .integ = chosen->integ, .prf = chosen->prf, .ke = chosen->ke};
+    return ike_sa_agree(
+        s->ep, s->sa,
+        &(struct ike_suite){
+            .encr = chosen->encr, .integ = chosen->integ, .prf = chosen->prf, .ke = chosen->ke});
 }
 
 /* SKEYSEED and the seven keys (§2.14) from our key pair and what the peer sent. */
@@ -110,11 +112,11 @@ static enum err derive(struct step *s, const struct handshake *hs, const struct 
 
     if (e == OK) {
         seed.shared = bytes_of(shared, t->chosen.ke->shared_len);
-        e = ike_keys_derive(ep->store->env.crypto, &sa->suite, &seed, &keys, skeyseed);
+        e = ike_keys_derive(ep->store->env.crypto, sa->suite, &seed, &keys, skeyseed);
     }
     if (e == OK) {
-        memcpy(ike_sa_keys(ep, sa)->bytes, keys.bytes, ike_key_map(&sa->suite).end);
-        ike_say_keys(ep, s->now, sa, bytes_of(skeyseed, sa->suite.prf->out_len));
+        memcpy(ike_sa_keys(ep, sa)->bytes, keys.bytes, ike_key_map(sa->suite).end);
+        ike_say_keys(ep, s->now, sa, bytes_of(skeyseed, sa->suite->prf->out_len));
     }
     wipe(shared, sizeof shared);
     wipe(skeyseed, sizeof skeyseed);
@@ -160,9 +162,9 @@ static enum err consume_request(struct step *s)
     if (e)
         return e;
     hs = handshake_take(ep, sa);
-    if (!hs)
-        return ERR_FULL;
-    sa->suite = suite_of(&t.chosen);
+    e = hs ? agree(s, &t.chosen) : ERR_FULL;
+    if (e)
+        return e;
     sa->nat_local = nat.local;
     sa->nat_remote = nat.remote;
     ike_draw(ep, STREAM_NONCE, hs->nonce, NONCE_LEN);
@@ -220,10 +222,11 @@ static enum err consume_response(struct step *s)
         e = ERR_SYNTAX;
     if (e == OK)
         e = nat_read(s, spi_r, &nat);
+    if (e == OK)
+        e = agree(s, &t.chosen);
     s->keep = e != OK; /* nobody vouches for it: wait for a better one (§2.21.1) */
     if (e)
         return e;
-    sa->suite = suite_of(&t.chosen);
     sa->spi_r = spi_r;
     e = derive(s, hs, &t);
     if (e == OK)

@@ -69,7 +69,7 @@ void ike_say_down(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_
 void ike_say_keys(struct ike_endpoint *ep, nsec now, const struct ike_sa *sa, struct bytes skeyseed)
 {
     struct key_record *k = event_keys_take(&ep->store->events);
-    size_t len = ike_key_map(&sa->suite).end;
+    size_t len = ike_key_map(sa->suite).end;
 
     if (!k)
         return;
@@ -77,7 +77,7 @@ void ike_say_keys(struct ike_endpoint *ep, nsec now, const struct ike_sa *sa, st
     memcpy(k->bytes + PRF_OUT_MAX, ike_sa_keys(ep, sa)->bytes, len);
     k->event = (struct ike_key_event){.spi_i = sa->spi_i,
                                       .spi_r = sa->spi_r,
-                                      .suite = sa->suite,
+                                      .suite = *sa->suite,
                                       .skeyseed = bytes_of(k->bytes, skeyseed.len),
                                       .sk = bytes_of(k->bytes + PRF_OUT_MAX, len),
                                       .local = sa->local,
@@ -233,7 +233,7 @@ void ike_close(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_rea
     sa->wishes = sa->new_wishes = 0;
     ike_timers_cancel(ep, sa);
     ike_timer_arm(ep, sa, TIMER_EXPIRE, nsec_add(now, CLOSED_HOLD));
-    wipe(ike_sa_keys(ep, sa)->bytes, ike_key_map(&sa->suite).end);
+    wipe(ike_sa_keys(ep, sa)->bytes, ike_key_map(sa->suite).end);
 }
 
 /* ---- addresses (§2.23) ---- */

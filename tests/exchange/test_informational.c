@@ -389,7 +389,7 @@ static void send_crafted(struct pair *p, int from, const struct crafted *c)
 
     for (uint32_t i = 0; i < ep->store->ikes.fresh && !sa; i++)
         sa = pool_slot(&ep->store->ikes, i);
-    if (!sa || !sa->suite.encr)
+    if (!sa || !sa->suite->encr)
         return;
     start.message_id = c->response ? sa->expected_id : sa->request_id;
     ike_message_begin(&w, (struct buf){storage, 0, sizeof storage}, sa, &start);

@@ -143,10 +143,10 @@ static void same_ike(const struct pair *shook, const struct pair *laid, int side
                   (unsigned long long)a->field, (unsigned long long)b->field)
     SAME(spi_i);
     SAME(spi_r);
-    SAME(suite.encr->iana);
-    SAME(suite.prf->iana);
-    SAME(suite.ke->iana);
-    ck_assert_ptr_eq(a->suite.integ, b->suite.integ);
+    SAME(suite->encr->iana);
+    SAME(suite->prf->iana);
+    SAME(suite->ke->iana);
+    ck_assert_ptr_eq(a->suite->integ, b->suite->integ);
     for (int i = 0; i < IKE_TIMER_COUNT; i++)
         SAME(timers[i]);
     SAME(established_at);

@@ -383,7 +383,7 @@ static bool speak(struct scene *s, int from, const struct speech *x, struct wire
     struct bytes message;
     uint8_t storage[512];
 
-    if (!sa || !sa->suite.encr || !theirs->suite.encr)
+    if (!sa || !sa->suite->encr || !theirs->suite->encr)
         return false;
     start.message_id = x->response ? theirs->request_id : theirs->expected_id;
     ike_message_begin(&w, (struct buf){storage, 0, sizeof storage}, sa, &start);
