@@ -157,6 +157,7 @@ static void put_mobike(struct view *v, const struct mobike *m)
 static void put_ike(struct view *v, const struct ike_sa *sa)
 {
     const struct ike_endpoint *ep = v->ep;
+    struct ip_endpoint local = ike_sa_local(ep, sa), remote = ike_sa_remote(ep, sa);
 
     put(v, sa->spi_i);
     put(v, sa->spi_r);
@@ -178,8 +179,8 @@ static void put_ike(struct view *v, const struct ike_sa *sa)
     put(v, (uint64_t)sa->first_child << 32 | sa->identity_next);
     put(v, sa->request_digest);
     put(v, sa->peer_identity);
-    put_address(v, &sa->local);
-    put_address(v, &sa->remote);
+    put_address(v, &local);
+    put_address(v, &remote);
     put(v, (uint64_t)sa->state << 56 | (uint64_t)sa->in_flight << 48 | (uint64_t)sa->sends << 40 |
                (uint64_t)sa->wishes << 32 | (uint64_t)sa->reason << 24 |
                (uint64_t)sa->version << 16 | sa->ke_group);

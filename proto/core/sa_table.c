@@ -144,6 +144,7 @@ void ike_sa_give(struct ike_endpoint *ep, struct ike_sa *sa)
     if (ep->store->tokens.capacity)
         pool_give(&ep->store->tokens, pool_handle(&ep->store->tokens, ike_sa_index(ep, sa)));
     pool_give(&ep->store->keys, pool_handle(&ep->store->keys, ike_sa_index(ep, sa)));
+    endpoint_pair_clear(&ep->store->asides, &sa->path);
     sibling_ike_gone(ep, ike_sa_index(ep, sa));
     pool_give(&ep->store->ikes, pool_handle(&ep->store->ikes, ike_sa_index(ep, sa)));
     ep->sas--;

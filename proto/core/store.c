@@ -103,7 +103,7 @@ static enum err records_init(struct ike_store *s, uint32_t handshakes)
     uint32_t ikes = s->shares.ikes * s->endpoint_max;
 
     if (pool_init(&s->ikes, sizeof(struct ike_sa), ikes) || suites_init(s) ||
-        pool_init(&s->keys, longest_keys(c), ikes) ||
+        endpoint_asides_init(&s->asides, ikes) || pool_init(&s->keys, longest_keys(c), ikes) ||
         (c->quick_crash_detection && pool_init(&s->tokens, sizeof(struct peer_token), ikes)) ||
         pool_init(&s->children, sizeof(struct child_sa), s->shares.children * s->endpoint_max) ||
         pool_init(&s->handshakes, sizeof(struct handshake), handshakes) ||
@@ -188,6 +188,7 @@ void store_reset(struct ike_store *s)
     pool_reset(&s->tokens);
     pool_reset(&s->keys);
     pool_reset(&s->suites);
+    pool_reset(&s->asides);
     pool_reset(&s->ikes);
 }
 
@@ -230,7 +231,7 @@ uint64_t store_memory(const struct ike_store *s)
     uint64_t bytes = in_use(&s->ikes) + in_use(&s->children) + in_use(&s->keys) +
                      in_use(&s->tokens) + in_use(&s->handshakes) + in_use(&s->ke_pairs) +
                      in_use(&s->windows) + in_use(&s->parked) + in_use(&s->answered) +
-                     in_use(&s->joinings) + suites_bytes(s) + beside(s);
+                     in_use(&s->joinings) + suites_bytes(s) + in_use(&s->asides) + beside(s);
 
     bytes += table_bytes(&s->by_spi) + table_bytes(&s->by_init) + table_bytes(&s->by_identity) +
              table_bytes(&s->by_request) + table_bytes(&s->by_source) + table_bytes(&s->renewals);

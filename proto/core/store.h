@@ -48,6 +48,7 @@ struct ike_store {
     uint64_t digest_key[2];   /* of the digests of messages and addresses */
 
     struct pool ikes, children, keys, handshakes, ke_pairs;
+    struct pool asides;                    /* of the paths of `ikes` */
     struct pool suites;                    /* struct ike_suite; see suites.c */
     struct pool tokens;                    /* struct peer_token, taken together with `ikes` */
     struct pool windows, parked, answered; /* see window.h; empty where the window is 1 */

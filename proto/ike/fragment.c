@@ -38,7 +38,7 @@ static size_t packet_max(const struct ike_config *c)
  * again from port 4500. */
 static size_t outside(const struct ike_sa *sa)
 {
-    return (sa->remote.addr.family == 6 ? 40 : 20) + UDP_LEN + MESSAGE_MARKER;
+    return (endpoint_pair_family(&sa->path) == 6 ? 40 : 20) + UDP_LEN + MESSAGE_MARKER;
 }
 
 static size_t padded(const struct sk_sizes *sizes, size_t text)

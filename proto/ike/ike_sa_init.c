@@ -47,11 +47,12 @@ static void write_request(struct step *s, const struct handshake *hs, const stru
 static enum err create_request(struct step *s)
 {
     struct handshake *hs = handshake_of(s->ep, s->sa);
+    struct ip_endpoint local = ike_sa_local(s->ep, s->sa), remote = ike_sa_remote(s->ep, s->sa);
 
     write_request(s, hs, handshake_ke_pair(s->ep, hs));
     proof_hashes_write(s);
     fragments_announce(s);
-    return nat_write(s, &s->sa->local, &s->sa->remote);
+    return nat_write(s, &local, &remote);
 }
 
 /* ---- consume_request, create_response ---- */
@@ -152,6 +153,7 @@ static enum err consume_request(struct step *s)
 {
     struct ike_endpoint *ep = s->ep;
     struct ike_sa *sa = s->sa;
+    struct ip_endpoint local = ike_sa_local(ep, sa), remote = ike_sa_remote(ep, sa);
     struct init_terms t;
     struct nat_found nat;
     struct handshake *hs;
@@ -186,7 +188,7 @@ static enum err consume_request(struct step *s)
     fragments_announce(s);
     if (ep->store->config->childless != CHILDLESS_NEVER) /* RFC 6023 §3 */
         notify_add(s->out, NOTIFY_CHILDLESS_IKEV2_SUPPORTED, BYTES_NONE);
-    return nat_write(s, &s->sa->local, &s->sa->remote);
+    return nat_write(s, &local, &remote);
 }
 
 /* ---- consume_response ---- */
@@ -196,19 +198,23 @@ static enum err consume_request(struct step *s)
 static void float_ports(struct step *s, const struct nat_found *nat)
 {
     struct ike_sa *sa = s->sa;
+    struct ip_endpoint local = ike_sa_local(s->ep, sa), remote = ike_sa_remote(s->ep, sa);
     bool encapsulate = nat->local || nat->remote || s->ep->store->config->force_encap;
 
     sa->nat_local = nat->local;
     sa->nat_remote = nat->remote;
     sa->natt |= encapsulate;
-    if (encapsulate || (mobike_wanted(s->ep) && nat->asked))
-        sa->local.port = sa->remote.port = IKE_NATT_PORT;
+    if (encapsulate || (mobike_wanted(s->ep) && nat->asked)) {
+        local.port = remote.port = IKE_NATT_PORT;
+        ike_sa_place(s->ep, sa, &local, &remote);
+    }
 }
 
 static enum err consume_response(struct step *s)
 {
     struct ike_sa *sa = s->sa;
     struct handshake *hs = handshake_of(s->ep, sa);
+    struct ip_endpoint local = ike_sa_local(s->ep, sa);
     uint64_t spi_r = s->outer->header.spi_r;
     struct notify_payload childless;
     struct init_terms t;
@@ -216,7 +222,7 @@ static enum err consume_response(struct step *s)
     enum err e = spi_r ? read_peer(s, true, &t) : ERR_SYNTAX;
 
     /* MOBIKE: what was asked from where we were was another message than AUTH will cover. */
-    if (e == OK && !ip_addr_equal(&s->dgram->local.addr, &sa->local.addr))
+    if (e == OK && !ip_addr_equal(&s->dgram->local.addr, &local.addr))
         e = ERR_STATE;
     if (e == OK && t.chosen.ke != hs->ke_suite)
         e = ERR_SYNTAX;

@@ -154,8 +154,7 @@ static enum err make(struct step *s, const struct peer_part *p, const struct own
     next->spi_i = own->initiator ? own->spi : theirs;
     next->spi_r = own->initiator ? theirs : own->spi;
     next->fragments = s->sa->fragments;
-    next->local = old->local;
-    next->remote = old->remote;
+    ike_sa_place_as(s->ep, next, old);
     next->natt = old->natt;
     next->nat_local = old->nat_local;
     next->nat_remote = old->nat_remote;

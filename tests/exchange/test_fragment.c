@@ -547,7 +547,8 @@ static struct wire_message craft(struct pair *p, int from, const struct piece *p
     struct ike_sa *sa = ike_sa_at(ep, the_ike(p, from).handle);
     struct sk_sizes sizes = ike_sk_sizes(sa->suite);
     struct message_start start = {piece->exchange, piece->id, piece->response, true};
-    struct wire_message m = {.dgram = {.local = sa->remote, .remote = sa->local, .protocol = 17}};
+    struct wire_message m = {
+        .dgram = {.local = ike_sa_remote(ep, sa), .remote = ike_sa_local(ep, sa), .protocol = 17}};
     struct message_writer w;
     struct bytes message;
 
