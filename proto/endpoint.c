@@ -137,8 +137,9 @@ void ike_endpoint_moved(struct ike_endpoint *ep, nsec now, const struct ip_addr 
     begin_call(ep);
     for (uint32_t i = ike_sa_walk(ep, SA_INDEX_NONE); i != SA_INDEX_NONE; i = ike_sa_walk(ep, i)) {
         struct ike_sa *sa = pool_slot(&ep->store->ikes, i);
+        struct ip_endpoint local = ike_sa_local(ep, sa);
 
-        if (before->family == 0 || ip_addr_equal(&sa->local.addr, before))
+        if (before->family == 0 || ip_addr_equal(&local.addr, before))
             mobike_moved(ep, now, sa, now_at);
     }
 }

@@ -231,7 +231,7 @@ static void heard(struct ike_endpoint *ep, nsec now, const struct ike_dgram *in,
     struct child_sa *c = child_of(ep, esp);
     struct ike_sa *ike = child_sa_ike(ep, c);
 
-    if (mobike_expected(ike, in))
+    if (mobike_expected(ep, ike, in))
         ike->last_heard = now;
     if (c->state == CHILD_READY && !(ep->store->config->quirks & SWITCH_ON_DELETE))
         child_switch(ep, c);

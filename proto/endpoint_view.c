@@ -42,9 +42,9 @@ bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
                                 .natt = sa->natt,
                                 .mobike = sa->mobike,
                                 .takes_more = sa->one_pair || sa->more_ts,
-                                .local = sa->local,
-                                .remote = sa->remote,
-                                .suite = sa->suite,
+                                .local = ike_sa_local(ep, sa),
+                                .remote = ike_sa_remote(ep, sa),
+                                .suite = *sa->suite,
                                 .children = sa->child_count,
                                 .established_at = sa->established_at,
                                 .last_heard = sa->last_heard,
@@ -55,9 +55,9 @@ bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
                                 .in_flight = sa->in_flight,
                                 .acting = acting(sa),
                                 .ends = ike_end(sa)};
-    if (sa->suite.encr)
+    if (sa->suite->encr)
         out->key_fingerprint =
-            digest_of(ike_sa_keys(ep, sa)->bytes, ike_key_map(&sa->suite).end, FINGERPRINT_KEY);
+            digest_of(ike_sa_keys(ep, sa)->bytes, ike_key_map(sa->suite).end, FINGERPRINT_KEY);
     return true;
 }
 

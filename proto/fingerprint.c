@@ -158,12 +158,13 @@ static void put_ike(struct view *v, const struct ike_sa *sa)
 {
     const struct ike_endpoint *ep = v->ep;
     const struct ike_sa *older = ike_sa_older(ep, sa);
+    struct ip_endpoint local = ike_sa_local(ep, sa), remote = ike_sa_remote(ep, sa);
 
     put(v, sa->spi_i);
     put(v, sa->spi_r);
-    put(v, sa->suite.encr != NULL);
-    if (sa->suite.encr)
-        put_bytes(v, ike_sa_keys(ep, sa)->bytes, ike_key_map(&sa->suite).end);
+    put(v, sa->suite->encr != NULL);
+    if (sa->suite->encr)
+        put_bytes(v, ike_sa_keys(ep, sa)->bytes, ike_key_map(sa->suite).end);
     for (int i = 0; i < IKE_TIMER_COUNT; i++)
         put_time(v, sa->timers[i]);
     if (ep->store->config->dpd_delay)
@@ -179,8 +180,8 @@ static void put_ike(struct view *v, const struct ike_sa *sa)
     put(v, (uint64_t)sa->first_child << 32 | (older ? ike_sa_index(ep, older) : SA_INDEX_NONE));
     put(v, sa->request_digest);
     put(v, sa->peer_identity);
-    put_address(v, &sa->local);
-    put_address(v, &sa->remote);
+    put_address(v, &local);
+    put_address(v, &remote);
     put(v, (uint64_t)sa->state << 56 | (uint64_t)sa->in_flight << 48 | (uint64_t)sa->sends << 40 |
                (uint64_t)sa->wishes << 32 | (uint64_t)sa->reason << 24 |
                (uint64_t)sa->version << 16 | sa->ke_group);

@@ -58,13 +58,12 @@ static enum err take(const struct making *m, nsec now, struct end *end, bool ini
         return ERR_FULL;
     end->sa->version = 2;
     end->sa->initiator = initiator;
-    end->sa->suite = m->agreed->suite;
     end->sa->fragments = m->agreed->fragments;
     end->sa->mobike = m->agreed->mobike;
     end->sa->last_heard = end->sa->last_sent = now;
     count_messages(m, end->sa);
     ike_draw(ep, STREAM_NONCE, end->nonce, NONCE_LEN);
-    return OK;
+    return ike_sa_agree(ep, end->sa, &m->agreed->suite);
 }
 
 /* §2.23: NAT detection, with the lie of who wants ESP in UDP anyway; RFC 4555 §3.3. */
@@ -72,6 +71,7 @@ static void place(const struct making *m)
 {
     const struct ike_installation *how = m->how;
     struct ike_sa *i = m->i.sa, *r = m->r.sa;
+    struct ip_endpoint from = how->from, seen = how->seen, called = how->called, at = how->at;
     bool nat_i = !ip_endpoint_equal(&how->from, &how->seen);
     bool nat_r = !ip_endpoint_equal(&how->called, &how->at);
 
@@ -80,12 +80,10 @@ static void place(const struct making *m)
     r->nat_local = nat_r;
     r->nat_remote = nat_i || m->i.ep->store->config->force_encap;
     i->natt = r->natt = i->nat_local || i->nat_remote || r->nat_remote;
-    i->local = how->from;
-    i->remote = how->called;
-    r->local = how->at;
-    r->remote = how->seen;
     if (!i->natt && !m->agreed->floats)
-        i->local.port = i->remote.port = r->local.port = r->remote.port = IKE_PORT;
+        from.port = called.port = at.port = seen.port = IKE_PORT;
+    ike_sa_place(m->i.ep, i, &from, &called);
+    ike_sa_place(m->r.ep, r, &at, &seen);
 }
 
 /* RFC 4555 §3.9 */

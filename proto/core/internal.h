@@ -169,11 +169,46 @@ static inline uint64_t ike_sa_our_spi(const struct ike_sa *sa)
     return sa->initiator ? sa->spi_i : sa->spi_r;
 }
 
+/** Where we are and where the peer is, with the ports of IKE. */
+static inline struct ip_endpoint ike_sa_local(const struct ike_endpoint *ep,
+                                              const struct ike_sa *sa)
+{
+    return endpoint_pair_local(&ep->store->asides, &sa->path);
+}
+
+static inline struct ip_endpoint ike_sa_remote(const struct ike_endpoint *ep,
+                                               const struct ike_sa *sa)
+{
+    return endpoint_pair_remote(&ep->store->asides, &sa->path);
+}
+
+static inline void ike_sa_place(struct ike_endpoint *ep, struct ike_sa *sa,
+                                const struct ip_endpoint *local, const struct ip_endpoint *remote)
+{
+    endpoint_pair_set(&ep->store->asides, &sa->path, local, remote);
+}
+
+/** Where another one of the endpoint is. */
+static inline void ike_sa_place_as(struct ike_endpoint *ep, struct ike_sa *sa,
+                                   const struct ike_sa *other)
+{
+    struct ip_endpoint local = ike_sa_local(ep, other), remote = ike_sa_remote(ep, other);
+
+    ike_sa_place(ep, sa, &local, &remote);
+}
+
 /** What MOBIKE keeps of this IKE SA; NULL where neither end of it does MOBIKE. */
 static inline struct mobike *mobike_of(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
     return sa->mobike ? &ep->store->mobikes[ike_sa_index(ep, sa)] : NULL;
 }
+
+/* ---- suites (suites.c) ---- */
+
+/** That of an IKE SA which has not agreed on one: all NULL. */
+extern const struct ike_suite ike_suite_none;
+/** The SA's is this from now on. @retval ERR_FULL it cannot come from the configuration */
+enum err ike_sa_agree(struct ike_endpoint *, struct ike_sa *, const struct ike_suite *) MUST_USE;
 
 /* ---- renewals (renewal.c) ---- */
 

@@ -77,7 +77,8 @@ static bool message_out(struct ike_endpoint *ep, struct message_ref ref, struct 
 /* @return which of `sends` has been done with it */
 static uint8_t response_out(struct ike_endpoint *ep, const struct ike_sa *sa, struct ike_dgram *out)
 {
-    *out = (struct ike_dgram){.local = sa->local, .remote = sa->remote, .kind = DGRAM_RESPONSE};
+    *out = (struct ike_dgram){
+        .local = ike_sa_local(ep, sa), .remote = ike_sa_remote(ep, sa), .kind = DGRAM_RESPONSE};
     if (sa_equal(ep->store->response_of, ike_sa_ref(ep, sa))) {
         /* RFC 7296 §2.11: a response goes to where the request came from. */
         out->local = ep->store->response_from;
@@ -92,8 +93,8 @@ static uint8_t request_out(struct ike_endpoint *ep, const struct ike_sa *sa, str
     struct parked_exchange *p = flight_to_send(ep, sa);
     bool parked = p && !(sa->sends & SEND_REQUEST && sa->request_id < p->id);
 
-    *out = (struct ike_dgram){.local = sa->local,
-                              .remote = sa->remote,
+    *out = (struct ike_dgram){.local = ike_sa_local(ep, sa),
+                              .remote = ike_sa_remote(ep, sa),
                               .kind = DGRAM_REQUEST,
                               .transmission = parked ? p->tries : sa->tries};
     if (!message_out(ep, parked ? p->request : sa->request, out))
@@ -105,12 +106,13 @@ static uint8_t request_out(struct ike_endpoint *ep, const struct ike_sa *sa, str
 }
 
 /* RFC 3948 §2.3: one byte of 0xff. */
-static void keepalive_out(const struct ike_sa *sa, struct ike_dgram *out)
+static void keepalive_out(const struct ike_endpoint *ep, const struct ike_sa *sa,
+                          struct ike_dgram *out)
 {
     static uint8_t keepalive = 0xff;
 
-    *out = (struct ike_dgram){.local = sa->local,
-                              .remote = sa->remote,
+    *out = (struct ike_dgram){.local = ike_sa_local(ep, sa),
+                              .remote = ike_sa_remote(ep, sa),
                               .protocol = 17,
                               .data = &keepalive,
                               .len = 1,
@@ -126,7 +128,7 @@ static void send_one(struct ike_endpoint *ep, struct ike_sa *sa, struct ike_dgra
     else if (what == SEND_REQUEST || what == SEND_PARKED)
         what = request_out(ep, sa, out);
     else
-        keepalive_out(sa, out);
+        keepalive_out(ep, sa, out);
     if (sa->sends == what)
         outbox_remove(ep, sa);
     else

@@ -10,6 +10,7 @@
 #include "proto/core/event.h"
 #include "proto/core/exchange.h"
 #include "proto/core/message_store.h"
+#include "proto/ip/endpoint_pair.h"
 
 #define SA_INDEX_NONE POOL_NONE
 
@@ -43,7 +44,7 @@ enum ike_wish {
 
 struct ike_sa {
     uint64_t spi_i, spi_r;
-    struct ike_suite suite;
+    const struct ike_suite *suite; /* kept by the store (suites.c); ike_suite_none: not agreed on */
     nsec timers[IKE_TIMER_COUNT];
     nsec established_at, last_heard, last_sent;
     uint64_t iv; /* SK payloads sealed: the IV of counter modes (RFC 4106 §3.1) */
@@ -61,10 +62,10 @@ struct ike_sa {
     uint32_t handshake;     /* slot, or SA_INDEX_NONE */
     uint32_t window;        /* slot, or SA_INDEX_NONE: window size 1 both ways (window.h) */
     uint32_t first_child;
-    uint32_t out_next;       /* in the outbox */
-    uint32_t request_digest; /* of the request that `response` answers */
-    uint32_t reauth_s;       /* second by which it has to be authenticated anew; 0: no limit */
-    struct ip_endpoint local, remote;
+    uint32_t out_next;         /* in the outbox */
+    uint32_t request_digest;   /* of the request that `response` answers */
+    uint32_t reauth_s;         /* second by which it has to be authenticated anew; 0: no limit */
+    struct endpoint_pair path; /* ike_sa_local, ike_sa_remote, ike_sa_place */
     uint16_t child_count;
     uint16_t ke_group;     /* that a refused rekey was told to use, 0: none */
     uint8_t tries;         /* transmissions of the request in flight behind the first */
@@ -116,7 +117,7 @@ struct child_sa {
 };
 
 _Static_assert(STATE_COUNT <= 16 && KIND_COUNT <= 16, "four bits each in struct ike_sa");
-_Static_assert(sizeof(struct ike_sa) <= 256, "what an established IKE SA needs is small");
+_Static_assert(sizeof(struct ike_sa) <= 208, "what an established IKE SA needs is small");
 _Static_assert(sizeof(struct child_sa) <= 64, "beside its record in the SAD");
 
 enum {

@@ -32,6 +32,7 @@ struct ike_sa *ike_sa_take(struct ike_endpoint *ep, struct sa_ref *out)
     if (ep->store->tokens.capacity && pool_take(&ep->store->tokens, &token))
         ASSERT(token.index == out->handle.index);
     sa->handshake = sa->first_child = sa->out_next = sa->window = SA_INDEX_NONE;
+    sa->suite = &ike_suite_none;
     sa->child = HANDLE_NONE;
     if (ep->store->mobikes)
         ep->store->mobikes[out->handle.index] = (struct mobike){0};
@@ -224,6 +225,7 @@ void ike_sa_give(struct ike_endpoint *ep, struct ike_sa *sa)
     if (ep->store->tokens.capacity)
         pool_give(&ep->store->tokens, pool_handle(&ep->store->tokens, ike_sa_index(ep, sa)));
     pool_give(&ep->store->keys, pool_handle(&ep->store->keys, ike_sa_index(ep, sa)));
+    endpoint_pair_clear(&ep->store->asides, &sa->path);
     sibling_ike_gone(ep, ike_sa_index(ep, sa));
     pool_give(&ep->store->ikes, pool_handle(&ep->store->ikes, ike_sa_index(ep, sa)));
     ep->sas--;

@@ -102,8 +102,8 @@ static enum err records_init(struct ike_store *s, uint32_t handshakes)
     const struct ike_config *c = s->config;
     uint32_t ikes = s->shares.ikes * s->endpoint_max;
 
-    if (pool_init(&s->ikes, sizeof(struct ike_sa), ikes) ||
-        pool_init(&s->keys, longest_keys(c), ikes) ||
+    if (pool_init(&s->ikes, sizeof(struct ike_sa), ikes) || suites_init(s) ||
+        endpoint_asides_init(&s->asides, ikes) || pool_init(&s->keys, longest_keys(c), ikes) ||
         (c->quick_crash_detection && pool_init(&s->tokens, sizeof(struct peer_token), ikes)) ||
         pool_init(&s->children, sizeof(struct child_sa), s->shares.children * s->endpoint_max) ||
         pool_init(&s->handshakes, sizeof(struct handshake), handshakes) ||
@@ -184,6 +184,8 @@ void store_reset(struct ike_store *s)
     pool_reset(&s->children);
     pool_reset(&s->tokens);
     pool_reset(&s->keys);
+    pool_reset(&s->suites);
+    pool_reset(&s->asides);
     pool_reset(&s->ikes);
 }
 
@@ -198,6 +200,13 @@ static uint64_t in_use(const struct pool *p)
 static uint64_t table_bytes(const struct table *t)
 {
     return t->count ? (uint64_t)(t->mask + 1) * sizeof *t->entries : 0;
+}
+
+/* Suites stay where they are once agreed on; without an IKE SA they are the store's, as empty
+ * tables are. */
+static uint64_t suites_bytes(const struct ike_store *s)
+{
+    return s->ikes.taken ? in_use(&s->suites) : 0;
 }
 
 /* Beside the records of an IKE SA and of a child SA. */
@@ -219,7 +228,7 @@ uint64_t store_memory(const struct ike_store *s)
     uint64_t bytes = in_use(&s->ikes) + in_use(&s->children) + in_use(&s->keys) +
                      in_use(&s->tokens) + in_use(&s->handshakes) + in_use(&s->ke_pairs) +
                      in_use(&s->windows) + in_use(&s->parked) + in_use(&s->answered) +
-                     in_use(&s->joinings) + beside(s);
+                     in_use(&s->joinings) + suites_bytes(s) + in_use(&s->asides) + beside(s);
 
     bytes += sa_finders_memory(s) + table_bytes(&s->by_request) + table_bytes(&s->by_source) +
              table_bytes(&s->renewals);

@@ -54,6 +54,8 @@ struct ike_store {
     uint64_t digest_key[2];   /* of the digests of messages and addresses */
 
     struct pool ikes, children, keys, handshakes, ke_pairs;
+    struct pool asides;                    /* of the paths of `ikes` */
+    struct pool suites;                    /* struct ike_suite; see suites.c */
     struct pool tokens;                    /* struct peer_token, taken together with `ikes` */
     struct pool windows, parked, answered; /* see window.h; empty where the window is 1 */
     struct pool joinings;                  /* see joining.h; empty without fragmentation */
@@ -83,6 +85,8 @@ struct ike_store {
     struct ike_counters counters; /* of all endpoints together */
 };
 
+/** Room for every suite that the configuration can agree on. @retval ERR_MEMORY */
+enum err suites_init(struct ike_store *) MUST_USE;
 enum err siblings_init(struct siblings *, uint32_t ikes, uint32_t children) MUST_USE;
 void siblings_reset(struct siblings *);
 

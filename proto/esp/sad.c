@@ -7,11 +7,6 @@
 
 _Static_assert(sizeof(struct esp_sa) <= 96, "what an established child SA needs is small");
 
-/* Beside a record, where its addresses do not fit in. */
-struct aside {
-    struct ip_endpoint local, remote;
-};
-
 static uint32_t hash_of(uint32_t scope, uint32_t spi)
 {
     return chains_mix((uint64_t)scope << 32 | spi);
@@ -71,7 +66,7 @@ enum err sad_init(struct sad *sad, const struct sad_limits *limits)
     *sad = (struct sad){.limits = *limits};
     if (pool_init(&sad->sas, sizeof(struct esp_sa) + tail_size(limits), limits->sas) ||
         pool_init(&sad->kinds, sizeof(struct esp_kind), limits->sas) ||
-        pool_init(&sad->asides, sizeof(struct aside), limits->sas) ||
+        endpoint_asides_init(&sad->asides, limits->sas) ||
         chains_init(&sad->by_spi, &by_spi, limits->sas) ||
         chains_init(&sad->by_words, &by_words, limits->sas)) {
         sad_reset(sad);
@@ -301,8 +296,7 @@ void sad_remove(struct sad *sad, struct handle h)
     chains_remove(&sad->by_spi, &sad->sas, hash_of(sa->scope, sa->spi_in), h.index);
     if (sa->kind)
         kind_give(sad, sa->kind);
-    if (sa->aside)
-        pool_give(&sad->asides, pool_handle(&sad->asides, sa->local));
+    endpoint_pair_clear(&sad->asides, &sa->outer);
     pool_give(&sad->sas, h);
 }
 
@@ -334,57 +328,20 @@ struct handle sad_next(const struct sad *sad, struct handle after)
     return HANDLE_NONE;
 }
 
-static const struct aside *aside_of(const struct sad *sad, const struct esp_sa *sa)
-{
-    return pool_slot(&sad->asides, sa->local);
-}
-
-static struct ip_endpoint endpoint_v4(uint32_t addr, uint16_t port)
-{
-    return (struct ip_endpoint){ip_addr_v4(addr), port};
-}
-
 struct ip_endpoint sad_local(const struct sad *sad, const struct esp_sa *sa)
 {
-    return sa->aside ? aside_of(sad, sa)->local : endpoint_v4(sa->local, sa->local_port);
+    return endpoint_pair_local(&sad->asides, &sa->outer);
 }
 
 struct ip_endpoint sad_remote(const struct sad *sad, const struct esp_sa *sa)
 {
-    return sa->aside ? aside_of(sad, sa)->remote : endpoint_v4(sa->remote, sa->remote_port);
-}
-
-static void put_aside(struct sad *sad, struct esp_sa *sa, const struct ip_endpoint *local,
-                      const struct ip_endpoint *remote)
-{
-    struct aside *aside;
-    struct handle h;
-
-    if (sa->aside) {
-        aside = pool_slot(&sad->asides, sa->local);
-    } else {
-        aside = pool_take(&sad->asides, &h);
-        sa->local = h.index;
-        sa->aside = true;
-    }
-    ASSERT(aside); /* there is one for each SA */
-    *aside = (struct aside){*local, *remote};
+    return endpoint_pair_remote(&sad->asides, &sa->outer);
 }
 
 void sad_update_peer(struct sad *sad, struct esp_sa *sa, const struct ip_endpoint *local,
                      const struct ip_endpoint *remote)
 {
-    if (local->addr.family != 4 || remote->addr.family != 4) {
-        put_aside(sad, sa, local, remote);
-        return;
-    }
-    if (sa->aside)
-        pool_give(&sad->asides, pool_handle(&sad->asides, sa->local));
-    sa->aside = false;
-    sa->local = load_be32(local->addr.bytes);
-    sa->remote = load_be32(remote->addr.bytes);
-    sa->local_port = local->port;
-    sa->remote_port = remote->port;
+    endpoint_pair_set(&sad->asides, &sa->outer, local, remote);
 }
 
 const uint8_t *sad_encr_key(const struct esp_sa *sa, enum sad_direction d)

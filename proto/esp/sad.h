@@ -16,7 +16,7 @@
 #include "base/rng.h"
 #include "crypto/suite.h"
 #include "proto/esp/replay.h"
-#include "proto/ip/addr.h"
+#include "proto/ip/endpoint_pair.h"
 
 enum sad_sizes {
     SPI_MIN = 256, /* 1..255 are reserved by IANA, 0 is never sent (RFC 4303 §2.1) */
@@ -52,8 +52,7 @@ struct esp_sa {
     uint32_t link;  /* hash chain of inbound SPIs */
     uint32_t owner; /* free for the IKE layer */
     struct handle policy;
-    uint32_t local, remote; /* outer addresses: IPv4, or `local` is the number of a record aside */
-    uint16_t local_port, remote_port; /* UDP's if encapsulated */
+    struct endpoint_pair outer; /* addresses; the ports are UDP's if encapsulated */
     uint32_t dropped : 24; /* inbound packets that named this SA and were refused, any cause, up to
                               SAD_DROPPED_MAX */
     bool installed : 1;    /* false: SPI reserved only */
@@ -62,7 +61,6 @@ struct esp_sa {
     bool udp_encapsulated : 1; /* RFC 3948 */
     bool soft_due : 1;         /* a soft limit was reached: rekey; cleared by nobody */
     bool hard_over : 1;        /* a hard limit or the end of the sequence numbers was reached */
-    bool aside : 1;            /* its addresses are; so are all of IPv6 */
 };
 
 /** What the SAs may need at most; sizes the slots. */
@@ -75,7 +73,7 @@ struct sad_limits {
 struct sad {
     struct pool sas;
     struct pool kinds;
-    struct pool asides; /* struct ip_endpoint local, remote */
+    struct pool asides; /* of `outer` */
     struct chains by_spi, by_words;
     struct sad_limits limits;
 };
@@ -135,7 +133,7 @@ struct handle sad_next(const struct sad *, struct handle after);
 /** Outer addresses, and the family of both. */
 static inline uint8_t sad_family(const struct esp_sa *sa)
 {
-    return sa->aside ? 6 : 4;
+    return endpoint_pair_family(&sa->outer);
 }
 
 struct ip_endpoint sad_local(const struct sad *, const struct esp_sa *);

@@ -132,7 +132,7 @@ static void say_keys(struct ike_endpoint *ep, nsec now, const struct ike_sa *ike
     k->event = (struct ike_key_event){.is_child = true,
                                       .spi_i = ike->spi_i,
                                       .spi_r = ike->spi_r,
-                                      .suite = ike->suite,
+                                      .suite = *ike->suite,
                                       .spi_in = child_esp(ep, c)->spi_in,
                                       .spi_out = p->spi_out,
                                       .encr = p->encr,
@@ -215,8 +215,8 @@ enum err child_install(struct ike_endpoint *ep, nsec now, struct child_sa *c,
                               .udp_encapsulated = ike->natt,
                               .replay_window = ep->store->config->child.replay_window,
                               .limits = volume_limits(ep),
-                              .local = ike->local,
-                              .remote = ike->remote,
+                              .local = ike_sa_local(ep, ike),
+                              .remote = ike_sa_remote(ep, ike),
                               .owner = child_sa_handle(ep, c).index};
     bool shared_policy = seed->old && same_selectors(ep, seed->old, t);
     enum err e = policy_of(ep, t, seed->old, &p.policy);
@@ -400,7 +400,7 @@ bool child_taken_over(const struct ike_endpoint *ep, const struct child_sa *c)
 
 void children_readdress(struct ike_endpoint *ep, const struct ike_sa *ike)
 {
-    struct ip_endpoint local = ike->local, remote = ike->remote;
+    struct ip_endpoint local = ike_sa_local(ep, ike), remote = ike_sa_remote(ep, ike);
     struct child_sa *c = child_sa_by_index(ep, ike->first_child);
 
     if (!ike->natt)

@@ -63,9 +63,10 @@ static struct ike_sa *sa_with(const struct ike_endpoint *ep, const struct ip_end
 {
     for (uint32_t i = ike_sa_walk(ep, SA_INDEX_NONE); i != SA_INDEX_NONE; i = ike_sa_walk(ep, i)) {
         struct ike_sa *sa = pool_slot(&ep->store->ikes, i);
+        struct ip_endpoint at = ike_sa_remote(ep, sa);
 
-        if (sa->state == STATE_ESTABLISHED && ip_addr_equal(&sa->remote.addr, &peer->addr) &&
-            (!peer->port || sa->remote.port == peer->port))
+        if (sa->state == STATE_ESTABLISHED && ip_addr_equal(&at.addr, &peer->addr) &&
+            (!peer->port || at.port == peer->port))
             return sa;
     }
     return NULL;

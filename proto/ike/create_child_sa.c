@@ -85,7 +85,7 @@ static enum err read_nonce_and_ke(const struct step *s, struct peer_part *p)
     p->ke = (struct ke_payload){0};
     if (e == OK && ke.data)
         e = ke_read(ke, &p->ke);
-    if (e == OK && p->nonce.len * 2 < s->sa->suite.prf->key_len)
+    if (e == OK && p->nonce.len * 2 < s->sa->suite->prf->key_len)
         e = ERR_SYNTAX; /* §2.10 */
     return e;
 }
@@ -165,7 +165,7 @@ static struct child_seed seed_of(const struct step *s, const struct peer_part *p
 {
     struct bytes ours = bytes_of(nonce, NONCE_LEN);
 
-    return (struct child_seed){.prf = s->sa->suite.prf,
+    return (struct child_seed){.prf = s->sa->suite->prf,
                                .sk_d = ike_sk_d(s->ep, s->sa),
                                .shared = p->terms.ke ? bytes_of(shared, p->terms.ke->shared_len)
                                                      : BYTES_NONE,

@@ -25,12 +25,13 @@ static uint32_t begun_by(const struct ike_endpoint *ep, uint64_t source)
 void flood_begun(struct ike_endpoint *ep, struct ike_sa *sa)
 {
     struct handshake *hs = handshake_of(ep, sa);
+    struct ip_endpoint remote = ike_sa_remote(ep, sa);
     uint64_t source;
 
     ep->half_open_asked++;
     if (!ep->store->config->flood.half_open_per_source)
         return;
-    source = source_of(ep, &sa->remote.addr);
+    source = source_of(ep, &remote.addr);
     if (table_put(&ep->store->by_source, source, begun_by(ep, source) + 1) == OK)
         hs->source = source; /* a NAT may move it, and then it still counts there */
 }

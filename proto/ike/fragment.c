@@ -38,7 +38,7 @@ static size_t packet_max(const struct ike_config *c)
  * again from port 4500. */
 static size_t outside(const struct ike_sa *sa)
 {
-    return (sa->remote.addr.family == 6 ? 40 : 20) + UDP_LEN + MESSAGE_MARKER;
+    return (endpoint_pair_family(&sa->path) == 6 ? 40 : 20) + UDP_LEN + MESSAGE_MARKER;
 }
 
 static size_t padded(const struct sk_sizes *sizes, size_t text)
@@ -67,7 +67,7 @@ static struct bytes text_of(const struct message_writer *w)
 bool fragments_wanted(const struct ike_endpoint *ep, const struct ike_sa *sa,
                       const struct message_writer *w)
 {
-    struct sk_sizes sizes = ike_sk_sizes(&sa->suite);
+    struct sk_sizes sizes = ike_sk_sizes(sa->suite);
     size_t text, len;
 
     if (!sa->fragments || ep->store->config->fragmentation != FRAGMENTATION_YES || w->w.error != OK)
@@ -81,7 +81,7 @@ bool fragments_wanted(const struct ike_endpoint *ep, const struct ike_sa *sa,
 static enum err make_one(struct ike_endpoint *ep, struct ike_sa *sa, const struct ike_header *h,
                          const struct skf_fragment *f, struct bytes piece, struct writer *out)
 {
-    struct sk_sizes sizes = ike_sk_sizes(&sa->suite);
+    struct sk_sizes sizes = ike_sk_sizes(sa->suite);
     struct buf room = {out->at, 0, (size_t)(out->end - out->at)};
     struct message_writer w;
     struct bytes made;
@@ -99,7 +99,7 @@ static enum err make_one(struct ike_endpoint *ep, struct ike_sa *sa, const struc
 enum err fragments_make(struct ike_endpoint *ep, struct ike_sa *sa, const struct message_writer *w,
                         struct message_ref *out)
 {
-    struct sk_sizes sizes = ike_sk_sizes(&sa->suite);
+    struct sk_sizes sizes = ike_sk_sizes(sa->suite);
     struct bytes text = text_of(w);
     size_t most = piece_len(ep, sa, &sizes), count = (text.len + most - 1) / most;
     uint8_t storage[MESSAGE_MAX];
@@ -249,7 +249,7 @@ enum err fragment_take(struct step *s, const struct message_view *view, uint32_t
     *complete = false;
     if (!s->sa->fragments)
         return drop(s, IKE_DROP_FRAGMENT_UNEXPECTED, ERR_STATE);
-    sizes = ike_sk_sizes(&s->sa->suite);
+    sizes = ike_sk_sizes(s->sa->suite);
     e = skf_read(view, &sizes, &f, &area);
     if (e)
         return drop(s, IKE_DROP_FRAGMENT_MALFORMED, e);
@@ -296,7 +296,7 @@ bool fragment_asks_again(struct step *s, const struct message_view *view)
 
     if (!s->sa->fragments || !fragment_is(view) || s->sa->state == STATE_CLOSED)
         return false; /* the keys of one that is closed are wiped */
-    sizes = ike_sk_sizes(&s->sa->suite);
+    sizes = ike_sk_sizes(s->sa->suite);
     return request_digest(s->ep, s->sa, id, &digest) && skf_read(view, &sizes, &f, &area) == OK &&
            f.number == 1 && ike_area_open(s->ep, s->sa, &area) == OK &&
            request_recall(s->ep, s->sa, id, digest);

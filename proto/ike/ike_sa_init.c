@@ -47,11 +47,12 @@ static void write_request(struct step *s, const struct handshake *hs, const stru
 static enum err create_request(struct step *s)
 {
     struct handshake *hs = handshake_of(s->ep, s->sa);
+    struct ip_endpoint local = ike_sa_local(s->ep, s->sa), remote = ike_sa_remote(s->ep, s->sa);
 
     write_request(s, hs, handshake_ke_pair(s->ep, hs));
     proof_hashes_write(s);
     fragments_announce(s);
-    return nat_write(s, &s->sa->local, &s->sa->remote);
+    return nat_write(s, &local, &remote);
 }
 
 /* ---- consume_request, create_response ---- */
@@ -87,10 +88,12 @@ static enum err read_peer(struct step *s, bool answer, struct init_terms *t)
     return step_refuse(s, NOTIFY_INVALID_KE_PAYLOAD);
 }
 
-static struct ike_suite suite_of(const struct selection *chosen)
+static enum err agree(struct step *s, const struct selection *chosen)
 {
-    return (struct ike_suite){
-        .encr = chosen->encr, .integ = chosen->integ, .prf = chosen->prf, .ke = chosen->ke};
+    return ike_sa_agree(
+        s->ep, s->sa,
+        &(struct ike_suite){
+            .encr = chosen->encr, .integ = chosen->integ, .prf = chosen->prf, .ke = chosen->ke});
 }
 
 /* SKEYSEED and the seven keys (§2.14) from our key pair and what the peer sent. */
@@ -110,11 +113,11 @@ static enum err derive(struct step *s, const struct handshake *hs, const struct 
 
     if (e == OK) {
         seed.shared = bytes_of(shared, t->chosen.ke->shared_len);
-        e = ike_keys_derive(ep->store->env.crypto, &sa->suite, &seed, &keys, skeyseed);
+        e = ike_keys_derive(ep->store->env.crypto, sa->suite, &seed, &keys, skeyseed);
     }
     if (e == OK) {
-        memcpy(ike_sa_keys(ep, sa)->bytes, keys.bytes, ike_key_map(&sa->suite).end);
-        ike_say_keys(ep, s->now, sa, bytes_of(skeyseed, sa->suite.prf->out_len));
+        memcpy(ike_sa_keys(ep, sa)->bytes, keys.bytes, ike_key_map(sa->suite).end);
+        ike_say_keys(ep, s->now, sa, bytes_of(skeyseed, sa->suite->prf->out_len));
     }
     wipe(shared, sizeof shared);
     wipe(skeyseed, sizeof skeyseed);
@@ -150,6 +153,7 @@ static enum err consume_request(struct step *s)
 {
     struct ike_endpoint *ep = s->ep;
     struct ike_sa *sa = s->sa;
+    struct ip_endpoint local = ike_sa_local(ep, sa), remote = ike_sa_remote(ep, sa);
     struct init_terms t;
     struct nat_found nat;
     struct handshake *hs;
@@ -160,9 +164,9 @@ static enum err consume_request(struct step *s)
     if (e)
         return e;
     hs = handshake_take(ep, sa);
-    if (!hs)
-        return ERR_FULL;
-    sa->suite = suite_of(&t.chosen);
+    e = hs ? agree(s, &t.chosen) : ERR_FULL;
+    if (e)
+        return e;
     sa->nat_local = nat.local;
     sa->nat_remote = nat.remote;
     ike_draw(ep, STREAM_NONCE, hs->nonce, NONCE_LEN);
@@ -184,7 +188,7 @@ static enum err consume_request(struct step *s)
     fragments_announce(s);
     if (ep->store->config->childless != CHILDLESS_NEVER) /* RFC 6023 §3 */
         notify_add(s->out, NOTIFY_CHILDLESS_IKEV2_SUPPORTED, BYTES_NONE);
-    return nat_write(s, &s->sa->local, &s->sa->remote);
+    return nat_write(s, &local, &remote);
 }
 
 /* ---- consume_response ---- */
@@ -194,19 +198,23 @@ static enum err consume_request(struct step *s)
 static void float_ports(struct step *s, const struct nat_found *nat)
 {
     struct ike_sa *sa = s->sa;
+    struct ip_endpoint local = ike_sa_local(s->ep, sa), remote = ike_sa_remote(s->ep, sa);
     bool encapsulate = nat->local || nat->remote || s->ep->store->config->force_encap;
 
     sa->nat_local = nat->local;
     sa->nat_remote = nat->remote;
     sa->natt |= encapsulate;
-    if (encapsulate || (mobike_wanted(s->ep) && nat->asked))
-        sa->local.port = sa->remote.port = IKE_NATT_PORT;
+    if (encapsulate || (mobike_wanted(s->ep) && nat->asked)) {
+        local.port = remote.port = IKE_NATT_PORT;
+        ike_sa_place(s->ep, sa, &local, &remote);
+    }
 }
 
 static enum err consume_response(struct step *s)
 {
     struct ike_sa *sa = s->sa;
     struct handshake *hs = handshake_of(s->ep, sa);
+    struct ip_endpoint local = ike_sa_local(s->ep, sa);
     uint64_t spi_r = s->outer->header.spi_r;
     struct notify_payload childless;
     struct init_terms t;
@@ -214,16 +222,17 @@ static enum err consume_response(struct step *s)
     enum err e = spi_r ? read_peer(s, true, &t) : ERR_SYNTAX;
 
     /* MOBIKE: what was asked from where we were was another message than AUTH will cover. */
-    if (e == OK && !ip_addr_equal(&s->dgram->local.addr, &sa->local.addr))
+    if (e == OK && !ip_addr_equal(&s->dgram->local.addr, &local.addr))
         e = ERR_STATE;
     if (e == OK && t.chosen.ke != hs->ke_suite)
         e = ERR_SYNTAX;
     if (e == OK)
         e = nat_read(s, spi_r, &nat);
+    if (e == OK)
+        e = agree(s, &t.chosen);
     s->keep = e != OK; /* nobody vouches for it: wait for a better one (§2.21.1) */
     if (e)
         return e;
-    sa->suite = suite_of(&t.chosen);
     sa->spi_r = spi_r;
     e = derive(s, hs, &t);
     if (e == OK)

@@ -11,14 +11,14 @@ struct sk_sizes ike_sk_sizes(const struct ike_suite *suite)
 
 struct bytes ike_sk_d(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
-    struct ike_key_map map = ike_key_map(&sa->suite);
+    struct ike_key_map map = ike_key_map(sa->suite);
 
     return bytes_of(ike_sa_keys(ep, sa)->bytes + map.sk_d, (size_t)(map.sk_ai - map.sk_d));
 }
 
 struct bytes ike_sk_p(const struct ike_endpoint *ep, const struct ike_sa *sa, bool initiator)
 {
-    struct ike_key_map map = ike_key_map(&sa->suite);
+    struct ike_key_map map = ike_key_map(sa->suite);
     uint16_t from = initiator ? map.sk_pi : map.sk_pr, to = initiator ? map.sk_pr : map.end;
 
     return bytes_of(ike_sa_keys(ep, sa)->bytes + from, (size_t)(to - from));
@@ -28,11 +28,11 @@ struct bytes ike_sk_p(const struct ike_endpoint *ep, const struct ike_sa *sa, bo
 static struct seal_key seal_key_of(const struct ike_endpoint *ep, const struct ike_sa *sa,
                                    bool initiator)
 {
-    struct ike_key_map map = ike_key_map(&sa->suite);
+    struct ike_key_map map = ike_key_map(sa->suite);
     const uint8_t *keys = ike_sa_keys(ep, sa)->bytes;
 
-    return (struct seal_key){.encr = sa->suite.encr,
-                             .integ = sa->suite.integ,
+    return (struct seal_key){.encr = sa->suite->encr,
+                             .integ = sa->suite->integ,
                              .encr_key = keys + (initiator ? map.sk_ei : map.sk_er),
                              .integ_key = keys + (initiator ? map.sk_ai : map.sk_ar)};
 }
@@ -52,7 +52,7 @@ void ike_message_begin(struct message_writer *w, struct buf out, const struct ik
         h.flags |= HEADER_FLAG_RESPONSE;
     message_begin(w, out, &h);
     if (!start->clear) {
-        struct sk_sizes sizes = ike_sk_sizes(&sa->suite);
+        struct sk_sizes sizes = ike_sk_sizes(sa->suite);
 
         sk_begin(w, &sizes);
     }
@@ -62,10 +62,10 @@ void ike_message_begin(struct message_writer *w, struct buf out, const struct ik
  */
 static void fill_iv(struct ike_endpoint *ep, struct ike_sa *sa, uint8_t *iv)
 {
-    if (sa->suite.encr->iv_len == sizeof sa->iv)
+    if (sa->suite->encr->iv_len == sizeof sa->iv)
         store_be64(iv, ++sa->iv);
     else
-        ike_draw(ep, STREAM_IV, iv, sa->suite.encr->iv_len);
+        ike_draw(ep, STREAM_IV, iv, sa->suite->encr->iv_len);
 }
 
 enum err ike_message_seal(struct ike_endpoint *ep, struct ike_sa *sa, struct message_writer *w,
@@ -117,7 +117,7 @@ enum err ike_message_open(struct ike_endpoint *ep, const struct ike_sa *sa,
                           const struct message_view *outer, struct message_view *inner,
                           bool *authentic)
 {
-    struct sk_sizes sizes = ike_sk_sizes(&sa->suite);
+    struct sk_sizes sizes = ike_sk_sizes(sa->suite);
     struct sk_area area;
     struct bytes chain;
     enum err e = sk_read(outer, &sizes, &area);

@@ -17,12 +17,13 @@ bool mobike_wanted(const struct ike_endpoint *ep)
 static void addresses_write(struct step *s, bool none_too)
 {
     const struct mobike_config *c = &s->ep->store->config->mobike;
+    struct ip_endpoint local = ike_sa_local(s->ep, s->sa);
     unsigned said = 0;
 
     for (unsigned i = 0; i < c->address_count; i++) {
         const struct ip_addr *a = &c->addresses[i];
 
-        if (ip_addr_equal(a, &s->sa->local.addr))
+        if (ip_addr_equal(a, &local.addr))
             continue;
         notify_add(s->out,
                    a->family == 4 ? NOTIFY_ADDITIONAL_IP4_ADDRESS : NOTIFY_ADDITIONAL_IP6_ADDRESS,
@@ -50,6 +51,7 @@ static void addresses_read(const struct step *s, struct mobike *m)
 {
     struct ip_addr found[MOBIKE_ADDRESSES_MAX];
     const struct payload_view *p = message_find(s->in, PAYLOAD_NOTIFY);
+    uint8_t family = ike_sa_remote(s->ep, s->sa).addr.family;
     struct notify_payload n;
     unsigned count = 0;
 
@@ -58,7 +60,7 @@ static void addresses_read(const struct step *s, struct mobike *m)
 
         if (notify_read(p->body, &n) != OK || count == MOBIKE_ADDRESSES_MAX || !address_of(&n, &a))
             continue;
-        if (a.family == s->sa->remote.addr.family)
+        if (a.family == family)
             found[count++] = a; /* there is no way from one family to the other */
     }
     if (!count && !notify_find(s->in, NOTIFY_NO_ADDITIONAL_ADDRESSES, &n))
@@ -85,11 +87,11 @@ static size_t nats_of(const struct ip_endpoint *from, const struct ip_endpoint *
 
 static void nats_write(struct step *s)
 {
+    struct ip_endpoint local = ike_sa_local(s->ep, s->sa), remote = ike_sa_remote(s->ep, s->sa);
     uint8_t data[NATS_LEN_MAX];
 
     if (s->ep->store->config->mobike.no_nats)
-        notify_add(s->out, NOTIFY_NO_NATS_ALLOWED,
-                   bytes_of(data, nats_of(&s->sa->local, &s->sa->remote, data)));
+        notify_add(s->out, NOTIFY_NO_NATS_ALLOWED, bytes_of(data, nats_of(&local, &remote, data)));
 }
 
 /* §3.9: the addresses that the peer has written are those of the IP header, or it said nothing. */
@@ -154,7 +156,7 @@ void mobike_take(struct ike_endpoint *ep, struct ike_sa *sa, const struct ike_co
     for (unsigned i = 0; m && i < peer->mobike.address_count; i++) {
         const struct ip_addr *a = &peer->mobike.addresses[i];
 
-        if (!ip_addr_equal(a, at) && a->family == sa->remote.addr.family)
+        if (!ip_addr_equal(a, at) && a->family == ike_sa_remote(ep, sa).addr.family)
             m->addresses[m->address_count++] = *a;
     }
 }
@@ -190,13 +192,27 @@ static enum err heed_nats(struct step *s)
         return e;
     sa->nat_local = nat.local;
     sa->nat_remote = nat.remote;
-    sa->natt = sa->local.port == IKE_NATT_PORT &&
+    sa->natt = ike_sa_local(s->ep, sa).port == IKE_NATT_PORT &&
                (nat.local || nat.remote || s->ep->store->config->force_encap);
     ike_keepalives(s->ep, s->now, sa);
     return OK;
 }
 
 /* ---- we move ---- */
+
+static void local_becomes(struct ike_endpoint *ep, struct ike_sa *sa, const struct ip_addr *to)
+{
+    struct ip_endpoint remote = ike_sa_remote(ep, sa);
+
+    ike_sa_place(ep, sa, &(struct ip_endpoint){*to, ike_sa_local(ep, sa).port}, &remote);
+}
+
+static void remote_becomes(struct ike_endpoint *ep, struct ike_sa *sa, const struct ip_addr *to)
+{
+    struct ip_endpoint local = ike_sa_local(ep, sa);
+
+    ike_sa_place(ep, sa, &local, &(struct ip_endpoint){*to, ike_sa_remote(ep, sa).port});
+}
 
 /* A handshake goes on from the new address: the responder takes it from there. The first message
  * has the old one in its hashes, so another is made. */
@@ -205,7 +221,7 @@ static void moved_early(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
 {
     if (!mobike_wanted(ep) || !sa->initiator || !sa->half_open)
         return;
-    sa->local.addr = *to;
+    local_becomes(ep, sa, to);
     if (sa->state == STATE_SA_INIT_SENT && exchange_start(ep, now, sa, KIND_SA_INIT, NULL) == OK)
         return;
     handshake_of(ep, sa)->moved = true;
@@ -221,9 +237,10 @@ void mobike_moved(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, const st
         moved_early(ep, now, sa, to);
         return;
     }
-    sa->local.addr = *to;
+    local_becomes(ep, sa, to);
     /* §3.5: who may be behind a NAT by now had better encapsulate until he knows. */
-    if (sa->caller && sa->local.port == IKE_NATT_PORT && !ep->store->config->mobike.no_nats)
+    if (sa->caller && ike_sa_local(ep, sa).port == IKE_NATT_PORT &&
+        !ep->store->config->mobike.no_nats)
         sa->natt = true;
     children_readdress(ep, sa);
     ike_resend(ep, now, sa);
@@ -241,15 +258,15 @@ void mobike_moved(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, const st
 
 /* Addresses change places, so that none is lost; packets follow when the peer has taken the update.
  */
-static bool next_address(struct ike_sa *sa, struct mobike *m)
+static bool next_address(struct ike_endpoint *ep, struct ike_sa *sa, struct mobike *m)
 {
     struct ip_addr next;
 
     if (!sa->caller || sa->state != STATE_ESTABLISHED || m->tried >= m->address_count)
         return false;
     next = m->addresses[m->tried];
-    m->addresses[m->tried++] = sa->remote.addr;
-    sa->remote.addr = next;
+    m->addresses[m->tried++] = ike_sa_remote(ep, sa).addr;
+    remote_becomes(ep, sa, &next);
     m->elsewhere = true;
     sa->wishes |= WISH_MOVE;
     return true;
@@ -260,7 +277,7 @@ bool mobike_elsewhere(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
     struct mobike *m = mobike_of(ep, sa);
 
-    if (!m || !next_address(sa, m))
+    if (!m || !next_address(ep, sa, m))
         return false;
     ike_resend(ep, now, sa);
     return true;
@@ -269,12 +286,13 @@ bool mobike_elsewhere(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 static enum err create_move(struct step *s)
 {
     struct mobike *m = mobike_of(s->ep, s->sa);
+    struct ip_endpoint local = ike_sa_local(s->ep, s->sa), remote = ike_sa_remote(s->ep, s->sa);
     enum err e;
 
     m->update_id = s->sa->request_id;
     addresses_write(s, true);
     notify_add(s->out, NOTIFY_UPDATE_SA_ADDRESSES, BYTES_NONE);
-    e = nat_write(s, &s->sa->local, &s->sa->remote);
+    e = nat_write(s, &local, &remote);
     nats_write(s);
     if (m->elsewhere && s->ep->store->config->mobike.check != MOBIKE_CHECK_NEVER)
         cookie_write(s, m);
@@ -342,7 +360,7 @@ static enum err consume_moved(struct step *s)
         return met_nat(s, m);
     m->attempts = 0;
     if (notify_find_error(s->in, &n)) /* UNACCEPTABLE_ADDRESSES, in general */
-        return next_address(sa, m) ? OK : end_for(s, REASON_ADDRESSES);
+        return next_address(s->ep, sa, m) ? OK : end_for(s, REASON_ADDRESSES);
     e = heed_nats(s);
     if (e)
         return e;
@@ -410,11 +428,11 @@ static void take_along(struct ike_endpoint *ep, nsec now, const struct ike_sa *s
                        const struct ip_endpoint *was)
 {
     for (struct ike_sa *old = ike_sa_older(ep, sa); old; old = ike_sa_older(ep, old)) {
-        if (!old->mobike || old->state == STATE_ESTABLISHED ||
-            !ip_endpoint_equal(&old->remote, was))
+        struct ip_endpoint at = ike_sa_remote(ep, old);
+
+        if (!old->mobike || old->state == STATE_ESTABLISHED || !ip_endpoint_equal(&at, was))
             continue;
-        old->local = sa->local;
-        old->remote = sa->remote;
+        ike_sa_place_as(ep, old, sa);
         ike_resend(ep, now, old);
     }
 }
@@ -424,12 +442,11 @@ static enum err take_addresses(struct step *s, struct mobike *m)
 {
     enum mobike_check check = s->ep->store->config->mobike.check;
     struct ike_sa *sa = s->sa;
-    struct ip_endpoint was = sa->remote;
+    struct ip_endpoint was = ike_sa_remote(s->ep, sa);
     bool elsewhere = !ip_endpoint_equal(&was, &s->dgram->remote);
     enum err e;
 
-    sa->local = s->dgram->local;
-    sa->remote = s->dgram->remote;
+    ike_sa_place(s->ep, sa, &s->dgram->local, &s->dgram->remote);
     e = heed_nats(s);
     if (e)
         return e;
@@ -470,12 +487,13 @@ static enum err consume_move(struct step *s)
 enum err mobike_probe_write(struct step *s)
 {
     struct mobike *m = mobike_of(s->ep, s->sa);
+    struct ip_endpoint local = ike_sa_local(s->ep, s->sa), remote = ike_sa_remote(s->ep, s->sa);
     enum err e = OK;
 
     if (!m)
         return OK;
     if (s->sa->caller && s->sa->nat_local)
-        e = nat_write(s, &s->sa->local, &s->sa->remote);
+        e = nat_write(s, &local, &remote);
     if (m->tell)
         addresses_write(s, true);
     m->tell = false;
@@ -529,6 +547,7 @@ void mobike_addresses_heard(struct step *s)
     struct ike_sa *sa = s->sa;
     struct mobike *m = mobike_of(s->ep, sa);
     struct notify_payload n;
+    struct ip_endpoint at;
 
     if (!m || (!notify_find(s->in, NOTIFY_ADDITIONAL_IP4_ADDRESS, &n) &&
                !notify_find(s->in, NOTIFY_ADDITIONAL_IP6_ADDRESS, &n) &&
@@ -537,10 +556,11 @@ void mobike_addresses_heard(struct step *s)
     if (!newest(s, m))
         return;
     addresses_read(s, m);
+    at = ike_sa_remote(s->ep, sa);
     if (!sa->caller || sa->state != STATE_ESTABLISHED ||
-        ip_addr_equal(&sa->remote.addr, &s->dgram->remote.addr))
+        ip_addr_equal(&at.addr, &s->dgram->remote.addr))
         return;
-    sa->remote.addr = s->dgram->remote.addr;
+    remote_becomes(s->ep, sa, &s->dgram->remote.addr);
     m->elsewhere = true;
     sa->wishes |= WISH_MOVE;
 }
@@ -553,10 +573,13 @@ void mobike_heard(struct step *s)
         m->tried = 0; /* an update that was refused has found nothing yet */
 }
 
-bool mobike_expected(const struct ike_sa *sa, const struct ike_dgram *in)
+bool mobike_expected(const struct ike_endpoint *ep, const struct ike_sa *sa,
+                     const struct ike_dgram *in)
 {
-    return !sa->mobike || (ip_addr_equal(&sa->remote.addr, &in->remote.addr) &&
-                           ip_addr_equal(&sa->local.addr, &in->local.addr));
+    struct ip_endpoint local = ike_sa_local(ep, sa), remote = ike_sa_remote(ep, sa);
+
+    return !sa->mobike || (ip_addr_equal(&remote.addr, &in->remote.addr) &&
+                           ip_addr_equal(&local.addr, &in->local.addr));
 }
 
 /* ---- a rekey of the IKE SA ---- */
@@ -579,8 +602,7 @@ void mobike_inherit(struct ike_endpoint *ep, struct ike_sa *old, struct ike_sa *
     *m = *was;
     m->mapping = m->cookie_id = m->update_id = m->heard_id = 0;
     m->asked = was->asked == ASKED_NOT ? ASKED_NOT : ASKED_DUE;
-    next->local = old->local;
-    next->remote = old->remote;
+    ike_sa_place_as(ep, next, old);
     next->natt = old->natt;
     next->nat_local = old->nat_local;
     next->nat_remote = old->nat_remote;

@@ -61,6 +61,6 @@ void mobike_addresses_heard(struct step *);
 void mobike_heard(struct step *);
 
 /** Whether packets of the peer come and go where it said: only these show that it lives (§3.12). */
-bool mobike_expected(const struct ike_sa *, const struct ike_dgram *);
+bool mobike_expected(const struct ike_endpoint *, const struct ike_sa *, const struct ike_dgram *);
 
 #endif

@@ -126,7 +126,7 @@ static enum err sign(struct step *s, const struct auth_input *in)
 
     if (!signer.suite)
         return ERR_SIGNATURE;
-    e = auth_sign(ep->store->env.crypto, s->sa->suite.prf, in, &signer, signature, &len);
+    e = auth_sign(ep->store->env.crypto, s->sa->suite->prf, in, &signer, signature, &len);
     if (e)
         return e;
     writer_init(&w, data, sizeof data);
@@ -151,7 +151,7 @@ static struct bytes secret_of(const struct step *s, enum auth_way way, const str
 
 static enum err mac(struct step *s, const struct auth_input *in)
 {
-    const struct prf_suite *prf = s->sa->suite.prf;
+    const struct prf_suite *prf = s->sa->suite->prf;
     enum auth_way way = s->ep->store->config->auth.way;
     uint8_t auth[PRF_OUT_MAX];
     enum err e = auth_shared_key(s->ep->store->env.crypto, prf, in, secret_of(s, way, in), auth);
@@ -216,7 +216,7 @@ enum err proof_write(struct step *s, enum payload_type id_type, struct bytes own
 static enum err verify_mac(const struct step *s, enum auth_way way, const struct auth_input *in,
                            struct bytes auth)
 {
-    const struct prf_suite *prf = s->sa->suite.prf;
+    const struct prf_suite *prf = s->sa->suite->prf;
     uint8_t expected[PRF_OUT_MAX];
     enum err e =
         auth_shared_key(s->ep->store->env.crypto, prf, in, secret_of(s, way, in), expected);
@@ -257,7 +257,7 @@ static enum err verify_signature(const struct step *s, const struct id_payload *
     if (e == OK) {
         verifier.suite = suite_in(auth, key.key.key.type, &signature);
         e = verifier.suite
-                ? auth_verify(s->ep->store->env.crypto, s->sa->suite.prf, in, &verifier, signature)
+                ? auth_verify(s->ep->store->env.crypto, s->sa->suite->prf, in, &verifier, signature)
                 : ERR_SIGNATURE;
     }
     if (e == OK)

@@ -142,7 +142,7 @@ static void say(struct ike_endpoint *ep, nsec now, const struct ike_sa *old,
 static enum err call(struct ike_endpoint *ep, nsec now, const struct ike_sa *old,
                      struct ike_sa **out)
 {
-    struct ike_remote peer = {.local = old->local, .remote = old->remote};
+    struct ike_remote peer = {.local = ike_sa_local(ep, old), .remote = ike_sa_remote(ep, old)};
     struct handshake *hs;
     struct sa_ref ref;
     enum err e = ike_initiate(ep, now, &peer, &ref);

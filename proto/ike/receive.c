@@ -349,8 +349,7 @@ static struct ike_sa *new_responder(struct ike_endpoint *ep, nsec now,
     if (!sa)
         return NULL;
     sa->version = 2;
-    sa->local = dgram->local;
-    sa->remote = dgram->remote;
+    ike_sa_place(ep, sa, &dgram->local, &dgram->remote);
     sa->natt = dgram->local.port == IKE_NATT_PORT;
     sa->last_heard = now;
     sa->spi_i = view->header.spi_i;

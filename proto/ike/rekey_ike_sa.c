@@ -31,7 +31,7 @@ static const struct ke_suite *group_of(const struct step *s)
     const struct ke_suite *told =
         s->sa->ke_group ? offer_find_ke(c->proposals, c->proposal_count, s->sa->ke_group) : NULL;
 
-    return told ? told : s->sa->suite.ke;
+    return told ? told : s->sa->suite->ke;
 }
 
 /* For the new IKE SA, and for the peer's if it asks at once: without, the answer could not be used,
@@ -119,17 +119,17 @@ static enum err derive(struct step *s, struct ike_sa *next, const struct peer_pa
                             .spi_i = next->spi_i,
                             .spi_r = next->spi_r,
                             .old_sk_d = ike_sk_d(ep, s->sa),
-                            .old_prf = s->sa->suite.prf};
+                            .old_prf = s->sa->suite->prf};
     enum err e = ep->store->env.crypto->class->ke_derive(ep->store->env.crypto, own->pair,
                                                          p->ke.data, shared);
 
     if (e == OK) {
         seed.shared = bytes_of(shared, p->chosen.ke->shared_len);
-        e = ike_keys_derive(ep->store->env.crypto, &next->suite, &seed, &keys, skeyseed);
+        e = ike_keys_derive(ep->store->env.crypto, next->suite, &seed, &keys, skeyseed);
     }
     if (e == OK) {
-        memcpy(ike_sa_keys(ep, next)->bytes, keys.bytes, ike_key_map(&next->suite).end);
-        ike_say_keys(ep, s->now, next, bytes_of(skeyseed, s->sa->suite.prf->out_len));
+        memcpy(ike_sa_keys(ep, next)->bytes, keys.bytes, ike_key_map(next->suite).end);
+        ike_say_keys(ep, s->now, next, bytes_of(skeyseed, s->sa->suite->prf->out_len));
     }
     wipe(shared, sizeof shared);
     wipe(skeyseed, sizeof skeyseed);
@@ -154,15 +154,17 @@ static enum err make(struct step *s, const struct peer_part *p, const struct own
     next->spi_i = own->initiator ? own->spi : theirs;
     next->spi_r = own->initiator ? theirs : own->spi;
     next->fragments = s->sa->fragments;
-    next->suite = (struct ike_suite){p->chosen.encr, p->chosen.integ, p->chosen.prf, p->chosen.ke};
-    next->local = old->local;
-    next->remote = old->remote;
+    ike_sa_place_as(s->ep, next, old);
     next->natt = old->natt;
     next->nat_local = old->nat_local;
     next->nat_remote = old->nat_remote;
     next->mobike = old->mobike;
     next->last_heard = next->last_sent = s->now;
-    e = derive(s, next, p, own);
+    e = ike_sa_agree(
+        s->ep, next,
+        &(struct ike_suite){p->chosen.encr, p->chosen.integ, p->chosen.prf, p->chosen.ke});
+    if (e == OK)
+        e = derive(s, next, p, own);
     if (e) {
         ike_sa_give(s->ep, next);
         return e;

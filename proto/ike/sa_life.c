@@ -69,7 +69,7 @@ void ike_say_down(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_
 void ike_say_keys(struct ike_endpoint *ep, nsec now, const struct ike_sa *sa, struct bytes skeyseed)
 {
     struct key_record *k = event_keys_take(&ep->store->events);
-    size_t len = ike_key_map(&sa->suite).end;
+    size_t len = ike_key_map(sa->suite).end;
 
     if (!k)
         return;
@@ -77,11 +77,11 @@ void ike_say_keys(struct ike_endpoint *ep, nsec now, const struct ike_sa *sa, st
     memcpy(k->bytes + PRF_OUT_MAX, ike_sa_keys(ep, sa)->bytes, len);
     k->event = (struct ike_key_event){.spi_i = sa->spi_i,
                                       .spi_r = sa->spi_r,
-                                      .suite = sa->suite,
+                                      .suite = *sa->suite,
                                       .skeyseed = bytes_of(k->bytes, skeyseed.len),
                                       .sk = bytes_of(k->bytes + PRF_OUT_MAX, len),
-                                      .local = sa->local,
-                                      .remote = sa->remote,
+                                      .local = ike_sa_local(ep, sa),
+                                      .remote = ike_sa_remote(ep, sa),
                                       .udp_encapsulated = sa->natt};
     event_ike(ep, now, sa, (struct event_record){.kind = EVENT_KEYS});
 }
@@ -233,7 +233,7 @@ void ike_close(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_rea
     sa->wishes = sa->new_wishes = 0;
     ike_timers_cancel(ep, sa);
     ike_timer_arm(ep, sa, TIMER_EXPIRE, nsec_add(now, CLOSED_HOLD));
-    wipe(ike_sa_keys(ep, sa)->bytes, ike_key_map(&sa->suite).end);
+    wipe(ike_sa_keys(ep, sa)->bytes, ike_key_map(sa->suite).end);
 }
 
 /* ---- addresses (§2.23) ---- */
@@ -243,10 +243,9 @@ static void move_peer(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
 {
     bool behind = sa->natt || sa->nat_local || sa->nat_remote || ep->store->config->force_encap;
 
-    sa->local = *local;
-    sa->remote = *remote;
+    ike_sa_place(ep, sa, local, remote);
     /* Who floats although there is no NAT does MOBIKE, and keeps ESP as it is (RFC 4555 §3.3). */
-    sa->natt = behind && sa->local.port == IKE_NATT_PORT;
+    sa->natt = behind && local->port == IKE_NATT_PORT;
     children_readdress(ep, sa);
     if (!sa->up)
         return; /* ports that float during the handshake are no news */
@@ -254,10 +253,12 @@ static void move_peer(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
     event_ike(ep, now, sa, (struct event_record){.kind = EVENT_PEER_MOVED});
 }
 
-static bool is_at(const struct ike_sa *sa, const struct ip_endpoint *local,
-                  const struct ip_endpoint *remote)
+static bool is_at(const struct ike_endpoint *ep, const struct ike_sa *sa,
+                  const struct ip_endpoint *local, const struct ip_endpoint *remote)
 {
-    return ip_endpoint_equal(&sa->remote, remote) && ip_endpoint_equal(&sa->local, local);
+    struct ip_endpoint here = ike_sa_local(ep, sa), there = ike_sa_remote(ep, sa);
+
+    return ip_endpoint_equal(&there, remote) && ip_endpoint_equal(&here, local);
 }
 
 /* Only a peer behind a NAT moves, and only those follow it who are not behind one. */
@@ -273,7 +274,7 @@ void ike_peer_seen(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
     bool handshake = sa->state == STATE_SA_INIT_DONE && !sa->initiator;
 
     sa->last_heard = now;
-    if (!is_at(sa, local, remote) && (handshake || (!sa->mobike && follows(sa))))
+    if (!is_at(ep, sa, local, remote) && (handshake || (!sa->mobike && follows(sa))))
         move_peer(ep, now, sa, local, remote);
 }
 
@@ -282,9 +283,10 @@ void ike_peer_seen(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
 void ike_peer_rebound(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
                       const struct ike_dgram *in)
 {
-    bool same_box = ip_addr_equal(&sa->remote.addr, &in->remote.addr) &&
-                    ip_addr_equal(&sa->local.addr, &in->local.addr);
+    struct ip_endpoint local = ike_sa_local(ep, sa), remote = ike_sa_remote(ep, sa);
+    bool same_box = ip_addr_equal(&remote.addr, &in->remote.addr) &&
+                    ip_addr_equal(&local.addr, &in->local.addr);
 
-    if (!is_at(sa, &in->local, &in->remote) && follows(sa) && (!sa->mobike || same_box))
+    if (!is_at(ep, sa, &in->local, &in->remote) && follows(sa) && (!sa->mobike || same_box))
         move_peer(ep, now, sa, &in->local, &in->remote);
 }

@@ -435,9 +435,8 @@ enum err ike_initiate(struct ike_endpoint *ep, nsec now, const struct ike_remote
         return ERR_FULL;
     sa->version = 2;
     sa->initiator = true;
-    sa->local = peer->local;
-    sa->remote = peer->remote;
-    sa->natt = sa->local.port == IKE_NATT_PORT;
+    ike_sa_place(ep, sa, &peer->local, &peer->remote);
+    sa->natt = peer->local.port == IKE_NATT_PORT;
     sa->last_heard = now;
     sa->spi_i = ike_spi_new(ep);
     e = begin(ep, now, sa, peer);
@@ -523,7 +522,7 @@ void ike_resend(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
  * down, begins one as well. */
 static void replace_too(struct ike_endpoint *ep, nsec now, const struct ike_sa *sa)
 {
-    struct ike_remote peer = {.local = sa->local, .remote = sa->remote};
+    struct ike_remote peer = {.local = ike_sa_local(ep, sa), .remote = ike_sa_remote(ep, sa)};
     struct sa_ref unused;
 
     if (ike_initiate(ep, now, &peer, &unused))

@@ -545,9 +545,10 @@ static struct wire_message craft(struct pair *p, int from, const struct piece *p
 {
     struct ike_endpoint *ep = p->end[from];
     struct ike_sa *sa = ike_sa_at(ep, the_ike(p, from).handle);
-    struct sk_sizes sizes = ike_sk_sizes(&sa->suite);
+    struct sk_sizes sizes = ike_sk_sizes(sa->suite);
     struct message_start start = {piece->exchange, piece->id, piece->response, true};
-    struct wire_message m = {.dgram = {.local = sa->remote, .remote = sa->local, .protocol = 17}};
+    struct wire_message m = {
+        .dgram = {.local = ike_sa_remote(ep, sa), .remote = ike_sa_local(ep, sa), .protocol = 17}};
     struct message_writer w;
     struct bytes message;
 
@@ -802,7 +803,7 @@ START_TEST(an_ike_sa_that_is_over_repeats_nothing_cut_anew)
     pair_establish(&p);
     sa = ike_sa_at(p.end[A], the_ike(&p, A).handle);
     keys = ike_sa_keys(p.end[A], sa)->bytes;
-    len = ike_key_map(&sa->suite).end;
+    len = ike_key_map(sa->suite).end;
     piece = vendor_piece(&p, A, 1, 2);
     memcpy(kept, keys, len);
     memset(keys, 0, len);

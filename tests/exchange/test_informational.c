@@ -389,7 +389,7 @@ static void send_crafted(struct pair *p, int from, const struct crafted *c)
 
     for (uint32_t i = 0; i < ep->store->ikes.fresh && !sa; i++)
         sa = pool_slot(&ep->store->ikes, i);
-    if (!sa || !sa->suite.encr)
+    if (!sa || !sa->suite->encr)
         return;
     start.message_id = c->response ? sa->expected_id : sa->request_id;
     ike_message_begin(&w, (struct buf){storage, 0, sizeof storage}, sa, &start);
@@ -397,8 +397,10 @@ static void send_crafted(struct pair *p, int from, const struct crafted *c)
     ck_assert_ok(ike_message_finish(ep, sa, &w, false, &kept));
     message = message_at(&ep->store->messages, kept);
     memcpy(m.data, message.data, message.len);
-    m.dgram = (struct ike_dgram){
-        .local = sa->local, .remote = sa->remote, .protocol = 17, .len = message.len};
+    m.dgram = (struct ike_dgram){.local = ike_sa_local(ep, sa),
+                                 .remote = ike_sa_remote(ep, sa),
+                                 .protocol = 17,
+                                 .len = message.len};
     pair_translate(p, from, &m.dgram);
     message_drop(&ep->store->messages, &kept);
     (void)deliver(p, from, &m);
@@ -460,8 +462,10 @@ START_TEST(unknown_critical_payload_is_named_and_nothing_is_executed)
     ck_assert_ok(ike_message_finish(ep, sa, &w, false, &kept));
     message = message_at(&ep->store->messages, kept);
     memcpy(m.data, message.data, message.len);
-    m.dgram = (struct ike_dgram){
-        .local = sa->local, .remote = sa->remote, .protocol = 17, .len = message.len};
+    m.dgram = (struct ike_dgram){.local = ike_sa_local(ep, sa),
+                                 .remote = ike_sa_remote(ep, sa),
+                                 .protocol = 17,
+                                 .len = message.len};
     message_drop(&ep->store->messages, &kept);
     pair_translate(&p, A, &m.dgram);
     /* HDR, SK {D(IKE), unknown critical} -->                   RFC 7296 §2.5

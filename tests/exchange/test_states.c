@@ -280,8 +280,10 @@ static bool forge_to(struct scene *s, int to, const struct forgery *f, struct wi
     ck_assert_ok(message_end(&w, &message));
     memset(m, 0, sizeof m->dgram);
     memcpy(m->data, message.data, message.len);
-    m->dgram = (struct ike_dgram){
-        .local = sa->local, .remote = sa->remote, .protocol = 17, .len = message.len};
+    m->dgram = (struct ike_dgram){.local = ike_sa_local(s->p.end[to], sa),
+                                  .remote = ike_sa_remote(s->p.end[to], sa),
+                                  .protocol = 17,
+                                  .len = message.len};
     return true;
 }
 
@@ -383,7 +385,7 @@ static bool speak(struct scene *s, int from, const struct speech *x, struct wire
     struct bytes message;
     uint8_t storage[512];
 
-    if (!sa || !sa->suite.encr || !theirs->suite.encr)
+    if (!sa || !sa->suite->encr || !theirs->suite->encr)
         return false;
     start.message_id = x->response ? theirs->request_id : theirs->expected_id;
     ike_message_begin(&w, (struct buf){storage, 0, sizeof storage}, sa, &start);
@@ -392,8 +394,10 @@ static bool speak(struct scene *s, int from, const struct speech *x, struct wire
     message = message_at(&ep->store->messages, kept);
     memset(m, 0, sizeof m->dgram);
     memcpy(m->data, message.data, message.len);
-    m->dgram = (struct ike_dgram){
-        .local = theirs->local, .remote = theirs->remote, .protocol = 17, .len = message.len};
+    m->dgram = (struct ike_dgram){.local = ike_sa_local(s->p.end[1 - from], theirs),
+                                  .remote = ike_sa_remote(s->p.end[1 - from], theirs),
+                                  .protocol = 17,
+                                  .len = message.len};
     message_drop(&ep->store->messages, &kept);
     return true;
 }

@@ -28,7 +28,7 @@ static inline uint64_t state_of(const struct pair *p, int side)
         digest_u64(&d, (uint64_t)sa->request_id << 32 | sa->expected_id);
         digest_u64(&d, (uint64_t)sa->state << 32 | (uint64_t)sa->in_flight << 16 | sa->wishes);
         digest_u64(&d, sa->last_heard);
-        digest_u64(&d, sa->remote.port);
+        digest_u64(&d, ike_sa_remote(ep, sa).port);
         digest_add(&d, sa->timers, sizeof sa->timers);
     }
     for (struct sa_ref r = ike_endpoint_next_child(ep, SA_NONE); !sa_none(r);
