@@ -129,19 +129,20 @@ bool ike_endpoint_child_look(const struct ike_endpoint *ep, struct sa_ref ref,
                                   .packets_out = esp->seq_out,
                                   .bytes_in = esp->bytes_in,
                                   .bytes_out = esp->bytes_out};
-    out->inner_mtu = (uint16_t)path_inner_known(ep, c);
     return true;
 }
 
 bool ike_endpoint_child_info(const struct ike_endpoint *ep, struct sa_ref ref,
                              struct child_sa_info *out)
 {
+    const struct child_sa *c = child_sa_at(ep, ref.handle);
     const struct esp_sa *esp;
     struct spd_copy s;
 
     if (!ike_endpoint_child_look(ep, ref, out))
         return false;
-    esp = child_esp(ep, child_sa_at(ep, ref.handle));
+    esp = child_esp(ep, c);
+    out->inner_mtu = (uint16_t)path_inner_known(ep, c);
     spd_selectors(&ep->store->esp->spd, esp->policy, &s);
     out->key_fingerprint_in = keys_fingerprint(esp, SAD_IN);
     out->key_fingerprint_out = keys_fingerprint(esp, SAD_OUT);

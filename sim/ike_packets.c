@@ -340,7 +340,7 @@ static void tell_sender(struct ike_node *n, struct bytes packet, struct sa_ref s
     struct child_sa_info info;
     struct ip_packet ip;
 
-    if (ip_read(packet, &ip) != OK || !ike_endpoint_child_look(n->endpoint, sa, &info))
+    if (ip_read(packet, &ip) != OK || !ike_endpoint_child_info(n->endpoint, sa, &info))
         return;
     build.dst = ip.src;
     icmp.mtu = info.inner_mtu;
