@@ -212,6 +212,9 @@ bool ike_dgram_is_esp(const struct ike_dgram *);
 /** A view of an SA for checkers, results and tests; false if the SA is gone. */
 bool ike_endpoint_ike_info(const struct ike_endpoint *, struct sa_ref, struct ike_sa_info *out);
 bool ike_endpoint_child_info(const struct ike_endpoint *, struct sa_ref, struct child_sa_info *out);
+/** The same without fingerprints and inner_mtu, which are 0: they are most of its cost. */
+bool ike_endpoint_ike_look(const struct ike_endpoint *, struct sa_ref, struct ike_sa_info *out);
+bool ike_endpoint_child_look(const struct ike_endpoint *, struct sa_ref, struct child_sa_info *out);
 /** The replay window behind an inbound SPI, as it is now; false: there is no such SA. */
 bool ike_endpoint_window(const struct ike_endpoint *, uint32_t spi_in, struct esp_window *out);
 /** Walk SAs in slot order: pass SA_NONE first, then the last result; SA_NONE at the end. */

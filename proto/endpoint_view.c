@@ -26,7 +26,7 @@ static nsec child_end(const struct child_sa *c)
     return c->state == CHILD_DELETING || c->wish_delete ? 0 : c->hard;
 }
 
-bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
+bool ike_endpoint_ike_look(const struct ike_endpoint *ep, struct sa_ref ref,
                            struct ike_sa_info *out)
 {
     const struct ike_sa *sa = ike_sa_at(ep, ref.handle);
@@ -55,6 +55,16 @@ bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
                                 .in_flight = sa->in_flight,
                                 .acting = acting(sa),
                                 .ends = ike_end(sa)};
+    return true;
+}
+
+bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
+                           struct ike_sa_info *out)
+{
+    const struct ike_sa *sa = ike_sa_at(ep, ref.handle);
+
+    if (!ike_endpoint_ike_look(ep, ref, out))
+        return false;
     if (sa->suite->encr)
         out->key_fingerprint =
             digest_of(ike_sa_keys(ep, sa)->bytes, ike_key_map(sa->suite).end, FINGERPRINT_KEY);
@@ -85,19 +95,14 @@ static uint64_t selectors_fingerprint(const struct selector *s, uint8_t count)
     return d.value;
 }
 
-static void fill_selectors(const struct ike_endpoint *ep, const struct esp_sa *esp,
-                           struct child_sa_info *out)
+static bool is_current(const struct ike_endpoint *ep, const struct esp_sa *esp)
 {
     struct handle sends = spd_child(&ep->store->esp->spd, esp->policy);
-    struct spd_copy s;
 
-    spd_selectors(&ep->store->esp->spd, esp->policy, &s);
-    out->selectors_fingerprint_local = selectors_fingerprint(s.local, s.local_count);
-    out->selectors_fingerprint_remote = selectors_fingerprint(s.remote, s.remote_count);
-    out->current = sad_at(&ep->store->esp->sad, sends) == esp;
+    return sad_at(&ep->store->esp->sad, sends) == esp;
 }
 
-bool ike_endpoint_child_info(const struct ike_endpoint *ep, struct sa_ref ref,
+bool ike_endpoint_child_look(const struct ike_endpoint *ep, struct sa_ref ref,
                              struct child_sa_info *out)
 {
     const struct child_sa *c = child_sa_at(ep, ref.handle);
@@ -113,11 +118,10 @@ bool ike_endpoint_child_info(const struct ike_endpoint *ep, struct sa_ref ref,
                                   .esn = esp->esn,
                                   .transport = esp->transport,
                                   .udp_encapsulated = esp->udp_encapsulated,
+                                  .current = is_current(ep, esp),
                                   .live = child_live(c),
                                   .over = c->state == CHILD_LINGERING,
                                   .ends = child_end(c),
-                                  .key_fingerprint_in = keys_fingerprint(esp, SAD_IN),
-                                  .key_fingerprint_out = keys_fingerprint(esp, SAD_OUT),
                                   .local = sad_local(&ep->store->esp->sad, esp),
                                   .remote = sad_remote(&ep->store->esp->sad, esp),
                                   .path_mtu = c->path_mtu,
@@ -125,8 +129,25 @@ bool ike_endpoint_child_info(const struct ike_endpoint *ep, struct sa_ref ref,
                                   .packets_out = esp->seq_out,
                                   .bytes_in = esp->bytes_in,
                                   .bytes_out = esp->bytes_out};
+    return true;
+}
+
+bool ike_endpoint_child_info(const struct ike_endpoint *ep, struct sa_ref ref,
+                             struct child_sa_info *out)
+{
+    const struct child_sa *c = child_sa_at(ep, ref.handle);
+    const struct esp_sa *esp;
+    struct spd_copy s;
+
+    if (!ike_endpoint_child_look(ep, ref, out))
+        return false;
+    esp = child_esp(ep, c);
     out->inner_mtu = (uint16_t)path_inner_known(ep, c);
-    fill_selectors(ep, esp, out);
+    spd_selectors(&ep->store->esp->spd, esp->policy, &s);
+    out->key_fingerprint_in = keys_fingerprint(esp, SAD_IN);
+    out->key_fingerprint_out = keys_fingerprint(esp, SAD_OUT);
+    out->selectors_fingerprint_local = selectors_fingerprint(s.local, s.local_count);
+    out->selectors_fingerprint_remote = selectors_fingerprint(s.remote, s.remote_count);
     return true;
 }
 

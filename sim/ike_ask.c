@@ -34,11 +34,11 @@ static bool tunnel_of(const struct ike_node *n, bool is_child, struct sa_ref sa,
     struct digest d = {0, 0};
 
     if (is_child) {
-        if (!ike_endpoint_child_info(n->endpoint, sa, &child))
+        if (!ike_endpoint_child_look(n->endpoint, sa, &child))
             return false;
         sa = child.ike;
     }
-    if (!ike_endpoint_ike_info(n->endpoint, sa, &ike))
+    if (!ike_endpoint_ike_look(n->endpoint, sa, &ike))
         return false;
     digest_add(&d, ike.remote.addr.bytes, sizeof ike.remote.addr.bytes);
     digest_u64(&d, ike.remote.port);

@@ -103,13 +103,15 @@ static void forget_child(struct ike_node *n, struct sa_ref child)
 static void child_came_up(struct ike_node *n, const struct ike_event *e)
 {
     struct lab *lab = n->lab;
+    bool watched = checker_watches(lab->checker, n->node);
     struct child_sa_info info;
 
-    if (!ike_endpoint_child_info(n->endpoint, e->child, &info))
+    if (!(watched ? ike_endpoint_child_info : ike_endpoint_child_look)(n->endpoint, e->child,
+                                                                       &info))
         return;
     if (n->group->role == ROLE_RESPONDER && lab_plant(lab, PLANT_KEY_MISMATCH, 1))
         info.key_fingerprint_in ^= 1;
-    if (checker_watches(lab->checker, n->node)) {
+    if (watched) {
         forget_child(n, e->child); /* one that lingered in this slot */
         checker_child_up(lab->checker, lab->sim.now, n->node, &info);
         if (table_put(&n->fleet->spi_of_child, e->child.handle.index, info.spi_in) != OK)
@@ -141,7 +143,7 @@ static void child_went_down(struct ike_node *n, const struct ike_event *e)
 
     if (t)
         t->child_end = e->reason;
-    if (!ike_endpoint_child_info(n->endpoint, e->child, &info))
+    if (!ike_endpoint_child_look(n->endpoint, e->child, &info))
         forget_child(n, e->child);
 }
 

@@ -423,7 +423,7 @@ static void ask_for(struct ike_node *n, uint32_t packet)
     if (n->group->role != ROLE_INITIATOR)
         return;
     ike = n->lab->tunnels[n->tunnels[0]].ike;
-    if (ike_endpoint_ike_info(n->endpoint, ike, &info) && info.takes_more)
+    if (ike_endpoint_ike_look(n->endpoint, ike, &info) && info.takes_more)
         (void)ike_endpoint_new_child_for(n->endpoint, n->lab->sim.now, ike,
                                          bytes_of(p->data, p->len));
 }

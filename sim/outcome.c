@@ -27,10 +27,10 @@ static bool ends_agree(const struct ike_endpoint *client, const struct ike_endpo
         struct child_sa_info info, other;
         struct sa_ref half;
 
-        if (!ike_endpoint_child_info(client, sa, &info) || !info.current)
+        if (!ike_endpoint_child_look(client, sa, &info) || !info.current)
             continue;
         half = ike_endpoint_find_child(gateway, info.spi_out);
-        if (!sa_none(half) && ike_endpoint_child_info(gateway, half, &other) &&
+        if (!sa_none(half) && ike_endpoint_child_look(gateway, half, &other) &&
             other.spi_in == info.spi_out && other.spi_out == info.spi_in)
             return true;
     }

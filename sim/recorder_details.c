@@ -34,7 +34,7 @@ void recorder_child_spis(struct recorder *r, uint32_t node, const struct ike_eve
 
     if (sa_none(e->child))
         return;
-    if (ike_endpoint_child_info(ike_node_at(r->lab, node)->endpoint, e->child, &info)) {
+    if (ike_endpoint_child_look(ike_node_at(r->lab, node)->endpoint, e->child, &info)) {
         if (table_put(&r->spis, in, info.spi_in) || table_put(&r->spis, out, info.spi_out))
             sim_fail(&r->lab->sim, ERR_MEMORY);
     } else if (!table_get(&r->spis, in, &info.spi_in) || !table_get(&r->spis, out, &info.spi_out)) {
@@ -51,10 +51,10 @@ void recorder_successor(struct recorder *r, uint32_t node, const struct ike_even
     struct ike_sa_info ike;
     char text[17];
 
-    if (e->kind == EVENT_CHILD_REKEYED && ike_endpoint_child_info(endpoint, e->other, &child))
+    if (e->kind == EVENT_CHILD_REKEYED && ike_endpoint_child_look(endpoint, e->other, &child))
         snprintf(text, sizeof text, "0x%08x", child.spi_in);
     else if ((e->kind == EVENT_IKE_REKEYED || e->kind == EVENT_IKE_REAUTH) &&
-             ike_endpoint_ike_info(endpoint, e->other, &ike))
+             ike_endpoint_ike_look(endpoint, e->other, &ike))
         snprintf(text, sizeof text, "%016llx", (unsigned long long)ike.spi_i);
     else
         return;

@@ -101,7 +101,7 @@ static bool look_at(const struct ike_node *n, struct sa_ref ref, struct holding 
     struct child_sa_info child;
 
     *h = (struct holding){0};
-    if (!ike_endpoint_ike_info(n->endpoint, ref, &h->sa))
+    if (!ike_endpoint_ike_look(n->endpoint, ref, &h->sa))
         return false;
     h->here = h->sa.state != STATE_CLOSED;
     h->live = h->here && h->sa.established;
@@ -114,7 +114,7 @@ static bool look_at(const struct ike_node *n, struct sa_ref ref, struct holding 
         h->held = h->sa.ends != 0;
     }
     while (!sa_none(of = ike_endpoint_next_child_of(n->endpoint, ref, of)))
-        if (ike_endpoint_child_info(n->endpoint, of, &child))
+        if (ike_endpoint_child_look(n->endpoint, of, &child))
             add_child(n, h, &child);
     return h->here;
 }

@@ -65,9 +65,13 @@ struct rng ike_draw_stream(struct ike_endpoint *ep, enum ike_stream which)
 struct lifetime ike_draw_lifetime(struct ike_endpoint *ep, nsec now,
                                   const struct lifetime_config *c)
 {
-    struct rng r = ike_stream(ep, STREAM_LIFETIME);
-    struct lifetime life = lifetime_start(c, now, &r);
+    struct lifetime life;
+    struct rng r;
 
+    if (!c->rekey_time || !c->rekey_jitter)
+        return lifetime_start(c, now, NULL); /* naming a stream takes time */
+    r = ike_stream(ep, STREAM_LIFETIME);
+    life = lifetime_start(c, now, &r);
     ike_drew(ep, STREAM_LIFETIME, &r);
     return life;
 }

@@ -77,8 +77,11 @@ static struct esp_limits volume_limits(struct ike_endpoint *ep)
     const struct lifetime_config *c = &ep->store->config->child.lifetime;
 
     struct esp_limits limits = {.hard_packets = c->hard_packets, .hard_bytes = c->hard_bytes};
-    struct rng r = ike_stream(ep, STREAM_LIFETIME);
+    struct rng r;
 
+    if (!c->rekey_packets && !c->rekey_bytes)
+        return limits; /* naming a stream takes time */
+    r = ike_stream(ep, STREAM_LIFETIME);
     limits.soft_packets = lifetime_volume(c->rekey_packets, &r);
     limits.soft_bytes = lifetime_volume(c->rekey_bytes, &r);
     ike_drew(ep, STREAM_LIFETIME, &r);

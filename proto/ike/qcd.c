@@ -33,7 +33,10 @@ void qcd_start(struct ike_endpoint *ep)
 
 static struct peer_token *token_of(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
-    return pool_slot(&ep->store->tokens, ike_sa_index(ep, sa));
+    struct peer_token *kept = pool_slot(&ep->store->tokens, ike_sa_index(ep, sa));
+
+    ASSERT(kept); /* taken with the IKE SA */
+    return kept;
 }
 
 /* §4.1: the protocol is IKE, and there is no SPI. */
@@ -80,7 +83,6 @@ void qcd_give(const struct ike_endpoint *maker, struct ike_endpoint *peer, const
     if (!maker->store->config->quick_crash_detection || !peer->store->config->quick_crash_detection)
         return;
     kept = token_of(peer, sa);
-    ASSERT(kept);
     kept->len = make(maker, sa->spi_i, sa->spi_r, kept->bytes) == OK ? QCD_TOKEN_MIN : 0;
 }
 

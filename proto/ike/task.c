@@ -32,12 +32,24 @@ static uint8_t exchange_type_of(enum exchange_kind kind)
     }
 }
 
+static nsec draw_delay(struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    const struct retransmit_config *c = &ep->store->config->retransmit;
+    struct rng r;
+    nsec delay;
+
+    if (!c->jitter_ppm)
+        return retransmit_interval(c, sa->tries); /* naming a stream takes time */
+    r = ike_stream(ep, STREAM_RETRANSMIT);
+    delay = retransmit_delay(c, sa->tries, &r);
+    ike_drew(ep, STREAM_RETRANSMIT, &r);
+    return delay;
+}
+
 static void send_request(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    struct rng r = ike_stream(ep, STREAM_RETRANSMIT);
-    nsec wait = retransmit_delay(&ep->store->config->retransmit, sa->tries, &r);
+    nsec wait = draw_delay(ep, sa);
 
-    ike_drew(ep, STREAM_RETRANSMIT, &r);
     sa->last_sent = now;
     outbox_add(ep, sa, SEND_REQUEST);
     ike_timer_arm(ep, sa, TIMER_RETRANSMIT, nsec_add(now, wait));
