@@ -1,5 +1,5 @@
 # How release builds are optimised: -O3, and all floors of a program at link time as if they were
-# one file, where the compiler can. A simulated handshake takes a tenth fewer instructions than
+# one file, where the compiler can. A simulated handshake takes a sixth fewer instructions than
 # with -O2. Assertions stay on: base/assert.h refuses to compile with NDEBUG.
 #
 # Every program is compiled anew when it is linked, therefore not where tests are built: there are
