@@ -6,6 +6,7 @@
 #include "cli/scenario_options.h"
 #include "cli/summary.h"
 #include "cli/verb.h"
+#include "sim/footprint.h"
 
 #include <argp.h>
 #include <signal.h>
@@ -281,6 +282,7 @@ static int run(int argc, char **argv)
                 a.plant);
         return EXIT_WRONG_USE;
     }
+    footprint_map_arrays();
     code = scenario_open(a.file, &a.scenario, &scenario);
     if (code != EXIT_DONE) {
         scenario_options_reset(&a.scenario);

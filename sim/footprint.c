@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 enum {
-    COPY_NODES = 8192, /* of the largest copy, at most */
+    COPY_NODES = 32768, /* of the largest copy, at most */
     COPY_NODES_MIN = 32,
     HALVINGS_MAX = 20,
     AFTER_ARRIVALS_S = 60,
@@ -111,6 +111,20 @@ static void slow_down(struct scenario *s, uint32_t halvings)
 
 /* ---- the child ---- */
 
+/* Arrays that the whole would map by themselves do so in a copy as well. */
+static void map_arrays(uint32_t halvings)
+{
+    enum { PAGE = 4096 };
+
+    mallopt(M_MMAP_THRESHOLD,
+            MMAP_THRESHOLD >> halvings > PAGE ? MMAP_THRESHOLD >> halvings : PAGE);
+}
+
+void footprint_map_arrays(void)
+{
+    map_arrays(0);
+}
+
 /* Real crypto is too slow for this, but its library takes room whoever calls it. */
 static void load_library(void)
 {
@@ -146,9 +160,7 @@ static enum err run_copy(const struct scenario *s, const struct copy_words *w, u
 
     if (e != OK)
         return e;
-    /* Arrays that the whole would map by themselves, and so grow without a rest, do so here. */
-    mallopt(M_MMAP_THRESHOLD,
-            MMAP_THRESHOLD >> halvings > 4096 ? MMAP_THRESHOLD >> halvings : 4096);
+    map_arrays(halvings);
     slow_down(&copy, halvings);
     e = run_scenario(&(struct run_options){.scenario = &copy, .halvings = halvings}, &outcome, why,
                      sizeof why);
