@@ -7,6 +7,7 @@
 #include "proto/core/select.h"
 #include "proto/endpoint.h"
 #include "proto/esp/sad.h"
+#include "proto/ike/mobike.h"
 
 enum { SA_BODY_MAX = 8192 }; /* PROPOSALS_MAX with TRANSFORMS_MAX of each type */
 
@@ -79,11 +80,6 @@ static enum err agree_on_child(const struct child_config *initiator,
     return OK;
 }
 
-static bool does_mobike(const struct ike_config *c)
-{
-    return c->mobike.on && !c->child.transport; /* RFC 4555 §1.2 */
-}
-
 enum err ike_agree(const struct ike_config *initiator, const struct ike_config *responder,
                    struct ike_agreement *out)
 {
@@ -94,8 +90,8 @@ enum err ike_agree(const struct ike_config *initiator, const struct ike_config *
                      responder->childless != CHILDLESS_NEVER, /* RFC 6023 §3 */
         .fragments = initiator->fragmentation != FRAGMENTATION_NO &&
                      responder->fragmentation != FRAGMENTATION_NO, /* RFC 7383 §2.3 */
-        .mobike = does_mobike(initiator) && does_mobike(responder),
-        .floats = does_mobike(initiator), /* RFC 4555 §3.3 */
+        .mobike = mobike_configured(initiator) && mobike_configured(responder),
+        .floats = mobike_configured(initiator), /* RFC 4555 §3.3 */
     };
     if (!out->childless &&
         (initiator->childless == CHILDLESS_FORCE || responder->childless == CHILDLESS_FORCE))

@@ -12,17 +12,9 @@ static uint32_t child_key_bytes(const struct child_config *c)
     uint32_t longest = 0;
 
     for (uint8_t p = 0; p < c->proposal_count; p++) {
-        const struct proposal_config *proposal = &c->proposals[p];
-        uint32_t encr = 0, integ = 0;
+        uint32_t len = proposal_key_bytes(&c->proposals[p]);
 
-        for (uint8_t i = 0; i < proposal->encr_count; i++) {
-            uint32_t len = (uint32_t)proposal->encr[i]->key_len + proposal->encr[i]->salt_len;
-
-            encr = len > encr ? len : encr;
-        }
-        for (uint8_t i = 0; i < proposal->integ_count; i++)
-            integ = proposal->integ[i]->key_len > integ ? proposal->integ[i]->key_len : integ;
-        longest = encr + integ > longest ? encr + integ : longest;
+        longest = len > longest ? len : longest;
     }
     return longest;
 }

@@ -178,6 +178,22 @@ struct net_metrics {
     uint64_t dropped[NET_DROP_COUNT];              /* [count] */
 };
 
+/** One packet; `m` may be NULL, where nothing is counted. */
+static inline void net_count_sent(struct net_metrics *m, uint32_t bytes)
+{
+    if (!m)
+        return;
+    m->sent_packets++;
+    m->sent_bytes += bytes;
+}
+static inline void net_count_delivered(struct net_metrics *m, uint32_t bytes)
+{
+    if (!m)
+        return;
+    m->delivered_packets++;
+    m->delivered_bytes += bytes;
+}
+
 /** A flood of IKE_SA_INIT requests, as the machines it is for see it. Packets and IP bytes. */
 struct flood_metrics {
     uint64_t requests, request_bytes; /* [count] arrived */

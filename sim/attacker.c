@@ -181,9 +181,7 @@ enum err attacker_create(struct lab *lab, uint32_t node, const struct ip_addr *t
     a->node = node;
     a->target = (struct ip_endpoint){*target, REQUEST_PORT};
     a->random = random;
-    for (uint32_t g = 0; g < lab->scenario->group_count; g++)
-        if (node - lab->scenario->groups[g].first_node < lab->scenario->groups[g].count)
-            a->group = &lab->scenario->groups[g];
+    a->group = &lab->scenario->groups[lab->sim.nodes[node].group];
     suite = offer_first_ke(a->group->ike.proposals, a->group->ike.proposal_count);
     e = lab->crypto->class->ke_generate(lab->crypto, suite, rng_fork(&random, 0), &a->pair);
     if (e == OK)

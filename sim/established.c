@@ -20,7 +20,7 @@ static void pass(void *context, uint32_t node, uint32_t direction)
     struct passage *p = context;
     struct sim *s = &p->lab->sim;
 
-    if (s->nodes[node].class == &nat_box_class && !p->dropped)
+    if (node_is_nat(s, node) && !p->dropped)
         p->dropped = !nat_box_passed(s, node, p->port, &p->src, &p->dst);
     if (direction != SIM_NONE)
         p->port = s->links[direction].to_port;

@@ -91,10 +91,15 @@ static void put_member(const struct lab *lab, struct ike_fleet *f, uint32_t node
     f->bound = node;
 }
 
+static void bind(const struct lab *lab, struct ike_fleet *f, uint32_t node)
+{
+    if (f->bound != node)
+        put_member(lab, f, node);
+}
+
 void ike_node_bind(struct ike_node *n)
 {
-    if (n->fleet->bound != n->node)
-        put_member(n->lab, n->fleet, n->node);
+    bind(n->lab, n->fleet, n->node);
 }
 
 /* Fleets */
@@ -284,7 +289,7 @@ struct ike_node *ike_node_create(struct lab *lab, uint32_t node)
 
     if (!f)
         return NULL;
-    ike_node_bind(&(struct ike_node){.lab = lab, .node = node, .fleet = f});
+    bind(lab, f, node);
     n = &f->nodes[f->count++];
     *n = (struct ike_node){.lab = lab,
                            .node = node,

@@ -39,7 +39,7 @@ struct ike_fleet {
     bool shared;
     bool null_esp;              /* may agree on ESP without encryption */
     bool own_local;             /* each member protects its own address */
-    uint32_t bound;             /* node; SIM_NONE */
+    uint32_t bound;             /* node */
     struct table spi_of_child;  /* slot of the child SA -> inbound SPI, for the checkers */
     struct ike_counters before; /* at the last look: what grew goes into the metrics */
     struct ike_config config;

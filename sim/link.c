@@ -531,15 +531,11 @@ void link_send(struct sim *s, uint32_t direction, uint32_t packet)
     struct link_direction *d = &s->links[direction];
     struct packet *p = &s->packets[packet];
     const struct packet_fate *fate = fate_of(s, d, p);
-    struct net_metrics *m = metrics_of(s, d);
     struct fragmenter cut;
 
     p->direction = direction;
     d->on_it++;
-    if (m) {
-        m->sent_packets++;
-        m->sent_bytes += p->len;
-    }
+    net_count_sent(metrics_of(s, d), p->len);
     if (d->down)
         drop(s, d, packet, NET_DROP_LINK_DOWN);
     else if (fate)
@@ -557,17 +553,13 @@ bool link_arrived(struct sim *s, uint32_t packet)
 {
     struct packet *p = &s->packets[packet];
     struct link_direction *d = &s->links[p->direction];
-    struct net_metrics *m = metrics_of(s, d);
 
     if (p->lost) {
         packet_free(s, packet);
         return false;
     }
     d->on_it--;
-    if (m) {
-        m->delivered_packets++;
-        m->delivered_bytes += p->len;
-    }
+    net_count_delivered(metrics_of(s, d), p->len);
     return true;
 }
 

@@ -11,9 +11,8 @@
 
 struct machine_memory {
     uint64_t resident_bytes; /* UINT64_MAX: not known */
-    const char
-        *resident_of; /* "MemAvailable of this machine", "the memory limit of its control group" */
-    uint64_t address_bytes; /* UINT64_MAX: no limit */
+    const char *resident_of; /* "available on this machine", or what else they are: for a message */
+    uint64_t address_bytes;  /* UINT64_MAX: no limit */
 };
 
 /** @param root  "" for this machine; tests put /proc and /sys below a folder of their own */

@@ -87,5 +87,9 @@ void nat_box_reboot(struct sim *, uint32_t node, bool new_ports);
 bool nat_box_passed(struct sim *, uint32_t node, uint32_t port, struct ip_endpoint *src,
                     struct ip_endpoint *dst);
 extern const struct node_class nat_box_class;
+static inline bool node_is_nat(const struct sim *s, uint32_t node)
+{
+    return s->nodes[node].class == &nat_box_class;
+}
 
 #endif

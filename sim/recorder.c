@@ -27,11 +27,6 @@ void recorder_choose(struct lab *lab)
     }
 }
 
-static bool is_nat(const struct lab *lab, uint32_t node)
-{
-    return lab->sim.nodes[node].class == &nat_box_class;
-}
-
 static enum err add_interfaces(struct recorder *r, uint32_t node)
 {
     char own[LAB_NAME_MAX], name[96], address[IP_ADDR_TEXT];
@@ -39,9 +34,9 @@ static enum err add_interfaces(struct recorder *r, uint32_t node)
 
     lab_node_name(r->lab, node, own);
     ip_addr_format(&a.outer, address);
-    snprintf(name, sizeof name, "%s%s", own, is_nat(r->lab, node) ? " outside" : "");
+    snprintf(name, sizeof name, "%s%s", own, node_is_nat(&r->lab->sim, node) ? " outside" : "");
     r->interfaces[0][node] = capture_interface(r->capture, name, address);
-    if (is_nat(r->lab, node)) {
+    if (node_is_nat(&r->lab->sim, node)) {
         ip_addr_format(&a.inside, address);
         snprintf(name, sizeof name, "%s inside", own);
         r->interfaces[1][node] = capture_interface(r->capture, name, address);
@@ -176,7 +171,7 @@ static uint64_t to_capture(struct recorder *r, const struct tap_event *e, const 
                                .data = bytes_of(e->packet->data, e->packet->len),
                                .comments = comments};
 
-    if (is_nat(r->lab, e->node) && e->direction != SIM_NONE) {
+    if (node_is_nat(&r->lab->sim, e->node) && e->direction != SIM_NONE) {
         const struct nat_box *n = s->nodes[e->node].state;
 
         inside = link_from_port(s, e->direction) != n->outside_port;

@@ -29,11 +29,6 @@ static bool is_router(const struct lab *lab, uint32_t node)
     return lab->sim.nodes[node].class == &router_class;
 }
 
-static bool is_nat(const struct lab *lab, uint32_t node)
-{
-    return lab->sim.nodes[node].class == &nat_box_class;
-}
-
 /* Whether a direction leads to a node by its second uplink. */
 static bool by_second(const struct lab *lab, const struct link_direction *d)
 {
@@ -50,7 +45,7 @@ static bool leads_out(const struct lab *lab, const struct link_direction *d)
 {
     const struct nat_box *n = lab->sim.nodes[d->to].state;
 
-    return is_nat(lab, d->to) && d->to_port != n->outside_port;
+    return node_is_nat(&lab->sim, d->to) && d->to_port != n->outside_port;
 }
 
 static enum err add_route(const struct lab *lab, struct routes *r, const struct link_direction *d,
@@ -261,8 +256,7 @@ enum err routing_routers(struct lab *lab)
 }
 
 /* A node with uplinks sends everything by the one in use. */
-static void find_uplinks(const struct lab *lab, const struct ike_node *ike,
-                         struct ike_extra *extra)
+static void find_uplinks(const struct lab *lab, const struct ike_node *ike, struct ike_extra *extra)
 {
     const struct node *n = &lab->sim.nodes[ike->node];
 

@@ -253,39 +253,23 @@ void packet_lose(struct sim *s, uint32_t packet)
     s->on_their_way--;
 }
 
-static void count_sent(struct net_metrics *m, uint32_t bytes)
-{
-    m->sent_packets++;
-    m->sent_bytes += bytes;
-}
-
-static void count_delivered(struct net_metrics *m, uint32_t bytes)
-{
-    m->delivered_packets++;
-    m->delivered_bytes += bytes;
-}
-
 void packet_enter(struct sim *s, uint32_t packet)
 {
     const struct packet *p = &s->packets[packet];
-    struct net_metrics *of_group = node_metrics(s, &s->nodes[p->holder]);
 
     packet_admit(s, packet);
-    count_sent(&s->net, p->len);
-    if (of_group)
-        count_sent(of_group, p->len);
+    net_count_sent(&s->net, p->len);
+    net_count_sent(node_metrics(s, &s->nodes[p->holder]), p->len);
 }
 
 void packet_deliver(struct sim *s, uint32_t node, uint32_t packet)
 {
     uint32_t bytes = s->packets[packet].len;
     struct node *n = &s->nodes[node];
-    struct net_metrics *of_group = node_metrics(s, n);
 
     n->held--;
-    count_delivered(&s->net, bytes);
-    if (of_group)
-        count_delivered(of_group, bytes);
+    net_count_delivered(&s->net, bytes);
+    net_count_delivered(node_metrics(s, n), bytes);
     packet_free(s, packet);
 }
 

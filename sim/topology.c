@@ -91,11 +91,6 @@ static enum err add_nodes(struct lab *lab)
     return OK;
 }
 
-static bool is_nat(const struct lab *lab, uint32_t node)
-{
-    return lab->sim.nodes[node].class == &nat_box_class;
-}
-
 static enum err add_links(struct lab *lab)
 {
     const struct scenario *s = lab->scenario;
@@ -118,7 +113,7 @@ static enum err add_links(struct lab *lab)
             if (direction == SIM_NONE)
                 return ERR_MEMORY;
             /* A NAT on side a: this link is its outside. */
-            if (is_nat(lab, end[0])) {
+            if (node_is_nat(&lab->sim, end[0])) {
                 struct nat_box *n = lab->sim.nodes[end[0]].state;
 
                 n->outside_port = link_from_port(&lab->sim, direction);

@@ -2,7 +2,7 @@
  * ikelab_fleet KIND CLIENTS: one run of one fleet (bench/fleet.h), and an object of JSON about it
  * on standard output: times in nanoseconds of this thread's CPU, and the memory that set-up and run
  * took at most. bench/bounds/ns3 answers --once in the same words. Build it with the preset
- * `release`; reports/scale.py draws the curves.
+ * `release`; bench/tools/scale.py draws the curves.
  */
 #include "bench/fleet.h"
 #include "bench/measure.h"

@@ -46,6 +46,9 @@ struct proposal_config {
 enum err proposal_parse(struct bytes text, bool ike, struct proposal_config *out,
                         struct bytes *bad) MUST_USE;
 
+/** Most that its cipher and its integrity algorithm may need together in one direction. */
+uint32_t proposal_key_bytes(const struct proposal_config *);
+
 struct retransmit_config {
     nsec timeout;        /* before the first retransmission */
     uint32_t base_milli; /* 1800 = 1.8: factor per try */

@@ -86,8 +86,7 @@ nsec joining_deadline(const struct ike_endpoint *ep)
 
 static uint32_t index_of(const struct ike_endpoint *ep, const struct joining *j)
 {
-    return (uint32_t)((size_t)((const uint8_t *)j - ep->store->joinings.slots) /
-                      ep->store->joinings.slot_size);
+    return pool_index(&ep->store->joinings, j);
 }
 
 static void unlink_ike(struct ike_endpoint *ep, const struct joining *j)

@@ -142,3 +142,17 @@ enum err proposal_parse(struct bytes text, bool ike, struct proposal_config *out
         *out = p;
     return e;
 }
+
+uint32_t proposal_key_bytes(const struct proposal_config *p)
+{
+    uint32_t encr = 0, integ = 0;
+
+    for (uint8_t i = 0; i < p->encr_count; i++) {
+        uint32_t len = (uint32_t)p->encr[i]->key_len + p->encr[i]->salt_len;
+
+        encr = len > encr ? len : encr;
+    }
+    for (uint8_t i = 0; i < p->integ_count; i++)
+        integ = p->integ[i]->key_len > integ ? p->integ[i]->key_len : integ;
+    return encr + integ;
+}

@@ -31,18 +31,11 @@ static size_t longest_public(const struct ike_config *c)
 
 static size_t keys_of(const struct proposal_config *p)
 {
-    size_t encr = 0, integ = 0, prf = 0;
+    size_t prf = 0;
 
-    for (uint8_t i = 0; i < p->encr_count; i++) {
-        size_t len = (size_t)p->encr[i]->key_len + p->encr[i]->salt_len;
-
-        encr = len > encr ? len : encr;
-    }
-    for (uint8_t i = 0; i < p->integ_count; i++)
-        integ = p->integ[i]->key_len > integ ? p->integ[i]->key_len : integ;
     for (uint8_t i = 0; i < p->prf_count; i++)
         prf = p->prf[i]->key_len > prf ? p->prf[i]->key_len : prf;
-    return 2 * encr + 2 * integ + 3 * prf;
+    return 2 * (size_t)proposal_key_bytes(p) + 3 * prf;
 }
 
 /* A key slot holds the keys of the largest suite we may agree on, not of the largest there is. */

@@ -8,7 +8,7 @@ enum { ATTEMPTS_MAX = 3 }; /* of an update that meets a NAT where there must be 
 
 bool mobike_wanted(const struct ike_endpoint *ep)
 {
-    return ep->store->config->mobike.on && !ep->store->config->child.transport;
+    return mobike_configured(ep->store->config);
 }
 
 /* ---- notifies ---- */

@@ -19,6 +19,12 @@
 
 /** Whether this endpoint would do it: configured, and in tunnel mode (§1.2). */
 bool mobike_wanted(const struct ike_endpoint *);
+/** The same of a configuration: in tunnel mode only (RFC 4555 §1.2). */
+static inline bool mobike_configured(const struct ike_config *c)
+{
+    return c->mobike.on && !c->child.transport;
+}
+
 
 /* ---- in IKE_AUTH (§3.2, §3.4, §3.9) ---- */
 
