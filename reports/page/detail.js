@@ -17,6 +17,7 @@ class DetailPanel {
     if (key === this.drawn) return;
     this.drawn = key;
     const message = this.model.indexOf(state.m);
+    this.root.ariaBusy = String(message >= 0);
     if (message < 0) replace(this.root, this.nothing(state.m));
     else this.open(message, key);
   }
@@ -46,6 +47,7 @@ class DetailPanel {
       this.way(message),
       detail ? this.content(message, detail) : this.without(message, error),
     );
+    this.root.ariaBusy = "false";
     const first = this.root.querySelector(".tree-row");
     if (first) first.tabIndex = 0;
   }

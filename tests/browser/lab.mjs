@@ -134,9 +134,10 @@ export async function picture(page, name) {
   await page.screenshot({ path: path.join(ARTIFACTS, `${name}.png`) });
 }
 
-/** The page after its next drawing. */
-export function drawn(page) {
-  return page.evaluate(
+/** The page after its next drawing, with what it unpacks for it: a panel that waits for that says so. */
+export async function drawn(page) {
+  await page.evaluate(
     () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
   );
+  await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'));
 }
