@@ -130,7 +130,7 @@ static void *open_bench(struct row *row, const char **why)
         return NULL;
     b->once = operations[row->number[OPERATION]].once;
     b->unit_ns = asymmetric((enum operation)row->number[OPERATION]) ? 1e3 : 1;
-    b->work.crypto = crypto_openssl_create(&b->meter);
+    b->work.crypto = crypto_openssl_plain_create(&b->meter);
     if (b->work.crypto) {
         prepare(b, row);
         *why = "the library refused to make the keys";

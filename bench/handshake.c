@@ -4,11 +4,15 @@
  *
  * A batch of handshakes goes step by step: all IKE_SA_INIT requests, all their answers, and so on,
  * so that the time of one end can be told from the other's by two clocks a step, not two a message.
+ *
+ * All cryptography is the library's, as in the bound, but for the key exchange x25519-ifma: that is
+ * crypto/x25519's, as simulations have it where the processor can.
  */
 #include "base/assert.h"
 #include "bench/ends.h"
 #include "bench/handshake_auth.h"
 #include "bench/row.h"
+#include "crypto/x25519.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,14 +57,18 @@ static void close_bench(void *state)
     free(b);
 }
 
-static enum err prepare(struct bench *b, const char *ke, const char *auth)
+#define OWN "-ifma"
+
+static enum err prepare(struct bench *b, char *ke, const char *auth)
 {
     static const struct ike_limits limits = {
         .ike_sas = KEPT + BATCH, .half_open = BATCH, .child_sas = KEPT + BATCH};
-    char ike[64];
+    char ike[64], *own = strstr(ke, OWN);
     struct bytes bad;
-    enum err error = ends_init(&b->ends, crypto_openssl_create);
+    enum err error = ends_init(&b->ends, own ? crypto_openssl_create : crypto_openssl_plain_create);
 
+    if (own)
+        *own = '\0';
     snprintf(ike, sizeof ike, "aes256gcm16-prfsha256-%s", ke);
     for (int i = 0; i < ENDS && error == OK; i++) {
         error = proposal_parse(bytes_text(ike), true, &b->ends.config[i].proposals[0], &bad);
@@ -84,6 +92,11 @@ static void *open_bench(struct row *row, const char **why)
     char ke[32] = "", auth[32] = "";
     enum err error = ERR_MEMORY;
 
+    if (strstr(row->name, OWN) && !x25519_here()) {
+        *why = "the processor has no AVX512-IFMA, or the compiler did not know it";
+        free(b);
+        return NULL;
+    }
     if (b && sscanf(row->name, "handshake/%31[^/]/%31[^/]", ke, auth) == 2) {
         b->timed = (int)row->number[0];
         error = prepare(b, ke, auth);
@@ -203,8 +216,8 @@ static void add(struct rows *rows, const char *ke, const char *auth, int end, bo
     row->unit = "us";
     row->bound_program = "ikelab-bound-crypto";
     row->bound_name = "the same cryptography alone";
-    snprintf(row->bound_row, sizeof row->bound_row, "%s/%s/%s", end == EITHER ? "pair" : "end", ke,
-             auth);
+    snprintf(row->bound_row, sizeof row->bound_row, "%s/%.*s/%s", end == EITHER ? "pair" : "end",
+             (int)strcspn(ke, "-"), ke, auth);
     row->number[0] = (uint32_t)end;
     row->quick = quick;
     row->counted = true;
@@ -220,6 +233,7 @@ void handshake_rows(struct rows *rows)
 
     for (size_t k = 0; k < sizeof kes / sizeof *kes; k++)
         add(rows, kes[k], "psk", EITHER, k == 0 || k == 1 || k == 3);
+    add(rows, "x25519" OWN, "psk", EITHER, true);
     for (size_t a = 1; a < sizeof auths / sizeof *auths; a++)
         add(rows, "x25519", auths[a], EITHER, strcmp(auths[a], "ecdsa256+cert") == 0);
     for (size_t a = 1; a < sizeof auths / sizeof *auths; a++)

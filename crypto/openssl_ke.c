@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "crypto/tick.h"
+#include "crypto/x25519.h"
 
 /* Rows in the order of ke_suites(). */
 static const struct group {
@@ -142,21 +143,50 @@ static bool export_public(EVP_PKEY *key, const struct ke_suite *suite, uint8_t *
     return true;
 }
 
+void openssl_use_lanes(struct crypto *base)
+{
+    openssl_of(base)->lanes = x25519_here();
+}
+
+static bool by_lanes(const struct openssl_crypto *c, const struct ke_suite *suite)
+{
+    enum { CURVE25519 = 31 };
+
+    return c->lanes && suite->iana == CURVE25519;
+}
+
+/* The private value is drawn as the library draws it, so that it is the same whoever goes on. */
+static bool generate_by_lanes(struct openssl_crypto *c, struct ke_pair *out)
+{
+    if (RAND_priv_bytes_ex(c->entropy.library, out->private, X25519_LEN, 0) <= 0)
+        return false;
+    out->private[0] &= 248;
+    out->private[31] = (uint8_t)((out->private[31] & 127) | 64);
+    x25519_base(out->private, out->public);
+    return true;
+}
+
+static bool generate_by_keys(struct openssl_crypto *c, const struct ke_suite *suite,
+                             struct ke_pair *out)
+{
+    EVP_PKEY *key = NULL;
+    bool done = EVP_PKEY_generate(c->groups[index_of(suite)].generate, &key) > 0 &&
+                export_private(key, suite, out->private) && export_public(key, suite, out->public);
+
+    EVP_PKEY_free(key);
+    return done;
+}
+
 enum err openssl_ke_generate(struct crypto *base, const struct ke_suite *suite, struct rng random,
                              struct ke_pair *out)
 {
     struct openssl_crypto *c = openssl_of(base);
-    EVP_PKEY *key = NULL;
-    bool done;
 
     tick_ke_generate(base, suite);
     if (c->entropy.seed)
         c->entropy.seed(&random);
     out->suite = suite;
-    done = EVP_PKEY_generate(c->groups[index_of(suite)].generate, &key) > 0 &&
-           export_private(key, suite, out->private) && export_public(key, suite, out->public);
-    EVP_PKEY_free(key);
-    if (done)
+    if (by_lanes(c, suite) ? generate_by_lanes(c, out) : generate_by_keys(c, suite, out))
         return OK;
     wipe(out, sizeof *out);
     return openssl_failed();
@@ -316,6 +346,21 @@ static enum err derive_by_points(struct openssl_crypto *c, const struct ke_pair 
     return done ? OK : ERR_CRYPTO;
 }
 
+static enum err derive_by_lanes(const struct ke_pair *own, const uint8_t *peer, uint8_t *shared)
+{
+    x25519_shared(own->private, peer, shared);
+    return all_zero(shared, X25519_LEN) ? ERR_KEY_EXCHANGE : OK; /* RFC 7748 §6 */
+}
+
+static enum err derive(struct openssl_crypto *c, const struct ke_pair *own, const uint8_t *peer,
+                       uint8_t *shared)
+{
+    if (by_lanes(c, own->suite))
+        return derive_by_lanes(own, peer, shared);
+    return own->suite->family == KE_ECP ? derive_by_points(c, own, peer, shared)
+                                        : derive_by_keys(c, own, peer, shared);
+}
+
 enum err openssl_ke_derive(struct crypto *base, const struct ke_pair *own, struct bytes peer,
                            uint8_t *shared)
 {
@@ -328,8 +373,7 @@ enum err openssl_ke_derive(struct crypto *base, const struct ke_pair *own, struc
     if (c->entropy.seed)
         c->entropy.seed(&blinding);
     if (peer_acceptable(c, own->suite, peer))
-        e = own->suite->family == KE_ECP ? derive_by_points(c, own, peer.data, shared)
-                                         : derive_by_keys(c, own, peer.data, shared);
+        e = derive(c, own, peer.data, shared);
     if (e != OK) {
         wipe(shared, own->suite->shared_len);
         ERR_clear_error();

@@ -17,7 +17,8 @@ struct openssl_entropy {
     void *owner;
 };
 
-/** NULL when out of memory or an algorithm is missing; `entropy` is closed then too. */
+/** X25519 by the library; see openssl_use_lanes.
+ *  NULL when out of memory or an algorithm is missing; `entropy` is closed then too. */
 struct crypto *openssl_provider_create(struct openssl_entropy entropy, struct meter *meter);
 
 enum mac_kind {
@@ -57,6 +58,7 @@ struct openssl_crypto {
     EVP_CIPHER_CTX *ciphers[ENCR_SUITES]; /* indexed like encr_suites(); none for NULL */
     struct openssl_group groups[KE_SUITES];
     BN_CTX *numbers; /* scratch */
+    bool lanes;         /* X25519 is crypto/x25519's, not the library's */
     EVP_MD_CTX *sign;
     uint8_t text[SIGN_TEXT_MAX]; /* to be signed by EdDSA, in one piece */
 };
@@ -81,6 +83,8 @@ enum err openssl_seal(struct crypto *c, const struct seal_op *op);
 enum err openssl_open(struct crypto *c, const struct seal_op *op);
 
 bool openssl_groups_init(struct openssl_crypto *c);
+/** X25519 by crypto/x25519 from now on, if the processor can. Results are the same. */
+void openssl_use_lanes(struct crypto *c);
 void openssl_groups_reset(struct openssl_crypto *c);
 enum err openssl_ke_generate(struct crypto *c, const struct ke_suite *suite, struct rng random,
                              struct ke_pair *out);

@@ -13,7 +13,7 @@ static void close_sim_rand(void *owner)
     free(owner);
 }
 
-struct crypto *crypto_openssl_create(struct meter *meter)
+struct crypto *crypto_openssl_plain_create(struct meter *meter)
 {
     struct sim_rand *s = malloc(sizeof *s);
 
@@ -25,4 +25,13 @@ struct crypto *crypto_openssl_create(struct meter *meter)
     }
     return openssl_provider_create(
         (struct openssl_entropy){s->library, sim_rand_seed, close_sim_rand, s}, meter);
+}
+
+struct crypto *crypto_openssl_create(struct meter *meter)
+{
+    struct crypto *c = crypto_openssl_plain_create(meter);
+
+    if (c)
+        openssl_use_lanes(c);
+    return c;
 }

@@ -116,6 +116,8 @@ struct crypto {
 
 /** All return NULL when out of memory or when the library fails to initialise. */
 struct crypto *crypto_openssl_create(struct meter *meter);
+/** The same, and the same results, with nothing of our own in it: X25519 by OpenSSL. */
+struct crypto *crypto_openssl_plain_create(struct meter *meter);
 /** The real provider with the operating system's randomness: its keys never repeat. */
 struct crypto *crypto_openssl_live_create(struct meter *meter);
 struct crypto *crypto_modelled_create(struct meter *meter);
