@@ -23,9 +23,10 @@ enum err pool_init(struct pool *p, size_t slot_size, uint32_t capacity)
     *p = (struct pool){.capacity = capacity, .slot_size = (uint32_t)rounded};
     p->shift = (uint32_t)__builtin_ctz(p->slot_size);
     p->inverse = inverse_of(p->slot_size >> p->shift);
-    /* Not zeroed here: a slot is when it is first taken, so that unused ones cost no memory. */
+    /* Not zeroed here: a slot is when it is first taken, so that unused ones cost no memory. Nor
+     * are generations: calloc clears what it finds in the heap, used or not. */
     p->slots = malloc(capacity * rounded);
-    p->generations = calloc(capacity, sizeof *p->generations);
+    p->generations = malloc(capacity * sizeof *p->generations);
     if (!p->slots || !p->generations) {
         pool_reset(p);
         return ERR_MEMORY;
@@ -59,6 +60,7 @@ void *pool_take(struct pool *p, struct handle *out)
         index = p->fresh++;
         slot = p->slots + (size_t)index * p->slot_size;
         memset(slot, 0, p->slot_size);
+        p->generations[index] = 0;
     } else {
         return NULL;
     }
