@@ -94,19 +94,18 @@ static enum err add_sa(struct tunnels *t, const struct suite_name *suite, int en
     uint32_t local = end == 0 ? INNER_LOCAL : INNER_REMOTE + i;
     uint32_t remote = end == 0 ? INNER_REMOTE + i : INNER_LOCAL;
     size_t encr_len = (size_t)p.encr->key_len + p.encr->salt_len;
-    struct handle sa;
     enum err error;
 
     p.encr_in = p.encr_out = bytes_of(keys, encr_len);
     p.integ_in = p.integ_out = bytes_of(keys + ENCR_KEY_MAX, p.integ ? p.integ->key_len : 0);
-    error = sad_spi_take(&esp->sad, 0, SPI_FIRST + i, &sa);
+    error = sad_spi_take(&esp->sad, 0, SPI_FIRST + i, i);
     /* The opening end has one policy for each host; for the sealing end it is looked up. */
     if (error == OK)
         error = add_policy(esp, local, remote, &p.policy);
     if (error == OK)
-        error = sad_install(&esp->sad, sa, &p);
+        error = sad_install(&esp->sad, i, &p);
     if (error == OK)
-        spd_point(&esp->spd, p.policy, sa);
+        spd_point(&esp->spd, p.policy, i);
     return error;
 }
 
@@ -213,7 +212,7 @@ static void seal_batch(void *state)
 {
     struct tunnels *t = state;
     struct esp_outer outer;
-    struct handle used;
+    uint32_t used;
 
     for (unsigned i = 0; i < t->count && t->error == OK; i++)
         t->error = esp_protect(&t->end[0], (struct esp_user){0, &t->iv}, &t->store[i].packet,

@@ -8,9 +8,9 @@
 #include "proto/ike/mobike.h"
 #include "proto/ike/path_mtu.h"
 
-static struct child_sa *child_of(const struct ike_endpoint *ep, const struct esp_sa *esp)
+static struct child_sa *child_of(const struct ike_endpoint *ep, uint32_t esp)
 {
-    struct child_sa *c = child_sa_by_index(ep, esp->owner);
+    struct child_sa *c = child_sa_by_index(ep, esp);
 
     ASSERT(c);
     return c;
@@ -27,7 +27,7 @@ static struct esp_user sealer(const struct ike_endpoint *ep, const struct esp_sa
 {
     struct esp_user user = {.scope = ep->scope, .iv = iv};
 
-    if (esp->kind && esp->kind->encr->iv_len > 8)
+    if (esp->installed && sad_kind(&ep->store->esp->sad, esp)->encr->iv_len > 8)
         *iv = ike_stream(ep, STREAM_IV);
     return user;
 }
@@ -126,9 +126,9 @@ enum err ike_endpoint_protect(struct ike_endpoint *ep, nsec now, struct buf *pac
                               struct ike_dgram *out, struct sa_ref *sa)
 {
     struct esp_outer outer;
-    struct handle used;
+    uint32_t used;
     enum err e = esp_choose(ep->store->esp, user_of(ep), packet, &used);
-    struct child_sa *c = e ? NULL : child_of(ep, sad_at(&ep->store->esp->sad, used));
+    struct child_sa *c = e ? NULL : child_of(ep, used);
 
     if (sa)
         *sa = c ? (struct sa_ref){child_sa_handle(ep, c)} : SA_NONE;
@@ -198,7 +198,7 @@ void ike_endpoint_skip_sequence(struct ike_endpoint *ep, uint64_t packets)
         struct child_sa *c = child_sa_at(ep, ref.handle);
 
         if (c && child_esp(ep, c)->installed)
-            esp_skip(child_esp(ep, c), packets);
+            esp_skip(ep->store->esp, child_esp(ep, c), packets);
     }
 }
 
@@ -228,7 +228,7 @@ static void heard(struct ike_endpoint *ep, nsec now, const struct ike_dgram *in,
                   const struct esp_opened *opened)
 {
     struct esp_sa *esp = sad_at(&ep->store->esp->sad, opened->sa);
-    struct child_sa *c = child_of(ep, esp);
+    struct child_sa *c = child_of(ep, opened->sa);
     struct ike_sa *ike = child_sa_ike(ep, c);
 
     if (mobike_expected(ep, ike, in))
@@ -254,9 +254,8 @@ enum err ike_endpoint_unprotect(struct ike_endpoint *ep, nsec now, const struct 
         *sa = SA_NONE;
     if (opened.authentic)
         heard(ep, now, in, &opened);
-    if (sa && !handle_none(opened.sa))
-        *sa = (struct sa_ref){
-            child_sa_handle(ep, child_of(ep, sad_at(&ep->store->esp->sad, opened.sa)))};
+    if (sa && opened.sa != SAD_NONE)
+        *sa = (struct sa_ref){child_sa_handle(ep, child_of(ep, opened.sa))};
     if (e) {
         count_refused(ep, e);
         if (e == ERR_NO_SA)

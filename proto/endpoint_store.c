@@ -119,10 +119,7 @@ struct ike_endpoint *ike_store_join(struct ike_store *s, uint64_t entity)
 
 uint64_t ike_store_memory(const struct ike_store *s)
 {
-    const struct pool *sas = &s->esp->sad.sas, *policies = &s->esp->spd.policies;
-
-    return store_memory(s) + (uint64_t)sas->taken * sas->slot_size +
-           (uint64_t)policies->taken * policies->slot_size;
+    return store_memory(s) + esp_memory(s->esp);
 }
 
 struct ike_endpoint *ike_endpoint_create(const struct ike_env *env, const struct ike_config *config,

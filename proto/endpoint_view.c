@@ -71,14 +71,15 @@ bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
     return true;
 }
 
-static uint64_t keys_fingerprint(const struct esp_sa *esp, enum sad_direction way)
+static uint64_t keys_fingerprint(const struct sad *sad, const struct esp_sa *esp,
+                                 enum sad_direction way)
 {
-    const struct esp_kind *kind = esp->kind;
+    const struct esp_kind *kind = sad_kind(sad, esp);
     struct digest d = {FINGERPRINT_KEY, 0};
 
-    digest_add(&d, sad_encr_key(esp, way), (size_t)kind->encr->key_len + kind->encr->salt_len);
+    digest_add(&d, sad_encr_key(sad, esp, way), (size_t)kind->encr->key_len + kind->encr->salt_len);
     if (kind->integ)
-        digest_add(&d, sad_integ_key(esp, way), kind->integ->key_len);
+        digest_add(&d, sad_integ_key(sad, esp, way), kind->integ->key_len);
     return d.value;
 }
 
@@ -97,9 +98,9 @@ static uint64_t selectors_fingerprint(const struct selector *s, uint8_t count)
 
 static bool is_current(const struct ike_endpoint *ep, const struct esp_sa *esp)
 {
-    struct handle sends = spd_child(&ep->store->esp->spd, esp->policy);
+    const struct spd *spd = &ep->store->esp->spd;
 
-    return sad_at(&ep->store->esp->sad, sends) == esp;
+    return sad_at(&ep->store->esp->sad, spd_child(spd, spd_handle(spd, esp->policy))) == esp;
 }
 
 bool ike_endpoint_child_look(const struct ike_endpoint *ep, struct sa_ref ref,
@@ -107,14 +108,19 @@ bool ike_endpoint_child_look(const struct ike_endpoint *ep, struct sa_ref ref,
 {
     const struct child_sa *c = child_sa_at(ep, ref.handle);
     const struct esp_sa *esp = c ? child_esp(ep, c) : NULL;
+    const struct sad *sad = &ep->store->esp->sad;
+    const struct esp_traffic *traffic;
+    const struct esp_kind *kind;
 
     if (!esp || !esp->installed)
         return false;
+    kind = sad_kind(sad, esp);
+    traffic = sad_traffic(sad, esp);
     *out = (struct child_sa_info){.ike = ike_sa_ref(ep, child_sa_ike(ep, c)),
                                   .spi_in = esp->spi_in,
                                   .spi_out = esp->spi_out,
-                                  .encr = esp->kind->encr,
-                                  .integ = esp->kind->integ,
+                                  .encr = kind->encr,
+                                  .integ = kind->integ,
                                   .esn = esp->esn,
                                   .transport = esp->transport,
                                   .udp_encapsulated = esp->udp_encapsulated,
@@ -122,13 +128,13 @@ bool ike_endpoint_child_look(const struct ike_endpoint *ep, struct sa_ref ref,
                                   .live = child_live(c),
                                   .over = c->state == CHILD_LINGERING,
                                   .ends = child_end(c),
-                                  .local = sad_local(&ep->store->esp->sad, esp),
-                                  .remote = sad_remote(&ep->store->esp->sad, esp),
+                                  .local = sad_local(sad, esp),
+                                  .remote = sad_remote(sad, esp),
                                   .path_mtu = c->path_mtu,
-                                  .packets_in = esp->packets_in,
-                                  .packets_out = esp->seq_out,
-                                  .bytes_in = esp->bytes_in,
-                                  .bytes_out = esp->bytes_out};
+                                  .packets_in = traffic->packets_in,
+                                  .packets_out = traffic->seq_out,
+                                  .bytes_in = traffic->bytes_in,
+                                  .bytes_out = traffic->bytes_out};
     return true;
 }
 
@@ -136,6 +142,8 @@ bool ike_endpoint_child_info(const struct ike_endpoint *ep, struct sa_ref ref,
                              struct child_sa_info *out)
 {
     const struct child_sa *c = child_sa_at(ep, ref.handle);
+    const struct sad *sad = &ep->store->esp->sad;
+    const struct spd *spd = &ep->store->esp->spd;
     const struct esp_sa *esp;
     struct spd_copy s;
 
@@ -143,9 +151,9 @@ bool ike_endpoint_child_info(const struct ike_endpoint *ep, struct sa_ref ref,
         return false;
     esp = child_esp(ep, c);
     out->inner_mtu = (uint16_t)path_inner_known(ep, c);
-    spd_selectors(&ep->store->esp->spd, esp->policy, &s);
-    out->key_fingerprint_in = keys_fingerprint(esp, SAD_IN);
-    out->key_fingerprint_out = keys_fingerprint(esp, SAD_OUT);
+    spd_selectors(spd, spd_handle(spd, esp->policy), &s);
+    out->key_fingerprint_in = keys_fingerprint(sad, esp, SAD_IN);
+    out->key_fingerprint_out = keys_fingerprint(sad, esp, SAD_OUT);
     out->selectors_fingerprint_local = selectors_fingerprint(s.local, s.local_count);
     out->selectors_fingerprint_remote = selectors_fingerprint(s.remote, s.remote_count);
     return true;
@@ -153,16 +161,19 @@ bool ike_endpoint_child_info(const struct ike_endpoint *ep, struct sa_ref ref,
 
 bool ike_endpoint_window(const struct ike_endpoint *ep, uint32_t spi_in, struct esp_window *out)
 {
+    const struct sad *sad = &ep->store->esp->sad;
+    const struct esp_traffic *traffic;
     struct replay replay;
-    struct handle h;
-    struct esp_sa *esp = sad_find(&ep->store->esp->sad, ep->scope, spi_in, &h);
+    uint32_t number;
+    struct esp_sa *esp = sad_find(sad, ep->scope, spi_in, &number);
 
     if (!esp)
         return false;
-    replay = sad_replay(esp);
+    traffic = sad_traffic(sad, esp);
+    replay = sad_replay(sad_kind(sad, esp), traffic);
     *out = (struct esp_window){.highest = replay.top, .size = replay.window};
     for (uint32_t n = 0; n < ESP_WINDOW_SHOWN && n < out->size && n < out->highest; n++)
-        if (replay_seen(&replay, sad_bitmap(esp), out->highest - n))
+        if (replay_seen(&replay, traffic->bitmap, out->highest - n))
             out->seen[n / 64] |= UINT64_C(1) << n % 64;
     return true;
 }
@@ -206,8 +217,9 @@ struct sa_ref ike_endpoint_find_ike(const struct ike_endpoint *ep, uint64_t our_
 
 struct sa_ref ike_endpoint_find_child(const struct ike_endpoint *ep, uint32_t spi_in)
 {
-    struct handle h;
-    const struct esp_sa *esp = sad_find(&ep->store->esp->sad, ep->scope, spi_in, &h);
+    uint32_t number;
 
-    return esp ? child_ref(ep, child_sa_by_index(ep, esp->owner)) : SA_NONE;
+    return sad_find(&ep->store->esp->sad, ep->scope, spi_in, &number)
+               ? child_ref(ep, child_sa_by_index(ep, number))
+               : SA_NONE;
 }

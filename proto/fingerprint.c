@@ -210,7 +210,10 @@ static void put_ike(struct view *v, const struct ike_sa *sa)
 static void put_child(struct view *v, const struct child_sa *c)
 {
     const struct ike_endpoint *ep = v->ep;
+    const struct sad *sad = &ep->store->esp->sad;
+    const struct spd *spd = &ep->store->esp->spd;
     const struct esp_sa *esp = child_esp(ep, c);
+    const struct esp_kind *kind;
 
     put_handle(v, &ep->store->children, c->successor);
     put(v, (uint64_t)c->ike << 32 | c->next);
@@ -223,13 +226,14 @@ static void put_child(struct view *v, const struct child_sa *c)
     put(v, esp->installed);
     if (!esp->installed)
         return;
-    put(v, esp->policy.index);
-    put_handle(v, &ep->store->esp->sad.sas, spd_child(&ep->store->esp->spd, esp->policy));
+    kind = sad_kind(sad, esp);
+    put(v, esp->policy);
+    put(v, spd_child(spd, spd_handle(spd, esp->policy)));
     for (int way = SAD_IN; way <= SAD_OUT; way++) {
-        put_bytes(v, sad_encr_key(esp, (enum sad_direction)way),
-                  (size_t)esp->kind->encr->key_len + esp->kind->encr->salt_len);
-        if (esp->kind->integ)
-            put_bytes(v, sad_integ_key(esp, (enum sad_direction)way), esp->kind->integ->key_len);
+        put_bytes(v, sad_encr_key(sad, esp, (enum sad_direction)way),
+                  (size_t)kind->encr->key_len + kind->encr->salt_len);
+        if (kind->integ)
+            put_bytes(v, sad_integ_key(sad, esp, (enum sad_direction)way), kind->integ->key_len);
     }
 }
 

@@ -227,6 +227,7 @@ struct child_sa *child_sa_take(struct ike_endpoint *, struct ike_sa *ike, struct
 void child_sa_give(struct ike_endpoint *, struct child_sa *);
 struct child_sa *child_sa_at(const struct ike_endpoint *, struct handle);
 struct child_sa *child_sa_by_index(const struct ike_endpoint *, uint32_t index);
+uint32_t child_sa_index(const struct ike_endpoint *, const struct child_sa *);
 struct handle child_sa_handle(const struct ike_endpoint *, const struct child_sa *);
 struct ike_sa *child_sa_ike(const struct ike_endpoint *, const struct child_sa *);
 /** Move every child from one IKE SA to another (RFC 7296 §2.18). */

@@ -100,9 +100,8 @@ enum child_state {
     CHILD_LINGERING, /* deleted; receives what was under way, then goes */
 };
 
-struct child_sa {
-    struct handle sad; /* SPIs, keys, counters, policy */
-    nsec soft, hard;   /* hard: also the end of lingering */
+struct child_sa {    /* SPIs, keys, counters, policy: its record in the SAD, of the same number */
+    nsec soft, hard; /* hard: also the end of lingering */
     struct handle successor;
     uint32_t ike, next; /* IKE SA and next child of it, by index */
     uint8_t state;      /* enum child_state */

@@ -387,7 +387,7 @@ void ike_sa_asked(struct ike_endpoint *ep, uint32_t request)
 
 /* ---- child SAs ---- */
 
-static uint32_t child_index(const struct ike_endpoint *ep, const struct child_sa *c)
+uint32_t child_sa_index(const struct ike_endpoint *ep, const struct child_sa *c)
 {
     return pool_index(&ep->store->children, c);
 }
@@ -396,7 +396,7 @@ static void child_link(struct ike_endpoint *ep, struct ike_sa *ike, struct child
 {
     c->ike = ike_sa_index(ep, ike);
     c->next = ike->first_child;
-    ike->first_child = child_index(ep, c);
+    ike->first_child = child_sa_index(ep, c);
     ike->child_count++;
 }
 
@@ -410,7 +410,7 @@ struct child_sa *child_sa_take(struct ike_endpoint *ep, struct ike_sa *ike, stru
         c = pool_take(&ep->store->children, out);
     if (!c)
         return NULL;
-    c->sad = c->successor = HANDLE_NONE;
+    c->successor = HANDLE_NONE;
     c->soft = c->hard = NSEC_NEVER;
     sibling_child(ep, out->index);
     child_link(ep, ike, c);
@@ -424,7 +424,7 @@ struct child_sa *child_sa_take(struct ike_endpoint *ep, struct ike_sa *ike, stru
 static void child_unlink(struct ike_endpoint *ep, struct child_sa *c)
 {
     struct ike_sa *ike = child_sa_ike(ep, c);
-    uint32_t *at = &ike->first_child, self = child_index(ep, c);
+    uint32_t *at = &ike->first_child, self = child_sa_index(ep, c);
 
     while (*at != self)
         at = &child_sa_by_index(ep, *at)->next;
@@ -436,7 +436,7 @@ void child_sa_give(struct ike_endpoint *ep, struct child_sa *c)
 {
     child_unlink(ep, c);
     child_timers_arm(ep, c, NSEC_NEVER, NSEC_NEVER);
-    sibling_child_gone(ep, child_index(ep, c));
+    sibling_child_gone(ep, child_sa_index(ep, c));
     pool_give(&ep->store->children, child_sa_handle(ep, c));
     ep->children--;
     ep->store->counters.child_sas = ep->store->children.taken;
@@ -454,7 +454,7 @@ struct child_sa *child_sa_by_index(const struct ike_endpoint *ep, uint32_t index
 
 struct handle child_sa_handle(const struct ike_endpoint *ep, const struct child_sa *c)
 {
-    return pool_handle(&ep->store->children, child_index(ep, c));
+    return pool_handle(&ep->store->children, child_sa_index(ep, c));
 }
 
 struct ike_sa *child_sa_ike(const struct ike_endpoint *ep, const struct child_sa *c)

@@ -79,15 +79,29 @@ void esp_reset(struct esp *esp)
     spd_reset(&esp->spd);
 }
 
-static struct seal_key key_of(const struct esp_sa *sa, enum sad_direction d)
+static uint64_t in_use(const struct pool *p)
 {
-    const uint8_t *encr = sad_encr_key(sa, d);
+    return (uint64_t)p->taken * p->slot_size;
+}
+
+uint64_t esp_memory(const struct esp *esp)
+{
+    const struct sad *sad = &esp->sad;
+
+    return (uint64_t)sad->taken * sad->slot_size + in_use(&sad->kinds) + in_use(&sad->traffic) +
+           in_use(&sad->asides) + in_use(&esp->spd.policies) + in_use(&esp->spd.cells);
+}
+
+static struct seal_key key_of(const struct sad *sad, const struct esp_sa *sa, enum sad_direction d)
+{
+    const struct esp_kind *kind = sad_kind(sad, sa);
+    const uint8_t *encr = sad_encr_key(sad, sa, d);
 
     return (struct seal_key){
-        .encr = sa->kind->encr,
-        .integ = sa->kind->integ,
+        .encr = kind->encr,
+        .integ = kind->integ,
         .encr_key = encr,
-        .integ_key = sa->kind->integ ? encr + sa->kind->encr->key_len + sa->kind->encr->salt_len : NULL,
+        .integ_key = kind->integ ? encr + kind->encr->key_len + kind->encr->salt_len : NULL,
     };
 }
 
@@ -147,7 +161,8 @@ static bool whole_packet(const struct buf *packet)
 }
 
 /* RFC 4301 §5.1.2.1, §5.1.2.2; RFC 6040 §4.1 normal mode: the mark is copied as it is. */
-static void outer_fill(const struct sad *sad, const struct esp_sa *sa, const uint8_t *p, struct esp_outer *out)
+static void outer_fill(const struct sad *sad, const struct esp_sa *sa, const uint8_t *p,
+                       struct esp_outer *out)
 {
     bool v4 = p[0] >> 4 == 4;
 
@@ -186,20 +201,22 @@ static uint64_t last_sequence(const struct esp_sa *sa)
     return sa->esn ? UINT64_MAX : UINT32_MAX;
 }
 
-void esp_skip(struct esp_sa *sa, uint64_t packets)
+void esp_skip(struct esp *esp, struct esp_sa *sa, uint64_t packets)
 {
-    uint64_t left = last_sequence(sa) - sa->seq_out;
+    struct esp_traffic *t = sad_traffic_take(&esp->sad, sa);
+    uint64_t left = last_sequence(sa) - t->seq_out;
 
-    sa->seq_out += packets < left ? packets : left;
+    t->seq_out += packets < left ? packets : left;
 }
 
-static enum esp_cause outbound_limits(struct esp_sa *sa, size_t len)
+static enum esp_cause outbound_limits(const struct esp_kind *kind, const struct esp_traffic *t,
+                                      struct esp_sa *sa, size_t len)
 {
-    bool wrapped = sa->seq_out >= last_sequence(sa);
+    bool wrapped = t->seq_out >= last_sequence(sa);
 
     /* bytes_out never passes hard_bytes, so the difference does not wrap. */
-    if (likely(!wrapped && sa->seq_out < sa->kind->limits.hard_packets &&
-               len <= sa->kind->limits.hard_bytes - sa->bytes_out))
+    if (likely(!wrapped && t->seq_out < kind->limits.hard_packets &&
+               len <= kind->limits.hard_bytes - t->bytes_out))
         return ESP_CAUSE_NONE;
     sa->soft_due = true;
     sa->hard_over = true;
@@ -210,15 +227,17 @@ static enum esp_cause outbound_limits(struct esp_sa *sa, size_t len)
  * The IV. AEAD and counter mode: the sequence number, which is never used twice under one key (RFC
  * 4106 §3.1, RFC 3686 §2.1). CBC: a draw that no observer can foretell (RFC 3602 §2.1).
  */
-static void iv_write(struct esp_user user, const struct esp_sa *sa, uint64_t seq, uint8_t *iv)
+static void iv_write(struct esp_user user, const struct esp_sa *sa, const struct frame *f)
 {
+    uint8_t *iv = f->start + ESP_HEADER_LEN;
+    uint64_t seq = f->seq;
     struct rng r;
 
-    if (likely(sa->kind->encr->iv_len == 8)) {
+    if (likely(f->key.encr->iv_len == 8)) {
         store_be64(iv, seq);
         return;
     }
-    if (sa->kind->encr->iv_len == 0)
+    if (f->key.encr->iv_len == 0)
         return;
     r = rng_fork(user.iv, IV_STREAM);
     r = rng_fork(&r, (uint64_t)sa->spi_in << 32 | sa->spi_out);
@@ -228,9 +247,9 @@ static void iv_write(struct esp_user user, const struct esp_sa *sa, uint64_t seq
 }
 
 /* RFC 4303 §2.4: padding to the cipher's block and to 4 bytes. @return text length */
-static size_t trailer_write(const struct esp_sa *sa, const struct inner *inner)
+static size_t trailer_write(const struct esp_kind *kind, const struct inner *inner)
 {
-    size_t block = esp_block(sa);
+    size_t block = esp_block(kind);
     size_t pad = (0 - (inner->len + ESP_TRAILER_LEN)) & (block - 1);
     uint8_t *at = inner->text + inner->len;
 
@@ -246,10 +265,12 @@ static enum err refuse_out(struct esp *esp, enum esp_cause cause)
     return drop_errors[cause];
 }
 
-static void count_out(struct esp *esp, struct esp_sa *sa, size_t len)
+static void count_out(struct esp *esp, struct esp_sa *sa, struct esp_traffic *t, size_t len)
 {
-    sa->bytes_out += len;
-    if (unlikely(sa->seq_out >= sa->kind->limits.soft_packets || sa->bytes_out >= sa->kind->limits.soft_bytes))
+    const struct esp_limits *limits = &sad_kind(&esp->sad, sa)->limits;
+
+    t->bytes_out += len;
+    if (unlikely(t->seq_out >= limits->soft_packets || t->bytes_out >= limits->soft_bytes))
         sa->soft_due = true;
     esp->sealed++;
     esp->sealed_bytes += len;
@@ -275,15 +296,19 @@ static enum err seal(struct esp *esp, struct esp_user user, struct esp_sa *sa, s
     struct inner inner = {packet->data, packet->len, NEXT_DUMMY};
     struct frame f;
     struct seal_op op;
+    const struct esp_kind *kind;
+    struct esp_traffic *traffic;
     size_t icv_len, len = packet->len, room = len;
     enum esp_cause cause = ESP_CAUSE_NONE;
 
     if (!sa->installed)
         return ERR_STATE;
+    kind = sad_kind(&esp->sad, sa);
+    traffic = sad_traffic_take(&esp->sad, sa);
     if (likely(!extra.dummy))
         cause = inner_find(sa, packet, &inner);
     if (likely(cause == ESP_CAUSE_NONE))
-        cause = outbound_limits(sa, len);
+        cause = outbound_limits(kind, traffic, sa, len);
     if (unlikely(extra.to > len && !sa->transport))
         room = extra.to;
     if (likely(cause == ESP_CAUSE_NONE) && unlikely(packet->cap < room + ESP_TAILROOM))
@@ -298,15 +323,15 @@ static enum err seal(struct esp *esp, struct esp_user user, struct esp_sa *sa, s
         memset(inner.text + len, 0, room - len);
         inner.len = room;
     }
-    f.key = key_of(sa, SAD_OUT);
+    f.key = key_of(&esp->sad, sa, SAD_OUT);
     f.text = inner.text;
-    f.start = inner.text - sa->kind->encr->iv_len - ESP_HEADER_LEN;
-    f.seq = ++sa->seq_out; /* used up, whatever comes after: no IV twice */
-    f.text_len = trailer_write(sa, &inner);
+    f.start = inner.text - kind->encr->iv_len - ESP_HEADER_LEN;
+    f.seq = ++traffic->seq_out; /* used up, whatever comes after: no IV twice */
+    f.text_len = trailer_write(kind, &inner);
     icv_len = seal_icv_len(&f.key);
     /* One 8-byte store: two would stall the load that the cipher makes of them. */
     store_be64(f.start, (uint64_t)sa->spi_out << 32 | (uint32_t)f.seq);
-    iv_write(user, sa, f.seq, f.start + ESP_HEADER_LEN);
+    iv_write(user, sa, &f);
     op = op_of(&f, sa->esn);
     meter_tick(esp->crypto->meter, METER_ESP_OUT, len);
     if (unlikely(esp->crypto->class->seal(esp->crypto, &op) != OK)) {
@@ -316,7 +341,7 @@ static enum err seal(struct esp *esp, struct esp_user user, struct esp_sa *sa, s
     packet->cap -= (size_t)(f.start - packet->data);
     packet->data = f.start;
     packet->len = (size_t)(f.text + f.text_len + icv_len - f.start);
-    count_out(esp, sa, len);
+    count_out(esp, sa, traffic, len);
     return OK;
 }
 
@@ -339,8 +364,7 @@ enum err esp_dummy(struct esp *esp, struct esp_user user, struct esp_sa *sa, str
     return seal(esp, user, sa, packet, (struct extra){.dummy = true}, out);
 }
 
-enum err esp_choose(struct esp *esp, struct esp_user user, const struct buf *packet,
-                    struct handle *used)
+enum err esp_choose(struct esp *esp, struct esp_user user, const struct buf *packet, uint32_t *used)
 {
     struct handle policy;
     struct esp_sa *sa;
@@ -348,7 +372,7 @@ enum err esp_choose(struct esp *esp, struct esp_user user, const struct buf *pac
     size_t total;
     enum err e;
 
-    *used = HANDLE_NONE;
+    *used = SAD_NONE;
     if (flow_read(buf_bytes(packet), &flow, &total) != OK)
         return refuse_out(esp, ESP_CAUSE_MALFORMED);
     e = spd_lookup(&esp->spd, user.scope, &flow, &policy, used);
@@ -356,14 +380,14 @@ enum err esp_choose(struct esp *esp, struct esp_user user, const struct buf *pac
         return refuse_out(esp, ESP_CAUSE_NO_POLICY);
     sa = sad_at(&esp->sad, *used);
     if (!sa || !sa->installed) {
-        *used = HANDLE_NONE;
+        *used = SAD_NONE;
         return refuse_out(esp, ESP_CAUSE_NO_OUTBOUND);
     }
     return OK;
 }
 
 enum err esp_protect(struct esp *esp, struct esp_user user, struct buf *packet,
-                     struct esp_outer *out, struct handle *used)
+                     struct esp_outer *out, uint32_t *used)
 {
     enum err e = esp_choose(esp, user, packet, used);
 
@@ -378,7 +402,7 @@ enum err esp_may_send(struct esp *esp, const struct esp_sa *sa, const struct buf
     if (flow_read(buf_bytes(packet), &flow, &total) != OK)
         return refuse_out(esp, ESP_CAUSE_MALFORMED);
     flow = flow_reverse(&flow); /* spd_allows looks at what arrives */
-    if (!spd_allows(&esp->spd, sa->policy, &flow))
+    if (!spd_allows(&esp->spd, spd_handle(&esp->spd, sa->policy), &flow))
         return refuse_out(esp, ESP_CAUSE_NO_POLICY);
     return OK;
 }
@@ -393,13 +417,15 @@ bool esp_takes_pieces(const struct esp *esp, const struct esp_sa *sa, struct byt
     flow.ports_known = false;
     flow.fragment = true;
     flow = flow_reverse(&flow);
-    return spd_allows(&esp->spd, sa->policy, &flow);
+    return spd_allows(&esp->spd, spd_handle(&esp->spd, sa->policy), &flow);
 }
 
 /* Opening: RFC 4303 §3.4.2, §3.4.3 up to the replay check. Nothing of the SA changes. */
 static enum esp_cause admit(struct esp *esp, uint32_t scope, struct buf *packet,
                             struct esp_opened *out, struct esp_sa **sa, struct frame *f)
 {
+    const struct esp_traffic *traffic;
+    const struct esp_kind *kind;
     struct replay replay;
     size_t overhead;
 
@@ -409,18 +435,20 @@ static enum esp_cause admit(struct esp *esp, uint32_t scope, struct buf *packet,
     *sa = sad_find(&esp->sad, scope, load_be32(f->start), &out->sa);
     if (unlikely(!*sa))
         return ESP_CAUSE_NO_SA;
-    f->key = key_of(*sa, SAD_IN);
-    overhead = ESP_HEADER_LEN + (*sa)->kind->encr->iv_len + seal_icv_len(&f->key);
+    kind = sad_kind(&esp->sad, *sa);
+    traffic = sad_traffic(&esp->sad, *sa);
+    f->key = key_of(&esp->sad, *sa, SAD_IN);
+    overhead = ESP_HEADER_LEN + kind->encr->iv_len + seal_icv_len(&f->key);
     if (unlikely(packet->len < overhead + 4))
         return ESP_CAUSE_MALFORMED;
-    f->text = f->start + ESP_HEADER_LEN + (*sa)->kind->encr->iv_len;
+    f->text = f->start + ESP_HEADER_LEN + kind->encr->iv_len;
     f->text_len = packet->len - overhead;
-    if (unlikely(f->text_len % 4 != 0 || f->text_len % (*sa)->kind->encr->block_len != 0))
+    if (unlikely(f->text_len % 4 != 0 || f->text_len % kind->encr->block_len != 0))
         return ESP_CAUSE_MALFORMED;
-    replay = sad_replay(*sa);
+    replay = sad_replay(kind, traffic);
     f->seq = replay_guess(&replay, load_be32(f->start + 4), (*sa)->esn);
     out->seq = f->seq;
-    if (unlikely(replay_check(&replay, sad_bitmap(*sa), f->seq) != OK))
+    if (unlikely(replay_check(&replay, traffic->bitmap, f->seq) != OK))
         return ESP_CAUSE_REPLAY;
     return ESP_CAUSE_NONE;
 }
@@ -430,22 +458,28 @@ static enum esp_cause authenticate(struct esp *esp, struct esp_sa *sa, struct fr
                                    struct esp_opened *out)
 {
     struct seal_op op = op_of(f, sa->esn);
-    struct replay replay = sad_replay(sa);
+    struct esp_traffic *traffic;
+    struct replay replay;
     enum err e = esp->crypto->class->open(esp->crypto, &op);
 
     if (unlikely(e != OK))
         return e == ERR_ICV ? ESP_CAUSE_ICV : ESP_CAUSE_CRYPTO;
+    traffic = sad_traffic_take(&esp->sad, sa);
+    replay = sad_replay(sad_kind(&esp->sad, sa), traffic);
     out->authentic = true;
     out->newest = f->seq > replay.top;
-    replay_update(&replay, sad_bitmap(sa), f->seq);
-    sa->top = replay.top;
+    replay_update(&replay, traffic->bitmap, f->seq);
+    traffic->top = replay.top;
     return ESP_CAUSE_NONE;
 }
 
-static enum esp_cause inbound_limits(struct esp_sa *sa, size_t len)
+static enum esp_cause inbound_limits(const struct esp *esp, struct esp_sa *sa, size_t len)
 {
-    if (likely(sa->packets_in < sa->kind->limits.hard_packets &&
-               len <= sa->kind->limits.hard_bytes - sa->bytes_in))
+    const struct esp_limits *limits = &sad_kind(&esp->sad, sa)->limits;
+    const struct esp_traffic *traffic = sad_traffic(&esp->sad, sa);
+
+    if (likely(traffic->packets_in < limits->hard_packets &&
+               len <= limits->hard_bytes - traffic->bytes_in))
         return ESP_CAUSE_NONE;
     sa->soft_due = true;
     sa->hard_over = true;
@@ -578,10 +612,11 @@ static enum esp_cause deliver(struct esp *esp, struct esp_sa *sa, const struct e
     cause = sa->transport ? transport_make(sa, in, &inner, &result, &flow)
                           : tunnel_take(&inner, &result, &flow);
     if (likely(cause == ESP_CAUSE_NONE))
-        cause = inbound_limits(sa, result.len);
+        cause = inbound_limits(esp, sa, result.len);
     if (unlikely(cause != ESP_CAUSE_NONE))
         return cause;
-    if (unlikely(!handle_none(sa->policy) && !spd_allows(&esp->spd, sa->policy, &flow)))
+    if (unlikely(sa->policy != POOL_NONE &&
+                 !spd_allows(&esp->spd, spd_handle(&esp->spd, sa->policy), &flow)))
         return ESP_CAUSE_SELECTOR;
     if (!sa->transport)
         cause = ecn_apply(result.data, in->tos);
@@ -592,10 +627,13 @@ static enum esp_cause deliver(struct esp *esp, struct esp_sa *sa, const struct e
 
 static void count_in(struct esp *esp, struct esp_sa *sa, size_t len)
 {
-    sa->packets_in++;
-    sa->bytes_in += len;
-    if (unlikely(sa->packets_in >= sa->kind->limits.soft_packets ||
-                 sa->bytes_in >= sa->kind->limits.soft_bytes))
+    const struct esp_limits *limits = &sad_kind(&esp->sad, sa)->limits;
+    struct esp_traffic *traffic = sad_traffic_take(&esp->sad, sa);
+
+    traffic->packets_in++;
+    traffic->bytes_in += len;
+    if (unlikely(traffic->packets_in >= limits->soft_packets ||
+                 traffic->bytes_in >= limits->soft_bytes))
         sa->soft_due = true;
     esp->opened++;
     esp->opened_bytes += len;
@@ -608,7 +646,7 @@ enum err esp_open(struct esp *esp, struct esp_user user, const struct esp_arriva
     struct frame f;
     enum esp_cause cause;
 
-    *out = (struct esp_opened){.sa = HANDLE_NONE, .drop = ESP_CAUSE_NONE};
+    *out = (struct esp_opened){.sa = SAD_NONE, .drop = ESP_CAUSE_NONE};
     meter_tick(esp->crypto->meter, METER_ESP_IN, packet->len);
     cause = admit(esp, user.scope, packet, out, &sa, &f);
     if (likely(cause == ESP_CAUSE_NONE))
@@ -621,7 +659,7 @@ enum err esp_open(struct esp *esp, struct esp_user user, const struct esp_arriva
     }
     out->drop = cause;
     esp->dropped[cause]++;
-    if (sa && sa->dropped < SAD_DROPPED_MAX)
-        sa->dropped++;
+    if (sa)
+        sad_traffic_take(&esp->sad, sa)->dropped++;
     return drop_errors[cause];
 }

@@ -68,6 +68,8 @@ struct esp_user {
 enum err esp_init(struct esp *, struct crypto *, const struct sad_limits *, uint32_t policies,
                   uint32_t per_side) MUST_USE;
 void esp_reset(struct esp *);
+/** What its SAs and policies take in bytes, without slots that lie idle. */
+uint64_t esp_memory(const struct esp *);
 
 /** For the outer IP header of a sealed packet. */
 struct esp_outer {
@@ -116,15 +118,15 @@ enum err esp_dummy(struct esp *, struct esp_user, struct esp_sa *sa, struct buf 
 
 /**
  * The first half of outbound processing (RFC 4301 §5.1): policy and SA by the packet.
- * @param[out] used  the SA, HANDLE_NONE if none was found
+ * @param[out] used  number of the SA, SAD_NONE if none was found
  * @retval ERR_SYNTAX, ERR_NO_POLICY, ERR_NO_SA  counted
  */
 enum err esp_choose(struct esp *, struct esp_user, const struct buf *packet,
-                    struct handle *used) MUST_USE;
+                    uint32_t *used) MUST_USE;
 
 /** Both halves: esp_choose, then esp_seal. */
 enum err esp_protect(struct esp *, struct esp_user, struct buf *packet, struct esp_outer *out,
-                     struct handle *used) MUST_USE;
+                     uint32_t *used) MUST_USE;
 /**
  * The first half where the caller has chosen the SA: its selectors must allow the packet.
  * @retval ERR_NO_POLICY  they do not; counted, as is ERR_SYNTAX
@@ -134,7 +136,7 @@ enum err esp_may_send(struct esp *, const struct esp_sa *, const struct buf *pac
  * As if `packets` more had been sealed, and lost on the way: the outbound sequence number moves on
  * by as many, not past the last one (RFC 4303 §3.3.3).
  */
-void esp_skip(struct esp_sa *, uint64_t packets);
+void esp_skip(struct esp *, struct esp_sa *, uint64_t packets);
 /** Whether the SA would also take the pieces of this packet, which do not show their ports. */
 bool esp_takes_pieces(const struct esp *, const struct esp_sa *, struct bytes packet);
 
@@ -146,7 +148,7 @@ struct esp_arrival {
 };
 
 struct esp_opened {
-    struct handle sa;    /* HANDLE_NONE: no SA has this SPI */
+    uint32_t sa;         /* by number; SAD_NONE: none has this SPI */
     bool authentic;      /* ICV good and not a replay, even if dropped later */
     bool newest;         /* authentic, and no later packet of this SA came before */
     enum esp_cause drop; /* why, or ESP_CAUSE_NONE */

@@ -17,15 +17,15 @@ enum path_sizes {
 };
 
 /** Padding goes to a multiple of this (RFC 4303 §2.4). */
-static inline size_t esp_block(const struct esp_sa *sa)
+static inline size_t esp_block(const struct esp_kind *kind)
 {
-    return sa->kind->encr->block_len > 4 ? sa->kind->encr->block_len : 4;
+    return kind->encr->block_len > 4 ? kind->encr->block_len : 4;
 }
 
 /** Bytes of the outer packet that an inner packet of `len` bytes becomes, IP header included. */
-size_t esp_outer_len(const struct esp_sa *, size_t len);
+size_t esp_outer_len(const struct sad *, const struct esp_sa *, size_t len);
 /** The longest inner packet whose outer packet has at most `mtu` bytes; 0: none. */
-size_t esp_inner_max(const struct esp_sa *, size_t mtu);
+size_t esp_inner_max(const struct sad *, const struct esp_sa *, size_t mtu);
 
 /** What is to be done with an inner packet that may be too long for its path. */
 enum path_way {

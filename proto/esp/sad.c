@@ -5,7 +5,14 @@
 
 #include <stdlib.h>
 
-_Static_assert(sizeof(struct esp_sa) <= 96, "what an established child SA needs is small");
+_Static_assert(sizeof(struct esp_sa) == 40, "what an established child SA needs is small");
+_Static_assert(_Alignof(struct esp_sa) == 4, "slots are aligned to words of 32 bits");
+_Static_assert(sizeof(struct esp_kind) % 8 == 0, "pools round up to that: kinds are an array");
+
+static struct esp_sa *slot(const struct sad *sad, uint32_t number)
+{
+    return (struct esp_sa *)(void *)(sad->slots + (size_t)number * sad->slot_size);
+}
 
 static uint32_t hash_of(uint32_t scope, uint32_t spi)
 {
@@ -14,14 +21,14 @@ static uint32_t hash_of(uint32_t scope, uint32_t spi)
 
 static uint32_t sa_hash(const void *records, uint32_t number)
 {
-    const struct esp_sa *sa = pool_slot(records, number);
+    const struct esp_sa *sa = slot(records, number);
 
     return hash_of(sa->scope, sa->spi_in);
 }
 
 static uint32_t *sa_link(const void *records, uint32_t number)
 {
-    return &((struct esp_sa *)pool_slot(records, number))->link;
+    return &slot(records, number)->link;
 }
 
 static uint64_t mixed(uint64_t hash, uint64_t word)
@@ -54,18 +61,30 @@ static uint32_t *kind_link(const void *records, uint32_t number)
 static const struct chains_class by_spi = {sa_hash, sa_link};
 static const struct chains_class by_words = {kind_hash, kind_link};
 
-static size_t tail_size(const struct sad_limits *limits)
+static size_t bitmap_bytes(uint32_t window)
 {
-    return (size_t)replay_words(replay_window_fit(limits->replay_window)) * sizeof(uint64_t) +
-           2 * (size_t)limits->key_bytes;
+    return (size_t)replay_words(replay_window_fit(window)) * sizeof(uint64_t);
+}
+
+/* No more kinds than SAs, and than an SA can name. */
+static uint32_t kinds_max(const struct sad_limits *limits)
+{
+    uint32_t most = (UINT32_C(1) << SAD_KIND_BITS) - 1;
+
+    return limits->sas < most ? limits->sas : most;
 }
 
 enum err sad_init(struct sad *sad, const struct sad_limits *limits)
 {
-    ASSERT(limits->key_bytes <= ENCR_KEY_MAX + INTEG_KEY_MAX);
-    *sad = (struct sad){.limits = *limits};
-    if (pool_init(&sad->sas, sizeof(struct esp_sa) + tail_size(limits), limits->sas) ||
-        pool_init(&sad->kinds, sizeof(struct esp_kind), limits->sas) ||
+    size_t slot_size = sizeof(struct esp_sa) + 2 * (size_t)limits->key_bytes;
+
+    ASSERT(limits->key_bytes <= ENCR_KEY_MAX + INTEG_KEY_MAX && limits->sas < SAD_NONE);
+    *sad = (struct sad){.limits = *limits, .slot_size = (uint32_t)(slot_size + 3) & ~UINT32_C(3)};
+    /* Not zeroed here: a slot is before it can be taken, so that unused ones cost no memory. */
+    sad->slots = malloc((size_t)limits->sas * sad->slot_size);
+    if (!sad->slots || pool_init(&sad->kinds, sizeof(struct esp_kind), kinds_max(limits)) ||
+        pool_init(&sad->traffic, sizeof(struct esp_traffic) + bitmap_bytes(limits->replay_window),
+                  limits->sas) ||
         endpoint_asides_init(&sad->asides, limits->sas) ||
         chains_init(&sad->by_spi, &by_spi, limits->sas) ||
         chains_init(&sad->by_words, &by_words, limits->sas)) {
@@ -77,8 +96,11 @@ enum err sad_init(struct sad *sad, const struct sad_limits *limits)
 
 void sad_reset(struct sad *sad)
 {
-    pool_reset(&sad->sas);
+    if (sad->slots)
+        wipe(sad->slots, (size_t)sad->fresh * sad->slot_size);
+    free(sad->slots);
     pool_reset(&sad->kinds);
+    pool_reset(&sad->traffic);
     pool_reset(&sad->asides);
     chains_reset(&sad->by_spi);
     chains_reset(&sad->by_words);
@@ -87,18 +109,16 @@ void sad_reset(struct sad *sad)
 
 void sad_clear(struct sad *sad)
 {
-    for (uint32_t i = 0; i < sad->sas.fresh; i++)
-        if (pool_slot(&sad->sas, i))
-            sad_remove(sad, pool_handle(&sad->sas, i));
+    for (uint32_t i = 0; i < sad->fresh; i++)
+        sad_remove(sad, i);
 }
 
 /* The record with this inbound SPI, reserved or installed, and its slot. */
 static struct esp_sa *find(const struct sad *sad, uint32_t scope, uint32_t spi, uint32_t *index)
 {
     for (*index = chains_first(&sad->by_spi, hash_of(scope, spi)); *index != CHAINS_END;) {
-        struct esp_sa *sa = pool_slot(&sad->sas, *index);
+        struct esp_sa *sa = slot(sad, *index);
 
-        ASSERT(sa);
         if (sa->spi_in == spi && sa->scope == scope)
             return sa;
         *index = sa->link - 1;
@@ -106,44 +126,48 @@ static struct esp_sa *find(const struct sad *sad, uint32_t scope, uint32_t spi, 
     return NULL;
 }
 
+static struct esp_sa *take(struct sad *sad, uint32_t number)
+{
+    ASSERT(number < sad->limits.sas);
+    for (; sad->fresh <= number; sad->fresh++)
+        memset(slot(sad, sad->fresh), 0, sad->slot_size);
+    ASSERT(slot(sad, number)->spi_in == 0);
+    sad->taken++;
+    return slot(sad, number);
+}
+
 /* At the end of its chain: behind a record with the same SPI. */
-enum err sad_spi_share(struct sad *sad, uint32_t scope, uint32_t spi, struct handle *out)
+enum err sad_spi_share(struct sad *sad, uint32_t scope, uint32_t spi, uint32_t number)
 {
     struct esp_sa *sa;
 
-    *out = HANDLE_NONE;
     if (spi < SPI_MIN)
         return ERR_SYNTAX;
-    sa = pool_take(&sad->sas, out);
-    if (!sa)
-        return ERR_FULL;
+    sa = take(sad, number);
     sa->scope = scope;
     sa->spi_in = spi;
-    sa->policy = HANDLE_NONE;
-    chains_add(&sad->by_spi, &sad->sas, hash_of(scope, spi), out->index);
+    sa->policy = POOL_NONE;
+    chains_add(&sad->by_spi, sad, hash_of(scope, spi), number);
     return OK;
 }
 
-enum err sad_spi_take(struct sad *sad, uint32_t scope, uint32_t spi, struct handle *out)
+enum err sad_spi_take(struct sad *sad, uint32_t scope, uint32_t spi, uint32_t number)
 {
     uint32_t index;
 
-    *out = HANDLE_NONE;
     if (spi >= SPI_MIN && find(sad, scope, spi, &index))
         return ERR_DUPLICATE;
-    return sad_spi_share(sad, scope, spi, out);
+    return sad_spi_share(sad, scope, spi, number);
 }
 
-enum err sad_spi_new(struct sad *sad, uint32_t scope, struct rng *random, struct handle *sa,
-                     uint32_t *spi)
+uint32_t sad_spi_new(struct sad *sad, uint32_t scope, struct rng *random, uint32_t number)
 {
-    enum err e;
+    uint32_t spi;
 
-    do {
-        *spi = rng_u32(random);
-        e = sad_spi_take(sad, scope, *spi, sa);
-    } while (e == ERR_SYNTAX || e == ERR_DUPLICATE);
-    return e;
+    do
+        spi = rng_u32(random);
+    while (sad_spi_take(sad, scope, spi, number) != OK);
+    return spi;
 }
 
 static uint64_t limit_or_never(uint64_t limit)
@@ -203,7 +227,6 @@ static struct esp_kind kind_of(const struct esp_sa_params *p)
     uint64_t bitmap[REPLAY_WORDS_MAX];
 
     replay_init(&k.fresh, bitmap, window);
-    k.keys_at = (uint16_t)(sizeof(struct esp_sa) + replay_words(window) * sizeof(uint64_t));
     k.key_bytes = (uint16_t)(p->encr_in.len + p->integ_in.len);
     return k;
 }
@@ -217,8 +240,8 @@ static bool same_words(const struct esp_kind *a, const struct esp_kind *b)
            a->limits.hard_bytes == b->limits.hard_bytes;
 }
 
-/* The record of this kind, with one SA more. There is room: no more kinds than SAs. */
-static struct esp_kind *kind_take(struct sad *sad, const struct esp_sa_params *p)
+/* The record of this kind, with one SA more. @return its number, POOL_NONE: no room */
+static uint32_t kind_take(struct sad *sad, const struct esp_sa_params *p)
 {
     struct esp_kind words = kind_of(p), *kind;
     uint32_t hash = words_hash(&words), i;
@@ -229,32 +252,33 @@ static struct esp_kind *kind_take(struct sad *sad, const struct esp_sa_params *p
         kind = pool_slot(&sad->kinds, i);
         if (same_words(kind, &words)) {
             kind->sas++;
-            return kind;
+            return i;
         }
     }
     kind = pool_take(&sad->kinds, &h);
-    ASSERT(kind);
+    if (!kind)
+        return POOL_NONE;
     *kind = words;
     kind->sas = 1;
     chains_add(&sad->by_words, &sad->kinds, hash, h.index);
-    return kind;
+    return h.index;
 }
 
-static void kind_give(struct sad *sad, struct esp_kind *kind)
+static void kind_give(struct sad *sad, uint32_t number)
 {
-    uint32_t index;
+    struct esp_kind *kind = pool_slot(&sad->kinds, number);
 
+    ASSERT(kind);
     if (--kind->sas > 0)
         return;
-    index = pool_index(&sad->kinds, kind);
-    chains_remove(&sad->by_words, &sad->kinds, words_hash(kind), index);
-    pool_give(&sad->kinds, pool_handle(&sad->kinds, index));
+    chains_remove(&sad->by_words, &sad->kinds, words_hash(kind), number);
+    pool_give(&sad->kinds, pool_handle(&sad->kinds, number));
 }
 
-/* The tail of the slot: bitmap (which is zero), then encr_in | integ_in | encr_out | integ_out. */
-static void tail_fill(struct esp_sa *sa, const struct esp_sa_params *p)
+/* encr_in | integ_in | encr_out | integ_out */
+static void keys_fill(struct esp_sa *sa, const struct esp_sa_params *p)
 {
-    uint8_t *at = (uint8_t *)sa + sa->kind->keys_at;
+    uint8_t *at = (uint8_t *)(sa + 1);
 
     at = put(at, p->encr_in);
     at = put(at, p->integ_in);
@@ -262,9 +286,10 @@ static void tail_fill(struct esp_sa *sa, const struct esp_sa_params *p)
     put(at, p->integ_out);
 }
 
-enum err sad_install(struct sad *sad, struct handle h, const struct esp_sa_params *p)
+enum err sad_install(struct sad *sad, uint32_t number, const struct esp_sa_params *p)
 {
-    struct esp_sa *sa = sad_at(sad, h);
+    struct esp_sa *sa = sad_at(sad, number);
+    uint32_t kind;
     enum err e;
 
     if (!sa)
@@ -274,59 +299,89 @@ enum err sad_install(struct sad *sad, struct handle h, const struct esp_sa_param
     e = params_check(sad, p);
     if (e != OK)
         return e;
-    sa->kind = kind_take(sad, p);
+    kind = kind_take(sad, p);
+    if (kind == POOL_NONE)
+        return ERR_FULL;
+    sa->kind = kind & ((UINT32_C(1) << SAD_KIND_BITS) - 1);
     sa->spi_out = p->spi_out;
-    sa->owner = p->owner;
-    sa->policy = p->policy;
+    sa->policy = p->policy.index;
     sad_update_peer(sad, sa, &p->local, &p->remote);
     sa->transport = p->transport;
     sa->esn = p->esn;
     sa->udp_encapsulated = p->udp_encapsulated;
-    tail_fill(sa, p);
+    keys_fill(sa, p);
     sa->installed = true;
     return OK;
 }
 
-void sad_remove(struct sad *sad, struct handle h)
+void sad_remove(struct sad *sad, uint32_t number)
 {
-    struct esp_sa *sa = sad_at(sad, h);
+    struct esp_sa *sa = sad_at(sad, number);
 
     if (!sa)
         return;
-    chains_remove(&sad->by_spi, &sad->sas, hash_of(sa->scope, sa->spi_in), h.index);
-    if (sa->kind)
+    chains_remove(&sad->by_spi, sad, hash_of(sa->scope, sa->spi_in), number);
+    if (sa->installed)
         kind_give(sad, sa->kind);
+    if (sa->traffic)
+        pool_give(&sad->traffic, pool_handle(&sad->traffic, sa->traffic - 1));
     endpoint_pair_clear(&sad->asides, &sa->outer);
-    pool_give(&sad->sas, h);
+    wipe(sa, sad->slot_size);
+    sad->taken--;
 }
 
-struct esp_sa *sad_at(const struct sad *sad, struct handle h)
+struct esp_sa *sad_at(const struct sad *sad, uint32_t number)
 {
-    return pool_at(&sad->sas, h);
+    return number < sad->fresh && slot(sad, number)->spi_in ? slot(sad, number) : NULL;
 }
 
-struct esp_sa *sad_find(const struct sad *sad, uint32_t scope, uint32_t spi_in, struct handle *out)
+struct esp_sa *sad_find(const struct sad *sad, uint32_t scope, uint32_t spi_in, uint32_t *number)
 {
-    uint32_t index;
-    struct esp_sa *sa = find(sad, scope, spi_in, &index);
+    struct esp_sa *sa = find(sad, scope, spi_in, number);
 
-    if (!sa || !sa->installed) {
-        *out = HANDLE_NONE;
-        return NULL;
+    if (sa && sa->installed)
+        return sa;
+    *number = SAD_NONE;
+    return NULL;
+}
+
+uint32_t sad_next(const struct sad *sad, uint32_t after)
+{
+    for (uint32_t i = after + 1; i < sad->fresh; i++) /* SAD_NONE + 1 is 0 */
+        if (sad_at(sad, i))
+            return i;
+    return SAD_NONE;
+}
+
+/* ---- what an SA has carried ---- */
+
+static struct esp_traffic *traffic_of(const struct sad *sad, const struct esp_sa *sa)
+{
+    return (struct esp_traffic *)(void *)(sad->traffic.slots +
+                                          (size_t)(sa->traffic - 1) * sad->traffic.slot_size);
+}
+
+const struct esp_traffic *sad_traffic(const struct sad *sad, const struct esp_sa *sa)
+{
+    static const struct esp_traffic nothing; /* with no bitmap: below `top` nothing can be asked */
+
+    return sa->traffic ? traffic_of(sad, sa) : &nothing;
+}
+
+struct esp_traffic *sad_traffic_take(struct sad *sad, struct esp_sa *sa)
+{
+    struct handle h;
+
+    if (!sa->traffic) {
+        void *made = pool_take(&sad->traffic, &h);
+
+        ASSERT(made);
+        sa->traffic = h.index + 1;
     }
-    *out = pool_handle(&sad->sas, index);
-    return sa;
+    return traffic_of(sad, sa);
 }
 
-struct handle sad_next(const struct sad *sad, struct handle after)
-{
-    uint32_t i = handle_none(after) ? 0 : after.index + 1;
-
-    for (; i < sad->sas.fresh; i++)
-        if (pool_slot(&sad->sas, i))
-            return pool_handle(&sad->sas, i);
-    return HANDLE_NONE;
-}
+/* ---- outer addresses, keys ---- */
 
 struct ip_endpoint sad_local(const struct sad *sad, const struct esp_sa *sa)
 {
@@ -344,19 +399,9 @@ void sad_update_peer(struct sad *sad, struct esp_sa *sa, const struct ip_endpoin
     endpoint_pair_set(&sad->asides, &sa->outer, local, remote);
 }
 
-const uint8_t *sad_encr_key(const struct esp_sa *sa, enum sad_direction d)
+const uint8_t *sad_integ_key(const struct sad *sad, const struct esp_sa *sa, enum sad_direction d)
 {
-    const uint8_t *keys = (const uint8_t *)sa + sa->kind->keys_at;
+    const struct encr_suite *encr = sad_kind(sad, sa)->encr;
 
-    return keys + (d == SAD_OUT ? sa->kind->key_bytes : 0);
-}
-
-const uint8_t *sad_integ_key(const struct esp_sa *sa, enum sad_direction d)
-{
-    return sad_encr_key(sa, d) + sa->kind->encr->key_len + sa->kind->encr->salt_len;
-}
-
-uint64_t *sad_bitmap(struct esp_sa *sa)
-{
-    return (uint64_t *)(void *)(sa + 1);
+    return sad_encr_key(sad, sa, d) + encr->key_len + encr->salt_len;
 }

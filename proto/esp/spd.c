@@ -6,33 +6,29 @@
 
 enum { LENGTHS_MAX = 33 + 129 };
 
-/* The range and ports of an IPv4 selector. */
-struct narrow {
-    uint32_t first, last;
-    uint16_t port_first, port_last;
-};
-
 enum side { REMOTE, LOCAL, SIDES };
 
 /*
- * Most policies have one IPv4 selector a side, which are in the record then. Of the others all
- * selectors are in cells, the remote ones before the local ones.
+ * Most policies have one IPv4 prefix a side, for all protocols and ports: they are in the record
+ * then. Of the others all selectors are in cells, the remote ones before the local ones.
  */
 struct policy {
-    struct handle child;
+    uint32_t child; /* by number */
     uint32_t scope;
     uint32_t link; /* hash chain, if the remote selector is here */
-    uint32_t holders;
     union {
-        struct narrow narrow[SIDES];
-        uint32_t cell; /* the first of them */
+        uint32_t net[SIDES]; /* host order; 0 behind the prefix */
+        struct {
+            uint32_t cell; /* the first of them */
+            uint8_t remote_count;
+        };
     };
-    uint8_t protocol[SIDES];
-    uint8_t remote_count : 4, local_count : 4;
-    bool here;
+    uint32_t holders : SPD_HOLDERS_BITS;
+    uint32_t remote_length : 6, local_length : 6; /* 0..32 */
+    bool here : 1;
 };
 
-_Static_assert(sizeof(struct policy) <= 48 && SPD_SELECTORS_MAX < 16, "a policy is small");
+_Static_assert(sizeof(struct policy) == 24, "a policy is small");
 
 struct cell {
     struct selector selector;
@@ -52,11 +48,6 @@ static struct wide widen(const struct ip_addr *a)
     return (struct wide){load_be64(a->bytes), load_be64(a->bytes + 8)};
 }
 
-static uint8_t narrow_length(const struct narrow *n)
-{
-    return n->first == n->last ? 32 : (uint8_t)__builtin_clz(n->first ^ n->last);
-}
-
 /* Length of the smallest prefix that holds the whole range. */
 static uint8_t covering_length(const struct selector *s)
 {
@@ -67,6 +58,11 @@ static uint8_t covering_length(const struct selector *s)
     if (s->first.family == 4)
         return 32;
     return a.low != b.low ? (uint8_t)(64 + __builtin_clzll(a.low ^ b.low)) : 128;
+}
+
+static uint32_t mask_of(uint32_t length)
+{
+    return length ? UINT32_MAX << (32 - length) : 0;
 }
 
 static uint32_t hash_of(uint32_t scope, struct wide w, uint8_t length)
@@ -119,15 +115,16 @@ static uint32_t remote_policy(const struct spd *spd, uint32_t number)
     return is_cell(spd, number) ? remote_cell(spd, number)->policy : number;
 }
 
+static uint8_t length_of(const struct policy *p, enum side side)
+{
+    return side == REMOTE ? p->remote_length : p->local_length;
+}
+
 static struct selector selector_here(const struct policy *p, enum side side)
 {
-    const struct narrow *n = &p->narrow[side];
-
-    return (struct selector){.first = ip_addr_v4(n->first),
-                             .last = ip_addr_v4(n->last),
-                             .port_first = n->port_first,
-                             .port_last = n->port_last,
-                             .protocol = p->protocol[side]};
+    return (struct selector){.first = ip_addr_v4(p->net[side]),
+                             .last = ip_addr_v4(p->net[side] | ~mask_of(length_of(p, side))),
+                             .port_last = UINT16_MAX};
 }
 
 static struct selector remote_selector(const struct spd *spd, uint32_t number)
@@ -267,11 +264,15 @@ static bool side_valid(const struct spd *spd, const struct selector *s, uint8_t 
     return true;
 }
 
-static void put_here(struct policy *p, enum side side, const struct selector *s)
+static bool fits_here(const struct selector *s)
 {
-    p->narrow[side] = (struct narrow){load_be32(s->first.bytes), load_be32(s->last.bytes),
-                                      s->port_first, s->port_last};
-    p->protocol[side] = s->protocol;
+    uint32_t first = load_be32(s->first.bytes), last = load_be32(s->last.bytes), mask;
+
+    if (s->first.family != 4 || s->protocol != 0 || s->port_first != 0 ||
+        s->port_last != UINT16_MAX)
+        return false;
+    mask = mask_of(covering_length(s));
+    return first == (first & mask) && last == (first | ~mask);
 }
 
 /* There are enough: as many as all policies could have selectors. */
@@ -294,6 +295,7 @@ static void put_cells(struct spd *spd, uint32_t policy, const struct spd_selecto
     for (uint8_t i = s->remote_count; i-- > 0;)
         next = put_cell(spd, policy, &s->remote[i], next);
     policy_at(spd, policy)->cell = at = next;
+    policy_at(spd, policy)->remote_count = s->remote_count;
     for (uint8_t i = 0; i < s->remote_count; i++, at = cell_at(spd, at)->next)
         chain_in(spd, spd->policies.capacity + at);
 }
@@ -308,29 +310,37 @@ enum err spd_add(struct spd *spd, uint32_t scope, const struct spd_selectors *s,
     p = pool_take(&spd->policies, out);
     if (!p)
         return ERR_FULL;
-    p->child = HANDLE_NONE;
+    p->child = POOL_NONE;
     p->holders = 1;
     p->scope = scope;
-    p->local_count = s->local_count & 15;
-    p->remote_count = s->remote_count & 15;
-    p->here = s->local_count == 1 && s->remote_count == 1 && s->local->first.family == 4 &&
-              s->remote->first.family == 4;
+    p->here =
+        s->local_count == 1 && s->remote_count == 1 && fits_here(s->local) && fits_here(s->remote);
     if (!p->here) {
         put_cells(spd, out->index, s);
         return OK;
     }
-    put_here(p, LOCAL, s->local);
-    put_here(p, REMOTE, s->remote);
+    p->net[LOCAL] = load_be32(s->local->first.bytes);
+    p->local_length = covering_length(s->local) & 63;
+    p->net[REMOTE] = load_be32(s->remote->first.bytes);
+    p->remote_length = covering_length(s->remote) & 63;
     chain_in(spd, out->index);
     return OK;
 }
 
-void spd_hold(struct spd *spd, struct handle h)
+struct handle spd_handle(const struct spd *spd, uint32_t number)
+{
+    return number == POOL_NONE ? HANDLE_NONE : pool_handle(&spd->policies, number);
+}
+
+bool spd_hold(struct spd *spd, struct handle h)
 {
     struct policy *p = pool_at(&spd->policies, h);
 
     ASSERT(p);
+    if (p->holders == SPD_HOLDERS_MAX)
+        return false;
     p->holders++;
+    return true;
 }
 
 static void drop_cells(struct spd *spd, const struct policy *p)
@@ -361,7 +371,7 @@ void spd_drop(struct spd *spd, struct handle h)
     pool_give(&spd->policies, h);
 }
 
-void spd_point(struct spd *spd, struct handle h, struct handle child)
+void spd_point(struct spd *spd, struct handle h, uint32_t child)
 {
     struct policy *p = pool_at(&spd->policies, h);
 
@@ -369,11 +379,11 @@ void spd_point(struct spd *spd, struct handle h, struct handle child)
     p->child = child;
 }
 
-struct handle spd_child(const struct spd *spd, struct handle h)
+uint32_t spd_child(const struct spd *spd, struct handle h)
 {
     const struct policy *p = pool_at(&spd->policies, h);
 
-    return p ? p->child : HANDLE_NONE;
+    return p ? p->child : POOL_NONE;
 }
 
 void spd_selectors(const struct spd *spd, struct handle h, struct spd_copy *out)
@@ -382,18 +392,17 @@ void spd_selectors(const struct spd *spd, struct handle h, struct spd_copy *out)
     uint32_t at;
 
     ASSERT(p);
-    out->local_count = p->local_count;
-    out->remote_count = p->remote_count;
+    out->local_count = out->remote_count = p->here ? 1 : 0;
     if (p->here) {
         out->local[0] = selector_here(p, LOCAL);
         out->remote[0] = selector_here(p, REMOTE);
         return;
     }
-    at = p->cell;
-    for (uint8_t i = 0; i < p->remote_count; i++, at = cell_at(spd, at)->next)
-        out->remote[i] = cell_at(spd, at)->selector;
-    for (uint8_t i = 0; i < p->local_count; i++, at = cell_at(spd, at)->next)
-        out->local[i] = cell_at(spd, at)->selector;
+    for (at = p->cell; at != POOL_NONE; at = cell_at(spd, at)->next)
+        if (out->remote_count < p->remote_count)
+            out->remote[out->remote_count++] = cell_at(spd, at)->selector;
+        else
+            out->local[out->local_count++] = cell_at(spd, at)->selector;
 }
 
 /* One end of a flow. */
@@ -412,15 +421,11 @@ static struct flow_end flow_dst(const struct flow *f)
     return (struct flow_end){&f->dst, f->dst_port};
 }
 
-static bool match_here(const struct policy *p, enum side side, const struct flow *f,
-                       struct flow_end end)
+static bool match_here(const struct policy *p, enum side side, struct flow_end end)
 {
-    const struct narrow *n = &p->narrow[side];
-    uint32_t addr = load_be32(end.addr->bytes);
+    uint32_t other = load_be32(end.addr->bytes) ^ p->net[side];
 
-    return end.addr->family == 4 && addr >= n->first && addr <= n->last &&
-           (p->protocol[side] == 0 || p->protocol[side] == f->protocol) &&
-           selector_port_match(n->port_first, n->port_last, end.port, f->ports_known);
+    return end.addr->family == 4 && (other & mask_of(length_of(p, side))) == 0;
 }
 
 static bool match_cell(const struct cell *c, const struct flow *f, struct flow_end end)
@@ -434,7 +439,7 @@ static bool match_side(const struct spd *spd, const struct policy *p, enum side 
     uint32_t at = p->cell;
 
     if (p->here)
-        return match_here(p, side, f, end);
+        return match_here(p, side, end);
     for (uint8_t i = 0; at != POOL_NONE; i++, at = cell_at(spd, at)->next)
         if ((i < p->remote_count) == (side == REMOTE) && match_cell(cell_at(spd, at), f, end))
             return true;
@@ -448,7 +453,7 @@ static bool match_remote(const struct spd *spd, const struct policy *p, uint32_t
     const struct cell *c;
 
     if (p->here)
-        return narrow_length(&p->narrow[REMOTE]) == length && match_here(p, REMOTE, f, flow_dst(f));
+        return p->remote_length == length && match_here(p, REMOTE, flow_dst(f));
     c = remote_cell(spd, number);
     return covering_length(&c->selector) == length && match_cell(c, f, flow_dst(f));
 }
@@ -472,9 +477,10 @@ static struct policy *chain_find(const struct spd *spd, uint32_t scope, const st
 }
 
 enum err spd_lookup(const struct spd *spd, uint32_t scope, const struct flow *f,
-                    struct handle *policy, struct handle *child)
+                    struct handle *policy, uint32_t *child)
 {
-    *policy = *child = HANDLE_NONE;
+    *policy = HANDLE_NONE;
+    *child = POOL_NONE;
     for (uint32_t i = 0; i < spd->lengths_used; i++) {
         const struct policy *p;
         uint32_t index;
@@ -485,7 +491,7 @@ enum err spd_lookup(const struct spd *spd, uint32_t scope, const struct flow *f,
         if (p) {
             *policy = pool_handle(&spd->policies, index);
             *child = p->child;
-            return handle_none(p->child) ? ERR_NO_SA : OK;
+            return p->child == POOL_NONE ? ERR_NO_SA : OK;
         }
     }
     return ERR_NO_POLICY;

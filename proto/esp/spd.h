@@ -20,6 +20,8 @@
 
 enum spd_sizes {
     SPD_SELECTORS_MAX = 8, /* per side of a policy */
+    SPD_HOLDERS_BITS = 18,
+    SPD_HOLDERS_MAX = (1 << SPD_HOLDERS_BITS) - 1, /* of a policy */
 };
 
 /** Policies whose remote range has this prefix length, over one family. */
@@ -30,7 +32,7 @@ struct spd_length {
 
 struct spd {
     struct pool policies;
-    struct pool cells;       /* selectors that do not fit into a policy's record */
+    struct pool cells;       /* selectors of policies that do not fit into their records */
     struct chains by_remote; /* remote selectors; see spd.c for their numbers */
     uint32_t per_side;
     struct spd_length *lengths; /* those in use, the longest first */
@@ -61,13 +63,16 @@ struct spd_copy {
  */
 enum err spd_add(struct spd *, uint32_t scope, const struct spd_selectors *,
                  struct handle *policy) MUST_USE;
-/** One holder more or less; the last one takes the policy with it. */
-void spd_hold(struct spd *, struct handle policy);
+/** The policy that has this number now; POOL_NONE: none. Holders need no more to name it. */
+struct handle spd_handle(const struct spd *, uint32_t number);
+/** One holder more. @return false: SPD_HOLDERS_MAX hold it already */
+bool spd_hold(struct spd *, struct handle policy) MUST_USE;
+/** One holder less; the last one takes the policy with it. */
 void spd_drop(struct spd *, struct handle policy);
-/** Send from now on through `child`; HANDLE_NONE: through none (ERR_NO_SA). O(1). */
-void spd_point(struct spd *, struct handle policy, struct handle child);
-/** The child that sends for the policy. */
-struct handle spd_child(const struct spd *, struct handle policy);
+/** Send from now on through the child SA of this number; POOL_NONE: through none (ERR_NO_SA). */
+void spd_point(struct spd *, struct handle policy, uint32_t child);
+/** The child that sends for the policy; POOL_NONE: none does, or there is no such policy. */
+uint32_t spd_child(const struct spd *, struct handle policy);
 /** Its selectors, which are not kept as they are given. */
 void spd_selectors(const struct spd *, struct handle policy, struct spd_copy *out);
 
@@ -77,7 +82,7 @@ void spd_selectors(const struct spd *, struct handle policy, struct spd_copy *ou
  * @retval ERR_NO_SA      there is a policy; *policy is set, its child SA is missing
  */
 enum err spd_lookup(const struct spd *, uint32_t scope, const struct flow *, struct handle *policy,
-                    struct handle *child) MUST_USE;
+                    uint32_t *child) MUST_USE;
 /** Inbound (RFC 4301 §5.2 step 4): whether src is remote and dst is local for this policy. */
 bool spd_allows(const struct spd *, struct handle policy, const struct flow *);
 

@@ -5,7 +5,7 @@
 
 struct esp_sa *child_esp(const struct ike_endpoint *ep, const struct child_sa *c)
 {
-    return sad_at(&ep->store->esp->sad, c->sad);
+    return sad_at(&ep->store->esp->sad, child_sa_index(ep, c));
 }
 
 bool child_live(const struct child_sa *c)
@@ -16,32 +16,29 @@ bool child_live(const struct child_sa *c)
 /* QUIRK_STRONGSWAN_2778: so few that they meet. */
 enum { FEW_SPIS_FROM = 0xc000, FEW_SPIS = 4 };
 
-static enum err new_spi(struct ike_endpoint *ep, struct handle *sad, uint32_t *spi)
+static enum err draw_spi(struct ike_endpoint *ep, uint32_t number)
 {
-    struct rng r = ike_stream(ep, STREAM_SPI);
-    enum err e = sad_spi_new(&ep->store->esp->sad, ep->scope, &r, sad, spi);
+    struct sad *sad = &ep->store->esp->sad;
+    struct rng r;
 
+    if (ep->store->config->quirks & QUIRK_STRONGSWAN_2778)
+        return sad_spi_share(sad, ep->scope,
+                             FEW_SPIS_FROM + (uint32_t)ike_draw_below(ep, STREAM_SPI, FEW_SPIS),
+                             number);
+    r = ike_stream(ep, STREAM_SPI);
+    (void)sad_spi_new(sad, ep->scope, &r, number);
     ike_drew(ep, STREAM_SPI, &r);
-    return e;
-}
-
-static enum err draw_spi(struct ike_endpoint *ep, struct handle *sad, uint32_t *spi)
-{
-    if (!(ep->store->config->quirks & QUIRK_STRONGSWAN_2778))
-        return new_spi(ep, sad, spi);
-    *spi = FEW_SPIS_FROM + (uint32_t)ike_draw_below(ep, STREAM_SPI, FEW_SPIS);
-    return sad_spi_share(&ep->store->esp->sad, ep->scope, *spi, sad);
+    return OK;
 }
 
 enum err child_reserve(struct ike_endpoint *ep, struct ike_sa *sa, struct handle *out)
 {
     struct child_sa *c = child_sa_take(ep, sa, out);
-    uint32_t spi;
     enum err e;
 
     if (!c)
         return ERR_FULL;
-    e = draw_spi(ep, &c->sad, &spi);
+    e = draw_spi(ep, out->index);
     if (e) {
         child_sa_give(ep, c);
         *out = HANDLE_NONE;
@@ -88,13 +85,18 @@ static struct esp_limits volume_limits(struct ike_endpoint *ep)
     return limits;
 }
 
+static struct handle policy_at(const struct ike_endpoint *ep, const struct child_sa *c)
+{
+    return spd_handle(&ep->store->esp->spd, child_esp(ep, c)->policy);
+}
+
 struct selector_list child_selectors(const struct ike_endpoint *ep, const struct child_sa *c,
                                      bool local)
 {
     struct selector_list list;
     struct spd_copy s;
 
-    spd_selectors(&ep->store->esp->spd, child_esp(ep, c)->policy, &s);
+    spd_selectors(&ep->store->esp->spd, policy_at(ep, c), &s);
     list.count = local ? s.local_count : s.remote_count;
     memcpy(list.items, local ? s.local : s.remote, list.count * sizeof *list.items);
     return list;
@@ -109,17 +111,16 @@ static bool same_selectors(const struct ike_endpoint *ep, const struct child_sa 
     return selectors_equal(&local, &t->local) && selectors_equal(&remote, &t->remote);
 }
 
-/* A rekeyed SA shares the policy of the old one, so that sending moves by one pointer. */
+/* A rekeyed SA shares the policy of the old one, so that sending moves by one number. */
 static enum err policy_of(struct ike_endpoint *ep, const struct child_terms *t,
-                          const struct child_sa *old, struct handle *policy)
+                          const struct child_sa *old, struct handle *policy, bool *shared)
 {
     struct spd_selectors s = {t->local.items, t->remote.items, t->local.count, t->remote.count};
+    struct spd *spd = &ep->store->esp->spd;
 
-    if (!old || !same_selectors(ep, old, t))
-        return spd_add(&ep->store->esp->spd, ep->scope, &s, policy);
-    *policy = child_esp(ep, old)->policy;
-    spd_hold(&ep->store->esp->spd, *policy);
-    return OK;
+    *policy = old && same_selectors(ep, old, t) ? policy_at(ep, old) : HANDLE_NONE;
+    *shared = !handle_none(*policy) && spd_hold(spd, *policy);
+    return *shared ? OK : spd_add(spd, ep->scope, &s, policy);
 }
 
 static void say_keys(struct ike_endpoint *ep, nsec now, const struct ike_sa *ike,
@@ -172,7 +173,7 @@ static enum err install(struct ike_endpoint *ep, nsec now, const struct child_sa
                      keymat, len);
     if (e == OK) {
         slice_keys(t, seed->initiator, keymat, p);
-        e = sad_install(&ep->store->esp->sad, c->sad, p);
+        e = sad_install(&ep->store->esp->sad, child_sa_index(ep, c), p);
     }
     if (e == OK)
         say_keys(ep, now, ike, c, p);
@@ -219,10 +220,9 @@ enum err child_install(struct ike_endpoint *ep, nsec now, struct child_sa *c,
                               .replay_window = ep->store->config->child.replay_window,
                               .limits = volume_limits(ep),
                               .local = ike_sa_local(ep, ike),
-                              .remote = ike_sa_remote(ep, ike),
-                              .owner = child_sa_handle(ep, c).index};
-    bool shared_policy = seed->old && same_selectors(ep, seed->old, t);
-    enum err e = policy_of(ep, t, seed->old, &p.policy);
+                              .remote = ike_sa_remote(ep, ike)};
+    bool shared_policy;
+    enum err e = policy_of(ep, t, seed->old, &p.policy, &shared_policy);
 
     if (e)
         return e;
@@ -253,7 +253,7 @@ void child_switch(struct ike_endpoint *ep, struct child_sa *c)
 {
     if (c->state == CHILD_READY)
         c->state = CHILD_CURRENT;
-    spd_point(&ep->store->esp->spd, child_esp(ep, c)->policy, c->sad);
+    spd_point(&ep->store->esp->spd, policy_at(ep, c), child_sa_index(ep, c));
 }
 
 void child_take_over(struct ike_endpoint *ep, nsec now, struct child_sa *old, struct child_sa *next)
@@ -306,14 +306,13 @@ void child_stop(struct ike_endpoint *ep, struct child_sa *c)
     struct spd *spd = &ep->store->esp->spd;
     struct esp_sa *esp = child_esp(ep, c);
     struct child_sa *next = last_successor(ep, c);
-    struct handle sends = spd_child(spd, esp->policy);
 
-    if (sends.index != c->sad.index || sends.generation != c->sad.generation)
+    if (spd_child(spd, policy_at(ep, c)) != child_sa_index(ep, c))
         return;
-    if (next && child_esp(ep, next)->policy.index == esp->policy.index)
+    if (next && child_esp(ep, next)->policy == esp->policy)
         child_switch(ep, next);
     else
-        spd_point(spd, esp->policy, HANDLE_NONE);
+        spd_point(spd, policy_at(ep, c), SAD_NONE);
 }
 
 /* What it has replaced is replaced by its successor from now on. */
@@ -334,14 +333,10 @@ void child_remove(struct ike_endpoint *ep, nsec now, struct child_sa *c, enum sa
 
     ASSERT(esp);
     if (esp->installed) {
-        struct handle policy = esp->policy;
-
         child_stop(ep, c);
-        sad_remove(&ep->store->esp->sad, c->sad);
-        spd_drop(&ep->store->esp->spd, policy);
-    } else {
-        sad_remove(&ep->store->esp->sad, c->sad);
+        spd_drop(&ep->store->esp->spd, policy_at(ep, c));
     }
+    sad_remove(&ep->store->esp->sad, child_sa_index(ep, c));
     say_down(ep, now, c, reason);
     bequeath(ep, c);
     child_sa_give(ep, c);

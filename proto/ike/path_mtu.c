@@ -145,7 +145,7 @@ size_t path_inner_known(const struct ike_endpoint *ep, const struct child_sa *c)
 
     if (c->path_mtu != 0 && (mtu == 0 || c->path_mtu < mtu))
         mtu = c->path_mtu;
-    return mtu == 0 ? 0 : esp_inner_max(child_esp(ep, c), mtu);
+    return mtu == 0 ? 0 : esp_inner_max(&ep->store->esp->sad, child_esp(ep, c), mtu);
 }
 
 size_t path_inner_max(const struct ike_endpoint *ep, nsec now, struct child_sa *c)
@@ -164,6 +164,6 @@ size_t path_padded_len(const struct ike_endpoint *ep, nsec now, struct child_sa 
         return 0;
     most = path_inner_max(ep, now, c);
     if (wanted == TFC_TO_MTU)
-        wanted = esp_inner_max(child_esp(ep, c), TFC_MTU_MAX);
+        wanted = esp_inner_max(&ep->store->esp->sad, child_esp(ep, c), TFC_MTU_MAX);
     return most != 0 && most < wanted ? most : wanted; /* padding must not make fragments */
 }

@@ -716,7 +716,7 @@ START_TEST(an_sa_is_rekeyed_before_its_sequence_numbers_end)
 
         establish(&p, "aes256gcm16");
         esp = child_esp(p.end[from], child_sa_at(p.end[from], the_child(&p, from).handle));
-        esp->seq_out = UINT32_MAX - 3;
+        sad_traffic_take(&p.end[from]->store->esp->sad, esp)->seq_out = UINT32_MAX - 3;
         for (int i = 0; i < 100; i++) {
             enum err e = send_packet(&p, from);
 

@@ -16,13 +16,15 @@ struct store {
     struct buf packet;
 };
 
+enum { SA_A = 2, SA_B = 1 }; /* their numbers, at either end */
+
 struct esp_pair {
     struct meter meter;
     struct crypto *crypto;
     struct esp a, b;
     struct rng iv_a, iv_b;
     struct esp_user user_a, user_b;
-    struct handle sa_a, sa_b, policy_a, policy_b;
+    struct handle policy_a, policy_b;
     struct ip_addr outer_a, outer_b, inner_a, inner_b;
 };
 
@@ -43,12 +45,23 @@ static inline struct ip_addr pair_addr(bool six, uint8_t net, uint8_t last)
 
 static inline struct esp_sa *pair_a(struct esp_pair *p)
 {
-    return sad_at(&p->a.sad, p->sa_a);
+    return sad_at(&p->a.sad, SA_A);
 }
 
 static inline struct esp_sa *pair_b(struct esp_pair *p)
 {
-    return sad_at(&p->b.sad, p->sa_b);
+    return sad_at(&p->b.sad, SA_B);
+}
+
+/* What they have carried, to change it, too. */
+static inline struct esp_traffic *traffic_a(struct esp_pair *p)
+{
+    return sad_traffic_take(&p->a.sad, pair_a(p));
+}
+
+static inline struct esp_traffic *traffic_b(struct esp_pair *p)
+{
+    return sad_traffic_take(&p->b.sad, pair_b(p));
 }
 
 static inline struct handle pair_policy(struct esp *esp, struct ip_addr local,
@@ -98,8 +111,8 @@ static inline struct esp_pair *pair_make(const struct pair_options *o)
     p->inner_b = o->transport ? p->outer_b : pair_addr(o->inner6, 2, 2);
     p->policy_a = pair_policy(&p->a, p->inner_a, p->inner_b);
     p->policy_b = pair_policy(&p->b, p->inner_b, p->inner_a);
-    ck_assert_ok(sad_spi_take(&p->a.sad, 0, 0xa0a0a0a0, &p->sa_a));
-    ck_assert_ok(sad_spi_take(&p->b.sad, 0, 0xb0b0b0b0, &p->sa_b));
+    ck_assert_ok(sad_spi_take(&p->a.sad, 0, 0xa0a0a0a0, SA_A));
+    ck_assert_ok(sad_spi_take(&p->b.sad, 0, 0xb0b0b0b0, SA_B));
     rng_fill(&r, keys, sizeof keys);
     params = (struct esp_sa_params){
         .encr = o->encr,
@@ -118,7 +131,7 @@ static inline struct esp_pair *pair_make(const struct pair_options *o)
         .remote = {p->outer_b, 4500},
         .policy = p->policy_a,
     };
-    ck_assert_ok(sad_install(&p->a.sad, p->sa_a, &params));
+    ck_assert_ok(sad_install(&p->a.sad, SA_A, &params));
     params.encr_in = bytes_of(keys[2], encr_len);
     params.integ_in = bytes_of(keys[3], integ_len);
     params.encr_out = bytes_of(keys[0], encr_len);
@@ -127,9 +140,9 @@ static inline struct esp_pair *pair_make(const struct pair_options *o)
     params.local.addr = p->outer_b;
     params.remote.addr = p->outer_a;
     params.policy = p->policy_b;
-    ck_assert_ok(sad_install(&p->b.sad, p->sa_b, &params));
-    spd_point(&p->a.spd, p->policy_a, p->sa_a);
-    spd_point(&p->b.spd, p->policy_b, p->sa_b);
+    ck_assert_ok(sad_install(&p->b.sad, SA_B, &params));
+    spd_point(&p->a.spd, p->policy_a, SA_A);
+    spd_point(&p->b.spd, p->policy_b, SA_B);
     return p;
 }
 

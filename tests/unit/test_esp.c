@@ -12,11 +12,11 @@ static struct pair_options gcm(void)
 static void send_a(struct esp_pair *p, struct store *s, size_t len)
 {
     struct esp_outer outer;
-    struct handle used;
+    uint32_t used;
 
     store_fill(s, p->inner_a, p->inner_b, len);
     ck_assert_ok(esp_protect(&p->a, p->user_a, &s->packet, &outer, &used));
-    ck_assert_uint_eq(used.index, p->sa_a.index);
+    ck_assert_uint_eq(used, SA_A);
 }
 
 static enum err open_b(struct esp_pair *p, struct store *s, struct esp_opened *out)
@@ -38,7 +38,7 @@ static enum err try_b(struct esp_pair *p, const struct store *s, struct esp_open
 static void expect_drop(struct esp_pair *p, const struct store *s, enum esp_cause cause)
 {
     struct esp_opened out;
-    uint64_t before = p->b.dropped[cause], top = pair_b(p)->top;
+    uint64_t before = p->b.dropped[cause], top = traffic_b(p)->top;
     enum err e = try_b(p, s, &out);
 
     ck_assert_msg(out.drop == cause, "%s instead of %s", esp_cause_name(out.drop),
@@ -46,7 +46,7 @@ static void expect_drop(struct esp_pair *p, const struct store *s, enum esp_caus
     ck_assert_int_ne(e, OK);
     ck_assert_uint_eq(p->b.dropped[cause], before + 1);
     if (!out.authentic)
-        ck_assert_uint_eq(pair_b(p)->top, top);
+        ck_assert_uint_eq(traffic_b(p)->top, top);
 }
 
 static size_t expected_len(const struct pair_options *o, size_t protected)
@@ -82,12 +82,12 @@ static void one_round(struct esp_pair *p, const struct pair_options *o, size_t l
     untouched(&s, header > 0 && s.bytes + FRONT < front ? s.bytes + FRONT : front,
               front + s.packet.len);
     ck_assert_uint_eq(load_be32(s.packet.data), 0xb0b0b0b0);
-    ck_assert_uint_eq(load_be32(s.packet.data + 4), (uint32_t)pair_a(p)->seq_out);
+    ck_assert_uint_eq(load_be32(s.packet.data + 4), (uint32_t)traffic_a(p)->seq_out);
     if (len >= header + 8 && o->encr->meter != METER_COUNT)
         ck_assert_mem_ne(front + 8 + o->encr->iv_len, original.packet.data + header, len - header);
     ck_assert_ok(open_b(p, &s, &opened));
     ck_assert(opened.authentic && opened.newest && opened.drop == ESP_CAUSE_NONE);
-    ck_assert_uint_eq(opened.seq, pair_a(p)->seq_out);
+    ck_assert_uint_eq(opened.seq, traffic_a(p)->seq_out);
     ck_assert_uint_eq(s.packet.len, len);
     if (!o->transport) {
         ck_assert_mem_eq(s.packet.data, original.packet.data, len);
@@ -125,8 +125,8 @@ static void rounds(const struct encr_suite *encr, const struct integ_suite *inte
         ck_assert_uint_eq(p->a.sealed, sent);
         ck_assert_uint_eq(p->b.opened, sent);
         ck_assert_uint_eq(p->b.opened_bytes, bytes);
-        ck_assert_uint_eq(pair_a(p)->bytes_out, bytes);
-        ck_assert_uint_eq(pair_b(p)->packets_in, sent);
+        ck_assert_uint_eq(traffic_a(p)->bytes_out, bytes);
+        ck_assert_uint_eq(traffic_b(p)->packets_in, sent);
         ck_assert_uint_eq(p->meter.count[METER_ESP_OUT], sent);
         ck_assert_uint_eq(p->meter.bytes[METER_ESP_OUT], bytes);
         ck_assert_uint_eq(p->meter.count[METER_ESP_IN], sent);
@@ -164,7 +164,7 @@ static void tamper(const struct encr_suite *encr, const struct integ_suite *inte
             ck_assert(out.drop == ESP_CAUSE_MALFORMED || out.drop == ESP_CAUSE_ICV);
             s.packet.len = whole;
         }
-        ck_assert_uint_eq(pair_b(p)->top, 0);
+        ck_assert_uint_eq(traffic_b(p)->top, 0);
         ck_assert_ok(try_b(p, &s, &out));
         expect_drop(p, &s, ESP_CAUSE_REPLAY);
         ck_assert_uint_eq(p->b.opened, 1);
@@ -183,15 +183,16 @@ END_TEST
 static void craft(struct esp_pair *p, struct store *s, const uint8_t *text, size_t len)
 {
     struct esp_sa *sa = pair_a(p);
-    struct seal_key key = {sa->kind->encr, sa->kind->integ, sad_encr_key(sa, SAD_OUT),
-                           sad_integ_key(sa, SAD_OUT)};
+    const struct esp_kind *kind = sad_kind(&p->a.sad, sa);
+    struct seal_key key = {kind->encr, kind->integ, sad_encr_key(&p->a.sad, sa, SAD_OUT),
+                           sad_integ_key(&p->a.sad, sa, SAD_OUT)};
     uint8_t *at = s->bytes + FRONT;
     struct seal_op op = {.key = &key, .aad = bytes_of(at, 8), .iv = at + 8};
 
     memset(s->bytes, 0xee, sizeof s->bytes);
-    store_be64(at, (uint64_t)sa->spi_out << 32 | ++sa->seq_out);
-    store_be64(at + 8, sa->seq_out);
-    op.text = at + 8 + sa->kind->encr->iv_len;
+    store_be64(at, (uint64_t)sa->spi_out << 32 | ++traffic_a(p)->seq_out);
+    store_be64(at + 8, traffic_a(p)->seq_out);
+    op.text = at + 8 + kind->encr->iv_len;
     op.text_len = len;
     op.icv = op.text + len;
     memcpy(op.text, text, len);
@@ -279,7 +280,7 @@ START_TEST(outside_the_selectors)
     struct pair_options o = gcm();
     struct esp_pair *p = pair_make(&o);
     struct esp_outer outer;
-    struct handle used;
+    uint32_t used;
     struct store s;
 
     /* Out: no policy. */
@@ -288,18 +289,18 @@ START_TEST(outside_the_selectors)
     store_fill(&s, p->inner_b, p->inner_a, 100);
     ck_assert_int_eq(esp_protect(&p->a, p->user_a, &s.packet, &outer, &used), ERR_NO_POLICY);
     ck_assert_uint_eq(p->a.dropped[ESP_CAUSE_NO_POLICY], 2);
-    ck_assert(handle_none(used));
+    ck_assert(used == SAD_NONE);
     /* In: a peer that seals what it should not, by source, destination, or both exchanged. */
     for (int i = 0; i < 3; i++) {
         store_fill(&s, i == 1 ? p->inner_a : p->inner_b, i == 0 ? p->inner_b : p->inner_a, 100);
         ck_assert_ok(esp_seal(&p->a, p->user_a, pair_a(p), &s.packet, &outer));
         expect_drop(p, &s, ESP_CAUSE_SELECTOR);
     }
-    spd_point(&p->a.spd, p->policy_a, HANDLE_NONE);
+    spd_point(&p->a.spd, p->policy_a, SAD_NONE);
     store_fill(&s, p->inner_a, p->inner_b, 100);
     ck_assert_int_eq(esp_protect(&p->a, p->user_a, &s.packet, &outer, &used), ERR_NO_SA);
-    spd_point(&p->a.spd, p->policy_a, p->sa_a);
-    sad_remove(&p->a.sad, p->sa_a); /* a stale pointer */
+    spd_point(&p->a.spd, p->policy_a, SA_A);
+    sad_remove(&p->a.sad, SA_A); /* a stale pointer */
     ck_assert_int_eq(esp_protect(&p->a, p->user_a, &s.packet, &outer, &used), ERR_NO_SA);
     ck_assert_uint_eq(p->a.dropped[ESP_CAUSE_NO_OUTBOUND], 2);
     pair_free(p);
@@ -317,7 +318,7 @@ START_TEST(one_endpoint_does_not_use_the_sas_of_another)
     struct esp_user other = {p->user_a.scope + 1, &p->iv_a};
     struct esp_outer outer;
     struct esp_opened out;
-    struct handle used;
+    uint32_t used;
     struct store s, again;
 
     store_fill(&s, p->inner_a, p->inner_b, 100);
@@ -325,9 +326,9 @@ START_TEST(one_endpoint_does_not_use_the_sas_of_another)
     send_a(p, &s, 100);
     ck_assert_int_eq(esp_open(&p->b, other, &in, &s.packet, &out), ERR_NO_SA);
     ck_assert_ok(open_b(p, &s, &out));
-    pair_a(p)->seq_out--;
+    traffic_a(p)->seq_out--;
     send_a(p, &s, 100);
-    pair_a(p)->seq_out--;
+    traffic_a(p)->seq_out--;
     p->user_a.iv = &p->iv_b;
     send_a(p, &again, 100);
     ck_assert_mem_ne(s.packet.data + ESP_HEADER_LEN, again.packet.data + ESP_HEADER_LEN, 16);
@@ -339,14 +340,14 @@ static void refused_unchanged(struct esp_pair *p, enum err expected)
 {
     struct store s, before;
     struct esp_outer outer;
-    uint64_t seq = pair_a(p)->seq_out;
+    uint64_t seq = traffic_a(p)->seq_out;
 
     store_fill(&s, p->inner_a, p->inner_b, 100);
     before = s;
     ck_assert_int_eq(esp_seal(&p->a, p->user_a, pair_a(p), &s.packet, &outer), expected);
     ck_assert_mem_eq(s.bytes, before.bytes, sizeof s.bytes);
     ck_assert_uint_eq(s.packet.len, before.packet.len);
-    ck_assert_uint_eq(pair_a(p)->seq_out, seq);
+    ck_assert_uint_eq(traffic_a(p)->seq_out, seq);
 }
 
 START_TEST(sequence_numbers_end)
@@ -362,7 +363,7 @@ START_TEST(sequence_numbers_end)
         p = pair_make(&o);
         send_a(p, &s, 100);
         ck_assert(!pair_a(p)->soft_due);
-        pair_a(p)->seq_out = pair_b(p)->top = last - 2;
+        traffic_a(p)->seq_out = traffic_b(p)->top = last - 2;
         send_a(p, &s, 100);
         ck_assert(pair_a(p)->soft_due && !pair_a(p)->hard_over);
         send_a(p, &s, 100);
@@ -390,17 +391,17 @@ START_TEST(skipped_numbers_are_lost_packets)
         p = pair_make(&o);
         send_a(p, &s, 100);
         ck_assert_ok(open_b(p, &s, &out));
-        esp_skip(pair_a(p), (UINT64_C(1) << 31) - 100);
+        esp_skip(&p->a, pair_a(p), (UINT64_C(1) << 31) - 100);
         send_a(p, &s, 100);
         ck_assert_ok(open_b(p, &s, &out));
         ck_assert_uint_eq(out.seq, (UINT64_C(1) << 31) - 98);
-        esp_skip(pair_a(p), UINT64_C(1) << 32);
+        esp_skip(&p->a, pair_a(p), UINT64_C(1) << 32);
         if (esn) {
             send_a(p, &s, 100);
             expect_drop(p, &s, ESP_CAUSE_ICV);
         }
-        esp_skip(pair_a(p), UINT64_MAX);
-        ck_assert_uint_eq(pair_a(p)->seq_out, esn ? UINT64_MAX : UINT32_MAX);
+        esp_skip(&p->a, pair_a(p), UINT64_MAX);
+        ck_assert_uint_eq(traffic_a(p)->seq_out, esn ? UINT64_MAX : UINT32_MAX);
         refused_unchanged(p, ERR_SEQ_WRAPPED);
         pair_free(p);
     }
@@ -415,18 +416,18 @@ static void esn_boundary(const struct encr_suite *encr, const struct integ_suite
     struct store s, late;
     struct esp_opened out;
 
-    pair_a(p)->seq_out = pair_b(p)->top = UINT32_MAX - 40;
+    traffic_a(p)->seq_out = traffic_b(p)->top = UINT32_MAX - 40;
     send_a(p, &late, 100);
     for (int i = 0; i < 60; i++) {
         send_a(p, &s, 100);
         ck_assert_ok(try_b(p, &s, &out));
-        ck_assert_uint_eq(out.seq, pair_a(p)->seq_out);
+        ck_assert_uint_eq(out.seq, traffic_a(p)->seq_out);
         expect_drop(p, &s, ESP_CAUSE_REPLAY);
     }
-    ck_assert_uint_gt(pair_b(p)->top, UINT32_MAX);
+    ck_assert_uint_gt(traffic_b(p)->top, UINT32_MAX);
     ck_assert_ok(try_b(p, &late, &out)); /* from before the boundary, in the window */
     ck_assert(!out.newest);
-    pair_b(p)->top += UINT64_C(1) << 32;
+    traffic_b(p)->top += UINT64_C(1) << 32;
     send_a(p, &s, 100);
     expect_drop(p, &s, ESP_CAUSE_ICV);
     pair_free(p);
@@ -457,7 +458,8 @@ START_TEST(lifetimes_soft_then_hard)
     }
     refused_unchanged(p, ERR_LIFETIME);
     ck_assert(pair_a(p)->hard_over);
-    pair_a(p)->kind->limits.hard_packets = 6; /* the sender goes on, the receiver does not */
+    sad_kind(&p->a.sad, pair_a(p))->limits.hard_packets =
+        6; /* the sender goes on, the receiver does not */
     send_a(p, &s, 100);
     expect_drop(p, &s, ESP_CAUSE_LIFETIME);
     pair_free(p);
@@ -488,7 +490,7 @@ static void ivs_differ(const struct encr_suite *encr, const struct integ_suite *
         for (int k = 0; k < i; k++)
             ck_assert_mem_ne(seen[i], seen[k], encr->iv_len);
         if (encr->iv_len == 8)
-            ck_assert_uint_eq(load_be64(seen[i]), pair_a(p)->seq_out);
+            ck_assert_uint_eq(load_be64(seen[i]), traffic_a(p)->seq_out);
     }
     pair_free(p);
 }
@@ -594,7 +596,7 @@ START_TEST(transport_mode_through_a_nat)
         o.transport = o.encap = true;
         o.inner6 = o.outer6 = six;
         p = pair_make(&o);
-        pair_b(p)->policy = HANDLE_NONE; /* IKE would put the NAT's address in (RFC 7296 §2.23.1) */
+        pair_b(p)->policy = POOL_NONE; /* IKE would put the NAT's address in (RFC 7296 §2.23.1) */
         in = pair_arrival(p, 0);
         in.remote.addr = pair_addr(six, 99, 99);
         store_fill(&s, p->inner_a, p->inner_b, len);
@@ -646,7 +648,7 @@ START_TEST(transport_mode_refuses)
             s.packet.data[6] = before_esp[v - 4];
         ck_assert_int_eq(esp_seal(&p->a, p->user_a, pair_a(p), &s.packet, &outer), ERR_SYNTAX);
         ck_assert_uint_eq(p->a.dropped[ESP_CAUSE_MALFORMED], 1);
-        ck_assert_uint_eq(pair_a(p)->seq_out, 0);
+        ck_assert_uint_eq(traffic_a(p)->seq_out, 0);
         pair_free(p);
     }
 }
@@ -687,12 +689,12 @@ static void disorder(uint32_t window, bool esn)
     uint64_t base = esn ? UINT32_MAX - 1000 : 0, accepted = 0, offered = 0, top = 0;
 
     memset(taken, 0, sizeof taken);
-    pair_a(p)->seq_out = pair_b(p)->top = base;
+    traffic_a(p)->seq_out = traffic_b(p)->top = base;
     for (int i = 0; i < HELD; i++) {
         send_a(p, &held[i], 60);
-        held_seq[i] = pair_a(p)->seq_out - base;
+        held_seq[i] = traffic_a(p)->seq_out - base;
     }
-    while (pair_a(p)->seq_out - base < PACKETS) {
+    while (traffic_a(p)->seq_out - base < PACKETS) {
         uint64_t k = rng_below(&r, HELD), seq = held_seq[k];
         bool left = seq <= top && top - seq >= window, good = !left && !taken[seq];
         /* With ESN what lies left of the window is taken for the next 2^32 (RFC 4303 §A2.2). */
@@ -708,14 +710,14 @@ static void disorder(uint32_t window, bool esn)
         top = seq > top ? seq : top;
         if (rng_below(&r, 3) != 0) { /* else it is repeated some time */
             send_a(p, &held[k], 60);
-            held_seq[k] = pair_a(p)->seq_out - base;
+            held_seq[k] = traffic_a(p)->seq_out - base;
         }
     }
     ck_assert_uint_gt(accepted, PACKETS / 4);
     ck_assert_uint_eq(p->b.opened, accepted);
     ck_assert_uint_eq(p->b.dropped[ESP_CAUSE_REPLAY] + p->b.dropped[ESP_CAUSE_ICV],
                       offered - accepted);
-    ck_assert_uint_eq(pair_b(p)->dropped, offered - accepted);
+    ck_assert_uint_eq(traffic_b(p)->dropped, offered - accepted);
     pair_free(p);
 }
 
@@ -802,7 +804,7 @@ static void padded(const struct encr_suite *encr, const struct integ_suite *inte
             ck_assert_mem_eq(s.packet.data, original.packet.data, lens[i]);
             bytes += lens[i];
         }
-        ck_assert_uint_eq(pair_a(p)->bytes_out, bytes); /* padding is not traffic */
+        ck_assert_uint_eq(traffic_a(p)->bytes_out, bytes); /* padding is not traffic */
         ck_assert_uint_eq(p->b.opened_bytes, bytes);
         pair_free(p);
     }
@@ -857,7 +859,7 @@ static void dummies(const struct encr_suite *encr, const struct integ_suite *int
         ck_assert(opened.authentic && opened.drop == ESP_CAUSE_DUMMY);
     }
     ck_assert_uint_eq(p->b.dropped[ESP_CAUSE_DUMMY], 7);
-    ck_assert_uint_eq(pair_b(p)->top, 7);
+    ck_assert_uint_eq(traffic_b(p)->top, 7);
     one_round(p, &o, 100);
     pair_free(p);
 }
@@ -882,9 +884,9 @@ START_TEST(dummies_count_against_the_limits)
         ck_assert_int_eq(esp_dummy(&p->a, p->user_a, pair_a(p), &s.packet, &outer),
                          i < 2 ? OK : ERR_LIFETIME);
     }
-    ck_assert_uint_eq(pair_a(p)->seq_out, 2);
+    ck_assert_uint_eq(traffic_a(p)->seq_out, 2);
     s.packet.cap = s.packet.len + ESP_TAILROOM - 1;
-    pair_a(p)->kind->limits.hard_packets = 3;
+    sad_kind(&p->a.sad, pair_a(p))->limits.hard_packets = 3;
     ck_assert_int_eq(esp_dummy(&p->a, p->user_a, pair_a(p), &s.packet, &outer), ERR_SPACE);
     pair_a(p)->installed = false;
     ck_assert_int_eq(esp_dummy(&p->a, p->user_a, pair_a(p), &s.packet, &outer), ERR_STATE);
@@ -913,11 +915,11 @@ static void sizes(const struct encr_suite *encr, const struct integ_suite *integ
             store_fill(&s, p->inner_a, p->inner_b, len);
             ck_assert_ok(esp_seal(&p->a, p->user_a, pair_a(p), &s.packet, &outer));
             made = s.packet.len + around;
-            ck_assert_uint_eq(esp_outer_len(pair_a(p), len), made);
-            ck_assert_uint_ge(esp_inner_max(pair_a(p), made), len);
-            ck_assert_uint_lt(esp_inner_max(pair_a(p), made - 1), len);
+            ck_assert_uint_eq(esp_outer_len(&p->a.sad, pair_a(p), len), made);
+            ck_assert_uint_ge(esp_inner_max(&p->a.sad, pair_a(p), made), len);
+            ck_assert_uint_lt(esp_inner_max(&p->a.sad, pair_a(p), made - 1), len);
         }
-        ck_assert_uint_eq(esp_inner_max(pair_a(p), 40), 0);
+        ck_assert_uint_eq(esp_inner_max(&p->a.sad, pair_a(p), 40), 0);
         pair_free(p);
     }
 }
@@ -975,14 +977,14 @@ static void through_a_path(struct esp_pair *p, struct reassembly *joint, size_t 
     struct ip_packet ip;
 
     store_fill(&original, p->inner_a, p->inner_b, len);
-    ck_assert_ok(
-        fragmenter_init(&cut, buf_bytes(&original.packet), esp_inner_max(pair_a(p), mtu), 0));
+    ck_assert_ok(fragmenter_init(&cut, buf_bytes(&original.packet),
+                                 esp_inner_max(&p->a.sad, pair_a(p), mtu), 0));
     for (;;) {
         s.packet = (struct buf){s.bytes + FRONT, 0, ROOM};
         if (!fragmenter_next(&cut, &s.packet))
             break;
         ck_assert_uint_eq(whole.len, 0);
-        ck_assert_uint_le(esp_outer_len(pair_a(p), s.packet.len), mtu);
+        ck_assert_uint_le(esp_outer_len(&p->a.sad, pair_a(p), s.packet.len), mtu);
         ck_assert_ok(esp_seal(&p->a, p->user_a, pair_a(p), &s.packet, &outer));
         ck_assert_ok(open_b(p, &s, &opened));
         ck_assert_ok(ip_read(buf_bytes(&s.packet), &ip));

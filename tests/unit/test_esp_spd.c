@@ -259,7 +259,7 @@ static void entry_add(struct spd *spd, struct entry *e, struct rng *r, uint32_t 
         e->remote[i] = some_selector(r);
     }
     ck_assert_ok(spd_add(spd, 0, &s, &e->policy));
-    spd_point(spd, e->policy, (struct handle){age, 1});
+    spd_point(spd, e->policy, age);
 }
 
 /* RFC 4301 §4.4.1, §5.1 */
@@ -276,7 +276,8 @@ START_TEST(lookup_agrees_with_a_plain_list)
         struct entry *one = &e[rng_below(&r, POLICIES)];
         struct flow f = some_flow(&r), back = flow_reverse(&f);
         const struct entry *expected;
-        struct handle policy, child;
+        struct handle policy;
+        uint32_t child;
         enum err got;
 
         if (!one->alive)
@@ -292,7 +293,7 @@ START_TEST(lookup_agrees_with_a_plain_list)
             continue;
         found++;
         ck_assert_uint_eq(policy.index, expected->policy.index);
-        ck_assert_uint_eq(child.index, expected->age);
+        ck_assert_uint_eq(child, expected->age);
         ck_assert(spd_allows(&spd, policy, &back)); /* what may go out may come back */
     }
     ck_assert_int_gt(found, 5000);
@@ -329,22 +330,89 @@ START_TEST(a_policy_outlives_a_child)
     struct selector any = selector_any(4);
     struct spd_selectors s = {&any, &any, 1, 1};
     struct flow f = {.src = v4(1), .dst = v4(2), .protocol = 17};
-    struct handle h, policy, child;
+    struct handle h, policy;
+    uint32_t child;
     struct spd spd;
 
     ck_assert_ok(spd_init(&spd, 2, 1));
     ck_assert_ok(spd_add(&spd, 0, &s, &h));
     ck_assert_int_eq(spd_lookup(&spd, 0, &f, &policy, &child), ERR_NO_SA);
-    spd_point(&spd, h, (struct handle){1, 1});
-    spd_hold(&spd, h);
-    spd_point(&spd, h, (struct handle){2, 1});
+    spd_point(&spd, h, 1);
+    ck_assert(spd_hold(&spd, h));
+    spd_point(&spd, h, 2);
     spd_drop(&spd, h);
     ck_assert_ok(spd_lookup(&spd, 0, &f, &policy, &child));
-    ck_assert_uint_eq(child.index, 2);
+    ck_assert_uint_eq(child, 2);
     ck_assert(spd_allows(&spd, h, &f));
     spd_drop(&spd, h);
     ck_assert_int_eq(spd_lookup(&spd, 0, &f, &policy, &child), ERR_NO_POLICY);
     ck_assert(!spd_allows(&spd, h, &f));
+    spd_reset(&spd);
+}
+END_TEST
+
+/* A policy that cannot be held any more stays as it is; who asked makes one of its own. */
+START_TEST(a_policy_has_so_many_holders_at_most)
+{
+    struct selector any = selector_any(4);
+    struct spd_selectors s = {&any, &any, 1, 1};
+    struct handle h;
+    struct spd spd;
+
+    ck_assert_ok(spd_init(&spd, 2, 1));
+    ck_assert_ok(spd_add(&spd, 0, &s, &h));
+    for (int i = 1; i < SPD_HOLDERS_MAX; i++)
+        ck_assert(spd_hold(&spd, h));
+    ck_assert(!spd_hold(&spd, h));
+    for (int i = 1; i < SPD_HOLDERS_MAX; i++)
+        spd_drop(&spd, h);
+    ck_assert_uint_eq(spd_handle(&spd, h.index).generation, h.generation);
+    ck_assert(handle_none(spd_handle(&spd, POOL_NONE)));
+    spd_drop(&spd, h);
+    ck_assert_uint_eq(spd.policies.taken, 0);
+    spd_reset(&spd);
+}
+END_TEST
+
+/* One IPv4 prefix a side needs no cells; all else does, and comes back as it went in, too. */
+START_TEST(selectors_come_back_as_they_went_in)
+{
+    struct selector prefix = selector_any(4), cases[7];
+    struct spd spd;
+
+    prefix.first = v4(8);
+    prefix.last = v4(15);
+    for (int i = 0; i < 7; i++)
+        cases[i] = prefix;
+    cases[1] = selector_any(4);
+    cases[2] = selector_host(v4(7));
+    cases[3].last = v4(14);
+    cases[4].first = v4(9); /* 9..14 differ in the bits that 8..15 differ in */
+    cases[4].last = v4(14);
+    cases[5].protocol = 17;
+    cases[6].port_last = 65534;
+    ck_assert_ok(spd_init(&spd, 1, 1));
+    for (int local = 0; local < 7; local++)
+        for (int remote = 0; remote < 7; remote++) {
+            struct spd_selectors s = {&cases[local], &cases[remote], 1, 1};
+            struct spd_copy copy;
+            struct handle h;
+
+            ck_assert_ok(spd_add(&spd, 0, &s, &h));
+            ck_assert_uint_eq(spd.cells.taken, local < 3 && remote < 3 ? 0 : 2);
+            spd_selectors(&spd, h, &copy);
+            ck_assert(copy.local_count == 1 && selector_equal(&copy.local[0], s.local));
+            ck_assert(copy.remote_count == 1 && selector_equal(&copy.remote[0], s.remote));
+            for (uint32_t i = 0; i < 24; i++) {
+                struct flow f = {.src = v4(i), .dst = v4(23 - i), .protocol = 17};
+                bool takes_it = selector_match(s.remote, &f.src, 17, 0, false) &&
+                                selector_match(s.local, &f.dst, 17, 0, false);
+
+                ck_assert_int_eq(spd_allows(&spd, h, &f), takes_it);
+            }
+            spd_drop(&spd, h);
+            ck_assert_uint_eq(spd.cells.taken, 0);
+        }
     spd_reset(&spd);
 }
 END_TEST
@@ -355,14 +423,15 @@ START_TEST(scopes_do_not_see_each_other)
     struct selector any = selector_any(4), host = selector_host(v4(2));
     struct spd_selectors wide = {&any, &any, 1, 1}, narrow = {&any, &host, 1, 1};
     struct flow f = {.src = v4(1), .dst = v4(2), .protocol = 17};
-    struct handle h[3], only, policy, child;
+    struct handle h[3], only, policy;
+    uint32_t child;
     struct spd spd;
 
     ck_assert_ok(spd_init(&spd, 4, 1));
     for (uint32_t s = 0; s < 3; s++) {
         ck_assert_int_eq(spd_lookup(&spd, s, &f, &policy, &child), ERR_NO_POLICY);
         ck_assert_ok(spd_add(&spd, s, &wide, &h[s]));
-        spd_point(&spd, h[s], (struct handle){s, 1});
+        spd_point(&spd, h[s], s);
     }
     ck_assert_ok(spd_add(&spd, 1, &narrow, &only)); /* more specific, but one scope's */
     for (uint32_t s = 0; s < 3; s++) {
@@ -372,7 +441,7 @@ START_TEST(scopes_do_not_see_each_other)
     spd_drop(&spd, only);
     for (uint32_t s = 0; s < 3; s++) {
         ck_assert_ok(spd_lookup(&spd, s, &f, &policy, &child));
-        ck_assert_uint_eq(child.index, s);
+        ck_assert_uint_eq(child, s);
     }
     spd_drop(&spd, h[2]);
     ck_assert_int_eq(spd_lookup(&spd, 2, &f, &policy, &child), ERR_NO_POLICY);
@@ -387,14 +456,15 @@ START_TEST(a_hundred_thousand_hosts)
     struct selector any = selector_any(4), host;
     struct spd_selectors s = {&any, &host, 1, 1};
     static struct handle h[HOSTS];
-    struct handle policy, child;
+    struct handle policy;
+    uint32_t child;
     struct spd spd;
 
     ck_assert_ok(spd_init(&spd, HOSTS + 1, 1));
     for (uint32_t i = 0; i < HOSTS; i++) {
         host = selector_host(v4(i));
         ck_assert_ok(spd_add(&spd, 0, &s, &h[i]));
-        spd_point(&spd, h[i], (struct handle){i, 1});
+        spd_point(&spd, h[i], i);
     }
     host = any;
     ck_assert_ok(spd_add(&spd, 0, &s, &policy)); /* the rest of the world */
@@ -403,7 +473,7 @@ START_TEST(a_hundred_thousand_hosts)
         struct flow f = {.src = v4(1), .dst = v4(i), .protocol = 6};
 
         ck_assert_ok(spd_lookup(&spd, 0, &f, &policy, &child));
-        ck_assert_uint_eq(child.index, i);
+        ck_assert_uint_eq(child, i);
     }
     for (uint32_t i = 0; i < HOSTS; i += 2)
         spd_drop(&spd, h[i]);
@@ -418,4 +488,5 @@ END_TEST
 
 SUITE("esp_spd", intersection_and_subset_by_brute_force, malformed_selectors, flows_of_odd_packets,
       flows_through_ipv6_extensions, lookup_agrees_with_a_plain_list, bad_policies_are_refused,
-      a_policy_outlives_a_child, scopes_do_not_see_each_other, a_hundred_thousand_hosts)
+      a_policy_outlives_a_child, a_policy_has_so_many_holders_at_most,
+      selectors_come_back_as_they_went_in, scopes_do_not_see_each_other, a_hundred_thousand_hosts)
