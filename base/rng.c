@@ -20,13 +20,34 @@ static uint64_t value_at(const struct rng *r, uint64_t counter)
     return mix(mix(counter * STEP + r->key[0]) ^ r->key[1]);
 }
 
+/* What the number of a sub-stream does to the two words of a key. */
+static void fork_words(uint64_t index, uint64_t words[2])
+{
+    words[0] = mix(index * STEP + 5);
+    words[1] = mix(words[0] ^ STEP);
+}
+
+struct rng_family rng_family(uint64_t seed, enum rng_purpose purpose)
+{
+    struct rng_family f = {.seed = {mix(seed + STEP), mix(seed ^ UINT64_C(0x6a09e667f3bcc909))}};
+
+    fork_words((uint64_t)purpose, f.purpose);
+    return f;
+}
+
+struct rng rng_member(const struct rng_family *f, uint64_t entity)
+{
+    uint64_t a = mix(f->seed[0] + mix(entity + STEP) * 3);
+    uint64_t b = mix(f->seed[1] ^ mix(entity * STEP + 1));
+
+    return (struct rng){.key = {mix(a ^ f->purpose[0]), mix(b + f->purpose[1])}};
+}
+
 struct rng rng_stream(uint64_t seed, uint64_t entity, enum rng_purpose purpose)
 {
-    struct rng r = {{mix(seed + STEP), mix(seed ^ UINT64_C(0x6a09e667f3bcc909))}, 0, NULL};
+    struct rng_family f = rng_family(seed, purpose);
 
-    r.key[0] = mix(r.key[0] + mix(entity + STEP) * 3);
-    r.key[1] = mix(r.key[1] ^ mix(entity * STEP + 1));
-    return rng_fork(&r, (uint64_t)purpose);
+    return rng_member(&f, entity);
 }
 
 struct rng rng_of(rng_source *source)
@@ -36,9 +57,10 @@ struct rng rng_of(rng_source *source)
 
 struct rng rng_fork(const struct rng *r, uint64_t index)
 {
-    uint64_t a = mix(index * STEP + 5);
+    uint64_t words[2];
 
-    return (struct rng){{mix(r->key[0] ^ a), mix(r->key[1] + mix(a ^ STEP))}, 0, r->source};
+    fork_words(index, words);
+    return (struct rng){{mix(r->key[0] ^ words[0]), mix(r->key[1] + words[1])}, 0, r->source};
 }
 
 uint64_t rng_u64(struct rng *r)

@@ -52,8 +52,16 @@ enum rng_purpose {
     RNG_TEST = 99,
 };
 
+/** What the streams of all entities of one seed and purpose have in common. */
+struct rng_family {
+    uint64_t seed[2], purpose[2];
+};
+
 /** Name a stream; its counter starts at 0. */
 struct rng rng_stream(uint64_t seed, uint64_t entity, enum rng_purpose purpose);
+/** rng_member(rng_family(seed, purpose), entity) is rng_stream(seed, entity, purpose), for less. */
+struct rng_family rng_family(uint64_t seed, enum rng_purpose purpose);
+struct rng rng_member(const struct rng_family *, uint64_t entity);
 /** A stream that is the source itself; so are its sub-streams. */
 struct rng rng_of(rng_source *source);
 /** The sub-stream number `index` of `r`; does not draw from `r`. */

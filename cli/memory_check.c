@@ -1,9 +1,9 @@
 #include "cli/memory_check.h"
 
+#include "base/machine_memory.h"
 #include "cli/verb.h"
 #include "record/run_folder.h"
 #include "sim/footprint.h"
-#include "sim/machine_memory.h"
 
 #include <inttypes.h>
 

@@ -439,6 +439,12 @@ void checker_executed(struct checker *c, nsec now, uint32_t node, uint64_t execu
 
 /* I17 */
 
+/* NULL: nothing was sent in this direction or later ones, so there is nothing to excuse. */
+static struct flow_record *flow_known(struct checker *c, uint32_t direction)
+{
+    return direction < c->flow_capacity ? &c->flows[direction] : NULL;
+}
+
 static struct flow_record *flow_at(struct checker *c, uint32_t direction)
 {
     if (direction >= c->flow_capacity) {
@@ -484,7 +490,7 @@ void checker_flow_delivered(struct checker *c, nsec now, uint32_t direction)
 
 void checker_flow_excused(struct checker *c, nsec now, uint32_t direction)
 {
-    struct flow_record *flow = flow_at(c, direction);
+    struct flow_record *flow = flow_known(c, direction);
 
     if (!flow)
         return;
@@ -501,7 +507,7 @@ void checker_excuse_all(struct checker *c, nsec now)
 
 void checker_ends_agree(struct checker *c, nsec now, uint32_t direction, uint32_t node, bool agree)
 {
-    struct flow_record *flow = flow_at(c, direction);
+    struct flow_record *flow = agree ? flow_known(c, direction) : flow_at(c, direction);
 
     if (!flow)
         return;

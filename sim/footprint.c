@@ -1,8 +1,8 @@
 #include "sim/footprint.h"
 
+#include "base/machine_memory.h"
 #include "crypto/provider.h"
 #include "sim/credentials.h"
-#include "sim/machine_memory.h"
 #include "sim/run.h"
 #include "sim/scenario_estimate.h"
 

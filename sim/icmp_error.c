@@ -46,7 +46,7 @@ static void tell_sender(struct sim *s, uint32_t node, uint32_t packet, const str
 bool icmp_too_big(struct sim *s, uint32_t node, uint32_t out, uint32_t packet,
                   const struct ip_packet *ip, const struct ip_addr *from)
 {
-    uint32_t mtu = s->links[node_port(&s->nodes[node], out)].words->mtu;
+    uint32_t mtu = link_kind(s, &s->links[node_port(&s->nodes[node], out)])->words.mtu;
     struct icmp_message icmp = {.kind = ICMP_TOO_BIG, .mtu = mtu};
 
     if (packet_at(s, packet)->len <= mtu || !ip->df)

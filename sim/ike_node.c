@@ -119,8 +119,8 @@ static uint16_t link_mtu_of(const struct sim *s, uint32_t node)
     uint32_t least = UINT16_MAX;
 
     for (uint32_t i = 0; i < n->port_count; i++)
-        if (s->links[node_port(n, i)].words->mtu < least)
-            least = s->links[node_port(n, i)].words->mtu;
+        if (link_kind(s, &s->links[node_port(n, i)])->words.mtu < least)
+            least = link_kind(s, &s->links[node_port(n, i)])->words.mtu;
     return (uint16_t)least;
 }
 

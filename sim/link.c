@@ -5,33 +5,40 @@
 
 #include <stdlib.h>
 
-enum { FIRST_LINKS = 64, FIRST_WAITING = 4, RECENT_WORDS = 8 };
+enum { FIRST_LINKS = 64, FIRST_WAITING = 4, RECENT_KINDS = 8 };
 
-/* One copy of words for all links that are alike; those of one group are added in a row. */
-static const struct link_words *share_words(struct sim *s, const struct link_words *words)
+static bool alike(const struct link_kind *k, const struct link_words *words, uint32_t link)
 {
-    uint32_t first = s->words_count > RECENT_WORDS ? s->words_count - RECENT_WORDS : 0;
-    struct link_words *own;
+    return k->link == link && memcmp(&k->words, words, sizeof *words) == 0;
+}
 
-    for (uint32_t i = first; i < s->words_count; i++)
-        if (memcmp(s->words[i], words, sizeof *words) == 0)
-            return s->words[i];
-    if (s->words_count == s->words_capacity) {
-        uint32_t capacity = s->words_capacity ? 2 * s->words_capacity : 16;
-        struct link_words **bigger = realloc(s->words, capacity * sizeof *bigger);
+/* One record for all directions that are alike; those of one group are added in a row. SIM_NONE
+ * when out of memory. */
+static uint32_t share_kind(struct sim *s, const struct link_words *words, uint32_t link)
+{
+    uint32_t count = s->link_kind_count;
+    struct link_kind *own;
+
+    for (uint32_t i = count > RECENT_KINDS ? count - RECENT_KINDS : 0; i < count; i++)
+        if (alike(s->link_kinds[i], words, link))
+            return i;
+    if (count == s->link_kind_capacity) {
+        uint32_t capacity = count ? 2 * count : 16;
+        struct link_kind **bigger = realloc(s->link_kinds, capacity * sizeof *bigger);
 
         if (!bigger)
-            return NULL;
-        s->words = bigger;
-        s->words_capacity = capacity;
+            return SIM_NONE;
+        s->link_kinds = bigger;
+        s->link_kind_capacity = capacity;
     }
     own = malloc(sizeof *own);
     if (!own)
-        return NULL;
+        return SIM_NONE;
     /* Bytes, padding included: what was compared above. */
-    memcpy(own, words, sizeof *own);
-    s->words[s->words_count++] = own;
-    return own;
+    memcpy(&own->words, words, sizeof *words);
+    own->link = link;
+    s->link_kinds[s->link_kind_count] = own;
+    return s->link_kind_count++;
 }
 
 /* Each packet has eight values of the direction's stream; a word unused shifts nothing. */
@@ -45,19 +52,38 @@ enum draw {
     DRAWS = 8,
 };
 
-static struct rng draw(const struct link_direction *d, enum draw which)
+static uint32_t number_of(const struct sim *s, const struct link_direction *d)
 {
-    return (struct rng){.key = {d->key[0], d->key[1]},
-                        .counter = (uint64_t)d->ordinal * DRAWS + which};
+    return (uint32_t)(d - s->links);
 }
 
-static bool chance(const struct link_direction *d, enum draw which, uint64_t p)
+/* The words of a direction. */
+static const struct link_words *words_of(const struct sim *s, const struct link_direction *d)
+{
+    return &link_kind(s, d)->words;
+}
+
+/* The two directions of a link have streams of their own. */
+static struct rng stream_of(const struct sim *s, const struct link_direction *d)
+{
+    return rng_member(&s->link_draws, 2 * (uint64_t)d->entity + number_of(s, d) % 2);
+}
+
+static struct rng draw(const struct sim *s, const struct link_direction *d, enum draw which)
+{
+    struct rng r = stream_of(s, d);
+
+    r.counter = (uint64_t)d->ordinal * DRAWS + which;
+    return r;
+}
+
+static bool chance(const struct sim *s, const struct link_direction *d, enum draw which, uint64_t p)
 {
     struct rng r;
 
     if (!p)
         return false;
-    r = draw(d, which);
+    r = draw(s, d, which);
     return rng_chance(&r, p);
 }
 
@@ -67,7 +93,7 @@ static bool wire_init(struct sim *s, uint32_t direction)
     struct link_direction *d = &s->links[direction];
 
     d->wire = SIM_NONE;
-    if (!d->words->rate_bps && !d->words->fate_count)
+    if (!words_of(s, d)->rate_bps && !words_of(s, d)->fate_count)
         return true;
     if (s->wire_count == s->wire_capacity) {
         uint32_t capacity = s->wire_capacity ? 2 * s->wire_capacity : 16;
@@ -83,13 +109,12 @@ static bool wire_init(struct sim *s, uint32_t direction)
     return true;
 }
 
-static bool direction_init(struct sim *s, uint32_t direction, uint64_t name)
+static bool direction_init(struct sim *s, uint32_t direction)
 {
     struct link_direction *d = &s->links[direction];
-    struct rng first = rng_stream(s->seed, name, RNG_LINK);
+    struct rng first = stream_of(s, d);
 
-    memcpy(d->key, first.key, sizeof d->key);
-    loss_init(&d->loss, &d->words->loss, &first);
+    loss_init(&d->loss, &words_of(s, d)->loss, &first);
     d->ordinal = 1;
     return wire_init(s, direction);
 }
@@ -111,11 +136,11 @@ enum err links_reserve(struct sim *s, uint32_t directions)
 uint32_t link_add(struct sim *s, uint32_t a, uint32_t b, const struct link_words *a_to_b,
                   const struct link_words *b_to_a, uint32_t link, uint32_t entity)
 {
-    const struct link_words *words[2] = {share_words(s, a_to_b), share_words(s, b_to_a)};
+    uint32_t up = share_kind(s, a_to_b, link), down = share_kind(s, b_to_a, link);
     uint32_t first = s->link_count;
     uint32_t port_a, port_b;
 
-    if (!words[0] || !words[1])
+    if (up == SIM_NONE || down == SIM_NONE)
         return SIM_NONE;
     if (first + 2 > s->link_capacity &&
         links_reserve(s, s->link_capacity ? 2 * s->link_capacity : FIRST_LINKS) != OK)
@@ -125,11 +150,10 @@ uint32_t link_add(struct sim *s, uint32_t a, uint32_t b, const struct link_words
     if (port_a == SIM_NONE || port_b == SIM_NONE)
         return SIM_NONE;
     s->links[first] =
-        (struct link_direction){.words = words[0], .to = b, .to_port = port_b, .link = link};
+        (struct link_direction){.kind = up, .to = b, .to_port = port_b, .entity = entity};
     s->links[first + 1] =
-        (struct link_direction){.words = words[1], .to = a, .to_port = port_a, .link = link};
-    if (!direction_init(s, first, 2 * (uint64_t)entity) ||
-        !direction_init(s, first + 1, 2 * (uint64_t)entity + 1))
+        (struct link_direction){.kind = down, .to = a, .to_port = port_a, .entity = entity};
+    if (!direction_init(s, first) || !direction_init(s, first + 1))
         return SIM_NONE;
     s->link_count += 2;
     return first;
@@ -139,16 +163,11 @@ void links_reset(struct sim *s)
 {
     for (uint32_t i = 0; i < s->wire_count; i++)
         free(s->wires[i].waiting);
-    for (uint32_t i = 0; i < s->words_count; i++)
-        free(s->words[i]);
+    for (uint32_t i = 0; i < s->link_kind_count; i++)
+        free(s->link_kinds[i]);
     free(s->wires);
     free(s->links);
-    free(s->words);
-}
-
-static uint32_t number_of(const struct sim *s, const struct link_direction *d)
-{
-    return (uint32_t)(d - s->links);
+    free(s->link_kinds);
 }
 
 static uint32_t sender(const struct sim *s, const struct link_direction *d)
@@ -159,7 +178,7 @@ static uint32_t sender(const struct sim *s, const struct link_direction *d)
 /* What is counted of the link's packets; NULL: nothing. */
 static struct net_metrics *metrics_of(const struct sim *s, const struct link_direction *d)
 {
-    return s->of_link ? &s->of_link[d->link].net : NULL;
+    return s->of_link ? &s->of_link[link_kind(s, d)->link].net : NULL;
 }
 
 /* The packet's end, in all books; its slot may still be named by an event. */
@@ -240,7 +259,7 @@ static nsec departure(struct link_wire *w, uint64_t rate_bps, nsec now, uint32_t
 
 static uint64_t wire_bytes(const struct sim *s, const struct link_wire *w)
 {
-    uint64_t rate_bps = s->links[w->direction].words->rate_bps;
+    uint64_t rate_bps = words_of(s, &s->links[w->direction])->rate_bps;
 
     if (rate_bps == 0 || w->busy_until <= s->now)
         return 0;
@@ -261,6 +280,11 @@ uint64_t link_queue_peak(const struct sim *s, uint32_t direction)
     return wire == SIM_NONE ? 0 : s->wires[wire].queue_bytes_peak;
 }
 
+static struct link_metrics *link_metrics_of(const struct sim *s, const struct link_wire *w)
+{
+    return &s->of_link[link_kind(s, &s->links[w->direction])->link];
+}
+
 /* What is in a queue is looked at now and then: by a list of those that may not be empty. */
 static void note_queue(struct sim *s, struct link_direction *d, struct link_wire *w)
 {
@@ -268,8 +292,8 @@ static void note_queue(struct sim *s, struct link_direction *d, struct link_wire
 
     if (queued > w->queue_bytes_peak) {
         w->queue_bytes_peak = queued;
-        if (s->of_link && queued > s->of_link[d->link].queue_peak_bytes)
-            s->of_link[d->link].queue_peak_bytes = queued;
+        if (s->of_link && queued > link_metrics_of(s, w)->queue_peak_bytes)
+            link_metrics_of(s, w)->queue_peak_bytes = queued;
     }
     if (w->busy || w->busy_until <= s->now)
         return;
@@ -283,12 +307,12 @@ void links_gauge(struct sim *s)
     uint32_t *at = &s->first_busy;
 
     for (uint32_t i = s->first_busy; i != SIM_NONE; i = s->wires[i].next_busy)
-        s->of_link[s->links[s->wires[i].direction].link].queue_bytes = 0;
+        link_metrics_of(s, &s->wires[i])->queue_bytes = 0;
     while (*at != SIM_NONE) {
         struct link_wire *w = &s->wires[*at];
 
         if (w->busy_until > s->now) {
-            s->of_link[s->links[w->direction].link].queue_bytes += wire_bytes(s, w);
+            link_metrics_of(s, w)->queue_bytes += wire_bytes(s, w);
             at = &w->next_busy;
         } else {
             w->busy = false;
@@ -300,7 +324,7 @@ void links_gauge(struct sim *s)
 /* A wrong bit anywhere in the packet, header included. */
 static void corrupt(struct sim *s, struct link_direction *d, struct packet *p)
 {
-    struct rng r = draw(d, DRAW_CORRUPT_BIT);
+    struct rng r = draw(s, d, DRAW_CORRUPT_BIT);
     uint64_t bit = rng_below(&r, (uint64_t)p->len * 8);
     struct net_metrics *m = metrics_of(s, d);
 
@@ -314,10 +338,10 @@ static void corrupt(struct sim *s, struct link_direction *d, struct packet *p)
 
 static nsec delay_of(struct sim *s, struct link_direction *d)
 {
-    const struct link_words *w = d->words;
+    const struct link_words *w = words_of(s, d);
     struct rng r;
 
-    if (chance(d, DRAW_REORDER, w->reorder)) {
+    if (chance(s, d, DRAW_REORDER, w->reorder)) {
         struct net_metrics *m = metrics_of(s, d);
 
         s->net.reordered_packets++;
@@ -327,7 +351,7 @@ static nsec delay_of(struct sim *s, struct link_direction *d)
     }
     if (!w->jitter)
         return w->delay;
-    r = draw(d, DRAW_DELAY);
+    r = draw(s, d, DRAW_DELAY);
     return dist_jitter(&r, w->distribution, w->delay, w->jitter);
 }
 
@@ -337,20 +361,20 @@ static bool enqueue(struct sim *s, struct link_direction *d, uint32_t packet)
     struct packet *p = &s->packets[packet];
     struct link_wire *w;
 
-    if (d->words->rate_bps == 0) {
+    if (words_of(s, d)->rate_bps == 0) {
         p->departs = s->now;
         return true;
     }
     w = &s->wires[d->wire];
     if (!s->no_shortcut)
         forget_departed(w, s->now);
-    if (waiting_now(s, w) >= d->words->limit) {
+    if (waiting_now(s, w) >= words_of(s, d)->limit) {
         drop(s, d, packet, NET_DROP_QUEUE);
         return false;
     }
     if (!s->no_shortcut && w->busy_until > s->now && !remember_departure(s, w, w->busy_until))
         return false;
-    p->departs = departure(w, d->words->rate_bps, s->now, p->len);
+    p->departs = departure(w, words_of(s, d)->rate_bps, s->now, p->len);
     note_queue(s, d, w);
     w->waiting_count += s->no_shortcut && p->departs > s->now;
     return true;
@@ -389,15 +413,15 @@ void link_departed(struct sim *s, uint32_t packet)
 static void carry_or_lose(struct sim *s, struct link_direction *d, uint32_t packet)
 {
     d->ordinal++;
-    if (d->words->loss.model != LOSS_NONE) {
-        struct rng r = draw(d, DRAW_LOSS);
+    if (words_of(s, d)->loss.model != LOSS_NONE) {
+        struct rng r = draw(s, d, DRAW_LOSS);
 
-        if (loss_next(&d->loss, &d->words->loss, &r)) {
+        if (loss_next(&d->loss, &words_of(s, d)->loss, &r)) {
             drop(s, d, packet, NET_DROP_LOSS);
             return;
         }
     }
-    if (chance(d, DRAW_CORRUPT, d->words->corrupt))
+    if (chance(s, d, DRAW_CORRUPT, words_of(s, d)->corrupt))
         corrupt(s, d, &s->packets[packet]);
     carry(s, d, packet);
 }
@@ -423,7 +447,7 @@ static void send_one(struct sim *s, struct link_direction *d, uint32_t packet)
 {
     uint32_t second = SIM_NONE;
 
-    if (chance(d, DRAW_DUPLICATE, d->words->duplicate))
+    if (chance(s, d, DRAW_DUPLICATE, words_of(s, d)->duplicate))
         second = duplicate(s, d, packet);
     carry_or_lose(s, d, packet);
     if (second != SIM_NONE)
@@ -434,7 +458,7 @@ static void send_one(struct sim *s, struct link_direction *d, uint32_t packet)
 static uint32_t next_fragment(struct sim *s, struct link_direction *d, uint32_t packet,
                               struct fragmenter *cut)
 {
-    uint32_t piece = packet_copy(s, sender(s, d), packet, d->words->mtu); /* for the room */
+    uint32_t piece = packet_copy(s, sender(s, d), packet, words_of(s, d)->mtu); /* for the room */
     struct packet *p;
     struct buf out;
 
@@ -480,13 +504,13 @@ static const struct packet_fate *fate_of(struct sim *s, struct link_direction *d
                                          const struct packet *p)
 {
     uint32_t kind = p->kind == PACKET_ESP ? FATE_ESP : FATE_IKE;
-    uint32_t low = 0, high = d->words->fate_count, number;
+    uint32_t low = 0, high = words_of(s, d)->fate_count, number;
 
     if (!high || (p->kind != PACKET_ESP && p->kind != PACKET_IKE))
         return NULL;
     number = ++s->wires[d->wire].numbered[kind];
     while (low < high) {
-        const struct packet_fate *f = &d->words->fates[low + (high - low) / 2];
+        const struct packet_fate *f = &words_of(s, d)->fates[low + (high - low) / 2];
 
         if (f->kind == kind && f->number == number)
             return f;
@@ -540,10 +564,10 @@ void link_send(struct sim *s, uint32_t direction, uint32_t packet)
         drop(s, d, packet, NET_DROP_LINK_DOWN);
     else if (fate)
         meet(s, d, packet, fate);
-    else if (p->len <= d->words->mtu)
+    else if (p->len <= words_of(s, d)->mtu)
         send_one(s, d, packet);
-    else if (may_cut(s, d, p) &&
-             fragmenter_init(&cut, bytes_of(p->data, p->len), d->words->mtu, p->sequence) == OK)
+    else if (may_cut(s, d, p) && fragmenter_init(&cut, bytes_of(p->data, p->len),
+                                                 words_of(s, d)->mtu, p->sequence) == OK)
         send_fragments(s, d, packet, &cut);
     else
         drop(s, d, packet, NET_DROP_MTU);

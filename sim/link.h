@@ -30,18 +30,23 @@
 #include "sim/sim.h"
 #include "sim/words.h"
 
+/** What directions have in common with many others; owned by the simulator. */
+struct link_kind {
+    struct link_words words;
+    uint32_t link; /* of the scenario */
+};
+
 struct link_direction {
-    const struct link_words *words; /* shared by many links, owned by the simulator */
-    uint64_t key[2];                /* of its random stream */
+    uint32_t kind; /* in sim.link_kinds */
     uint32_t to, to_port;
-    uint32_t link;    /* of the scenario */
+    uint32_t entity;  /* names its random stream, see link_add */
     uint32_t ordinal; /* packets that took draws so far */
     uint32_t on_it;   /* I8: sent + made - delivered - dropped. Modulo 2^32 */
     uint32_t wire;    /* in sim.wires; SIM_NONE: neither a rate nor fates */
     struct loss_state loss;
     bool down;
 };
-_Static_assert(sizeof(struct link_direction) <= 56, "there may be millions of them");
+_Static_assert(sizeof(struct link_direction) <= 32, "there may be millions of them");
 
 /** What only a direction with a rate, or with packets whose fate is given, remembers. */
 struct link_wire {
@@ -56,6 +61,11 @@ struct link_wire {
     uint64_t queue_bytes_peak;
 };
 
+/** Its words, and the link of the scenario that it belongs to. */
+static inline const struct link_kind *link_kind(const struct sim *s, const struct link_direction *d)
+{
+    return s->link_kinds[d->kind];
+}
 /** The other direction of the same link: they are made in pairs. */
 static inline uint32_t link_reverse(uint32_t direction)
 {

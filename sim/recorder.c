@@ -213,7 +213,7 @@ static void tap(void *context, const struct tap_event *e)
     if (e->packet->kind == PACKET_ESP && e->kind != TAP_DROPPED && l.shown.frame == 0)
         return;
     if (e->direction != SIM_NONE)
-        l.shown.link = r->lab->scenario->links[s->links[e->direction].link].name;
+        l.shown.link = r->lab->scenario->links[link_kind(s, &s->links[e->direction])->link].name;
     if (e->kind == TAP_DROPPED)
         l.shown.cause = net_drop_name(e->cause);
     events_packet(r->events, e->at, lab_node_name(r->lab, e->node, name), tap_names[e->kind],

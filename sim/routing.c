@@ -32,7 +32,8 @@ static bool is_router(const struct lab *lab, uint32_t node)
 /* Whether a direction leads to a node by its second uplink. */
 static bool by_second(const struct lab *lab, const struct link_direction *d)
 {
-    return lab->scenario->groups[lab->sim.nodes[d->to].group].uplink[1] == (int32_t)d->link;
+    return lab->scenario->groups[lab->sim.nodes[d->to].group].uplink[1] ==
+           (int32_t)link_kind(&lab->sim, d)->link;
 }
 
 static uint32_t place_of(const struct lab *lab, const struct link_direction *d)
@@ -262,7 +263,8 @@ static void find_uplinks(const struct lab *lab, const struct ike_node *ike, stru
 
     for (uint32_t port = 0; port < n->port_count; port++)
         for (uint32_t i = 0; i < 2; i++)
-            if (ike->group->uplink[i] == (int32_t)direction_of(lab, ike->node, port)->link)
+            if (ike->group->uplink[i] ==
+                (int32_t)link_kind(&lab->sim, direction_of(lab, ike->node, port))->link)
                 extra->uplink_port[i] = port;
 }
 

@@ -2,11 +2,11 @@
 
 #include "base/assert.h"
 #include "base/dist.h"
+#include "base/machine_memory.h"
 #include "sim/attacker.h"
 #include "sim/credentials.h"
 #include "sim/ike_node.h"
 #include "sim/link.h"
-#include "sim/machine_memory.h"
 #include "sim/nat_box.h"
 #include "sim/outcome.h"
 #include "sim/recorder.h"

@@ -132,6 +132,7 @@ struct sim_hook {
 };
 
 struct link_direction; /* sim/link.h */
+struct link_kind;
 struct link_wire;
 
 struct sim {
@@ -142,9 +143,10 @@ struct sim {
     uint32_t node_count, node_capacity;
     struct link_direction *links;
     uint32_t link_count, link_capacity;
-    struct link_words **words; /* one of each that links share */
-    uint32_t words_count, words_capacity;
-    struct link_wire *wires; /* of the directions that have one */
+    struct link_kind **link_kinds; /* one of each that directions share */
+    uint32_t link_kind_count, link_kind_capacity;
+    struct rng_family link_draws; /* their random streams */
+    struct link_wire *wires;      /* of the directions that have one */
     uint32_t wire_count, wire_capacity;
     uint32_t first_busy; /* of the wires that may have a queue; SIM_NONE: none */
     struct node_timers *timers;

@@ -82,7 +82,7 @@ static void look(void *context, uint32_t node, uint32_t direction)
     if (!t->event->on_links) {
         t->touched |= in_range(t->event, group, node - t->lab->scenario->groups[group].first_node);
     } else if (direction != SIM_NONE) {
-        uint32_t link = s->links[direction].link;
+        uint32_t link = link_kind(s, &s->links[direction])->link;
 
         t->touched |= in_range(t->event, link, (direction - topology_link(t->lab, link, 0)) / 2);
     }

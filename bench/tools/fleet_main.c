@@ -4,6 +4,7 @@
  * took at most. bench/bounds/ns3 answers --once in the same words. Build it with the preset
  * `release`; bench/tools/scale.py draws the curves.
  */
+#include "base/machine_memory.h"
 #include "bench/fleet.h"
 #include "bench/measure.h"
 
@@ -14,19 +15,12 @@
 
 #define RUN_MIN_NS UINT64_C(1000000000)
 
-/* Kilobytes of this program, by the name of a line of its status. */
-static uint64_t status_kb(const char *what)
+/* The most that this program was resident with, so far. */
+static uint64_t resident_peak(void)
 {
-    FILE *file = fopen("/proc/self/status", "r");
-    char line[128];
-    uint64_t kb = 0;
+    struct process_memory m;
 
-    while (file && fgets(line, sizeof line, file))
-        if (strncmp(line, what, strlen(what)) == 0)
-            kb = strtoull(line + strlen(what) + 1, NULL, 10);
-    if (file)
-        fclose(file);
-    return kb;
+    return process_memory_read(&m) ? m.resident_peak : 0;
 }
 
 static enum fleet_kind kind_named(const char *name)
@@ -69,7 +63,7 @@ int main(int argc, char **argv)
 {
     struct fleet_plan plan = {.kind = argc == 3 ? kind_named(argv[1]) : FLEET_KINDS};
     unsigned long clients = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
-    uint64_t before = status_kb("VmRSS");
+    uint64_t before = resident_peak();
     struct fleet_cost cost;
     const char *why;
     struct fleet *fleet;
@@ -95,6 +89,6 @@ int main(int argc, char **argv)
            ",\"events\":%" PRIu64 ",\"completed\":%" PRIu64 ",\"failed\":%" PRIu64
            ",\"memory_bytes\":%" PRIu64 "}\n",
            fleet_kind_name(plan.kind), plan.clients, cost.setup_ns / runs, cost.loop_ns / runs,
-           cost.events, cost.completed, cost.failed, (status_kb("VmHWM") - before) * 1024);
+           cost.events, cost.completed, cost.failed, resident_peak() - before);
     return 0;
 }

@@ -1,7 +1,7 @@
 /* What memory is left, as files below a folder of our own tell it. */
 #include "suite.h"
 
-#include "sim/machine_memory.h"
+#include "base/machine_memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>

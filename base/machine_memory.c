@@ -1,4 +1,4 @@
-#include "sim/machine_memory.h"
+#include "base/machine_memory.h"
 
 #include <stdbool.h>
 #include <stdio.h>

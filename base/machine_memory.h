@@ -3,8 +3,8 @@
  * of what its control groups leave (version 2 and version 1, all the way up), and of what is left
  * of its address space (RLIMIT_AS).
  */
-#ifndef SIM_MACHINE_MEMORY_H
-#define SIM_MACHINE_MEMORY_H
+#ifndef BASE_MACHINE_MEMORY_H
+#define BASE_MACHINE_MEMORY_H
 
 #include <stdbool.h>
 #include <stdint.h>
