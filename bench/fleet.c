@@ -121,31 +121,26 @@ static enum err opaque_cost(const struct fleet_plan *plan, bool setup_only, stru
 
 /* IKEv2 endpoints */
 
-/* What run_scenario is given to time its loop with; the pointer that comes back is that to
- * `loop_ns`. */
+/* What run_scenario times its loop with. */
 struct stopwatch {
-    uint64_t loop_ns; /* first */
-    uint64_t start_ns, setup_ns;
+    uint64_t start_ns, setup_ns, loop_ns;
 };
 
-static void loop_begins(uint64_t *loop_ns)
+static void time_both(void *stopwatch, void (*work)(void *state), void *state)
 {
-    struct stopwatch *w = (struct stopwatch *)loop_ns;
+    struct stopwatch *w = stopwatch;
 
     w->setup_ns = measure_cpu_ns() - w->start_ns;
+    measured(work, state, &w->loop_ns);
 }
 
-static void time_both(void (*work)(void *state), void *state, uint64_t *loop_ns)
+static void time_setup(void *stopwatch, void (*work)(void *state), void *state)
 {
-    loop_begins(loop_ns);
-    measured(work, state, loop_ns);
-}
+    struct stopwatch *w = stopwatch;
 
-static void time_setup(void (*work)(void *state), void *state, uint64_t *loop_ns)
-{
     (void)work;
     (void)state;
-    loop_begins(loop_ns);
+    w->setup_ns = measure_cpu_ns() - w->start_ns;
 }
 
 static enum err ikev2_cost(const struct fleet *f, bool setup_only, struct fleet_cost *cost)
@@ -154,7 +149,7 @@ static enum err ikev2_cost(const struct fleet *f, bool setup_only, struct fleet_
     const struct run_options options = {.scenario = &f->scenario,
                                         .plant = PLANT_NONE,
                                         .timed = setup_only ? time_setup : time_both,
-                                        .loop_ns = &watch.loop_ns};
+                                        .stopwatch = &watch};
     struct run_outcome outcome;
     char why[256];
     enum err e = run_scenario(&options, &outcome, why, sizeof why);

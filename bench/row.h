@@ -45,7 +45,7 @@ struct row {
     char name[ROW_NAME_MAX];
     const char *unit; /* per operation, lower is better */
     /** What to ask of which program of bench/bounds; NULL: run() cannot be bounded by a program
-     * and `bound_value` says it in the row's unit. */
+     * and `bound_value` says it in the row's unit, known from the start or put in by run(). */
     const char *bound_program;
     char bound_row[ROW_NAME_MAX];
     double bound_scale; /* operations of the bound for one of ours */

@@ -10,13 +10,17 @@
  *                             modelled cryptography, with hosts, checkers and metrics
  *   sim/ikev2-real/CLIENTS    with real cryptography: for the slope over the size
  *   sim/setup/CLIENTS         of the IKEv2 fleet: CPU time of set-up per client
+ *   sim/recording/NODES       bench/recording.h: a gateway and its clients, whole runs that write
+ *                             events and capture as they are by default, per handshake
  *
  * The bound of a fleet is ns-3 at its best on the same topology, where it was there to be built
- * with (docs/scale.md); the ratio then says how many times faster we are.
+ * with (docs/scale.md); the ratio then says how many times faster we are. That of a recording is
+ * the same run with numbers only: 0.77 is 1.3 times its time.
  */
 #include "base/assert.h"
 #include "bench/fleet.h"
 #include "bench/hold.h"
+#include "bench/recording.h"
 #include "bench/row.h"
 
 #include <stdio.h>
@@ -29,19 +33,24 @@ enum kind {
     QUEUE_OF_NET,
     HOLD_OF_EXP,
     HOLD_OF_NET,
+    RECORDING,
     FLEET, /* and an enum fleet_kind */
 };
 
 enum {
     WHOLE_MIN_MS = 1000,   /* a fleet that is faster runs again */
+    QUICK_MIN_MS = 250,    /* ... of a row of --quick */
     BOUND_CLIENTS = 20000, /* so many in ns-3 take a second, too */
     BIG = 100000,
     HUGE_ = 1000000,
 };
 
+/* One of the three is there. */
 struct bench {
-    struct hold *hold; /* NULL: a fleet */
+    struct hold *hold;
     struct fleet *fleet;
+    struct recording *recording;
+    struct row *row; /* takes the bound of a recording */
     bool setup;
     uint32_t clients;
     uint64_t operations;
@@ -56,6 +65,8 @@ static void close_bench(void *state)
         hold_destroy(b->hold);
     if (b->fleet)
         fleet_close(b->fleet);
+    if (b->recording)
+        recording_close(b->recording);
     free(b);
 }
 
@@ -67,20 +78,23 @@ static void *open_bench(struct row *row, const char **why)
     *why = "out of memory";
     if (!b)
         return NULL;
-    b->clients = number[SIZE];
+    b->clients = number[SIZE] - (number[KIND] == RECORDING); /* one of the nodes is the gateway */
     b->setup = number[SETUP];
+    b->row = row;
     if (number[KIND] >= FLEET) {
         const struct fleet_plan plan = {.kind = (enum fleet_kind)(number[KIND] - FLEET),
                                         .star = number[STAR],
                                         .clients = number[SIZE]};
 
         b->fleet = fleet_open(&plan, why);
+    } else if (number[KIND] == RECORDING) {
+        b->recording = recording_open(number[SIZE], why);
     } else {
         b->hold = hold_create(
             number[KIND] == HOLD_OF_EXP || number[KIND] == QUEUE_OF_EXP ? HOLD_EXP : HOLD_NET,
             number[KIND] == HOLD_OF_EXP || number[KIND] == HOLD_OF_NET, number[SIZE]);
     }
-    if (b->fleet || b->hold)
+    if (b->fleet || b->hold || b->recording)
         return b;
     close_bench(b);
     return NULL;
@@ -120,11 +134,30 @@ static enum err run_fleet(struct bench *b, double *value)
     return OK;
 }
 
+static enum err run_recording(struct bench *b, double *value)
+{
+    uint64_t least = (b->row->quick ? QUICK_MIN_MS : WHOLE_MIN_MS) * UINT64_C(1000000), done = 0;
+    struct recording_cost cost = {0};
+
+    while (done < b->operations || cost.recorded_ns < least) {
+        enum err e = recording_run(b->recording, &cost);
+
+        if (e != OK)
+            return e;
+        done += b->clients;
+    }
+    *value = (double)cost.recorded_ns / 1e3 * (double)b->operations / (double)done;
+    b->row->bound_value = (double)cost.numbers_ns / 1e3 / (double)done;
+    return OK;
+}
+
 static enum err run_bench(void *state, uint64_t operations, double *value)
 {
     struct bench *b = state;
 
     b->operations = operations;
+    if (b->recording)
+        return run_recording(b, value);
     return b->hold ? run_hold(b, value) : run_fleet(b, value);
 }
 
@@ -132,7 +165,7 @@ static const struct family sim_family = {
     .name = "sim",
     .help = "the simulator: queue/MIX/PENDING of its event queue, hold/MIX/PENDING with dispatch, "
             "opaque/SHAPE/CLIENTS and ikev2/CLIENTS for exchanges of a fleet, setup/CLIENTS for "
-            "making one",
+            "making one, recording/NODES for what files of a run cost",
     .open = open_bench,
     .run = run_bench,
     .close = close_bench,
@@ -206,6 +239,20 @@ static void add_fleets(struct rows *rows)
     }
 }
 
+/* Pairs of runs, so that the bound is of the same moment. A whole run is the least here, too. */
+static void add_recording(struct rows *rows, uint32_t nodes, bool quick)
+{
+    struct row *row = rows_add(rows, &sim_family, "sim/recording/%u", nodes);
+
+    row->unit = "us";
+    row->operations = nodes - 1;
+    row->alone = true;
+    row->quick = quick;
+    row->bound_name = "numbers only";
+    row->number[KIND] = RECORDING;
+    row->number[SIZE] = nodes;
+}
+
 void sim_rows(struct rows *rows)
 {
     for (enum kind kind = QUEUE_OF_EXP; kind <= HOLD_OF_NET; kind++) {
@@ -214,4 +261,6 @@ void sim_rows(struct rows *rows)
         add_hold(rows, kind, 1000000, false);
     }
     add_fleets(rows);
+    add_recording(rows, 1000, true);
+    add_recording(rows, 10000, false);
 }

@@ -452,7 +452,7 @@ static void loop_work(void *state)
 static enum err run_loop(struct drive *d)
 {
     if (d->options->timed)
-        d->options->timed(loop_work, d, d->options->loop_ns);
+        d->options->timed(d->options->stopwatch, loop_work, d);
     else
         loop_work(d);
     return d->loop_error;

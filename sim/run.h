@@ -28,9 +28,9 @@ struct run_options {
     void (*progress)(void *context, const struct run_progress *);
     void *context;
     /** What the loop is called through, to be timed without set-up and clean-up: it calls
-     * work(state) once. NULL: nothing. */
-    void (*timed)(void (*work)(void *state), void *state, uint64_t *ns);
-    uint64_t *loop_ns; /* for `timed` */
+     * work(state) once, or not at all to have the set-up alone. NULL: nothing. */
+    void (*timed)(void *stopwatch, void (*work)(void *state), void *state);
+    void *stopwatch; /* for `timed` */
 };
 
 struct run_outcome {
