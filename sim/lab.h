@@ -13,6 +13,7 @@
 #include "record/metrics.h"
 #include "sim/address_plan.h"
 #include "sim/checker.h"
+#include "sim/nat_box.h"
 #include "sim/scenario.h"
 #include "sim/sim.h"
 
@@ -80,7 +81,8 @@ struct lab {
     enum plant plant;
     uint32_t plant_count; /* occasions seen by the planted defect */
     struct crypto_class planted_class;
-    bool attacked; /* somebody floods a gateway: sim/attacker.h */
+    struct nat_observer nat_observer; /* of all NAT boxes */
+    bool attacked;                    /* somebody floods a gateway: sim/attacker.h */
 };
 
 enum { LAB_NAME_MAX = SCENARIO_NAME_MAX + 16 };

@@ -10,16 +10,14 @@
 
 enum { EXPIRY_TIMER = 0 };
 
-struct nat_box *nat_box_create(const struct nat_words *words, const struct ip_addr *outside,
-                               struct rng port_random)
+struct nat_box *nat_box_create(const struct nat_words *words, const struct ip_addr *outside)
 {
     struct nat_box *n = calloc(1, sizeof *n);
 
     if (!n)
         return NULL;
-    n->words = *words;
+    n->words = words;
     n->outside = *outside;
-    n->port_random = port_random;
     n->preserve = words->port_preservation;
     n->next_port = words->port_first;
     nat_table_init(&n->table);
@@ -33,8 +31,29 @@ static void destroy(struct sim *s, uint32_t node)
     if (!n)
         return;
     nat_table_reset(&n->table);
-    free(n->fragmented);
+    if (n->aside)
+        free(n->aside->fragmented);
+    free(n->aside);
     free(n);
+}
+
+/* NULL when out of memory. */
+static struct nat_aside *aside_of(struct nat_box *n)
+{
+    if (!n->aside)
+        n->aside = calloc(1, sizeof *n->aside);
+    return n->aside;
+}
+
+enum err nat_box_forward(struct nat_box *n, const struct ip_addr *host, uint32_t port)
+{
+    struct nat_aside *aside = aside_of(n);
+
+    if (!aside)
+        return ERR_MEMORY;
+    aside->forward = *host;
+    aside->forward_port = port;
+    return OK;
 }
 
 static struct nat_box *box_at(struct sim *s, uint32_t node)
@@ -50,7 +69,12 @@ static nsec timeout_of(const struct nat_words *w, bool replied)
 /* A mapping that was just made is refreshed by the packet that made it. */
 static nsec first_end(const struct sim *s, const struct nat_box *n)
 {
-    return nsec_add(s->now, timeout_of(&n->words, false));
+    return nsec_add(s->now, timeout_of(n->words, false));
+}
+
+static struct ip_endpoint outside_of(const struct nat_box *n, const struct nat_mapping *m)
+{
+    return (struct ip_endpoint){n->outside, m->outside_port};
 }
 
 static void tell(struct sim *s, uint32_t node, const struct nat_mapping *m, enum nat_change change,
@@ -58,12 +82,12 @@ static void tell(struct sim *s, uint32_t node, const struct nat_mapping *m, enum
 {
     const struct nat_box *n = box_at(s, node);
 
-    if (n->observer.changed)
-        n->observer.changed(
-            n->observer.context, node, s->now,
+    if (n->observer)
+        n->observer->changed(
+            n->observer->context, node, s->now,
             &(struct nat_event){.change = change,
                                 .inside = m->inside,
-                                .outside = m->outside,
+                                .outside = outside_of(n, m),
                                 .remote = m->remote,
                                 .expires = m->list == NAT_LISTS ? first_end(s, n) : m->expires,
                                 .inbound = inbound});
@@ -76,9 +100,9 @@ static uint64_t mapping_key(const struct nat_box *n, const struct ip_endpoint *i
     struct ip_endpoint relevant = {0};
     uint64_t parts[2] = {ip_endpoint_hash(inside), 0};
 
-    if (n->words.mapping != NAT_ENDPOINT_INDEPENDENT)
+    if (n->words->mapping != NAT_ENDPOINT_INDEPENDENT)
         relevant.addr = remote->addr;
-    if (n->words.mapping == NAT_ADDRESS_AND_PORT_DEPENDENT)
+    if (n->words->mapping == NAT_ADDRESS_AND_PORT_DEPENDENT)
         relevant.port = remote->port;
     parts[1] = ip_endpoint_hash(&relevant);
     return digest_of(parts, sizeof parts, 0);
@@ -119,47 +143,62 @@ static void refresh(struct sim *s, uint32_t node, uint32_t slot, bool inbound)
 {
     struct nat_box *n = box_at(s, node);
     struct nat_mapping *m = &n->table.mappings[slot];
-    bool restarts = n->words.refresh == NAT_REFRESH_BOTH ||
-                    inbound == (n->words.refresh == NAT_REFRESH_INBOUND);
+    bool restarts = n->words->refresh == NAT_REFRESH_BOTH ||
+                    inbound == (n->words->refresh == NAT_REFRESH_INBOUND);
     enum nat_list list;
 
     m->replied |= inbound;
     if (!restarts && m->list != NAT_LISTS)
         return;
-    list = m->replied || !n->words.udp_timeout_unreplied ? NAT_REPLIED : NAT_UNREPLIED;
-    nat_table_renew(&n->table, slot, list, nsec_add(s->now, timeout_of(&n->words, m->replied)));
+    list = m->replied || !n->words->udp_timeout_unreplied ? NAT_REPLIED : NAT_UNREPLIED;
+    nat_table_renew(&n->table, slot, list, nsec_add(s->now, timeout_of(n->words, m->replied)));
     arm(s, node);
     tell(s, node, m, NAT_REFRESHED, inbound);
 }
 
 static bool is_forwarded(const struct nat_box *n, uint16_t port)
 {
-    return n->forward.family && (port == NAT_FORWARD_IKE || port == NAT_FORWARD_NATT);
+    return nat_box_forwarded(n) && (port == NAT_FORWARD_IKE || port == NAT_FORWARD_NATT);
 }
 
 static bool port_free(const struct nat_box *n, uint16_t port)
 {
-    return port >= n->words.port_first && port <= n->words.port_last && !is_forwarded(n, port) &&
+    return port >= n->words->port_first && port <= n->words->port_last && !is_forwarded(n, port) &&
            nat_table_outside(&n->table, port) == NAT_NONE;
 }
 
-/* RFC 4787 §4.2: the same port where allowed and free, else the next free one; 0: none. */
-static uint16_t choose_port(struct nat_box *n, uint16_t inside)
+/* A number below `range`, of the box's own stream. */
+static uint32_t draw_port(const struct sim *s, uint32_t node, uint32_t range)
 {
-    uint32_t range = (uint32_t)n->words.port_last - n->words.port_first + 1;
-    uint32_t start = n->next_port - n->words.port_first;
+    struct nat_box *n = s->nodes[node].state;
+    struct rng random = rng_stream(s->seed, node, RNG_NAT_PORT);
+    uint32_t drawn;
+
+    random.counter = n->draws;
+    drawn = (uint32_t)rng_below(&random, range);
+    n->draws = (uint32_t)random.counter;
+    return drawn;
+}
+
+/* RFC 4787 §4.2: the same port where allowed and free, else the next free one; 0: none. */
+static uint16_t choose_port(struct sim *s, uint32_t node, uint16_t inside)
+{
+    struct nat_box *n = box_at(s, node);
+    uint32_t range = (uint32_t)n->words->port_last - n->words->port_first + 1;
+    uint32_t start = n->next_port - n->words->port_first;
 
     if (n->table.alive >= range)
         return 0;
     if (n->preserve && port_free(n, inside))
         return inside;
-    if (n->words.random_ports)
-        start = (uint32_t)rng_below(&n->port_random, range);
+    if (n->words->random_ports)
+        start = draw_port(s, node, range);
     for (uint32_t i = 0; i < range; i++) {
-        uint16_t port = (uint16_t)(n->words.port_first + (start + i) % range);
+        uint16_t port = (uint16_t)(n->words->port_first + (start + i) % range);
 
         if (port_free(n, port)) {
-            n->next_port = port == n->words.port_last ? n->words.port_first : (uint16_t)(port + 1);
+            n->next_port =
+                port == n->words->port_last ? n->words->port_first : (uint16_t)(port + 1);
             return port;
         }
     }
@@ -173,13 +212,13 @@ static uint32_t new_mapping(struct sim *s, uint32_t node, struct nat_mapping *m)
     uint32_t slot = NAT_NONE;
     enum err e;
 
-    if (n->words.ports_per_user &&
-        nat_table_of_user(&n->table, &m->inside.addr) >= n->words.ports_per_user)
+    if (n->words->ports_per_user &&
+        nat_table_of_user(&n->table, &m->inside.addr) >= n->words->ports_per_user)
         return NAT_NONE;
-    m->outside = (struct ip_endpoint){n->outside, m->inside.port};
-    if (!is_forwarded(n, m->inside.port) || !ip_addr_equal(&m->inside.addr, &n->forward))
-        m->outside.port = choose_port(n, m->inside.port);
-    if (m->outside.port == 0)
+    m->outside_port = m->inside.port;
+    if (!is_forwarded(n, m->inside.port) || !ip_addr_equal(&m->inside.addr, nat_box_forwarded(n)))
+        m->outside_port = choose_port(s, node, m->inside.port);
+    if (m->outside_port == 0)
         return NAT_NONE;
     e = nat_table_add(&n->table, m, &slot);
     if (e == ERR_MEMORY)
@@ -211,7 +250,10 @@ static uint32_t mapping_outward(struct sim *s, uint32_t node, const struct flow 
         slot = new_mapping(s, node, &m);
     if (slot == NAT_NONE)
         return NAT_NONE;
-    e = nat_table_permit(&n->table, slot, &f->dst);
+    /* RFC 4787 §5: without filtering nobody asks where the host has sent to. */
+    e = n->words->filtering == NAT_ENDPOINT_INDEPENDENT
+            ? OK
+            : nat_table_permit(&n->table, slot, &f->dst);
     if (e != OK)
         sim_fail(s, e);
     refresh(s, node, slot, false);
@@ -230,16 +272,17 @@ static bool rewrite(struct sim *s, uint32_t packet, enum rewrite_side side,
 /* The other fragments of this packet go the same way. */
 static struct nat_fragmented *open_way(struct sim *s, struct nat_box *n, const struct ip_packet *ip)
 {
+    struct nat_aside *aside = aside_of(n);
     struct nat_fragmented *way;
 
-    if (!n->fragmented)
-        n->fragmented = calloc(NAT_FRAGMENTED_MAX, sizeof *n->fragmented);
-    if (!n->fragmented) {
+    if (aside && !aside->fragmented)
+        aside->fragmented = calloc(NAT_FRAGMENTED_MAX, sizeof *aside->fragmented);
+    if (!aside || !aside->fragmented) {
         sim_fail(s, ERR_MEMORY);
         return NULL;
     }
-    way = &n->fragmented[n->next_fragmented];
-    n->next_fragmented = (n->next_fragmented + 1) % NAT_FRAGMENTED_MAX;
+    way = &aside->fragmented[aside->next_fragmented];
+    aside->next_fragmented = (aside->next_fragmented + 1) % NAT_FRAGMENTED_MAX;
     *way = (struct nat_fragmented){.src = ip->src,
                                    .dst = ip->dst,
                                    .id = ip->id,
@@ -251,8 +294,8 @@ static struct nat_fragmented *open_way(struct sim *s, struct nat_box *n, const s
 static const struct nat_fragmented *find_way(const struct sim *s, const struct nat_box *n,
                                              const struct ip_packet *ip)
 {
-    for (uint32_t i = 0; n->fragmented && i < NAT_FRAGMENTED_MAX; i++) {
-        const struct nat_fragmented *way = &n->fragmented[i];
+    for (uint32_t i = 0; n->aside && n->aside->fragmented && i < NAT_FRAGMENTED_MAX; i++) {
+        const struct nat_fragmented *way = &n->aside->fragmented[i];
 
         if (way->until > s->now && way->id == ip->id && way->protocol == ip->protocol &&
             ip_addr_equal(&way->src, &ip->src) && ip_addr_equal(&way->dst, &ip->dst))
@@ -281,7 +324,7 @@ static uint32_t mapping_forwarded(struct sim *s, uint32_t node, const struct ip_
 {
     const struct nat_box *n = box_at(s, node);
     struct nat_mapping m = {
-        .inside = {n->forward, port}, .remote = *src, .inside_port = n->forward_port};
+        .inside = {n->aside->forward, port}, .remote = *src, .inside_port = n->aside->forward_port};
 
     m.key = mapping_key(n, &m.inside, src);
     return new_mapping(s, node, &m);
@@ -294,7 +337,7 @@ static uint32_t mapping_inward(struct sim *s, uint32_t node, const struct ip_end
 {
     struct nat_box *n = box_at(s, node);
     uint32_t slot = nat_table_outside(&n->table, outside_port);
-    bool open = is_forwarded(n, outside_port) || n->words.filtering == NAT_ENDPOINT_INDEPENDENT;
+    bool open = is_forwarded(n, outside_port) || n->words->filtering == NAT_ENDPOINT_INDEPENDENT;
 
     *why = NET_DROP_NAT_NO_MAPPING;
     if (slot == NAT_NONE && is_forwarded(n, outside_port))
@@ -303,7 +346,7 @@ static uint32_t mapping_inward(struct sim *s, uint32_t node, const struct ip_end
         return NAT_NONE;
     *why = NET_DROP_NAT_FILTERED;
     if (!open && !nat_table_permits(&n->table, slot, src,
-                                    n->words.filtering == NAT_ADDRESS_AND_PORT_DEPENDENT))
+                                    n->words->filtering == NAT_ADDRESS_AND_PORT_DEPENDENT))
         return NAT_NONE;
     refresh(s, node, slot, true);
     return slot;
@@ -371,7 +414,7 @@ static void outward(struct sim *s, uint32_t node, uint32_t packet, const struct 
     struct ip_endpoint src;
     uint32_t slot;
 
-    if (back && !n->words.hairpin) {
+    if (back && !n->words->hairpin) {
         packet_drop(s, node, packet, NET_DROP_NO_ROUTE);
         return;
     }
@@ -380,7 +423,7 @@ static void outward(struct sim *s, uint32_t node, uint32_t packet, const struct 
         packet_drop(s, node, packet, NET_DROP_NAT_FULL);
         return;
     }
-    src = n->table.mappings[slot].outside;
+    src = outside_of(n, &n->table.mappings[slot]);
     way = f->ip->mf ? open_way(s, n, f->ip) : NULL;
     if (way) {
         way->side = REWRITE_SOURCE;
@@ -494,13 +537,13 @@ bool nat_box_passed(struct sim *s, uint32_t node, uint32_t port, struct ip_endpo
     uint32_t in = NAT_NONE, out = NAT_NONE;
 
     expire(s, node);
-    if (!from_outside && back && !n->words.hairpin)
+    if (!from_outside && back && !n->words->hairpin)
         return false;
     if (!from_outside) {
         out = mapping_outward(s, node, &(struct flow){.src = *src, .dst = *dst, .port = port});
         if (out == NAT_NONE)
             return false;
-        *src = n->table.mappings[out].outside;
+        *src = outside_of(n, &n->table.mappings[out]);
     }
     if (from_outside || back) {
         in = passed_inward(s, node, src, dst);
@@ -516,21 +559,23 @@ bool nat_box_passed(struct sim *s, uint32_t node, uint32_t port, struct ip_endpo
 void nat_box_reboot(struct sim *s, uint32_t node, bool new_ports)
 {
     struct nat_box *n = box_at(s, node);
-    uint32_t range = (uint32_t)n->words.port_last - n->words.port_first + 1;
+    uint32_t range = (uint32_t)n->words->port_last - n->words->port_first + 1;
     uint32_t lost = n->table.alive;
 
     nat_table_reset(&n->table);
-    free(n->fragmented);
-    n->fragmented = NULL;
-    n->next_fragmented = 0;
+    if (n->aside) {
+        free(n->aside->fragmented);
+        n->aside->fragmented = NULL;
+        n->aside->next_fragmented = 0;
+    }
     if (new_ports) {
         n->preserve = false;
-        n->next_port = (uint16_t)(n->words.port_first + rng_below(&n->port_random, range));
+        n->next_port = (uint16_t)(n->words->port_first + draw_port(s, node, range));
     }
     sim_arm(s, node, EXPIRY_TIMER, NSEC_NEVER);
-    if (n->observer.changed)
-        n->observer.changed(n->observer.context, node, s->now,
-                            &(struct nat_event){.change = NAT_REBOOTED, .mappings = lost});
+    if (n->observer)
+        n->observer->changed(n->observer->context, node, s->now,
+                             &(struct nat_event){.change = NAT_REBOOTED, .mappings = lost});
 }
 
 const struct node_class nat_box_class = {

@@ -52,26 +52,42 @@ struct nat_fragmented {
     nsec until;                 /* 0: free */
 };
 
-struct nat_box {
-    struct nat_words words;
-    struct ip_addr outside;
-    uint32_t outside_port;
+/** What most boxes do without. */
+struct nat_aside {
     struct ip_addr forward; /* inside host that has the outside's ports 500 and 4500 to itself */
     uint32_t forward_port;  /* of the node, to that host; family 0: nothing is forwarded */
-    bool drops_fragments;
-    bool icmp_errors; /* tell the sender when a packet is too big for the next link */
-    bool preserve;    /* words.port_preservation, until a reboot with new ports */
-    uint16_t next_port;
     uint32_t next_fragmented;
-    struct nat_table table;
-    struct rng port_random;
     struct nat_fragmented *fragmented; /* NULL before the first fragment */
-    struct nat_observer observer;
 };
 
-/** NULL when out of memory. Set outside_port, and what else differs, before the run. */
-struct nat_box *nat_box_create(const struct nat_words *, const struct ip_addr *outside,
-                               struct rng port_random);
+/** There may be a million of them, one for each client. */
+struct nat_box {
+    const struct nat_words *words;       /* of its group, borrowed */
+    const struct nat_observer *observer; /* borrowed; NULL: nobody looks */
+    struct nat_aside *aside;             /* owned; NULL: not needed yet */
+    struct nat_table table;
+    uint32_t outside_port;
+    uint32_t draws; /* of port numbers, so far */
+    struct ip_addr outside;
+    bool drops_fragments : 1;
+    bool icmp_errors : 1; /* tell the sender when a packet is too big for the next link */
+    bool preserve : 1;    /* words.port_preservation, until a reboot with new ports */
+    uint16_t next_port;
+};
+_Static_assert(sizeof(struct nat_box) <= 88, "there may be millions of them");
+
+/**
+ * @param words  there as long as the box is
+ * @return NULL when out of memory. Set outside_port, and what else differs, before the run.
+ */
+struct nat_box *nat_box_create(const struct nat_words *words, const struct ip_addr *outside);
+/** Forward the ports of IKE to a host inside, by this port of the node. */
+enum err nat_box_forward(struct nat_box *, const struct ip_addr *host, uint32_t port) MUST_USE;
+/** The host inside that the ports of IKE are forwarded to; NULL: there is none. */
+static inline const struct ip_addr *nat_box_forwarded(const struct nat_box *n)
+{
+    return n->aside && n->aside->forward.family ? &n->aside->forward : NULL;
+}
 /**
  * The table is lost. `new_ports`: from now on ports are not preserved and start elsewhere, so that
  * the same inside host comes out as somebody else.

@@ -196,11 +196,12 @@ static void observe_nats(struct lab *lab)
 {
     const struct scenario *s = lab->scenario;
 
+    lab->nat_observer = (struct nat_observer){lab, nat_changed};
     for (uint32_t g = 0; g < s->group_count; g++)
         for (uint32_t i = 0; s->groups[g].role == ROLE_NAT && i < s->groups[g].count; i++) {
             struct nat_box *n = lab->sim.nodes[s->groups[g].first_node + i].state;
 
-            n->observer = (struct nat_observer){lab, nat_changed};
+            n->observer = &lab->nat_observer;
         }
 }
 

@@ -29,8 +29,7 @@ static struct nat_box *make_nat(const struct lab *lab, const struct scenario_gro
                                 uint32_t node)
 {
     struct ip_addr outside = address_plan_outer(&lab->plan, node);
-    struct nat_box *n =
-        nat_box_create(&g->nat, &outside, rng_stream(lab->scenario->seed, node, RNG_NAT_PORT));
+    struct nat_box *n = nat_box_create(&g->nat, &outside);
 
     if (n)
         n->drops_fragments = g->ip_fragments == FRAGMENTS_DROP;
@@ -124,22 +123,27 @@ static enum err add_links(struct lab *lab)
 }
 
 /* Which of a box's ports leads to the responder that it forwards to. */
-static void add_forwards(struct lab *lab)
+static enum err add_forwards(struct lab *lab)
 {
     const struct scenario *s = lab->scenario;
 
     for (uint32_t g = 0; g < s->group_count; g++) {
         const struct node *node = &lab->sim.nodes[s->groups[g].first_node];
-        struct nat_box *n = node->state;
-        uint32_t to;
+        uint32_t to, port = 0;
+        struct ip_addr host;
+        enum err e;
 
         if (s->groups[g].forward == SCENARIO_NONE)
             continue;
         to = s->groups[s->groups[g].forward].first_node;
-        n->forward = address_plan_outer(&lab->plan, to);
-        while (lab->sim.links[node_port(node, n->forward_port)].to != to)
-            n->forward_port++; /* the scenario was checked: there is one */
+        host = address_plan_outer(&lab->plan, to);
+        while (lab->sim.links[node_port(node, port)].to != to)
+            port++; /* the scenario was checked: there is one */
+        e = nat_box_forward(node->state, &host, port);
+        if (e != OK)
+            return e;
     }
+    return OK;
 }
 
 uint32_t topology_link(const struct lab *lab, uint32_t link, uint32_t member)
@@ -246,10 +250,10 @@ enum err topology_make(struct lab *lab)
         e = add_nodes(lab);
     if (e == OK)
         e = add_links(lab);
-    if (e == OK) {
-        add_forwards(lab);
+    if (e == OK)
+        e = add_forwards(lab);
+    if (e == OK)
         e = routing_routers(lab);
-    }
     if (e == OK)
         e = add_tunnels(lab);
     return e;
@@ -272,8 +276,8 @@ static uint32_t next_port(struct lab *lab, uint32_t node, uint32_t came_by,
     if (n->class == &nat_box_class) {
         const struct nat_box *box = n->state;
 
-        if (box->forward.family && ip_addr_equal(to, &box->outside))
-            return box->forward_port;
+        if (nat_box_forwarded(box) && ip_addr_equal(to, &box->outside))
+            return box->aside->forward_port;
         return came_by == box->outside_port ? SIM_NONE : box->outside_port;
     }
     return ike_node_port(ike_node_at(lab, node), to);

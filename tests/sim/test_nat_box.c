@@ -33,6 +33,7 @@ struct yard {
     struct nat_event last;
     nsec last_at;
     uint32_t changes[NAT_REBOOTED + 1];
+    struct nat_observer observer;
 };
 
 static void watch(void *context, uint32_t node, nsec at, const struct nat_event *e)
@@ -49,7 +50,7 @@ static void yard_init(struct yard *y, const struct nat_words *words, uint32_t in
 {
     struct link_words lan = plain_link;
     struct ip_addr outside = ip_addr_v4(OUTSIDE);
-    struct nat_box *box = nat_box_create(words, &outside, rng_stream(1, 1, RNG_NAT_PORT));
+    struct nat_box *box = nat_box_create(words, &outside);
     uint32_t link;
 
     lan.mtu = inside_mtu;
@@ -64,7 +65,8 @@ static void yard_init(struct yard *y, const struct nat_words *words, uint32_t in
     link = link_add(&y->sim, y->nat, y->world, &plain_link, &plain_link, 1, 3);
     ck_assert_uint_ne(link, SIM_NONE);
     box->outside_port = link_from_port(&y->sim, link);
-    box->observer = (struct nat_observer){y, watch};
+    y->observer = (struct nat_observer){y, watch};
+    box->observer = &y->observer;
 }
 
 static void yard_reset(struct yard *y)
@@ -440,6 +442,7 @@ END_TEST
 START_TEST(forwarded_ports_lead_to_one_host)
 {
     struct ip_endpoint from = at(REMOTE_1, 500), to = at(OUTSIDE, 500), seen;
+    const struct ip_addr inside = ip_addr_v4(HOST_A);
     struct nat_words words = home;
     const struct peer *host;
     struct nat_box *box;
@@ -450,8 +453,7 @@ START_TEST(forwarded_ports_lead_to_one_host)
     words.port_preservation = true;
     yard_init(&y, &words, 600);
     box = y.sim.nodes[y.nat].state;
-    box->forward = ip_addr_v4(HOST_A);
-    box->forward_port = 0;
+    ck_assert_ok(nat_box_forward(box, &inside, 0));
     host = peer_at(&y.sim, y.a);
     peer_send(&y.sim, y.world, &from, &to, 100, false);
     settle(&y);
@@ -704,8 +706,8 @@ START_TEST(a_large_table_stays_unique)
                     continue;
                 alive++;
                 ck_assert_uint_gt(t->mappings[i].expires, y.sim.now);
-                ck_assert(!used[t->mappings[i].outside.port]++);
-                ck_assert_uint_eq(nat_table_outside(t, t->mappings[i].outside.port), i);
+                ck_assert(!used[t->mappings[i].outside_port]++);
+                ck_assert_uint_eq(nat_table_outside(t, t->mappings[i].outside_port), i);
                 ck_assert_uint_eq(nat_table_inside(t, t->mappings[i].key), i);
             }
             ck_assert_uint_eq(alive, t->alive);
@@ -768,6 +770,7 @@ START_TEST(passed_only_where_a_packet_would)
 {
     struct nat_words words = home;
     struct ip_endpoint src, dst;
+    struct ip_addr forward;
     struct nat_box *box;
     struct yard y;
 
@@ -777,17 +780,17 @@ START_TEST(passed_only_where_a_packet_would)
     box = y.sim.nodes[y.nat].state;
     src = at(REMOTE_1, 4500), dst = at(OUTSIDE, 4500); /* uninvited */
     ck_assert(!nat_box_passed(&y.sim, y.nat, box->outside_port, &src, &dst));
-    box->forward = ip_addr_v4(HOST_B);
-    box->forward_port = 1;
+    forward = ip_addr_v4(HOST_B);
+    ck_assert_ok(nat_box_forward(box, &forward, 1));
     ck_assert(nat_box_passed(&y.sim, y.nat, box->outside_port, &src, &dst));
-    ck_assert(ip_addr_equal(&dst.addr, &box->forward));
+    ck_assert(ip_addr_equal(&dst.addr, &forward));
     ck_assert_uint_eq(dst.port, 4500);
     src = at(HOST_A, 4500), dst = at(OUTSIDE, 4500); /* back inside: only with hairpin */
     ck_assert(!nat_box_passed(&y.sim, y.nat, 0, &src, &dst));
-    box->words.hairpin = true;
+    words.hairpin = true;
     ck_assert(nat_box_passed(&y.sim, y.nat, 0, &src, &dst));
     ck_assert(ip_addr_equal(&src.addr, &box->outside));
-    ck_assert(ip_addr_equal(&dst.addr, &box->forward));
+    ck_assert(ip_addr_equal(&dst.addr, &forward));
     src = at(HOST_A, 4501), dst = at(REMOTE_2, 4500); /* one more than the user may have */
     ck_assert(!nat_box_passed(&y.sim, y.nat, 0, &src, &dst));
     ck_assert_uint_eq(box->table.alive, 2);

@@ -19,6 +19,7 @@ struct net {
     uint64_t told[4]; /* by enum nat_change */
     nsec told_at[4];
     uint32_t lost; /* told by the reboot */
+    struct nat_observer observer;
 };
 
 static const struct nat_words plain_nat = {.mapping = NAT_ENDPOINT_INDEPENDENT,
@@ -52,11 +53,11 @@ static struct net *net_make(const struct nat_words *words)
 
     ck_assert_ptr_nonnull(n);
     ck_assert_ok(sim_init(&n->sim, 3));
-    box = nat_box_create(words, &(struct ip_addr){0}, rng_stream(3, 0, RNG_NAT_PORT));
+    box = nat_box_create(words, &(struct ip_addr){0});
     ck_assert_ptr_nonnull(box);
     box->outside = ip_addr_v4(OUTSIDE);
-    box->observer.context = n;
-    box->observer.changed = changed;
+    n->observer = (struct nat_observer){n, changed};
+    box->observer = &n->observer;
     n->nat = sim_add_node(&n->sim, &nat_box_class, box, 0);
     n->out = peer_add(&n->sim, R1);
     for (uint32_t i = 0; i < 2; i++) {
