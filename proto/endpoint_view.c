@@ -67,7 +67,7 @@ bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
         return false;
     if (sa->suite->encr)
         out->key_fingerprint =
-            digest_of(ike_sa_keys(ep, sa)->bytes, ike_key_map(sa->suite).end, FINGERPRINT_KEY);
+            digest_of(ike_sa_keys(sa), ike_key_map(sa->suite).sk_pi, FINGERPRINT_KEY);
     return true;
 }
 

@@ -164,7 +164,7 @@ static void put_ike(struct view *v, const struct ike_sa *sa)
     put(v, sa->spi_r);
     put(v, sa->suite->encr != NULL);
     if (sa->suite->encr)
-        put_bytes(v, ike_sa_keys(ep, sa)->bytes, ike_key_map(sa->suite).end);
+        put_bytes(v, ike_sa_keys(sa), ike_key_map(sa->suite).sk_pi);
     for (int i = 0; i < IKE_TIMER_COUNT; i++)
         put_time(v, sa->timers[i]);
     if (ep->store->config->dpd_delay)
@@ -175,7 +175,7 @@ static void put_ike(struct view *v, const struct ike_sa *sa)
     put_handle(v, sa->state == STATE_RIVAL ? &ep->store->ikes : &ep->store->children, sa->child);
     put_message(v, sa->request);
     put_message(v, sa->response);
-    put(v, sa->init_digest);
+    put(v, ike_sa_init_digest(ep, sa));
     put(v, (uint64_t)sa->request_id << 32 | sa->expected_id);
     put(v, (uint64_t)sa->first_child << 32 | (older ? ike_sa_index(ep, older) : SA_INDEX_NONE));
     put(v, sa->request_digest);

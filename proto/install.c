@@ -101,8 +101,8 @@ static void name(struct making *m)
 
     i->spi_i = r->spi_i = ike_spi_new(m->i.ep);
     i->spi_r = r->spi_r = ike_spi_new(m->r.ep);
-    ike_sa_register(m->i.ep, i);
-    ike_sa_register(m->r.ep, r);
+    ike_sa_register(m->i.ep, i, 0);
+    ike_sa_register(m->r.ep, r, 0);
 }
 
 static void identify(const struct end *end, const struct ike_config *peer)
@@ -138,12 +138,8 @@ static enum err derive(struct making *m, nsec now)
     rng_fill(&m->secret, shared, suite->ke->shared_len);
     e = ike_keys_derive(ep->store->env.crypto, suite, &seed, &keys, skeyseed);
     if (e == OK) {
-        size_t len = ike_key_map(suite).end;
-
-        memcpy(ike_sa_keys(ep, m->i.sa)->bytes, keys.bytes, len);
-        memcpy(ike_sa_keys(m->r.ep, m->r.sa)->bytes, keys.bytes, len);
-        ike_say_keys(ep, now, m->i.sa, bytes_of(skeyseed, suite->prf->out_len));
-        ike_say_keys(m->r.ep, now, m->r.sa, bytes_of(skeyseed, suite->prf->out_len));
+        ike_keep_keys(ep, now, m->i.sa, &keys, bytes_of(skeyseed, suite->prf->out_len));
+        ike_keep_keys(m->r.ep, now, m->r.sa, &keys, bytes_of(skeyseed, suite->prf->out_len));
     }
     wipe(shared, sizeof shared);
     wipe(skeyseed, sizeof skeyseed);
@@ -187,7 +183,7 @@ static enum err install_children(struct making *m, nsec now, struct child_terms 
     uint8_t shared[KE_SHARED_MAX];
     struct child_terms mirrored = *terms;
     struct child_seed seed = {
-        .prf = m->agreed->suite.prf, .sk_d = ike_sk_d(m->i.ep, m->i.sa), .installed = true};
+        .prf = m->agreed->suite.prf, .sk_d = ike_sk_d(m->i.sa), .installed = true};
     enum err e;
 
     if (m->agreed->childless) {

@@ -132,14 +132,24 @@ void sibling_child_gone(struct ike_endpoint *, uint32_t index);
 
 /* ---- records (sa_table.c) ---- */
 
-/** A fresh IKE SA in STATE_NONE with a key slot; NULL when full. */
+/** A fresh IKE SA in STATE_NONE with room for its keys; NULL when full. */
 struct ike_sa *ike_sa_take(struct ike_endpoint *, struct sa_ref *out);
 /** Give back the record, its keys, messages and handshake. Its children must be gone. */
 void ike_sa_give(struct ike_endpoint *, struct ike_sa *);
 struct ike_sa *ike_sa_at(const struct ike_endpoint *, struct handle);
 struct sa_ref ike_sa_ref(const struct ike_endpoint *, const struct ike_sa *);
 uint32_t ike_sa_index(const struct ike_endpoint *, const struct ike_sa *);
-struct ike_keys *ike_sa_keys(const struct ike_endpoint *, const struct ike_sa *);
+/** SK_d, SK_ai, SK_ar, SK_ei, SK_er as ike_key_map has them: up to sk_pi, where they end. */
+static inline const uint8_t *ike_sa_keys(const struct ike_sa *sa)
+{
+    return (const uint8_t *)(sa + 1);
+}
+
+/** The same, to be written. */
+static inline uint8_t *ike_sa_key_room(struct ike_sa *sa)
+{
+    return (uint8_t *)(sa + 1);
+}
 /** Whether the limits have room for one IKE SA more, half-open to begin with. */
 static inline bool ike_sa_room(const struct ike_endpoint *ep)
 {
@@ -148,8 +158,11 @@ static inline bool ike_sa_room(const struct ike_endpoint *ep)
 }
 /** Draw an SPI that no IKE SA of ours has, never 0 (RFC 7296 §2.6). */
 uint64_t ike_spi_new(struct ike_endpoint *);
-/** Make the SA reachable under our SPI, and by what began it; neither may change from now on. */
-void ike_sa_register(struct ike_endpoint *, struct ike_sa *);
+/** Make the SA reachable under our SPI, and by the digest of the IKE_SA_INIT request that began it
+ * (0: it was begun by us, or by a rekey); neither may change from now on. */
+void ike_sa_register(struct ike_endpoint *, struct ike_sa *, uint64_t init_digest);
+/** That digest; 0: there is none, or it is not registered. */
+uint64_t ike_sa_init_digest(const struct ike_endpoint *, const struct ike_sa *);
 struct ike_sa *ike_sa_by_spi(const struct ike_endpoint *, uint64_t our_spi);
 /** The one that this IKE_SA_INIT request began, NULL; and it belongs to its successor from now on.
  */

@@ -1,7 +1,8 @@
 /*
  * The records of an endpoint: IKE SAs, child SAs, and what only a handshake needs. Both versions
  * share them. Records live in pools; lists are linked by pool index. Keys, selectors and replay
- * windows of a child SA are in the SAD (proto/esp/sad), the keys of an IKE SA in a slot beside it.
+ * windows of a child SA are in the SAD (proto/esp/sad). The keys of an IKE SA lie behind its record
+ * in the same slot, except SK_pi and SK_pr: only AUTH needs them, so they are in its handshake.
  */
 #ifndef PROTO_CORE_SA_H
 #define PROTO_CORE_SA_H
@@ -53,7 +54,6 @@ struct ike_sa {
         struct handle replaces; /* of a rival, which has none in flight: the SA it may replace */
     };
     struct message_ref request, response;
-    uint64_t init_digest;   /* of the IKE_SA_INIT request that made it; 0 as initiator */
     uint64_t peer_identity; /* digest of the peer's ID payload; 0: not known yet */
     uint32_t identity_next; /* index + 1 of the next in by_identity, or in a shared store of
                                the next older one of the same identity; 0: none */
@@ -87,6 +87,7 @@ struct ike_sa {
     bool renewing : 1;   /* is authenticated anew, or takes over from one that is */
     bool fragments : 1;  /* both have said that they understand them (RFC 7383 §2.3) */
     bool mobike : 1;     /* both ends do MOBIKE (RFC 4555 §3.2) */
+    bool called : 1;     /* by an IKE_SA_INIT request, over all rekeys: see ike_sa_by_init */
     uint8_t wishes : 6;  /* set of enum ike_wish */
 };
 
@@ -116,7 +117,7 @@ struct child_sa {    /* SPIs, keys, counters, policy: its record in the SAD, of 
 };
 
 _Static_assert(STATE_COUNT <= 16 && KIND_COUNT <= 16, "four bits each in struct ike_sa");
-_Static_assert(sizeof(struct ike_sa) <= 208, "what an established IKE SA needs is small");
+_Static_assert(sizeof(struct ike_sa) <= 200, "what an established IKE SA needs is small");
 _Static_assert(sizeof(struct child_sa) <= 64, "beside its record in the SAD");
 
 enum {
@@ -160,6 +161,7 @@ struct handshake {
     bool outlived;        /* what it rekeys ended by time before the peer deleted it */
     const struct ke_suite *ke_suite; /* the group we use */
     struct held_auth held;
+    uint8_t sk_p[]; /* SK_pi | SK_pr, of an initial exchange whose keys are derived */
 };
 
 #endif

@@ -16,7 +16,7 @@ struct ike_sa *ike_sa_take(struct ike_endpoint *ep, struct sa_ref *out)
 {
     struct ike_sa *sa =
         ep->sas < ep->store->shares.ikes ? pool_take(&ep->store->ikes, &out->handle) : NULL;
-    struct handle keys, token;
+    struct handle token;
 
     if (!sa) {
         *out = SA_NONE;
@@ -27,8 +27,6 @@ struct ike_sa *ike_sa_take(struct ike_endpoint *ep, struct sa_ref *out)
     /* The pools are taken from and given to together, so an SA and what is beside it have one
      * index.
      */
-    (void)pool_take(&ep->store->keys, &keys);
-    ASSERT(keys.index == out->handle.index);
     if (ep->store->tokens.capacity && pool_take(&ep->store->tokens, &token))
         ASSERT(token.index == out->handle.index);
     sa->handshake = sa->first_child = sa->out_next = sa->window = SA_INDEX_NONE;
@@ -61,12 +59,12 @@ static uint32_t *spi_link(const void *store, uint32_t index)
 
 static uint32_t init_hash(const void *store, uint32_t index)
 {
-    return ((const struct ike_store *)store)->init_links[index].hash;
+    return chains_mix(((const struct ike_store *)store)->init_digests[index]);
 }
 
 static uint32_t *init_link(const void *store, uint32_t index)
 {
-    return &((const struct ike_store *)store)->init_links[index].next;
+    return &((const struct ike_store *)store)->init_links[index];
 }
 
 static uint32_t identity_hash(const void *store, uint32_t index)
@@ -85,19 +83,14 @@ static const struct chains_class by_identity = {identity_hash, identity_link};
 
 /* Links are not zeroed: one is written before it is read. Where nothing is put in, as in by_init of
  * an endpoint that only asks, all of it is address space. */
-static enum err chains_beside(struct chains *c, const struct chains_class *class, uint32_t ikes,
-                              struct sa_link **links)
-{
-    *links = malloc(ikes * sizeof **links);
-    return *links ? chains_init(c, class, ikes) : ERR_MEMORY;
-}
-
 enum err sa_finders_init(struct ike_store *s)
 {
     uint32_t ikes = s->ikes.capacity;
 
-    if (chains_beside(&s->by_spi, &by_spi, ikes, &s->spi_links) ||
-        chains_beside(&s->by_init, &by_init, ikes, &s->init_links))
+    s->spi_links = malloc(ikes * sizeof *s->spi_links);
+    s->init_links = malloc(ikes * sizeof *s->init_links);
+    if (!s->spi_links || !s->init_links || chains_init(&s->by_spi, &by_spi, ikes) ||
+        chains_init(&s->by_init, &by_init, ikes))
         return ERR_MEMORY;
     return chains_init(&s->by_identity, &by_identity, ikes);
 }
@@ -109,18 +102,23 @@ void sa_finders_reset(struct ike_store *s)
     chains_reset(&s->by_spi);
     free(s->init_links);
     free(s->spi_links);
-    s->init_links = s->spi_links = NULL;
+    s->init_links = NULL;
+    s->spi_links = NULL;
 }
 
 uint64_t sa_finders_memory(const struct ike_store *s)
 {
-    enum { HEAD = sizeof *s->by_spi.heads, LINK = sizeof *s->spi_links };
+    enum {
+        HEAD = sizeof *s->by_spi.heads,
+        LINK = sizeof *s->spi_links,
+        INIT_LINK = sizeof *s->init_links + sizeof *s->init_digests
+    };
     uint64_t bytes = 0;
 
     if (s->by_spi.count)
         bytes += (uint64_t)s->by_spi.used * HEAD + (uint64_t)s->by_spi.count * LINK;
     if (s->by_init.count)
-        bytes += (uint64_t)s->by_init.used * HEAD + (uint64_t)s->by_init.count * LINK;
+        bytes += (uint64_t)s->by_init.used * HEAD + (uint64_t)s->by_init.count * INIT_LINK;
     if (s->by_identity.count)
         bytes += (uint64_t)s->by_identity.used * HEAD;
     return bytes;
@@ -135,8 +133,8 @@ static void forget_spi(struct ike_endpoint *ep, const struct ike_sa *sa)
     if (store_shared(s))
         return;
     (void)chains_drop(&s->by_spi, s, chains_mix(ike_sa_our_spi(sa)), self);
-    if (sa->init_digest)
-        (void)chains_drop(&s->by_init, s, chains_mix(sa->init_digest), self);
+    if (sa->called)
+        chains_remove(&s->by_init, s, chains_mix(s->init_digests[self]), self);
 }
 
 /* Of a shared store: the IKE SA whose next older one of its identity is this; NULL: it is the
@@ -224,7 +222,6 @@ void ike_sa_give(struct ike_endpoint *ep, struct ike_sa *sa)
     forget_identity(ep, sa);
     if (ep->store->tokens.capacity)
         pool_give(&ep->store->tokens, pool_handle(&ep->store->tokens, ike_sa_index(ep, sa)));
-    pool_give(&ep->store->keys, pool_handle(&ep->store->keys, ike_sa_index(ep, sa)));
     endpoint_pair_clear(&ep->store->asides, &sa->path);
     sibling_ike_gone(ep, ike_sa_index(ep, sa));
     pool_give(&ep->store->ikes, pool_handle(&ep->store->ikes, ike_sa_index(ep, sa)));
@@ -239,11 +236,6 @@ struct ike_sa *ike_sa_at(const struct ike_endpoint *ep, struct handle h)
 struct sa_ref ike_sa_ref(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
     return (struct sa_ref){pool_handle(&ep->store->ikes, ike_sa_index(ep, sa))};
-}
-
-struct ike_keys *ike_sa_keys(const struct ike_endpoint *ep, const struct ike_sa *sa)
-{
-    return pool_slot(&ep->store->keys, ike_sa_index(ep, sa));
 }
 
 uint64_t ike_spi_new(struct ike_endpoint *ep)
@@ -266,23 +258,27 @@ static void put_spi(struct ike_store *s, const struct ike_sa *sa, uint32_t index
     chains_insert(&s->by_spi, s, hash, CHAINS_END, index);
 }
 
-static void put_init(struct ike_store *s, const struct ike_sa *sa, uint32_t index)
+static void put_init(struct ike_store *s, struct ike_sa *sa, uint32_t index, uint64_t digest)
 {
-    uint32_t hash = chains_mix(sa->init_digest);
-
-    s->init_links[index].hash = hash;
-    chains_insert(&s->by_init, s, hash, CHAINS_END, index);
+    sa->called = true;
+    s->init_digests[index] = digest;
+    if (!store_shared(s))
+        chains_insert(&s->by_init, s, chains_mix(digest), CHAINS_END, index);
 }
 
-void ike_sa_register(struct ike_endpoint *ep, struct ike_sa *sa)
+void ike_sa_register(struct ike_endpoint *ep, struct ike_sa *sa, uint64_t init_digest)
 {
     uint32_t index = ike_sa_index(ep, sa);
 
-    if (store_shared(ep->store))
-        return;
-    if (sa->init_digest)
-        put_init(ep->store, sa, index);
-    put_spi(ep->store, sa, index);
+    if (init_digest)
+        put_init(ep->store, sa, index, init_digest);
+    if (!store_shared(ep->store))
+        put_spi(ep->store, sa, index);
+}
+
+uint64_t ike_sa_init_digest(const struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    return sa->called ? ep->store->init_digests[ike_sa_index(ep, sa)] : 0;
 }
 
 /* One of its own, which are few. */
@@ -322,16 +318,15 @@ struct ike_sa *ike_sa_by_spi(const struct ike_endpoint *ep, uint64_t our_spi)
 
 static bool began_by(const struct ike_endpoint *ep, const struct ike_sa *sa, uint64_t digest)
 {
-    (void)ep;
-    return sa->init_digest == digest;
+    return ike_sa_init_digest(ep, sa) == digest;
 }
 
 static struct ike_sa *find_init(const struct ike_store *s, uint64_t digest)
 {
     uint32_t hash = chains_mix(digest), i = chains_first(&s->by_init, hash);
 
-    for (; i != CHAINS_END; i = s->init_links[i].next - 1)
-        if (s->init_links[i].hash == hash && chained(s, i)->init_digest == digest)
+    for (; i != CHAINS_END; i = s->init_links[i] - 1)
+        if (s->init_digests[i] == digest)
             return chained(s, i);
     return NULL;
 }
@@ -344,13 +339,14 @@ struct ike_sa *ike_sa_by_init(const struct ike_endpoint *ep, uint64_t digest)
 void ike_sa_init_moved(struct ike_endpoint *ep, struct ike_sa *from, struct ike_sa *to)
 {
     struct ike_store *s = ep->store;
+    uint32_t old = ike_sa_index(ep, from);
+    uint64_t digest = s->init_digests[old];
 
+    ASSERT(from->called && !to->called);
     if (!store_shared(s))
-        chains_remove(&s->by_init, s, chains_mix(from->init_digest), ike_sa_index(ep, from));
-    to->init_digest = from->init_digest;
-    from->init_digest = 0;
-    if (!store_shared(s))
-        put_init(s, to, ike_sa_index(ep, to));
+        chains_remove(&s->by_init, s, chains_mix(digest), old);
+    from->called = false;
+    put_init(s, to, ike_sa_index(ep, to), digest);
 }
 
 static bool asked_for(const struct ike_endpoint *ep, const struct ike_sa *sa, uint64_t request)

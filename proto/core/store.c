@@ -29,24 +29,31 @@ static size_t longest_public(const struct ike_config *c)
     return longest;
 }
 
-static size_t keys_of(const struct proposal_config *p)
+/* Bytes of the keys that an IKE SA has for its life, and of those that AUTH needs. */
+struct key_room {
+    size_t kept, proof;
+};
+
+static struct key_room keys_of(const struct proposal_config *p)
 {
     size_t prf = 0;
 
     for (uint8_t i = 0; i < p->prf_count; i++)
         prf = p->prf[i]->key_len > prf ? p->prf[i]->key_len : prf;
-    return 2 * (size_t)proposal_key_bytes(p) + 3 * prf;
+    return (struct key_room){2 * (size_t)proposal_key_bytes(p) + prf, 2 * prf};
 }
 
-/* A key slot holds the keys of the largest suite we may agree on, not of the largest there is. */
-static size_t longest_keys(const struct ike_config *c)
+/* A slot has room for the keys of the largest suite we may agree on, not of the largest there is.
+ */
+static struct key_room key_room_of(const struct ike_config *c)
 {
-    size_t longest = 0;
+    struct key_room longest = {0, 0};
 
     for (uint8_t i = 0; i < c->proposal_count; i++) {
-        size_t len = keys_of(&c->proposals[i]);
+        struct key_room room = keys_of(&c->proposals[i]);
 
-        longest = len > longest ? len : longest;
+        longest.kept = room.kept > longest.kept ? room.kept : longest.kept;
+        longest.proof = room.proof > longest.proof ? room.proof : longest.proof;
     }
     return longest;
 }
@@ -94,14 +101,18 @@ static enum err records_init(struct ike_store *s, uint32_t handshakes)
 {
     const struct ike_config *c = s->config;
     uint32_t ikes = s->shares.ikes * s->endpoint_max;
+    struct key_room keys = key_room_of(c);
 
-    if (pool_init(&s->ikes, sizeof(struct ike_sa), ikes) || suites_init(s) ||
-        endpoint_asides_init(&s->asides, ikes) || pool_init(&s->keys, longest_keys(c), ikes) ||
+    if (pool_init(&s->ikes, sizeof(struct ike_sa) + keys.kept, ikes) || suites_init(s) ||
+        endpoint_asides_init(&s->asides, ikes) ||
         (c->quick_crash_detection && pool_init(&s->tokens, sizeof(struct peer_token), ikes)) ||
         pool_init(&s->children, sizeof(struct child_sa), s->shares.children * s->endpoint_max) ||
-        pool_init(&s->handshakes, sizeof(struct handshake), handshakes) ||
+        pool_init(&s->handshakes, sizeof(struct handshake) + keys.proof, handshakes) ||
         pool_init(&s->ke_pairs, offsetof(struct ke_pair, public) + longest_public(c), handshakes) ||
         window_init(s, ikes))
+        return ERR_MEMORY;
+    s->init_digests = malloc(ikes * sizeof *s->init_digests);
+    if (!s->init_digests)
         return ERR_MEMORY;
     if (c->mobike.on)
         s->mobikes = calloc(ikes, sizeof *s->mobikes);
@@ -172,11 +183,11 @@ void store_reset(struct ike_store *s)
     siblings_reset(&s->siblings);
     window_reset(s);
     free(s->mobikes);
+    free(s->init_digests);
     pool_reset(&s->ke_pairs);
     pool_reset(&s->handshakes);
     pool_reset(&s->children);
     pool_reset(&s->tokens);
-    pool_reset(&s->keys);
     pool_reset(&s->suites);
     pool_reset(&s->asides);
     pool_reset(&s->ikes);
@@ -218,10 +229,10 @@ static uint64_t beside(const struct ike_store *s)
 
 uint64_t store_memory(const struct ike_store *s)
 {
-    uint64_t bytes = in_use(&s->ikes) + in_use(&s->children) + in_use(&s->keys) +
-                     in_use(&s->tokens) + in_use(&s->handshakes) + in_use(&s->ke_pairs) +
-                     in_use(&s->windows) + in_use(&s->parked) + in_use(&s->answered) +
-                     in_use(&s->joinings) + suites_bytes(s) + in_use(&s->asides) + beside(s);
+    uint64_t bytes = in_use(&s->ikes) + in_use(&s->children) + in_use(&s->tokens) +
+                     in_use(&s->handshakes) + in_use(&s->ke_pairs) + in_use(&s->windows) +
+                     in_use(&s->parked) + in_use(&s->answered) + in_use(&s->joinings) +
+                     suites_bytes(s) + in_use(&s->asides) + beside(s);
 
     bytes += sa_finders_memory(s) + table_bytes(&s->by_request) + table_bytes(&s->by_source) +
              table_bytes(&s->renewals);

@@ -53,7 +53,8 @@ struct ike_store {
     struct siblings siblings; /* where it is shared, else empty */
     uint64_t digest_key[2];   /* of the digests of messages and addresses */
 
-    struct pool ikes, children, keys, handshakes, ke_pairs;
+    struct pool ikes; /* each with its keys behind it, see sa.h */
+    struct pool children, handshakes, ke_pairs;
     struct pool asides;                    /* of the paths of `ikes` */
     struct pool suites;                    /* struct ike_suite; see suites.c */
     struct pool tokens;                    /* struct peer_token, taken together with `ikes` */
@@ -65,15 +66,17 @@ struct ike_store {
     struct table by_source; /* digest of an address -> half-open IKE SAs it began; see flood.c */
     struct table renewals;  /* IKE SAs that take over from each other; see renewal.c */
     struct mobike *mobikes; /* by index of the IKE SA; NULL where it is off (mobike.h) */
+    uint64_t *init_digests; /* by index, of those that are `called`: see ike_sa_by_init */
     struct message_store messages;
 
     /* Of a store that is not shared */
-    struct chains by_spi;  /* IKE SAs by our SPI */
-    struct chains by_init; /* those that others began, by digest of the request and its source */
+    struct chains by_spi;      /* IKE SAs by our SPI */
+    struct chains by_init;     /* those that are `called`, by their digest */
     struct chains by_identity; /* by digest of the authenticated identity, the newest first */
-    struct sa_link *spi_links, *init_links; /* by index of the IKE SA: of by_spi, by_init */
-    struct table by_request;                /* EVENT_REQUEST that is not answered -> IKE SA */
-    struct timerq timers; /* owner: IKE SA index, then ikes.capacity + child index */
+    struct sa_link *spi_links; /* by index of the IKE SA */
+    uint32_t *init_links;      /* the same, of by_init */
+    struct table by_request;   /* EVENT_REQUEST that is not answered -> IKE SA */
+    struct timerq timers;      /* owner: IKE SA index, then ikes.capacity + child index */
 
     /* Between a call of an endpoint and the pull after it */
     struct event_queue events;

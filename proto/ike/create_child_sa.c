@@ -166,7 +166,7 @@ static struct child_seed seed_of(const struct step *s, const struct peer_part *p
     struct bytes ours = bytes_of(nonce, NONCE_LEN);
 
     return (struct child_seed){.prf = s->sa->suite->prf,
-                               .sk_d = ike_sk_d(s->ep, s->sa),
+                               .sk_d = ike_sk_d(s->sa),
                                .shared = p->terms.ke ? bytes_of(shared, p->terms.ke->shared_len)
                                                      : BYTES_NONE,
                                .ni = initiator ? ours : p->nonce,

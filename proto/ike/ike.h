@@ -65,8 +65,10 @@ void ike_half_open(struct ike_endpoint *, nsec now, struct ike_sa *);
 void exchange_done(struct ike_endpoint *, struct ike_sa *);
 /** Say IKE_DOWN or IKE_FAILED once. */
 void ike_say_down(struct ike_endpoint *, nsec now, struct ike_sa *, enum sa_reason);
-/** EVENT_KEYS of an IKE SA, if exported. */
-void ike_say_keys(struct ike_endpoint *, nsec now, const struct ike_sa *, struct bytes skeyseed);
+/** The keys of a new IKE SA, all seven: kept where they belong, SK_pi and SK_pr where AUTH is to
+ * come, in its handshake; and EVENT_KEYS, if exported. */
+void ike_keep_keys(struct ike_endpoint *, nsec now, struct ike_sa *, const struct ike_keys *,
+                   struct bytes skeyseed);
 /** After TEMPORARY_FAILURE (§2.25): hold back CREATE_CHILD_SA for a random while. */
 void ike_retry_later(struct ike_endpoint *, nsec now, struct ike_sa *);
 /** If anything is wished of an SA that the peer may not know yet: begin it after such a while. */

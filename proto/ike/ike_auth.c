@@ -76,7 +76,7 @@ static struct child_seed seed_of(const struct step *s, const struct handshake *h
     bool initiator = s->sa->initiator;
 
     return (struct child_seed){.prf = s->sa->suite->prf,
-                               .sk_d = ike_sk_d(s->ep, s->sa),
+                               .sk_d = ike_sk_d(s->sa),
                                .ni = initiator ? n.ours : n.peers,
                                .nr = initiator ? n.peers : n.ours,
                                .initiator = initiator};

@@ -115,10 +115,8 @@ static enum err derive(struct step *s, const struct handshake *hs, const struct 
         seed.shared = bytes_of(shared, t->chosen.ke->shared_len);
         e = ike_keys_derive(ep->store->env.crypto, sa->suite, &seed, &keys, skeyseed);
     }
-    if (e == OK) {
-        memcpy(ike_sa_keys(ep, sa)->bytes, keys.bytes, ike_key_map(sa->suite).end);
-        ike_say_keys(ep, s->now, sa, bytes_of(skeyseed, sa->suite->prf->out_len));
-    }
+    if (e == OK)
+        ike_keep_keys(ep, s->now, sa, &keys, bytes_of(skeyseed, sa->suite->prf->out_len));
     wipe(shared, sizeof shared);
     wipe(skeyseed, sizeof skeyseed);
     wipe(&keys, sizeof keys);

@@ -9,11 +9,11 @@ struct sk_sizes ike_sk_sizes(const struct ike_suite *suite)
                              .block_len = suite->encr->block_len};
 }
 
-struct bytes ike_sk_d(const struct ike_endpoint *ep, const struct ike_sa *sa)
+struct bytes ike_sk_d(const struct ike_sa *sa)
 {
     struct ike_key_map map = ike_key_map(sa->suite);
 
-    return bytes_of(ike_sa_keys(ep, sa)->bytes + map.sk_d, (size_t)(map.sk_ai - map.sk_d));
+    return bytes_of(ike_sa_keys(sa) + map.sk_d, (size_t)(map.sk_ai - map.sk_d));
 }
 
 struct bytes ike_sk_p(const struct ike_endpoint *ep, const struct ike_sa *sa, bool initiator)
@@ -21,15 +21,14 @@ struct bytes ike_sk_p(const struct ike_endpoint *ep, const struct ike_sa *sa, bo
     struct ike_key_map map = ike_key_map(sa->suite);
     uint16_t from = initiator ? map.sk_pi : map.sk_pr, to = initiator ? map.sk_pr : map.end;
 
-    return bytes_of(ike_sa_keys(ep, sa)->bytes + from, (size_t)(to - from));
+    return bytes_of(handshake_of(ep, sa)->sk_p + from - map.sk_pi, (size_t)(to - from));
 }
 
 /* The keys that protect what the original initiator (or responder) sends. */
-static struct seal_key seal_key_of(const struct ike_endpoint *ep, const struct ike_sa *sa,
-                                   bool initiator)
+static struct seal_key seal_key_of(const struct ike_sa *sa, bool initiator)
 {
     struct ike_key_map map = ike_key_map(sa->suite);
-    const uint8_t *keys = ike_sa_keys(ep, sa)->bytes;
+    const uint8_t *keys = ike_sa_keys(sa);
 
     return (struct seal_key){.encr = sa->suite->encr,
                              .integ = sa->suite->integ,
@@ -71,7 +70,7 @@ static void fill_iv(struct ike_endpoint *ep, struct ike_sa *sa, uint8_t *iv)
 enum err ike_message_seal(struct ike_endpoint *ep, struct ike_sa *sa, struct message_writer *w,
                           struct bytes *message)
 {
-    struct seal_key key = seal_key_of(ep, sa, sa->initiator);
+    struct seal_key key = seal_key_of(sa, sa->initiator);
     struct sk_area area;
     enum err e = sk_end(w, &area, message);
 
@@ -102,7 +101,7 @@ enum err ike_message_finish(struct ike_endpoint *ep, struct ike_sa *sa, struct m
 
 enum err ike_area_open(struct ike_endpoint *ep, const struct ike_sa *sa, const struct sk_area *area)
 {
-    struct seal_key key = seal_key_of(ep, sa, !sa->initiator);
+    struct seal_key key = seal_key_of(sa, !sa->initiator);
 
     return ep->store->env.crypto->class->open(ep->store->env.crypto,
                                               &(struct seal_op){.key = &key,

@@ -41,8 +41,9 @@ enum err ike_message_seal(struct ike_endpoint *, struct ike_sa *, struct message
 enum err ike_area_open(struct ike_endpoint *, const struct ike_sa *,
                        const struct sk_area *) MUST_USE;
 
-/** Slices of the SA's keys (§2.14). `initiator`: those of the original initiator. */
-struct bytes ike_sk_d(const struct ike_endpoint *, const struct ike_sa *);
+/** Slices of the SA's keys (§2.14). */
+struct bytes ike_sk_d(const struct ike_sa *);
+/** Of an SA whose handshake goes on. @param initiator  that of the original initiator */
 struct bytes ike_sk_p(const struct ike_endpoint *, const struct ike_sa *, bool initiator);
 
 #endif

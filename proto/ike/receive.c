@@ -380,11 +380,10 @@ static enum err begin_responder(struct step *s, struct message_view *view, uint6
         e = execute(s, KIND_SA_INIT, payloads);
     if (e)
         return e;
-    s->sa->init_digest = digest;
     e = ike_message_finish(ep, s->sa, &out, true, &kept);
     if (e)
         return e;
-    ike_sa_register(ep, s->sa);
+    ike_sa_register(ep, s->sa, digest);
     send_response(s, kept, digest_of_request(ep, view->datagram));
     ike_timer_arm(ep, s->sa, TIMER_EXPIRE,
                   ep->store->config->half_open_time

@@ -118,7 +118,7 @@ static enum err derive(struct step *s, struct ike_sa *next, const struct peer_pa
                             .nr = own->initiator ? p->nonce : ours,
                             .spi_i = next->spi_i,
                             .spi_r = next->spi_r,
-                            .old_sk_d = ike_sk_d(ep, s->sa),
+                            .old_sk_d = ike_sk_d(s->sa),
                             .old_prf = s->sa->suite->prf};
     enum err e = ep->store->env.crypto->class->ke_derive(ep->store->env.crypto, own->pair,
                                                          p->ke.data, shared);
@@ -127,10 +127,8 @@ static enum err derive(struct step *s, struct ike_sa *next, const struct peer_pa
         seed.shared = bytes_of(shared, p->chosen.ke->shared_len);
         e = ike_keys_derive(ep->store->env.crypto, next->suite, &seed, &keys, skeyseed);
     }
-    if (e == OK) {
-        memcpy(ike_sa_keys(ep, next)->bytes, keys.bytes, ike_key_map(next->suite).end);
-        ike_say_keys(ep, s->now, next, bytes_of(skeyseed, s->sa->suite->prf->out_len));
-    }
+    if (e == OK)
+        ike_keep_keys(ep, s->now, next, &keys, bytes_of(skeyseed, s->sa->suite->prf->out_len));
     wipe(shared, sizeof shared);
     wipe(skeyseed, sizeof skeyseed);
     wipe(&keys, sizeof keys);
@@ -169,7 +167,7 @@ static enum err make(struct step *s, const struct peer_part *p, const struct own
         ike_sa_give(s->ep, next);
         return e;
     }
-    ike_sa_register(s->ep, next);
+    ike_sa_register(s->ep, next, 0);
     *out = next;
     return OK;
 }

@@ -66,7 +66,8 @@ void ike_say_down(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_
     half_open_over(ep, sa);
 }
 
-void ike_say_keys(struct ike_endpoint *ep, nsec now, const struct ike_sa *sa, struct bytes skeyseed)
+static void say_keys(struct ike_endpoint *ep, nsec now, const struct ike_sa *sa,
+                     const struct ike_keys *keys, struct bytes skeyseed)
 {
     struct key_record *k = event_keys_take(&ep->store->events);
     size_t len = ike_key_map(sa->suite).end;
@@ -74,7 +75,7 @@ void ike_say_keys(struct ike_endpoint *ep, nsec now, const struct ike_sa *sa, st
     if (!k)
         return;
     memcpy(k->bytes, skeyseed.data, skeyseed.len);
-    memcpy(k->bytes + PRF_OUT_MAX, ike_sa_keys(ep, sa)->bytes, len);
+    memcpy(k->bytes + PRF_OUT_MAX, keys->bytes, len);
     k->event = (struct ike_key_event){.spi_i = sa->spi_i,
                                       .spi_r = sa->spi_r,
                                       .suite = *sa->suite,
@@ -84,6 +85,20 @@ void ike_say_keys(struct ike_endpoint *ep, nsec now, const struct ike_sa *sa, st
                                       .remote = ike_sa_remote(ep, sa),
                                       .udp_encapsulated = sa->natt};
     event_ike(ep, now, sa, (struct event_record){.kind = EVENT_KEYS});
+}
+
+/* A rekeyed IKE SA is authenticated by the old one (§2.18), so it has no use for SK_pi and SK_pr.
+ */
+void ike_keep_keys(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
+                   const struct ike_keys *keys, struct bytes skeyseed)
+{
+    struct ike_key_map map = ike_key_map(sa->suite);
+    struct handshake *hs = handshake_of(ep, sa);
+
+    memcpy(ike_sa_key_room(sa), keys->bytes, map.sk_pi);
+    if (hs)
+        memcpy(hs->sk_p, keys->bytes + map.sk_pi, (size_t)(map.end - map.sk_pi));
+    say_keys(ep, now, sa, keys, skeyseed);
 }
 
 /* ---- up ---- */
@@ -139,9 +154,8 @@ void ike_installed(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 /* A late double of the first request must not look new because its SA was rekeyed (§2.1). */
 static void inherit_init(struct ike_endpoint *ep, struct ike_sa *old, struct ike_sa *next)
 {
-    if (!old->init_digest)
-        return;
-    ike_sa_init_moved(ep, old, next);
+    if (old->called)
+        ike_sa_init_moved(ep, old, next);
 }
 
 /* What was wished of the old SA is done under the new one. */
@@ -233,7 +247,7 @@ void ike_close(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_rea
     sa->wishes = sa->new_wishes = 0;
     ike_timers_cancel(ep, sa);
     ike_timer_arm(ep, sa, TIMER_EXPIRE, nsec_add(now, CLOSED_HOLD));
-    wipe(ike_sa_keys(ep, sa)->bytes, ike_key_map(sa->suite).end);
+    wipe(ike_sa_key_room(sa), ike_key_map(sa->suite).sk_pi);
 }
 
 /* ---- addresses (§2.23) ---- */

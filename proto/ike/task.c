@@ -429,7 +429,7 @@ static enum err begin(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
         e = handshake_ke(ep, hs, hs->ke_suite);
     if (e)
         return e;
-    ike_sa_register(ep, sa);
+    ike_sa_register(ep, sa, 0);
     return exchange_start(ep, now, sa, KIND_SA_INIT, NULL);
 }
 

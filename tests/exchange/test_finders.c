@@ -12,6 +12,7 @@ enum { SAS = 300, IDENTITIES = 40, STEPS = 4000, PROBES = 8 };
 struct known {
     struct ike_sa *sa; /* NULL: there is none */
     uint64_t spi, digest, identity;
+    uint64_t gone;  /* a digest that was never registered; 0: none */
     uint32_t named; /* step of it; 0: no identity yet */
 };
 
@@ -52,12 +53,13 @@ static void come(struct world *w, struct known *k)
     k->sa->spi_i = ike_spi_new(w->ep);
     k->sa->spi_r = ike_spi_new(w->ep);
     if (!k->sa->initiator)
-        k->sa->init_digest = rng_u64(&w->random) | 1;
+        k->gone = rng_u64(&w->random) | 1;
     if (rng_below(&w->random, 3) == 0)
         return;
-    ike_sa_register(w->ep, k->sa);
+    ike_sa_register(w->ep, k->sa, k->gone);
     k->spi = ike_sa_our_spi(k->sa);
-    k->digest = k->sa->init_digest;
+    k->digest = k->gone;
+    k->gone = 0;
 }
 
 static void be_named(struct world *w, struct known *k, uint32_t step)
@@ -76,7 +78,7 @@ static void go(struct world *w, struct known *k)
 /* As when it was rekeyed. */
 static void succeed(struct world *w, struct known *from, struct known *to)
 {
-    if (!to->sa || from == to || !from->digest || to->sa->init_digest)
+    if (!to->sa || from == to || !from->digest || to->digest)
         return;
     ike_sa_init_moved(w->ep, from->sa, to->sa);
     to->digest = from->digest;
@@ -119,8 +121,11 @@ static void check(struct world *w)
         ck_assert_ptr_eq(ike_sa_by_spi(w->ep, ike_sa_our_spi(k->sa)), k->spi ? k->sa : NULL);
         /* The peer's SPI is not ours, even where both lie in the same chain. */
         ck_assert_ptr_null(ike_sa_by_spi(w->ep, k->sa->initiator ? k->sa->spi_r : k->sa->spi_i));
-        if (k->sa->init_digest)
-            ck_assert_ptr_eq(ike_sa_by_init(w->ep, k->sa->init_digest), k->digest ? k->sa : NULL);
+        ck_assert_uint_eq(ike_sa_init_digest(w->ep, k->sa), k->digest);
+        if (k->digest)
+            ck_assert_ptr_eq(ike_sa_by_init(w->ep, k->digest), k->sa);
+        if (k->gone)
+            ck_assert_ptr_null(ike_sa_by_init(w->ep, k->gone));
         older = k->named ? next_older(w, k) : NULL;
         ck_assert_ptr_eq(ike_sa_older(w->ep, k->sa), older ? older->sa : NULL);
     }

@@ -802,8 +802,8 @@ START_TEST(an_ike_sa_that_is_over_repeats_nothing_cut_anew)
     both_do(&p, false, 0);
     pair_establish(&p);
     sa = ike_sa_at(p.end[A], the_ike(&p, A).handle);
-    keys = ike_sa_keys(p.end[A], sa)->bytes;
-    len = ike_key_map(sa->suite).end;
+    keys = ike_sa_key_room(sa);
+    len = ike_key_map(sa->suite).sk_pi;
     piece = vendor_piece(&p, A, 1, 2);
     memcpy(kept, keys, len);
     memset(keys, 0, len);

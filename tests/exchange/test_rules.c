@@ -279,7 +279,7 @@ static struct wire_message *badly_padded(struct pair *p, int from, uint8_t pad)
     struct ike_endpoint *ep = p->end[from];
     struct ike_sa *sa = first_sa(ep);
     struct ike_key_map map = ike_key_map(sa->suite);
-    const uint8_t *keys = ike_sa_keys(ep, sa)->bytes;
+    const uint8_t *keys = ike_sa_keys(sa);
     struct seal_key key = {.encr = sa->suite->encr,
                            .encr_key = keys + (sa->initiator ? map.sk_ei : map.sk_er)};
     struct message_start start = {.exchange = EXCHANGE_INFORMATIONAL,
