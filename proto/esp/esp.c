@@ -92,11 +92,8 @@ uint64_t esp_memory(const struct esp *esp)
            in_use(&sad->asides) + in_use(&esp->spd.policies) + in_use(&esp->spd.cells);
 }
 
-static struct seal_key key_of(const struct sad *sad, const struct esp_sa *sa, enum sad_direction d)
+static struct seal_key key_of(const struct esp_kind *kind, const uint8_t *encr)
 {
-    const struct esp_kind *kind = sad_kind(sad, sa);
-    const uint8_t *encr = sad_encr_key(sad, sa, d);
-
     return (struct seal_key){
         .encr = kind->encr,
         .integ = kind->integ,
@@ -323,7 +320,7 @@ static enum err seal(struct esp *esp, struct esp_user user, struct esp_sa *sa, s
         memset(inner.text + len, 0, room - len);
         inner.len = room;
     }
-    f.key = key_of(&esp->sad, sa, SAD_OUT);
+    f.key = key_of(kind, sad_encr_key(&esp->sad, sa, SAD_OUT));
     f.text = inner.text;
     f.start = inner.text - kind->encr->iv_len - ESP_HEADER_LEN;
     f.seq = ++traffic->seq_out; /* used up, whatever comes after: no IV twice */
@@ -402,7 +399,7 @@ enum err esp_may_send(struct esp *esp, const struct esp_sa *sa, const struct buf
     if (flow_read(buf_bytes(packet), &flow, &total) != OK)
         return refuse_out(esp, ESP_CAUSE_MALFORMED);
     flow = flow_reverse(&flow); /* spd_allows looks at what arrives */
-    if (!spd_allows(&esp->spd, spd_handle(&esp->spd, sa->policy), &flow))
+    if (!spd_allows(&esp->spd, sa->policy, &flow))
         return refuse_out(esp, ESP_CAUSE_NO_POLICY);
     return OK;
 }
@@ -417,72 +414,73 @@ bool esp_takes_pieces(const struct esp *esp, const struct esp_sa *sa, struct byt
     flow.ports_known = false;
     flow.fragment = true;
     flow = flow_reverse(&flow);
-    return spd_allows(&esp->spd, spd_handle(&esp->spd, sa->policy), &flow);
+    return spd_allows(&esp->spd, sa->policy, &flow);
 }
 
-/* Opening: RFC 4303 §3.4.2, §3.4.3 up to the replay check. Nothing of the SA changes. */
-static enum esp_cause admit(struct esp *esp, uint32_t scope, struct buf *packet,
-                            struct esp_opened *out, struct esp_sa **sa, struct frame *f)
-{
-    const struct esp_traffic *traffic;
+/* The SA that an arriving packet names. */
+struct named {
+    struct esp_sa *sa;
     const struct esp_kind *kind;
+    struct esp_traffic *traffic; /* made for any packet: what is refused is counted there, too */
+};
+
+/* Opening: RFC 4303 §3.4.2, §3.4.3 up to the replay check. */
+static enum esp_cause admit(struct esp *esp, uint32_t scope, struct buf *packet,
+                            struct esp_opened *out, struct named *by, struct frame *f)
+{
     struct replay replay;
     size_t overhead;
 
     if (unlikely(packet->len < ESP_HEADER_LEN))
         return ESP_CAUSE_MALFORMED;
     f->start = packet->data;
-    *sa = sad_find(&esp->sad, scope, load_be32(f->start), &out->sa);
-    if (unlikely(!*sa))
+    by->sa = sad_find(&esp->sad, scope, load_be32(f->start), &out->sa);
+    if (unlikely(!by->sa))
         return ESP_CAUSE_NO_SA;
-    kind = sad_kind(&esp->sad, *sa);
-    traffic = sad_traffic(&esp->sad, *sa);
-    f->key = key_of(&esp->sad, *sa, SAD_IN);
-    overhead = ESP_HEADER_LEN + kind->encr->iv_len + seal_icv_len(&f->key);
+    by->kind = sad_kind(&esp->sad, by->sa);
+    by->traffic = sad_traffic_take(&esp->sad, by->sa);
+    f->key = key_of(by->kind, sad_encr_key(&esp->sad, by->sa, SAD_IN));
+    overhead = ESP_HEADER_LEN + by->kind->encr->iv_len + seal_icv_len(&f->key);
     if (unlikely(packet->len < overhead + 4))
         return ESP_CAUSE_MALFORMED;
-    f->text = f->start + ESP_HEADER_LEN + kind->encr->iv_len;
+    f->text = f->start + ESP_HEADER_LEN + by->kind->encr->iv_len;
     f->text_len = packet->len - overhead;
-    if (unlikely(f->text_len % 4 != 0 || f->text_len % kind->encr->block_len != 0))
+    if (unlikely(f->text_len % 4 != 0 || f->text_len % by->kind->encr->block_len != 0))
         return ESP_CAUSE_MALFORMED;
-    replay = sad_replay(kind, traffic);
-    f->seq = replay_guess(&replay, load_be32(f->start + 4), (*sa)->esn);
+    replay = sad_replay(by->kind, by->traffic);
+    f->seq = replay_guess(&replay, load_be32(f->start + 4), by->sa->esn);
     out->seq = f->seq;
-    if (unlikely(replay_check(&replay, traffic->bitmap, f->seq) != OK))
+    if (unlikely(replay_check(&replay, by->traffic->bitmap, f->seq) != OK))
         return ESP_CAUSE_REPLAY;
     return ESP_CAUSE_NONE;
 }
 
 /* The ICV, and only then the window (RFC 4303 §3.4.3). */
-static enum esp_cause authenticate(struct esp *esp, struct esp_sa *sa, struct frame *f,
+static enum esp_cause authenticate(struct esp *esp, const struct named *by, struct frame *f,
                                    struct esp_opened *out)
 {
-    struct seal_op op = op_of(f, sa->esn);
-    struct esp_traffic *traffic;
-    struct replay replay;
+    struct seal_op op = op_of(f, by->sa->esn);
+    struct replay replay = sad_replay(by->kind, by->traffic);
     enum err e = esp->crypto->class->open(esp->crypto, &op);
 
     if (unlikely(e != OK))
         return e == ERR_ICV ? ESP_CAUSE_ICV : ESP_CAUSE_CRYPTO;
-    traffic = sad_traffic_take(&esp->sad, sa);
-    replay = sad_replay(sad_kind(&esp->sad, sa), traffic);
     out->authentic = true;
     out->newest = f->seq > replay.top;
-    replay_update(&replay, traffic->bitmap, f->seq);
-    traffic->top = replay.top;
+    replay_update(&replay, by->traffic->bitmap, f->seq);
+    by->traffic->top = replay.top;
     return ESP_CAUSE_NONE;
 }
 
-static enum esp_cause inbound_limits(const struct esp *esp, struct esp_sa *sa, size_t len)
+static enum esp_cause inbound_limits(const struct named *by, size_t len)
 {
-    const struct esp_limits *limits = &sad_kind(&esp->sad, sa)->limits;
-    const struct esp_traffic *traffic = sad_traffic(&esp->sad, sa);
+    const struct esp_limits *limits = &by->kind->limits;
 
-    if (likely(traffic->packets_in < limits->hard_packets &&
-               len <= limits->hard_bytes - traffic->bytes_in))
+    if (likely(by->traffic->packets_in < limits->hard_packets &&
+               len <= limits->hard_bytes - by->traffic->bytes_in))
         return ESP_CAUSE_NONE;
-    sa->soft_due = true;
-    sa->hard_over = true;
+    by->sa->soft_due = true;
+    by->sa->hard_over = true;
     return ESP_CAUSE_LIFETIME;
 }
 
@@ -599,9 +597,10 @@ static enum esp_cause transport_make(const struct esp_sa *sa, const struct esp_a
 }
 
 /* What the authenticated text is, and whether this SA may carry it (RFC 4301 §5.2 step 4). */
-static enum esp_cause deliver(struct esp *esp, struct esp_sa *sa, const struct esp_arrival *in,
+static enum esp_cause deliver(struct esp *esp, const struct named *by, const struct esp_arrival *in,
                               struct frame *f, struct buf *packet)
 {
+    const struct esp_sa *sa = by->sa;
     struct buf result = *packet;
     struct inner inner;
     struct flow flow;
@@ -612,11 +611,10 @@ static enum esp_cause deliver(struct esp *esp, struct esp_sa *sa, const struct e
     cause = sa->transport ? transport_make(sa, in, &inner, &result, &flow)
                           : tunnel_take(&inner, &result, &flow);
     if (likely(cause == ESP_CAUSE_NONE))
-        cause = inbound_limits(esp, sa, result.len);
+        cause = inbound_limits(by, result.len);
     if (unlikely(cause != ESP_CAUSE_NONE))
         return cause;
-    if (unlikely(sa->policy != POOL_NONE &&
-                 !spd_allows(&esp->spd, spd_handle(&esp->spd, sa->policy), &flow)))
+    if (unlikely(sa->policy != POOL_NONE && !spd_allows(&esp->spd, sa->policy, &flow)))
         return ESP_CAUSE_SELECTOR;
     if (!sa->transport)
         cause = ecn_apply(result.data, in->tos);
@@ -625,16 +623,16 @@ static enum esp_cause deliver(struct esp *esp, struct esp_sa *sa, const struct e
     return cause;
 }
 
-static void count_in(struct esp *esp, struct esp_sa *sa, size_t len)
+static void count_in(struct esp *esp, const struct named *by, size_t len)
 {
-    const struct esp_limits *limits = &sad_kind(&esp->sad, sa)->limits;
-    struct esp_traffic *traffic = sad_traffic_take(&esp->sad, sa);
+    const struct esp_limits *limits = &by->kind->limits;
+    struct esp_traffic *traffic = by->traffic;
 
     traffic->packets_in++;
     traffic->bytes_in += len;
     if (unlikely(traffic->packets_in >= limits->soft_packets ||
                  traffic->bytes_in >= limits->soft_bytes))
-        sa->soft_due = true;
+        by->sa->soft_due = true;
     esp->opened++;
     esp->opened_bytes += len;
 }
@@ -642,24 +640,24 @@ static void count_in(struct esp *esp, struct esp_sa *sa, size_t len)
 enum err esp_open(struct esp *esp, struct esp_user user, const struct esp_arrival *in,
                   struct buf *packet, struct esp_opened *out)
 {
-    struct esp_sa *sa = NULL;
+    struct named by = {0};
     struct frame f;
     enum esp_cause cause;
 
     *out = (struct esp_opened){.sa = SAD_NONE, .drop = ESP_CAUSE_NONE};
     meter_tick(esp->crypto->meter, METER_ESP_IN, packet->len);
-    cause = admit(esp, user.scope, packet, out, &sa, &f);
+    cause = admit(esp, user.scope, packet, out, &by, &f);
     if (likely(cause == ESP_CAUSE_NONE))
-        cause = authenticate(esp, sa, &f, out);
+        cause = authenticate(esp, &by, &f, out);
     if (likely(cause == ESP_CAUSE_NONE))
-        cause = deliver(esp, sa, in, &f, packet);
+        cause = deliver(esp, &by, in, &f, packet);
     if (likely(cause == ESP_CAUSE_NONE)) {
-        count_in(esp, sa, packet->len);
+        count_in(esp, &by, packet->len);
         return OK;
     }
     out->drop = cause;
     esp->dropped[cause]++;
-    if (sa)
-        sad_traffic_take(&esp->sad, sa)->dropped++;
+    if (by.traffic)
+        by.traffic->dropped++;
     return drop_errors[cause];
 }

@@ -355,30 +355,20 @@ uint32_t sad_next(const struct sad *sad, uint32_t after)
 
 /* ---- what an SA has carried ---- */
 
-static struct esp_traffic *traffic_of(const struct sad *sad, const struct esp_sa *sa)
-{
-    return (struct esp_traffic *)(void *)(sad->traffic.slots +
-                                          (size_t)(sa->traffic - 1) * sad->traffic.slot_size);
-}
-
 const struct esp_traffic *sad_traffic(const struct sad *sad, const struct esp_sa *sa)
 {
     static const struct esp_traffic nothing; /* with no bitmap: below `top` nothing can be asked */
 
-    return sa->traffic ? traffic_of(sad, sa) : &nothing;
+    return sa->traffic ? pool_slot(&sad->traffic, sa->traffic - 1) : &nothing;
 }
 
-struct esp_traffic *sad_traffic_take(struct sad *sad, struct esp_sa *sa)
+void sad_traffic_make(struct sad *sad, struct esp_sa *sa)
 {
     struct handle h;
+    void *made = pool_take(&sad->traffic, &h);
 
-    if (!sa->traffic) {
-        void *made = pool_take(&sad->traffic, &h);
-
-        ASSERT(made);
-        sa->traffic = h.index + 1;
-    }
-    return traffic_of(sad, sa);
+    ASSERT(made);
+    sa->traffic = h.index + 1;
 }
 
 /* ---- outer addresses, keys ---- */

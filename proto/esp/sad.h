@@ -153,8 +153,16 @@ static inline struct esp_kind *sad_kind(const struct sad *sad, const struct esp_
 
 /** To look at: all zeros if it has carried nothing. */
 const struct esp_traffic *sad_traffic(const struct sad *, const struct esp_sa *);
-/** To write in; made if there is none. Is never out of room. */
-struct esp_traffic *sad_traffic_take(struct sad *, struct esp_sa *);
+/** Make the record of one that has none. There is one for each SA. */
+void sad_traffic_make(struct sad *, struct esp_sa *);
+/** To write in; made if there is none. */
+static inline struct esp_traffic *sad_traffic_take(struct sad *sad, struct esp_sa *sa)
+{
+    if (__builtin_expect(sa->traffic == 0, 0))
+        sad_traffic_make(sad, sa);
+    return (struct esp_traffic *)(void *)(sad->traffic.slots +
+                                          (size_t)(sa->traffic - 1) * sad->traffic.slot_size);
+}
 
 /** Outer addresses, and the family of both. */
 static inline uint8_t sad_family(const struct esp_sa *sa)

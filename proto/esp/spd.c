@@ -497,9 +497,9 @@ enum err spd_lookup(const struct spd *spd, uint32_t scope, const struct flow *f,
     return ERR_NO_POLICY;
 }
 
-bool spd_allows(const struct spd *spd, struct handle h, const struct flow *f)
+bool spd_allows(const struct spd *spd, uint32_t policy, const struct flow *f)
 {
-    const struct policy *p = pool_at(&spd->policies, h);
+    const struct policy *p = pool_slot(&spd->policies, policy);
 
     return p && match_side(spd, p, REMOTE, f, flow_src(f)) &&
            match_side(spd, p, LOCAL, f, flow_dst(f));

@@ -83,7 +83,10 @@ void spd_selectors(const struct spd *, struct handle policy, struct spd_copy *ou
  */
 enum err spd_lookup(const struct spd *, uint32_t scope, const struct flow *, struct handle *policy,
                     uint32_t *child) MUST_USE;
-/** Inbound (RFC 4301 §5.2 step 4): whether src is remote and dst is local for this policy. */
-bool spd_allows(const struct spd *, struct handle policy, const struct flow *);
+/**
+ * Inbound (RFC 4301 §5.2 step 4): whether src is remote and dst is local for this policy.
+ * @param policy  by number, as its holders name it; false if there is none
+ */
+bool spd_allows(const struct spd *, uint32_t policy, const struct flow *);
 
 #endif

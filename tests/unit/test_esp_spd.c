@@ -294,7 +294,7 @@ START_TEST(lookup_agrees_with_a_plain_list)
         found++;
         ck_assert_uint_eq(policy.index, expected->policy.index);
         ck_assert_uint_eq(child, expected->age);
-        ck_assert(spd_allows(&spd, policy, &back)); /* what may go out may come back */
+        ck_assert(spd_allows(&spd, policy.index, &back)); /* what may go out may come back */
     }
     ck_assert_int_gt(found, 5000);
     spd_reset(&spd);
@@ -343,10 +343,10 @@ START_TEST(a_policy_outlives_a_child)
     spd_drop(&spd, h);
     ck_assert_ok(spd_lookup(&spd, 0, &f, &policy, &child));
     ck_assert_uint_eq(child, 2);
-    ck_assert(spd_allows(&spd, h, &f));
+    ck_assert(spd_allows(&spd, h.index, &f));
     spd_drop(&spd, h);
     ck_assert_int_eq(spd_lookup(&spd, 0, &f, &policy, &child), ERR_NO_POLICY);
-    ck_assert(!spd_allows(&spd, h, &f));
+    ck_assert(!spd_allows(&spd, h.index, &f));
     spd_reset(&spd);
 }
 END_TEST
@@ -408,7 +408,7 @@ START_TEST(selectors_come_back_as_they_went_in)
                 bool takes_it = selector_match(s.remote, &f.src, 17, 0, false) &&
                                 selector_match(s.local, &f.dst, 17, 0, false);
 
-                ck_assert_int_eq(spd_allows(&spd, h, &f), takes_it);
+                ck_assert_int_eq(spd_allows(&spd, h.index, &f), takes_it);
             }
             spd_drop(&spd, h);
             ck_assert_uint_eq(spd.cells.taken, 0);
