@@ -72,6 +72,11 @@ double memory_obliged(enum memory_state state)
         return 2 * END + AUTH_RESPONSE;
     case MEMORY_IDLE:
         return 2 * END + EMPTY_RESPONSE;
+    case MEMORY_SIMULATED:
+    case MEMORY_BEHIND_NAT:
+        return 2 * END + AUTH_RESPONSE;
+    case MEMORY_STATES:
+        break;
     }
     return 0;
 }
