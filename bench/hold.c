@@ -118,6 +118,8 @@ static enum err add_nodes(struct hold *h, uint32_t count)
 
     s->user = h;
     s->hook.go_on = no_further;
+    if (e == OK)
+        e = sim_reserve(s, count + 1, count + 1); /* as a run does */
     for (uint32_t i = 0; i < count + count % 2 && e == OK; i++) {
         bool done = sim_add_node(s, &class, NULL, 0) != SIM_NONE &&
                     (i % 2 == 0 || link_add(s, i - 1, i, &words, &words, 0, i) != SIM_NONE);

@@ -1,6 +1,7 @@
 #include "sim/link.h"
 
 #include "base/assert.h"
+#include "base/pages.h"
 #include "proto/ip/fragment.h"
 
 #include <stdlib.h>
@@ -128,6 +129,7 @@ enum err links_reserve(struct sim *s, uint32_t directions)
     bigger = realloc(s->links, directions * sizeof *bigger);
     if (!bigger)
         return ERR_MEMORY;
+    pages_large(bigger, directions * sizeof *bigger);
     s->links = bigger;
     s->link_capacity = directions;
     return OK;

@@ -257,14 +257,24 @@ static nsec rung_from(const struct queue_rung *r)
                                                                           : NSEC_NEVER;
 }
 
+static inline void tell_soon(const struct queue *q, const struct event_entry *e, uint32_t count,
+                             enum queue_fetch fetch)
+{
+    if (q->soon)
+        q->soon(q->context, e, count, fetch);
+}
+
 /* Spread a bucket over a rung and give its chunks back. */
 static enum err spread(struct queue *q, struct queue_rung *r, queue_bucket b)
 {
+    bool soon = bucket_count(b) <= QUEUE_SOON;
     struct run run = bucket_run(b);
 
     while (run.chunk) {
         struct run next = run_next(run);
 
+        if (soon)
+            tell_soon(q, run.chunk->entry, run.count, FETCH_BEHIND);
         for (uint32_t i = 0; i < run.count; i++)
             if (rung_put(q, r, run.chunk->entry[i]) != OK)
                 return ERR_MEMORY;
@@ -293,12 +303,16 @@ static struct extent extent_add(struct extent x, const struct event_entry *e, ui
 
 static const struct extent nothing = {.min = NSEC_NEVER, .lowest = UINT32_MAX};
 
-static struct extent bucket_extent(queue_bucket b)
+static struct extent bucket_extent(const struct queue *q, queue_bucket b)
 {
+    bool soon = bucket_count(b) <= QUEUE_SOON;
     struct extent x = nothing;
 
-    for (struct run run = bucket_run(b); run.chunk; run = run_next(run))
+    for (struct run run = bucket_run(b); run.chunk; run = run_next(run)) {
+        if (soon)
+            tell_soon(q, run.chunk->entry, run.count, FETCH_NAMED);
         x = extent_add(x, run.chunk->entry, run.count);
+    }
     return x;
 }
 
@@ -397,8 +411,8 @@ static void bottom_fill(struct queue *q, queue_bucket b)
     }
     q->bottom_next = 0;
     q->bottom_count = count;
-    if (q->soon)
-        q->soon(q->context, q->bottom, count);
+    tell_soon(q, q->bottom, count, FETCH_NAMED);
+    tell_soon(q, q->bottom, count, FETCH_BEHIND);
 }
 
 /* A bucket that no rung can make smaller. */
@@ -441,7 +455,7 @@ static enum err bucket_up(struct queue *q, queue_bucket b, bool by_entity)
         bottom_fill(q, b);
         return OK;
     }
-    x = bucket_extent(b);
+    x = bucket_extent(q, b);
     if (q->rungs + 2 > QUEUE_RUNGS)
         return near_fill(q, b);
     if (!by_entity && x.min == x.max) {

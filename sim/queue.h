@@ -35,13 +35,22 @@ _Static_assert(sizeof(struct event_entry) == 16, "the queue moves these a lot");
 /** Order of two packets that meet at one entity at one time: < 0, 0, > 0. */
 typedef int queue_packet_order(void *context, uint32_t packet_a, uint32_t packet_b);
 
-/** These come next, in this order: a chance to fetch what they touch before they do. */
-typedef void queue_soon(void *context, const struct event_entry *, uint32_t count);
+/* What an event touches is found by its entry, or by what that names: the one must have come before
+ * the other can be fetched. */
+enum queue_fetch { FETCH_NAMED, FETCH_BEHIND };
+
+/**
+ * These come soon: a chance to fetch what they touch before they do. The queue tells of the same
+ * entries FETCH_NAMED first and FETCH_BEHIND later, and may tell of entries twice.
+ */
+typedef void queue_soon(void *context, const struct event_entry *, uint32_t count,
+                        enum queue_fetch);
 
 enum queue_sizes {
     QUEUE_CHUNK = 128,   /* bytes */
     QUEUE_RUNGS = 24,    /* deeper than that, crowded buckets go to the heap */
     QUEUE_BOTTOM = 48,   /* entries of a bucket that are sorted at once */
+    QUEUE_SOON = 1024,   /* entries of a bucket that come soon when it is their turn */
     QUEUE_NEAR_MIN = 64, /* entries in the heap before it is spread over a rung */
 };
 

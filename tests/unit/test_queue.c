@@ -233,6 +233,52 @@ START_TEST(many_entries_and_the_end_of_time)
 }
 END_TEST
 
-SUITE("queue", an_empty_queue_has_no_next, what_names_kind_and_number,
-      order_is_that_of_a_sorted_shadow, insertion_order_says_nothing,
+enum { TOLD = 100000 };
+
+static uint8_t told[TOLD]; /* by entity: fetches it was told for, one bit each */
+static uint32_t told_of;   /* so many of them */
+
+static void note_told(void *context, const struct event_entry *e, uint32_t count,
+                      enum queue_fetch fetch)
+{
+    ck_assert_ptr_eq(context, names);
+    for (uint32_t i = 0; i < count; i++) {
+        if (fetch == FETCH_BEHIND && !(told[e[i].entity] & 1 << FETCH_NAMED))
+            ck_abort_msg("what is behind entry %u, before what it names", e[i].entity);
+        told_of += told[e[i].entity] == 0;
+        told[e[i].entity] |= (uint8_t)(1 << fetch);
+    }
+}
+
+/* Seven of eight in a fiftieth of the time, so that buckets are spread before they are sorted. */
+START_TEST(what_comes_soon_is_told_before_it_comes)
+{
+    struct rng r = rng_stream(6, 0, RNG_TEST);
+    uint32_t ahead = 0;
+    struct queue q;
+
+    memset(told, 0, sizeof told);
+    told_of = 0;
+    ck_assert_ok(queue_init(&q, packet_order, names));
+    q.soon = note_told;
+    for (uint32_t i = 0; i < TOLD; i++) {
+        nsec at = rng_below(&r, i % 8 ? 20000000 : 1000000000);
+
+        ck_assert_ok(queue_put(&q, (struct event_entry){at, i, event_what(EVENT_TIMER, 0)}));
+    }
+    for (uint32_t taken = 0; taken < TOLD; taken++) {
+        uint32_t entity = queue_take(&q).entity;
+
+        if (told[entity] != (1 << FETCH_NAMED | 1 << FETCH_BEHIND))
+            ck_abort_msg("entry %u was not told of", entity);
+        ahead = told_of - taken > ahead ? told_of - taken : ahead;
+    }
+    ck_assert_uint_gt(ahead, 5 * QUEUE_BOTTOM);
+    ck_assert_uint_le(ahead, QUEUE_SOON);
+    queue_reset(&q);
+}
+END_TEST
+
+SUITE("queue", what_comes_soon_is_told_before_it_comes, an_empty_queue_has_no_next,
+      what_names_kind_and_number, order_is_that_of_a_sorted_shadow, insertion_order_says_nothing,
       every_permutation_of_one_tie_each, many_entries_and_the_end_of_time)
