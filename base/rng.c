@@ -43,6 +43,14 @@ struct rng rng_member(const struct rng_family *f, uint64_t entity)
     return (struct rng){.key = {mix(a ^ f->purpose[0]), mix(b + f->purpose[1])}};
 }
 
+struct rng rng_streams(uint64_t seed, uint64_t entity)
+{
+    uint64_t a = mix(mix(seed + STEP) + mix(entity + STEP) * 3);
+    uint64_t b = mix(mix(seed ^ UINT64_C(0x6a09e667f3bcc909)) ^ mix(entity * STEP + 1));
+
+    return (struct rng){.key = {a, b}};
+}
+
 struct rng rng_stream(uint64_t seed, uint64_t entity, enum rng_purpose purpose)
 {
     struct rng_family f = rng_family(seed, purpose);

@@ -59,6 +59,8 @@ struct rng_family {
 
 /** Name a stream; its counter starts at 0. */
 struct rng rng_stream(uint64_t seed, uint64_t entity, enum rng_purpose purpose);
+/** All streams of one entity: the sub-stream whose index is a purpose is what rng_stream names. */
+struct rng rng_streams(uint64_t seed, uint64_t entity);
 /** rng_member(rng_family(seed, purpose), entity) is rng_stream(seed, entity, purpose), for less. */
 struct rng_family rng_family(uint64_t seed, enum rng_purpose purpose);
 struct rng rng_member(const struct rng_family *, uint64_t entity);

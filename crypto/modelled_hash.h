@@ -37,6 +37,37 @@ static inline uint64_t modelled_block(uint64_t value, const uint8_t *block)
     return modelled_fold(value ^ word[0], word[1] ^ MODELLED_FOLD) + (value ^ MODELLED_STEP);
 }
 
+/* 0 to 15 bytes. A call of memcpy takes longer than these few. */
+static inline void modelled_copy(uint8_t *to, const uint8_t *from, size_t len)
+{
+    uint64_t eight;
+    uint32_t four;
+
+    if (len & 8) {
+        memcpy(&eight, from, sizeof eight);
+        memcpy(to, &eight, sizeof eight);
+        to += sizeof eight;
+        from += sizeof eight;
+    }
+    if (len & 4) {
+        memcpy(&four, from, sizeof four);
+        memcpy(to, &four, sizeof four);
+        to += sizeof four;
+        from += sizeof four;
+    }
+    for (len &= 3; len > 0; len--)
+        *to++ = *from++;
+}
+
+/* The last 1 to 15 bytes, filled up with zeros. */
+static inline uint64_t modelled_last(uint64_t value, const uint8_t *at, size_t len)
+{
+    uint8_t block[MODELLED_BLOCK] = {0};
+
+    modelled_copy(block, at, len);
+    return modelled_block(value, block);
+}
+
 static inline void modelled_hash_init(struct modelled_hash *h, uint64_t key)
 {
     h->value = key;
@@ -55,7 +86,7 @@ static inline void modelled_hash_add(struct modelled_hash *h, struct bytes in)
     if (h->held > 0) {
         size_t room = MODELLED_BLOCK - h->held, n = left < room ? left : room;
 
-        memcpy(h->block + h->held, at, n);
+        modelled_copy(h->block + h->held, at, n);
         h->held += n;
         if (h->held < MODELLED_BLOCK)
             return;
@@ -65,27 +96,28 @@ static inline void modelled_hash_add(struct modelled_hash *h, struct bytes in)
     }
     for (; left >= MODELLED_BLOCK; left -= MODELLED_BLOCK, at += MODELLED_BLOCK)
         h->value = modelled_block(h->value, at);
-    memcpy(h->block, at, left);
+    modelled_copy(h->block, at, left);
     h->held = left;
 }
 
 /** The hash of all that was added; the last block counts as filled up with zeros. */
 static inline uint64_t modelled_hash_end(struct modelled_hash *h)
 {
-    if (h->held > 0) {
-        memset(h->block + h->held, 0, MODELLED_BLOCK - h->held);
-        h->value = modelled_block(h->value, h->block);
-    }
+    if (h->held > 0)
+        h->value = modelled_last(h->value, h->block, h->held);
     return modelled_fold(h->value ^ h->len, MODELLED_STEP);
 }
 
 static inline uint64_t modelled_hash_of(const void *data, size_t len, uint64_t key)
 {
-    struct modelled_hash h;
+    const uint8_t *at = data;
+    size_t left = len;
 
-    modelled_hash_init(&h, key);
-    modelled_hash_add(&h, bytes_of(data, len));
-    return modelled_hash_end(&h);
+    for (; left >= MODELLED_BLOCK; left -= MODELLED_BLOCK, at += MODELLED_BLOCK)
+        key = modelled_block(key, at);
+    if (left > 0)
+        key = modelled_last(key, at, left);
+    return modelled_fold(key ^ len, MODELLED_STEP);
 }
 
 #endif

@@ -48,8 +48,10 @@ static void stretch(uint64_t key, uint8_t *out, size_t len)
         v = word(key, i++);
         memcpy(out, &v, sizeof v);
     }
+    if (len == 0)
+        return;
     v = word(key, i);
-    memcpy(out, &v, len);
+    modelled_copy(out, (const uint8_t *)&v, len);
 }
 
 /* XOR with the stream; its own inverse. */
@@ -62,7 +64,7 @@ static void encrypt(uint64_t key, uint8_t *text, size_t len)
         v ^= word(key, i++);
         memcpy(text, &v, sizeof v);
     }
-    v = word(key, i);
+    v = len ? word(key, i) : 0;
     for (size_t k = 0; k < len; k++)
         text[k] ^= (uint8_t)(v >> 8 * k);
 }

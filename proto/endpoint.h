@@ -215,6 +215,11 @@ bool ike_endpoint_child_info(const struct ike_endpoint *, struct sa_ref, struct 
 /** The same without fingerprints and inner_mtu, which are 0: they are most of its cost. */
 bool ike_endpoint_ike_look(const struct ike_endpoint *, struct sa_ref, struct ike_sa_info *out);
 bool ike_endpoint_child_look(const struct ike_endpoint *, struct sa_ref, struct child_sa_info *out);
+/** Of these a little, for those who look at all of them. */
+bool ike_endpoint_ike_gist(const struct ike_endpoint *, struct sa_ref, struct ike_sa_gist *out);
+bool ike_endpoint_child_gist(const struct ike_endpoint *, struct sa_ref, struct child_sa_gist *out);
+/** Whether it is there and used for sending. */
+bool ike_endpoint_child_sends(const struct ike_endpoint *, struct sa_ref child);
 /** The replay window behind an inbound SPI, as it is now; false: there is no such SA. */
 bool ike_endpoint_window(const struct ike_endpoint *, uint32_t spi_in, struct esp_window *out);
 /** Walk SAs in slot order: pass SA_NONE first, then the last result; SA_NONE at the end. */

@@ -58,7 +58,7 @@ struct ike_store *ike_store_create(const struct ike_env *env, const struct ike_c
         return NULL;
     s->env = *env;
     s->config = config;
-    s->endpoint_max = endpoints;
+    s->endpoint_max = s->streams_of = endpoints;
     key_digests(s);
     s->endpoints = calloc(endpoints, sizeof *s->endpoints);
     if (!s->endpoints || store_init(s, limits) || make_esp(s)) {

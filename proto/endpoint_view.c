@@ -138,6 +138,50 @@ bool ike_endpoint_child_look(const struct ike_endpoint *ep, struct sa_ref ref,
     return true;
 }
 
+bool ike_endpoint_ike_gist(const struct ike_endpoint *ep, struct sa_ref ref,
+                           struct ike_sa_gist *out)
+{
+    const struct ike_sa *sa = ike_sa_at(ep, ref.handle);
+
+    if (!sa)
+        return false;
+    *out = (struct ike_sa_gist){.spi_i = sa->spi_i,
+                                .spi_r = sa->spi_r,
+                                .last_heard = sa->last_heard,
+                                .ends = ike_end(sa),
+                                .state = sa->state,
+                                .in_flight = sa->in_flight,
+                                .initiator = sa->initiator,
+                                .established = sa->state == STATE_ESTABLISHED,
+                                .takes_more = sa->one_pair || sa->more_ts,
+                                .acting = acting(sa)};
+    return true;
+}
+
+bool ike_endpoint_child_gist(const struct ike_endpoint *ep, struct sa_ref ref,
+                             struct child_sa_gist *out)
+{
+    const struct child_sa *c = child_sa_at(ep, ref.handle);
+    const struct esp_sa *esp = c ? child_esp(ep, c) : NULL;
+
+    if (!esp || !esp->installed)
+        return false;
+    *out = (struct child_sa_gist){.spi_in = esp->spi_in,
+                                  .spi_out = esp->spi_out,
+                                  .ends = child_end(c),
+                                  .live = child_live(c),
+                                  .over = c->state == CHILD_LINGERING};
+    return true;
+}
+
+bool ike_endpoint_child_sends(const struct ike_endpoint *ep, struct sa_ref ref)
+{
+    const struct child_sa *c = child_sa_at(ep, ref.handle);
+    const struct esp_sa *esp = c ? child_esp(ep, c) : NULL;
+
+    return esp && esp->installed && is_current(ep, esp);
+}
+
 bool ike_endpoint_child_info(const struct ike_endpoint *ep, struct sa_ref ref,
                              struct child_sa_info *out)
 {

@@ -105,13 +105,14 @@ static void child_came_up(struct ike_node *n, const struct ike_event *e)
     struct lab *lab = n->lab;
     bool watched = checker_watches(lab->checker, n->node);
     struct child_sa_info info;
+    struct child_sa_gist gist;
 
-    if (!(watched ? ike_endpoint_child_info : ike_endpoint_child_look)(n->endpoint, e->child,
-                                                                       &info))
+    if (!(watched ? ike_endpoint_child_info(n->endpoint, e->child, &info)
+                  : ike_endpoint_child_gist(n->endpoint, e->child, &gist)))
         return;
-    if (n->group->role == ROLE_RESPONDER && lab_plant(lab, PLANT_KEY_MISMATCH, 1))
-        info.key_fingerprint_in ^= 1;
     if (watched) {
+        if (n->group->role == ROLE_RESPONDER && lab_plant(lab, PLANT_KEY_MISMATCH, 1))
+            info.key_fingerprint_in ^= 1;
         forget_child(n, e->child); /* one that lingered in this slot */
         checker_child_up(lab->checker, lab->sim.now, n->node, &info);
         if (table_put(&n->fleet->spi_of_child, e->child.handle.index, info.spi_in) != OK)
@@ -139,11 +140,11 @@ static void child_failed(struct ike_node *n, const struct ike_event *e)
 static void child_went_down(struct ike_node *n, const struct ike_event *e)
 {
     struct tunnel *t = client_tunnel(n);
-    struct child_sa_info info;
+    struct child_sa_gist gist;
 
     if (t)
         t->child_end = e->reason;
-    if (!ike_endpoint_child_look(n->endpoint, e->child, &info))
+    if (!ike_endpoint_child_gist(n->endpoint, e->child, &gist))
         forget_child(n, e->child);
 }
 
@@ -233,14 +234,28 @@ void ike_node_pull_events(struct ike_node *n)
 
 void ike_node_count(struct ike_node *n)
 {
-    const struct ike_counters *now = ike_endpoint_counters(n->endpoint);
-    struct ike_counters *was = &n->fleet->before;
-    struct metrics *m = n->lab->metrics;
-    uint32_t group = n->lab->sim.nodes[n->node].group;
+    uint64_t executed = ike_endpoint_counters(n->endpoint)->requests_executed;
+    struct ike_fleet *f = n->fleet;
+
+    n->executed += (uint32_t)(executed - f->executed);
+    f->executed = executed;
+    if (checker_watches(n->lab->checker, n->node))
+        checker_executed(n->lab->checker, n->lab->sim.now, n->node, n->executed);
+    if (f->uncounted)
+        return;
+    f->uncounted = true;
+    f->next_uncounted = n->lab->uncounted;
+    n->lab->uncounted = f;
+}
+
+static void count(struct metrics *m, struct ike_fleet *f)
+{
+    const struct ike_counters *now = ike_endpoint_counters(f->nodes->endpoint);
+    struct ike_counters *was = &f->before;
 
 #define GREW(field, counter)                                                                       \
     if (now->counter != was->counter)                                                              \
-        METRICS_IKE_COUNT(m, group, field, now->counter - was->counter);
+        METRICS_IKE_COUNT(m, f->group, field, now->counter - was->counter);
     METRICS_IKE_GROWTH(GREW)
     for (int i = 0; i < FRAGMENT_DROP_COUNT; i++) {
         GREW(fragments.dropped[i], dropped[IKE_DROP_FRAGMENT_UNEXPECTED + i])
@@ -249,10 +264,18 @@ void ike_node_count(struct ike_node *n)
     for (int i = 0; i < PATH_NEWS_COUNT; i++)
         m->path[path_metrics[i]] += now->path_news[i] - was->path_news[i];
     m->path[PATH_METRIC_TOO_BIG] += now->esp_unsent_too_big - was->esp_unsent_too_big;
-    n->executed += (uint32_t)(now->requests_executed - was->requests_executed);
-    if (checker_watches(n->lab->checker, n->node))
-        checker_executed(n->lab->checker, n->lab->sim.now, n->node, n->executed);
     *was = *now;
+}
+
+void ike_nodes_count(struct lab *lab)
+{
+    struct ike_fleet *f;
+
+    while ((f = lab->uncounted)) {
+        lab->uncounted = f->next_uncounted;
+        f->uncounted = false;
+        count(lab->metrics, f);
+    }
 }
 
 /* Data again after an event of the scenario: the moments when half, 99 %, all have it. */

@@ -76,13 +76,40 @@ static void configure(const struct lab *lab, struct ike_fleet *f)
         f->config.quirks |= QUIRK_KEEP_LOSER;
 }
 
+static uint32_t digits_of(uint32_t number)
+{
+    uint32_t digits = 1;
+
+    for (; number > 9; number /= 10)
+        digits++;
+    return digits;
+}
+
+/* Turns change all the time, and most members' numbers are of one length: then nothing else of
+ * their identities differs. */
+static void put_identity(const struct lab *lab, struct ike_fleet *f, uint32_t node)
+{
+    uint32_t first = lab->scenario->groups[f->group].first_node, member = node - first;
+    uint32_t digits = digits_of(member);
+
+    if (f->id_number == SCENARIO_NONE || f->config.id.len == 0 ||
+        digits != digits_of(f->bound - first)) {
+        f->config.id = scenario_identity(lab->scenario, f->group, member);
+        return;
+    }
+    for (uint8_t *at = f->config.id.data + f->id_number + digits; digits > 0; digits--) {
+        *--at = (uint8_t)('0' + member % 10);
+        member /= 10;
+    }
+}
+
 static void put_member(const struct lab *lab, struct ike_fleet *f, uint32_t node)
 {
     const struct scenario_group *g = &lab->scenario->groups[f->group];
     uint32_t member = node - g->first_node;
     struct child_config *child = &f->config.child;
 
-    f->config.id = scenario_identity(lab->scenario, f->group, member);
+    put_identity(lab, f, node);
     if (lab->credentials)
         credentials_give(lab->credentials, f->group, member, &f->config.auth);
     if (f->own_local)
@@ -152,6 +179,8 @@ static struct ike_fleet *fleet_create(struct lab *lab, uint32_t node, uint32_t m
     f->group = lab->sim.nodes[node].group;
     f->link_mtu = env.link_mtu;
     f->capacity = members;
+    f->bound = node;
+    f->id_number = scenario_identity_number(lab->scenario, f->group);
     configure(lab, f);
     put_member(lab, f, node); /* its credentials tell how long messages get */
     limits = limits_of(lab, &lab->scenario->groups[f->group]);
@@ -459,6 +488,7 @@ static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet
     struct ike_node *n = s->nodes[node].state;
     struct packet *p = packet_at(s, packet);
     struct ip_packet ip;
+    bool joined = false;
 
     if (lab_plant(n->lab, PLANT_PACKET_VANISHES, 100)) {
         packet_free(s, packet);
@@ -487,13 +517,20 @@ static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet
         arm_traffic(n);
         if (packet == SIM_NONE)
             return;
+        joined = true;
     }
     if (ip.protocol != IP_PROTOCOL_UDP && ip.protocol != IP_PROTOCOL_ESP) {
         ike_node_icmp(n, &ip);
         packet_deliver(s, node, packet);
         return;
     }
-    submit(n, packet, n->extra->host.core_count ? job_key(n, packet) : 0, HOST_NORMAL);
+    if (n->extra->host.core_count || joined) {
+        submit(n, packet, n->extra->host.core_count ? job_key(n, packet) : 0, HOST_NORMAL);
+        return;
+    }
+    ike_node_take(n, packet, &ip);
+    ike_node_arm(n);
+    look_up(n, s->now);
 }
 
 /* Timers */

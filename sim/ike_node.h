@@ -40,8 +40,12 @@ struct ike_fleet {
     bool null_esp;              /* may agree on ESP without encryption */
     bool own_local;             /* each member protects its own address */
     uint32_t bound;             /* node */
+    int32_t id_number;          /* as scenario_identity_number says */
     struct table spi_of_child;  /* slot of the child SA -> inbound SPI, for the checkers */
     struct ike_counters before; /* at the last look: what grew goes into the metrics */
+    uint64_t executed;          /* requests, when one of its endpoints was called last */
+    bool uncounted;             /* it may have grown since that look, and is in the list of those */
+    struct ike_fleet *next_uncounted;
     struct ike_config config;
 };
 
@@ -123,6 +127,8 @@ void ike_node_bind(struct ike_node *);
 /* ike_packets.c: packets out and in, and what the endpoint does with them. */
 /** Run one job to its end inside the endpoint; its packets leave with `core` (SIM_NONE: now). */
 void ike_node_work(struct ike_node *, uint32_t job, uint32_t core);
+/** Receive a packet at once, where no processor is modelled; `ip` is the packet, read. */
+void ike_node_take(struct ike_node *, uint32_t packet, const struct ip_packet *ip);
 /** An ICMP message to this node: what it says about its tunnels' paths is heeded. */
 void ike_node_icmp(struct ike_node *, const struct ip_packet *);
 /** A whole packet of this node leaves. */
@@ -147,8 +153,10 @@ bool ike_node_establish(struct ike_node *);
 
 /* ike_events.c: what the endpoint's events and counters mean to the run. */
 void ike_node_pull_events(struct ike_node *);
-/** Growth of counters since the last look, into the metrics. */
+/** The endpoint was called: its counters may have grown. */
 void ike_node_count(struct ike_node *);
+/** What counters have grown by since the last look, into the metrics: before these are read. */
+void ike_nodes_count(struct lab *);
 /** An inner packet came out of a tunnel, or did not. */
 void ike_node_delivered(struct ike_node *, const struct payload *, nsec sent, uint32_t bytes);
 /** Whether this occasion is the planted defect's `n`-th. */

@@ -77,7 +77,7 @@ void ike_node_send(struct ike_node *n, uint32_t packet)
     uint32_t port = 0;
     struct ip_packet ip;
 
-    if (n->extra->routes || n->group->uplink_count || checker_watches(n->lab->checker, n->node)) {
+    if (n->group->uplink_count || checker_watches(n->lab->checker, n->node)) {
         enum err e = ip_read(bytes_of(p->data, p->len), &ip);
 
         ASSERT(e == OK); /* we made it */
@@ -89,6 +89,10 @@ void ike_node_send(struct ike_node *n, uint32_t packet)
             checker_wire(n->lab->checker, n->lab->sim.now, n->node, bytes_of(p->data, p->len),
                          in_clear(n, &ip), !n->fleet->null_esp);
         port = ike_node_port(n, &ip.dst);
+    } else if (n->extra->routes) {
+        struct ip_addr to = ip_destination(bytes_of(p->data, p->len));
+
+        port = ike_node_port(n, &to);
     }
     if (port == SIM_NONE) {
         drop_unsent(n, packet);
@@ -271,38 +275,31 @@ static void receive_esp(struct ike_node *n, uint32_t packet, const struct ike_dg
         ike_node_delivered(n, &payload, created, (uint32_t)whole.len);
 }
 
-static void receive_datagram(struct ike_node *n, uint32_t packet)
+/* @param ip  the packet, read */
+static void receive_datagram(struct ike_node *n, uint32_t packet, const struct ip_packet *ip)
 {
-    struct packet *p = packet_at(&n->lab->sim, packet);
-    struct ike_dgram d = {0};
+    struct ike_dgram d = {.protocol = ip->protocol, .tos = ip->tos, .df = ip->df};
     struct udp_datagram udp;
-    struct ip_packet ip;
-    bool good = ip_read(bytes_of(p->data, p->len), &ip) == OK;
 
-    if (good && ip.protocol == IP_PROTOCOL_UDP) {
-        good = udp_read(&ip, &udp) == OK;
-        if (good)
-            d = (struct ike_dgram){.local = udp.dst,
-                                   .remote = udp.src,
-                                   .data = (uint8_t *)udp.payload.data,
-                                   .len = udp.payload.len};
-    } else if (good) {
-        d = (struct ike_dgram){.local = {ip.dst, 0},
-                               .remote = {ip.src, 0},
-                               .data = (uint8_t *)ip.payload.data,
-                               .len = ip.payload.len};
+    if (ip->protocol == IP_PROTOCOL_UDP) {
+        if (udp_read(ip, &udp) != OK) {
+            packet_drop(&n->lab->sim, n->node, packet, NET_DROP_CORRUPT);
+            return;
+        }
+        d.local = udp.dst;
+        d.remote = udp.src;
+        d.data = (uint8_t *)udp.payload.data;
+        d.len = udp.payload.len;
+    } else {
+        d.local.addr = ip->dst;
+        d.remote.addr = ip->src;
+        d.data = (uint8_t *)ip->payload.data;
+        d.len = ip->payload.len;
     }
-    if (!good) {
-        packet_drop(&n->lab->sim, n->node, packet, NET_DROP_CORRUPT);
-        return;
-    }
-    if (ip.protocol == IP_PROTOCOL_UDP && !is_ike_port(d.local.port)) {
+    if (ip->protocol == IP_PROTOCOL_UDP && !is_ike_port(d.local.port)) {
         packet_deliver(&n->lab->sim, n->node, packet); /* nothing listens there */
         return;
     }
-    d.protocol = ip.protocol;
-    d.tos = ip.tos;
-    d.df = ip.df;
     if (ike_dgram_is_esp(&d))
         receive_esp(n, packet, &d);
     else
@@ -512,6 +509,32 @@ static void answer_now(struct ike_node *n)
     (void)ike_endpoint_answer(n->endpoint, n->lab->sim.now, l->request, &answer);
 }
 
+static void read_datagram(struct ike_node *n, uint32_t packet)
+{
+    struct packet *p = packet_at(&n->lab->sim, packet);
+    struct ip_packet ip;
+
+    if (ip_read(bytes_of(p->data, p->len), &ip) == OK)
+        receive_datagram(n, packet, &ip);
+    else
+        packet_drop(&n->lab->sim, n->node, packet, NET_DROP_CORRUPT);
+}
+
+/* What the endpoint has to say now goes to `core`. */
+static void end_work(struct ike_node *n, uint32_t core)
+{
+    pull_datagrams(n, core);
+    ike_node_pull_events(n);
+    ike_node_count(n);
+}
+
+void ike_node_take(struct ike_node *n, uint32_t packet, const struct ip_packet *ip)
+{
+    ike_node_bind(n);
+    receive_datagram(n, packet, ip);
+    end_work(n, SIM_NONE);
+}
+
 /* Run one job to its end inside the endpoint; its packets go to `core`. */
 void ike_node_work(struct ike_node *n, uint32_t job, uint32_t core)
 {
@@ -527,11 +550,9 @@ void ike_node_work(struct ike_node *n, uint32_t job, uint32_t core)
     } else if (job == JOB_ASK) {
         ike_node_ask_now(n);
     } else if (packet_at(&n->lab->sim, job)->entered) {
-        receive_datagram(n, job);
+        read_datagram(n, job);
     } else {
         send_payload(n, job, core);
     }
-    pull_datagrams(n, core);
-    ike_node_pull_events(n);
-    ike_node_count(n);
+    end_work(n, core);
 }

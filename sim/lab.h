@@ -20,6 +20,7 @@
 struct recorder;
 struct credentials;
 struct ike_node;
+struct ike_fleet;
 
 /* Defects planted to show that a checker trips: one at a time, named on the command line. */
 #define PLANT_LIST(X)                                                                              \
@@ -81,6 +82,7 @@ struct lab {
     enum plant plant;
     uint32_t plant_count; /* occasions seen by the planted defect */
     struct crypto_class planted_class;
+    struct ike_fleet *uncounted;      /* those whose counters are not in the metrics yet */
     struct nat_observer nat_observer; /* of all NAT boxes */
     bool attacked;                    /* somebody floods a gateway: sim/attacker.h */
 };

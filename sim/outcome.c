@@ -24,14 +24,14 @@ static bool ends_agree(const struct ike_endpoint *client, const struct ike_endpo
     struct sa_ref sa = SA_NONE;
 
     while (!sa_none(sa = ike_endpoint_next_child(client, sa))) {
-        struct child_sa_info info, other;
+        struct child_sa_gist gist, other;
         struct sa_ref half;
 
-        if (!ike_endpoint_child_look(client, sa, &info) || !info.current)
+        if (!ike_endpoint_child_sends(client, sa) || !ike_endpoint_child_gist(client, sa, &gist))
             continue;
-        half = ike_endpoint_find_child(gateway, info.spi_out);
-        if (!sa_none(half) && ike_endpoint_child_look(gateway, half, &other) &&
-            other.spi_in == info.spi_out && other.spi_out == info.spi_in)
+        half = ike_endpoint_find_child(gateway, gist.spi_out);
+        if (!sa_none(half) && ike_endpoint_child_gist(gateway, half, &other) &&
+            other.spi_in == gist.spi_out && other.spi_out == gist.spi_in)
             return true;
     }
     return false;

@@ -20,7 +20,7 @@ enum { SWEEP = 16384 };
 /* One IKE SA of an end, with its children. */
 struct holding {
     bool here, live, acting;
-    struct ike_sa_info sa;
+    struct ike_sa_gist sa;
     uint32_t children;        /* live */
     uint32_t held;            /* SAs that wait for the end of a hold: itself, children */
     uint32_t spi_in, spi_out; /* of the last of them */
@@ -41,7 +41,7 @@ struct gateway {
     uint32_t words;
 };
 
-static uint64_t name_of(const struct ike_sa_info *sa)
+static uint64_t name_of(const struct ike_sa_gist *sa)
 {
     return sa->spi_i * 3 ^ sa->spi_r;
 }
@@ -73,13 +73,13 @@ static void check_end(const struct ike_node *n, nsec ends, unsigned hold_s, cons
                         what, hold_s);
 }
 
-static bool half_open(const struct ike_sa_info *sa)
+static bool half_open(const struct ike_sa_gist *sa)
 {
     return sa->state < STATE_ESTABLISHED;
 }
 
 static void add_child(const struct ike_node *n, struct holding *h,
-                      const struct child_sa_info *child)
+                      const struct child_sa_gist *child)
 {
     if (child->over) {
         check_end(n, child->ends, LINGER_S, "a deleted child SA");
@@ -98,10 +98,10 @@ static void add_child(const struct ike_node *n, struct holding *h,
 static bool look_at(const struct ike_node *n, struct sa_ref ref, struct holding *h)
 {
     struct sa_ref of = SA_NONE;
-    struct child_sa_info child;
+    struct child_sa_gist child;
 
     *h = (struct holding){0};
-    if (!ike_endpoint_ike_look(n->endpoint, ref, &h->sa))
+    if (!ike_endpoint_ike_gist(n->endpoint, ref, &h->sa))
         return false;
     h->here = h->sa.state != STATE_CLOSED;
     h->live = h->here && h->sa.established;
@@ -114,7 +114,7 @@ static bool look_at(const struct ike_node *n, struct sa_ref ref, struct holding 
         h->held = h->sa.ends != 0;
     }
     while (!sa_none(of = ike_endpoint_next_child_of(n->endpoint, ref, of)))
-        if (ike_endpoint_child_look(n->endpoint, of, &child))
+        if (ike_endpoint_child_gist(n->endpoint, of, &child))
             add_child(n, h, &child);
     return h->here;
 }
@@ -164,7 +164,7 @@ static bool is_known(const struct gateway *g, uint32_t slot)
 }
 
 /* The gateway's view of a client's IKE SA. @return false when it does not have it */
-static bool at_gateway(struct gateway *g, const struct ike_sa_info *sa, struct holding *h)
+static bool at_gateway(struct gateway *g, const struct ike_sa_gist *sa, struct holding *h)
 {
     struct sa_ref ref =
         ike_endpoint_find_ike(g->node->endpoint, sa->initiator ? sa->spi_r : sa->spi_i);

@@ -327,6 +327,7 @@ static void read_gauges(struct lab *lab)
 {
     const struct scenario *s = lab->scenario;
 
+    ike_nodes_count(lab);
     for (uint32_t h = 0; h < lab->metrics->host_count; h++) {
         struct host_metrics *m = &lab->metrics->hosts[h];
 

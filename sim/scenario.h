@@ -439,6 +439,8 @@ enum err sweep_check(const struct scenario *loaded, const struct scenario_overri
 
 /** The identity of a member of an initiator or responder group (ID_FQDN or ID_RFC822_ADDR). */
 struct identity scenario_identity(const struct scenario *, uint32_t group, uint32_t member);
+/** Where the member's number is in the identities of a group; SCENARIO_NONE: nowhere. */
+int32_t scenario_identity_number(const struct scenario *, uint32_t group);
 
 /** What the word of `ike.auth` stands for. */
 struct scenario_auth scenario_auth(const struct ike_words *);

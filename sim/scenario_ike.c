@@ -303,6 +303,16 @@ static void add_number(struct identity *id, uint32_t number)
     add_text(id, at, (size_t)(digits + sizeof digits - at));
 }
 
+int32_t scenario_identity_number(const struct scenario *s, uint32_t group)
+{
+    const struct scenario_group *g = &s->groups[group];
+    const char *words = g->ike_words.id, *mark = words ? strstr(words, "{n}") : NULL;
+
+    if (!words)
+        return (int32_t)strlen(g->name) + 1;
+    return mark ? (int32_t)(mark - words) : SCENARIO_NONE;
+}
+
 struct identity scenario_identity(const struct scenario *s, uint32_t group, uint32_t member)
 {
     const struct scenario_group *g = &s->groups[group];

@@ -280,4 +280,18 @@ struct child_sa_info {
     uint64_t packets_in, packets_out, bytes_in, bytes_out;
 };
 
+/** What the two ends of a tunnel are compared by: less to read and to copy than all of it. */
+struct ike_sa_gist {
+    uint64_t spi_i, spi_r;
+    nsec last_heard, ends; /* these and the others as in struct ike_sa_info */
+    uint8_t state, in_flight;
+    bool initiator, established, takes_more, acting;
+};
+
+struct child_sa_gist {
+    uint32_t spi_in, spi_out;
+    nsec ends; /* these and the others as in struct child_sa_info */
+    bool live, over;
+};
+
 #endif

@@ -4,11 +4,18 @@
 
 #include <stdlib.h>
 
+/* An endpoint names several in a row. */
 static struct rng stream_of(const struct ike_endpoint *ep, enum rng_purpose purpose)
 {
-    const struct ike_env *env = &ep->store->env;
+    struct ike_store *s = ep->store;
 
-    return env->entropy ? rng_of(env->entropy) : rng_stream(env->seed, ep->entity, purpose);
+    if (s->env.entropy)
+        return rng_of(s->env.entropy);
+    if (s->streams_of != ep->scope) {
+        s->streams = rng_streams(s->env.seed, ep->entity);
+        s->streams_of = ep->scope;
+    }
+    return rng_fork(&s->streams, (uint64_t)purpose);
 }
 
 struct rng ike_stream(const struct ike_endpoint *ep, enum ike_stream which)

@@ -14,10 +14,8 @@ struct common {
 
 static void match_encr(struct common *c, const struct sa_transform *t)
 {
-    const struct encr_suite *suite = encr_suite(t->id, t->key_bits);
-
-    for (uint8_t i = 0; suite && i < c->ours->encr_count; i++)
-        if (c->ours->encr[i] == suite)
+    for (uint8_t i = 0; i < c->ours->encr_count; i++)
+        if (c->ours->encr[i]->iana == t->id && c->ours->encr[i]->key_bits == t->key_bits)
             c->encr |= 1u << i;
 }
 

@@ -86,6 +86,8 @@ struct ike_store {
     struct ip_endpoint response_to, response_from; /* address (RFC 7296 §2.11) */
 
     struct ike_counters counters; /* of all endpoints together */
+    struct rng streams;           /* of the endpoint that named one last, the `streams_of`-th; */
+    uint32_t streams_of;          /* endpoint_max: nobody has */
 };
 
 /** Room for every suite that the configuration can agree on. @retval ERR_MEMORY */

@@ -26,13 +26,11 @@ enum err nat_write(const struct step *s, const struct ip_endpoint *local,
 /* Whether one of the notifies of a type has this hash; *any says whether there is one at all. */
 static bool nat_listed(const struct message_view *in, uint16_t type, const uint8_t *hash, bool *any)
 {
-    const struct payload_view *p = message_find(in, PAYLOAD_NOTIFY);
-
     *any = false;
-    for (; p; p = message_next(in, p)) {
+    for (unsigned i = 0; i < in->count; i++) {
         struct notify_payload n;
 
-        if (notify_read(p->body, &n) || n.type != type)
+        if (notify_type_of(&in->payloads[i]) != type || notify_read(in->payloads[i].body, &n))
             continue;
         *any = true;
         if (bytes_equal(n.data, bytes_of(hash, NAT_HASH_LEN)))

@@ -36,14 +36,16 @@ static enum err payloads_of(const struct message_view *in, payload_set *out)
         bit = PAYLOAD_BIT(in->payloads[i].type);
         if (*out & bit & SINGLE)
             return ERR_DUPLICATE;
-        if (bit == P(NOTIFY) && notify_read(in->payloads[i].body, &n))
-            return ERR_SYNTAX;
         *out |= bit;
+        if (bit != P(NOTIFY))
+            continue;
+        if (notify_read(in->payloads[i].body, &n))
+            return ERR_SYNTAX;
+        if (notify_is_error(n.type))
+            *out |= HAS_ERROR;
+        if (n.type == NOTIFY_REKEY_SA)
+            *out |= HAS_REKEY_SA;
     }
-    if (notify_find_error(in, &n))
-        *out |= HAS_ERROR;
-    if (notify_find(in, NOTIFY_REKEY_SA, &n))
-        *out |= HAS_REKEY_SA;
     return OK;
 }
 
@@ -660,7 +662,7 @@ static enum err receive_fragment(struct step *s, const struct message_view *view
 static enum err receive_protected(struct step *s, const struct message_view *view, enum err read)
 {
     struct ike_endpoint *ep = s->ep;
-    uint32_t digest = digest_of_request(ep, view->datagram);
+    uint32_t digest = header_is_response(&view->header) ? 0 : digest_of_request(ep, view->datagram);
     struct message_view inner = {0};
     bool authentic;
     enum err e = ike_message_open(ep, s->sa, view, &inner, &authentic);

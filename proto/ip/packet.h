@@ -60,6 +60,8 @@ static inline bool ip_is_fragment(const struct ip_packet *p)
  * @retval ERR_CHECKSUM   IPv4 header checksum
  */
 enum err ip_read(struct bytes data, struct ip_packet *) MUST_USE;
+/** Where a packet goes that is known to be sound: one that we have made. */
+struct ip_addr ip_destination(struct bytes packet);
 /** As ip_read, but `data` may end anywhere behind the headers: packets quoted by ICMP errors. */
 enum err ip_read_quoted(struct bytes data, struct ip_packet *) MUST_USE;
 

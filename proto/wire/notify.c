@@ -47,23 +47,12 @@ void notify_write(struct writer *w, const struct notify_payload *n)
     writer_bytes(w, n->data);
 }
 
-/* Type first: a message has a handful of notifies, and each is looked for by its own reader. */
-static bool says(const struct payload_view *p, uint16_t *type)
-{
-    if (p->type != PAYLOAD_NOTIFY || p->body.len < 4)
-        return false;
-    *type = load_be16(p->body.data + 2);
-    return true;
-}
-
 bool notify_find(const struct message_view *view, uint16_t type, struct notify_payload *n)
 {
-    uint16_t found;
-
     for (unsigned i = 0; i < view->count; i++) {
         const struct payload_view *p = &view->payloads[i];
 
-        if (says(p, &found) && found == type && notify_read(p->body, n) == OK)
+        if (notify_type_of(p) == type && notify_read(p->body, n) == OK)
             return true;
     }
     return false;
@@ -71,12 +60,11 @@ bool notify_find(const struct message_view *view, uint16_t type, struct notify_p
 
 bool notify_find_error(const struct message_view *view, struct notify_payload *n)
 {
-    uint16_t found;
-
     for (unsigned i = 0; i < view->count; i++) {
         const struct payload_view *p = &view->payloads[i];
 
-        if (says(p, &found) && notify_is_error(found) && notify_read(p->body, n) == OK)
+        if (p->type == PAYLOAD_NOTIFY && notify_is_error(notify_type_of(p)) &&
+            notify_read(p->body, n) == OK)
             return true;
     }
     return false;

@@ -21,6 +21,13 @@ struct notify_payload {
 enum err notify_read(struct bytes body, struct notify_payload *) MUST_USE;
 void notify_write(struct writer *, const struct notify_payload *);
 
+/** Type first: a message has a handful of notifies, and each is looked for by its own reader.
+ * @return 0 (reserved, RFC 7296 §3.10.1) for what is no notify or too short */
+static inline uint16_t notify_type_of(const struct payload_view *p)
+{
+    return p->type == PAYLOAD_NOTIFY && p->body.len >= 4 ? load_be16(p->body.data + 2) : 0;
+}
+
 /** The first well-formed notify of this type. @return false if there is none */
 bool notify_find(const struct message_view *, uint16_t type, struct notify_payload *);
 /** The first well-formed notify of an error type (§3.10.1: below 16384). */

@@ -27,18 +27,20 @@ static void view_add(struct message_view *view, struct reader *r,
 static uint8_t chain_step(struct reader *r, uint8_t type, struct message_view *view)
 {
     struct payload_view payload = {.type = type};
-    uint8_t next = reader_u8(r);
+    const uint8_t *header = reader_take(r, PAYLOAD_HEADER_LEN);
     size_t len;
 
-    payload.critical = (reader_u8(r) & CRITICAL_BIT) != 0;
-    len = reader_u16(r);
-    if (r->error == OK && (len < PAYLOAD_HEADER_LEN || len - PAYLOAD_HEADER_LEN > reader_left(r)))
-        reader_fail(r, ERR_LENGTH);
-    if (r->error != OK)
+    if (!header)
         return PAYLOAD_NONE;
+    payload.critical = (header[1] & CRITICAL_BIT) != 0;
+    len = load_be16(header + 2);
+    if (len < PAYLOAD_HEADER_LEN || len - PAYLOAD_HEADER_LEN > reader_left(r)) {
+        reader_fail(r, ERR_LENGTH);
+        return PAYLOAD_NONE;
+    }
     payload.body = reader_bytes(r, len - PAYLOAD_HEADER_LEN);
     view_add(view, r, &payload);
-    return next;
+    return header[0];
 }
 
 static bool is_encrypted(uint8_t type)

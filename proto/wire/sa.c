@@ -8,6 +8,9 @@ enum substructure {
     MORE_TRANSFORMS = 3, /* RFC 7296 §3.3.2 */
 };
 enum {
+    SUBSTRUCTURE_HEADER_LEN = 4,
+    TRANSFORM_LEN = 8, /* attributes not counted */
+    KEY_LENGTH_LEN = 4,
     ATTRIBUTE_TV = 0x8000, /* AF bit: the value stands in place of a length */
 };
 
@@ -36,17 +39,16 @@ static bool spi_size_allowed(uint8_t protocol, size_t size)
 /* Last Substruc (8) | RESERVED (8) | Length (16): the reader of what the length covers. */
 static struct reader open_substructure(struct reader *r, enum substructure more, bool *last)
 {
-    uint8_t kind = reader_u8(r);
-    uint16_t len;
+    const uint8_t *header = reader_take(r, SUBSTRUCTURE_HEADER_LEN);
+    uint16_t len = header ? load_be16(header + 2) : 0;
 
-    reader_skip(r, 1);
-    len = reader_u16(r);
-    if (r->error == OK && kind != LAST && kind != (uint8_t)more)
+    *last = !header || header[0] == LAST;
+    if (header && !*last && header[0] != (uint8_t)more)
         reader_fail(r, ERR_SYNTAX);
-    if (r->error == OK && (len < 4 || (size_t)len - 4 > reader_left(r)))
+    else if (header && (len < SUBSTRUCTURE_HEADER_LEN ||
+                        (size_t)len - SUBSTRUCTURE_HEADER_LEN > reader_left(r)))
         reader_fail(r, ERR_LENGTH);
-    *last = kind == LAST;
-    return reader_sub(r, len < 4 ? 0 : len - 4u);
+    return reader_sub(r, r->error == OK ? len - (size_t)SUBSTRUCTURE_HEADER_LEN : 0);
 }
 
 /* RFC 7296 §3.3.1: ... | Proposal Num (8) | Protocol ID (8) | SPI Size (8) | Num Transforms (8) |
@@ -94,6 +96,8 @@ static void read_attributes(struct reader *r, struct sa_transform *t)
     size_t len = reader_left(r);
     bool plain = true;
 
+    if (r->error != OK || len == 0) /* as in most */
+        return;
     while (r->error == OK && reader_left(r) > 0) {
         uint16_t type = reader_u16(r);
         uint16_t value = reader_u16(r);
@@ -115,6 +119,7 @@ bool sa_transform_next(struct sa_transform_walk *walk, struct sa_transform *t)
 {
     struct reader *r = &walk->r;
     struct reader sub;
+    const uint8_t *fixed;
 
     *t = (struct sa_transform){0};
     if (walk->last || r->error != OK)
@@ -124,9 +129,11 @@ bool sa_transform_next(struct sa_transform_walk *walk, struct sa_transform *t)
         return false;
     }
     sub = open_substructure(r, MORE_TRANSFORMS, &walk->last);
-    t->type = reader_u8(&sub);
-    reader_skip(&sub, 1);
-    t->id = reader_u16(&sub);
+    fixed = reader_take(&sub, TRANSFORM_LEN - SUBSTRUCTURE_HEADER_LEN);
+    if (fixed) {
+        t->type = fixed[0];
+        t->id = load_be16(fixed + 2);
+    }
     read_attributes(&sub, t);
     if (sub.error != OK)
         reader_fail(r, sub.error == ERR_TRUNCATED ? ERR_LENGTH : sub.error);
@@ -226,21 +233,24 @@ enum err sa_add_transform(struct sa_payload *sa, uint8_t type, uint16_t id, uint
 
 static void write_transform(struct writer *w, const struct sa_transform *t, bool last)
 {
-    uint8_t *mark;
+    bool key_length = t->attributes.len == 0 && t->key_bits != 0;
+    size_t len = TRANSFORM_LEN + (key_length ? KEY_LENGTH_LEN : t->attributes.len);
+    uint8_t *at = writer_reserve(w, len);
 
-    writer_u8(w, last ? LAST : MORE_TRANSFORMS);
-    writer_u8(w, 0);
-    mark = writer_mark_u16(w);
-    writer_u8(w, t->type);
-    writer_u8(w, 0);
-    writer_u16(w, t->id);
-    if (t->attributes.len > 0) {
-        writer_bytes(w, t->attributes);
-    } else if (t->key_bits != 0) {
-        writer_u16(w, ATTRIBUTE_TV | ATTRIBUTE_KEY_LENGTH);
-        writer_u16(w, t->key_bits);
+    if (!at)
+        return;
+    at[0] = last ? LAST : MORE_TRANSFORMS;
+    at[1] = 0;
+    store_be16(at + 2, (uint16_t)len);
+    at[4] = t->type;
+    at[5] = 0;
+    store_be16(at + 6, t->id);
+    if (key_length) {
+        store_be16(at + 8, ATTRIBUTE_TV | ATTRIBUTE_KEY_LENGTH);
+        store_be16(at + 10, t->key_bits);
+    } else if (t->attributes.len > 0) {
+        memcpy(at + TRANSFORM_LEN, t->attributes.data, t->attributes.len);
     }
-    writer_close_u16(w, mark, 4);
 }
 
 static void write_proposal(struct writer *w, const struct sa_payload *sa, unsigned i)

@@ -275,7 +275,18 @@ START_TEST(rng_streams_are_independent_and_uniform)
 }
 END_TEST
 
+START_TEST(rng_streams_of_an_entity_are_those_that_are_named)
+{
+    struct rng all = rng_streams(7, 3), named = rng_stream(7, 3, RNG_NONCE);
+    struct rng forked = rng_fork(&all, RNG_NONCE);
+
+    for (int i = 0; i < 100; i++)
+        ck_assert_uint_eq(rng_u64(&forked), rng_u64(&named));
+}
+END_TEST
+
 SUITE("base", reader_remembers_first_error, reader_sub_must_be_empty_when_closed,
       writer_closes_lengths_and_refuses_overflow, pool_finds_stale_handles, pool_slots_of_any_size,
       table_agrees_with_a_plain_array, chains_agree_with_a_plain_array, chains_stay_short,
-      timerq_expires_in_order_of_deadline_then_owner, rng_streams_are_independent_and_uniform)
+      timerq_expires_in_order_of_deadline_then_owner, rng_streams_are_independent_and_uniform,
+      rng_streams_of_an_entity_are_those_that_are_named)

@@ -233,11 +233,14 @@ START_TEST(udp_datagrams_survive_write_and_read)
             struct ip_endpoint src = endpoint(ends[family][0], 4500);
             struct ip_packet p;
             struct udp_datagram u;
+            struct ip_addr to;
 
             ck_assert_ok(ip_read(buf_bytes(&packet), &p));
             ck_assert_ok(udp_read(&p, &u));
             ck_assert(ip_endpoint_equal(&u.src, &src));
             ck_assert_uint_eq(u.dst.port, 500);
+            to = ip_destination(buf_bytes(&packet));
+            ck_assert(ip_addr_equal(&to, &p.dst));
             ck_assert(u.checksummed);
             ck_assert_uint_eq(u.payload.len, len);
             ck_assert_ptr_eq(u.payload.data, area + ROOM);

@@ -378,11 +378,13 @@ START_TEST(identities)
     ck_assert_uint_eq(id.type, 3);
     ck_assert_uint_eq(id.len, strlen("user6@example.org"));
     ck_assert_mem_eq(id.data, "user6@example.org", id.len);
+    ck_assert_int_eq(scenario_identity_number(&s, 0), 4);
     scenario_reset(&s);
     s = load(HEAD NODES NET);
     id = scenario_identity(&s, 3, 0);
     ck_assert_uint_eq(id.type, 2);
     ck_assert_mem_eq(id.data, "gw-0.ikelab.example", id.len);
+    ck_assert_int_eq(scenario_identity_number(&s, 3), 3);
     scenario_reset(&s);
 }
 END_TEST
