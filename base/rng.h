@@ -48,6 +48,7 @@ enum rng_purpose {
     RNG_LOOK_UP = 61,
     RNG_BOOTSTRAP = 62,
     RNG_ATTACK = 63,
+    RNG_CAPTURE = 64,
     RNG_BENCH = 70, /* orders and data of benchmarks */
     RNG_TEST = 99,
 };

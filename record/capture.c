@@ -175,13 +175,21 @@ uint64_t capture_packet(struct capture *c, const struct capture_packet *packet)
     return c->file.packets;
 }
 
+void capture_pass(struct capture *c, uint32_t interface)
+{
+    ASSERT(interface < c->file.interfaces);
+    c->vantages[interface].seen++;
+    c->vantages[interface].cut++;
+    c->totals.cut_by_sample++;
+}
+
 struct capture_totals capture_totals(const struct capture *c)
 {
     struct capture_totals totals = c->totals;
 
     totals.frames = c->file.packets;
     totals.bytes = c->file.size;
-    totals.cut_packets = totals.cut_by_sa + totals.cut_by_size;
+    totals.cut_packets = totals.cut_by_sa + totals.cut_by_size + totals.cut_by_sample;
     return totals;
 }
 

@@ -43,12 +43,16 @@ struct capture_packet {
 /** Frame number in the file (1..), or 0: cut, and counted. */
 uint64_t capture_packet(struct capture *, const struct capture_packet *);
 
+/** A packet at this interface that is not of the sample: counted as seen and cut. */
+void capture_pass(struct capture *, uint32_t interface);
+
 struct capture_totals {
-    uint64_t frames;      /* written */
-    uint64_t cut_packets; /* seen at a captured node and not written */
-    uint64_t cut_by_sa;   /* ... because of esp_packets_per_sa */
-    uint64_t cut_by_size; /* ... because of max_size */
-    uint64_t bytes;       /* size of the file */
+    uint64_t frames;        /* written */
+    uint64_t cut_packets;   /* seen at a captured node and not written */
+    uint64_t cut_by_sa;     /* ... because of esp_packets_per_sa */
+    uint64_t cut_by_size;   /* ... because of max_size */
+    uint64_t cut_by_sample; /* ... because its conversation is not of the sample */
+    uint64_t bytes;         /* size of the file */
     uint64_t max_size;
     uint32_t esp_packets_per_sa;
     uint32_t interfaces;

@@ -60,6 +60,7 @@ static void capture(struct json *j, const struct capture_totals *c)
     json_u64(j, "cut_packets", c->cut_packets);
     json_u64(j, "cut_by_sa", c->cut_by_sa);
     json_u64(j, "cut_by_size", c->cut_by_size);
+    json_u64(j, "cut_by_sample", c->cut_by_sample);
     json_object_end(j);
 }
 

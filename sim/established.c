@@ -5,6 +5,7 @@
 #include "sim/ike_node.h"
 #include "sim/link.h"
 #include "sim/nat_box.h"
+#include "sim/recorder.h"
 #include "sim/topology.h"
 
 /* A datagram from client to gateway that is never sent: what becomes of its addresses. */
@@ -65,6 +66,8 @@ static bool install(struct lab *lab, struct tunnel *t)
     ike_node_bind(gateway);
     if (!find_addresses(lab, t, &how))
         return false;
+    if (lab->recorder)
+        recorder_heard(lab->recorder, t->gateway, t->client, &how.seen);
     t->started = lab->sim.now;
     if (ike_install(&how, lab->sim.now, &t->ike, &why) != OK) {
         metrics_ike_started(lab->metrics, t->group, lab->sim.now);

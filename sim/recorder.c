@@ -158,25 +158,31 @@ static void look_at(struct look *l, const struct packet *p)
     }
 }
 
-static uint64_t to_capture(struct recorder *r, const struct tap_event *e, const struct look *l)
+static uint32_t interface_of(const struct recorder *r, const struct tap_event *e)
 {
     const struct sim *s = &r->lab->sim;
+    bool inside = false;
+
+    if (node_is_nat(s, e->node) && e->direction != SIM_NONE) {
+        const struct nat_box *n = s->nodes[e->node].state;
+
+        inside = link_from_port(s, e->direction) != n->outside_port;
+    }
+    return r->interfaces[inside][e->node];
+}
+
+static uint64_t to_capture(struct recorder *r, const struct tap_event *e, const struct look *l)
+{
     const char *comments[1];
     char comment[80];
-    bool inside = false;
-    struct capture_packet p = {.at = e->at,
+    struct capture_packet p = {.interface = interface_of(r, e),
+                               .at = e->at,
                                .sent = e->kind == TAP_SENT,
                                .esp = l->esp.len >= 8,
                                .spi = l->shown.spi,
                                .data = bytes_of(e->packet->data, e->packet->len),
                                .comments = comments};
 
-    if (node_is_nat(&r->lab->sim, e->node) && e->direction != SIM_NONE) {
-        const struct nat_box *n = s->nodes[e->node].state;
-
-        inside = link_from_port(s, e->direction) != n->outside_port;
-    }
-    p.interface = r->interfaces[inside][e->node];
     if (l->shown.transmission > 0) {
         snprintf(comment, sizeof comment, "retransmission %u", l->shown.transmission);
         comments[p.comment_count++] = comment;
@@ -200,12 +206,21 @@ static void tap(void *context, const struct tap_event *e)
 
     if (e->at >= r->host_due)
         recorder_hosts_due(r, e->at, false);
+    if (r->sample.behind)
+        recorder_listen(r, e);
+    if (e->kind == TAP_FRAGMENTED)
+        (void)recorder_keeps(r, e); /* whole, it says whose its pieces are */
     if (e->kind > TAP_DROPPED)
         return;
     if (!n->captured && e->kind != TAP_DROPPED && (e->packet->kind != PACKET_IKE || !r->all_nodes))
         return;
     if (!n->captured && !r->all_nodes)
         return;
+    if (!recorder_keeps(r, e)) {
+        if (n->captured && e->kind != TAP_DROPPED)
+            capture_pass(r->capture, interface_of(r, e));
+        return;
+    }
     look_at(&l, e->packet);
     if (n->captured && e->kind != TAP_DROPPED)
         l.shown.frame = to_capture(r, e, &l);
@@ -236,7 +251,9 @@ enum err recorder_create(struct lab *lab, struct run_folder *folder, struct reco
         if (!r->interfaces[side])
             return ERR_MEMORY;
     }
-    e = open_files(r);
+    e = recorder_sample_init(r);
+    if (e == OK)
+        e = open_files(r);
     for (uint32_t i = 0; i < lab->sim.node_count && e == OK; i++)
         if (lab->sim.nodes[i].captured)
             e = add_interfaces(r, i);
@@ -258,6 +275,7 @@ void recorder_destroy(struct recorder *r)
     if (r->capture)
         capture_destroy(r->capture);
     recorder_details_reset(r);
+    recorder_sample_reset(r);
     for (int side = 0; side < 2; side++)
         free(r->interfaces[side]);
     free(r);
@@ -285,12 +303,12 @@ void recorder_sa(struct recorder *r, uint32_t node, const struct ike_event *e)
     const struct node *n = &r->lab->sim.nodes[node];
     char name[LAB_NAME_MAX];
 
-    if (e->kind == EVENT_KEYS) {
+    if ((!r->all_nodes && !n->captured) || !recorder_keeps_sa(r, node, e))
+        return;
+    if (e->kind == EVENT_KEYS) { /* only captured nodes tell any */
         keys_event(r->keys, e->at, lab_node_name(r->lab, node, name), e->keys);
         return;
     }
-    if (!r->all_nodes && !n->captured)
-        return;
     events_begin(r->events, e->at, lab_node_name(r->lab, node, name),
                  e->kind == EVENT_RETRANSMIT ? "ike.retransmit" : "sa.state");
     events_ike_sa(r->events, e->spi_i);
@@ -332,6 +350,8 @@ void recorder_nat(void *recorder, uint32_t node, nsec at, const struct nat_event
     char name[LAB_NAME_MAX];
 
     if (!n->captured && (e->change == NAT_REFRESHED || !r->all_nodes))
+        return;
+    if (e->change != NAT_REBOOTED && !recorder_keeps_endpoint(r, node, &e->inside))
         return;
     events_begin(r->events, at, lab_node_name(r->lab, node, name), names[e->change]);
     if (e->change == NAT_REBOOTED) {

@@ -27,6 +27,8 @@ struct capture_totals recorder_totals(const struct recorder *);
 void recorder_sa(struct recorder *, uint32_t node, const struct ike_event *);
 /** The scenario did something to these nodes or links. */
 void recorder_scenario(struct recorder *, nsec at, const char *what, const char *targets);
+/** `at` knows the client by this endpoint before it has heard from it. */
+void recorder_heard(struct recorder *, uint32_t at, uint32_t client, const struct ip_endpoint *);
 /** What became of a timer of a captured node. */
 void recorder_timer(struct recorder *, uint32_t node, const struct timer_event *);
 

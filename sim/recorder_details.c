@@ -72,6 +72,8 @@ void recorder_timer(struct recorder *r, uint32_t node, const struct timer_event 
     const struct sim *s = &r->lab->sim;
     char name[LAB_NAME_MAX];
 
+    if (!recorder_keeps_timer(r, node, t))
+        return;
     events_begin(r->events, s->now, lab_node_name(r->lab, node, name), timer_lines[t->news]);
     if (sa_none(t->child))
         events_ike_sa(r->events, t->spi_i);
@@ -125,7 +127,8 @@ void recorder_window(struct recorder *r, uint32_t node, const struct ike_endpoin
     struct esp_window w;
     uint32_t width;
 
-    if (!s->nodes[node].captured || !window_line(r, node, e->spi, e->result == ERR_REPLAY) ||
+    if (!s->nodes[node].captured || !recorder_keeps_node(r, e->packet->source) ||
+        !window_line(r, node, e->spi, e->result == ERR_REPLAY) ||
         !ike_endpoint_window(endpoint, e->spi, &w))
         return;
     width = w.size < ESP_WINDOW_SHOWN ? w.size : ESP_WINDOW_SHOWN;

@@ -724,6 +724,11 @@ static const struct key capture_keys[] = {
     {.name = "of", .type = KEY_MEMBERS, .offset = AT(capture_words, of),
      .otherwise = "=the first 10 members of each group", .doc = "Whose packets are captured.",
      .example = "[\"homes[0..9]\", gw]"},
+    {.name = "conversations", .type = KEY_COUNT, .offset = AT(capture_words, conversations),
+     .otherwise = "1000",
+     .doc = "Where there are more initiators, of so many, chosen by the seed, every packet, key and "
+            "event is kept; and always of those that `of` names.",
+     .example = "100"},
     {.name = "esp_packets_per_sa", .type = KEY_COUNT,
      .offset = AT(capture_words, esp_packets_per_sa), .otherwise = "50",
      .doc = "Of each ESP SA only so many packets are kept; what is cut is counted.",
