@@ -59,24 +59,17 @@ static enum err read_world(bool behind_nat, uint32_t tunnels, struct scenario *o
     return scenario_load_text("bench-memory", text, out, stderr);
 }
 
-/* What run_scenario is given to time its loop with: the pointer that comes back is to `ns`. */
-struct scales {
-    uint64_t ns; /* first */
-    uint64_t bytes;
-};
-
-static void weigh(void (*work)(void *state), void *state, uint64_t *ns)
+/* What is resident when the loop is over, before anything is cleaned up, into `bytes`. */
+static void weigh(void *bytes, void (*work)(void *state), void *state)
 {
-    struct scales *scales = (struct scales *)ns;
-
     work(state);
-    scales->bytes = memory_resident();
+    *(uint64_t *)bytes = memory_resident();
 }
 
 enum err memory_world(bool behind_nat, uint32_t tunnels, uint64_t *bytes)
 {
-    struct scales scales = {0};
-    struct run_options options = {.plant = PLANT_NONE, .timed = weigh, .loop_ns = &scales.ns};
+    uint64_t after = 0;
+    struct run_options options = {.plant = PLANT_NONE, .timed = weigh, .stopwatch = &after};
     struct run_outcome outcome;
     struct scenario world;
     uint64_t before;
@@ -90,9 +83,9 @@ enum err memory_world(bool behind_nat, uint32_t tunnels, uint64_t *bytes)
     before = memory_resident();
     e = run_scenario(&options, &outcome, why, sizeof why);
     if (e == OK &&
-        (outcome.violated || outcome.metrics->ike.completed != tunnels || scales.bytes < before))
+        (outcome.violated || outcome.metrics->ike.completed != tunnels || after < before))
         e = ERR_STATE;
-    *bytes = scales.bytes - before;
+    *bytes = after - before;
     run_outcome_reset(&outcome);
     scenario_reset(&world);
     return e;
