@@ -132,21 +132,25 @@ void text_u64(struct text *t, uint64_t v)
     text_digits(t, v, 1);
 }
 
-static const char hex[] = "0123456789abcdef";
+/* Without a table: keys pass through here, and a compiler does many octets at once. */
+static char nibble(unsigned n)
+{
+    return (char)(n + '0' + (n > 9) * ('a' - '0' - 10));
+}
 
 void text_hex(struct text *t, struct bytes b)
 {
     char digits[64];
 
-    for (size_t i = 0, n = 0; i < b.len; i++) {
-        digits[n++] = hex[b.data[i] >> 4];
-        digits[n++] = hex[b.data[i] & 15];
-        if (n == sizeof digits || i + 1 == b.len) {
-            text_bytes(t, digits, n);
-            n = 0;
+    for (size_t at = 0, n; at < b.len; at += n) {
+        n = b.len - at < sizeof digits / 2 ? b.len - at : sizeof digits / 2;
+        for (size_t i = 0; i < n; i++) {
+            digits[2 * i] = nibble(b.data[at + i] >> 4);
+            digits[2 * i + 1] = nibble(b.data[at + i] & 15);
         }
+        text_bytes(t, digits, 2 * n);
     }
-    wipe(digits, sizeof digits); /* keys pass through here */
+    wipe(digits, sizeof digits);
 }
 
 static void text_nibbles(struct text *t, uint64_t v, size_t count)
@@ -154,7 +158,7 @@ static void text_nibbles(struct text *t, uint64_t v, size_t count)
     char digits[16];
 
     for (size_t i = count; i > 0; v >>= 4)
-        digits[--i] = hex[v & 15];
+        digits[--i] = nibble((unsigned)v & 15);
     text_bytes(t, digits, count);
 }
 

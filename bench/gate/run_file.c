@@ -16,6 +16,7 @@ struct reading {
 static const struct reading simulation[] = {
     {"wall.run_s", "wall/run_s", "s", BETTER_LOWER},
     {"wall.setup_s", "wall/setup_s", "s", BETTER_LOWER},
+    {"wall.last_up_s", "wall/last_up_s", "s", BETTER_LOWER},
     {"wall.events_per_s", "wall/events_per_s", "1/s", BETTER_HIGHER},
     {"wall.sim_handshakes_per_s", "wall/sim_handshakes_per_s", "1/s", BETTER_HIGHER},
     {"wall.esp_gbit_per_s", "wall/esp_gbit_per_s", "Gbit/s", BETTER_HIGHER},
