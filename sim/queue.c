@@ -1,6 +1,7 @@
 #include "sim/queue.h"
 
 #include "base/assert.h"
+#include "base/pages.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +9,8 @@
 enum {
     BUCKET_ENTRIES = 8, /* in a bucket of a new rung, on average: that many to twice as many */
     NEAR_FIRST = 128,   /* capacity */
-    BLOCK_MIN = 16,     /* chunks: 2 KiB */
-    BLOCK_MAX = 8192,   /* 1 MiB */
+    BLOCK_MIN = 16,     /* chunks: 2 KiB; later an eighth of what there is, */
+    BLOCK_LARGE = PAGES_LARGE_FROM / QUEUE_CHUNK, /* from so many on so many, in large pages */
     CHUNK_ENTRIES = sizeof((struct queue_chunk *)0)->entry / sizeof(struct event_entry),
 };
 
@@ -113,13 +114,15 @@ static struct event_entry heap_take(struct queue *q)
 
 static bool block_add(struct queue *q)
 {
+    bool large = q->chunks >= BLOCK_LARGE;
     size_t count = q->chunks / 8;
     struct queue_chunk *block;
 
-    count = count < BLOCK_MIN ? BLOCK_MIN : count > BLOCK_MAX ? BLOCK_MAX : count;
-    block = aligned_alloc(QUEUE_CHUNK, count * sizeof *block);
+    count = large ? BLOCK_LARGE : count < BLOCK_MIN ? BLOCK_MIN : count;
+    block = aligned_alloc(large ? PAGES_LARGE : QUEUE_CHUNK, count * sizeof *block);
     if (!block)
         return false;
+    pages_large(block, count * sizeof *block);
     block->next = q->blocks;
     q->blocks = block;
     q->chunks += count;
