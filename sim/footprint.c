@@ -277,15 +277,24 @@ enum err footprint_measure(const struct scenario *s, const struct scenario_overr
     return e;
 }
 
+/*
+ * Measured, and doubled or more: a gateway has pools and tables of its own, of which the first
+ * pages are touched (250 KiB, of a thousand of them); any other node, with its share of its
+ * gateway, its links and what checkers and recorder remember of it, takes 2.5 KiB in a fleet and 5
+ * where all are watched.
+ */
 uint64_t footprint_bound(const struct scenario *s)
 {
-    enum { NODE = 128 << 10, PROGRAM = 256 << 20 };
+    enum { NODE = 16 << 10, GATEWAY = 512 << 10, PROGRAM = 256 << 20 };
     struct scenario_estimate reckoned;
     uint64_t bytes;
 
     if (scenario_estimate(s, &reckoned) != OK)
         return UINT64_MAX;
     bytes = reckoned.packet_bytes + credentials_estimate(s) + (uint64_t)s->node_count * NODE;
+    for (uint32_t g = 0; g < s->group_count; g++)
+        if (s->groups[g].role == ROLE_RESPONDER)
+            bytes += (uint64_t)s->groups[g].count * GATEWAY;
     scenario_estimate_reset(&reckoned);
     return bytes + PROGRAM;
 }

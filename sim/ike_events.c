@@ -279,15 +279,15 @@ void ike_nodes_count(struct lab *lab)
 }
 
 /* Data again after an event of the scenario: the moments when half, 99 %, all have it. */
-static void recovered(struct lab *lab, struct tunnel *t, nsec sent)
+static void recovered(struct lab *lab, uint64_t *recovering, nsec sent)
 {
     for (uint32_t i = 0; i < lab->metrics->recovery_count; i++) {
         struct recovery *r = &lab->metrics->recoveries[i];
         nsec took;
 
-        if (!(t->recovering >> i & 1) || sent < r->at)
+        if (!(*recovering >> i & 1) || sent < r->at)
             continue;
-        t->recovering &= ~(UINT64_C(1) << i);
+        *recovering &= ~(UINT64_C(1) << i);
         took = lab->sim.now - r->at;
         r->recovered++;
         if (r->t50 == NSEC_NEVER && 2 * r->recovered >= r->affected)
@@ -310,6 +310,6 @@ void ike_node_delivered(struct ike_node *n, const struct payload *p, nsec sent, 
         t->first_packet = true;
         metrics_first_packet(lab->metrics, t->group, lab->sim.now, t->started);
     }
-    if (t->recovering)
-        recovered(lab, t, sent);
+    if (lab->recovering && lab->recovering[p->tunnel])
+        recovered(lab, &lab->recovering[p->tunnel], sent);
 }

@@ -56,9 +56,8 @@ struct tunnel {
     bool first_packet : 1; /* delivered since it came up */
     bool judged : 1;       /* I6: at rest once since the last event of the scenario */
     nsec started;          /* of the handshake in progress, or of the last one */
-    uint64_t recovering;   /* by index in metrics.recoveries: no data since that event */
 };
-_Static_assert(sizeof(struct tunnel) <= 40, "there may be millions of them");
+_Static_assert(sizeof(struct tunnel) <= 32, "there may be millions of them");
 _Static_assert(ACTION_COUNT <= 16 && REASON_COUNT <= 256, "in struct tunnel");
 
 struct lab {
@@ -74,6 +73,9 @@ struct lab {
     struct recorder *recorder; /* NULL: nothing but numbers is kept */
     struct tunnel *tunnels;
     uint32_t tunnel_count;
+    /* By tunnel a bit for each of metrics.recoveries: no data since that event. NULL: there was no
+     * event. */
+    uint64_t *recovering;
     uint32_t *first_tunnel; /* by group */
     uint64_t tunnels_up;
     uint64_t tunnels_judged; /* those with `judged` set */

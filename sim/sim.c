@@ -305,7 +305,7 @@ static void note(struct sim *s, uint32_t node, uint32_t what, uint32_t detail,
     digest_line(&whole, &timeline, line);
     n->timeline = timeline.value;
     n->digest = whole.value;
-    n->notes = whole.count;
+    n->notes = (uint32_t)whole.count;
 }
 
 void packet_drop(struct sim *s, uint32_t node, uint32_t packet, enum net_drop cause)

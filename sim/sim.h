@@ -72,11 +72,12 @@ struct node_class {
     void (*destroy)(struct sim *, uint32_t node);
 };
 
+/* Packed: what stands behind it in a node begins in its last word. */
 struct timer {
     nsec at;         /* when it fires */
     nsec queued;     /* of its queue entry, which may be early but not late */
     uint32_t number; /* in that entry: slot above generation */
-};
+} __attribute__((packed, aligned(4)));
 
 /** Timers of a node that had two under way at once. */
 struct node_timers {
@@ -88,11 +89,11 @@ struct node {
     void *state;
     uint64_t digest;   /* of its events, with packet bytes */
     uint64_t timeline; /* without */
-    uint64_t notes;    /* in either of them */
     union {
         struct timer timer;    /* of the slot that its number names; the others are not set */
         uint32_t timers_index; /* if timers_apart: in sim.timers */
     };
+    uint32_t notes; /* in either digest. Modulo 2^32 */
     union {
         uint32_t few[PORTS_INSIDE];
         uint32_t *many; /* of a power of two */
@@ -105,7 +106,7 @@ struct node {
     bool down : 1; /* set by sim_set_down: packets are dropped (host_down) */
     bool captured : 1;
 };
-_Static_assert(sizeof(struct node) <= 88, "there may be millions of them");
+_Static_assert(sizeof(struct node) <= 80, "there may be millions of them");
 
 /** What happens to packets, as seen by the recorder. */
 enum tap_kind { TAP_SENT, TAP_RECEIVED, TAP_DROPPED, TAP_DUPLICATED, TAP_FRAGMENTED };

@@ -95,6 +95,12 @@ static void disturb(struct lab *lab, const struct scenario_event *event)
         .at = lab->sim.now, .t50 = NSEC_NEVER, .t99 = NSEC_NEVER, .t100 = NSEC_NEVER};
     uint32_t index = lab->metrics->recovery_count;
 
+    if (!lab->recovering)
+        lab->recovering = calloc((size_t)lab->tunnel_count + 1, sizeof *lab->recovering);
+    if (!lab->recovering) {
+        sim_fail(&lab->sim, ERR_MEMORY);
+        return;
+    }
     for (uint32_t i = 0; i < lab->tunnel_count; i++) {
         struct touch t = {.event = event, .lab = lab};
 
@@ -105,7 +111,7 @@ static void disturb(struct lab *lab, const struct scenario_event *event)
             continue;
         r.affected++;
         if (index < RECOVERIES_MAX)
-            lab->tunnels[i].recovering |= UINT64_C(1) << index;
+            lab->recovering[i] |= UINT64_C(1) << index;
     }
     snprintf(r.event, sizeof r.event, "%s", event->label);
     metrics_recovery(lab->metrics, &r);

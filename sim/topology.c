@@ -262,6 +262,7 @@ enum err topology_make(struct lab *lab)
 void topology_reset(struct lab *lab)
 {
     free(lab->tunnels);
+    free(lab->recovering);
     free(lab->first_tunnel);
 }
 
