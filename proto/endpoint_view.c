@@ -9,16 +9,16 @@
 
 enum { FINGERPRINT_KEY = 0x1ce1ab }; /* any fixed value: it shows equality, not keys */
 
-static bool acting(const struct ike_sa *sa)
+static bool acting(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
-    return sa->in_flight || sa->wishes || sa->timers[TIMER_RETRY] != NSEC_NEVER;
+    return sa->in_flight || sa->wishes || ike_timer_at(ep, sa, TIMER_RETRY) != NSEC_NEVER;
 }
 
-static nsec ike_end(const struct ike_sa *sa)
+static nsec ike_end(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
     bool deleting = sa->state == STATE_DELETING || sa->wishes & WISH_DELETE;
 
-    return deleting ? 0 : sa->timers[TIMER_EXPIRE];
+    return deleting ? 0 : ike_timer_at(ep, sa, TIMER_EXPIRE);
 }
 
 static nsec child_end(const struct child_sa *c)
@@ -53,8 +53,8 @@ bool ike_endpoint_ike_look(const struct ike_endpoint *ep, struct sa_ref ref,
                                 .expected_id = sa->expected_id,
                                 .state = sa->state,
                                 .in_flight = sa->in_flight,
-                                .acting = acting(sa),
-                                .ends = ike_end(sa)};
+                                .acting = acting(ep, sa),
+                                .ends = ike_end(ep, sa)};
     return true;
 }
 
@@ -148,13 +148,13 @@ bool ike_endpoint_ike_gist(const struct ike_endpoint *ep, struct sa_ref ref,
     *out = (struct ike_sa_gist){.spi_i = sa->spi_i,
                                 .spi_r = sa->spi_r,
                                 .last_heard = sa->last_heard,
-                                .ends = ike_end(sa),
+                                .ends = ike_end(ep, sa),
                                 .state = sa->state,
                                 .in_flight = sa->in_flight,
                                 .initiator = sa->initiator,
                                 .established = sa->state == STATE_ESTABLISHED,
                                 .takes_more = sa->one_pair || sa->more_ts,
-                                .acting = acting(sa)};
+                                .acting = acting(ep, sa)};
     return true;
 }
 

@@ -58,7 +58,8 @@ static void put_address(struct view *v, const struct ip_endpoint *a)
 static void put_handshake(struct view *v, const struct handshake *hs)
 {
     const struct ike_endpoint *ep = v->ep;
-    const struct ke_pair *pair = handle_none(hs->ke) ? NULL : handshake_ke_pair(ep, hs);
+    const struct ke_pair *pair = handshake_ke_pair(ep, hs);
+    const struct held_auth *held = handshake_held(ep, hs);
 
     put_bytes(v, hs->nonce, sizeof hs->nonce);
     put(v, pair != NULL);
@@ -66,24 +67,30 @@ static void put_handshake(struct view *v, const struct handshake *hs)
         put_bytes(v, pair->public, hs->ke_suite->public_len);
     put_message(v, hs->first);
     put(v, (uint64_t)hs->nonce_at << 16 | hs->nonce_len);
-    put_message(v, hs->peer_id);
-    put_message(v, hs->cookie);
     put(v, hs->spi);
     put_handle(v, &ep->store->children, hs->child);
-    /* A child SA or an IKE SA, by what is in flight; both pools have the slot named. */
-    put_handle(v, &ep->store->children, hs->rival);
-    put_handle(v, &ep->store->ikes, hs->rival);
-    put_message(v, hs->rival_nonce);
-    put(v, hs->doomed_spi);
+    if (hs->initial) {
+        put_message(v, hs->peer_id);
+        put_message(v, hs->cookie);
+        put(v, hs->source);
+    } else {
+        /* A child SA or an IKE SA, by what is in flight; both pools have the slot named. */
+        put_handle(v, &ep->store->children, hs->rival);
+        put_handle(v, &ep->store->ikes, hs->rival);
+        put_message(v, hs->rival_nonce);
+        put(v, hs->doomed_spi);
+    }
     put(v, (uint64_t)hs->ke_retries << 40 | (uint64_t)hs->cookie_retries << 32 |
                (uint64_t)hs->peer_id_type << 24 | (uint64_t)hs->peer_hashes << 16 |
                (uint64_t)hs->certs_asked << 8 | hs->certificate);
     put(v, hs->ke_suite ? hs->ke_suite->iana : 0);
     put(v, (uint64_t)hs->outlived << 3 | (uint64_t)hs->moved << 2 |
                (uint64_t)hs->peer_childless << 1 | hs->renews);
-    put(v, hs->source);
-    put_message(v, hs->held.message);
-    put(v, hs->held.digest);
+    put(v, held != NULL);
+    if (held) {
+        put_message(v, held->message);
+        put(v, held->digest);
+    }
 }
 
 /* What a packet asked for is in the next offer. */
@@ -166,7 +173,7 @@ static void put_ike(struct view *v, const struct ike_sa *sa)
     if (sa->suite->encr)
         put_bytes(v, ike_sa_keys(sa), ike_key_map(sa->suite).sk_pi);
     for (int i = 0; i < IKE_TIMER_COUNT; i++)
-        put_time(v, sa->timers[i]);
+        put_time(v, ike_timer_at(ep, sa, (enum ike_timer)i));
     if (ep->store->config->dpd_delay)
         put_time(v, sa->last_heard);
     if (ep->store->config->nat_keepalive)
@@ -199,8 +206,8 @@ static void put_ike(struct view *v, const struct ike_sa *sa)
     put_asked(v, sa);
     if (ep->store->tokens.capacity)
         put_token(v, pool_slot(&ep->store->tokens, ike_sa_index(ep, sa)));
-    put(v, sa->window != SA_INDEX_NONE);
-    if (sa->window != SA_INDEX_NONE)
+    put(v, window_of(ep, sa) != NULL);
+    if (window_of(ep, sa))
         put_window(v, sa, window_of(ep, sa));
     put(v, sa->handshake != SA_INDEX_NONE);
     if (sa->handshake != SA_INDEX_NONE)

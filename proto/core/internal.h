@@ -248,14 +248,21 @@ void child_sas_move(struct ike_endpoint *, struct ike_sa *from, struct ike_sa *t
 /** Move one child to another IKE SA. */
 void child_sa_move(struct ike_endpoint *, struct child_sa *, struct ike_sa *to);
 
-/** The handshake slot of an SA, taken when it has none; NULL when full. */
-struct handshake *handshake_take(struct ike_endpoint *, struct ike_sa *);
+/** The handshake slot of an SA, taken when it has none; NULL when full.
+ * @param initial  for IKE_SA_INIT and IKE_AUTH */
+struct handshake *handshake_take(struct ike_endpoint *, struct ike_sa *, bool initial);
 struct handshake *handshake_of(const struct ike_endpoint *, const struct ike_sa *);
 void handshake_give(struct ike_endpoint *, struct ike_sa *);
 /** The same for a slot that is in no IKE SA: that of a parked exchange. */
 void handshake_free(struct ike_endpoint *, uint32_t slot);
 /** By slot, NULL for SA_INDEX_NONE. */
 struct handshake *handshake_at(const struct ike_endpoint *, uint32_t slot);
+/** The message of it that is held, NULL. */
+struct held_auth *handshake_held(const struct ike_endpoint *, const struct handshake *);
+/** A slot for one, as it has none yet. Only with look-ups. */
+struct held_auth *handshake_hold(struct ike_endpoint *, struct handshake *);
+/** Give that slot back with what is in it. */
+void handshake_unhold(struct ike_endpoint *, struct handshake *);
 struct handshake_nonces {
     struct bytes ours, peers;
 };
@@ -279,6 +286,8 @@ struct ike_due {
 /** Take out the earliest deadline that is <= now: of IKE SAs before child SAs, in their order. */
 struct ike_due ike_timers_take(struct ike_endpoint *, nsec now);
 
+/** When this timer is due, NSEC_NEVER: it is not armed. */
+nsec ike_timer_at(const struct ike_endpoint *, const struct ike_sa *, enum ike_timer);
 void ike_timer_arm(struct ike_endpoint *, struct ike_sa *, enum ike_timer, nsec at);
 /** Its deadline has come. */
 void ike_timer_fire(struct ike_endpoint *, struct ike_sa *, enum ike_timer);

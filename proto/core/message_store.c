@@ -6,14 +6,14 @@
  * 96 with CBC; deletes; AUTH with PSK and IKE_SA_INIT with X25519 a little more than 200; what more
  * notifies and selectors come to; MODP; certificates; many. */
 static const uint16_t slot_sizes[MESSAGE_CLASSES] = {
-    64, 96, 128, 192, 224, 256, 320, 640, 1408, 4096, MESSAGE_MARKER + MESSAGE_MAX};
+    64, 96, 128, 192, 208, 224, 256, 320, 640, 1408, 4096, MESSAGE_MARKER + MESSAGE_MAX};
 
 enum {
     SMALL = 320,
     MEDIUM = 640,
-    PIECES = 8,       /* the class that a fragment of somebody's mostly fits into */
-    LENGTH_AT = 24,   /* in the IKE header (RFC 7296 §3.1) */
-    CERTIFICATES = 9, /* that of an IKE_AUTH message with a chain */
+    PIECES = 9,        /* the class that a fragment of somebody's mostly fits into */
+    LENGTH_AT = 24,    /* in the IKE header (RFC 7296 §3.1) */
+    CERTIFICATES = 10, /* that of an IKE_AUTH message with a chain */
 };
 
 /*

@@ -15,7 +15,7 @@
 enum message_sizes {
     MESSAGE_MAX = 16380, /* longest IKE message that we make or keep */
     MESSAGE_MARKER = 4,
-    MESSAGE_CLASSES = 11,
+    MESSAGE_CLASSES = 12,
 };
 
 struct message_ref {

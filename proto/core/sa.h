@@ -22,7 +22,14 @@ enum ike_timer {
     TIMER_LIVENESS,
     TIMER_KEEPALIVE, /* NAT */
     TIMER_RETRY,     /* after TEMPORARY_FAILURE */
-    IKE_TIMER_COUNT
+    IKE_TIMER_COUNT,
+    TIMERS_NONE = IKE_TIMER_COUNT, /* armed, see struct ike_sa */
+    TIMERS_SEVERAL
+};
+
+/** The deadlines of an IKE SA that has more than one. */
+struct ike_timers {
+    nsec at[IKE_TIMER_COUNT]; /* NSEC_NEVER: not armed */
 };
 
 /** What waits to be sent for an IKE SA. */
@@ -46,7 +53,10 @@ enum ike_wish {
 struct ike_sa {
     uint64_t spi_i, spi_r;
     const struct ike_suite *suite; /* kept by the store (suites.c); ike_suite_none: not agreed on */
-    nsec timers[IKE_TIMER_COUNT];
+    union {
+        nsec timer;     /* the one deadline, of the kind `timers`; see ike_timer_at */
+        uint32_t clock; /* TIMERS_SEVERAL: a slot of struct ike_timers */
+    };
     nsec established_at, last_heard, last_sent;
     uint64_t iv; /* SK payloads sealed: the IV of counter modes (RFC 4106 §3.1) */
     union {
@@ -60,7 +70,6 @@ struct ike_sa {
     uint32_t request_id;    /* message ID of our next request, or of `request` (RFC 7296 §2.2) */
     uint32_t expected_id;   /* lowest message ID of the peer's that has not been answered */
     uint32_t handshake;     /* slot, or SA_INDEX_NONE */
-    uint32_t window;        /* slot, or SA_INDEX_NONE: window size 1 both ways (window.h) */
     uint32_t first_child;
     uint32_t out_next;         /* in the outbox */
     uint32_t request_digest;   /* of the request that `response` answers */
@@ -87,6 +96,7 @@ struct ike_sa {
     bool renewing : 1;   /* is authenticated anew, or takes over from one that is */
     bool fragments : 1;  /* both have said that they understand them (RFC 7383 §2.3) */
     bool mobike : 1;     /* both ends do MOBIKE (RFC 4555 §3.2) */
+    uint8_t timers : 3;  /* enum ike_timer that is armed, TIMERS_NONE, TIMERS_SEVERAL */
     bool called : 1;     /* by an IKE_SA_INIT request, over all rekeys: see ike_sa_by_init */
     uint8_t wishes : 6;  /* set of enum ike_wish */
 };
@@ -117,7 +127,7 @@ struct child_sa {    /* SPIs, keys, counters, policy: its record in the SAD, of 
 };
 
 _Static_assert(STATE_COUNT <= 16 && KIND_COUNT <= 16, "four bits each in struct ike_sa");
-_Static_assert(sizeof(struct ike_sa) <= 200, "what an established IKE SA needs is small");
+_Static_assert(sizeof(struct ike_sa) <= 152, "what an established IKE SA needs is small");
 _Static_assert(sizeof(struct child_sa) <= 64, "beside its record in the SAD");
 
 enum {
@@ -135,33 +145,43 @@ struct held_auth {
 
 /** What only an exchange with key material needs; given back when it ends. */
 struct handshake {
-    uint8_t nonce[NONCE_LEN];     /* ours */
-    struct handle ke;             /* struct ke_pair, HANDLE_NONE without key exchange */
-    struct message_ref first;     /* the peer's first message, for AUTH (RFC 7296 §2.15) */
-    uint16_t nonce_at, nonce_len; /* the peer's nonce inside it */
-    struct message_ref peer_id;   /* the identity we expect, if any */
-    struct message_ref cookie;    /* to be echoed (RFC 7296 §2.6) */
+    uint8_t nonce[NONCE_LEN];        /* ours */
+    const struct ke_suite *ke_suite; /* the group we use */
+    struct message_ref first;        /* the peer's first message, for AUTH (RFC 7296 §2.15) */
+    uint16_t nonce_at, nonce_len;    /* the peer's nonce inside it */
+    uint32_t held;                   /* slot of struct held_auth, or SA_INDEX_NONE */
+    uint32_t ke;                     /* slot of struct ke_pair, the same */
+    struct handle child;             /* the child being made */
     union {
         uint64_t spi;           /* our SPI of the IKE SA being made by rekeying */
         uint64_t peer_identity; /* IKE_AUTH: the digest that it must have; 0: any */
     };
-    uint64_t source;                /* digest of the address it counts for (flood.c); 0: none */
-    struct handle child;            /* the child being made */
-    struct handle rival;            /* what the peer's simultaneous rekey made */
-    struct message_ref rival_nonce; /* the lower nonce of the rival's exchange */
-    uint32_t doomed_spi;            /* the peer deleted this while the exchange went on */
-    uint8_t ke_retries, cookie_retries;
-    uint8_t peer_id_type; /* 0: any */
-    uint8_t peer_hashes;  /* set of enum sign_hash that the peer can verify; 0: unknown */
-    uint8_t certs_asked;  /* by CERTREQ; see proto/ike/proof */
-    uint8_t certificate;  /* enum x509_result: what was wrong with the peer's */
-    bool peer_childless;  /* the responder announced RFC 6023 */
-    bool renews;          /* an IKE SA that was authenticated before */
-    bool moved;           /* we are at another address than when it began (RFC 4555) */
-    bool outlived;        /* what it rekeys ended by time before the peer deleted it */
-    const struct ke_suite *ke_suite; /* the group we use */
-    struct held_auth held;
-    uint8_t sk_p[]; /* SK_pi | SK_pr, of an initial exchange whose keys are derived */
+    union {
+        struct {                        /* IKE_SA_INIT and IKE_AUTH */
+            uint64_t source;            /* digest of the address it counts for (flood.c), or 0 */
+            struct message_ref peer_id; /* the identity we expect, if any */
+            struct message_ref cookie;  /* to be echoed (RFC 7296 §2.6) */
+        };
+        struct {                            /* CREATE_CHILD_SA */
+            struct handle rival;            /* what the peer's simultaneous rekey made */
+            struct message_ref rival_nonce; /* the lower nonce of the rival's exchange */
+            uint32_t doomed_spi;            /* the peer deleted this while the exchange went on */
+        };
+    };
+    uint8_t peer_id_type;       /* 0: any */
+    uint8_t peer_hashes;        /* set of enum sign_hash that the peer can verify; 0: unknown */
+    uint8_t certificate : 5;    /* enum x509_result: what was wrong with the peer's */
+    uint8_t certs_asked : 2;    /* by CERTREQ; see proto/ike/proof */
+    bool initial : 1;           /* IKE_SA_INIT and IKE_AUTH, not CREATE_CHILD_SA */
+    uint8_t ke_retries : 2;     /* of INVALID_KE_PAYLOAD */
+    uint8_t cookie_retries : 2; /* of COOKIE */
+    bool peer_childless : 1;    /* the responder announced RFC 6023 */
+    bool renews : 1;            /* an IKE SA that was authenticated before */
+    bool moved : 1;             /* we are at another address than when it began (RFC 4555) */
+    bool outlived : 1;          /* what it rekeys ended by time before the peer deleted it */
+    uint8_t sk_p[];             /* SK_pi | SK_pr, of an initial exchange whose keys are derived */
 };
+
+_Static_assert(CERT_RESULT_COUNT <= 32, "five bits in struct handshake");
 
 #endif

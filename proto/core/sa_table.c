@@ -29,13 +29,14 @@ struct ike_sa *ike_sa_take(struct ike_endpoint *ep, struct sa_ref *out)
      */
     if (ep->store->tokens.capacity && pool_take(&ep->store->tokens, &token))
         ASSERT(token.index == out->handle.index);
-    sa->handshake = sa->first_child = sa->out_next = sa->window = SA_INDEX_NONE;
+    sa->handshake = sa->first_child = sa->out_next = SA_INDEX_NONE;
+    if (ep->store->window_slots)
+        ep->store->window_slots[out->handle.index] = SA_INDEX_NONE;
     sa->suite = &ike_suite_none;
     sa->child = HANDLE_NONE;
     if (ep->store->mobikes)
         ep->store->mobikes[out->handle.index] = (struct mobike){0};
-    for (int i = 0; i < IKE_TIMER_COUNT; i++)
-        sa->timers[i] = NSEC_NEVER;
+    sa->timers = TIMERS_NONE;
     return sa;
 }
 
@@ -353,7 +354,9 @@ static bool asked_for(const struct ike_endpoint *ep, const struct ike_sa *sa, ui
 {
     const struct handshake *hs = handshake_of(ep, sa);
 
-    return hs && hs->held.request == request;
+    const struct held_auth *held = hs ? handshake_held(ep, hs) : NULL;
+
+    return held && held->request == request;
 }
 
 struct ike_sa *ike_sa_by_request(const struct ike_endpoint *ep, uint32_t request)
@@ -493,19 +496,51 @@ struct handshake *handshake_at(const struct ike_endpoint *ep, uint32_t slot)
     return slot == SA_INDEX_NONE ? NULL : pool_slot(&ep->store->handshakes, slot);
 }
 
-struct handshake *handshake_take(struct ike_endpoint *ep, struct ike_sa *sa)
+struct handshake *handshake_take(struct ike_endpoint *ep, struct ike_sa *sa, bool initial)
 {
     struct handshake *hs = handshake_of(ep, sa);
     struct handle h;
 
+    ASSERT(!hs || hs->initial == initial);
     if (hs)
         return hs;
     hs = pool_take(&ep->store->handshakes, &h);
     if (!hs)
         return NULL;
-    hs->ke = hs->child = hs->rival = HANDLE_NONE;
+    hs->initial = initial;
+    hs->ke = hs->held = SA_INDEX_NONE;
+    hs->child = HANDLE_NONE;
+    if (!initial)
+        hs->rival = HANDLE_NONE;
     sa->handshake = h.index;
     return hs;
+}
+
+struct held_auth *handshake_held(const struct ike_endpoint *ep, const struct handshake *hs)
+{
+    return hs->held == SA_INDEX_NONE ? NULL : pool_slot(&ep->store->held, hs->held);
+}
+
+struct held_auth *handshake_hold(struct ike_endpoint *ep, struct handshake *hs)
+{
+    struct handle h;
+    struct held_auth *held = pool_take(&ep->store->held, &h);
+
+    ASSERT(held && hs->held == SA_INDEX_NONE); /* as many as handshakes */
+    hs->held = h.index;
+    return held;
+}
+
+void handshake_unhold(struct ike_endpoint *ep, struct handshake *hs)
+{
+    struct held_auth *held = handshake_held(ep, hs);
+
+    if (!held)
+        return;
+    message_drop(&ep->store->messages, &held->message);
+    ike_sa_asked(ep, held->request);
+    pool_give(&ep->store->held, pool_handle(&ep->store->held, hs->held));
+    hs->held = SA_INDEX_NONE;
 }
 
 struct handshake_nonces handshake_nonces(const struct ike_endpoint *ep, const struct handshake *hs)
@@ -518,9 +553,9 @@ struct handshake_nonces handshake_nonces(const struct ike_endpoint *ep, const st
 
 void handshake_ke_give(struct ike_endpoint *ep, struct handshake *hs)
 {
-    if (!handle_none(hs->ke))
-        pool_give(&ep->store->ke_pairs, hs->ke);
-    hs->ke = HANDLE_NONE;
+    if (hs->ke != SA_INDEX_NONE)
+        pool_give(&ep->store->ke_pairs, pool_handle(&ep->store->ke_pairs, hs->ke));
+    hs->ke = SA_INDEX_NONE;
 }
 
 void handshake_free(struct ike_endpoint *ep, uint32_t slot)
@@ -531,12 +566,13 @@ void handshake_free(struct ike_endpoint *ep, uint32_t slot)
         return;
     handshake_ke_give(ep, hs);
     message_drop(&ep->store->messages, &hs->first);
-    message_drop(&ep->store->messages, &hs->peer_id);
-    message_drop(&ep->store->messages, &hs->cookie);
-    message_drop(&ep->store->messages, &hs->rival_nonce);
-    message_drop(&ep->store->messages, &hs->held.message);
-    if (hs->held.request)
-        ike_sa_asked(ep, hs->held.request);
+    if (hs->initial) {
+        message_drop(&ep->store->messages, &hs->peer_id);
+        message_drop(&ep->store->messages, &hs->cookie);
+        handshake_unhold(ep, hs);
+    } else {
+        message_drop(&ep->store->messages, &hs->rival_nonce);
+    }
     pool_give(&ep->store->handshakes, pool_handle(&ep->store->handshakes, slot));
 }
 
@@ -548,18 +584,20 @@ void handshake_give(struct ike_endpoint *ep, struct ike_sa *sa)
 
 struct ke_pair *handshake_ke_pair(const struct ike_endpoint *ep, const struct handshake *hs)
 {
-    return handle_none(hs->ke) ? NULL : pool_at(&ep->store->ke_pairs, hs->ke);
+    return hs->ke == SA_INDEX_NONE ? NULL : pool_slot(&ep->store->ke_pairs, hs->ke);
 }
 
 enum err handshake_ke(struct ike_endpoint *ep, struct handshake *hs, const struct ke_suite *suite)
 {
     struct ke_pair *slot, pair;
+    struct handle h;
     enum err e;
 
     handshake_ke_give(ep, hs);
-    slot = pool_take(&ep->store->ke_pairs, &hs->ke);
+    slot = pool_take(&ep->store->ke_pairs, &h);
     if (!slot)
         return ERR_FULL;
+    hs->ke = h.index;
     /* Slots end behind the longest public value in use; the provider writes a whole record. */
     memset(&pair, 0, sizeof pair);
     e = ep->store->env.crypto->class->ke_generate(ep->store->env.crypto, suite,

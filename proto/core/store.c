@@ -105,9 +105,11 @@ static enum err records_init(struct ike_store *s, uint32_t handshakes)
 
     if (pool_init(&s->ikes, sizeof(struct ike_sa) + keys.kept, ikes) || suites_init(s) ||
         endpoint_asides_init(&s->asides, ikes) ||
+        pool_init(&s->clocks, sizeof(struct ike_timers), ikes) ||
+        (c->auth.look_up && pool_init(&s->held, sizeof(struct held_auth), handshakes)) ||
         (c->quick_crash_detection && pool_init(&s->tokens, sizeof(struct peer_token), ikes)) ||
         pool_init(&s->children, sizeof(struct child_sa), s->shares.children * s->endpoint_max) ||
-        pool_init(&s->handshakes, sizeof(struct handshake) + keys.proof, handshakes) ||
+        pool_init(&s->handshakes, offsetof(struct handshake, sk_p) + keys.proof, handshakes) ||
         pool_init(&s->ke_pairs, offsetof(struct ke_pair, public) + longest_public(c), handshakes) ||
         window_init(s, ikes))
         return ERR_MEMORY;
@@ -185,10 +187,12 @@ void store_reset(struct ike_store *s)
     free(s->mobikes);
     free(s->init_digests);
     pool_reset(&s->ke_pairs);
+    pool_reset(&s->held);
     pool_reset(&s->handshakes);
     pool_reset(&s->children);
     pool_reset(&s->tokens);
     pool_reset(&s->suites);
+    pool_reset(&s->clocks);
     pool_reset(&s->asides);
     pool_reset(&s->ikes);
 }
@@ -220,6 +224,8 @@ static uint64_t beside(const struct ike_store *s)
 
     if (s->mobikes)
         bytes += ikes * sizeof *s->mobikes;
+    if (s->window_slots)
+        bytes += ikes * sizeof *s->window_slots;
     if (store_shared(s))
         return bytes + ikes * (sizeof *s->siblings.next + sizeof *s->siblings.ike) +
                children * sizeof *s->siblings.child;
@@ -229,10 +235,11 @@ static uint64_t beside(const struct ike_store *s)
 
 uint64_t store_memory(const struct ike_store *s)
 {
-    uint64_t bytes = in_use(&s->ikes) + in_use(&s->children) + in_use(&s->tokens) +
-                     in_use(&s->handshakes) + in_use(&s->ke_pairs) + in_use(&s->windows) +
-                     in_use(&s->parked) + in_use(&s->answered) + in_use(&s->joinings) +
-                     suites_bytes(s) + in_use(&s->asides) + beside(s);
+    uint64_t bytes = in_use(&s->ikes) + in_use(&s->clocks) + in_use(&s->children) +
+                     in_use(&s->held) + in_use(&s->tokens) + in_use(&s->handshakes) +
+                     in_use(&s->ke_pairs) + in_use(&s->windows) + in_use(&s->parked) +
+                     in_use(&s->answered) + in_use(&s->joinings) + suites_bytes(s) +
+                     in_use(&s->asides) + beside(s);
 
     bytes += sa_finders_memory(s) + table_bytes(&s->by_request) + table_bytes(&s->by_source) +
              table_bytes(&s->renewals);

@@ -53,15 +53,18 @@ struct ike_store {
     struct siblings siblings; /* where it is shared, else empty */
     uint64_t digest_key[2];   /* of the digests of messages and addresses */
 
-    struct pool ikes; /* each with its keys behind it, see sa.h */
+    struct pool ikes;   /* each with its keys behind it, see sa.h */
+    struct pool clocks; /* struct ike_timers, of those that have several */
     struct pool children, handshakes, ke_pairs;
+    struct pool held;                      /* struct held_auth; empty without look-ups */
     struct pool asides;                    /* of the paths of `ikes` */
     struct pool suites;                    /* struct ike_suite; see suites.c */
     struct pool tokens;                    /* struct peer_token, taken together with `ikes` */
     struct pool windows, parked, answered; /* see window.h; empty where the window is 1 */
-    struct pool joinings;                  /* see joining.h; empty without fragmentation */
-    struct message_store pieces;           /* the fragments in `joinings` */
-    struct table joining_by_ike;           /* index of an IKE SA -> first of its messages */
+    uint32_t *window_slots;      /* by index of the IKE SA, or SA_INDEX_NONE; NULL where it is 1 */
+    struct pool joinings;        /* see joining.h; empty without fragmentation */
+    struct message_store pieces; /* the fragments in `joinings` */
+    struct table joining_by_ike; /* index of an IKE SA -> first of its messages */
     uint32_t joining_oldest, joining_newest;
     struct table by_source; /* digest of an address -> half-open IKE SAs it began; see flood.c */
     struct table renewals;  /* IKE SAs that take over from each other; see renewal.c */

@@ -1,15 +1,83 @@
-/* One slot per timer kind in each SA; the earliest of an SA's slots, or of its parked requests, is
- * its deadline in the queue. What becomes of a timer is told to who asked for that. */
+/*
+ * One timer of each kind in each SA; the earliest of them, or of its parked requests, is its
+ * deadline in the queue. Most SAs have one timer at most, which is in the record; for as long as
+ * more are armed, all are in a slot of their own. What becomes of a timer is told to who asked for
+ * that.
+ */
+#include "base/assert.h"
 #include "proto/core/internal.h"
+
+static struct ike_timers *several(const struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    return pool_slot(&ep->store->clocks, sa->clock);
+}
 
 static nsec earliest(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
     uint32_t id;
     nsec at = flight_due(ep, sa, &id);
 
-    for (int i = 0; i < IKE_TIMER_COUNT; i++)
-        at = nsec_min(at, sa->timers[i]);
+    if (sa->timers < TIMERS_NONE)
+        return nsec_min(at, sa->timer);
+    if (sa->timers == TIMERS_SEVERAL)
+        for (int i = 0; i < IKE_TIMER_COUNT; i++)
+            at = nsec_min(at, several(ep, sa)->at[i]);
     return at;
+}
+
+nsec ike_timer_at(const struct ike_endpoint *ep, const struct ike_sa *sa, enum ike_timer timer)
+{
+    if (sa->timers == TIMERS_SEVERAL)
+        return several(ep, sa)->at[timer];
+    return sa->timers == timer ? sa->timer : NSEC_NEVER;
+}
+
+/* There is one already, of another kind. */
+static struct ike_timers *make_room(struct ike_endpoint *ep, struct ike_sa *sa)
+{
+    struct handle h;
+    struct ike_timers *t = pool_take(&ep->store->clocks, &h);
+
+    ASSERT(t); /* as many as IKE SAs */
+    for (int i = 0; i < IKE_TIMER_COUNT; i++)
+        t->at[i] = NSEC_NEVER;
+    t->at[sa->timers] = sa->timer;
+    sa->timers = TIMERS_SEVERAL;
+    sa->clock = h.index;
+    return t;
+}
+
+/* If one is left, or none, it goes back into the record. */
+static void make_small(struct ike_endpoint *ep, struct ike_sa *sa)
+{
+    const struct ike_timers *t = several(ep, sa);
+    struct handle h = pool_handle(&ep->store->clocks, sa->clock);
+    uint8_t left = TIMERS_NONE;
+
+    for (uint8_t i = 0; i < IKE_TIMER_COUNT; i++) {
+        if (t->at[i] == NSEC_NEVER)
+            continue;
+        if (left != TIMERS_NONE)
+            return;
+        left = i;
+    }
+    sa->timer = left == TIMERS_NONE ? NSEC_NEVER : t->at[left];
+    sa->timers = left & 7;
+    pool_give(&ep->store->clocks, h);
+}
+
+static void put(struct ike_endpoint *ep, struct ike_sa *sa, enum ike_timer timer, nsec at)
+{
+    if (sa->timers == TIMERS_SEVERAL) {
+        several(ep, sa)->at[timer] = at;
+        if (at == NSEC_NEVER)
+            make_small(ep, sa);
+    } else if (sa->timers == TIMERS_NONE || sa->timers == timer) {
+        sa->timers = at == NSEC_NEVER ? TIMERS_NONE : timer;
+        sa->timer = at;
+    } else if (at != NSEC_NEVER) {
+        make_room(ep, sa)->at[timer] = at;
+    }
 }
 
 static void tell(struct ike_endpoint *ep, const struct ike_sa *sa, enum ike_timer timer,
@@ -31,30 +99,30 @@ static void tell(struct ike_endpoint *ep, const struct ike_sa *sa, enum ike_time
 
 void ike_timer_arm(struct ike_endpoint *ep, struct ike_sa *sa, enum ike_timer timer, nsec at)
 {
-    nsec before = sa->timers[timer];
+    nsec before = ike_timer_at(ep, sa, timer);
 
     if (before == at)
         return;
     if (ep->store->timer_log.ring)
         tell(ep, sa, timer, at == NSEC_NEVER ? TIMER_NEWS_CANCELLED : TIMER_NEWS_ARMED,
              at == NSEC_NEVER ? before : at);
-    sa->timers[timer] = at;
+    put(ep, sa, timer, at);
     ike_timers_again(ep, sa);
 }
 
 void ike_timer_fire(struct ike_endpoint *ep, struct ike_sa *sa, enum ike_timer timer)
 {
     if (ep->store->timer_log.ring)
-        tell(ep, sa, timer, TIMER_NEWS_FIRED, sa->timers[timer]);
-    sa->timers[timer] = NSEC_NEVER;
+        tell(ep, sa, timer, TIMER_NEWS_FIRED, ike_timer_at(ep, sa, timer));
+    put(ep, sa, timer, NSEC_NEVER);
     ike_timers_again(ep, sa);
 }
 
 void ike_timer_move(struct ike_endpoint *ep, struct ike_sa *sa, enum ike_timer timer, nsec at)
 {
-    if (sa->timers[timer] == at)
+    if (ike_timer_at(ep, sa, timer) == at)
         return;
-    sa->timers[timer] = at;
+    put(ep, sa, timer, at);
     ike_timers_again(ep, sa);
 }
 
@@ -66,10 +134,14 @@ void ike_timers_again(struct ike_endpoint *ep, struct ike_sa *sa)
 
 void ike_timers_cancel(struct ike_endpoint *ep, struct ike_sa *sa)
 {
-    for (int i = 0; i < IKE_TIMER_COUNT; i++) {
-        if (ep->store->timer_log.ring && sa->timers[i] != NSEC_NEVER)
-            tell(ep, sa, (enum ike_timer)i, TIMER_NEWS_CANCELLED, sa->timers[i]);
-        sa->timers[i] = NSEC_NEVER;
+    for (int i = 0; i < IKE_TIMER_COUNT && sa->timers != TIMERS_NONE; i++) {
+        nsec at = ike_timer_at(ep, sa, (enum ike_timer)i);
+
+        if (at == NSEC_NEVER)
+            continue;
+        if (ep->store->timer_log.ring)
+            tell(ep, sa, (enum ike_timer)i, TIMER_NEWS_CANCELLED, at);
+        put(ep, sa, (enum ike_timer)i, NSEC_NEVER);
     }
     if (!store_shared(ep->store))
         timerq_cancel(&ep->store->timers, ike_sa_index(ep, sa));

@@ -3,6 +3,8 @@
 #include "base/assert.h"
 #include "proto/core/internal.h"
 
+#include <stdlib.h>
+
 /* ---- message IDs ---- */
 
 /* §2.2: message IDs never wrap; an SA that comes near the end of them is replaced in time. */
@@ -32,7 +34,8 @@ enum err window_init(struct ike_store *s, uint32_t ikes)
         pool_init(&s->parked, sizeof(struct parked_exchange), ikes * (size - 1)) ||
         pool_init(&s->answered, sizeof(struct answered_request), ikes * size))
         return ERR_MEMORY;
-    return OK;
+    s->window_slots = malloc(ikes * sizeof *s->window_slots);
+    return s->window_slots ? OK : ERR_MEMORY;
 }
 
 void window_reset(struct ike_store *s)
@@ -40,11 +43,14 @@ void window_reset(struct ike_store *s)
     pool_reset(&s->answered);
     pool_reset(&s->parked);
     pool_reset(&s->windows);
+    free(s->window_slots);
 }
 
 struct window *window_of(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
-    return sa->window == SA_INDEX_NONE ? NULL : pool_slot(&ep->store->windows, sa->window);
+    const uint32_t *slots = ep->store->window_slots;
+
+    return slots ? pool_slot(&ep->store->windows, slots[ike_sa_index(ep, sa)]) : NULL;
 }
 
 struct window *window_take(struct ike_endpoint *ep, struct ike_sa *sa)
@@ -59,7 +65,7 @@ struct window *window_take(struct ike_endpoint *ep, struct ike_sa *sa)
     *w = (struct window){.parked = SA_INDEX_NONE,
                          .answered = SA_INDEX_NONE,
                          .next_id = sa->request_id + (sa->in_flight != KIND_NONE)};
-    sa->window = h.index;
+    ep->store->window_slots[ike_sa_index(ep, sa)] = h.index;
     return w;
 }
 
@@ -130,9 +136,9 @@ bool flight_room(const struct ike_endpoint *ep, const struct ike_sa *sa)
     return next - oldest < (w->peer < size ? w->peer : size);
 }
 
-static struct parked_exchange from_record(const struct ike_sa *sa)
+static struct parked_exchange from_record(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
-    return (struct parked_exchange){.due = sa->timers[TIMER_RETRANSMIT],
+    return (struct parked_exchange){.due = ike_timer_at(ep, sa, TIMER_RETRANSMIT),
                                     .request = sa->request,
                                     .child = sa->child,
                                     .handshake = sa->handshake,
@@ -175,7 +181,7 @@ void flight_park(struct ike_endpoint *ep, struct ike_sa *sa)
     struct parked_exchange *p = pool_take(&ep->store->parked, &h);
 
     ASSERT(p && sa->in_flight); /* window - 1 of them for each IKE SA */
-    *p = from_record(sa);
+    *p = from_record(ep, sa);
     p->next = w->parked;
     w->parked = h.index;
     into_record(ep, sa, &free);
@@ -224,7 +230,7 @@ bool flight_select(struct ike_endpoint *ep, struct ike_sa *sa, uint32_t id)
         return false;
     taken = *p;
     next = p->next;
-    *p = from_record(sa);
+    *p = from_record(ep, sa);
     p->next = next;
     into_record(ep, sa, &taken);
     return true;
@@ -432,9 +438,11 @@ struct message_ref response_of(const struct ike_endpoint *ep, const struct ike_s
 void window_give(struct ike_endpoint *ep, struct ike_sa *sa)
 {
     struct window *w = window_of(ep, sa);
+    uint32_t *slot;
 
     if (!w)
         return;
+    slot = &ep->store->window_slots[ike_sa_index(ep, sa)];
     flights_forget(ep, sa);
     while (w->answered != SA_INDEX_NONE) {
         uint32_t index = w->answered;
@@ -444,6 +452,6 @@ void window_give(struct ike_endpoint *ep, struct ike_sa *sa)
         message_drop(&ep->store->messages, &a->response);
         pool_give(&ep->store->answered, pool_handle(&ep->store->answered, index));
     }
-    pool_give(&ep->store->windows, pool_handle(&ep->store->windows, sa->window));
-    sa->window = SA_INDEX_NONE;
+    pool_give(&ep->store->windows, pool_handle(&ep->store->windows, *slot));
+    *slot = SA_INDEX_NONE;
 }

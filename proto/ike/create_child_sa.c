@@ -47,7 +47,7 @@ static void write_rekey_sa(struct step *s)
 static enum err create_request(struct step *s)
 {
     struct ike_endpoint *ep = s->ep;
-    struct handshake *hs = handshake_take(ep, s->sa);
+    struct handshake *hs = handshake_take(ep, s->sa, false);
     enum err e;
 
     if (!hs)

@@ -16,16 +16,19 @@ bool held_wanted(const struct step *s, payload_set payloads)
 enum err held_keep(struct step *s, uint32_t digest)
 {
     struct ike_endpoint *ep = s->ep;
-    struct held_auth *held = &handshake_of(ep, s->sa)->held;
     uint32_t request = ++ep->requests ? ep->requests : ++ep->requests;
-    enum err e = message_keep(&ep->store->messages, s->in->datagram, &held->message);
+    struct message_ref message;
+    struct held_auth *held;
+    enum err e = message_keep(&ep->store->messages, s->in->datagram, &message);
 
     if (e == OK)
         e = ike_sa_asks(ep, s->sa, request);
     if (e) {
-        message_drop(&ep->store->messages, &held->message);
+        message_drop(&ep->store->messages, &message);
         return e;
     }
+    held = handshake_hold(ep, handshake_of(ep, s->sa));
+    held->message = message;
     held->request = request;
     held->digest = digest;
     held->first_payload = s->in->payloads[0].type; /* of SK, or of the first fragment */
@@ -38,7 +41,7 @@ enum err held_keep(struct step *s, uint32_t digest)
 /* §2.23: behind a NAT the peer may be elsewhere by now, and its answer belongs there. */
 void held_repeated(struct step *s, uint32_t digest)
 {
-    struct held_auth *held = &handshake_of(s->ep, s->sa)->held;
+    struct held_auth *held = handshake_held(s->ep, handshake_of(s->ep, s->sa));
 
     if (digest != held->digest)
         return;
@@ -56,11 +59,12 @@ enum err held_ask(struct step *s)
         outbox_cancel(ep, s->sa, SEND_REQUEST);
         ike_timer_arm(ep, s->sa, TIMER_RETRANSMIT, NSEC_NEVER);
     }
-    if (s->sa->timers[TIMER_EXPIRE] == NSEC_NEVER) /* a responder counts from IKE_SA_INIT */
+    if (ike_timer_at(ep, s->sa, TIMER_EXPIRE) ==
+        NSEC_NEVER) /* a responder counts from IKE_SA_INIT */
         ike_timer_arm(ep, s->sa, TIMER_EXPIRE, nsec_add(s->now, limit ? limit : PATIENCE));
     event_ike(ep, s->now, s->sa,
               (struct event_record){.kind = EVENT_REQUEST,
-                                    .count = handshake_of(ep, s->sa)->held.request});
+                                    .count = handshake_held(ep, handshake_of(ep, s->sa))->request});
     return OK;
 }
 
@@ -81,7 +85,7 @@ static struct ike_header header_of(const struct ike_sa *sa)
 void held_decide(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, bool granted)
 {
     struct handshake *hs = handshake_of(ep, sa);
-    struct held_auth held = hs->held;
+    struct held_auth held = *handshake_held(ep, hs);
     struct ike_dgram dgram = {.local = held.local, .remote = held.remote, .protocol = 17};
     struct message_view outer = {.header = header_of(sa)}, inner;
     struct step s = {.ep = ep,
@@ -93,11 +97,10 @@ void held_decide(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, bool gran
                      .decided = true,
                      .denied = !granted};
 
-    ASSERT(held.request);
     ike_timer_arm(ep, sa, TIMER_EXPIRE, NSEC_NEVER);
     /* The handshake and with it the slot go while the message is consumed: it is ours now. */
-    hs->held = (struct held_auth){0};
-    ike_sa_asked(ep, held.request);
+    handshake_held(ep, hs)->message = (struct message_ref){0};
+    handshake_unhold(ep, hs);
     if (payload_chain_read(message_at(&ep->store->messages, held.message), held.first_payload,
                            &inner))
         ASSERT(!"it was read when it came");

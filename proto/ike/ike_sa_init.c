@@ -161,7 +161,7 @@ static enum err consume_request(struct step *s)
         e = nat_read(s, 0, &nat);
     if (e)
         return e;
-    hs = handshake_take(ep, sa);
+    hs = handshake_take(ep, sa, true);
     e = hs ? agree(s, &t.chosen) : ERR_FULL;
     if (e)
         return e;

@@ -86,7 +86,7 @@ static void heed(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, nsec life
     if (at >= reauth_due(sa))
         return;
     sa->reauth_s = point(at) * NSEC_PER_S > now ? point(at) : point_after(at);
-    ike_timer_arm(ep, sa, TIMER_REKEY, nsec_min(sa->timers[TIMER_REKEY], reauth_due(sa)));
+    ike_timer_arm(ep, sa, TIMER_REKEY, nsec_min(ike_timer_at(ep, sa, TIMER_REKEY), reauth_due(sa)));
 }
 
 void reauth_lifetime_read(struct step *s)
@@ -159,7 +159,8 @@ static enum err call(struct ike_endpoint *ep, nsec now, const struct ike_sa *old
 static void try_later(struct ike_endpoint *ep, nsec now, struct ike_sa *old)
 {
     old->reauth_s = point_after(rekey_again_at(ep, now));
-    ike_timer_arm(ep, old, TIMER_REKEY, nsec_min(old->timers[TIMER_REKEY], reauth_due(old)));
+    ike_timer_arm(ep, old, TIMER_REKEY,
+                  nsec_min(ike_timer_at(ep, old, TIMER_REKEY), reauth_due(old)));
 }
 
 static void begin_beside(struct ike_endpoint *ep, nsec now, struct ike_sa *old)

@@ -44,7 +44,7 @@ static bool room_for_two(const struct ike_endpoint *ep)
 static enum err create_request(struct step *s)
 {
     const struct ike_config *c = s->ep->store->config;
-    struct handshake *hs = room_for_two(s->ep) ? handshake_take(s->ep, s->sa) : NULL;
+    struct handshake *hs = room_for_two(s->ep) ? handshake_take(s->ep, s->sa, false) : NULL;
     uint8_t spi[8];
     enum err e;
 
@@ -343,8 +343,9 @@ static enum err consume_refusal(struct step *s)
         ike_retry_later(s->ep, s->now, s->sa);
     } else {
         s->sa->ke_group = 0;
-        ike_timer_arm(s->ep, s->sa, TIMER_REKEY,
-                      nsec_min(s->sa->timers[TIMER_REKEY], rekey_again_at(s->ep, s->now)));
+        ike_timer_arm(
+            s->ep, s->sa, TIMER_REKEY,
+            nsec_min(ike_timer_at(s->ep, s->sa, TIMER_REKEY), rekey_again_at(s->ep, s->now)));
     }
     handshake_give(s->ep, s->sa);
     return OK;

@@ -123,7 +123,7 @@ void ike_keepalives(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 
     if (!every || !sa->nat_local)
         ike_timer_arm(ep, sa, TIMER_KEEPALIVE, NSEC_NEVER);
-    else if (sa->timers[TIMER_KEEPALIVE] == NSEC_NEVER)
+    else if (ike_timer_at(ep, sa, TIMER_KEEPALIVE) == NSEC_NEVER)
         ike_timer_arm(ep, sa, TIMER_KEEPALIVE, nsec_add(now, every));
 }
 
@@ -174,7 +174,7 @@ static void inherit_wishes(struct ike_endpoint *ep, nsec now, struct ike_sa *old
 void ike_inherit(struct ike_endpoint *ep, nsec now, struct ike_sa *old, struct ike_sa *next)
 {
     uint64_t identity = old->peer_identity;
-    nsec retransmit = old->timers[TIMER_RETRANSMIT];
+    nsec retransmit = ike_timer_at(ep, old, TIMER_RETRANSMIT);
 
     child_sas_move(ep, old, next);
     inherit_init(ep, old, next);

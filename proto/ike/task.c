@@ -296,7 +296,7 @@ static bool next_create(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 /* One attempt at what is most urgent. @return false when nothing is wished for that may be now */
 static bool next_established(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    bool held_back = sa->timers[TIMER_RETRY] != NSEC_NEVER;
+    bool held_back = ike_timer_at(ep, sa, TIMER_RETRY) != NSEC_NEVER;
 
     return (!held_back && next_move(ep, now, sa)) || next_child_delete(ep, now, sa) ||
            (!held_back && next_create(ep, now, sa)) || next_liveness(ep, now, sa);
@@ -328,7 +328,7 @@ void ike_next(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
         return;
     }
     if (sa->state == STATE_ESTABLISHED && !sa->in_flight && !(sa->wishes & WISH_DELETE) &&
-        sa->timers[TIMER_RETRY] == NSEC_NEVER && take_wish(sa, WISH_REAUTH))
+        ike_timer_at(ep, sa, TIMER_RETRY) == NSEC_NEVER && take_wish(sa, WISH_REAUTH))
         reauth_begin(ep, now, sa);
     if (sa->wishes & WISH_DELETE) {
         next_ike_delete(ep, now, sa);
@@ -415,7 +415,7 @@ static enum err begin(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
                       const struct ike_remote *peer)
 {
     const struct ike_config *c = ep->store->config;
-    struct handshake *hs = handshake_take(ep, sa);
+    struct handshake *hs = handshake_take(ep, sa, true);
     enum err e = OK;
 
     if (!hs)
@@ -626,7 +626,7 @@ void ike_timer_fired(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     uint32_t id;
 
     for (int i = 0; i < IKE_TIMER_COUNT; i++) {
-        if (sa->timers[i] > now)
+        if (ike_timer_at(ep, sa, (enum ike_timer)i) > now)
             continue;
         ike_timer_fire(ep, sa, (enum ike_timer)i);
         fire(ep, now, sa, (enum ike_timer)i);

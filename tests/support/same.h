@@ -29,7 +29,8 @@ static inline uint64_t state_of(const struct pair *p, int side)
         digest_u64(&d, (uint64_t)sa->state << 32 | (uint64_t)sa->in_flight << 16 | sa->wishes);
         digest_u64(&d, sa->last_heard);
         digest_u64(&d, ike_sa_remote(ep, sa).port);
-        digest_add(&d, sa->timers, sizeof sa->timers);
+        for (int t = 0; t < IKE_TIMER_COUNT; t++)
+            digest_u64(&d, ike_timer_at(ep, sa, (enum ike_timer)t));
     }
     for (struct sa_ref r = ike_endpoint_next_child(ep, SA_NONE); !sa_none(r);
          r = ike_endpoint_next_child(ep, r)) {
