@@ -5,6 +5,7 @@
 #include "proto/endpoint.h"
 
 #include "proto/core/internal.h"
+#include "proto/core/responses.h"
 #include "proto/esp/encap.h"
 #include "proto/esp/esp.h"
 #include "proto/ike/asked.h"
@@ -26,8 +27,9 @@ void ike_endpoint_crash(struct ike_endpoint *ep, nsec now)
 
 /* ---- IKE ---- */
 
-static void begin_call(struct ike_endpoint *ep)
+static void begin_call(struct ike_endpoint *ep, nsec now)
 {
+    responses_age(ep, now);
     if (!ep->store->reply.waiting)
         message_drop(&ep->store->messages, &ep->store->reply.message);
 }
@@ -35,7 +37,7 @@ static void begin_call(struct ike_endpoint *ep)
 enum err ike_endpoint_initiate(struct ike_endpoint *ep, nsec now, const struct ike_remote *remote,
                                struct sa_ref *out)
 {
-    begin_call(ep);
+    begin_call(ep, now);
     return ike_initiate(ep, now, remote, out);
 }
 
@@ -65,7 +67,7 @@ enum err ike_endpoint_receive(struct ike_endpoint *ep, nsec now, const struct ik
 {
     struct bytes message;
 
-    begin_call(ep);
+    begin_call(ep, now);
     if (d->local.port == IKE_NATT_PORT &&
         encap_classify(bytes_of(d->data, d->len)) == ENCAP_KEEPALIVE)
         return OK; /* RFC 3948 §2.3: no answer, no sign of life */
@@ -79,7 +81,7 @@ enum err ike_endpoint_receive(struct ike_endpoint *ep, nsec now, const struct ik
 enum err ike_endpoint_answer(struct ike_endpoint *ep, nsec now, uint32_t request,
                              const struct ike_answer *answer)
 {
-    begin_call(ep);
+    begin_call(ep, now);
     return ike_answered(ep, now, request, answer->granted);
 }
 
@@ -87,7 +89,7 @@ void ike_endpoint_expire(struct ike_endpoint *ep, nsec now)
 {
     struct ike_due due;
 
-    begin_call(ep);
+    begin_call(ep, now);
     while ((due = ike_timers_take(ep, now)).what != DUE_NOTHING) {
         if (due.what == DUE_JOINING)
             joining_expire(ep, now);
@@ -102,7 +104,7 @@ static enum err wish(struct ike_endpoint *ep, nsec now, struct sa_ref ref, enum 
 {
     struct ike_sa *sa = ike_sa_at(ep, ref.handle);
 
-    begin_call(ep);
+    begin_call(ep, now);
     return sa ? ike_wish_for(ep, now, sa, what) : ERR_STATE;
 }
 
@@ -134,7 +136,7 @@ enum err ike_endpoint_probe(struct ike_endpoint *ep, nsec now, struct sa_ref ike
 void ike_endpoint_moved(struct ike_endpoint *ep, nsec now, const struct ip_addr *before,
                         const struct ip_addr *now_at)
 {
-    begin_call(ep);
+    begin_call(ep, now);
     for (uint32_t i = ike_sa_walk(ep, SA_INDEX_NONE); i != SA_INDEX_NONE; i = ike_sa_walk(ep, i)) {
         struct ike_sa *sa = pool_slot(&ep->store->ikes, i);
         struct ip_endpoint local = ike_sa_local(ep, sa);
@@ -148,7 +150,7 @@ enum err ike_endpoint_rekey_child(struct ike_endpoint *ep, nsec now, struct sa_r
 {
     struct child_sa *c = child_sa_at(ep, child.handle);
 
-    begin_call(ep);
+    begin_call(ep, now);
     return c ? child_wish_for(ep, now, c, true) : ERR_STATE;
 }
 
@@ -157,7 +159,7 @@ enum err ike_endpoint_new_child_for(struct ike_endpoint *ep, nsec now, struct sa
 {
     struct ike_sa *sa = ike_sa_at(ep, ref.handle);
 
-    begin_call(ep);
+    begin_call(ep, now);
     return sa ? ike_ask_for(ep, now, sa, packet) : ERR_STATE;
 }
 
@@ -165,7 +167,7 @@ enum err ike_endpoint_delete_child(struct ike_endpoint *ep, nsec now, struct sa_
 {
     struct child_sa *c = child_sa_at(ep, child.handle);
 
-    begin_call(ep);
+    begin_call(ep, now);
     return c ? child_wish_for(ep, now, c, false) : ERR_STATE;
 }
 

@@ -145,6 +145,7 @@ struct ike_config {
     nsec dpd_delay;       /* 0: no liveness checks */
     nsec nat_keepalive;   /* 0: none */
     nsec half_open_time;  /* responder drops a handshake that is not authenticated by then */
+    nsec response_time;   /* how long a response is kept for repetition; 0: RESPONSE_TIME */
     bool force_encap;     /* claim a NAT in NAT detection (lies in the source hash) */
     bool respond;         /* accept IKE_SA_INIT requests */
     bool initial_contact; /* send INITIAL_CONTACT (RFC 7296 §2.4) */

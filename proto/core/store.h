@@ -71,6 +71,8 @@ struct ike_store {
     struct mobike *mobikes; /* by index of the IKE SA; NULL where it is off (mobike.h) */
     uint64_t *init_digests; /* by index, of those that are `called`: see ike_sa_by_init */
     struct message_store messages;
+    uint32_t responses_at; /* whose response was looked at last, see responses.h */
+    nsec responses_due;    /* when the next ones are, where there are many */
 
     /* Of a store that is not shared */
     struct chains by_spi;      /* IKE SAs by our SPI */
