@@ -1,0 +1,31 @@
+# libipsec-mb computes ESP several times faster than OpenSSL, on amd64; it has no .pc file. Without
+# it OpenSSL computes the same bytes.
+set(IKELAB_IPSEC_MB AUTO CACHE STRING
+    "libipsec-mb for ESP: AUTO where it is installed, ON or fail, OFF: OpenSSL alone")
+set_property(CACHE IKELAB_IPSEC_MB PROPERTY STRINGS AUTO ON OFF)
+if(NOT IKELAB_IPSEC_MB MATCHES "^(AUTO|ON|OFF)$")
+  message(FATAL_ERROR "IKELAB_IPSEC_MB is ${IKELAB_IPSEC_MB}: say AUTO, ON or OFF")
+endif()
+find_path(IPSEC_MB_INCLUDE intel-ipsec-mb.h)
+find_library(IPSEC_MB_LIBRARY IPSec_MB)
+set(IPSEC_MB_FOUND OFF)
+if(IPSEC_MB_INCLUDE AND IPSEC_MB_LIBRARY)
+  set(IPSEC_MB_FOUND ON)
+  file(STRINGS ${IPSEC_MB_INCLUDE}/intel-ipsec-mb.h IPSEC_MB_VERSION REGEX "define IMB_VERSION_STR ")
+  string(REGEX REPLACE ".*\"(.*)\".*" "\\1" IPSEC_MB_VERSION "${IPSEC_MB_VERSION}")
+endif()
+if(IKELAB_IPSEC_MB STREQUAL "ON" AND NOT IPSEC_MB_FOUND)
+  message(FATAL_ERROR "IKELAB_IPSEC_MB=ON, and no libipsec-mb: install libipsec-mb-dev (amd64), or say AUTO")
+endif()
+
+# ikelab_packets_by(TARGET): the maker of crypto/multibuffer.h that the crypto floor gets.
+function(ikelab_packets_by target)
+  if(IPSEC_MB_FOUND AND NOT IKELAB_IPSEC_MB STREQUAL "OFF")
+    target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/crypto/multibuffer/ipsec_mb.c)
+    target_include_directories(${target} SYSTEM PRIVATE ${IPSEC_MB_INCLUDE})
+    target_link_libraries(${target} PRIVATE ${IPSEC_MB_LIBRARY})
+  else()
+    message(STATUS "no libipsec-mb: OpenSSL computes ESP")
+    target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/crypto/multibuffer/none.c)
+  endif()
+endfunction()
