@@ -34,13 +34,15 @@ void multibuffer_expand(struct multibuffer *, const struct seal_key *, void *roo
  * over pieces that do not lie one behind the other, and not for more bytes than a job holds.
  */
 bool multibuffer_takes(const struct seal_op *);
-/** Whether it is the quicker one also for an operation that comes alone. */
-bool multibuffer_quick_alone(const struct seal_op *);
+/** Whether such an operation gains nothing from others beside it. */
+bool multibuffer_at_once(const struct seal_op *);
+/** Whether OpenSSL is quicker unless others are beside it. */
+bool multibuffer_wants_company(const struct seal_op *);
 
-/**
- * Up to SEAL_BATCH_MAX operations that it takes, each with its result.
- * @param[out] results  OK, ERR_CRYPTO, of open also ERR_ICV; the text is zeroed unless OK
- */
+/** One that it takes. @retval ERR_ICV, ERR_CRYPTO  the text is zeroed */
+enum err multibuffer_seal_one(struct multibuffer *, const struct seal_op *);
+enum err multibuffer_open_one(struct multibuffer *, const struct seal_op *);
+/** Up to SEAL_BATCH_MAX that are not at once, together, each with its result. */
 void multibuffer_seal(struct multibuffer *, const struct seal_op *const *ops, size_t count,
                       enum err *results);
 void multibuffer_open(struct multibuffer *, const struct seal_op *const *ops, size_t count,

@@ -89,104 +89,124 @@ static void tick_open(struct crypto *c, const struct seal_op *op, enum err resul
         tick_cipher(c, op);
 }
 
-static bool quick(const struct seal_op *op)
+static inline bool quick(const struct seal_op *op)
 {
     return op->expanded && seal_op_valid(op) && multibuffer_takes(op);
 }
 
-enum err openssl_seal_one(struct crypto *base, const struct seal_op *op)
+static enum err one(struct crypto *base, const struct seal_op *op, bool open)
 {
+    struct multibuffer *m = openssl_of(base)->multibuffer;
     enum err result;
 
-    if (!quick(op) || !multibuffer_quick_alone(op))
-        return openssl_seal(base, op);
+    if (open) {
+        result = multibuffer_open_one(m, op);
+        tick_open(base, op, result);
+        return result;
+    }
     tick_seal(base, op);
-    multibuffer_seal(openssl_of(base)->multibuffer, &op, 1, &result);
-    return result;
+    return multibuffer_seal_one(m, op);
+}
+
+enum err openssl_seal_one(struct crypto *base, const struct seal_op *op)
+{
+    return quick(op) && !multibuffer_wants_company(op) ? one(base, op, false)
+                                                       : openssl_seal(base, op);
 }
 
 enum err openssl_open_one(struct crypto *base, const struct seal_op *op)
 {
-    enum err result;
-
-    if (!quick(op) || !multibuffer_quick_alone(op))
-        return openssl_open(base, op);
-    multibuffer_open(openssl_of(base)->multibuffer, &op, 1, &result);
-    tick_open(base, op, result);
-    return result;
+    return quick(op) && !multibuffer_wants_company(op) ? one(base, op, true)
+                                                       : openssl_open(base, op);
 }
 
-/* Those of a batch that libipsec-mb computes, and their places in it. */
-struct chosen {
+/* Those of a batch that libipsec-mb computes together, and their places in it. */
+struct queue {
     const struct seal_op *ops[SEAL_BATCH_MAX];
     enum err results[SEAL_BATCH_MAX];
     uint8_t place[SEAL_BATCH_MAX];
-    size_t count;
+    size_t count, lonely; /* those that want company */
 };
 
-static void choose(struct chosen *chosen, const struct seal_op *ops, size_t count)
+static void queue_add(struct queue *q, const struct seal_op *op, size_t place)
 {
-    size_t together = 0;
+    q->ops[q->count] = op;
+    q->place[q->count++] = (uint8_t)place;
+    q->lonely += multibuffer_wants_company(op);
+}
 
-    for (size_t i = 0; i < count; i++)
-        together += quick(&ops[i]) && !multibuffer_quick_alone(&ops[i]);
-    chosen->count = 0;
+/* Too few to fill the lanes: OpenSSL has them. */
+static void queue_drop_lonely(struct crypto *base, struct queue *q, bool open, enum err *results)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < q->count; i++) {
+        const struct seal_op *op = q->ops[i];
+
+        if (multibuffer_wants_company(op)) {
+            results[q->place[i]] = open ? openssl_open(base, op) : openssl_seal(base, op);
+            continue;
+        }
+        q->ops[kept] = op;
+        q->place[kept++] = q->place[i];
+    }
+    q->count = kept;
+}
+
+static void queue_run(struct crypto *base, struct queue *q, bool open, enum err *results)
+{
+    struct multibuffer *m = openssl_of(base)->multibuffer;
+
+    if (q->lonely > 0 && q->lonely < COMPANY_MIN)
+        queue_drop_lonely(base, q, open, results);
+    if (open)
+        multibuffer_open(m, q->ops, q->count, q->results);
+    else
+        multibuffer_seal(m, q->ops, q->count, q->results);
+    for (size_t i = 0; i < q->count; i++) {
+        results[q->place[i]] = q->results[i];
+        if (open)
+            tick_open(base, q->ops[i], q->results[i]);
+        else
+            tick_seal(base, q->ops[i]);
+    }
+}
+
+static inline void some(struct crypto *base, const struct seal_op *ops, size_t count, bool open,
+                        enum err *results)
+{
+    struct queue q;
+
+    q.count = q.lonely = 0;
     for (size_t i = 0; i < count; i++) {
-        if (!quick(&ops[i]) || (together < COMPANY_MIN && !multibuffer_quick_alone(&ops[i])))
-            continue;
-        chosen->ops[chosen->count] = &ops[i];
-        chosen->place[chosen->count++] = (uint8_t)i;
+        const struct seal_op *op = &ops[i];
+
+        if (!quick(op))
+            results[i] = open ? openssl_open(base, op) : openssl_seal(base, op);
+        else if (multibuffer_at_once(op))
+            results[i] = one(base, op, open);
+        else
+            queue_add(&q, op, i);
     }
+    if (q.count > 0)
+        queue_run(base, &q, open, results);
 }
 
-static void seal_some(struct crypto *base, const struct seal_op *ops, size_t count,
-                      enum err *results)
+static size_t part(size_t left)
 {
-    struct chosen chosen;
-
-    choose(&chosen, ops, count);
-    if (chosen.count > 0)
-        multibuffer_seal(openssl_of(base)->multibuffer, chosen.ops, chosen.count, chosen.results);
-    for (size_t i = 0, next = 0; i < count; i++) {
-        if (next == chosen.count || chosen.place[next] != i) {
-            results[i] = openssl_seal(base, &ops[i]);
-            continue;
-        }
-        tick_seal(base, &ops[i]);
-        results[i] = chosen.results[next++];
-    }
-}
-
-static void open_some(struct crypto *base, const struct seal_op *ops, size_t count,
-                      enum err *results)
-{
-    struct chosen chosen;
-
-    choose(&chosen, ops, count);
-    if (chosen.count > 0)
-        multibuffer_open(openssl_of(base)->multibuffer, chosen.ops, chosen.count, chosen.results);
-    for (size_t i = 0, next = 0; i < count; i++) {
-        if (next == chosen.count || chosen.place[next] != i) {
-            results[i] = openssl_open(base, &ops[i]);
-            continue;
-        }
-        results[i] = chosen.results[next++];
-        tick_open(base, &ops[i], results[i]);
-    }
+    return left < SEAL_BATCH_MAX ? left : SEAL_BATCH_MAX;
 }
 
 void openssl_seal_batch(struct crypto *base, const struct seal_op *ops, size_t count,
                         enum err *results)
 {
     for (size_t done = 0; done < count; done += SEAL_BATCH_MAX)
-        seal_some(base, ops + done, count - done < SEAL_BATCH_MAX ? count - done : SEAL_BATCH_MAX,
-                  results + done);
+        some(base, ops + done, part(count - done), false, results + done);
 }
 
 void openssl_open_batch(struct crypto *base, const struct seal_op *ops, size_t count,
                         enum err *results)
 {
     for (size_t done = 0; done < count; done += SEAL_BATCH_MAX)
-        open_some(base, ops + done, count - done < SEAL_BATCH_MAX ? count - done : SEAL_BATCH_MAX,
-                  results + done);
+        some(base, ops + done, part(count - done), true, results + done);
 }

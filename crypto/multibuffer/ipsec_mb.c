@@ -255,9 +255,14 @@ bool multibuffer_takes(const struct seal_op *op)
     return op->text_len > 0 && op->text_len <= TEXT_MAX;
 }
 
-bool multibuffer_quick_alone(const struct seal_op *op)
+bool multibuffer_at_once(const struct seal_op *op)
 {
-    return op->key->encr->aead;
+    return op->key->encr->meter == METER_CIPHER_AES_GCM;
+}
+
+bool multibuffer_wants_company(const struct seal_op *op)
+{
+    return op->key->encr->meter == METER_CIPHER_AES_CBC;
 }
 
 /* In time that depends on the length only. */
@@ -394,29 +399,39 @@ static void submit(struct multibuffer *m, const struct seal_op *op, struct fligh
         finish(job);
 }
 
-/* GCM at once; the others together, their results when the queue has run dry. */
+/* Their results are there when the queue has run dry. */
 static void run(struct multibuffer *m, const struct seal_op *const *ops, size_t count, bool open,
                 enum err *results)
 {
-    bool queued = false;
     IMB_JOB *job;
 
     ASSERT(count <= SEAL_BATCH_MAX);
-    for (size_t i = 0; i < count; i++) {
-        if (ops[i]->key->encr->meter == METER_CIPHER_AES_GCM) {
-            results[i] = open ? gcm_open(m, ops[i]) : gcm_seal(m, ops[i]);
-            continue;
-        }
+    for (size_t i = 0; i < count; i++)
         submit(m, ops[i], &m->flights[i], open);
-        queued = true;
-    }
-    if (!queued)
-        return;
     while ((job = IMB_FLUSH_JOB(m->manager)))
         finish(job);
     for (size_t i = 0; i < count; i++)
-        if (ops[i]->key->encr->meter != METER_CIPHER_AES_GCM)
-            results[i] = m->flights[i].result;
+        results[i] = m->flights[i].result;
+}
+
+enum err multibuffer_seal_one(struct multibuffer *m, const struct seal_op *op)
+{
+    enum err result;
+
+    if (multibuffer_at_once(op))
+        return gcm_seal(m, op);
+    run(m, &op, 1, false, &result);
+    return result;
+}
+
+enum err multibuffer_open_one(struct multibuffer *m, const struct seal_op *op)
+{
+    enum err result;
+
+    if (multibuffer_at_once(op))
+        return gcm_open(m, op);
+    run(m, &op, 1, true, &result);
+    return result;
 }
 
 void multibuffer_seal(struct multibuffer *m, const struct seal_op *const *ops, size_t count,

@@ -50,10 +50,30 @@ bool multibuffer_takes(const struct seal_op *op)
     return false;
 }
 
-bool multibuffer_quick_alone(const struct seal_op *op)
+bool multibuffer_at_once(const struct seal_op *op)
 {
     (void)op;
     return false;
+}
+
+bool multibuffer_wants_company(const struct seal_op *op)
+{
+    (void)op;
+    return true;
+}
+
+enum err multibuffer_seal_one(struct multibuffer *m, const struct seal_op *op)
+{
+    (void)op;
+    ASSERT(m);
+    return ERR_CRYPTO;
+}
+
+enum err multibuffer_open_one(struct multibuffer *m, const struct seal_op *op)
+{
+    (void)op;
+    ASSERT(m);
+    return ERR_CRYPTO;
 }
 
 void multibuffer_seal(struct multibuffer *m, const struct seal_op *const *ops, size_t count,

@@ -15,6 +15,7 @@ enum {
     IPV6_HEADER = 40,
     TUNNEL_HOP_LIMIT = 64,
     PAD_MAX = 255,
+    PAD_ALIGN = 4, /* RFC 4303 §2.4 */
     ECN_MASK = 3,
     IV_STREAM = 1,  /* the user's stream itself serves IKE */
     ESP_BATCH = 32, /* packets that are with the cipher at a time */
@@ -174,8 +175,7 @@ static void outer_fill(const struct sad *sad, const struct esp_sa *sa, const uin
 {
     bool v4 = p[0] >> 4 == 4;
 
-    out->local = sad_local(sad, sa);
-    out->remote = sad_remote(sad, sa);
+    sad_ends(sad, sa, &out->local, &out->remote);
     out->udp_encapsulated = sa->udp_encapsulated;
     out->tos = v4 ? p[1] : (uint8_t)(load_be16(p) >> 4);
     out->df = v4 ? (p[6] & 0x40) != 0 : true;
@@ -261,7 +261,10 @@ static size_t trailer_write(const struct esp_kind *kind, const struct inner *inn
     size_t pad = (0 - (inner->len + ESP_TRAILER_LEN)) & (block - 1);
     uint8_t *at = inner->text + inner->len;
 
-    memcpy(at, padding, pad);
+    if (likely(block == PAD_ALIGN))
+        memcpy(at, padding, PAD_ALIGN); /* the rest is overwritten: a copy of fixed length */
+    else
+        memcpy(at, padding, pad);
     at[pad] = (uint8_t)pad;
     at[pad + 1] = inner->next_header;
     return inner->len + pad + ESP_TRAILER_LEN;
@@ -512,7 +515,7 @@ static enum esp_cause admit(struct esp *esp, uint32_t scope, struct buf *packet,
         return ESP_CAUSE_MALFORMED;
     f->text = f->start + ESP_HEADER_LEN + by->kind->encr->iv_len;
     f->text_len = packet->len - overhead;
-    if (unlikely(f->text_len % 4 != 0 || f->text_len % by->kind->encr->block_len != 0))
+    if (unlikely((f->text_len & (esp_block(by->kind) - 1)) != 0))
         return ESP_CAUSE_MALFORMED;
     replay = sad_replay(by->kind, by->traffic);
     f->seq = replay_guess(&replay, load_be32(f->start + 4), by->sa->esn);
@@ -550,6 +553,14 @@ static enum esp_cause inbound_limits(const struct named *by, size_t len)
     return ESP_CAUSE_LIFETIME;
 }
 
+/* There are at least two bytes of trailer and eight of ICV behind it. */
+static bool padding_good(const uint8_t *at, size_t pad)
+{
+    if (likely(pad < PAD_ALIGN))
+        return (uint64_t)(load_be32(at) ^ load_be32(padding)) >> (32 - 8 * pad) == 0;
+    return memcmp(at, padding, pad) == 0;
+}
+
 /* RFC 4303 §2.4: the padding is checked; §2.6: next header 59 is a dummy packet. */
 static enum esp_cause unpad(const struct frame *f, struct inner *inner)
 {
@@ -558,7 +569,7 @@ static enum esp_cause unpad(const struct frame *f, struct inner *inner)
 
     if (unlikely(pad + ESP_TRAILER_LEN > f->text_len))
         return ESP_CAUSE_PADDING;
-    if (unlikely(memcmp(end - ESP_TRAILER_LEN - pad, padding, pad) != 0))
+    if (unlikely(!padding_good(end - ESP_TRAILER_LEN - pad, pad)))
         return ESP_CAUSE_PADDING;
     inner->text = f->text;
     inner->len = f->text_len - pad - ESP_TRAILER_LEN;

@@ -172,6 +172,12 @@ static inline uint8_t sad_family(const struct esp_sa *sa)
     return endpoint_pair_family(&sa->outer);
 }
 
+static inline void sad_ends(const struct sad *sad, const struct esp_sa *sa,
+                            struct ip_endpoint *local, struct ip_endpoint *remote)
+{
+    endpoint_pair_read(&sad->asides, &sa->outer, local, remote);
+}
+
 struct ip_endpoint sad_local(const struct sad *, const struct esp_sa *);
 struct ip_endpoint sad_remote(const struct sad *, const struct esp_sa *);
 /** New ones (NAT traversal, MOBIKE). */
