@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "build_info.h"
+#include "crypto/provider.h"
 #include "sim/scenario_tree.h"
 
 #include <stdarg.h>
@@ -89,6 +90,7 @@ static int dispatch(int argc, char **argv)
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
         printf("ikelab %s (%.12s%s)\n", BUILD_VERSION, BUILD_COMMIT,
                BUILD_DIRTY ? ", changed" : "");
+        printf("ESP by %s\n", crypto_packets_by());
         return EXIT_DONE;
     }
     for (size_t i = 0; i < VERB_COUNT; i++)

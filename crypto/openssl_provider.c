@@ -1,6 +1,7 @@
 /*
- * The real provider: an instance and its class record, and the hash. Key exchange, ciphers,
- * MACs and signatures are in openssl_ke.c, openssl_cipher.c, openssl_mac.c and openssl_sign.c.
+ * The real provider: an instance and its class record, and the hash. Key exchange, ciphers, MACs,
+ * signatures and expanded keys are in openssl_ke.c, openssl_cipher.c, openssl_mac.c, openssl_sign.c
+ * and openssl_expanded.c.
  */
 #include "crypto/openssl_provider.h"
 
@@ -34,6 +35,7 @@ static void openssl_destroy(struct crypto *base)
 
     openssl_sign_reset(c);
     openssl_groups_reset(c);
+    multibuffer_destroy(c->multibuffer);
     openssl_ciphers_reset(c);
     openssl_macs_reset(&c->macs);
     EVP_MD_CTX_free(c->hash);
@@ -50,8 +52,13 @@ static const struct crypto_class openssl_class = {
     .ke_derive = openssl_ke_derive,
     .prf = openssl_prf,
     .sha1 = openssl_sha1,
-    .seal = openssl_seal,
-    .open = openssl_open,
+    .seal = openssl_seal_one,
+    .open = openssl_open_one,
+    .expanded_len = openssl_expanded_len,
+    .expand = openssl_expand,
+    .seal_batch = openssl_seal_batch,
+    .open_batch = openssl_open_batch,
+    .engine_limit = openssl_engine_limit,
     .sign_key_load = openssl_sign_key_load,
     .verify_key_load = openssl_verify_key_load,
     .sign = openssl_sign,
@@ -68,6 +75,7 @@ struct crypto *openssl_provider_create(struct openssl_entropy entropy, struct me
     }
     c->base = (struct crypto){&openssl_class, meter};
     c->entropy = entropy;
+    c->most = CRYPTO_AVX512;
     c->sha1 = EVP_MD_fetch(entropy.library, "SHA1", NULL);
     c->hash = EVP_MD_CTX_new();
     if (c->sha1 && c->hash && openssl_macs_init(&c->macs, entropy.library) &&

@@ -6,6 +6,7 @@
 #ifndef CRYPTO_OPENSSL_PROVIDER_H
 #define CRYPTO_OPENSSL_PROVIDER_H
 
+#include "crypto/multibuffer.h"
 #include "crypto/openssl_headers.h"
 #include "crypto/provider.h"
 
@@ -60,7 +61,11 @@ struct openssl_crypto {
     BN_CTX *numbers; /* scratch */
     bool lanes;         /* X25519 is crypto/x25519's, not the library's */
     EVP_MD_CTX *sign;
-    uint8_t text[SIGN_TEXT_MAX]; /* to be signed by EdDSA, in one piece */
+    uint8_t text[SIGN_TEXT_MAX];     /* to be signed by EdDSA, in one piece */
+    struct multibuffer *multibuffer; /* made when a key is first to be expanded; NULL: not, or
+                                        there is none */
+    enum crypto_engine most;         /* what it may be */
+    bool multibuffer_tried;
 };
 
 static inline struct openssl_crypto *openssl_of(struct crypto *c)
@@ -79,8 +84,20 @@ enum err openssl_prf(struct crypto *c, const struct prf_suite *suite, struct byt
 
 bool openssl_ciphers_init(struct openssl_crypto *c);
 void openssl_ciphers_reset(struct openssl_crypto *c);
+/** Without expanded keys. */
 enum err openssl_seal(struct crypto *c, const struct seal_op *op);
 enum err openssl_open(struct crypto *c, const struct seal_op *op);
+
+size_t openssl_expanded_len(struct crypto *c, const struct encr_suite *encr,
+                            const struct integ_suite *integ);
+void openssl_expand(struct crypto *c, const struct seal_key *key, void *room);
+enum err openssl_seal_one(struct crypto *c, const struct seal_op *op);
+enum err openssl_open_one(struct crypto *c, const struct seal_op *op);
+void openssl_seal_batch(struct crypto *c, const struct seal_op *ops, size_t count,
+                        enum err *results);
+void openssl_open_batch(struct crypto *c, const struct seal_op *ops, size_t count,
+                        enum err *results);
+enum crypto_engine openssl_engine_limit(struct crypto *c, enum crypto_engine most);
 
 bool openssl_groups_init(struct openssl_crypto *c);
 /** X25519 by crypto/x25519 from now on, if the processor can. Results are the same. */

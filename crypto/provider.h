@@ -15,6 +15,21 @@
 
 struct crypto; /* an instance; `class` is its first member in every maker */
 
+enum seal_sizes {
+    SEAL_EXPANDED_MAX = 1024, /* bytes of an expanded key, and how it is aligned */
+    SEAL_EXPANDED_ALIGN = 64,
+    SEAL_BATCH_MAX = 64,
+};
+
+/** What computes with expanded keys. All give the same bytes. */
+enum crypto_engine {
+    CRYPTO_OPENSSL, /* it has none */
+    CRYPTO_SSE,     /* libipsec-mb, and the instructions that it uses besides AES */
+    CRYPTO_AVX,
+    CRYPTO_AVX2,
+    CRYPTO_AVX512, /* with VAES where the processor has it */
+};
+
 /** A key pair of one key exchange, raw bytes, owned by the caller, who wipes it. */
 struct ke_pair {
     const struct ke_suite *suite;
@@ -37,6 +52,7 @@ struct seal_key {
  */
 struct seal_op {
     const struct seal_key *key;
+    const void *expanded; /* what `expand` made of the key; NULL: it is used as it is */
     struct bytes aad;
     struct bytes tail; /* ESN high half of non-AEAD suites (RFC 4303 §2.2.1), else empty */
     uint8_t *iv;       /* encr->iv_len bytes, in place: written by the caller before seal */
@@ -87,6 +103,29 @@ struct crypto_class {
     /** @retval ERR_ICV nothing of `text` may be used; it is unchanged or zeroed */
     enum err (*open)(struct crypto *, const struct seal_op *);
     /**
+     * What is worked out of a key once, so that packets need not: bytes of room for it, up to
+     * SEAL_EXPANDED_MAX. 0: nothing, and `expand` must not be called. NULL: of no suite.
+     */
+    size_t (*expanded_len)(struct crypto *, const struct encr_suite *, const struct integ_suite *);
+    /**
+     * Expand the keys into `room`, which is aligned to SEAL_EXPANDED_ALIGN and from then on as
+     * secret as they are; its owner wipes it.
+     */
+    void (*expand)(struct crypto *, const struct seal_key *, void *room);
+    /**
+     * As `seal` and `open` of one after the other, and quicker; none may lie where another one is.
+     * NULL: crypto_seal_batch and crypto_open_batch do just that.
+     * @param[out] results  one an operation
+     */
+    void (*seal_batch)(struct crypto *, const struct seal_op *ops, size_t count, enum err *results);
+    void (*open_batch)(struct crypto *, const struct seal_op *ops, size_t count, enum err *results);
+    /**
+     * Compute with `most` at best from now on; keys that were expanded before must not be used any
+     * more. For tests and comparisons: by default it is the best that there is. NULL: no choice.
+     * @return what it computes with, which may be less: what the processor and this build have
+     */
+    enum crypto_engine (*engine_limit)(struct crypto *, enum crypto_engine most);
+    /**
      * Read a private key: PKCS#8 (RFC 5958) or the older forms of RFC 8017 and RFC 5915, in DER.
      * Once per credential; the key is shared by all SAs and given back with sign_key_reset before
      * the provider goes. On error `out` is empty.
@@ -125,6 +164,31 @@ static inline void crypto_destroy(struct crypto *c)
 {
     if (c)
         c->class->destroy(c);
+}
+
+/** What serves ESP of the real provider here, for people: "libipsec-mb 1.3.0, AVX512". */
+const char *crypto_packets_by(void);
+
+static inline void crypto_seal_batch(struct crypto *c, const struct seal_op *ops, size_t count,
+                                     enum err *results)
+{
+    if (c->class->seal_batch) {
+        c->class->seal_batch(c, ops, count, results);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        results[i] = c->class->seal(c, &ops[i]);
+}
+
+static inline void crypto_open_batch(struct crypto *c, const struct seal_op *ops, size_t count,
+                                     enum err *results)
+{
+    if (c->class->open_batch) {
+        c->class->open_batch(c, ops, count, results);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        results[i] = c->class->open(c, &ops[i]);
 }
 
 static inline size_t seal_icv_len(const struct seal_key *k)

@@ -93,7 +93,7 @@ static inline bool seal_op_valid(const struct seal_op *op)
     ASSERT(encr->aead == !op->key->integ);
     ASSERT(!encr->aead || op->tail.len == 0);
     ASSERT(op->text_len <= INT_MAX && op->aad.len <= INT_MAX);
-    return op->text_len % encr->block_len == 0;
+    return (op->text_len & (encr->block_len - 1U)) == 0; /* a power of two */
 }
 
 #endif

@@ -2,6 +2,7 @@
 #include "record/provenance.h"
 
 #include "build_info.h"
+#include "crypto/provider.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -50,6 +51,7 @@ static void look(void)
         snprintf(kernel, sizeof kernel, "%s %s %s", u.sysname, u.release, u.machine);
     known.cpu = cpu;
     known.kernel = kernel;
+    known.packets_by = crypto_packets_by();
     known.cores = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 }
 

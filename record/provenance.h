@@ -17,6 +17,7 @@ struct provenance {
     const char *kernel;
     const char *cpu;
     unsigned cores;              /* that are online */
+    const char *packets_by;      /* what serves ESP of real crypto: crypto_packets_by() */
     const char *libraries[8][2]; /* name, version; ends with NULL; callers add what they link */
 };
 

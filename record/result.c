@@ -82,7 +82,7 @@ static void wall(struct json *j, const struct result *r)
     json_object_end(j);
 }
 
-static void origin(struct json *j, const struct provenance *p)
+static void origin(struct json *j, const struct provenance *p, bool modelled)
 {
     json_object_begin(j, "provenance");
     json_text(j, "version", p->version);
@@ -94,6 +94,7 @@ static void origin(struct json *j, const struct provenance *p)
     json_text(j, "cpu", p->cpu);
     json_u64(j, "cores", p->cores);
     json_text(j, "kernel", p->kernel);
+    json_text(j, "packets_by", modelled ? "modelled" : p->packets_by);
     json_object_begin(j, "libraries");
     for (size_t i = 0; i < sizeof p->libraries / sizeof *p->libraries && p->libraries[i][0]; i++)
         json_text(j, p->libraries[i][0], p->libraries[i][1]);
@@ -140,7 +141,7 @@ void result_json(const struct result *r, struct text *out)
     security(&j, r);
     capture(&j, &r->capture);
     wall(&j, r);
-    origin(&j, r->provenance ? r->provenance : provenance());
+    origin(&j, r->provenance ? r->provenance : provenance(), strcmp(r->crypto, "modelled") == 0);
     json_object_end(&j);
     text_char(out, '\n');
 }

@@ -15,8 +15,10 @@ enum {
     IPV6_HEADER = 40,
     TUNNEL_HOP_LIMIT = 64,
     PAD_MAX = 255,
+    PAD_ALIGN = 4, /* RFC 4303 §2.4 */
     ECN_MASK = 3,
-    IV_STREAM = 1, /* the user's stream itself serves IKE */
+    IV_STREAM = 1,  /* the user's stream itself serves IKE */
+    ESP_BATCH = 32, /* packets that are with the cipher at a time */
 };
 
 static const char *const drop_names[ESP_CAUSE_COUNT] = {
@@ -89,7 +91,8 @@ uint64_t esp_memory(const struct esp *esp)
     const struct sad *sad = &esp->sad;
 
     return (uint64_t)sad->taken * sad->slot_size + in_use(&sad->kinds) + in_use(&sad->traffic) +
-           in_use(&sad->asides) + in_use(&esp->spd.policies) + in_use(&esp->spd.cells);
+           in_use(&sad->asides) + expanded_memory(&sad->expanded) + in_use(&esp->spd.policies) +
+           in_use(&esp->spd.cells);
 }
 
 static struct seal_key key_of(const struct esp_kind *kind, const uint8_t *encr)
@@ -102,13 +105,21 @@ static struct seal_key key_of(const struct esp_kind *kind, const uint8_t *encr)
     };
 }
 
+static const void *expanded_of(struct esp *esp, const struct esp_sa *sa, enum sad_direction d,
+                               const struct seal_key *key)
+{
+    return expanded_take(&esp->sad.expanded, esp->crypto, key, sad_key_owner(sa, d));
+}
+
 /* One packet on its way: SPI and sequence number at `start`, then IV, text, ICV. */
 struct frame {
     struct seal_key key;
+    const void *expanded; /* of `key`, or NULL */
     uint8_t *start;
     uint8_t *text;
     size_t text_len;
     uint64_t seq;
+    size_t inner_len;  /* sealing: of the packet without padding */
     uint8_t extra[12]; /* what is authenticated and not on the wire in this form (ESN) */
 };
 
@@ -120,6 +131,7 @@ static struct seal_op op_of(struct frame *f, bool esn)
 {
     struct seal_op op = {
         .key = &f->key,
+        .expanded = f->expanded,
         .aad = bytes_of(f->start, ESP_HEADER_LEN),
         .iv = f->start + ESP_HEADER_LEN,
         .text = f->text,
@@ -163,8 +175,7 @@ static void outer_fill(const struct sad *sad, const struct esp_sa *sa, const uin
 {
     bool v4 = p[0] >> 4 == 4;
 
-    out->local = sad_local(sad, sa);
-    out->remote = sad_remote(sad, sa);
+    sad_ends(sad, sa, &out->local, &out->remote);
     out->udp_encapsulated = sa->udp_encapsulated;
     out->tos = v4 ? p[1] : (uint8_t)(load_be16(p) >> 4);
     out->df = v4 ? (p[6] & 0x40) != 0 : true;
@@ -250,7 +261,10 @@ static size_t trailer_write(const struct esp_kind *kind, const struct inner *inn
     size_t pad = (0 - (inner->len + ESP_TRAILER_LEN)) & (block - 1);
     uint8_t *at = inner->text + inner->len;
 
-    memcpy(at, padding, pad);
+    if (likely(block == PAD_ALIGN))
+        memcpy(at, padding, PAD_ALIGN); /* the rest is overwritten: a copy of fixed length */
+    else
+        memcpy(at, padding, pad);
     at[pad] = (uint8_t)pad;
     at[pad + 1] = inner->next_header;
     return inner->len + pad + ESP_TRAILER_LEN;
@@ -287,15 +301,15 @@ static void outer_plain(const struct sad *sad, const struct esp_sa *sa, struct e
                               .udp_encapsulated = sa->udp_encapsulated};
 }
 
-static enum err seal(struct esp *esp, struct esp_user user, struct esp_sa *sa, struct buf *packet,
-                     struct extra extra, struct esp_outer *out)
+/* All but the cipher: on success it is the turn of `f`. */
+static enum err seal_begin(struct esp *esp, struct esp_user user, struct esp_sa *sa,
+                           const struct buf *packet, struct extra extra, struct frame *f,
+                           struct esp_outer *out)
 {
     struct inner inner = {packet->data, packet->len, NEXT_DUMMY};
-    struct frame f;
-    struct seal_op op;
     const struct esp_kind *kind;
     struct esp_traffic *traffic;
-    size_t icv_len, len = packet->len, room = len;
+    size_t len = packet->len, room = len;
     enum esp_cause cause = ESP_CAUSE_NONE;
 
     if (!sa->installed)
@@ -320,26 +334,82 @@ static enum err seal(struct esp *esp, struct esp_user user, struct esp_sa *sa, s
         memset(inner.text + len, 0, room - len);
         inner.len = room;
     }
-    f.key = key_of(kind, sad_encr_key(&esp->sad, sa, SAD_OUT));
-    f.text = inner.text;
-    f.start = inner.text - kind->encr->iv_len - ESP_HEADER_LEN;
-    f.seq = ++traffic->seq_out; /* used up, whatever comes after: no IV twice */
-    f.text_len = trailer_write(kind, &inner);
-    icv_len = seal_icv_len(&f.key);
+    f->key = key_of(kind, sad_encr_key(&esp->sad, sa, SAD_OUT));
+    f->expanded = expanded_of(esp, sa, SAD_OUT, &f->key);
+    f->text = inner.text;
+    f->start = inner.text - kind->encr->iv_len - ESP_HEADER_LEN;
+    f->seq = ++traffic->seq_out; /* used up, whatever comes after: no IV twice */
+    f->text_len = trailer_write(kind, &inner);
+    f->inner_len = len;
     /* One 8-byte store: two would stall the load that the cipher makes of them. */
-    store_be64(f.start, (uint64_t)sa->spi_out << 32 | (uint32_t)f.seq);
-    iv_write(user, sa, &f);
-    op = op_of(&f, sa->esn);
+    store_be64(f->start, (uint64_t)sa->spi_out << 32 | (uint32_t)f->seq);
+    iv_write(user, sa, f);
     meter_tick(esp->crypto->meter, METER_ESP_OUT, len);
-    if (unlikely(esp->crypto->class->seal(esp->crypto, &op) != OK)) {
+    return OK;
+}
+
+/* What the cipher made of `f`. */
+static enum err seal_end(struct esp *esp, struct esp_sa *sa, const struct frame *f, enum err e,
+                         struct buf *packet)
+{
+    if (unlikely(e != OK)) {
         memset(packet->data, 0, packet->len);
         return refuse_out(esp, ESP_CAUSE_CRYPTO);
     }
-    packet->cap -= (size_t)(f.start - packet->data);
-    packet->data = f.start;
-    packet->len = (size_t)(f.text + f.text_len + icv_len - f.start);
-    count_out(esp, sa, traffic, len);
+    packet->cap -= (size_t)(f->start - packet->data);
+    packet->data = f->start;
+    packet->len = (size_t)(f->text + f->text_len + seal_icv_len(&f->key) - f->start);
+    count_out(esp, sa, sad_traffic_take(&esp->sad, sa), f->inner_len);
     return OK;
+}
+
+static enum err seal(struct esp *esp, struct esp_user user, struct esp_sa *sa, struct buf *packet,
+                     struct extra extra, struct esp_outer *out)
+{
+    struct seal_op op;
+    struct frame f;
+    enum err e;
+
+    expanded_turn(&esp->sad.expanded);
+    e = seal_begin(esp, user, sa, packet, extra, &f, out);
+    if (unlikely(e != OK))
+        return e;
+    op = op_of(&f, sa->esn);
+    return seal_end(esp, sa, &f, esp->crypto->class->seal(esp->crypto, &op), packet);
+}
+
+static void seal_some(struct esp *esp, struct esp_user user, struct esp_sealing *packets,
+                      size_t count)
+{
+    struct frame frames[ESP_BATCH];
+    struct seal_op ops[ESP_BATCH];
+    enum err results[ESP_BATCH];
+    size_t begun = 0;
+
+    expanded_turn(&esp->sad.expanded);
+    for (size_t i = 0; i < count; i++) {
+        struct esp_sealing *p = &packets[i];
+
+        p->result =
+            seal_begin(esp, user, p->sa, p->packet, (struct extra){0}, &frames[i], &p->outer);
+        if (likely(p->result == OK))
+            ops[begun++] = op_of(&frames[i], p->sa->esn);
+    }
+    crypto_seal_batch(esp->crypto, ops, begun, results);
+    for (size_t i = 0, next = 0; i < count; i++) {
+        struct esp_sealing *p = &packets[i];
+
+        if (likely(p->result == OK))
+            p->result = seal_end(esp, p->sa, &frames[i], results[next++], p->packet);
+    }
+}
+
+void esp_seal_batch(struct esp *esp, struct esp_user user, struct esp_sealing *packets,
+                    size_t count)
+{
+    for (; count > ESP_BATCH; packets += ESP_BATCH, count -= ESP_BATCH)
+        seal_some(esp, user, packets, ESP_BATCH);
+    seal_some(esp, user, packets, count);
 }
 
 enum err esp_seal(struct esp *esp, struct esp_user user, struct esp_sa *sa, struct buf *packet,
@@ -445,23 +515,22 @@ static enum esp_cause admit(struct esp *esp, uint32_t scope, struct buf *packet,
         return ESP_CAUSE_MALFORMED;
     f->text = f->start + ESP_HEADER_LEN + by->kind->encr->iv_len;
     f->text_len = packet->len - overhead;
-    if (unlikely(f->text_len % 4 != 0 || f->text_len % by->kind->encr->block_len != 0))
+    if (unlikely((f->text_len & (esp_block(by->kind) - 1)) != 0))
         return ESP_CAUSE_MALFORMED;
     replay = sad_replay(by->kind, by->traffic);
     f->seq = replay_guess(&replay, load_be32(f->start + 4), by->sa->esn);
     out->seq = f->seq;
     if (unlikely(replay_check(&replay, by->traffic->bitmap, f->seq) != OK))
         return ESP_CAUSE_REPLAY;
+    f->expanded = expanded_of(esp, by->sa, SAD_IN, &f->key);
     return ESP_CAUSE_NONE;
 }
 
-/* The ICV, and only then the window (RFC 4303 §3.4.3). */
-static enum esp_cause authenticate(struct esp *esp, const struct named *by, struct frame *f,
-                                   struct esp_opened *out)
+/* The ICV, whose verdict is `e`, and only then the window (RFC 4303 §3.4.3). */
+static enum esp_cause authenticated(const struct named *by, const struct frame *f, enum err e,
+                                    struct esp_opened *out)
 {
-    struct seal_op op = op_of(f, by->sa->esn);
     struct replay replay = sad_replay(by->kind, by->traffic);
-    enum err e = esp->crypto->class->open(esp->crypto, &op);
 
     if (unlikely(e != OK))
         return e == ERR_ICV ? ESP_CAUSE_ICV : ESP_CAUSE_CRYPTO;
@@ -484,6 +553,14 @@ static enum esp_cause inbound_limits(const struct named *by, size_t len)
     return ESP_CAUSE_LIFETIME;
 }
 
+/* There are at least two bytes of trailer and eight of ICV behind it. */
+static bool padding_good(const uint8_t *at, size_t pad)
+{
+    if (likely(pad < PAD_ALIGN))
+        return (uint64_t)(load_be32(at) ^ load_be32(padding)) >> (32 - 8 * pad) == 0;
+    return memcmp(at, padding, pad) == 0;
+}
+
 /* RFC 4303 §2.4: the padding is checked; §2.6: next header 59 is a dummy packet. */
 static enum esp_cause unpad(const struct frame *f, struct inner *inner)
 {
@@ -492,7 +569,7 @@ static enum esp_cause unpad(const struct frame *f, struct inner *inner)
 
     if (unlikely(pad + ESP_TRAILER_LEN > f->text_len))
         return ESP_CAUSE_PADDING;
-    if (unlikely(memcmp(end - ESP_TRAILER_LEN - pad, padding, pad) != 0))
+    if (unlikely(!padding_good(end - ESP_TRAILER_LEN - pad, pad)))
         return ESP_CAUSE_PADDING;
     inner->text = f->text;
     inner->len = f->text_len - pad - ESP_TRAILER_LEN;
@@ -598,7 +675,7 @@ static enum esp_cause transport_make(const struct esp_sa *sa, const struct esp_a
 
 /* What the authenticated text is, and whether this SA may carry it (RFC 4301 §5.2 step 4). */
 static enum esp_cause deliver(struct esp *esp, const struct named *by, const struct esp_arrival *in,
-                              struct frame *f, struct buf *packet)
+                              const struct frame *f, struct buf *packet)
 {
     const struct esp_sa *sa = by->sa;
     struct buf result = *packet;
@@ -637,27 +714,111 @@ static void count_in(struct esp *esp, const struct named *by, size_t len)
     esp->opened_bytes += len;
 }
 
-enum err esp_open(struct esp *esp, struct esp_user user, const struct esp_arrival *in,
-                  struct buf *packet, struct esp_opened *out)
+static enum esp_cause open_begin(struct esp *esp, struct esp_user user, struct buf *packet,
+                                 struct esp_opened *out, struct named *by, struct frame *f)
 {
-    struct named by = {0};
-    struct frame f;
-    enum esp_cause cause;
-
+    *by = (struct named){0};
     *out = (struct esp_opened){.sa = SAD_NONE, .drop = ESP_CAUSE_NONE};
     meter_tick(esp->crypto->meter, METER_ESP_IN, packet->len);
-    cause = admit(esp, user.scope, packet, out, &by, &f);
+    return admit(esp, user.scope, packet, out, by, f);
+}
+
+/* After the cipher, or without it for whatever is refused before. */
+static enum err open_end(struct esp *esp, const struct named *by, const struct esp_arrival *in,
+                         const struct frame *f, enum esp_cause cause, struct buf *packet,
+                         struct esp_opened *out)
+{
     if (likely(cause == ESP_CAUSE_NONE))
-        cause = authenticate(esp, &by, &f, out);
-    if (likely(cause == ESP_CAUSE_NONE))
-        cause = deliver(esp, &by, in, &f, packet);
+        cause = deliver(esp, by, in, f, packet);
     if (likely(cause == ESP_CAUSE_NONE)) {
-        count_in(esp, &by, packet->len);
+        count_in(esp, by, packet->len);
         return OK;
     }
     out->drop = cause;
     esp->dropped[cause]++;
-    if (by.traffic)
-        by.traffic->dropped++;
+    if (by->traffic)
+        by->traffic->dropped++;
     return drop_errors[cause];
+}
+
+enum err esp_open(struct esp *esp, struct esp_user user, const struct esp_arrival *in,
+                  struct buf *packet, struct esp_opened *out)
+{
+    struct named by;
+    struct seal_op op;
+    struct frame f;
+    enum esp_cause cause;
+
+    expanded_turn(&esp->sad.expanded);
+    cause = open_begin(esp, user, packet, out, &by, &f);
+    if (likely(cause == ESP_CAUSE_NONE)) {
+        op = op_of(&f, by.sa->esn);
+        cause = authenticated(&by, &f, esp->crypto->class->open(esp->crypto, &op), out);
+    }
+    return open_end(esp, &by, in, &f, cause, packet, out);
+}
+
+/*
+ * In a batch, another packet may have come before this one since it was admitted: a copy of it, or
+ * one that moved the window past it, so that with ESN it stands for another number by now (and the
+ * ICV is not that number's).
+ */
+static enum esp_cause overtaken(const struct named *by, const struct frame *f,
+                                struct esp_opened *out)
+{
+    struct replay replay = sad_replay(by->kind, by->traffic);
+
+    out->seq = replay_guess(&replay, (uint32_t)f->seq, by->sa->esn);
+    if (unlikely(replay_check(&replay, by->traffic->bitmap, out->seq) != OK))
+        return ESP_CAUSE_REPLAY;
+    return likely(out->seq == f->seq) ? ESP_CAUSE_NONE : ESP_CAUSE_ICV;
+}
+
+static enum esp_cause authenticated_in_turn(const struct named *by, const struct frame *f,
+                                            enum err e, struct esp_opened *out)
+{
+    enum esp_cause cause = overtaken(by, f, out);
+
+    if (likely(cause == ESP_CAUSE_NONE))
+        return authenticated(by, f, e, out);
+    memset(f->text, 0, f->text_len);
+    return cause;
+}
+
+static void open_some(struct esp *esp, struct esp_user user, struct esp_opening *packets,
+                      size_t count)
+{
+    struct frame frames[ESP_BATCH];
+    struct named by[ESP_BATCH];
+    enum esp_cause causes[ESP_BATCH];
+    struct seal_op ops[ESP_BATCH];
+    enum err results[ESP_BATCH];
+    size_t begun = 0;
+
+    expanded_turn(&esp->sad.expanded);
+    for (size_t i = 0; i < count; i++) {
+        struct esp_opening *p = &packets[i];
+
+        causes[i] = open_begin(esp, user, p->packet, &p->opened, &by[i], &frames[i]);
+        if (likely(causes[i] == ESP_CAUSE_NONE))
+            ops[begun++] = op_of(&frames[i], by[i].sa->esn);
+    }
+    crypto_open_batch(esp->crypto, ops, begun, results);
+    for (size_t i = 0, next = 0; i < count; i++) {
+        struct esp_opening *p = &packets[i];
+
+        if (likely(causes[i] == ESP_CAUSE_NONE))
+            causes[i] = authenticated_in_turn(&by[i], &frames[i], results[next++], &p->opened);
+        else if (causes[i] == ESP_CAUSE_REPLAY)
+            causes[i] = overtaken(&by[i], &frames[i], &p->opened);
+        p->result = open_end(esp, &by[i], &p->in, &frames[i], causes[i], p->packet, &p->opened);
+    }
+}
+
+void esp_open_batch(struct esp *esp, struct esp_user user, struct esp_opening *packets,
+                    size_t count)
+{
+    for (; count > ESP_BATCH; packets += ESP_BATCH, count -= ESP_BATCH)
+        open_some(esp, user, packets, ESP_BATCH);
+    open_some(esp, user, packets, count);
 }

@@ -80,6 +80,7 @@ enum err sad_init(struct sad *sad, const struct sad_limits *limits)
 
     ASSERT(limits->key_bytes <= ENCR_KEY_MAX + INTEG_KEY_MAX && limits->sas < SAD_NONE);
     *sad = (struct sad){.limits = *limits, .slot_size = (uint32_t)(slot_size + 3) & ~UINT32_C(3)};
+    expanded_init(&sad->expanded, 2 * limits->sas, EXPANDED_MAX);
     /* Not zeroed here: a slot is before it can be taken, so that unused ones cost no memory. */
     sad->slots = malloc((size_t)limits->sas * sad->slot_size);
     if (!sad->slots || pool_init(&sad->kinds, sizeof(struct esp_kind), kinds_max(limits)) ||
@@ -104,6 +105,7 @@ void sad_reset(struct sad *sad)
     pool_reset(&sad->asides);
     chains_reset(&sad->by_spi);
     chains_reset(&sad->by_words);
+    expanded_reset(&sad->expanded);
     *sad = (struct sad){0};
 }
 
@@ -323,8 +325,11 @@ void sad_remove(struct sad *sad, uint32_t number)
     chains_remove(&sad->by_spi, sad, hash_of(sa->scope, sa->spi_in), number);
     if (sa->installed)
         kind_give(sad, sa->kind);
-    if (sa->traffic)
+    if (sa->traffic) {
+        expanded_drop(&sad->expanded, sad_key_owner(sa, SAD_IN));
+        expanded_drop(&sad->expanded, sad_key_owner(sa, SAD_OUT));
         pool_give(&sad->traffic, pool_handle(&sad->traffic, sa->traffic - 1));
+    }
     endpoint_pair_clear(&sad->asides, &sa->outer);
     wipe(sa, sad->slot_size);
     sad->taken--;

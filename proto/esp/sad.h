@@ -19,6 +19,7 @@
 #include "base/pool.h"
 #include "base/rng.h"
 #include "crypto/suite.h"
+#include "proto/esp/expanded.h"
 #include "proto/esp/replay.h"
 #include "proto/ip/endpoint_pair.h"
 
@@ -85,8 +86,9 @@ struct sad {
     uint32_t fresh;     /* slots from here on were never taken */
     uint32_t taken;
     struct pool kinds;
-    struct pool traffic; /* as many as SAs: there is one for whoever needs it */
-    struct pool asides;  /* of `outer` */
+    struct pool traffic;      /* as many as SAs: there is one for whoever needs it */
+    struct pool asides;       /* of `outer` */
+    struct expanded expanded; /* keys of SAs that carry packets, as sad_key_owner() */
     struct chains by_spi, by_words;
     struct sad_limits limits;
 };
@@ -170,6 +172,12 @@ static inline uint8_t sad_family(const struct esp_sa *sa)
     return endpoint_pair_family(&sa->outer);
 }
 
+static inline void sad_ends(const struct sad *sad, const struct esp_sa *sa,
+                            struct ip_endpoint *local, struct ip_endpoint *remote)
+{
+    endpoint_pair_read(&sad->asides, &sa->outer, local, remote);
+}
+
 struct ip_endpoint sad_local(const struct sad *, const struct esp_sa *);
 struct ip_endpoint sad_remote(const struct sad *, const struct esp_sa *);
 /** New ones (NAT traversal, MOBIKE). */
@@ -185,6 +193,12 @@ static inline const uint8_t *sad_encr_key(const struct sad *sad, const struct es
 }
 
 const uint8_t *sad_integ_key(const struct sad *, const struct esp_sa *, enum sad_direction);
+/** Who has the expanded key of an SA that has carried something. */
+static inline uint32_t sad_key_owner(const struct esp_sa *sa, enum sad_direction d)
+{
+    return 2 * (sa->traffic - 1) + (uint32_t)d;
+}
+
 /** The replay check of SAs of this kind (a copy, of which `top` is to be put back). */
 static inline struct replay sad_replay(const struct esp_kind *kind, const struct esp_traffic *t)
 {

@@ -48,6 +48,24 @@ static inline struct ip_endpoint endpoint_pair_remote(const struct pool *asides,
                : (struct ip_endpoint){ip_addr_v4(pair->remote), pair->remote_port};
 }
 
+/** Both, written where they are to be: a copy of what was just written piece by piece stalls. */
+static inline void endpoint_pair_read(const struct pool *asides, const struct endpoint_pair *pair,
+                                      struct ip_endpoint *local, struct ip_endpoint *remote)
+{
+    if (endpoint_pair_aside(pair)) {
+        *local = endpoint_aside_local(asides, pair);
+        *remote = endpoint_aside_remote(asides, pair);
+        return;
+    }
+    memset(local, 0, sizeof *local);
+    memset(remote, 0, sizeof *remote);
+    local->addr.family = remote->addr.family = 4;
+    store_be32(local->addr.bytes, pair->local);
+    store_be32(remote->addr.bytes, pair->remote);
+    local->port = pair->local_port;
+    remote->port = pair->remote_port;
+}
+
 /** There is room aside, as no more pairs are in use than the pool was made for. */
 void endpoint_pair_set(struct pool *asides, struct endpoint_pair *, const struct ip_endpoint *local,
                        const struct ip_endpoint *remote);

@@ -30,6 +30,7 @@ expect() {
 scenario=scenarios/road-warriors.yaml
 expect 0 out 'usage: ikelab VERB' --help
 expect 0 out 'ikelab 0' --version
+expect 0 out 'ESP by ' --version
 expect 2 err 'no verb given'
 expect 2 err 'try: ikelab lint' lnit "$scenario"
 expect 2 err 'no scenario file given' lint

@@ -259,6 +259,8 @@ START_TEST(provenance_is_filled_in)
     ck_assert_ptr_nonnull(strstr(p->flags, "-O"));
     ck_assert_uint_gt(strlen(p->cpu), 0);
     ck_assert_str_eq(p->libraries[0][0], "libcrypto");
+    ck_assert(strstr(p->packets_by, "libipsec-mb ") == p->packets_by ||
+              strstr(p->packets_by, "OpenSSL ") == p->packets_by);
 }
 END_TEST
 
