@@ -14,6 +14,7 @@ enum {
     ENCR_NULL = 11,         /* RFC 2410: what it protects shows */
     DEFAULT_SAS = 4096,     /* a responder without limits: at least */
     FLEET_MAX = 1 << 14,    /* members that share a store: what one allocation is to be sized for */
+    FLEET_TURNS = 8,        /* fleets that members of a large group are dealt to */
     FLEET_LOOK_BACK = 1024, /* members with stores of their own between two that share */
 };
 
@@ -192,22 +193,29 @@ static struct ike_fleet *fleet_create(struct lab *lab, uint32_t node, uint32_t m
     return NULL;
 }
 
-/* Members are made in their order, so that of a fleet the last one is the member before, or one
- * that is followed by members with stores of their own. */
+/*
+ * Members are made in their order and dealt to a few fleets in turns: those that arrive together
+ * are in different ones, so that each has slots for some handshakes at a time only. That of
+ * a member is so many members before, or a little further back behind members with stores of
+ * their own.
+ */
 static struct ike_fleet *fleet_for(struct lab *lab, uint32_t node)
 {
     const struct scenario_group *g = &lab->scenario->groups[lab->sim.nodes[node].group];
-    uint32_t rest = g->first_node + g->count - node;
+    uint32_t before = node - g->first_node, after = g->count - before;
+    uint32_t needed = (g->count + FLEET_MAX - 1) / FLEET_MAX;
+    uint32_t turns = needed < FLEET_TURNS ? needed : FLEET_TURNS;
+    uint32_t members = (after + turns - 1) / turns;
     struct ike_fleet *f;
 
     if (!may_share(lab, node))
         return fleet_create(lab, node, 1);
-    for (uint32_t before = node; before-- > g->first_node && node - before <= FLEET_LOOK_BACK;) {
-        f = ike_node_at(lab, before)->fleet;
+    for (uint32_t back = turns; back <= before && back <= turns + FLEET_LOOK_BACK; back++) {
+        f = ike_node_at(lab, node - back)->fleet;
         if (f->shared && f->count < f->capacity && f->link_mtu == link_mtu_of(&lab->sim, node))
             return f;
     }
-    f = fleet_create(lab, node, rest < FLEET_MAX ? rest : FLEET_MAX);
+    f = fleet_create(lab, node, members < FLEET_MAX ? members : FLEET_MAX);
     if (f)
         f->shared = true;
     return f;
