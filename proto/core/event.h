@@ -255,7 +255,7 @@ struct ike_sa_info {
     struct ike_suite suite;
     uint64_t key_fingerprint; /* keyed hash of SK_*: equal at both ends, reveals nothing (I2) */
     uint32_t children;
-    nsec established_at, last_heard;
+    nsec last_heard;
     uint32_t request_id, expected_id; /* lowest that is not answered, ours and the peer's */
     uint32_t next_id;                 /* of our next request; request_id if none is in flight */
     uint8_t state, in_flight; /* enum ike_state; enum exchange_kind of our request, KIND_NONE */

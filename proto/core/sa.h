@@ -22,14 +22,15 @@ enum ike_timer {
     TIMER_LIVENESS,
     TIMER_KEEPALIVE, /* NAT */
     TIMER_RETRY,     /* after TEMPORARY_FAILURE */
-    IKE_TIMER_COUNT,
-    TIMERS_NONE = IKE_TIMER_COUNT, /* armed, see struct ike_sa */
-    TIMERS_SEVERAL
+    IKE_TIMER_COUNT
 };
 
-/** The deadlines of an IKE SA that has more than one. */
+/* Most SAs have no more than these: rekeying, the hard end, and liveness. */
+enum { TIMERS_INSIDE = 3 };
+
+/** The deadlines of an IKE SA that has more of them than its record has room for. */
 struct ike_timers {
-    nsec at[IKE_TIMER_COUNT]; /* NSEC_NEVER: not armed */
+    nsec at[IKE_TIMER_COUNT]; /* of those that are armed */
 };
 
 /** What waits to be sent for an IKE SA. */
@@ -54,10 +55,10 @@ struct ike_sa {
     uint64_t spi_i, spi_r;
     const struct ike_suite *suite; /* kept by the store (suites.c); ike_suite_none: not agreed on */
     union {
-        nsec timer;     /* the one deadline, of the kind `timers`; see ike_timer_at */
-        uint32_t clock; /* TIMERS_SEVERAL: a slot of struct ike_timers */
+        nsec inside[TIMERS_INSIDE]; /* deadlines of the armed timers, in their order */
+        uint32_t clock;             /* more are armed: a slot of struct ike_timers */
     };
-    nsec established_at, last_heard, last_sent;
+    nsec last_heard, last_sent;
     uint64_t iv; /* SK payloads sealed: the IV of counter modes (RFC 4106 §3.1) */
     union {
         struct handle child;    /* the child our request in flight is about */
@@ -80,8 +81,10 @@ struct ike_sa {
     uint8_t tries;         /* transmissions of the request in flight behind the first */
     uint8_t state : 4;     /* enum ike_state, moved by exchange_move only */
     uint8_t in_flight : 4; /* enum exchange_kind of our request */
-    uint8_t version : 4;
-    uint8_t sends : 4;   /* set of enum pending_send; != 0: linked in the outbox */
+    uint8_t sends : 4;     /* set of enum pending_send; != 0: linked in the outbox */
+    uint8_t version : 2;
+    bool called : 1;     /* by an IKE_SA_INIT request, over all rekeys: see ike_sa_by_init */
+    bool mobike : 1;     /* both ends do MOBIKE (RFC 4555 §3.2) */
     uint8_t new_wishes;  /* child SAs that WISH_CHILD stands for besides the one */
     uint8_t reason;      /* enum sa_reason, why it is being deleted */
     bool initiator : 1;  /* of this IKE SA */
@@ -92,13 +95,11 @@ struct ike_sa {
     bool nat_remote : 1; /* the peer is */
     bool one_pair : 1;   /* it wants a child SA for each pair of addresses (RFC 7296 §2.9) */
     bool more_ts : 1;    /* it would take more than it did in other child SAs (§2.9) */
-    bool caller : 1;     /* of the IKE_AUTH that it goes back to, over all rekeys */
-    bool renewing : 1;   /* is authenticated anew, or takes over from one that is */
-    bool fragments : 1;  /* both have said that they understand them (RFC 7383 §2.3) */
-    bool mobike : 1;     /* both ends do MOBIKE (RFC 4555 §3.2) */
-    uint8_t timers : 3;  /* enum ike_timer that is armed, TIMERS_NONE, TIMERS_SEVERAL */
-    bool called : 1;     /* by an IKE_SA_INIT request, over all rekeys: see ike_sa_by_init */
-    uint8_t wishes : 6;  /* set of enum ike_wish */
+    uint8_t timers : IKE_TIMER_COUNT; /* set of enum ike_timer: armed; see ike_timer_at */
+    bool renewing : 1;                /* is authenticated anew, or takes over from one that is */
+    bool fragments : 1; /* both have said that they understand them (RFC 7383 §2.3) */
+    uint8_t wishes : 6; /* set of enum ike_wish */
+    bool caller : 1;    /* of the IKE_AUTH that it goes back to, over all rekeys */
 };
 
 enum child_state {
@@ -127,7 +128,7 @@ struct child_sa {    /* SPIs, keys, counters, policy: its record in the SAD, of 
 };
 
 _Static_assert(STATE_COUNT <= 16 && KIND_COUNT <= 16, "four bits each in struct ike_sa");
-_Static_assert(sizeof(struct ike_sa) <= 152, "what an established IKE SA needs is small");
+_Static_assert(sizeof(struct ike_sa) <= 160, "what an established IKE SA needs is small");
 _Static_assert(sizeof(struct child_sa) <= 64, "beside its record in the SAD");
 
 enum {

@@ -36,7 +36,6 @@ struct ike_sa *ike_sa_take(struct ike_endpoint *ep, struct sa_ref *out)
     sa->child = HANDLE_NONE;
     if (ep->store->mobikes)
         ep->store->mobikes[out->handle.index] = (struct mobike){0};
-    sa->timers = TIMERS_NONE;
     return sa;
 }
 

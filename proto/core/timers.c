@@ -1,15 +1,45 @@
 /*
  * One timer of each kind in each SA; the earliest of them, or of its parked requests, is its
- * deadline in the queue. Most SAs have one timer at most, which is in the record; for as long as
- * more are armed, all are in a slot of their own. What becomes of a timer is told to who asked for
- * that.
+ * deadline in the queue. Few are armed at a time, and their deadlines are in the record; for as
+ * long as there are more, all are in a slot of their own. What becomes of a timer is told to who
+ * asked for that.
  */
 #include "base/assert.h"
 #include "proto/core/internal.h"
 
-static struct ike_timers *several(const struct ike_endpoint *ep, const struct ike_sa *sa)
+#include <string.h>
+
+static bool armed(const struct ike_sa *sa, enum ike_timer timer)
 {
-    return pool_slot(&ep->store->clocks, sa->clock);
+    return sa->timers >> timer & 1;
+}
+
+static unsigned armed_before(const struct ike_sa *sa, unsigned timer)
+{
+    return (unsigned)__builtin_popcount(sa->timers & ((1u << timer) - 1));
+}
+
+/* Whether so many are in a slot of their own. */
+static bool outside(const struct ike_sa *sa)
+{
+    return armed_before(sa, IKE_TIMER_COUNT) > TIMERS_INSIDE;
+}
+
+/* Where the deadline of a timer is that is armed. */
+static const nsec *place_of(const struct ike_endpoint *ep, const struct ike_sa *sa,
+                            enum ike_timer timer)
+{
+    const struct ike_timers *clock;
+
+    if (!outside(sa))
+        return &sa->inside[armed_before(sa, timer)];
+    clock = pool_slot(&ep->store->clocks, sa->clock);
+    return &clock->at[timer];
+}
+
+nsec ike_timer_at(const struct ike_endpoint *ep, const struct ike_sa *sa, enum ike_timer timer)
+{
+    return armed(sa, timer) ? *place_of(ep, sa, timer) : NSEC_NEVER;
 }
 
 static nsec earliest(const struct ike_endpoint *ep, const struct ike_sa *sa)
@@ -17,67 +47,55 @@ static nsec earliest(const struct ike_endpoint *ep, const struct ike_sa *sa)
     uint32_t id;
     nsec at = flight_due(ep, sa, &id);
 
-    if (sa->timers < TIMERS_NONE)
-        return nsec_min(at, sa->timer);
-    if (sa->timers == TIMERS_SEVERAL)
-        for (int i = 0; i < IKE_TIMER_COUNT; i++)
-            at = nsec_min(at, several(ep, sa)->at[i]);
+    if (!outside(sa))
+        for (unsigned i = 0; i < armed_before(sa, IKE_TIMER_COUNT); i++)
+            at = nsec_min(at, sa->inside[i]);
+    else
+        for (unsigned i = 0; i < IKE_TIMER_COUNT; i++)
+            at = nsec_min(at, ike_timer_at(ep, sa, (enum ike_timer)i));
     return at;
 }
 
-nsec ike_timer_at(const struct ike_endpoint *ep, const struct ike_sa *sa, enum ike_timer timer)
+/* The armed timers become these, whose deadlines are in `at`. */
+static void rearrange(struct ike_endpoint *ep, struct ike_sa *sa, unsigned timers,
+                      const nsec at[IKE_TIMER_COUNT])
 {
-    if (sa->timers == TIMERS_SEVERAL)
-        return several(ep, sa)->at[timer];
-    return sa->timers == timer ? sa->timer : NSEC_NEVER;
-}
-
-/* There is one already, of another kind. */
-static struct ike_timers *make_room(struct ike_endpoint *ep, struct ike_sa *sa)
-{
+    bool before = outside(sa);
+    struct ike_timers *clock;
     struct handle h;
-    struct ike_timers *t = pool_take(&ep->store->clocks, &h);
 
-    ASSERT(t); /* as many as IKE SAs */
-    for (int i = 0; i < IKE_TIMER_COUNT; i++)
-        t->at[i] = NSEC_NEVER;
-    t->at[sa->timers] = sa->timer;
-    sa->timers = TIMERS_SEVERAL;
-    sa->clock = h.index;
-    return t;
-}
-
-/* If one is left, or none, it goes back into the record. */
-static void make_small(struct ike_endpoint *ep, struct ike_sa *sa)
-{
-    const struct ike_timers *t = several(ep, sa);
-    struct handle h = pool_handle(&ep->store->clocks, sa->clock);
-    uint8_t left = TIMERS_NONE;
-
-    for (uint8_t i = 0; i < IKE_TIMER_COUNT; i++) {
-        if (t->at[i] == NSEC_NEVER)
-            continue;
-        if (left != TIMERS_NONE)
-            return;
-        left = i;
+    sa->timers = timers & ((1u << IKE_TIMER_COUNT) - 1);
+    if (before && !outside(sa))
+        pool_give(&ep->store->clocks, pool_handle(&ep->store->clocks, sa->clock));
+    if (!outside(sa)) {
+        for (unsigned i = 0; i < IKE_TIMER_COUNT; i++)
+            if (armed(sa, (enum ike_timer)i))
+                sa->inside[armed_before(sa, i)] = at[i];
+        return;
     }
-    sa->timer = left == TIMERS_NONE ? NSEC_NEVER : t->at[left];
-    sa->timers = left & 7;
-    pool_give(&ep->store->clocks, h);
+    if (before) {
+        clock = pool_slot(&ep->store->clocks, sa->clock);
+    } else {
+        clock = pool_take(&ep->store->clocks, &h);
+        sa->clock = h.index;
+    }
+    ASSERT(clock); /* as many as IKE SAs */
+    memcpy(clock->at, at, sizeof clock->at);
 }
 
 static void put(struct ike_endpoint *ep, struct ike_sa *sa, enum ike_timer timer, nsec at)
 {
-    if (sa->timers == TIMERS_SEVERAL) {
-        several(ep, sa)->at[timer] = at;
-        if (at == NSEC_NEVER)
-            make_small(ep, sa);
-    } else if (sa->timers == TIMERS_NONE || sa->timers == timer) {
-        sa->timers = at == NSEC_NEVER ? TIMERS_NONE : timer;
-        sa->timer = at;
-    } else if (at != NSEC_NEVER) {
-        make_room(ep, sa)->at[timer] = at;
+    nsec all[IKE_TIMER_COUNT];
+
+    if (armed(sa, timer) == (at != NSEC_NEVER)) {
+        if (at != NSEC_NEVER)
+            *(nsec *)place_of(ep, sa, timer) = at;
+        return;
     }
+    for (unsigned i = 0; i < IKE_TIMER_COUNT; i++)
+        all[i] = ike_timer_at(ep, sa, (enum ike_timer)i);
+    all[timer] = at;
+    rearrange(ep, sa, sa->timers ^ 1u << timer, all);
 }
 
 static void tell(struct ike_endpoint *ep, const struct ike_sa *sa, enum ike_timer timer,
@@ -134,7 +152,7 @@ void ike_timers_again(struct ike_endpoint *ep, struct ike_sa *sa)
 
 void ike_timers_cancel(struct ike_endpoint *ep, struct ike_sa *sa)
 {
-    for (int i = 0; i < IKE_TIMER_COUNT && sa->timers != TIMERS_NONE; i++) {
+    for (int i = 0; i < IKE_TIMER_COUNT && sa->timers; i++) {
         nsec at = ike_timer_at(ep, sa, (enum ike_timer)i);
 
         if (at == NSEC_NEVER)

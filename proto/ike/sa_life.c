@@ -130,7 +130,6 @@ void ike_keepalives(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 static void begin(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, bool installed)
 {
     count_up(ep, sa);
-    sa->established_at = now;
     sa->reason = REASON_NONE;
     sa->caller = sa->initiator;
     reauth_plan(ep, now, sa);
@@ -181,7 +180,6 @@ void ike_inherit(struct ike_endpoint *ep, nsec now, struct ike_sa *old, struct i
     mobike_inherit(ep, old, next);
     inherit_wishes(ep, now, old, next);
     ike_asked_move(ep, old, next);
-    next->established_at = now;
     next->caller = old->caller; /* a rekey authenticates nobody: RFC 7296 §2.8.3 */
     next->reauth_s = old->reauth_s;
     if (identity)

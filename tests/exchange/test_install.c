@@ -151,7 +151,6 @@ static void same_ike(const struct pair *shook, const struct pair *laid, int side
     for (enum ike_timer i = 0; i < IKE_TIMER_COUNT; i++)
         ck_assert_msg(ike_timer_at(shook->end[side], a, i) == ike_timer_at(laid->end[side], b, i),
                       "%s, end %d: timer %d", what, side, (int)i);
-    SAME(established_at);
     SAME(last_heard);
     SAME(last_sent);
     SAME(peer_identity);
