@@ -35,6 +35,16 @@ void chains_clear(struct chains *c)
     c->count = 0;
 }
 
+void chains_expect(struct chains *c, uint32_t records)
+{
+    ASSERT(c->count == 0);
+    while (c->used < records && c->used <= c->capacity / 2) {
+        memset(c->heads + c->used, 0, c->used * sizeof *c->heads);
+        c->used *= 2;
+    }
+    c->mask = c->used - 1;
+}
+
 /* The first of the chain that the one numbered `fresh` will take from; 0: none. */
 static uint32_t to_split(const struct chains *c, uint32_t fresh)
 {

@@ -39,6 +39,9 @@ struct chains {
  *  @retval ERR_MEMORY nothing was allocated. No allocation after this. */
 enum err chains_init(struct chains *, const struct chains_class *, uint32_t capacity) MUST_USE;
 void chains_reset(struct chains *);
+/** So many records are likely to come into the empty index: it has chains for them at once, and
+ * none has to be split until there are more. Costs their heads. */
+void chains_expect(struct chains *, uint32_t records);
 /** Take all out. */
 void chains_clear(struct chains *);
 

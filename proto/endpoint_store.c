@@ -34,8 +34,11 @@ static enum err make_esp(struct ike_store *s)
     if (e) {
         free(s->esp);
         s->esp = NULL;
+        return e;
     }
-    return e;
+    chains_expect(&s->esp->sad.by_spi, store_expected(s));
+    chains_expect(&s->esp->spd.by_remote, store_expected(s));
+    return OK;
 }
 
 /* What all streams of one name have in common keys the digests. */

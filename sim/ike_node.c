@@ -14,7 +14,7 @@ enum {
     ENCR_NULL = 11,         /* RFC 2410: what it protects shows */
     DEFAULT_SAS = 4096,     /* a responder without limits: at least */
     FLEET_MAX = 1 << 14,    /* members that share a store: what one allocation is to be sized for */
-    FLEET_TURNS = 16,        /* fleets that members of a large group are dealt to */
+    FLEET_TURNS = 16,       /* fleets that members of a large group are dealt to */
     FLEET_LOOK_BACK = 1024, /* members with stores of their own between two that share */
 };
 

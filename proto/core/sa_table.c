@@ -90,9 +90,13 @@ enum err sa_finders_init(struct ike_store *s)
     s->spi_links = malloc(ikes * sizeof *s->spi_links);
     s->init_links = malloc(ikes * sizeof *s->init_links);
     if (!s->spi_links || !s->init_links || chains_init(&s->by_spi, &by_spi, ikes) ||
-        chains_init(&s->by_init, &by_init, ikes))
+        chains_init(&s->by_init, &by_init, ikes) ||
+        chains_init(&s->by_identity, &by_identity, ikes))
         return ERR_MEMORY;
-    return chains_init(&s->by_identity, &by_identity, ikes);
+    chains_expect(&s->by_spi, store_expected(s));
+    chains_expect(&s->by_init, store_expected(s));
+    chains_expect(&s->by_identity, store_expected(s));
+    return OK;
 }
 
 void sa_finders_reset(struct ike_store *s)
@@ -106,6 +110,12 @@ void sa_finders_reset(struct ike_store *s)
     s->spi_links = NULL;
 }
 
+/* Those that records needed: others have been zeroed only. */
+static uint64_t heads_used(const struct chains *c)
+{
+    return c->count < c->used ? c->count : c->used;
+}
+
 uint64_t sa_finders_memory(const struct ike_store *s)
 {
     enum {
@@ -116,11 +126,11 @@ uint64_t sa_finders_memory(const struct ike_store *s)
     uint64_t bytes = 0;
 
     if (s->by_spi.count)
-        bytes += (uint64_t)s->by_spi.used * HEAD + (uint64_t)s->by_spi.count * LINK;
+        bytes += heads_used(&s->by_spi) * HEAD + (uint64_t)s->by_spi.count * LINK;
     if (s->by_init.count)
-        bytes += (uint64_t)s->by_init.used * HEAD + (uint64_t)s->by_init.count * INIT_LINK;
+        bytes += heads_used(&s->by_init) * HEAD + (uint64_t)s->by_init.count * INIT_LINK;
     if (s->by_identity.count)
-        bytes += (uint64_t)s->by_identity.used * HEAD;
+        bytes += heads_used(&s->by_identity) * HEAD;
     return bytes;
 }
 

@@ -117,6 +117,12 @@ static inline bool store_shared(const struct ike_store *s)
     return s->endpoint_max > 1;
 }
 
+/** IKE SAs that there will be, likely: one for each endpoint, or half of what a limit allows. */
+static inline uint32_t store_expected(const struct ike_store *s)
+{
+    return store_shared(s) ? s->endpoint_max : s->shares.ike_sas / 2;
+}
+
 /** Pools and tables for `endpoint_max` endpoints of these limits; env and config are set.
  * @retval ERR_MEMORY  to be reset */
 enum err store_init(struct ike_store *, const struct ike_limits *) MUST_USE;
