@@ -91,8 +91,7 @@ uint64_t esp_memory(const struct esp *esp)
     const struct sad *sad = &esp->sad;
 
     return (uint64_t)sad->taken * sad->slot_size + in_use(&sad->kinds) + in_use(&sad->traffic) +
-           in_use(&sad->asides) + expanded_memory(&sad->expanded) + in_use(&esp->spd.policies) +
-           in_use(&esp->spd.cells);
+           in_use(&sad->asides) + in_use(&esp->spd.policies) + in_use(&esp->spd.cells);
 }
 
 static struct seal_key key_of(const struct esp_kind *kind, const uint8_t *encr)

@@ -68,7 +68,8 @@ struct esp_user {
 enum err esp_init(struct esp *, struct crypto *, const struct sad_limits *, uint32_t policies,
                   uint32_t per_side) MUST_USE;
 void esp_reset(struct esp *);
-/** What its SAs and policies take in bytes, without slots that lie idle. */
+/** What its SAs and policies take in bytes, without slots that lie idle, and without expanded keys,
+ * which depend on the processor: results do not. */
 uint64_t esp_memory(const struct esp *);
 
 /** For the outer IP header of a sealed packet. */

@@ -56,10 +56,5 @@ const void *expanded_take(struct expanded *, struct crypto *, const struct seal_
                           uint32_t owner);
 /** Wipe what the owner has, if anything. */
 void expanded_drop(struct expanded *, uint32_t owner);
-/** Bytes of slots in use. */
-static inline uint64_t expanded_memory(const struct expanded *e)
-{
-    return (uint64_t)(e->fresh - e->freed) * SEAL_EXPANDED_MAX;
-}
 
 #endif
