@@ -1,5 +1,5 @@
 /*
- * The timers of IKE SAs: one deadline is in the record, several are in a slot beside it. They are
+ * The timers of IKE SAs: a few deadlines are in the record, more are in a slot beside it. They are
  * armed, moved, cancelled and fired at random, and compared with plain arrays.
  */
 #include "base/rng.h"
@@ -92,7 +92,7 @@ static void check(const struct world *w)
             first = nsec_min(first, w->at[i][t]);
             armed += w->at[i][t] != NSEC_NEVER;
         }
-        several += armed > 1;
+        several += armed > TIMERS_INSIDE;
     }
     ck_assert_uint_eq(ike_timers_deadline(w->ep), first);
     ck_assert_uint_eq(w->ep->store->clocks.taken, several);
