@@ -38,13 +38,16 @@ static void fetch(void *context, const struct event_entry *e, uint32_t count, en
         }
     }
     for (uint32_t i = 0; i < count && what == FETCH_BEHIND; i++) {
-        const struct packet *p = &s->packets[event_number(e[i].what)];
         const char *state = s->nodes[e[i].entity].state;
+        const struct packet *p;
 
-        __builtin_prefetch(state);
-        __builtin_prefetch(state + 64);
+        if (state) {
+            __builtin_prefetch(state);
+            __builtin_prefetch(state + 64);
+        }
         if (event_class(e[i].what) == EVENT_TIMER)
             continue;
+        p = &s->packets[event_number(e[i].what)];
         __builtin_prefetch(&s->links[p->direction].on_it);
         for (uint32_t at = 0; at < p->len && at < FETCHED_OCTETS; at += 64)
             __builtin_prefetch(p->data + at);

@@ -44,11 +44,11 @@ nsec ike_timer_at(const struct ike_endpoint *ep, const struct ike_sa *sa, enum i
 
 static nsec earliest(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
-    uint32_t id;
+    uint32_t id, count = armed_before(sa, IKE_TIMER_COUNT);
     nsec at = flight_due(ep, sa, &id);
 
-    if (!outside(sa))
-        for (unsigned i = 0; i < armed_before(sa, IKE_TIMER_COUNT); i++)
+    if (count <= TIMERS_INSIDE)
+        for (unsigned i = 0; i < count; i++)
             at = nsec_min(at, sa->inside[i]);
     else
         for (unsigned i = 0; i < IKE_TIMER_COUNT; i++)
