@@ -18,15 +18,10 @@ struct world {
 
 static void begin(struct world *w)
 {
-    struct ike_limits limits = {.ike_sas = SAS, .half_open = SAS, .child_sas = SAS};
-    struct ike_env env = {.seed = 7, .entity = 1};
-
     memset(w, 0, sizeof *w);
     pair_init(&w->pair, true);
-    env.crypto = w->pair.crypto;
     w->random = rng_stream(1, 6, RNG_TEST);
-    w->ep = ike_endpoint_create(&env, &w->pair.config[A], &limits);
-    ck_assert_ptr_nonnull(w->ep);
+    w->ep = pair_alone(&w->pair, SAS);
     for (int i = 0; i < SAS; i++) {
         struct sa_ref ref;
 

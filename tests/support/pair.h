@@ -134,6 +134,18 @@ static inline void pair_create(struct pair *p)
     }
 }
 
+/* An endpoint by itself with the words of end A, to look inside of; the caller's to destroy before
+ * the pair. */
+static inline struct ike_endpoint *pair_alone(const struct pair *p, uint32_t sas)
+{
+    struct ike_limits limits = {.ike_sas = sas, .half_open = sas, .child_sas = sas};
+    struct ike_env env = {.seed = 7, .entity = 1, .crypto = p->crypto};
+    struct ike_endpoint *ep = ike_endpoint_create(&env, &p->config[A], &limits);
+
+    ck_assert_ptr_nonnull(ep);
+    return ep;
+}
+
 static inline void pair_free(struct pair *p)
 {
     for (int side = 0; side < 2; side++) {
