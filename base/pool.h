@@ -75,6 +75,12 @@ static inline uint32_t pool_index(const struct pool *p, const void *slot)
     return (uint32_t)((offset >> p->shift) * p->inverse);
 }
 
+/** Slots that were given back and not taken since. */
+static inline uint32_t pool_free(const struct pool *p)
+{
+    return p->fresh - p->taken;
+}
+
 static inline bool handle_none(struct handle h)
 {
     return h.index == POOL_NONE;

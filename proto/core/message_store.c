@@ -11,6 +11,7 @@ static const uint16_t slot_sizes[MESSAGE_CLASSES] = {
 enum {
     SMALL = 320,
     MEDIUM = 640,
+    SPARE = 1024,      /* slots of a class that are left to messages of its size */
     PIECES = 9,        /* the class that a fragment of somebody's mostly fits into */
     LENGTH_AT = 24,    /* in the IKE header (RFC 7296 §3.1) */
     CERTIFICATES = 10, /* that of an IKE_AUTH message with a chain */
@@ -79,18 +80,34 @@ void message_store_reset(struct message_store *s)
         pool_reset(&s->classes[i]);
 }
 
+/*
+ * The class that takes a message: its own, unless that would grow while many larger small slots lie
+ * free. All peers answer IKE_AUTH first and liveness checks for ever after, so the slots of the
+ * former come to serve the latter. Some stay free for the handshakes to come.
+ */
+static unsigned class_for(const struct message_store *s, unsigned smallest)
+{
+    if (smallest == s->count || pool_free(&s->classes[smallest]))
+        return smallest;
+    for (unsigned i = smallest + 1; i < s->count && slot_sizes[i] <= SMALL; i++)
+        if (pool_free(&s->classes[i]) > SPARE)
+            return i;
+    return smallest;
+}
+
 enum err message_keep(struct message_store *s, struct bytes message, struct message_ref *out)
 {
+    unsigned smallest = s->first;
+
     *out = (struct message_ref){0};
     if (!message.len || message.len > MESSAGE_MAX)
         return ERR_LENGTH;
-    for (unsigned i = s->first; i < s->count; i++) {
+    while (smallest < s->count && message.len + MESSAGE_MARKER > slot_sizes[smallest])
+        smallest++;
+    for (unsigned i = class_for(s, smallest); i < s->count; i++) {
         struct handle h;
-        uint8_t *slot;
+        uint8_t *slot = pool_take(&s->classes[i], &h);
 
-        if (message.len + MESSAGE_MARKER > slot_sizes[i])
-            continue;
-        slot = pool_take(&s->classes[i], &h);
         if (!slot)
             continue;
         memcpy(slot + MESSAGE_MARKER, message.data, message.len);

@@ -56,6 +56,32 @@ START_TEST(a_full_class_borrows_from_the_next_and_then_says_so)
 }
 END_TEST
 
+START_TEST(small_messages_take_larger_slots_that_lie_free)
+{
+    enum { MANY = 3000, LARGE = 220, TINY = 60 };
+    static const uint8_t bytes[LARGE];
+    static struct message_ref refs[MANY];
+    struct message_store s;
+    unsigned own = 0;
+
+    ck_assert_ok(message_store_init(&s, &(struct message_needs){.sas = MANY, .handshakes = 2}));
+    for (unsigned i = 0; i < MANY; i++)
+        ck_assert_ok(message_keep(&s, bytes_of(bytes, LARGE), &refs[i]));
+    for (unsigned i = 0; i < MANY; i++) {
+        message_drop(&s, &refs[i]);
+        ck_assert_ok(message_keep(&s, bytes_of(bytes, TINY), &refs[i]));
+        own += refs[i].class == 0;
+    }
+    /* Some large ones stay free for messages of their size. */
+    ck_assert_uint_gt(own, 0);
+    ck_assert_uint_lt(own, MANY / 2);
+    for (unsigned i = 0; i < own; i++)
+        ck_assert_ok(message_keep(&s, bytes_of(bytes, LARGE), &(struct message_ref){0}));
+    ck_assert_uint_eq(s.classes[refs[MANY - 1].class].fresh, MANY);
+    message_store_reset(&s);
+}
+END_TEST
+
 /* Room for a long chain costs every endpoint something: only who has certificates has it. */
 START_TEST(long_messages_belong_to_certificates)
 {
@@ -148,5 +174,6 @@ END_TEST
 
 SUITE("core_stores", messages_come_back_as_they_were_kept,
       a_full_class_borrows_from_the_next_and_then_says_so, long_messages_belong_to_certificates,
+      small_messages_take_larger_slots_that_lie_free,
       events_keep_their_order_and_losses_are_counted, keys_are_wiped_after_the_pull,
       nat_hash_covers_spis_address_and_port)
