@@ -21,6 +21,9 @@ struct handle {
     uint32_t generation; /* odd while the slot is taken */
 };
 
+/* Octets of a slot that pool_expect fetches: all of a record, the beginning of a long message. */
+enum { POOL_EXPECTED = 320 };
+
 #define HANDLE_NONE ((struct handle){POOL_NONE, 0})
 
 struct pool {
@@ -79,6 +82,18 @@ static inline uint32_t pool_index(const struct pool *p, const void *slot)
 static inline uint32_t pool_free(const struct pool *p)
 {
     return p->fresh - p->taken;
+}
+
+/** Somebody will look at this slot soon; only the cache hears of it. Any index is allowed. */
+static inline void pool_expect(const struct pool *p, uint32_t index)
+{
+    const uint8_t *slot = p->slots + (size_t)index * p->slot_size;
+
+    if (index >= p->fresh)
+        return;
+    __builtin_prefetch(&p->generations[index]);
+    for (uint32_t at = 0; at < p->slot_size && at < POOL_EXPECTED; at += 64)
+        __builtin_prefetch(slot + at);
 }
 
 static inline bool handle_none(struct handle h)

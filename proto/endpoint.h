@@ -30,6 +30,8 @@ enum ike_store_sizes {
     IKE_SHARED_CHILD_SAS_MAX = 8,
 };
 
+enum { IKE_SOON_STEPS = 5 }; /* of ike_endpoint_soon */
+
 /**
  * Make a store for up to `endpoints` endpoints (at most IKE_STORE_MAX), which share pools, tables
  * and a configuration: what a fleet of clients is made of, each for a hundred bytes and its SAs. No
@@ -100,6 +102,15 @@ enum err ike_endpoint_receive(struct ike_endpoint *, nsec now, const struct ike_
 /** The answer to an EVENT_REQUEST (slow look-up); unknown ids are ignored with ERR_NOT_FOUND. */
 enum err ike_endpoint_answer(struct ike_endpoint *, nsec now, uint32_t request,
                              const struct ike_answer *);
+/**
+ * This endpoint will be called soon: fetch what that call will look at into the cache. The endpoint
+ * in step 0, what is found through it in step 1, and so on to IKE_SOON_STEPS; a driver with many
+ * endpoints does other things between the steps, while memory answers. Changes nothing.
+ * @param our_spi  of the IKE SA that the call is about, as in ike_message_spi; 0: not known
+ */
+void ike_endpoint_soon(const struct ike_endpoint *, uint64_t our_spi, unsigned step);
+/** The SPI of its receiver in an IKE message; 0: none. */
+uint64_t ike_message_spi(struct bytes message);
 /** Let timers with deadlines <= now fire. Calling early does nothing. */
 void ike_endpoint_expire(struct ike_endpoint *, nsec now);
 

@@ -627,8 +627,33 @@ static void timer(struct sim *s, uint32_t node, uint32_t slot)
     }
 }
 
+/* The IKE message in a packet of IKE as our nodes make them: no extension headers. */
+static struct bytes message_in(const struct packet *p)
+{
+    size_t ip = ip_header_len(p->len && p->data[0] >> 4 == 4 ? 4 : 6);
+    size_t begin = ip + UDP_HEADER_LEN;
+
+    if (p->len < begin + NON_ESP_MARKER)
+        return BYTES_NONE;
+    if (load_be16(p->data + ip + 2) == NATT_PORT)
+        begin += NON_ESP_MARKER;
+    return bytes_of(p->data + begin, p->len - begin);
+}
+
+/* Not to be looked into: that it only fetches makes it look needless. */
+__attribute__((noipa)) static void soon(const struct sim *s, uint32_t node, const struct packet *p,
+                                        enum queue_fetch what)
+{
+    const struct ike_node *n = s->nodes[node].state;
+
+    if (!p || p->kind == PACKET_IKE)
+        ike_endpoint_soon(n->endpoint, p ? ike_message_spi(message_in(p)) : 0,
+                          (unsigned)what - FETCH_FURTHER);
+}
+_Static_assert(FETCH_LAST - FETCH_FURTHER + 1 == IKE_SOON_STEPS, "what the endpoint is told");
+
 const struct node_class ike_node_class = {
-    .name = "ike", .receive = receive, .timer = timer, .destroy = destroy};
+    .name = "ike", .receive = receive, .timer = timer, .soon = soon, .destroy = destroy};
 
 void ike_node_connect_at(struct lab *lab, uint32_t node, nsec at)
 {

@@ -414,8 +414,8 @@ static void bottom_fill(struct queue *q, queue_bucket b)
     }
     q->bottom_next = 0;
     q->bottom_count = count;
-    tell_soon(q, q->bottom, count, FETCH_NAMED);
-    tell_soon(q, q->bottom, count, FETCH_BEHIND);
+    for (enum queue_fetch f = FETCH_NAMED; f <= FETCH_LAST; f++)
+        tell_soon(q, q->bottom, count, f);
 }
 
 /* A bucket that no rung can make smaller. */

@@ -35,13 +35,15 @@ _Static_assert(sizeof(struct event_entry) == 16, "the queue moves these a lot");
 /** Order of two packets that meet at one entity at one time: < 0, 0, > 0. */
 typedef int queue_packet_order(void *context, uint32_t packet_a, uint32_t packet_b);
 
-/* What an event touches is found by its entry, or by what that names: the one must have come before
- * the other can be fetched. */
-enum queue_fetch { FETCH_NAMED, FETCH_BEHIND };
+/*
+ * What an event touches is found by its entry, by what that names, by what lies behind that, and so
+ * on: the one must have come before the other can be fetched.
+ */
+enum queue_fetch { FETCH_NAMED, FETCH_BEHIND, FETCH_FURTHER, FETCH_LAST = FETCH_FURTHER + 4 };
 
 /**
  * These come soon: a chance to fetch what they touch before they do. The queue tells of the same
- * entries FETCH_NAMED first and FETCH_BEHIND later, and may tell of entries twice.
+ * entries with one after the other, and may tell of entries twice.
  */
 typedef void queue_soon(void *context, const struct event_entry *, uint32_t count,
                         enum queue_fetch);

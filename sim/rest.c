@@ -1,7 +1,7 @@
 #include "sim/rest.h"
 
 #include "proto/core/exchange.h"
-#include "sim/ike_node.h"
+#include "sim/look_ahead.h"
 #include "sim/outcome.h"
 
 #include <stdlib.h>
@@ -339,6 +339,8 @@ static bool look_from(struct lab *lab, struct ike_node *n, bool all)
     for (uint32_t i = 0; i < n->tunnel_count; i++) {
         struct tunnel *t = &lab->tunnels[n->tunnels[i]];
 
+        if (gateway.whole)
+            look_ahead(lab, n, i);
         if (!wanted(lab, t, all))
             continue;
         if (look_at_client(&client, ike_node_at(lab, t->client)))

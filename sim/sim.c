@@ -37,6 +37,16 @@ static void fetch(void *context, const struct event_entry *e, uint32_t count, en
             __builtin_prefetch(&s->packets[event_number(e[i].what)].hash);
         }
     }
+    for (uint32_t i = 0; i < count && what >= FETCH_FURTHER; i++) {
+        const struct node *n = &s->nodes[e[i].entity];
+
+        if (n->class->soon && event_class(e[i].what) != EVENT_DEPARTURE)
+            n->class->soon(s, e[i].entity,
+                           event_class(e[i].what) == EVENT_PACKET
+                               ? &s->packets[event_number(e[i].what)]
+                               : NULL,
+                           what);
+    }
     for (uint32_t i = 0; i < count && what == FETCH_BEHIND; i++) {
         const char *state = s->nodes[e[i].entity].state;
         const struct packet *p;

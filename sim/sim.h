@@ -68,6 +68,12 @@ struct node_class {
     /** A packet arrived at `port`; the callee owns it now. */
     void (*receive)(struct sim *, uint32_t node, uint32_t port, uint32_t packet);
     void (*timer)(struct sim *, uint32_t node, uint32_t slot);
+    /**
+     * A packet (NULL: a timer) comes soon, and its octets and the state lie in a cache: fetch what
+     * is found through them with FETCH_FURTHER, and through what that was, up to FETCH_LAST.
+     * Changes nothing. Optional.
+     */
+    void (*soon)(const struct sim *, uint32_t node, const struct packet *, enum queue_fetch);
     /** Free the state. */
     void (*destroy)(struct sim *, uint32_t node);
 };

@@ -260,6 +260,17 @@ uint64_t ike_spi_new(struct ike_endpoint *ep)
     return spi;
 }
 
+void ike_spi_expect(const struct ike_endpoint *ep, uint64_t spi, bool soon)
+{
+    const struct ike_store *s = ep->store;
+    uint32_t hash = chains_mix(spi), i;
+
+    if (!soon)
+        __builtin_prefetch(chains_head(&s->by_spi, hash));
+    else if ((i = chains_first(&s->by_spi, hash)) != CHAINS_END)
+        __builtin_prefetch(&s->spi_links[i]);
+}
+
 static void put_spi(struct ike_store *s, const struct ike_sa *sa, uint32_t index)
 {
     uint32_t hash = chains_mix(ike_sa_our_spi(sa));

@@ -246,6 +246,16 @@ static void chain_in(struct spd *spd, uint32_t number)
     length_add(spd, s.first.family, covering_length(&s));
 }
 
+void spd_expect(const struct spd *spd, uint32_t scope, const struct selector *remote, bool soon)
+{
+    uint32_t hash = hash_of(scope, widen(&remote->first), covering_length(remote)), at;
+
+    if (!soon)
+        __builtin_prefetch(chains_head(&spd->by_remote, hash));
+    else if ((at = chains_first(&spd->by_remote, hash)) != CHAINS_END)
+        pool_expect(&spd->policies, at);
+}
+
 static void chain_out(struct spd *spd, uint32_t number)
 {
     struct selector s = remote_selector(spd, number);

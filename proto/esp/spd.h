@@ -63,6 +63,9 @@ struct spd_copy {
  */
 enum err spd_add(struct spd *, uint32_t scope, const struct spd_selectors *,
                  struct handle *policy) MUST_USE;
+/** A policy with this remote selector is likely to come, then comes `soon`: fetch what it will be
+ * put among. */
+void spd_expect(const struct spd *, uint32_t scope, const struct selector *remote, bool soon);
 /** The policy that has this number now; POOL_NONE: none. Holders need no more to name it. */
 struct handle spd_handle(const struct spd *, uint32_t number);
 /** One holder more. @return false: SPD_HOLDERS_MAX hold it already */

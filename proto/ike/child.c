@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "proto/esp/esp.h"
+#include "proto/ike/spi.h"
 
 struct esp_sa *child_esp(const struct ike_endpoint *ep, const struct child_sa *c)
 {
@@ -28,6 +29,7 @@ static enum err draw_spi(struct ike_endpoint *ep, uint32_t number)
     r = ike_stream(ep, STREAM_SPI);
     (void)sad_spi_new(sad, ep->scope, &r, number);
     ike_drew(ep, STREAM_SPI, &r);
+    spi_expect(ep);
     return OK;
 }
 

@@ -150,8 +150,10 @@ static enum err consume_request(struct step *s)
     struct ike_sa *sa = s->sa;
     struct notify_payload n;
     enum auth_way way;
-    enum err e = proof_verify(s, PAYLOAD_IDI, &way);
+    enum err e;
 
+    child_offer_expect(s);
+    e = proof_verify(s, PAYLOAD_IDI, &way);
     if (e == OK)
         e = mobike_nats_read(s);
     if (e == OK)

@@ -198,6 +198,15 @@ enum err child_answer_read(const struct step *s, const struct child_sa *old, boo
 
 /* ---- responder ---- */
 
+void child_offer_expect(const struct step *s)
+{
+    struct selector offer[TS_COUNT_MAX];
+    size_t count;
+
+    if (!store_shared(s->ep->store) && ts_in(s, PAYLOAD_TSI, offer, &count) == OK && count > 0)
+        spd_expect(&s->ep->store->esp->spd, s->ep->scope, offer, false);
+}
+
 enum err child_offer_read(const struct step *s, bool in_auth, uint16_t ke_group,
                           struct child_terms *t)
 {
@@ -227,6 +236,7 @@ enum err child_offer_read(const struct step *s, bool in_auth, uint16_t ke_group,
         e = narrow_pair(&t->local, &t->remote, &other_pairs);
     if (e)
         return e;
+    spd_expect(&s->ep->store->esp->spd, s->ep->scope, t->remote.items, true);
     t->more_ts = other_pairs || of_remote.acceptable || of_local.acceptable;
     t->no_tfc = said(s, NOTIFY_ESP_TFC_PADDING_NOT_SUPPORTED);
     /* §1.3.1: we may decline transport mode by not echoing it. */

@@ -20,6 +20,9 @@ void child_offer_ts_write(struct step *, const struct child_sa *old);
 /** As responder: choose and narrow. Nothing is changed. @retval ERR_NO_PROPOSAL, ERR_TS, ... */
 enum err child_offer_read(const struct step *, bool in_auth, uint16_t ke_group,
                           struct child_terms *) MUST_USE;
+/** As responder, before the offer is read: fetch what a policy for it will be put among. With many
+ * SAs it is in no cache, and AUTH is to be looked at meanwhile. */
+void child_offer_expect(const struct step *);
 /** As responder: the answer to what child_offer_read chose. */
 void child_answer_write(struct step *, const struct child_sa *made, const struct child_terms *);
 void child_answer_ts_write(struct step *, const struct child_terms *);

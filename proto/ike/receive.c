@@ -14,6 +14,7 @@
 #include "proto/ike/mobike.h"
 #include "proto/ike/notify_map.h"
 #include "proto/ike/qcd.h"
+#include "proto/ike/spi.h"
 #include "proto/ike/window.h"
 #include "proto/wire/delete.h"
 
@@ -356,6 +357,7 @@ static struct ike_sa *new_responder(struct ike_endpoint *ep, nsec now,
     sa->last_heard = now;
     sa->spi_i = view->header.spi_i;
     sa->spi_r = ike_spi_new(ep);
+    spi_expect(ep);
     return sa;
 }
 
