@@ -79,7 +79,7 @@ struct crypto *openssl_provider_create(struct openssl_entropy entropy, struct me
     c->sha1 = EVP_MD_fetch(entropy.library, "SHA1", NULL);
     c->hash = EVP_MD_CTX_new();
     if (c->sha1 && c->hash && openssl_macs_init(&c->macs, entropy.library) &&
-        openssl_ciphers_init(c) && openssl_groups_init(c) && openssl_sign_init(c))
+        openssl_ciphers_init(c) && openssl_groups_init(c))
         return &c->base;
     ERR_clear_error();
     openssl_destroy(&c->base);

@@ -6,6 +6,8 @@
 #ifndef CRYPTO_OPENSSL_PROVIDER_H
 #define CRYPTO_OPENSSL_PROVIDER_H
 
+#include "crypto/key_shelf.h"
+#include "crypto/key_use.h"
 #include "crypto/multibuffer.h"
 #include "crypto/openssl_headers.h"
 #include "crypto/provider.h"
@@ -32,7 +34,13 @@ enum mac_kind {
     MAC_COUNT
 };
 
-enum openssl_sizes { ENCR_SUITES = 26, KE_SUITES = 8, AES_BLOCK = 16, MAC_OUT_MAX = 64 };
+enum openssl_sizes {
+    ENCR_SUITES = 26,
+    KE_SUITES = 8,
+    AES_BLOCK = 16,
+    MAC_OUT_MAX = 64,
+    KEY_USES_MAX = 32,
+};
 
 /** MAC contexts; XCBC is made of two ciphers, the others of one library MAC each. */
 struct openssl_macs {
@@ -58,9 +66,11 @@ struct openssl_crypto {
     struct openssl_macs macs;
     EVP_CIPHER_CTX *ciphers[ENCR_SUITES]; /* indexed like encr_suites(); none for NULL */
     struct openssl_group groups[KE_SUITES];
-    BN_CTX *numbers; /* scratch */
-    bool lanes;         /* X25519 is crypto/x25519's, not the library's */
-    EVP_MD_CTX *sign;
+    BN_CTX *numbers;                   /* scratch */
+    bool lanes;                        /* X25519 is crypto/x25519's, not the library's */
+    struct key_use uses[KEY_USES_MAX]; /* they hold their keys */
+    unsigned next_use;
+    struct key_shelf shelf;
     uint8_t text[SIGN_TEXT_MAX];     /* to be signed by EdDSA, in one piece */
     struct multibuffer *multibuffer; /* made when a key is first to be expanded; NULL: not, or
                                         there is none */
@@ -108,7 +118,6 @@ enum err openssl_ke_generate(struct crypto *c, const struct ke_suite *suite, str
 enum err openssl_ke_derive(struct crypto *c, const struct ke_pair *own, struct bytes peer,
                            uint8_t *shared);
 
-bool openssl_sign_init(struct openssl_crypto *c);
 void openssl_sign_reset(struct openssl_crypto *c);
 enum err openssl_sign_key_load(struct crypto *c, struct bytes der, struct sign_key *out);
 enum err openssl_verify_key_load(struct crypto *c, struct bytes der, struct verify_key *out);

@@ -1,7 +1,8 @@
 /*
- * Signatures on OpenSSL. One digest context per instance serves all keys. Before each signature
- * the library's random numbers start anew: how much RSA blinding draws depends on what the key did
- * before, but PSS salts and ECDSA nonces are drawn before it, so a signature repeats bit for bit.
+ * Signatures on OpenSSL. Uses of keys and public keys are kept, a bounded number of each. Before
+ * each signature the library's random numbers start anew: how much RSA blinding draws depends on
+ * what the key did before, but PSS salts and ECDSA nonces are drawn before it, so a signature
+ * repeats bit for bit.
  */
 #include "crypto/openssl_provider.h"
 
@@ -14,15 +15,11 @@
  */
 enum { ATTEMPTS_MAX = 1 << 16 };
 
-bool openssl_sign_init(struct openssl_crypto *c)
-{
-    c->sign = EVP_MD_CTX_new();
-    return c->sign != NULL;
-}
-
 void openssl_sign_reset(struct openssl_crypto *c)
 {
-    EVP_MD_CTX_free(c->sign);
+    for (unsigned i = 0; i < KEY_USES_MAX; i++)
+        key_use_reset(&c->uses[i]);
+    key_shelf_reset(&c->shelf);
 }
 
 enum err openssl_sign_key_load(struct crypto *base, struct bytes der, struct sign_key *out)
@@ -32,30 +29,33 @@ enum err openssl_sign_key_load(struct crypto *base, struct bytes der, struct sig
 
 enum err openssl_verify_key_load(struct crypto *base, struct bytes der, struct verify_key *out)
 {
+    struct openssl_crypto *c = openssl_of(base);
+    enum err e;
+
     tick_key_load(base);
-    return verify_key_read(openssl_of(base)->entropy.library, der, out);
+    if (der.len > 0 && der.len <= SIGN_KEY_DER_MAX && key_shelf_find(&c->shelf, der, out))
+        return OK;
+    e = verify_key_read(c->entropy.library, der, out);
+    if (e == OK)
+        key_shelf_put(&c->shelf, der, out);
+    return e;
 }
 
-typedef int digest_init(EVP_MD_CTX *, EVP_PKEY_CTX **, const char *, OSSL_LIB_CTX *, const char *,
-                        EVP_PKEY *, const OSSL_PARAM *);
-
-static bool begin(struct openssl_crypto *c, digest_init *init, const struct sign_suite *suite,
-                  EVP_PKEY *key)
+/* The one there is, or a new one in the place of that which was made longest ago. */
+static struct key_use *use_of(struct openssl_crypto *c, EVP_PKEY *key,
+                              const struct sign_suite *suite, enum key_purpose purpose)
 {
-    static const char *const hashes[] = {
-        [SIGN_SHA1] = "SHA1",         [SIGN_SHA2_256] = "SHA2-256", [SIGN_SHA2_384] = "SHA2-384",
-        [SIGN_SHA2_512] = "SHA2-512", [SIGN_IDENTITY] = NULL,
-    };
-    int salt = (int)sign_hash_len(suite->hash);
-    OSSL_PARAM pss[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_PAD_MODE, (char *)"pss", 0),
-        OSSL_PARAM_construct_int(OSSL_SIGNATURE_PARAM_PSS_SALTLEN, &salt),
-        OSSL_PARAM_construct_end(),
-    };
+    struct key_use *u;
 
-    EVP_MD_CTX_reset(c->sign); /* else it keeps the key of the last operation */
-    return init(c->sign, NULL, hashes[suite->hash], c->entropy.library, NULL, key,
-                suite->form == SIGN_RSA_PSS ? pss : NULL) > 0;
+    for (unsigned i = 0; i < KEY_USES_MAX; i++) {
+        u = &c->uses[i];
+        if (u->key == key && u->suite == suite && u->purpose == purpose)
+            return u;
+    }
+    u = &c->uses[c->next_use];
+    c->next_use = (c->next_use + 1) % KEY_USES_MAX;
+    key_use_reset(u);
+    return key_use_init(u, c->entropy.library, key, suite, purpose) ? u : NULL;
 }
 
 /* EdDSA reads its text twice and wants it in one piece. */
@@ -71,23 +71,18 @@ static struct bytes in_one_piece(struct openssl_crypto *c, const struct bytes *p
     return bytes_of(c->text, len);
 }
 
-static bool sign_once(struct openssl_crypto *c, const struct sign_suite *suite, EVP_PKEY *key,
-                      const struct bytes *parts, size_t count, uint8_t *out, size_t *len)
+static bool sign_once(struct openssl_crypto *c, struct key_use *use, const struct bytes *parts,
+                      size_t count, uint8_t *out, size_t *len)
 {
-    *len = SIGN_MAX;
-    if (!begin(c, EVP_DigestSignInit_ex, suite, key))
-        return false;
-    if (suite->form == SIGN_EDDSA) {
-        struct bytes text = in_one_piece(c, parts, count);
-        bool done = EVP_DigestSign(c->sign, out, len, text.data, text.len) > 0;
+    struct bytes text;
+    bool done;
 
-        wipe(c->text, text.len); /* it holds prf(SK_p, ID) */
-        return done;
-    }
-    for (size_t i = 0; i < count; i++)
-        if (EVP_DigestSignUpdate(c->sign, parts[i].data, parts[i].len) <= 0)
-            return false;
-    return EVP_DigestSignFinal(c->sign, out, len) > 0;
+    if (use->suite->form != SIGN_EDDSA)
+        return key_use_sign(use, parts, count, out, len);
+    text = in_one_piece(c, parts, count);
+    done = key_use_sign(use, &text, 1, out, len);
+    wipe(c->text, text.len); /* it holds prf(SK_p, ID) */
+    return done;
 }
 
 /* RFC 4754 §3: r | s from the DER that the library makes. */
@@ -111,13 +106,14 @@ static bool sign_to_length(struct openssl_crypto *c, const struct sign_op *op, u
     const struct asymmetric_key *key = &op->key->key;
     bool der = op->suite->form == SIGN_ECDSA_DER;
     size_t wanted = sign_len(op->suite, key->bits, &op->random);
+    struct key_use *use = use_of(c, key->library, op->suite, KEY_SIGNS);
 
-    for (uint64_t attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+    for (uint64_t attempt = 1; use && attempt <= ATTEMPTS_MAX; attempt++) {
         struct rng stream = rng_fork(&op->random, attempt);
 
         if (c->entropy.seed)
             c->entropy.seed(&stream);
-        if (!sign_once(c, op->suite, key->library, op->parts, op->count, out, len))
+        if (!sign_once(c, use, op->parts, op->count, out, len))
             return false;
         if (!der || *len == wanted || !c->entropy.seed)
             return op->suite->form != SIGN_ECDSA_FIXED || to_fixed(key, out, len);
@@ -171,20 +167,18 @@ static size_t from_fixed(const struct asymmetric_key *key, struct bytes fixed, u
 static bool verify_once(struct openssl_crypto *c, const struct verify_op *op,
                         struct bytes signature)
 {
-    if (!begin(c, EVP_DigestVerifyInit_ex, op->suite, op->key->key.library))
-        return false;
-    if (op->suite->form == SIGN_EDDSA) {
-        struct bytes text = in_one_piece(c, op->parts, op->count);
-        bool holds =
-            EVP_DigestVerify(c->sign, signature.data, signature.len, text.data, text.len) == 1;
+    struct key_use *use = use_of(c, op->key->key.library, op->suite, KEY_VERIFIES);
+    struct bytes text;
+    bool holds;
 
-        wipe(c->text, text.len);
-        return holds;
-    }
-    for (size_t i = 0; i < op->count; i++)
-        if (EVP_DigestVerifyUpdate(c->sign, op->parts[i].data, op->parts[i].len) <= 0)
-            return false;
-    return EVP_DigestVerifyFinal(c->sign, signature.data, signature.len) == 1;
+    if (!use)
+        return false;
+    if (op->suite->form != SIGN_EDDSA)
+        return key_use_verify(use, op->parts, op->count, signature);
+    text = in_one_piece(c, op->parts, op->count);
+    holds = key_use_verify(use, &text, 1, signature);
+    wipe(c->text, text.len);
+    return holds;
 }
 
 enum err openssl_verify(struct crypto *base, const struct verify_op *op, struct bytes signature)

@@ -81,7 +81,10 @@ struct verify_key {
     struct asymmetric_key key;
 };
 
-/** Give the key back, wiped. It must go before the provider that loaded it. */
+/**
+ * Give the key back. It must go before the provider that loaded it, which may hold on to the keys
+ * that were used last: a private key is wiped when that is gone at the latest.
+ */
 void sign_key_reset(struct sign_key *key);
 void verify_key_reset(struct verify_key *key);
 

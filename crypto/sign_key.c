@@ -3,6 +3,7 @@
 
 #include "base/digest.h"
 #include "crypto/openssl_headers.h"
+#include "crypto/spki.h"
 
 #include <openssl/x509.h>
 
@@ -144,13 +145,20 @@ size_t sign_key_public(const struct sign_key *key, uint8_t *out)
     return written;
 }
 
-enum err verify_key_read(struct ossl_lib_ctx_st *library, struct bytes der, struct verify_key *out)
+static EVP_PKEY *read_public(struct ossl_lib_ctx_st *library, struct bytes der)
 {
     const uint8_t *at = der.data;
-    EVP_PKEY *key =
-        der.len <= SIGN_KEY_DER_MAX ? d2i_PUBKEY_ex(NULL, &at, (long)der.len, library, NULL) : NULL;
+    EVP_PKEY *key = der.len <= SIGN_KEY_DER_MAX ? spki_read(library, der) : NULL;
 
-    enum err e = take(whole(key, at, der), &out->key);
+    if (key || der.len > SIGN_KEY_DER_MAX)
+        return key;
+    key = d2i_PUBKEY_ex(NULL, &at, (long)der.len, library, NULL);
+    return whole(key, at, der);
+}
+
+enum err verify_key_read(struct ossl_lib_ctx_st *library, struct bytes der, struct verify_key *out)
+{
+    enum err e = take(read_public(library, der), &out->key);
 
     if (e == OK)
         out->key.model = digest_of(der.data, der.len, 0);

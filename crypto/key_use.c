@@ -1,0 +1,96 @@
+#include "crypto/key_use.h"
+
+/* EVP_PKEY_sign_init_ex, EVP_PKEY_verify_init_ex */
+typedef int init_of_hash(EVP_PKEY_CTX *, const OSSL_PARAM *);
+
+static const char *digest_name(enum sign_hash hash)
+{
+    static const char *const names[] = {
+        [SIGN_SHA1] = "SHA1",         [SIGN_SHA2_256] = "SHA2-256", [SIGN_SHA2_384] = "SHA2-384",
+        [SIGN_SHA2_512] = "SHA2-512", [SIGN_IDENTITY] = NULL,
+    };
+
+    return names[hash];
+}
+
+static bool init_hashed(struct key_use *u, OSSL_LIB_CTX *library)
+{
+    init_of_hash *init = u->purpose == KEY_SIGNS ? EVP_PKEY_sign_init_ex : EVP_PKEY_verify_init_ex;
+    const char *name = digest_name(u->suite->hash);
+    int salt = (int)sign_hash_len(u->suite->hash);
+    OSSL_PARAM params[4], *p = params;
+
+    *p++ = OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_DIGEST, (char *)name, 0);
+    if (u->suite->form == SIGN_RSA_PSS) {
+        *p++ = OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_PAD_MODE, (char *)"pss", 0);
+        *p++ = OSSL_PARAM_construct_int(OSSL_SIGNATURE_PARAM_PSS_SALTLEN, &salt);
+    }
+    *p = OSSL_PARAM_construct_end();
+    u->digest = EVP_MD_fetch(library, name, NULL);
+    u->hash = EVP_MD_CTX_new();
+    u->of_hash = EVP_PKEY_CTX_new_from_pkey(library, u->key, NULL);
+    return u->digest && u->hash && u->of_hash && init(u->of_hash, params) > 0;
+}
+
+static bool init_whole(struct key_use *u, OSSL_LIB_CTX *library)
+{
+    u->of_text = EVP_MD_CTX_new();
+    if (!u->of_text)
+        return false;
+    return (u->purpose == KEY_SIGNS ? EVP_DigestSignInit_ex : EVP_DigestVerifyInit_ex)(
+               u->of_text, NULL, NULL, library, NULL, u->key, NULL) > 0;
+}
+
+bool key_use_init(struct key_use *u, OSSL_LIB_CTX *library, EVP_PKEY *key,
+                  const struct sign_suite *suite, enum key_purpose purpose)
+{
+    *u = (struct key_use){.key = key, .suite = suite, .purpose = purpose};
+    if (suite->hash == SIGN_IDENTITY ? init_whole(u, library) : init_hashed(u, library))
+        return true;
+    key_use_reset(u);
+    return false;
+}
+
+void key_use_reset(struct key_use *u)
+{
+    EVP_MD_free(u->digest);
+    EVP_MD_CTX_free(u->hash);
+    EVP_PKEY_CTX_free(u->of_hash);
+    EVP_MD_CTX_free(u->of_text);
+    *u = (struct key_use){.key = NULL};
+}
+
+static bool hash_of(struct key_use *u, const struct bytes *parts, size_t count, uint8_t *out)
+{
+    if (!EVP_DigestInit_ex2(u->hash, u->digest, NULL))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!EVP_DigestUpdate(u->hash, parts[i].data, parts[i].len))
+            return false;
+    return EVP_DigestFinal_ex(u->hash, out, NULL);
+}
+
+bool key_use_sign(struct key_use *u, const struct bytes *parts, size_t count, uint8_t *out,
+                  size_t *len)
+{
+    uint8_t hash[EVP_MAX_MD_SIZE];
+
+    *len = SIGN_MAX;
+    if (u->of_text)
+        return EVP_DigestSign(u->of_text, out, len, parts->data, parts->len) > 0;
+    return hash_of(u, parts, count, hash) &&
+           EVP_PKEY_sign(u->of_hash, out, len, hash, sign_hash_len(u->suite->hash)) > 0;
+}
+
+bool key_use_verify(struct key_use *u, const struct bytes *parts, size_t count,
+                    struct bytes signature)
+{
+    uint8_t hash[EVP_MAX_MD_SIZE];
+
+    if (u->of_text)
+        return EVP_DigestVerify(u->of_text, signature.data, signature.len, parts->data,
+                                parts->len) == 1;
+    return hash_of(u, parts, count, hash) &&
+           EVP_PKEY_verify(u->of_hash, signature.data, signature.len, hash,
+                           sign_hash_len(u->suite->hash)) == 1;
+}
