@@ -3,7 +3,6 @@
 #include "base/assert.h"
 
 enum {
-    SEEDS_MAX = 8,
     NONCE_MAX = 256,    /* RFC 7296 §3.9 */
     FIXED_KEY_HALF = 8, /* RFC 7296 §2.14: 64 bits of each nonce */
 };
@@ -25,36 +24,11 @@ struct ike_key_map ike_key_map(const struct ike_suite *suite)
     return m;
 }
 
-/* RFC 7296 §2.13: T1 = prf (K, S | 0x01), Tn = prf (K, Tn-1 | S | n) */
 enum err prf_plus(struct crypto *c, const struct prf_suite *prf, struct bytes key,
                   const struct bytes *seed, size_t seeds, uint8_t *out, size_t len)
 {
-    struct bytes parts[1 + SEEDS_MAX + 1];
-    uint8_t t[PRF_OUT_MAX], n;
-    size_t made = 0;
-    enum err e = OK;
-
-    ASSERT(seeds <= SEEDS_MAX && len <= 255 * (size_t)prf->out_len);
-    if (c->class->prf_plus)
-        return c->class->prf_plus(c, prf, key, seed, seeds, out, len);
-    parts[0] = BYTES_NONE;
-    for (size_t i = 0; i < seeds; i++)
-        parts[1 + i] = seed[i];
-    parts[1 + seeds] = bytes_of(&n, 1);
-    for (n = 1; e == OK && made < len; n++) {
-        size_t take = len - made < prf->out_len ? len - made : prf->out_len;
-
-        e = c->class->prf(c, prf, key, parts, seeds + 2, t);
-        if (e != OK)
-            break;
-        memcpy(out + made, t, take);
-        made += take;
-        parts[0] = bytes_of(t, prf->out_len);
-    }
-    if (e != OK)
-        wipe(out, len);
-    wipe(t, sizeof t);
-    return e;
+    ASSERT(seeds <= PRF_SEEDS_MAX && len <= 255 * (size_t)prf->out_len);
+    return c->class->prf_plus(c, prf, key, seed, seeds, out, len);
 }
 
 /* What a nonce gives to the key of the first prf: all of it, or its first 64 bits. */

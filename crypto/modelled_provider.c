@@ -16,6 +16,7 @@
 #include "base/assert.h"
 #include "crypto/modelled_hash.h"
 #include "crypto/tick.h"
+#include "crypto/x509_shelf.h"
 
 #include <stdlib.h>
 
@@ -301,6 +302,7 @@ static enum err modelled_verify(struct crypto *c, const struct verify_op *op,
 
 static void modelled_destroy(struct crypto *c)
 {
+    x509_shelf_free(c->certificates);
     free(c);
 }
 
@@ -326,6 +328,6 @@ struct crypto *crypto_modelled_create(struct meter *meter)
     struct crypto *c = malloc(sizeof *c);
 
     if (c)
-        *c = (struct crypto){&modelled_class, meter};
+        *c = (struct crypto){.class = &modelled_class, .meter = meter};
     return c;
 }

@@ -10,6 +10,9 @@
 #include "crypto/tick.h"
 #include "crypto/x25519.h"
 
+#include <pthread.h>
+#include <stdio.h>
+
 /* Rows in the order of ke_suites(). */
 static const struct group {
     const char *type;
@@ -54,13 +57,13 @@ static bool generate_init(EVP_PKEY_CTX *ctx, const struct group *g)
     return !g->name || EVP_PKEY_CTX_set_params(ctx, params) > 0;
 }
 
-static bool prime_init(struct openssl_group *own, const struct group *g, size_t len)
+static bool prime_init(struct openssl_crypto *c, struct openssl_group *own, const struct group *g,
+                       size_t len)
 {
-    BIGNUM *p = g->prime(NULL);
-    bool done = p && BN_bn2binpad(p, own->prime, (int)len) == (int)len;
-
-    BN_free(p);
-    return done;
+    own->p = g->prime(NULL);
+    own->montgomery = BN_MONT_CTX_new();
+    return own->p && own->montgomery && BN_MONT_CTX_set(own->montgomery, own->p, c->numbers) &&
+           BN_bn2binpad(own->p, own->prime, (int)len) == (int)len;
 }
 
 static bool curve_init(struct openssl_group *own, const struct group *g, OSSL_LIB_CTX *library)
@@ -82,10 +85,10 @@ static bool group_init(struct openssl_crypto *c, const struct ke_suite *suite)
         return false;
     if (suite->family == KE_ECP)
         return curve_init(own, g, c->entropy.library);
+    if (suite->family == KE_MODP)
+        return prime_init(c, own, g, suite->public_len);
     own->import = EVP_PKEY_CTX_new_from_name(c->entropy.library, g->type, NULL);
-    if (!own->import || EVP_PKEY_fromdata_init(own->import) <= 0)
-        return false;
-    return suite->family != KE_MODP || prime_init(own, g, suite->public_len);
+    return own->import && EVP_PKEY_fromdata_init(own->import) > 0;
 }
 
 bool openssl_groups_init(struct openssl_crypto *c)
@@ -108,6 +111,8 @@ void openssl_groups_reset(struct openssl_crypto *c)
     for (size_t i = 0; i < KE_SUITES; i++) {
         EVP_PKEY_CTX_free(c->groups[i].generate);
         EVP_PKEY_CTX_free(c->groups[i].import);
+        BN_MONT_CTX_free(c->groups[i].montgomery);
+        BN_free(c->groups[i].p);
         EC_POINT_free(c->groups[i].peer);
         EC_GROUP_free(c->groups[i].curve);
     }
@@ -141,6 +146,21 @@ static bool export_public(EVP_PKEY *key, const struct ke_suite *suite, uint8_t *
         return false;
     memcpy(out, encoded + skip, suite->public_len);
     return true;
+}
+
+static char library_name[64];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void name_library(void)
+{
+    snprintf(library_name, sizeof library_name, "OpenSSL %s",
+             OpenSSL_version(OPENSSL_VERSION_STRING));
+}
+
+const char *crypto_x25519_by(void)
+{
+    pthread_once(&once, name_library);
+    return x25519_here() ? "crypto/x25519, AVX512-IFMA" : library_name;
 }
 
 void openssl_use_lanes(struct crypto *base)
@@ -192,47 +212,25 @@ enum err openssl_ke_generate(struct crypto *base, const struct ke_suite *suite, 
     return openssl_failed();
 }
 
-/* Parameters carry integers in the machine's order; key pairs hold them big-endian. */
-static void reverse(const uint8_t *in, size_t len, uint8_t *out)
-{
-    for (size_t i = 0; i < len; i++)
-        out[i] = in[len - 1 - i];
-}
-
 /*
- * A library key of a MODP or Montgomery group from raw parts; the private part is absent for a
- * peer. Giving the public part of an own key too spares the library the work of computing it.
+ * A library key of a Montgomery curve from raw parts; the private part is absent for a peer.
+ * Giving the public part of an own key too spares the library the work of computing it.
  */
 static EVP_PKEY *import(struct openssl_crypto *c, const struct ke_suite *suite,
                         const uint8_t *public, const uint8_t *private)
 {
-    const struct group *g = &groups[index_of(suite)];
-    bool modp = suite->family == KE_MODP;
-    uint8_t pub[KE_PUBLIC_MAX], secret[KE_PRIVATE_MAX];
-    OSSL_PARAM params[4], *p = params;
+    OSSL_PARAM params[3], *p = params;
     EVP_PKEY *key = NULL;
 
-    if (modp) {
-        *p++ = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)g->name, 0);
-        reverse(public, suite->public_len, pub);
-        *p++ = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PUB_KEY, pub, suite->public_len);
-    } else {
-        memcpy(pub, public, suite->public_len);
-        *p++ = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, pub, suite->public_len);
-    }
-    if (private && modp) {
-        reverse(private, suite->private_len, secret);
-        *p++ = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, secret, suite->private_len);
-    } else if (private) {
-        memcpy(secret, private, suite->private_len);
-        *p++ =
-            OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PRIV_KEY, secret, suite->private_len);
-    }
+    *p++ = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)public,
+                                             suite->public_len);
+    if (private)
+        *p++ = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PRIV_KEY, (void *)private,
+                                                 suite->private_len);
     *p = OSSL_PARAM_construct_end();
     if (EVP_PKEY_fromdata(c->groups[index_of(suite)].import, &key,
                           private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params) <= 0)
-        key = NULL;
-    wipe(secret, sizeof secret);
+        return NULL;
     return key;
 }
 
@@ -264,14 +262,11 @@ static bool exchange(struct openssl_crypto *c, EVP_PKEY *own, EVP_PKEY *peer,
                      const struct ke_suite *suite, uint8_t *shared)
 {
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(c->entropy.library, own, NULL);
-    bool modp = suite->family == KE_MODP;
     size_t len = suite->shared_len;
-    bool done;
+    bool done = ctx && EVP_PKEY_derive_init(ctx) > 0 &&
+                EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) > 0 &&
+                EVP_PKEY_derive(ctx, shared, &len) > 0 && len == suite->shared_len;
 
-    /* RFC 7296 §2.14: g^ir of MODP is padded to the length of p. */
-    done = ctx && EVP_PKEY_derive_init(ctx) > 0 && (!modp || EVP_PKEY_CTX_set_dh_pad(ctx, 1) > 0) &&
-           EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) > 0 &&
-           EVP_PKEY_derive(ctx, shared, &len) > 0 && len == suite->shared_len;
     EVP_PKEY_CTX_free(ctx);
     return done;
 }
@@ -298,8 +293,31 @@ static enum err derive_by_keys(struct openssl_crypto *c, const struct ke_pair *o
     EVP_PKEY_free(peer_key);
     EVP_PKEY_free(own_key);
     /* RFC 7748 §6: an all-zero result is refused; the library reports it as a failure. */
-    if (ready && suite->family == KE_MONTGOMERY)
-        return done && !all_zero(shared, suite->shared_len) ? OK : ERR_KEY_EXCHANGE;
+    if (!ready)
+        return ERR_CRYPTO;
+    return done && !all_zero(shared, suite->shared_len) ? OK : ERR_KEY_EXCHANGE;
+}
+
+/*
+ * RFC 7296 §2.14: g^ir padded to the length of p. On numbers instead of library keys: those are
+ * made of raw bytes twice, and each works out anew what is known of p.
+ */
+static enum err derive_by_numbers(struct openssl_crypto *c, const struct ke_pair *own,
+                                  const uint8_t *peer, uint8_t *shared)
+{
+    const struct ke_suite *suite = own->suite;
+    const struct openssl_group *g = &c->groups[index_of(suite)];
+    BIGNUM *base = BN_bin2bn(peer, suite->public_len, NULL);
+    BIGNUM *exponent = BN_bin2bn(own->private, suite->private_len, NULL);
+    BIGNUM *power = BN_new();
+    int len = suite->shared_len;
+    bool done = base && exponent && power &&
+                BN_mod_exp_mont_consttime(power, base, exponent, g->p, c->numbers, g->montgomery) &&
+                BN_bn2binpad(power, shared, len) == len;
+
+    BN_clear_free(exponent);
+    BN_clear_free(power);
+    BN_free(base);
     return done ? OK : ERR_CRYPTO;
 }
 
@@ -357,8 +375,14 @@ static enum err derive(struct openssl_crypto *c, const struct ke_pair *own, cons
 {
     if (by_lanes(c, own->suite))
         return derive_by_lanes(own, peer, shared);
-    return own->suite->family == KE_ECP ? derive_by_points(c, own, peer, shared)
-                                        : derive_by_keys(c, own, peer, shared);
+    switch (own->suite->family) {
+    case KE_MODP:
+        return derive_by_numbers(c, own, peer, shared);
+    case KE_ECP:
+        return derive_by_points(c, own, peer, shared);
+    default:
+        return derive_by_keys(c, own, peer, shared);
+    }
 }
 
 enum err openssl_ke_derive(struct crypto *base, const struct ke_pair *own, struct bytes peer,

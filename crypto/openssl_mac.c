@@ -169,21 +169,26 @@ static bool xcbc(const struct openssl_macs *m, const uint8_t *key, const struct 
     return done;
 }
 
-bool openssl_mac(struct openssl_macs *m, enum mac_kind kind, struct bytes key,
-                 const struct bytes *parts, size_t count, uint8_t *out)
+/* @param key  NULL: that of last time */
+static bool library_mac(EVP_MAC_CTX *ctx, const uint8_t *key, size_t key_len,
+                        const struct bytes *parts, size_t count, uint8_t *out)
 {
-    EVP_MAC_CTX *ctx = m->library[kind];
     size_t len;
 
-    if (kind == MAC_AES_XCBC)
-        return xcbc(m, key.data, parts, count, out);
-    /* A null pointer would mean "the key of last time". */
-    if (!EVP_MAC_init(ctx, key.len ? key.data : zeros, key.len, NULL))
+    if (!EVP_MAC_init(ctx, key, key_len, NULL))
         return false;
     for (size_t i = 0; i < count; i++)
         if (parts[i].len && !EVP_MAC_update(ctx, parts[i].data, parts[i].len))
             return false;
     return EVP_MAC_final(ctx, out, &len, MAC_OUT_MAX);
+}
+
+bool openssl_mac(struct openssl_macs *m, enum mac_kind kind, struct bytes key,
+                 const struct bytes *parts, size_t count, uint8_t *out)
+{
+    if (kind == MAC_AES_XCBC)
+        return xcbc(m, key.data, parts, count, out);
+    return library_mac(m->library[kind], key.len ? key.data : zeros, key.len, parts, count, out);
 }
 
 enum mac_kind openssl_mac_of_integ(const struct integ_suite *suite)
@@ -265,4 +270,46 @@ enum err openssl_prf(struct crypto *base, const struct prf_suite *suite, struct 
     wipe(mac, sizeof mac);
     wipe(fitted, sizeof fitted);
     return done ? OK : openssl_failed();
+}
+
+/* A block of prf+ after the first: with HMAC the key stays set, which is half of the work. */
+static enum err prf_again(struct crypto *base, const struct prf_suite *suite, struct bytes key,
+                          const struct bytes *parts, size_t count, uint8_t *out)
+{
+    struct openssl_macs *m = &openssl_of(base)->macs;
+
+    if (suite->fixed_key)
+        return openssl_prf(base, suite, key, parts, count, out);
+    tick_prf(base, parts, count);
+    return library_mac(m->library[mac_of_prf(suite)], NULL, 0, parts, count, out)
+               ? OK
+               : openssl_failed();
+}
+
+/* RFC 7296 §2.13: T1 = prf (K, S | 0x01), Tn = prf (K, Tn-1 | S | n) */
+enum err openssl_prf_plus(struct crypto *base, const struct prf_suite *suite, struct bytes key,
+                          const struct bytes *seed, size_t seeds, uint8_t *out, size_t len)
+{
+    struct bytes parts[1 + PRF_SEEDS_MAX + 1] = {BYTES_NONE};
+    uint8_t t[MAC_OUT_MAX], n;
+    size_t made = 0;
+    enum err e = OK;
+
+    for (size_t i = 0; i < seeds; i++)
+        parts[1 + i] = seed[i];
+    parts[1 + seeds] = bytes_of(&n, 1);
+    for (n = 1; e == OK && made < len; n++) {
+        size_t take = len - made < suite->out_len ? len - made : suite->out_len;
+
+        e = (n == 1 ? openssl_prf : prf_again)(base, suite, key, parts, seeds + 2, t);
+        if (e != OK)
+            break;
+        memcpy(out + made, t, take);
+        made += take;
+        parts[0] = bytes_of(t, suite->out_len);
+    }
+    if (e != OK)
+        wipe(out, len);
+    wipe(t, sizeof t);
+    return e;
 }

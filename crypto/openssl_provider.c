@@ -6,6 +6,7 @@
 #include "crypto/openssl_provider.h"
 
 #include "crypto/tick.h"
+#include "crypto/x509_shelf.h"
 
 #include <stdlib.h>
 
@@ -33,6 +34,7 @@ static void openssl_destroy(struct crypto *base)
 {
     struct openssl_crypto *c = openssl_of(base);
 
+    x509_shelf_free(base->certificates);
     openssl_sign_reset(c);
     openssl_groups_reset(c);
     multibuffer_destroy(c->multibuffer);
@@ -51,6 +53,7 @@ static const struct crypto_class openssl_class = {
     .ke_generate = openssl_ke_generate,
     .ke_derive = openssl_ke_derive,
     .prf = openssl_prf,
+    .prf_plus = openssl_prf_plus,
     .sha1 = openssl_sha1,
     .seal = openssl_seal_one,
     .open = openssl_open_one,
@@ -73,7 +76,7 @@ struct crypto *openssl_provider_create(struct openssl_entropy entropy, struct me
         entropy.close(entropy.owner);
         return NULL;
     }
-    c->base = (struct crypto){&openssl_class, meter};
+    c->base = (struct crypto){.class = &openssl_class, .meter = meter};
     c->entropy = entropy;
     c->most = CRYPTO_AVX512;
     c->sha1 = EVP_MD_fetch(entropy.library, "SHA1", NULL);

@@ -52,8 +52,10 @@ struct openssl_macs {
 /** One key exchange group; indexed like ke_suites(). */
 struct openssl_group {
     EVP_PKEY_CTX *generate;
-    EVP_PKEY_CTX *import; /* MODP, X25519, X448 */
-    EC_GROUP *curve;      /* ECP, with a point to read the peer's into */
+    EVP_PKEY_CTX *import; /* X25519, X448 */
+    BIGNUM *p;            /* MODP, with what the library works out of it */
+    BN_MONT_CTX *montgomery;
+    EC_GROUP *curve; /* ECP, with a point to read the peer's into */
     EC_POINT *peer;
     uint8_t prime[KE_PUBLIC_MAX]; /* MODP: p, big-endian */
 };
@@ -67,6 +69,7 @@ struct openssl_crypto {
     EVP_CIPHER_CTX *ciphers[ENCR_SUITES]; /* indexed like encr_suites(); none for NULL */
     struct openssl_group groups[KE_SUITES];
     BN_CTX *numbers;                   /* scratch */
+    bool drawn_lengths;                /* ECDSA in DER has the length that sign_len drew */
     bool lanes;                        /* X25519 is crypto/x25519's, not the library's */
     struct key_use uses[KEY_USES_MAX]; /* they hold their keys */
     unsigned next_use;
@@ -91,6 +94,9 @@ bool openssl_mac(struct openssl_macs *m, enum mac_kind kind, struct bytes key,
                  const struct bytes *parts, size_t count, uint8_t *out);
 enum err openssl_prf(struct crypto *c, const struct prf_suite *suite, struct bytes key,
                      const struct bytes *parts, size_t count, uint8_t *out);
+
+enum err openssl_prf_plus(struct crypto *c, const struct prf_suite *suite, struct bytes key,
+                          const struct bytes *seed, size_t seeds, uint8_t *out, size_t len);
 
 bool openssl_ciphers_init(struct openssl_crypto *c);
 void openssl_ciphers_reset(struct openssl_crypto *c);
@@ -118,6 +124,8 @@ enum err openssl_ke_generate(struct crypto *c, const struct ke_suite *suite, str
 enum err openssl_ke_derive(struct crypto *c, const struct ke_pair *own, struct bytes peer,
                            uint8_t *shared);
 
+/** From now on signatures have the lengths that the modelled provider gives them. */
+void openssl_draw_lengths(struct crypto *c);
 void openssl_sign_reset(struct openssl_crypto *c);
 enum err openssl_sign_key_load(struct crypto *c, struct bytes der, struct sign_key *out);
 enum err openssl_verify_key_load(struct crypto *c, struct bytes der, struct verify_key *out);

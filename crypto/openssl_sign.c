@@ -15,6 +15,11 @@
  */
 enum { ATTEMPTS_MAX = 1 << 16 };
 
+void openssl_draw_lengths(struct crypto *base)
+{
+    openssl_of(base)->drawn_lengths = true;
+}
+
 void openssl_sign_reset(struct openssl_crypto *c)
 {
     for (unsigned i = 0; i < KEY_USES_MAX; i++)
@@ -99,12 +104,12 @@ static bool to_fixed(const struct asymmetric_key *key, uint8_t *signature, size_
     return done;
 }
 
-/* A signature of the length that sign_len drew; of any length where nothing is repeatable. */
+/* A signature of the length that sign_len drew; of any length where that is not asked for. */
 static bool sign_to_length(struct openssl_crypto *c, const struct sign_op *op, uint8_t *out,
                            size_t *len)
 {
     const struct asymmetric_key *key = &op->key->key;
-    bool der = op->suite->form == SIGN_ECDSA_DER;
+    bool drawn = op->suite->form == SIGN_ECDSA_DER && c->drawn_lengths;
     size_t wanted = sign_len(op->suite, key->bits, &op->random);
     struct key_use *use = use_of(c, key->library, op->suite, KEY_SIGNS);
 
@@ -115,7 +120,7 @@ static bool sign_to_length(struct openssl_crypto *c, const struct sign_op *op, u
             c->entropy.seed(&stream);
         if (!sign_once(c, use, op->parts, op->count, out, len))
             return false;
-        if (!der || *len == wanted || !c->entropy.seed)
+        if (!drawn || *len == wanted)
             return op->suite->form != SIGN_ECDSA_FIXED || to_fixed(key, out, len);
     }
     return false;

@@ -31,7 +31,9 @@ struct crypto *crypto_openssl_create(struct meter *meter)
 {
     struct crypto *c = crypto_openssl_plain_create(meter);
 
-    if (c)
+    if (c) {
         openssl_use_lanes(c);
+        openssl_draw_lengths(c);
+    }
     return c;
 }

@@ -15,6 +15,8 @@
 
 struct crypto; /* an instance; `class` is its first member in every maker */
 
+enum { PRF_SEEDS_MAX = 8 };
+
 enum seal_sizes {
     SEAL_EXPANDED_MAX = 1024, /* bytes of an expanded key, and how it is aligned */
     SEAL_EXPANDED_ALIGN = 64,
@@ -94,7 +96,7 @@ struct crypto_class {
     /** prf(key, part0 | part1 | ...) into `out`, suite->out_len bytes. Any key length. */
     enum err (*prf)(struct crypto *, const struct prf_suite *, struct bytes key,
                     const struct bytes *parts, size_t count, uint8_t *out);
-    /** prf+ as in keymat.h, which makes it of `prf` where this is NULL. */
+    /** prf+ as in keymat.h; PRF_SEEDS_MAX parts of a seed at most. Ticks as its `prf`s do. */
     enum err (*prf_plus)(struct crypto *, const struct prf_suite *, struct bytes key,
                          const struct bytes *seed, size_t seeds, uint8_t *out, size_t len);
     /** SHA-1 over the parts, 20 bytes: NAT detection (RFC 7296 §2.23) only. */
@@ -150,12 +152,16 @@ struct crypto_class {
 
 struct crypto {
     const struct crypto_class *class;
-    struct meter *meter; /* never NULL; set by the driver before it calls an endpoint */
+    struct meter *meter;             /* never NULL; set by the driver before it calls an endpoint */
+    struct x509_shelf *certificates; /* that were read last; NULL: none yet */
 };
 
 /** All return NULL when out of memory or when the library fails to initialise. */
 struct crypto *crypto_openssl_create(struct meter *meter);
-/** The same, and the same results, with nothing of our own in it: X25519 by OpenSSL. */
+/**
+ * The same with nothing in it that peers on real sockets do without: X25519 by OpenSSL, with the
+ * same results, and ECDSA in DER of whatever length it comes.
+ */
 struct crypto *crypto_openssl_plain_create(struct meter *meter);
 /** The real provider with the operating system's randomness: its keys never repeat. */
 struct crypto *crypto_openssl_live_create(struct meter *meter);
@@ -168,6 +174,8 @@ static inline void crypto_destroy(struct crypto *c)
 
 /** What serves ESP of the real provider here, for people: "libipsec-mb 1.3.0, AVX512". */
 const char *crypto_packets_by(void);
+/** What makes X25519 of the real provider here: "crypto/x25519, AVX512-IFMA", "OpenSSL 3.0.19". */
+const char *crypto_x25519_by(void);
 
 static inline void crypto_seal_batch(struct crypto *c, const struct seal_op *ops, size_t count,
                                      enum err *results)

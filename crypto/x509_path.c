@@ -1,10 +1,14 @@
-/* Trust anchors, CRLs and path validation on the library's X509_STORE. */
+/*
+ * Trust anchors, CRLs and path validation on the library's X509_STORE; certificates that an anchor
+ * vouches for directly need not go there (crypto/x509_direct).
+ */
 #include "crypto/x509.h"
 
 #include "base/assert.h"
 #include "crypto/openssl_headers.h"
 #include "crypto/sign_key.h"
 #include "crypto/x509_cert.h"
+#include "crypto/x509_direct.h"
 
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -12,13 +16,14 @@
 
 struct x509_anchors {
     X509_STORE *library;
+    struct x509_direct direct;
 };
 
 enum { LEVEL_112_BITS = 2 }; /* SSL_CTX_set_security_level(3): RSA-2048, no SHA-1 */
 
 struct x509_anchors *x509_anchors_create(void)
 {
-    struct x509_anchors *store = malloc(sizeof *store);
+    struct x509_anchors *store = calloc(1, sizeof *store);
 
     if (!store)
         return NULL;
@@ -34,14 +39,18 @@ void x509_anchors_free(struct x509_anchors *store)
 {
     if (!store)
         return;
+    x509_direct_reset(&store->direct);
     X509_STORE_free(store->library);
     free(store);
 }
 
 enum x509_result x509_anchors_trust(struct x509_anchors *store, const struct x509_cert *anchor)
 {
-    bool done = X509_STORE_add_cert(store->library, anchor->library);
+    X509 *cert = x509_with_key(anchor);
+    bool done = cert && X509_STORE_add_cert(store->library, cert) &&
+                x509_direct_trust(&store->direct, anchor, cert);
 
+    X509_free(cert);
     ERR_clear_error();
     return done ? CERT_VALID : CERT_MEMORY;
 }
@@ -229,8 +238,16 @@ static void tick_path(struct crypto *c, X509_STORE_CTX *ctx, bool with_crls)
     }
 }
 
-static enum x509_result judge(struct crypto *c, X509_STORE_CTX *ctx, const struct x509_cert *cert,
-                              const struct x509_check *check)
+/* RFC 4945 §5.1.3: what the end entity's certificate must allow besides. */
+static enum x509_result judge_use(const struct x509_cert *cert, const struct x509_check *check)
+{
+    if (!may_sign(cert->library))
+        return CERT_KEY_USAGE;
+    return serves_ike(cert->library, check->tls_purpose) ? CERT_VALID : CERT_PURPOSE;
+}
+
+static enum x509_result judge_path(struct crypto *c, X509_STORE_CTX *ctx,
+                                   const struct x509_cert *cert, const struct x509_check *check)
 {
     int good = X509_verify_cert(ctx);
     enum x509_result result = result_of(X509_STORE_CTX_get_error(ctx));
@@ -241,43 +258,55 @@ static enum x509_result judge(struct crypto *c, X509_STORE_CTX *ctx, const struc
         return CERT_KEY_USAGE;
     if (good <= 0)
         return result == CERT_VALID ? CERT_OTHER : result;
-    if (!all_are_cas(path))
-        return CERT_NOT_CA;
-    if (!may_sign(cert->library))
-        return CERT_KEY_USAGE;
-    return serves_ike(cert->library, check->tls_purpose) ? CERT_VALID : CERT_PURPOSE;
+    return all_are_cas(path) ? judge_use(cert, check) : CERT_NOT_CA;
 }
 
+/* Owned, as what lies in it. */
 static STACK_OF(X509) * stack_of(const struct x509_check *check)
 {
     STACK_OF(X509) *stack = sk_X509_new_null();
 
     for (size_t i = 0; stack && i < check->intermediate_count; i++) {
-        if (sk_X509_push(stack, check->intermediates[i]->library) <= 0) {
-            sk_X509_free(stack);
+        X509 *cert = x509_with_key(check->intermediates[i]);
+
+        if (!cert || sk_X509_push(stack, cert) <= 0) {
+            X509_free(cert);
+            sk_X509_pop_free(stack, X509_free);
             return NULL;
         }
     }
     return stack;
 }
 
+static enum x509_result verify_by_library(struct crypto *c, const struct x509_anchors *store,
+                                          const struct x509_cert *cert,
+                                          const struct x509_check *check)
+{
+    STACK_OF(X509) *intermediates = stack_of(check);
+    X509_STORE_CTX *ctx = intermediates ? X509_STORE_CTX_new() : NULL;
+    X509 *end = x509_with_key(cert);
+    enum x509_result result = CERT_MEMORY;
+
+    if (ctx && end && X509_STORE_CTX_init(ctx, store->library, end, intermediates)) {
+        set_up(ctx, check);
+        result = judge_path(c, ctx, cert, check);
+    }
+    X509_STORE_CTX_free(ctx);
+    X509_free(end);
+    sk_X509_pop_free(intermediates, X509_free);
+    return result;
+}
+
 enum x509_result x509_verify(struct crypto *c, const struct x509_anchors *store,
                              const struct x509_cert *cert, const struct x509_check *check)
 {
-    STACK_OF(X509) * intermediates;
-    enum x509_result result = CERT_MEMORY;
-    X509_STORE_CTX *ctx;
+    enum x509_result result;
 
     if (check->intermediate_count > CERT_CHAIN_MAX)
         return CERT_TOO_MANY;
-    intermediates = stack_of(check);
-    ctx = intermediates ? X509_STORE_CTX_new() : NULL;
-    if (ctx && X509_STORE_CTX_init(ctx, store->library, cert->library, intermediates)) {
-        set_up(ctx, check);
-        result = judge(c, ctx, cert, check);
-    }
-    X509_STORE_CTX_free(ctx);
-    sk_X509_free(intermediates);
+    result = x509_direct_valid(&store->direct, c, cert, check)
+                 ? judge_use(cert, check)
+                 : verify_by_library(c, store, cert, check);
     ERR_clear_error();
     return result;
 }

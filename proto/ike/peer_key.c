@@ -75,7 +75,8 @@ enum err peer_key_judge(const struct step *s, const struct peer_key *k)
                                .crl = trust->crl,
                                .tls_purpose = trust->tls_purpose,
                                .intermediates = (const struct x509_cert *const *)k->others,
-                               .intermediate_count = k->other_count};
+                               .intermediate_count = k->other_count,
+                               .key = &k->key};
     enum x509_result result = CERT_NO_ANCHOR;
 
     if (!k->end_entity)
