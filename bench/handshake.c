@@ -5,13 +5,15 @@
  * A batch of handshakes goes step by step: all IKE_SA_INIT requests, all their answers, and so on,
  * so that the time of one end can be told from the other's by two clocks a step, not two a message.
  *
- * All cryptography is the library's, as in the bound, but for the key exchange x25519-ifma: that is
- * crypto/x25519's, as simulations have it where the processor can.
+ * All cryptography is what a peer on a real socket computes, the library's as in the bound. With
+ * the key exchange x25519-ifma it is what simulations compute where the processor can: X25519 by
+ * crypto/x25519, and ECDSA signed until its length is the drawn one.
  */
 #include "base/assert.h"
 #include "bench/ends.h"
 #include "bench/handshake_auth.h"
 #include "bench/row.h"
+#include "bench/threads.h"
 #include "crypto/x25519.h"
 
 #include <stdio.h>
@@ -46,10 +48,16 @@ struct bench {
     enum err error;
 };
 
-static void close_bench(void *state)
-{
-    struct bench *b = state;
+/* One of them a thread. */
+struct load {
+    struct bench *bench[BENCH_THREADS_MAX];
+    unsigned threads;
+};
 
+static void close_bench(struct bench *b)
+{
+    if (!b)
+        return;
     ends_close(&b->ends);
     handshake_auth_destroy(b->auth);
     for (int i = 0; i < ENDS; i++)
@@ -85,27 +93,50 @@ static enum err prepare(struct bench *b, char *ke, const char *auth)
     return ends_open(&b->ends, (struct ike_limits[ENDS]){limits, limits}, false);
 }
 
-/* The name is handshake/KE/AUTH or handshake/KE/AUTH/END; number[0] says which end is timed. */
-static void *open_bench(struct row *row, const char **why)
+static struct bench *open_one(const struct row *row, enum err *error)
 {
     struct bench *b = calloc(1, sizeof *b);
     char ke[32] = "", auth[32] = "";
-    enum err error = ERR_MEMORY;
+
+    *error = ERR_MEMORY;
+    if (b && sscanf(row->name, "handshake/%31[^/]/%31[^/]", ke, auth) == 2) {
+        b->timed = (int)row->number[0];
+        *error = prepare(b, ke, auth);
+    }
+    if (*error == OK)
+        return b;
+    close_bench(b);
+    return NULL;
+}
+
+static void close_load(void *state)
+{
+    struct load *l = state;
+
+    for (unsigned i = 0; i < l->threads; i++)
+        close_bench(l->bench[i]);
+    free(l);
+}
+
+/* The name is handshake/KE/AUTH, or that and /END or /threads-2; number[0] says which end is timed.
+ */
+static void *open_load(struct row *row, const char **why)
+{
+    struct load *l = calloc(1, sizeof *l);
+    enum err error = l ? OK : ERR_MEMORY;
 
     if (strstr(row->name, OWN) && !x25519_here()) {
         *why = "the processor has no AVX512-IFMA, or the compiler did not know it";
-        free(b);
+        free(l);
         return NULL;
     }
-    if (b && sscanf(row->name, "handshake/%31[^/]/%31[^/]", ke, auth) == 2) {
-        b->timed = (int)row->number[0];
-        error = prepare(b, ke, auth);
-    }
+    for (; error == OK && l->threads < row->threads; l->threads += error == OK)
+        l->bench[l->threads] = open_one(row, &error);
     if (error == OK)
-        return b;
+        return l;
     *why = err_text(error);
-    if (b)
-        close_bench(b);
+    if (l)
+        close_load(l);
     return NULL;
 }
 
@@ -182,33 +213,47 @@ static void batch(struct bench *b, unsigned count, uint64_t *ns)
     b->ends.now += NSEC_PER_MS;
 }
 
-static enum err run_bench(void *state, uint64_t operations, double *value)
+static enum err run_bench(void *state, uint64_t operations, uint64_t *ns)
 {
     struct bench *b = state;
     const struct ike_counters *counters = ike_endpoint_counters(b->ends.end[ENDS_INITIATOR]);
-    uint64_t before = counters->completed, ns = 0;
+    uint64_t before = counters->completed;
 
     for (uint64_t left = operations; left > 0 && b->error == OK;) {
         unsigned count = left < BATCH ? (unsigned)left : BATCH;
 
-        batch(b, count, &ns);
+        batch(b, count, ns);
         left -= count;
     }
-    *value = (double)ns / 1e3;
     if (b->error != OK)
         return b->error;
     return counters->completed - before == operations ? OK : ERR_STATE;
 }
 
+static enum err run_load(void *state, uint64_t operations, double *value)
+{
+    struct load *l = state;
+    void *states[BENCH_THREADS_MAX] = {NULL};
+    uint64_t ns = 0;
+    enum err error;
+
+    for (unsigned i = 0; i < l->threads; i++)
+        states[i] = l->bench[i];
+    error = l->threads == 1 ? run_bench(states[0], operations, &ns)
+                            : threads_run(l->threads, run_bench, states, operations, &ns);
+    *value = (double)ns / 1e3;
+    return error;
+}
+
 static const struct family handshake_family = {
     "handshake",
     "IKEv2 handshakes, key exchange x authentication: both ends on one core, and each end alone",
-    open_bench,
-    run_bench,
-    close_bench,
+    open_load,
+    run_load,
+    close_load,
 };
 
-static void add(struct rows *rows, const char *ke, const char *auth, int end, bool quick)
+static struct row *add(struct rows *rows, const char *ke, const char *auth, int end, bool quick)
 {
     static const char *const suffix[] = {"/initiator", "/responder", ""};
     struct row *row = rows_add(rows, &handshake_family, "handshake/%s/%s%s", ke, auth, suffix[end]);
@@ -221,6 +266,17 @@ static void add(struct rows *rows, const char *ke, const char *auth, int end, bo
     row->number[0] = (uint32_t)end;
     row->quick = quick;
     row->counted = true;
+    return row;
+}
+
+/* Not in --quick: with anything else on the second core it measures that. */
+static void add_threads(struct rows *rows, const char *ke, const char *auth)
+{
+    struct row *row = add(rows, ke, auth, EITHER, false);
+
+    strcat(row->name, "/threads-2");
+    row->threads = 2;
+    row->counted = false;
 }
 
 void handshake_rows(struct rows *rows)
@@ -234,6 +290,8 @@ void handshake_rows(struct rows *rows)
     for (size_t k = 0; k < sizeof kes / sizeof *kes; k++)
         add(rows, kes[k], "psk", EITHER, k == 0 || k == 1 || k == 3);
     add(rows, "x25519" OWN, "psk", EITHER, true);
+    add(rows, "x25519" OWN, "ecdsa256", EITHER, false);
+    add(rows, "x25519" OWN, "ecdsa256+cert", EITHER, false);
     for (size_t a = 1; a < sizeof auths / sizeof *auths; a++)
         add(rows, "x25519", auths[a], EITHER, strcmp(auths[a], "ecdsa256+cert") == 0);
     for (size_t a = 1; a < sizeof auths / sizeof *auths; a++)
@@ -243,4 +301,6 @@ void handshake_rows(struct rows *rows)
         add(rows, "x25519", "ecdsa256+cert", end, false);
         add(rows, "x25519", "rsa2048+cert", end, false);
     }
+    add_threads(rows, "x25519", "psk");
+    add_threads(rows, "x25519", "rsa2048+cert");
 }

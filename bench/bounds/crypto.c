@@ -360,7 +360,7 @@ static const char help[] =
     "  random/BYTES\n"
     "KE: x25519 x448 ecp256 ecp384 ecp521 modp2048 modp3072 modp4096\n"
     "ALGORITHM: rsa2048 rsa3072 ecdsa256 ecdsa384 ed25519\n"
-    "AUTH: psk, ALGORITHM, or ALGORITHM+cert: the peer's certificate is parsed and verified\n";
+    "AUTH: psk, ALGORITHM, or ALGORITHM+cert: the signature of the peer's certificate is verified, too\n";
 
 int main(int argc, char **argv)
 {

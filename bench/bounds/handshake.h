@@ -15,7 +15,7 @@ struct handshake {
     struct symmetric *symmetric;
     struct kex *kex;
     struct signer *signer;     /* NULL: a pre-shared key */
-    bool certificate;          /* sent along, parsed and verified */
+    bool certificate;          /* sent along, its signature verified */
     uint8_t peer[KEX_LEN_MAX]; /* what handshake_end derives with */
     size_t peer_len;
 };

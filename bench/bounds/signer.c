@@ -3,6 +3,7 @@
 #include "loop.h"
 
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include <string.h>
 
@@ -56,6 +57,14 @@ static void put_name(X509_NAME *name, const char *common)
          "name");
 }
 
+static void put_extension(X509 *x, int kind, const char *value)
+{
+    X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL, kind, value);
+
+    need(e && X509_add_ext(x, e, -1), "extension");
+    X509_EXTENSION_free(e);
+}
+
 static void certify(struct signer *s)
 {
     X509 *x = X509_new();
@@ -67,29 +76,45 @@ static void certify(struct signer *s)
     put_name(X509_get_subject_name(x), "peer.example");
     put_name(X509_get_issuer_name(x), "ca.example");
     need(X509_set_pubkey(x, s->key), "certificate");
+    put_extension(x, NID_subject_alt_name, "DNS:peer.example");
+    put_extension(x, NID_key_usage, "critical,digitalSignature");
     need(X509_sign(x, s->ca, s->digest), "certificate");
-    s->certificate_len = i2d_X509(x, &s->certificate);
-    need(s->certificate_len, "certificate");
-    X509_free(x);
+    s->to_be_signed_len = (size_t)i2d_re_X509_tbs(x, &s->to_be_signed);
+    X509_get0_signature(&s->by_issuer, NULL, x);
+    s->certificate = x;
 }
 
-static void keep_whole(struct signer *s)
+static EVP_MD_CTX *keep_whole(EVP_PKEY *key, int sign)
 {
-    s->sign_whole = EVP_MD_CTX_new();
-    s->verify_whole = EVP_MD_CTX_new();
-    need(EVP_DigestSignInit(s->sign_whole, NULL, NULL, NULL, s->key), "signing");
-    need(EVP_DigestVerifyInit(s->verify_whole, NULL, NULL, NULL, s->key), "verifying");
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+    need(ctx && (sign ? EVP_DigestSignInit(ctx, NULL, NULL, NULL, key)
+                      : EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key)),
+         "signature");
+    return ctx;
 }
 
-static void keep_hashed(struct signer *s)
+static EVP_PKEY_CTX *keep_hashed(const struct signer *s, EVP_PKEY *key, int sign)
 {
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+
+    need(ctx && (sign ? EVP_PKEY_sign_init(ctx) : EVP_PKEY_verify_init(ctx)), "signature");
+    need(EVP_PKEY_CTX_set_signature_md(ctx, s->digest), "signature");
+    return ctx;
+}
+
+static void keep(struct signer *s)
+{
+    if (!s->digest) {
+        s->sign_whole = keep_whole(s->key, 1);
+        s->own.whole = keep_whole(s->key, 0);
+        s->issuer.whole = keep_whole(s->ca, 0);
+        return;
+    }
     s->hash = EVP_MD_CTX_new();
-    s->sign = EVP_PKEY_CTX_new_from_pkey(NULL, s->key, NULL);
-    s->verify = EVP_PKEY_CTX_new_from_pkey(NULL, s->key, NULL);
-    need(EVP_PKEY_sign_init(s->sign), "signing");
-    need(EVP_PKEY_CTX_set_signature_md(s->sign, s->digest), "signing");
-    need(EVP_PKEY_verify_init(s->verify), "verifying");
-    need(EVP_PKEY_CTX_set_signature_md(s->verify, s->digest), "verifying");
+    s->sign = keep_hashed(s, s->key, 1);
+    s->own.hashed = keep_hashed(s, s->key, 0);
+    s->issuer.hashed = keep_hashed(s, s->ca, 0);
 }
 
 void signer_init(struct signer *s, unsigned place)
@@ -100,10 +125,8 @@ void signer_init(struct signer *s, unsigned place)
     if (a->digest) {
         s->digest = EVP_MD_fetch(NULL, a->digest, NULL);
         need(s->digest != NULL, a->digest);
-        keep_hashed(s);
-    } else {
-        keep_whole(s);
     }
+    keep(s);
     certify(s);
 }
 
@@ -111,13 +134,16 @@ void signer_reset(struct signer *s)
 {
     EVP_PKEY_free(s->key);
     EVP_PKEY_free(s->ca);
-    OPENSSL_free(s->certificate);
+    X509_free(s->certificate);
+    OPENSSL_free(s->to_be_signed);
     EVP_MD_free(s->digest);
     EVP_MD_CTX_free(s->hash);
     EVP_PKEY_CTX_free(s->sign);
-    EVP_PKEY_CTX_free(s->verify);
     EVP_MD_CTX_free(s->sign_whole);
-    EVP_MD_CTX_free(s->verify_whole);
+    EVP_PKEY_CTX_free(s->own.hashed);
+    EVP_MD_CTX_free(s->own.whole);
+    EVP_PKEY_CTX_free(s->issuer.hashed);
+    EVP_MD_CTX_free(s->issuer.whole);
 }
 
 static unsigned hashed(struct signer *s, const uint8_t *text, size_t len, uint8_t *out)
@@ -144,25 +170,27 @@ size_t signer_sign(struct signer *s, const uint8_t *text, size_t len, uint8_t *s
     return signature_len;
 }
 
-void signer_verify(struct signer *s, const uint8_t *text, size_t len, const uint8_t *signature,
-                   size_t signature_len)
+static void verify(struct signer *s, const struct signer_verifier *by, const uint8_t *text,
+                   size_t len, const uint8_t *signature, size_t signature_len)
 {
     uint8_t digest[EVP_MAX_MD_SIZE];
 
     if (s->digest)
-        need(EVP_PKEY_verify(s->verify, signature, signature_len, digest,
+        need(EVP_PKEY_verify(by->hashed, signature, signature_len, digest,
                              hashed(s, text, len, digest)),
              "verifying");
     else
-        need(EVP_DigestVerify(s->verify_whole, signature, signature_len, text, len), "verifying");
+        need(EVP_DigestVerify(by->whole, signature, signature_len, text, len), "verifying");
+}
+
+void signer_verify(struct signer *s, const uint8_t *text, size_t len, const uint8_t *signature,
+                   size_t signature_len)
+{
+    verify(s, &s->own, text, len, signature, signature_len);
 }
 
 void signer_check_certificate(struct signer *s)
 {
-    const uint8_t *der = s->certificate;
-    X509 *x = d2i_X509(NULL, &der, s->certificate_len);
-
-    need(x && X509_verify(x, s->ca) > 0, "verifying a certificate");
-    need(X509_get0_pubkey(x) != NULL, "public key of a certificate");
-    X509_free(x);
+    verify(s, &s->issuer, s->to_be_signed, s->to_be_signed_len, ASN1_STRING_get0_data(s->by_issuer),
+           (size_t)ASN1_STRING_length(s->by_issuer));
 }

@@ -6,6 +6,7 @@
 #define SIGNER_H
 
 #include <openssl/evp.h>
+#include <openssl/x509.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -14,15 +15,24 @@ enum signer_sizes { SIGNER_ALGORITHMS = 5, SIGNATURE_MAX = 512 };
 
 struct signer_algorithm;
 
+/* A key's context to verify with: of a hash, or of the text where the algorithm hashes itself. */
+struct signer_verifier {
+    EVP_PKEY_CTX *hashed;
+    EVP_MD_CTX *whole;
+};
+
 struct signer {
     const struct signer_algorithm *algorithm;
     EVP_PKEY *key, *ca;
-    uint8_t *certificate; /* DER */
-    int certificate_len;
+    X509 *certificate;
+    uint8_t *to_be_signed; /* RFC 5280 §4.1.1.1 */
+    size_t to_be_signed_len;
+    const ASN1_BIT_STRING *by_issuer;
     EVP_MD *digest; /* NULL: the algorithm takes the text whole */
     EVP_MD_CTX *hash;
-    EVP_PKEY_CTX *sign, *verify;
-    EVP_MD_CTX *sign_whole, *verify_whole;
+    EVP_PKEY_CTX *sign;
+    EVP_MD_CTX *sign_whole;
+    struct signer_verifier own, issuer;
 };
 
 /** Name of an algorithm by its place, 0 to SIGNER_ALGORITHMS - 1. */
@@ -38,7 +48,7 @@ size_t signer_sign(struct signer *, const uint8_t *text, size_t len, uint8_t *si
 /** Ends the program if the signature does not fit. */
 void signer_verify(struct signer *, const uint8_t *text, size_t len, const uint8_t *signature,
                    size_t signature_len);
-/** Parse the certificate, verify it with the CA's key, take its public key out. */
+/** Verify the signature of the certificate with the CA's key; reading it is not cryptography. */
 void signer_check_certificate(struct signer *);
 
 #endif
