@@ -91,6 +91,7 @@ static int dispatch(int argc, char **argv)
         printf("ikelab %s (%.12s%s)\n", BUILD_VERSION, BUILD_COMMIT,
                BUILD_DIRTY ? ", changed" : "");
         printf("ESP by %s\n", crypto_packets_by());
+        printf("X25519 by %s\n", crypto_x25519_by());
         return EXIT_DONE;
     }
     for (size_t i = 0; i < VERB_COUNT; i++)

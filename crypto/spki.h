@@ -9,7 +9,7 @@
 #include "crypto/openssl_headers.h"
 
 /**
- * RSA (RFC 8017 appendix A.1.1), P-256, P-384 and P-521 with uncompressed points (RFC 5480),
+ * RSA (RFC 8017 appendix A.1.1), P-256, P-384 and P-521 with uncompressed points (SEC 1 §2.3.3),
  * Ed25519 and Ed448 (RFC 8410), in the one encoding that DER has for them.
  * @return NULL: something else, or bad; the library's decoders say which
  */

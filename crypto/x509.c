@@ -109,7 +109,7 @@ X509 *x509_with_key(const struct x509_cert *cert)
     return d2i_X509(NULL, &at, (long)cert->der_len);
 }
 
-/* Unix time of a point that is written as RFC 5280 §4.1.2.5 wants it. */
+/* Unix time of a point that is written as RFC 5280 wants it. */
 static bool point_in_time(const ASN1_TIME *written, int64_t *out)
 {
     time_t any = 0;

@@ -52,6 +52,7 @@ static void look(void)
     known.cpu = cpu;
     known.kernel = kernel;
     known.packets_by = crypto_packets_by();
+    known.x25519_by = crypto_x25519_by();
     known.cores = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 }
 

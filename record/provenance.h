@@ -18,6 +18,7 @@ struct provenance {
     const char *cpu;
     unsigned cores;              /* that are online */
     const char *packets_by;      /* what serves ESP of real crypto: crypto_packets_by() */
+    const char *x25519_by;       /* what makes X25519 of real crypto: crypto_x25519_by() */
     const char *libraries[8][2]; /* name, version; ends with NULL; callers add what they link */
 };
 

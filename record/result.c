@@ -95,6 +95,7 @@ static void origin(struct json *j, const struct provenance *p, bool modelled)
     json_u64(j, "cores", p->cores);
     json_text(j, "kernel", p->kernel);
     json_text(j, "packets_by", modelled ? "modelled" : p->packets_by);
+    json_text(j, "x25519_by", modelled ? "modelled" : p->x25519_by);
     json_object_begin(j, "libraries");
     for (size_t i = 0; i < sizeof p->libraries / sizeof *p->libraries && p->libraries[i][0]; i++)
         json_text(j, p->libraries[i][0], p->libraries[i][1]);

@@ -261,6 +261,8 @@ START_TEST(provenance_is_filled_in)
     ck_assert_str_eq(p->libraries[0][0], "libcrypto");
     ck_assert(strstr(p->packets_by, "libipsec-mb ") == p->packets_by ||
               strstr(p->packets_by, "OpenSSL ") == p->packets_by);
+    ck_assert(strstr(p->x25519_by, "crypto/x25519, ") == p->x25519_by ||
+              strstr(p->x25519_by, "OpenSSL ") == p->x25519_by);
 }
 END_TEST
 
