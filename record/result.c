@@ -82,8 +82,10 @@ static void wall(struct json *j, const struct result *r)
     json_object_end(j);
 }
 
-static void origin(struct json *j, const struct provenance *p, bool modelled)
+static void origin(struct json *j, const struct provenance *p, const struct result *r)
 {
+    bool modelled = strcmp(r->crypto, "modelled") == 0;
+
     json_object_begin(j, "provenance");
     json_text(j, "version", p->version);
     json_text(j, "commit", p->commit);
@@ -95,6 +97,8 @@ static void origin(struct json *j, const struct provenance *p, bool modelled)
     json_u64(j, "cores", p->cores);
     json_text(j, "kernel", p->kernel);
     json_text(j, "packets_by", modelled ? "modelled" : p->packets_by);
+    if (r->x25519_by)
+        json_text(j, "x25519_by", modelled ? "modelled" : r->x25519_by);
     json_object_begin(j, "libraries");
     for (size_t i = 0; i < sizeof p->libraries / sizeof *p->libraries && p->libraries[i][0]; i++)
         json_text(j, p->libraries[i][0], p->libraries[i][1]);
@@ -141,7 +145,7 @@ void result_json(const struct result *r, struct text *out)
     security(&j, r);
     capture(&j, &r->capture);
     wall(&j, r);
-    origin(&j, r->provenance ? r->provenance : provenance(), strcmp(r->crypto, "modelled") == 0);
+    origin(&j, r->provenance ? r->provenance : provenance(), r);
     json_object_end(&j);
     text_char(out, '\n');
 }

@@ -38,6 +38,7 @@ struct result {
     uint64_t seed;
     uint64_t digest, timeline_digest;
     const char *crypto;            /* "real" or "modelled" */
+    const char *x25519_by;         /* what serves X25519: crypto_x25519_by(); NULL: not said */
     bool partial;                  /* stopped before its stop_time */
     const char *wrong;             /* faults that the scenario asks for, by group; NULL: none */
     const char *violation;         /* text of a checker's finding, NULL: none */

@@ -1,5 +1,6 @@
 #include "sim/outcome.h"
 
+#include "crypto/provider.h"
 #include "sim/ike_node.h"
 #include "sim/recorder.h"
 
@@ -216,6 +217,7 @@ enum err outcome_fill(struct lab *lab, struct run_outcome *out)
                                   .digest = sim_digest(&lab->sim),
                                   .timeline_digest = sim_timeline_digest(&lab->sim),
                                   .crypto = lab->crypto->class->name,
+                                  .x25519_by = crypto_x25519_by(),
                                   .metrics = lab->metrics,
                                   .thresholds = s->thresholds,
                                   .threshold_count = s->threshold_count,
