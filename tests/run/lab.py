@@ -17,7 +17,7 @@ SKIPPED = 77
 
 def other_builds():
     """The program as other compilers and presets built it; ./check builds them all."""
-    builds = [ROOT / "build" / preset / "ikelab" for preset in ("release", "release-clang")]
+    builds = [ROOT / "build" / preset / "ikelab" for preset in ("release", "release-clang", "plain")]
     return [b for b in builds if b.exists()]
 
 
