@@ -117,12 +117,12 @@ def by_live(bed, args):
     return {LIVE: (took.user + took.system) / args.count}
 
 
-def by_bench(folder, args):
+def by_bench(_folder, args):
     """Both rows, or one where the processor lacks what the other needs."""
     found = {}
     for row in (PLAIN, LANES):
         done = lab.sh("taskset", "-c", str(args.core), lab.IKELAB, "bench", row, "--repetitions", "1",
-                      "--window", str(BENCH_MS), "--json", check=row == PLAIN, cwd=folder)
+                      "--window", str(BENCH_MS), "--json", check=row == PLAIN)
         if done.returncode == 0:
             found[row] = json.loads(done.stdout)["benchmarks"][0]["median"] / 1e6
     return found
