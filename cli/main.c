@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "build_info.h"
+#include "crypto/engine.h"
 #include "crypto/provider.h"
 #include "sim/scenario_tree.h"
 
@@ -78,6 +79,9 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 
 static int dispatch(int argc, char **argv)
 {
+    if (crypto_engine_wrong())
+        return say_error(EXIT_WRONG_USE, CRYPTO_ENGINE_HINT,
+                         CRYPTO_ENGINE_VARIABLE ": there is no '%s'", crypto_engine_wrong());
     if (argc < 2) {
         help(stderr);
         return say_error(EXIT_WRONG_USE, "ikelab --help", "no verb given");
@@ -91,7 +95,7 @@ static int dispatch(int argc, char **argv)
         printf("ikelab %s (%.12s%s)\n", BUILD_VERSION, BUILD_COMMIT,
                BUILD_DIRTY ? ", changed" : "");
         printf("ESP by %s\n", crypto_packets_by());
-        printf("X25519 by %s\n", crypto_x25519_by());
+        printf("X25519 of simulated peers by %s\n", crypto_x25519_by());
         return EXIT_DONE;
     }
     for (size_t i = 0; i < VERB_COUNT; i++)

@@ -6,44 +6,16 @@
 #include "crypto/openssl_provider.h"
 
 #include "base/assert.h"
+#include "crypto/engine.h"
 #include "crypto/tick.h"
-
-#include <pthread.h>
-#include <stdio.h>
 
 /* CBC: fewer packets than this leave most lanes of the library empty, and OpenSSL is quicker. */
 enum { COMPANY_MIN = 4 };
 
-static const char *const engine_names[] = {
-    [CRYPTO_OPENSSL] = "",  [CRYPTO_SSE] = "SSE",       [CRYPTO_AVX] = "AVX",
-    [CRYPTO_AVX2] = "AVX2", [CRYPTO_AVX512] = "AVX512",
-};
-
-static char packets_by[64];
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void name_packets_by(void)
-{
-    enum crypto_engine best = multibuffer_best();
-
-    if (best == CRYPTO_OPENSSL)
-        snprintf(packets_by, sizeof packets_by, "OpenSSL %s",
-                 OpenSSL_version(OPENSSL_VERSION_STRING));
-    else
-        snprintf(packets_by, sizeof packets_by, "libipsec-mb %s, %s", multibuffer_version(),
-                 engine_names[best]);
-}
-
-const char *crypto_packets_by(void)
-{
-    pthread_once(&once, name_packets_by);
-    return packets_by;
-}
-
 static struct multibuffer *multibuffer_of(struct openssl_crypto *c)
 {
     if (!c->multibuffer_tried)
-        c->multibuffer = multibuffer_create(c->most);
+        c->multibuffer = multibuffer_create(crypto_engine_limited(c->most));
     c->multibuffer_tried = true;
     return c->multibuffer;
 }

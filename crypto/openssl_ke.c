@@ -10,9 +10,6 @@
 #include "crypto/tick.h"
 #include "crypto/x25519.h"
 
-#include <pthread.h>
-#include <stdio.h>
-
 /* Rows in the order of ke_suites(). */
 static const struct group {
     const char *type;
@@ -146,21 +143,6 @@ static bool export_public(EVP_PKEY *key, const struct ke_suite *suite, uint8_t *
         return false;
     memcpy(out, encoded + skip, suite->public_len);
     return true;
-}
-
-static char library_name[64];
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void name_library(void)
-{
-    snprintf(library_name, sizeof library_name, "OpenSSL %s",
-             OpenSSL_version(OPENSSL_VERSION_STRING));
-}
-
-const char *crypto_x25519_by(void)
-{
-    pthread_once(&once, name_library);
-    return x25519_here() ? "crypto/x25519, AVX512-IFMA" : library_name;
 }
 
 void openssl_use_lanes(struct crypto *base)

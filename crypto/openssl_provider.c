@@ -78,7 +78,7 @@ struct crypto *openssl_provider_create(struct openssl_entropy entropy, struct me
     }
     c->base = (struct crypto){.class = &openssl_class, .meter = meter};
     c->entropy = entropy;
-    c->most = CRYPTO_AVX512;
+    c->most = CRYPTO_VAES;
     c->sha1 = EVP_MD_fetch(entropy.library, "SHA1", NULL);
     c->hash = EVP_MD_CTX_new();
     if (c->sha1 && c->hash && openssl_macs_init(&c->macs, entropy.library) &&

@@ -29,7 +29,8 @@ enum crypto_engine {
     CRYPTO_SSE,     /* libipsec-mb, and the instructions that it uses besides AES */
     CRYPTO_AVX,
     CRYPTO_AVX2,
-    CRYPTO_AVX512, /* with VAES where the processor has it */
+    CRYPTO_AVX512,
+    CRYPTO_VAES, /* AVX-512 with AES on 64 bytes at once, and what came with it: GFNI, IFMA */
 };
 
 /** A key pair of one key exchange, raw bytes, owned by the caller, who wipes it. */
@@ -174,7 +175,7 @@ static inline void crypto_destroy(struct crypto *c)
 
 /** What serves ESP of the real provider here, for people: "libipsec-mb 1.3.0, AVX512". */
 const char *crypto_packets_by(void);
-/** What makes X25519 of the real provider here: "crypto/x25519, AVX512-IFMA", "OpenSSL 3.0.19". */
+/** The same for X25519 of simulated peers: "crypto/x25519, AVX512-IFMA", "OpenSSL 3.0.19". */
 const char *crypto_x25519_by(void);
 
 static inline void crypto_seal_batch(struct crypto *c, const struct seal_op *ops, size_t count,

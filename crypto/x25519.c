@@ -2,11 +2,13 @@
 
 #ifdef IKELAB_IFMA
 
+#include "crypto/engine.h"
+
 bool x25519_here(void)
 {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512ifma") &&
-           __builtin_cpu_supports("bmi2");
+    return crypto_engine_limited(CRYPTO_VAES) == CRYPTO_VAES && __builtin_cpu_supports("avx512f") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512ifma") && __builtin_cpu_supports("bmi2");
 }
 
 #else

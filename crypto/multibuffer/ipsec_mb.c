@@ -14,6 +14,7 @@
 
 #include "base/assert.h"
 
+#include <cpuid.h>
 #include <stdlib.h>
 
 enum {
@@ -77,16 +78,20 @@ static const struct {
     [CRYPTO_SSE] = {IMB_CPUFLAGS_SSE, init_mb_mgr_sse},
     [CRYPTO_AVX] = {IMB_CPUFLAGS_AVX, init_mb_mgr_avx},
     [CRYPTO_AVX2] = {IMB_CPUFLAGS_AVX2, init_mb_mgr_avx2},
+    [CRYPTO_AVX512] = {IMB_CPUFLAGS_AVX512, init_mb_mgr_avx512},
 };
 
 static bool starts(struct multibuffer *m, enum crypto_engine most)
 {
     IMB_MGR *manager = m->manager;
 
-    if (most == CRYPTO_AVX512) {
+    if (most == CRYPTO_VAES) {
         init_mb_mgr_auto(manager, NULL);
     } else {
-        if ((manager->features & below_best[most].features) != below_best[most].features)
+        while (most > CRYPTO_OPENSSL &&
+               (manager->features & below_best[most].features) != below_best[most].features)
+            most--;
+        if (most == CRYPTO_OPENSSL)
             return false;
         below_best[most].init(manager);
     }
@@ -102,7 +107,8 @@ struct multibuffer *multibuffer_create(enum crypto_engine most)
     m = calloc(1, sizeof *m);
     if (!m)
         return NULL;
-    m->manager = alloc_mb_mgr(0);
+    /* The library takes VAES only together with GFNI, and only GFNI can it be told not to take. */
+    m->manager = alloc_mb_mgr(most == CRYPTO_VAES ? 0 : IMB_FLAG_GFNI_OFF);
     if (!m->manager || !starts(m, most)) {
         multibuffer_destroy(m);
         return NULL;
@@ -123,6 +129,15 @@ void multibuffer_destroy(struct multibuffer *m)
     free(m);
 }
 
+/* What makes AVX-512 the library's "type 2". Not every compiler asks for all of it by name. */
+static bool has_vaes(void)
+{
+    unsigned eax, ebx, ecx, edx;
+
+    return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (ecx & bit_VAES) &&
+           (ecx & bit_VPCLMULQDQ) && (ecx & bit_GFNI) && (ebx & bit_AVX512IFMA) && (ebx & bit_SHA);
+}
+
 /* What init_mb_mgr_auto will choose, without the time and memory that a manager takes. */
 enum crypto_engine multibuffer_best(void)
 {
@@ -137,7 +152,7 @@ enum crypto_engine multibuffer_best(void)
         !__builtin_cpu_supports("avx512cd") || !__builtin_cpu_supports("avx512bw") ||
         !__builtin_cpu_supports("avx512vl"))
         return CRYPTO_AVX2;
-    return CRYPTO_AVX512;
+    return has_vaes() ? CRYPTO_VAES : CRYPTO_AVX512;
 }
 
 enum crypto_engine multibuffer_engine(const struct multibuffer *m)
@@ -151,7 +166,9 @@ enum crypto_engine multibuffer_engine(const struct multibuffer *m)
         return CRYPTO_AVX2;
     default:
         ASSERT(m->manager->used_arch == IMB_ARCH_AVX512);
-        return CRYPTO_AVX512;
+        return (m->manager->features & IMB_CPUFLAGS_AVX512_T2) == IMB_CPUFLAGS_AVX512_T2
+                   ? CRYPTO_VAES
+                   : CRYPTO_AVX512;
     }
 }
 

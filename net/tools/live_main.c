@@ -2,6 +2,7 @@
  * `ikelab-live`: our endpoints against real peers. A program of its own, because its randomness is
  * the operating system's and the simulator's repeatable one must not even be linked.
  */
+#include "crypto/engine.h"
 #include "crypto/provider.h"
 #include "net/tools/live_report.h"
 
@@ -111,6 +112,10 @@ int main(int argc, char **argv)
     struct live_words words;
     int code;
 
+    if (crypto_engine_wrong()) {
+        (void)fail("no word of " CRYPTO_ENGINE_VARIABLE, crypto_engine_wrong(), CRYPTO_ENGINE_HINT);
+        return WRONG_USE;
+    }
     if (argc < 2 || (!respond && strcmp(argv[1], "initiate") != 0)) {
         bool asked = argc > 1 && strcmp(argv[1], "--help") == 0;
 

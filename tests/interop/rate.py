@@ -14,9 +14,7 @@ import argparse
 import json
 import os
 import shutil
-import socket
 import statistics
-import struct
 import sys
 import tempfile
 import time
@@ -24,57 +22,13 @@ import time
 import lab
 from daemon import Words
 from strongswan import Strongswan
+from vici import Vici
 
 HZ = os.sysconf("SC_CLK_TCK")
 GOAL = 1.2
 FAST = """threads = 32
   ikesa_table_size = 4096
   ikesa_table_segments = 16"""
-
-
-class Vici:
-    """As much of the VICI protocol as initiating and counting needs."""
-
-    SECTION, SECTION_END, KEY_VALUE, LIST, LIST_END, ITEM = 1, 2, 3, 4, 5, 6
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(path)
-
-    def ask(self, command, **words):
-        packet = bytes([0, len(command)]) + command.encode()
-        for key, value in words.items():
-            packet += (bytes([self.KEY_VALUE, len(key)]) + key.encode() +
-                       struct.pack(">H", len(value)) + value.encode())
-        self.socket.sendall(struct.pack(">I", len(packet)) + packet)
-        return self._read(struct.unpack(">I", self._read(4))[0])
-
-    def _read(self, size):
-        data = b""
-        while len(data) < size:
-            part = self.socket.recv(size - len(data))
-            if not part:
-                raise lab.Failed("charon closed its control socket")
-            data += part
-        return data
-
-    def ike_sas(self):
-        """(all, half open)"""
-        message, at, path, found = self.ask("stats")[1:], 0, [], {}
-        while at < len(message):
-            kind, name, at = message[at], "", at + 1
-            if kind in (self.SECTION, self.KEY_VALUE, self.LIST):
-                name = message[at + 1:at + 1 + message[at]].decode()
-                at += 1 + message[at]
-            if kind in (self.KEY_VALUE, self.ITEM):
-                size = struct.unpack_from(">H", message, at)[0]
-                found[".".join([*path, name])] = message[at + 2:at + 2 + size]
-                at += 2 + size
-            if kind == self.SECTION:
-                path.append(name)
-            if kind == self.SECTION_END:
-                path.pop()
-        return int(found["ikesas.total"]), int(found["ikesas.half-open"])
 
 
 def cpu_s(pid):
@@ -93,15 +47,8 @@ def by_strongswan(bed, responder, args, initiator_cpus):
                       extra=FAST)
     pin(swan.process, initiator_cpus)
     vici = Vici(swan.path("run/vici"))
-    cpu, sent, began = (cpu_s(swan.process.pid), cpu_s(responder.process.pid)), 0, time.monotonic()
-    total = half_open = 0
-    while sent < args.count or half_open or total < args.count:
-        lab.require(time.monotonic() - began < 120, f"{total} IKE SAs after two minutes")
-        total, half_open = vici.ike_sas()
-        for _ in range(min(args.window - half_open, args.count - sent)):
-            vici.ask("initiate", child="net", timeout="-1", loglevel="-1")
-            sent += 1
-        time.sleep(0.003)
+    cpu, began = (cpu_s(swan.process.pid), cpu_s(responder.process.pid)), time.monotonic()
+    vici.initiate(args.count, args.window)
     took = time.monotonic() - began
     used = cpu_s(swan.process.pid) - cpu[0], cpu_s(responder.process.pid) - cpu[1]
     swan.stop()

@@ -14,8 +14,8 @@ import time
 import lab
 from daemon import Words
 from lab import IKELAB, require, wait_until
-from rate import Vici
 from strongswan import Strongswan
+from vici import Vici
 
 # The SAs that are held come from an address of their own. Runs beside them are short, and all of
 # their handshakes meet the full table. 5,000 were not enough: where the list of them stays in the

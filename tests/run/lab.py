@@ -17,7 +17,7 @@ SKIPPED = 77
 
 def other_builds():
     """The program as other compilers and presets built it; ./check builds them all."""
-    builds = [ROOT / "build" / preset / "ikelab" for preset in ("release", "release-clang")]
+    builds = [ROOT / "build" / preset / "ikelab" for preset in ("release", "release-clang", "plain")]
     return [b for b in builds if b.exists()]
 
 
@@ -30,12 +30,13 @@ def fast_build():
 class Run:
     """One `ikelab run`: exit status, talk, and the run folder."""
 
-    def __init__(self, scenario, *arguments, binary=None, expect=0, folder=None, timeout=900):
+    def __init__(self, scenario, *arguments, binary=None, expect=0, folder=None, timeout=900,
+                 env=None):
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="ikelab-test-")) / "run"
         path = scenario if "/" in str(scenario) else SCENARIOS / f"{scenario}.yaml"
         self.command = [str(binary or IKELAB), "run", str(path), "-o", str(self.folder), *arguments]
         done = subprocess.run(self.command, cwd=ROOT, text=True, capture_output=True,
-                              timeout=timeout)
+                              timeout=timeout, env={**os.environ, **(env or {})})
         self.status, self.out, self.err = done.returncode, done.stdout, done.stderr
         if expect is not None and self.status != expect:
             raise AssertionError(

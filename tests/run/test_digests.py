@@ -20,14 +20,14 @@ VARIANTS = [(BIG, "nodes.clients.count=5000"), ("road-warriors", "ike.auth=ecdsa
 STORED = pathlib.Path(__file__).with_name("digests.json")
 
 
-def digests():
+def digests(binary=None, env=None):
     found = {}
     plain = [(path.stem, None) for path in sorted(lab.SCENARIOS.glob("*.yaml"))
              if path.stem != BIG]
     for scenario, word in plain + VARIANTS:
         settings = ["--set", word] if word else []
-        with lab.Run(scenario, "--no-report", *settings, binary=lab.fast_build(),
-                     expect=None) as run:
+        with lab.Run(scenario, "--no-report", *settings, binary=binary or lab.fast_build(),
+                     env=env, expect=None) as run:
             if run.status not in (0, 3):
                 raise AssertionError(f"{scenario}: exit {run.status}\n{run.err}")
             result = run.result
