@@ -252,6 +252,7 @@ struct scenario_flow {
     uint64_t rate_bps;          /* inner IP bits; 0: by packets */
     uint64_t packet_rate_micro; /* packets per second * 10^6; 0: by bits */
     bool poisson;               /* times between packets; else constant */
+    uint32_t burst;             /* so many packets leave at once */
     bool df;                    /* packets may not be cut; who sends them learns what fits */
     enum size_kind size;
     uint32_t size_min, size_max; /* inner IP bytes; fixed: equal; range: uniform, inclusive */
