@@ -579,7 +579,6 @@ static void make_payload(struct ike_node *n, const struct payload *what, uint32_
     }
     if (ike_node_send_together(n, packet))
         return;
-    ike_node_send_joined(n);
     submit(n, packet, ((uint64_t)what->tunnel << 1) + 2, HOST_NORMAL);
 }
 

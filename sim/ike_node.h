@@ -169,13 +169,12 @@ void ike_node_end_work(struct ike_node *, uint32_t core);
 /** Real cryptography, and no planted defect. @retval ERR_MEMORY */
 enum err ike_together_create(struct lab *) MUST_USE;
 void ike_together_destroy(struct lab *);
-/**
- * A new packet of our own traffic waits for others; false: there are none, or it has to go alone,
- * behind those that wait (ike_node_send_joined).
- */
+/** A new packet of our own traffic waits for others; false: there are none, or it has to go alone,
+ * and those that waited have gone. */
 bool ike_node_send_together(struct ike_node *, uint32_t packet);
 void ike_node_send_joined(struct ike_node *);
-/** The same of a packet that has come in; `ip` is the packet, read. */
+/** The same of a packet that has come in, but for those that wait: ike_node_take_joined is next.
+ * @param ip  the packet, read */
 bool ike_node_take_together(struct ike_node *, uint32_t packet, const struct ip_packet *ip);
 void ike_node_take_joined(struct ike_node *);
 

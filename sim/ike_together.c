@@ -45,11 +45,15 @@ bool ike_node_send_together(struct ike_node *n, uint32_t packet)
     if (!t || n->extra->host.core_count ||
         (t->out_count == 0 && traffic_deadline(&n->extra->traffic) > s->now))
         return false;
+    /* Links may make packets of those before it, whose numbers come before its own. */
+    packet_put_off(s, packet);
     out = &t->out[t->out_count];
     out->packet = (struct buf){p->data, p->len, packet_room(p)};
-    if (!ike_endpoint_sends_plainly(n->endpoint, s->now, &out->packet, &out->child))
+    if (!ike_endpoint_sends_plainly(n->endpoint, s->now, &out->packet, &out->child)) {
+        ike_node_send_joined(n);
+        packet_number(s, packet);
         return false;
-    packet_put_off(s, packet); /* a link may make packets of those before it */
+    }
     t->out_packet[t->out_count++] = packet;
     if (t->out_count == IKE_TOGETHER_MAX)
         ike_node_send_joined(n);
