@@ -139,7 +139,8 @@ void ike_node_give_up(struct ike_node *, uint32_t packet);
 void ike_node_arm(struct ike_node *);
 
 /* ike_packets.c for ike_together.c */
-/** A packet of our own traffic has been protected, or not: it leaves with `core`, or is given up. */
+/** A packet of our own traffic has been protected, or not: it leaves with `core`, or is given up.
+ */
 void ike_node_protected(struct ike_node *, uint32_t packet, enum err, const struct ike_dgram *,
                         uint32_t core);
 /** What is known of an ESP packet before it is opened. */

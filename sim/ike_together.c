@@ -109,8 +109,8 @@ bool ike_node_take_together(struct ike_node *n, uint32_t packet, const struct ip
     return true;
 }
 
-/* Each that was refused has been counted once; if it was not, the last one bears the difference, for
- * the checkers to see. */
+/* Each that was refused has been counted once; if it was not, the last one bears the difference,
+ * for the checkers to see. */
 static void tell(struct ike_node *n, struct ike_together *t, uint64_t counted)
 {
     for (uint32_t i = 0; i < t->in_count; i++) {

@@ -302,7 +302,7 @@ struct scenario_event {
 struct capture_words {
     const struct scenario_range *of; /* of groups; none: nothing is captured */
     uint32_t of_count;
-    bool written; /* the file asks for a capture: a sweep makes none on its own */
+    bool written;           /* the file asks for a capture: a sweep makes none on its own */
     uint32_t conversations; /* initiators of whom packets, keys and events are kept */
     uint32_t esp_packets_per_sa;
     uint64_t max_size; /* bytes */

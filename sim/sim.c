@@ -68,11 +68,10 @@ enum err sim_init(struct sim *s, uint64_t seed)
 {
     enum err e;
 
-    *s = (struct sim){
-        .seed = seed,
-        .link_draws = rng_family(seed, RNG_LINK),
-        .first_busy = SIM_NONE,
-        .waiting = SIM_NONE};
+    *s = (struct sim){.seed = seed,
+                      .link_draws = rng_family(seed, RNG_LINK),
+                      .first_busy = SIM_NONE,
+                      .waiting = SIM_NONE};
     for (int i = 0; i < PACKET_CLASSES; i++)
         s->free[i] = SIM_NONE;
     e = queue_init(&s->queue, packet_order, s);

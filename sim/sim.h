@@ -172,7 +172,7 @@ struct sim {
     uint32_t balance_next;             /* of links and nodes: where the next share begins */
     uint32_t balance_wait;             /* calls before it is looked at */
     uint64_t events;
-    uint32_t stale; /* entries of timers that moved earlier since, at most */
+    uint32_t stale;   /* entries of timers that moved earlier since, at most */
     uint32_t waiting; /* a node that has called sim_wait; SIM_NONE: none */
     struct sim_tap tap;
     struct sim_hook hook;
@@ -264,8 +264,8 @@ void sim_fail(struct sim *, enum err);
 enum err sim_run(struct sim *, nsec until) MUST_USE;
 void sim_stop(struct sim *);
 
-/** Whether the next event is one more packet that reaches this node at this very time. It may say no
- * though one comes later on. */
+/** Whether the next event is one more packet that reaches this node at this very time. It may say
+ * no though one comes later on. */
 bool sim_more_comes(const struct sim *, uint32_t node);
 /** From receive: the node keeps the packet until it has those that come with it. Its `settle` is
  * called before anything happens but another packet that reaches it at this time. */

@@ -17,8 +17,8 @@ enum { ESP_PLAIN_MAX = 32 /* so many that are plain stay so until the last of th
  */
 bool esp_sends_plainly(const struct esp *, struct esp_user, struct bytes packet, uint32_t *used);
 /**
- * Inbound: an SA is there for this ESP packet, with no limit near. What comes of the packet, good or
- * refused, is told by esp_open_batch.
+ * Inbound: an SA is there for this ESP packet, with no limit near. What comes of the packet, good
+ * or refused, is told by esp_open_batch.
  */
 bool esp_takes_plainly(const struct esp *, struct esp_user, struct bytes packet, uint32_t *used);
 

@@ -180,8 +180,8 @@ END_TEST
 /* Modelled cryptography has nothing to gain. */
 START_TEST(modelled_packets_go_alone)
 {
-    struct scenario_override modelled[] = {{"crypto", "modelled"}, {"stop_time", "6s"},
-                                           {"events", "[]"}};
+    struct scenario_override modelled[] = {
+        {"crypto", "modelled"}, {"stop_time", "6s"}, {"events", "[]"}};
     struct scenario s;
     struct told told;
 
