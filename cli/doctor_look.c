@@ -259,7 +259,7 @@ static const struct tool {
 } tools[] = {
     {"gnuplot", "apt-get install gnuplot-nox", "no curves in reports, sweeps and histories"},
     {"tshark", "apt-get install tshark", "captures are not read by a second judge (optional)"},
-    {"valgrind", "apt-get install valgrind", "no bench --count (optional)"},
+    {"valgrind", "apt-get install valgrind", "no ikelab bench --instructions (optional)"},
 };
 
 static void look_at_tools(struct findings *f)

@@ -117,6 +117,53 @@ START_TEST(no_lesson_shows_it)
 }
 END_TEST
 
+/* ---- bursts ---- */
+
+/* How many packets a flow with these words sends in ten seconds, and how many had company. */
+static uint64_t sent(const char *words, uint64_t *together)
+{
+    char flow[PATH_ROOM];
+    struct scenario_override only[] = {{"traffic", flow},
+                                       {"events", "[]"},
+                                       {"nodes.homes.count", "1"},
+                                       {"nodes.homes.arrivals", "{at: 0s}"},
+                                       {"child.rekey_packets", "0"}};
+    struct run_options options = {0};
+    struct run_outcome outcome;
+    struct scenario s;
+    char why[256];
+    uint64_t count;
+
+    snprintf(flow, sizeof flow, "{f: {from: homes, to: gw, start: 1s, for: 10s, %s}}", words);
+    load(foul, only, sizeof only / sizeof *only, &s);
+    options.scenario = &s;
+    ck_assert_ok(run_scenario(&options, &outcome, why, sizeof why));
+    count = outcome.metrics->esp.sent_packets;
+    *together = outcome.result.wall.esp_together;
+    run_outcome_reset(&outcome);
+    scenario_reset(&s);
+    return count;
+}
+
+START_TEST(bursts_keep_the_rate)
+{
+    uint64_t together;
+
+    ck_assert_uint_eq(sent("packet_rate: 37/s, size: 200B", &together), 370);
+    ck_assert_uint_lt(together, 100); /* links double a few */
+    /* Every 10/37 s, and the last one whole. */
+    ck_assert_uint_eq(sent("packet_rate: 37/s, size: 200B, burst: 10", &together), 370);
+    ck_assert_uint_gt(together, 370);
+    ck_assert_uint_eq(sent("rate: 800kbit, size: 1000B, burst: 7", &together), 1001);
+    ck_assert_uint_eq(sent("packet_rate: 1/s, size: 200B, burst: 100", &together), 100);
+    /* As many in the mean. */
+    ck_assert_uint_gt(
+        sent("packet_rate: 400/s, size: imix, burst: 8, arrivals: poisson", &together), 3200);
+    ck_assert_uint_lt(
+        sent("packet_rate: 400/s, size: imix, burst: 8, arrivals: poisson", &together), 4800);
+}
+END_TEST
+
 /* ---- what is recorded ---- */
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -194,5 +241,5 @@ START_TEST(modelled_packets_go_alone)
 }
 END_TEST
 
-SUITE("one_instant", no_variant_shows_who_went_together, no_lesson_shows_it,
+SUITE("one_instant", no_variant_shows_who_went_together, no_lesson_shows_it, bursts_keep_the_rate,
       what_is_recorded_is_the_same, modelled_packets_go_alone)
