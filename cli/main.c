@@ -13,9 +13,9 @@
 #include <string.h>
 
 static const struct verb *const verbs[] = {
-    &verb_run,  &verb_sweep,  &verb_lint,    &verb_explain, &verb_schema,
-    &verb_list, &verb_bench,  &verb_compare, &verb_history, &verb_report,
-    &verb_live, &verb_import, &verb_explore, &verb_dissect, &verb_completion,
+    &verb_run,     &verb_sweep,   &verb_lint,    &verb_explain,    &verb_schema, &verb_list,
+    &verb_bench,   &verb_compare, &verb_history, &verb_report,     &verb_live,   &verb_import,
+    &verb_explore, &verb_dissect, &verb_doctor,  &verb_completion,
 };
 
 enum { VERB_COUNT = sizeof verbs / sizeof *verbs };

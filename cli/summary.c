@@ -107,6 +107,23 @@ static void print_handshakes(FILE *to, const struct result *r)
                 (unsigned long long)ike->rekeys_child, (unsigned long long)ike->dpd_failures);
 }
 
+/* How fast this machine carried it. */
+static void print_esp_speed(FILE *to, const struct result *r)
+{
+    uint64_t carried = r->wall.esp_alone + r->wall.esp_together;
+    bool modelled = strcmp(r->crypto, "modelled") == 0;
+
+    if (r->metrics->esp.delivered_bytes == 0 || carried == 0 || r->wall.run_ns == 0)
+        return;
+    fprintf(to, "  esp simulated at %.3g Gbit/s, ",
+            (double)r->metrics->esp.delivered_bytes * 8 / (double)r->wall.run_ns);
+    if (modelled)
+        fprintf(to, "its cryptography modelled\n");
+    else
+        fprintf(to, "by %s, %.0f %% of packets together with others\n", provenance()->packets_by,
+                100.0 * (double)r->wall.esp_together / (double)carried);
+}
+
 static void print_esp(FILE *to, const struct result *r)
 {
     const struct esp_metrics *esp = &r->metrics->esp;
@@ -116,6 +133,7 @@ static void print_esp(FILE *to, const struct result *r)
     fprintf(to, "  esp           %llu of %llu packets delivered (%.2f %%), %.2f Mbit/s\n",
             (unsigned long long)esp->delivered_packets, (unsigned long long)esp->sent_packets,
             100 * metric(r, "esp.delivered_ratio"), metric(r, "esp.throughput_bps") / 1e6);
+    print_esp_speed(to, r);
 }
 
 static void print_drops(FILE *to, const struct result *r)

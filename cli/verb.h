@@ -37,6 +37,7 @@ extern const struct verb verb_history;
 extern const struct verb verb_report;
 extern const struct verb verb_explore;
 extern const struct verb verb_dissect;
+extern const struct verb verb_doctor;
 extern const struct verb verb_completion;
 
 /** The verbs in the order of the help; NULL behind the last. */

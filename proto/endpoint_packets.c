@@ -3,6 +3,7 @@
 #include "proto/core/internal.h"
 #include "proto/endpoint.h"
 #include "proto/esp/esp.h"
+#include "proto/esp/plain.h"
 #include "proto/ike/complaint.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/mobike.h"
@@ -241,21 +242,22 @@ static void heard(struct ike_endpoint *ep, nsec now, const struct ike_dgram *in,
     watch_volume(ep, now, c, esp);
 }
 
-enum err ike_endpoint_unprotect(struct ike_endpoint *ep, nsec now, const struct ike_dgram *in,
-                                struct buf *inner, struct sa_ref *sa)
+static struct esp_arrival arrival_of(const struct ike_dgram *in)
 {
-    struct esp_arrival arrival = {
+    return (struct esp_arrival){
         .local = in->local, .remote = in->remote, .tos = in->tos, .hop_limit = in->hop_limit};
-    struct buf packet = {in->data, in->len, in->len};
-    struct esp_opened opened;
-    enum err e = esp_open(ep->store->esp, user_of(ep), &arrival, &packet, &opened);
+}
 
+/* What esp_open made of the packet, counted and heard. */
+static enum err opened_as(struct ike_endpoint *ep, nsec now, const struct ike_dgram *in, enum err e,
+                          const struct esp_opened *opened, struct sa_ref *sa)
+{
     if (sa)
         *sa = SA_NONE;
-    if (opened.authentic)
-        heard(ep, now, in, &opened);
-    if (sa && opened.sa != SAD_NONE)
-        *sa = (struct sa_ref){child_sa_handle(ep, child_of(ep, opened.sa))};
+    if (opened->authentic)
+        heard(ep, now, in, opened);
+    if (sa && opened->sa != SAD_NONE)
+        *sa = (struct sa_ref){child_sa_handle(ep, child_of(ep, opened->sa))};
     if (e) {
         count_refused(ep, e);
         if (e == ERR_NO_SA)
@@ -263,6 +265,92 @@ enum err ike_endpoint_unprotect(struct ike_endpoint *ep, nsec now, const struct 
         return e;
     }
     ep->store->counters.esp_opened++;
-    *inner = packet;
     return OK;
+}
+
+enum err ike_endpoint_unprotect(struct ike_endpoint *ep, nsec now, const struct ike_dgram *in,
+                                struct buf *inner, struct sa_ref *sa)
+{
+    struct esp_arrival arrival = arrival_of(in);
+    struct buf packet = {in->data, in->len, in->len};
+    struct esp_opened opened;
+    enum err e = esp_open(ep->store->esp, user_of(ep), &arrival, &packet, &opened);
+
+    e = opened_as(ep, now, in, e, &opened, sa);
+    if (e == OK)
+        *inner = packet;
+    return e;
+}
+
+/* ---- several at once ---- */
+
+_Static_assert((int)IKE_TOGETHER_MAX <= (int)ESP_PLAIN_MAX, "those that are plain stay so");
+
+bool ike_endpoint_sends_plainly(const struct ike_endpoint *ep, nsec now, const struct buf *packet,
+                                uint32_t *child)
+{
+    const struct child_config *config = &ep->store->config->child;
+
+    return !config->tfc_padding && !config->fragment_before &&
+           esp_sends_plainly(ep->store->esp, user_of(ep), buf_bytes(packet), child) &&
+           way_of(ep, now, child_of(ep, *child), buf_bytes(packet)) == PATH_FITS;
+}
+
+void ike_endpoint_protect_batch(struct ike_endpoint *ep, nsec now, struct ike_protecting *packets,
+                                size_t count)
+{
+    struct esp_sealing sealing[IKE_TOGETHER_MAX];
+    struct esp_user user = user_of(ep);
+    struct rng iv = ike_stream(ep, STREAM_IV);
+
+    ASSERT(count <= IKE_TOGETHER_MAX);
+    user.iv = &iv;
+    for (size_t i = 0; i < count; i++)
+        sealing[i] = (struct esp_sealing){.sa = sad_at(&ep->store->esp->sad, packets[i].child),
+                                          .packet = &packets[i].packet};
+    esp_seal_batch(ep->store->esp, user, sealing, count);
+    for (size_t i = 0; i < count; i++) {
+        struct ike_protecting *p = &packets[i];
+
+        sent_through(ep, now, child_of(ep, p->child));
+        p->result = sealed(ep, sealing[i].result, &sealing[i].outer, &p->packet, &p->out);
+    }
+}
+
+/* One that came from elsewhere may move its peer there, who is told. */
+static bool from_its_peer(const struct ike_endpoint *ep, const struct ike_dgram *in, uint32_t esp)
+{
+    const struct ike_sa *sa = child_sa_ike(ep, child_of(ep, esp));
+    struct ip_endpoint local = ike_sa_local(ep, sa), remote = ike_sa_remote(ep, sa);
+
+    return in->protocol != 17 ||
+           (ip_endpoint_equal(&remote, &in->remote) && ip_endpoint_equal(&local, &in->local));
+}
+
+bool ike_endpoint_takes_plainly(const struct ike_endpoint *ep, const struct ike_dgram *in)
+{
+    uint32_t esp;
+
+    return esp_takes_plainly(ep->store->esp, user_of(ep), bytes_of(in->data, in->len), &esp) &&
+           from_its_peer(ep, in, esp);
+}
+
+void ike_endpoint_unprotect_batch(struct ike_endpoint *ep, nsec now,
+                                  struct ike_unprotecting *packets, size_t count)
+{
+    struct esp_opening opening[IKE_TOGETHER_MAX];
+
+    ASSERT(count <= IKE_TOGETHER_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct ike_unprotecting *p = &packets[i];
+
+        p->inner = (struct buf){p->in.data, p->in.len, p->in.len};
+        opening[i] = (struct esp_opening){.in = arrival_of(&p->in), .packet = &p->inner};
+    }
+    esp_open_batch(ep->store->esp, user_of(ep), opening, count);
+    for (size_t i = 0; i < count; i++) {
+        struct ike_unprotecting *p = &packets[i];
+
+        p->result = opened_as(ep, now, &p->in, opening[i].result, &opening[i].opened, &p->sa);
+    }
 }

@@ -78,6 +78,8 @@ static void wall(struct json *j, const struct result *r)
     json_fixed(j, "events_per_s", fixed_rate(w->events, w->run_ns));
     json_fixed(j, "sim_handshakes_per_s", fixed_rate(r->metrics->ike.completed, w->run_ns));
     json_fixed(j, "esp_gbit_per_s", fixed_ratio(bits, w->run_ns));
+    json_fixed(j, "esp_together_ratio",
+               fixed_ratio(w->esp_together, w->esp_alone + w->esp_together));
     json_u64(j, "peak_rss_bytes", w->peak_rss_bytes);
     json_object_end(j);
 }

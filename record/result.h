@@ -26,6 +26,8 @@ struct wall {
     uint64_t last_up_ns;       /* from the begin of set-up until the last handshake was complete;
                                   0: none was, or it is not known */
     uint64_t events;           /* simulation events handled */
+    uint64_t esp_alone;        /* ESP packets sealed or opened one at a time */
+    uint64_t esp_together;     /* in one call with others */
     uint64_t peak_rss_bytes;
 };
 

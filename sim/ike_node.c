@@ -514,6 +514,9 @@ static void receive(struct sim *s, uint32_t node, uint32_t port, uint32_t packet
         return;
     }
     attacker_heard(n->lab, packet);
+    if (ike_node_take_together(n, packet, &ip))
+        return;
+    ike_node_take_joined(n);
     if (ip_is_fragment(&ip)) {
         struct ike_extra *extra = ike_node_extra(n);
 
@@ -574,6 +577,8 @@ static void make_payload(struct ike_node *n, const struct payload *what, uint32_
         packet_free(&lab->sim, packet);
         return;
     }
+    if (ike_node_send_together(n, packet))
+        return;
     submit(n, packet, ((uint64_t)what->tunnel << 1) + 2, HOST_NORMAL);
 }
 
@@ -584,6 +589,7 @@ static void send_due_traffic(struct ike_node *n)
 
     while (traffic_next(n->lab, &n->extra->traffic, &what, &size))
         make_payload(n, &what, size);
+    ike_node_send_joined(n);
     arm_traffic(n);
 }
 
@@ -652,8 +658,17 @@ __attribute__((noipa)) static void soon(const struct sim *s, uint32_t node, cons
 }
 _Static_assert(FETCH_LAST - FETCH_FURTHER + 1 == IKE_SOON_STEPS, "what the endpoint is told");
 
-const struct node_class ike_node_class = {
-    .name = "ike", .receive = receive, .timer = timer, .soon = soon, .destroy = destroy};
+static void settle(struct sim *s, uint32_t node)
+{
+    ike_node_take_joined(s->nodes[node].state);
+}
+
+const struct node_class ike_node_class = {.name = "ike",
+                                          .receive = receive,
+                                          .timer = timer,
+                                          .soon = soon,
+                                          .settle = settle,
+                                          .destroy = destroy};
 
 void ike_node_connect_at(struct lab *lab, uint32_t node, nsec at)
 {

@@ -138,6 +138,47 @@ void ike_node_give_up(struct ike_node *, uint32_t packet);
 /** Set the timer to the endpoint's deadline. */
 void ike_node_arm(struct ike_node *);
 
+/* ike_packets.c for ike_together.c */
+/** A packet of our own traffic has been protected, or not: it leaves with `core`, or is given up.
+ */
+void ike_node_protected(struct ike_node *, uint32_t packet, enum err, const struct ike_dgram *,
+                        uint32_t core);
+/** What is known of an ESP packet before it is opened. */
+struct arrived_esp {
+    uint32_t packet, spi, sequence;
+};
+struct arrived_esp ike_node_arrived(uint32_t packet, const struct ike_dgram *);
+/** An ESP packet was opened, or refused: `counted` is by how much the drop counters grew. */
+void ike_node_opened(struct ike_node *, const struct arrived_esp *, enum err, uint64_t counted,
+                     const struct buf *inner);
+/** ESP packets that its endpoint, or one of its fleet, has refused so far. */
+uint64_t ike_node_esp_dropped(const struct ike_node *);
+/** The datagram in a packet; false: its UDP header is broken. */
+bool ike_node_datagram(const struct ip_packet *, struct ike_dgram *);
+/** Whether it is for a port that the endpoint has. */
+bool ike_node_listens(const struct ike_dgram *);
+/** What the endpoint has to say now goes to `core`. */
+void ike_node_end_work(struct ike_node *, uint32_t core);
+
+/*
+ * ike_together.c: ESP packets of one instant at one node go through the cipher together. What
+ * becomes of each, and in which order, is as if each had gone alone; so packets stay alone that do
+ * more than that (ike_endpoint_sends_plainly and its like), and those of nodes with a processor,
+ * where each begins when a core is free, and what arrives at a captured node, whose windows are
+ * told packet by packet.
+ */
+/** Real cryptography, and no planted defect. @retval ERR_MEMORY */
+enum err ike_together_create(struct lab *) MUST_USE;
+void ike_together_destroy(struct lab *);
+/** A new packet of our own traffic waits for others; false: there are none, or it has to go alone,
+ * and those that waited have gone. */
+bool ike_node_send_together(struct ike_node *, uint32_t packet);
+void ike_node_send_joined(struct ike_node *);
+/** The same of a packet that has come in, but for those that wait: ike_node_take_joined is next.
+ * @param ip  the packet, read */
+bool ike_node_take_together(struct ike_node *, uint32_t packet, const struct ip_packet *ip);
+void ike_node_take_joined(struct ike_node *);
+
 /* ike_ask.c: what the scenario asks of tunnels */
 /** Do what is in `asked`. */
 void ike_node_ask_now(struct ike_node *);

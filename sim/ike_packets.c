@@ -54,6 +54,11 @@ static bool is_ike_port(uint16_t port)
     return port == IKE_PORT || port == NATT_PORT;
 }
 
+bool ike_node_listens(const struct ike_dgram *d)
+{
+    return d->protocol != IP_PROTOCOL_UDP || is_ike_port(d->local.port);
+}
+
 /* I1: what leaves an endpoint is IKE or ESP of its own address; anything else left in clear. */
 static bool in_clear(const struct ike_node *n, const struct ip_packet *ip)
 {
@@ -166,9 +171,9 @@ void ike_node_arm(struct ike_node *n)
 
 /* Work: what the endpoint does, for each kind of job */
 
-static uint64_t esp_dropped(const struct ike_endpoint *e)
+uint64_t ike_node_esp_dropped(const struct ike_node *n)
 {
-    const struct ike_counters *c = ike_endpoint_counters(e);
+    const struct ike_counters *c = ike_endpoint_counters(n->endpoint);
 
     return c->esp_dropped_no_sa + c->esp_dropped_replay + c->esp_dropped_icv + c->esp_dropped_other;
 }
@@ -240,33 +245,33 @@ static bool strays(const struct ike_node *n, const struct payload *p)
     return n->node != (p->reverse ? t->client : t->gateway);
 }
 
-static void receive_esp(struct ike_node *n, uint32_t packet, const struct ike_dgram *d)
+struct arrived_esp ike_node_arrived(uint32_t packet, const struct ike_dgram *d)
+{
+    return (struct arrived_esp){.packet = packet,
+                                .spi = d->len >= 8 ? load_be32(d->data) : 0,
+                                .sequence = d->len >= 8 ? load_be32(d->data + 4) : 0};
+}
+
+void ike_node_opened(struct ike_node *n, const struct arrived_esp *a, enum err e, uint64_t counted,
+                     const struct buf *inner)
 {
     struct lab *lab = n->lab;
-    nsec created = packet_at(&lab->sim, packet)->created;
-    uint32_t spi = d->len >= 8 ? load_be32(d->data) : 0;
-    uint32_t sequence = d->len >= 8 ? load_be32(d->data + 4) : 0;
-    uint64_t before = esp_dropped(n->endpoint);
+    nsec created = packet_at(&lab->sim, a->packet)->created;
     struct bytes whole = BYTES_NONE;
     struct payload payload;
-    struct buf inner;
-    struct sa_ref sa;
-    enum err e;
     bool piece = false, ours;
 
-    if (lab->plant == PLANT_BLACK_HOLE && n->group->role == ROLE_RESPONDER)
-        return;
-    e = ike_endpoint_unprotect(n->endpoint, lab->sim.now, d, &inner, &sa);
     if (lab->recorder)
-        recorder_window(lab->recorder, n->node, n->endpoint,
-                        &(struct recorded_esp){packet_at(&lab->sim, packet), spi, sequence, e});
+        recorder_window(
+            lab->recorder, n->node, n->endpoint,
+            &(struct recorded_esp){packet_at(&lab->sim, a->packet), a->spi, a->sequence, e});
     if (e == OK) {
-        whole = buf_bytes(&inner);
+        whole = buf_bytes(inner);
         piece = join_inside(n, &whole);
     }
     ours = whole.len && payload_read(whole, checker_tag(lab->checker), &payload) == OK;
     /* A piece does not show that it is authentic: the whole is judged when it is joined. */
-    judge(n, spi, sequence, e, esp_dropped(n->endpoint) - before, ours || (piece && !whole.len));
+    judge(n, a->spi, a->sequence, e, counted, ours || (piece && !whole.len));
     if (e != OK)
         metrics_esp_dropped(lab->metrics, METRICS_NO_FLOW, esp_drop_of(e));
     else if (ours && strays(n, &payload))
@@ -275,28 +280,52 @@ static void receive_esp(struct ike_node *n, uint32_t packet, const struct ike_dg
         ike_node_delivered(n, &payload, created, (uint32_t)whole.len);
 }
 
+static void receive_esp(struct ike_node *n, uint32_t packet, const struct ike_dgram *d)
+{
+    struct lab *lab = n->lab;
+    struct arrived_esp a = ike_node_arrived(packet, d);
+    uint64_t before = ike_node_esp_dropped(n);
+    struct buf inner;
+    enum err e;
+
+    if (lab->plant == PLANT_BLACK_HOLE && n->group->role == ROLE_RESPONDER)
+        return;
+    lab->esp_alone++;
+    e = ike_endpoint_unprotect(n->endpoint, lab->sim.now, d, &inner, NULL);
+    ike_node_opened(n, &a, e, ike_node_esp_dropped(n) - before, &inner);
+}
+
+bool ike_node_datagram(const struct ip_packet *ip, struct ike_dgram *d)
+{
+    struct udp_datagram udp;
+
+    *d = (struct ike_dgram){.protocol = ip->protocol, .tos = ip->tos, .df = ip->df};
+    if (ip->protocol == IP_PROTOCOL_UDP) {
+        if (udp_read(ip, &udp) != OK)
+            return false;
+        d->local = udp.dst;
+        d->remote = udp.src;
+        d->data = (uint8_t *)udp.payload.data;
+        d->len = udp.payload.len;
+    } else {
+        d->local.addr = ip->dst;
+        d->remote.addr = ip->src;
+        d->data = (uint8_t *)ip->payload.data;
+        d->len = ip->payload.len;
+    }
+    return true;
+}
+
 /* @param ip  the packet, read */
 static void receive_datagram(struct ike_node *n, uint32_t packet, const struct ip_packet *ip)
 {
-    struct ike_dgram d = {.protocol = ip->protocol, .tos = ip->tos, .df = ip->df};
-    struct udp_datagram udp;
+    struct ike_dgram d;
 
-    if (ip->protocol == IP_PROTOCOL_UDP) {
-        if (udp_read(ip, &udp) != OK) {
-            packet_drop(&n->lab->sim, n->node, packet, NET_DROP_CORRUPT);
-            return;
-        }
-        d.local = udp.dst;
-        d.remote = udp.src;
-        d.data = (uint8_t *)udp.payload.data;
-        d.len = udp.payload.len;
-    } else {
-        d.local.addr = ip->dst;
-        d.remote.addr = ip->src;
-        d.data = (uint8_t *)ip->payload.data;
-        d.len = ip->payload.len;
+    if (!ike_node_datagram(ip, &d)) {
+        packet_drop(&n->lab->sim, n->node, packet, NET_DROP_CORRUPT);
+        return;
     }
-    if (ip->protocol == IP_PROTOCOL_UDP && !is_ike_port(d.local.port)) {
+    if (!ike_node_listens(&d)) {
         packet_deliver(&n->lab->sim, n->node, packet); /* nothing listens there */
         return;
     }
@@ -442,13 +471,30 @@ static void must_send(struct ike_node *n, const struct tunnel *t, enum err e)
                         "no SA to send through, though the tunnel is up and nobody ended it");
 }
 
+void ike_node_protected(struct ike_node *n, uint32_t packet, enum err e, const struct ike_dgram *d,
+                        uint32_t core)
+{
+    struct lab *lab = n->lab;
+    struct packet *p = packet_at(&lab->sim, packet);
+    uint32_t direction = p->tag;
+
+    if (e == OK)
+        e = put_headers(p, d);
+    must_send(n, &lab->tunnels[direction / 2], e);
+    if (e != OK) {
+        ike_node_give_up(n, packet);
+        return;
+    }
+    checker_flow_sent(lab->checker, lab->sim.now, direction, n->node);
+    send_or_hold(n, packet, core);
+}
+
 /* A packet of our own traffic: through the tunnel, or not sent at all. */
 static void send_payload(struct ike_node *n, uint32_t packet, uint32_t core)
 {
     struct lab *lab = n->lab;
     struct packet *p = packet_at(&lab->sim, packet);
     struct buf inner = {p->data, p->len, packet_room(p)};
-    uint32_t direction = p->tag;
     struct ike_dgram d;
     struct sa_ref sa;
     enum err e;
@@ -458,6 +504,7 @@ static void send_payload(struct ike_node *n, uint32_t packet, uint32_t core)
         send_or_hold(n, packet, core);
         return;
     }
+    lab->esp_alone++;
     e = ike_endpoint_protect(n->endpoint, lab->sim.now, &inner, &d, &sa);
     if (e == ERR_TOO_BIG) {
         send_too_long(n, packet, sa, core);
@@ -465,15 +512,7 @@ static void send_payload(struct ike_node *n, uint32_t packet, uint32_t core)
     }
     if (e == ERR_NO_POLICY)
         ask_for(n, packet);
-    if (e == OK)
-        e = put_headers(p, &d);
-    must_send(n, &lab->tunnels[direction / 2], e);
-    if (e != OK) {
-        ike_node_give_up(n, packet);
-        return;
-    }
-    checker_flow_sent(lab->checker, lab->sim.now, direction, n->node);
-    send_or_hold(n, packet, core);
+    ike_node_protected(n, packet, e, &d, core);
 }
 
 static void connect_now(struct ike_node *n)
@@ -520,8 +559,7 @@ static void read_datagram(struct ike_node *n, uint32_t packet)
         packet_drop(&n->lab->sim, n->node, packet, NET_DROP_CORRUPT);
 }
 
-/* What the endpoint has to say now goes to `core`. */
-static void end_work(struct ike_node *n, uint32_t core)
+void ike_node_end_work(struct ike_node *n, uint32_t core)
 {
     pull_datagrams(n, core);
     ike_node_pull_events(n);
@@ -532,7 +570,7 @@ void ike_node_take(struct ike_node *n, uint32_t packet, const struct ip_packet *
 {
     ike_node_bind(n);
     receive_datagram(n, packet, ip);
-    end_work(n, SIM_NONE);
+    ike_node_end_work(n, SIM_NONE);
 }
 
 /* Run one job to its end inside the endpoint; its packets go to `core`. */
@@ -554,5 +592,5 @@ void ike_node_work(struct ike_node *n, uint32_t job, uint32_t core)
     } else {
         send_payload(n, job, core);
     }
-    end_work(n, core);
+    ike_node_end_work(n, core);
 }

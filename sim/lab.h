@@ -21,6 +21,7 @@ struct recorder;
 struct credentials;
 struct ike_node;
 struct ike_fleet;
+struct ike_together;
 
 /* Defects planted to show that a checker trips: one at a time, named on the command line. */
 #define PLANT_LIST(X)                                                                              \
@@ -87,6 +88,9 @@ struct lab {
     struct ike_fleet *uncounted;      /* those whose counters are not in the metrics yet */
     struct nat_observer nat_observer; /* of all NAT boxes */
     bool attacked;                    /* somebody floods a gateway: sim/attacker.h */
+    struct ike_together *together;    /* NULL: each ESP packet goes alone */
+    /* ESP packets that were sealed or opened alone, and with others in one call. */
+    uint64_t esp_alone, esp_together;
 };
 
 enum { LAB_NAME_MAX = SCENARIO_NAME_MAX + 16 };

@@ -543,6 +543,13 @@ struct event_entry queue_take(struct queue *q)
     return near_first(q) ? heap_take(q) : q->bottom[q->bottom_next++];
 }
 
+const struct event_entry *queue_look(const struct queue *q)
+{
+    if (to_be_filled(q))
+        return NULL;
+    return near_first(q) ? &q->near[0] : &q->bottom[q->bottom_next];
+}
+
 /* A chunk is given back before its entries are put, so there is always one for them. */
 static uint32_t bucket_sweep(struct queue *q, queue_bucket *bucket, queue_wanted *wanted)
 {

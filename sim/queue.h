@@ -112,6 +112,9 @@ nsec queue_next(struct queue *q);
 /** Take out the first entry, the one of queue_next; the queue is not empty. */
 struct event_entry queue_take(struct queue *q);
 
+/** The first entry, if it is known without sorting any; NULL: it is not, or there is none. */
+const struct event_entry *queue_look(const struct queue *q);
+
 /** Does the owner still want this entry? */
 typedef bool queue_wanted(void *context, const struct event_entry *);
 /** Take out every entry that is not wanted: a walk over all, which needs no memory. */

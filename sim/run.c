@@ -259,6 +259,8 @@ static enum err set_up(struct drive *d)
         e = address_plan_make(s, &lab->plan, stderr);
     if (e == OK)
         e = make_crypto(lab);
+    if (e == OK && !d->options->esp_alone)
+        e = ike_together_create(lab);
     if (e == OK)
         e = credentials_create(s, lab->crypto, &lab->credentials);
     if (e == OK)
@@ -498,6 +500,7 @@ static void clean_up(struct drive *d)
     checker_destroy(lab->checker);
     address_plan_reset(&lab->plan);
     free(lab->costs);
+    ike_together_destroy(lab);
     credentials_destroy(lab->credentials); /* its keys are the provider's */
     crypto_destroy(lab->crypto);
 }
@@ -536,6 +539,8 @@ enum err run_scenario(const struct run_options *options, struct run_outcome *out
                                          .setup_ns = d->wall_loop - d->wall_start,
                                          .last_up_ns = d->wall_up ? d->wall_up - d->wall_start : 0,
                                          .events = d->lab.sim.events,
+                                         .esp_alone = d->lab.esp_alone,
+                                         .esp_together = d->lab.esp_together,
                                          .peak_rss_bytes = peak_rss()};
     }
     out->metrics = d->lab.metrics;

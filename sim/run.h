@@ -23,6 +23,7 @@ struct run_options {
     uint32_t
         halvings; /* of a smaller copy (sim/footprint): what is watched is as many times less */
     enum plant plant;
+    bool esp_alone; /* no ESP packets together: for tests, as it makes no difference to results */
     const volatile int *interrupted; /* becomes non-zero to stop early; may be NULL */
     /** Called a few times per second of wall time; may be NULL. */
     void (*progress)(void *context, const struct run_progress *);

@@ -252,6 +252,7 @@ struct scenario_flow {
     uint64_t rate_bps;          /* inner IP bits; 0: by packets */
     uint64_t packet_rate_micro; /* packets per second * 10^6; 0: by bits */
     bool poisson;               /* times between packets; else constant */
+    uint32_t burst;             /* so many packets leave at once */
     bool df;                    /* packets may not be cut; who sends them learns what fits */
     enum size_kind size;
     uint32_t size_min, size_max; /* inner IP bytes; fixed: equal; range: uniform, inclusive */
@@ -301,7 +302,7 @@ struct scenario_event {
 struct capture_words {
     const struct scenario_range *of; /* of groups; none: nothing is captured */
     uint32_t of_count;
-    bool written; /* the file asks for a capture: a sweep makes none on its own */
+    bool written;           /* the file asks for a capture: a sweep makes none on its own */
     uint32_t conversations; /* initiators of whom packets, keys and events are kept */
     uint32_t esp_packets_per_sa;
     uint64_t max_size; /* bytes */

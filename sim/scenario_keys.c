@@ -686,6 +686,10 @@ static const struct key flow_keys[] = {
     {.name = "arrivals", .type = KEY_CHOICE, .offset = AT(scenario_flow, poisson),
      .otherwise = "constant", .words = WORDS("constant", "poisson"),
      .doc = "Times between packets.", .example = "poisson"},
+    {.name = "burst", .type = KEY_COUNT, .offset = AT(scenario_flow, burst), .min = 1,
+     .max = UINT32_C(1) << 16, .otherwise = "1",
+     .doc = "So many packets leave at once, as a host sends a large segment or a frame of video, and "
+            "then none until the rate is kept; also of the last burst all leave.", .example = "32"},
     {.name = "df", .type = KEY_BOOL, .offset = AT(scenario_flow, df), .otherwise = "false",
      .doc = "Packets have DF set, and their sender heeds ICMP \"too big\" as TCP does: none of "
             "this flow in this tunnel is larger for ten minutes.", .example = "true"},

@@ -68,8 +68,10 @@ enum err sim_init(struct sim *s, uint64_t seed)
 {
     enum err e;
 
-    *s = (struct sim){
-        .seed = seed, .link_draws = rng_family(seed, RNG_LINK), .first_busy = SIM_NONE};
+    *s = (struct sim){.seed = seed,
+                      .link_draws = rng_family(seed, RNG_LINK),
+                      .first_busy = SIM_NONE,
+                      .waiting = SIM_NONE};
     for (int i = 0; i < PACKET_CLASSES; i++)
         s->free[i] = SIM_NONE;
     e = queue_init(&s->queue, packet_order, s);
@@ -266,6 +268,21 @@ void packet_free(struct sim *s, uint32_t packet)
     p->entered = false;
     p->next = *head;
     *head = packet;
+}
+
+void packet_put_off(struct sim *s, uint32_t packet)
+{
+    const struct packet *p = &s->packets[packet];
+
+    ASSERT(!p->entered && p->sequence + 1 == s->nodes[p->source].sequence);
+    s->nodes[p->source].sequence--;
+}
+
+void packet_number(struct sim *s, uint32_t packet)
+{
+    struct packet *p = &s->packets[packet];
+
+    p->sequence = p->serial = s->nodes[p->source].sequence++;
 }
 
 void packet_admit(struct sim *s, uint32_t packet)
@@ -572,6 +589,21 @@ static void handle(struct sim *s, const struct event_entry *e)
     ASSERT(false);
 }
 
+bool sim_more_comes(const struct sim *s, uint32_t node)
+{
+    const struct event_entry *e = queue_look(&s->queue);
+
+    return e && e->at == s->now && e->entity == node && event_class(e->what) == EVENT_PACKET;
+}
+
+static void settle(struct sim *s)
+{
+    uint32_t node = s->waiting;
+
+    s->waiting = SIM_NONE;
+    s->nodes[node].class->settle(s, node);
+}
+
 enum err sim_run(struct sim *s, nsec until)
 {
     uint32_t before_hook = s->hook.every;
@@ -586,12 +618,16 @@ enum err sim_run(struct sim *s, nsec until)
         }
         s->now = e.at;
         handle(s, &e);
+        if (s->waiting != SIM_NONE && (s->stopped || !sim_more_comes(s, s->waiting)))
+            settle(s);
         if (s->hook.go_on && before_hook-- <= 1) {
             before_hook = s->hook.every;
             if (!s->hook.go_on(s->hook.context))
                 s->stopped = true;
         }
     }
+    if (s->waiting != SIM_NONE)
+        settle(s);
     if (s->queue.error != OK)
         sim_fail(s, s->queue.error);
     if (!s->stopped && s->now < until)

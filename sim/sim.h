@@ -74,6 +74,8 @@ struct node_class {
      * Changes nothing. Optional.
      */
     void (*soon)(const struct sim *, uint32_t node, const struct packet *, enum queue_fetch);
+    /** No more packets come now for which sim_wait was called; NULL: it never is. */
+    void (*settle)(struct sim *, uint32_t node);
     /** Free the state. */
     void (*destroy)(struct sim *, uint32_t node);
 };
@@ -170,7 +172,8 @@ struct sim {
     uint32_t balance_next;             /* of links and nodes: where the next share begins */
     uint32_t balance_wait;             /* calls before it is looked at */
     uint64_t events;
-    uint32_t stale; /* entries of timers that moved earlier since, at most */
+    uint32_t stale;   /* entries of timers that moved earlier since, at most */
+    uint32_t waiting; /* a node that has called sim_wait; SIM_NONE: none */
     struct sim_tap tap;
     struct sim_hook hook;
     bool no_shortcut;   /* each departure from a link's queue is an event; same results */
@@ -238,6 +241,10 @@ void packet_lose(struct sim *, uint32_t packet);
 void packet_enter(struct sim *, uint32_t packet);
 /** Free the slot without counting (a packet that never entered the network). */
 void packet_free(struct sim *, uint32_t packet);
+/** The packet that its node has made last gives its number back, until... */
+void packet_put_off(struct sim *, uint32_t packet);
+/** ...it gets the next one, as if it had been made now. */
+void packet_number(struct sim *, uint32_t packet);
 
 /** Give a packet to the network on a port of `node`. `first`: it enters here (counted as sent). */
 void sim_send(struct sim *, uint32_t node, uint32_t port, uint32_t packet, bool first);
@@ -256,6 +263,16 @@ void sim_fail(struct sim *, enum err);
 /** Handle events up to and including time `until`, until stopped or broken. now ends at `until`. */
 enum err sim_run(struct sim *, nsec until) MUST_USE;
 void sim_stop(struct sim *);
+
+/** Whether the next event is one more packet that reaches this node at this very time. It may say
+ * no though one comes later on. */
+bool sim_more_comes(const struct sim *, uint32_t node);
+/** From receive: the node keeps the packet until it has those that come with it. Its `settle` is
+ * called before anything happens but another packet that reaches it at this time. */
+static inline void sim_wait(struct sim *s, uint32_t node)
+{
+    s->waiting = node;
+}
 
 /** A node crashes (its timers are cancelled, what arrives is dropped) or comes back. */
 void sim_set_down(struct sim *, uint32_t node, bool down);

@@ -151,15 +151,15 @@ static uint32_t next_size(struct generator *g, const struct scenario_flow *f, ns
     return g->largest && size > g->largest ? g->largest : size;
 }
 
-/* Time from this packet to the next one. */
-static nsec interval(struct generator *g, const struct scenario_flow *f, uint32_t size)
+/* Time from a burst of so many bytes to the next one. */
+static nsec interval(struct generator *g, const struct scenario_flow *f, uint64_t size)
 {
     uint64_t rate = f->rate_bps ? f->rate_bps : f->packet_rate_micro;
     unsigned __int128 units;
     nsec mean;
 
     units = f->rate_bps ? (unsigned __int128)size * 8 * NSEC_PER_S
-                        : (unsigned __int128)NSEC_PER_S * 1000000;
+                        : (unsigned __int128)NSEC_PER_S * 1000000 * f->burst;
     if (f->poisson) {
         mean = (nsec)(units / rate);
         return dist_exponential(&g->time_random, mean);
@@ -167,6 +167,20 @@ static nsec interval(struct generator *g, const struct scenario_flow *f, uint32_
     units += g->remainder;
     g->remainder = (uint64_t)(units % rate);
     return (nsec)(units / rate);
+}
+
+/* When the generator that has just made a packet makes the next one. */
+static nsec next_time(struct generator *g, const struct scenario_flow *f, uint32_t size, nsec now)
+{
+    uint64_t bytes = g->burst_bytes + size;
+
+    if (++g->burst < f->burst) {
+        g->burst_bytes = bytes;
+        return now;
+    }
+    g->burst = 0;
+    g->burst_bytes = 0;
+    return nsec_add(now, interval(g, f, bytes));
 }
 
 bool traffic_next(struct lab *lab, struct traffic *t, struct payload *out, uint32_t *size)
@@ -184,7 +198,7 @@ bool traffic_next(struct lab *lab, struct traffic *t, struct payload *out, uint3
     *out = g->next;
     *size = next_size(g, f, now);
     g->next.sequence++;
-    next = nsec_add(now, interval(g, f, *size));
+    next = next_time(g, f, *size, now);
     if (next < g->until)
         timerq_arm(&t->due, i, next);
     return true;

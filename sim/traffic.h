@@ -1,7 +1,7 @@
 /*
  * The traffic of a scenario's flows: per tunnel and direction a generator at the sending node
- * makes inner packets at a rate, constant or Poisson, of fixed, uniform or IMIX sizes (7:4:1 of
- * 64, 570, 1400 inner IP bytes). Each has random streams of its own.
+ * makes inner packets at a rate, constant or Poisson, one at a time or in bursts, of fixed, uniform
+ * or IMIX sizes (7:4:1 of 64, 570, 1400 inner IP bytes). Each has random streams of its own.
  */
 #ifndef SIM_TRAFFIC_H
 #define SIM_TRAFFIC_H
@@ -11,9 +11,11 @@
 #include "sim/payload.h"
 
 struct generator {
-    struct payload next; /* the packet it makes next */
-    nsec until;          /* end of the flow in this tunnel */
-    uint64_t remainder;  /* of the division by the rate, so that no fraction is lost */
+    struct payload next;  /* the packet it makes next */
+    nsec until;           /* end of the flow in this tunnel */
+    uint64_t remainder;   /* of the division by the rate, so that no fraction is lost */
+    uint64_t burst_bytes; /* of the burst that is leaving */
+    uint32_t burst;       /* its packets so far */
     struct rng time_random, size_random;
     uint32_t largest;   /* bytes that are said to fit; 0: nobody has said anything */
     nsec largest_until; /* then it is forgotten */

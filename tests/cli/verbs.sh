@@ -139,6 +139,7 @@ expect 2 err "which sets it" sweep --set links.core.loss.random=1% "$sweep"
 expect 2 err 'the last seed would be too large' sweep --seed 9223372036854775807 "$sweep"
 expect 0 out 'goes on' sweep --help
 expect 0 out '--numbers-only' run --help
+expect 2 err 'Too many arguments' doctor now
 
 if ! "$ikelab" explain --all | cmp -s - docs/scenario-format.md; then
     echo "docs/scenario-format.md is stale: ikelab explain --all > docs/scenario-format.md"

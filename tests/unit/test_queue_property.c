@@ -179,8 +179,13 @@ static void put(struct pair *p)
 static void take(struct pair *p)
 {
     struct event_entry want = heap_take(), is;
+    const struct event_entry *look = queue_look(&p->queue);
 
+    must(!look || (look->at == want.at && look->entity == want.entity && look->what == want.what),
+         "queue_look tells of the first, or of none");
     must(queue_next(&p->queue) == want.at, "queue_next tells the time of the first");
+    look = queue_look(&p->queue);
+    must(look && look->what == want.what, "after queue_next it is known");
     is = queue_take(&p->queue);
     if (is.at != want.at || is.entity != want.entity || is.what != want.what)
         ck_abort_msg("entry %u: %llu %u %x, not %llu %u %x", p->made, (unsigned long long)is.at,
