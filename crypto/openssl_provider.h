@@ -32,7 +32,7 @@ enum mac_kind {
     MAC_COUNT
 };
 
-enum openssl_sizes { ENCR_SUITES = 26, KE_SUITES = 8, AES_BLOCK = 16, MAC_OUT_MAX = 64 };
+enum openssl_sizes { ENCR_SUITES = 33, KE_SUITES = 8, AES_BLOCK = 16, MAC_OUT_MAX = 64 };
 
 /** MAC contexts; XCBC is made of two ciphers, the others of one library MAC each. */
 struct openssl_macs {

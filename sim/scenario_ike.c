@@ -52,7 +52,8 @@ static void keywords(const char *names[KEYWORDS_MAX], bool ike)
     size_t n = 0, count;
 
     for (const struct encr_suite *s = encr_suites(&count), *e = s + count; s < e; s++)
-        add_names(names, &n, s->name);
+        if (!ike || !s->implicit_iv)
+            add_names(names, &n, s->name);
     for (const struct integ_suite *s = integ_suites(&count), *e = s + count; s < e; s++)
         add_names(names, &n, s->name);
     for (const struct prf_suite *s = prf_suites(&count), *e = s + count; ike && s < e; s++)

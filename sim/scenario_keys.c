@@ -322,7 +322,9 @@ static const struct key child_keys[] = {
      .example = "libreswan-4.10"},
     {.name = "esp_proposals", .type = KEY_TEXTS, .offset = AT(child_words, esp_proposals),
      .otherwise = "aes256gcm16",
-     .doc = "ESP proposals in strongSwan's notation; a key exchange in one means PFS on rekeying.",
+     .doc = "ESP proposals in strongSwan's notation; a key exchange in one means PFS on rekeying. "
+            "Without an IV in each packet (RFC 8750): aes256gcm16iiv, aes256ccm8iiv, "
+            "chacha20poly1305iiv.",
      .example = "[aes256gcm16-x25519]"},
     {.name = "mode", .type = KEY_WORD, .offset = AT(child_words, mode), .otherwise = "tunnel",
      .words = WORDS("tunnel", "transport"), .doc = "Encapsulation mode.", .example = "tunnel"},

@@ -38,7 +38,8 @@ struct proposal_config {
 
 /**
  * Read strongSwan's notation, "aes256gcm16-prfsha256-x25519"; a missing prf follows the integrity
- * algorithm as strongSwan does.
+ * algorithm as strongSwan does. Ciphers with an implicit IV, for which it has no words, are
+ * "aes256gcm16iiv" and the like; one with an IV may follow for peers that lack them (RFC 8750 §5).
  * @param[out] bad  on error the offending keyword, a view into `text`
  * @retval ERR_UNSUPPORTED unknown keyword; ERR_SYNTAX combination not allowed (AEAD with integrity,
  *         no key exchange in an IKE proposal, two kinds of cipher...)
