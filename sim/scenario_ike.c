@@ -212,6 +212,7 @@ static struct child_config make_child_config(const struct child_words *w)
         .ignore_too_big = !w->path_mtu_discovery,
         .fragment_before = w->fragment_before,
         .single_pair = w->single_pair,
+        .per_resource = (uint8_t)w->per_resource,
         .lifetime = {.rekey_time = w->rekey_time,
                      .rekey_jitter = w->rekey_time ? w->rand_time : 0,
                      .hard_time = w->life_time,

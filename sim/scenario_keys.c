@@ -377,6 +377,14 @@ static const struct key child_keys[] = {
             "first is told SINGLE_PAIR_REQUIRED (RFC 7296 §2.9) and asks again, with the first "
             "pair of its selectors; a packet that finds no child SA then asks for its own.",
      .example = "true"},
+    {.name = "per_resource", .type = KEY_COUNT, .offset = AT(child_words, per_resource),
+     .otherwise = "0", .max = RESOURCES_MAX,
+     .doc = "Child SAs for so many cores besides the first one, with the same selectors (RFC 9611): "
+            "who calls asks for them once the first is there, a responder grants as many and "
+            "refuses more with TS_MAX_QUEUE. A packet goes through that of its core, which its "
+            "addresses, protocol and ports choose, or through the first. 0: none. Not with "
+            "'start: established', and none for a pair of addresses of single_pair.",
+     .example = "4"},
     {.name = "local_ts", .type = KEY_PREFIXES, .offset = AT(child_words, local_ts),
      .otherwise = "=what the group protects, or its inner address",
      .doc = "Traffic selectors of this side.", .example = "[10.1.0.0/16]"},
@@ -688,6 +696,10 @@ static const struct key flow_keys[] = {
     {.name = "arrivals", .type = KEY_CHOICE, .offset = AT(scenario_flow, poisson),
      .otherwise = "constant", .words = WORDS("constant", "poisson"),
      .doc = "Times between packets.", .example = "poisson"},
+    {.name = "ports", .type = KEY_COUNT, .offset = AT(scenario_flow, ports), .otherwise = "1",
+     .min = 1, .max = 1000,
+     .doc = "UDP ports of the client that packets go from, or to, in turn: so many flows, which "
+            "child.per_resource sends through different child SAs.", .example = "16"},
     {.name = "df", .type = KEY_BOOL, .offset = AT(scenario_flow, df), .otherwise = "false",
      .doc = "Packets have DF set, and their sender heeds ICMP \"too big\" as TCP does: none of "
             "this flow in this tunnel is larger for ten minutes.", .example = "true"},
