@@ -119,6 +119,39 @@ static void print_bounds(const struct measurement_set *set)
     }
 }
 
+/* The same row measured in one thread; NULL: it was not, or this is no row of several. */
+static const struct measurement *in_one_thread(const struct measurement_set *set,
+                                               const struct measurement *many)
+{
+    const char *suffix = strstr(many->name, "/threads-");
+
+    for (size_t i = 0; suffix && i < set->row_count; i++) {
+        size_t len = (size_t)(suffix - many->name);
+
+        if (strncmp(set->rows[i].name, many->name, len) == 0 && set->rows[i].name[len] == '\0')
+            return &set->rows[i];
+    }
+    return NULL;
+}
+
+/* How many times as quick as one thread, beside what so many programs of the bound gain. */
+static void print_gains(const struct measurement_set *set)
+{
+    for (size_t i = 0; i < set->row_count; i++) {
+        const struct measurement *many = &set->rows[i], *one = in_one_thread(set, many);
+        double ours, bound;
+
+        if (!one || !one->bounds || !many->bounds)
+            continue;
+        ours = stats_median(one->samples, one->sample_count) /
+               stats_median(many->samples, many->sample_count);
+        bound = stats_median(one->bounds, one->sample_count) /
+                stats_median(many->bounds, many->sample_count);
+        printf("gain of %s: %.3f, of the bound %.3f, ratio %.3f\n", many->name, ours, bound,
+               ours / bound);
+    }
+}
+
 void bench_table(const struct measurement_set *set)
 {
     const struct measurement_context *c = &set->context;
@@ -135,6 +168,7 @@ void bench_table(const struct measurement_set *set)
         print_row(&set->rows[i]);
     putchar('\n');
     print_bounds(set);
+    print_gains(set);
     fflush(stdout);
     if (c->partial)
         fprintf(stderr, "stopped early: fewer samples than asked for\n");

@@ -194,7 +194,7 @@ static void keystream(struct crypto *c, const struct seal_op *op)
         return;
     key =
         modelled_hash_of(op->key->encr_key, (size_t)encr->key_len + encr->salt_len, DOMAIN_CIPHER);
-    encrypt(modelled_hash_of(op->iv, encr->iv_len, key), op->text, op->text_len);
+    encrypt(modelled_hash_of(op->iv, encr_iv_len(encr), key), op->text, op->text_len);
 }
 
 /* Of a run of fields, each with its own length. */
@@ -212,7 +212,7 @@ static void checksum(const struct seal_op *op, uint8_t *out)
                                           DOMAIN_ICV);
 
     h = extend(h, op->aad.data, op->aad.len);
-    h = extend(h, op->iv, encr->iv_len);
+    h = extend(h, op->iv, encr_iv_len(encr));
     h = extend(h, op->text, op->text_len);
     h = extend(h, op->tail.data, op->tail.len);
     stretch(h, out, seal_icv_len(op->key));

@@ -51,8 +51,8 @@ static bool cipher_init(EVP_CIPHER_CTX *ctx, const struct encr_suite *suite, OSS
 
     EVP_CIPHER_free(cipher);
     if (done && suite->meter == METER_CIPHER_AES_CCM)
-        done = EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, suite->salt_len + suite->iv_len,
-                                   NULL) > 0 &&
+        done = EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN,
+                                   suite->salt_len + (int)encr_iv_len(suite), NULL) > 0 &&
                EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, suite->icv_len, NULL) > 0;
     return done;
 }
@@ -87,8 +87,8 @@ static void nonce_of(const struct seal_op *op, uint8_t nonce[IV_MAX])
     memset(nonce, 0, IV_MAX);
     if (suite->salt_len)
         memcpy(nonce, op->key->encr_key + suite->key_len, suite->salt_len);
-    if (suite->iv_len)
-        memcpy(nonce + suite->salt_len, op->iv, suite->iv_len);
+    if (encr_iv_len(suite))
+        memcpy(nonce + suite->salt_len, op->iv, encr_iv_len(suite));
     if (suite->meter == METER_CIPHER_AES_CTR)
         nonce[IV_MAX - 1] = 1;
 }

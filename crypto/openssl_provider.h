@@ -35,7 +35,7 @@ enum mac_kind {
 };
 
 enum openssl_sizes {
-    ENCR_SUITES = 26,
+    ENCR_SUITES = 33,
     KE_SUITES = 8,
     AES_BLOCK = 16,
     MAC_OUT_MAX = 64,

@@ -58,7 +58,8 @@ struct seal_op {
     const void *expanded; /* what `expand` made of the key; NULL: it is used as it is */
     struct bytes aad;
     struct bytes tail; /* ESN high half of non-AEAD suites (RFC 4303 §2.2.1), else empty */
-    uint8_t *iv;       /* encr->iv_len bytes, in place: written by the caller before seal */
+    uint8_t *iv;       /* encr_iv_len() bytes, written by the caller before seal; in place, or
+                          wherever they are where none is sent */
     uint8_t *text;     /* in place */
     size_t text_len;
     uint8_t *icv; /* written by seal, compared by open */

@@ -20,6 +20,14 @@
         .salt_len = salt, .iv_len = 8, .icv_len = icv, .block_len = 1, .aead = true, .meter = op   \
     }
 
+/* RFC 8750 §4, §8: what the explicit form would send as its IV is not sent. */
+#define IMPLICIT_ROW(mode, number, bits, salt, icv, op)                                            \
+    {                                                                                              \
+        .name = "aes" #bits mode "iiv", .iana = number, .key_bits = bits, .key_len = bits / 8,     \
+        .salt_len = salt, .icv_len = icv, .block_len = 1, .aead = true, .implicit_iv = true,       \
+        .meter = op                                                                                \
+    }
+
 /* RFC 3602 (CBC), RFC 3686 (CTR: the nonce is the salt). */
 #define PLAIN_ROW(text, number, bits, salt, iv, block, op)                                         \
     {                                                                                              \
@@ -46,6 +54,21 @@ static const struct encr_suite encr[] = {
      .icv_len = 16,
      .block_len = 1,
      .aead = true,
+     .meter = METER_CIPHER_CHACHA20},
+    IMPLICIT_ROW("ccm8", 29, 128, 3, 8, METER_CIPHER_AES_CCM),
+    IMPLICIT_ROW("ccm8", 29, 192, 3, 8, METER_CIPHER_AES_CCM),
+    IMPLICIT_ROW("ccm8", 29, 256, 3, 8, METER_CIPHER_AES_CCM),
+    IMPLICIT_ROW("gcm16", 30, 128, 4, 16, METER_CIPHER_AES_GCM),
+    IMPLICIT_ROW("gcm16", 30, 192, 4, 16, METER_CIPHER_AES_GCM),
+    IMPLICIT_ROW("gcm16", 30, 256, 4, 16, METER_CIPHER_AES_GCM),
+    {.name = "chacha20poly1305iiv",
+     .iana = 31,
+     .key_len = 32,
+     .salt_len = 4,
+     .icv_len = 16,
+     .block_len = 1,
+     .aead = true,
+     .implicit_iv = true,
      .meter = METER_CIPHER_CHACHA20},
 };
 

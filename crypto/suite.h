@@ -18,6 +18,7 @@ enum crypto_sizes {
     INTEG_KEY_MAX = 64, /* HMAC-SHA2-512 */
     ICV_MAX = 32,
     IV_MAX = 16,
+    IMPLICIT_IV_LEN = 8,
     BLOCK_MAX = 16,
     KE_PUBLIC_MAX = 512, /* MODP-4096 */
     KE_PRIVATE_MAX = 66, /* P-521; MODP exponents are short (RFC 3526 §8) */
@@ -34,6 +35,7 @@ struct encr_suite {
     uint8_t icv_len;   /* 0 unless aead */
     uint8_t block_len; /* plaintext is padded to a multiple of this; 1 for stream-like modes */
     bool aead;
+    bool implicit_iv;    /* RFC 8750: ESP only; the sequence number is the IV, and iv_len is 0 */
     enum meter_op meter; /* METER_COUNT for NULL, which costs nothing */
 };
 
@@ -70,6 +72,12 @@ struct ke_suite {
     enum meter_op derive;
     enum ke_family family;
 };
+
+/** How long the IV is that the cipher gets, sent or not. */
+static inline size_t encr_iv_len(const struct encr_suite *s)
+{
+    return s->implicit_iv ? IMPLICIT_IV_LEN : s->iv_len;
+}
 
 /** By IANA number (and key length in bits, 0 if the attribute was absent); NULL if not ours. */
 const struct encr_suite *encr_suite(uint16_t iana, uint16_t key_bits);

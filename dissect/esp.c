@@ -33,6 +33,8 @@ static enum err open_with(struct making *m, struct esp_open_key *k, struct bytes
     out->seq = replay_guess(&k->window, load_be32(packet.data + 4), k->esn);
     memcpy(extra, packet.data, 4);
     store_be64(extra + 4, out->seq);
+    if (k->encr->implicit_iv) /* RFC 8750 §4 */
+        op.iv = extra + 4;
     if (k->esn && k->encr->aead)
         op.aad = bytes_of(extra, 12);
     else if (k->esn)

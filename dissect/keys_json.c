@@ -54,6 +54,8 @@ static enum err ike_line(struct dissect_keys *k, const json_t *o, const char **w
 
     if (e)
         return e;
+    if (key.encr->implicit_iv)
+        return refused(why, ERR_UNSUPPORTED, "its algorithm is for ESP only (RFC 8750 §7)");
     if (!number_of(o, "spi_i", 8, &key.spi_i) || !number_of(o, "spi_r", 8, &key.spi_r))
         return refused(why, ERR_SYNTAX, "\"spi_i\" or \"spi_r\" is no SPI of 16 hex digits");
     encr = key.encr->key_len + key.encr->salt_len;

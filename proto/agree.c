@@ -96,6 +96,8 @@ enum err ike_agree(const struct ike_config *initiator, const struct ike_config *
     if (!out->childless &&
         (initiator->childless == CHILDLESS_FORCE || responder->childless == CHILDLESS_FORCE))
         return ERR_UNSUPPORTED;
+    if (initiator->child.per_resource && responder->child.per_resource)
+        return ERR_FULL; /* there is more than one child SA to be made */
     if (responder->child.single_pair)
         return ERR_SINGLE_PAIR; /* which pair, a packet says (RFC 7296 §2.9) */
     e = agree_on_ike(initiator, responder, out);

@@ -81,6 +81,7 @@ enum err ike_endpoint_initiate(struct ike_endpoint *, nsec now, const struct ike
  * @retval ERR_NO_PROPOSAL   no proposal, of IKE or of ESP, is common
  * @retval ERR_UNSUPPORTED   one wants the child SA made as the other does not (RFC 6023)
  * @retval ERR_SINGLE_PAIR   the responder makes child SAs for the packets that ask (RFC 7296 §2.9)
+ * @retval ERR_FULL          both want more child SAs than one (RFC 9611)
  */
 enum err ike_agree(const struct ike_config *initiator, const struct ike_config *responder,
                    struct ike_agreement *out) MUST_USE;

@@ -8,6 +8,7 @@
 #include "proto/ike/ike.h"
 #include "proto/ike/mobike.h"
 #include "proto/ike/path_mtu.h"
+#include "proto/ike/resource.h"
 
 static struct child_sa *child_of(const struct ike_endpoint *ep, uint32_t esp)
 {
@@ -129,7 +130,7 @@ enum err ike_endpoint_protect(struct ike_endpoint *ep, nsec now, struct buf *pac
     struct esp_outer outer;
     uint32_t used;
     enum err e = esp_choose(ep->store->esp, user_of(ep), packet, &used);
-    struct child_sa *c = e ? NULL : child_of(ep, used);
+    struct child_sa *c = e ? NULL : resource_choose(ep, child_of(ep, used), buf_bytes(packet));
 
     if (sa)
         *sa = c ? (struct sa_ref){child_sa_handle(ep, c)} : SA_NONE;

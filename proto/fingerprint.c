@@ -195,8 +195,8 @@ static void put_ike(struct view *v, const struct ike_sa *sa)
     put(v, (uint64_t)sa->tries << 8 | (uint64_t)sa->more_ts << 7 | (uint64_t)sa->one_pair << 6 |
                (uint64_t)sa->initiator << 5 | (uint64_t)sa->half_open << 4 | (uint64_t)sa->up << 3 |
                (uint64_t)sa->natt << 2 | (uint64_t)sa->nat_local << 1 | sa->nat_remote);
-    put(v, (uint64_t)sa->fragments << 10 | (uint64_t)sa->caller << 9 | (uint64_t)sa->renewing << 8 |
-               sa->new_wishes);
+    put(v, (uint64_t)sa->resources << 11 | (uint64_t)sa->fragments << 10 |
+               (uint64_t)sa->caller << 9 | (uint64_t)sa->renewing << 8 | sa->new_wishes);
     put(v, sa->mobike);
     if (sa->mobike)
         put_mobike(v, mobike_of(ep, sa));
@@ -226,9 +226,9 @@ static void put_child(struct view *v, const struct child_sa *c)
     put(v, (uint64_t)c->ike << 32 | c->next);
     put_time(v, c->soft);
     put_time(v, c->hard);
-    put(v, (uint64_t)c->state << 16 | (uint64_t)c->reason << 8 | (uint64_t)c->wish_rekey << 4 |
-               (uint64_t)c->wish_delete << 3 | (uint64_t)c->initiator << 2 | (uint64_t)c->up << 1 |
-               c->volume_seen);
+    put(v, (uint64_t)c->resource << 24 | (uint64_t)c->state << 16 | (uint64_t)c->reason << 8 |
+               (uint64_t)c->wish_rekey << 4 | (uint64_t)c->wish_delete << 3 |
+               (uint64_t)c->initiator << 2 | (uint64_t)c->up << 1 | c->volume_seen);
     put(v, (uint64_t)esp->spi_in << 32 | esp->spi_out);
     put(v, esp->installed);
     if (!esp->installed)

@@ -28,7 +28,8 @@ static uint32_t at_least(uint32_t a, uint32_t b)
 /* Without limits of its own a gateway has room for twice the clients of its group. */
 static struct ike_limits limits_of(const struct lab *lab, const struct scenario_group *g)
 {
-    struct ike_limits l = {.ike_sas = 4, .half_open = 4, .child_sas = 8};
+    uint32_t more = g->ike.child.per_resource;
+    struct ike_limits l = {.ike_sas = 4, .half_open = 4, .child_sas = 8 + 2 * more};
     uint32_t clients = 0;
 
     if (g->role == ROLE_INITIATOR)
@@ -39,7 +40,7 @@ static struct ike_limits limits_of(const struct lab *lab, const struct scenario_
             clients += lab->scenario->groups[i].count / g->count + 1;
     l.ike_sas = g->limits.ike_sas ? g->limits.ike_sas : at_least(DEFAULT_SAS, 2 * clients);
     l.half_open = g->limits.half_open ? g->limits.half_open : at_least(DEFAULT_SAS, 2 * clients);
-    l.child_sas = 2 * l.ike_sas;
+    l.child_sas = (2 + more) * l.ike_sas;
     return l;
 }
 
@@ -158,6 +159,7 @@ static bool may_share(const struct lab *lab, uint32_t node)
     uint32_t group = lab->sim.nodes[node].group;
 
     return lab->scenario->groups[group].role == ROLE_INITIATOR &&
+           lab->scenario->groups[group].ike.child.per_resource == 0 &&
            !(lab->sim.nodes[node].captured && lab->recorder) && lab->plant == PLANT_NONE &&
            scenario_host_index(lab->scenario, group) == SCENARIO_NONE;
 }

@@ -27,8 +27,9 @@ enum err payload_write(uint8_t *data, size_t size, const struct ip_addr *src,
 {
     uint8_t *content = data + HEADERS;
     size_t len = size - HEADERS;
-    struct udp_build udp = {.src = {*src, PAYLOAD_PORT},
-                            .dst = {*dst, PAYLOAD_PORT},
+    uint16_t client = PAYLOAD_PORT + p->port;
+    struct udp_build udp = {.src = {*src, p->reverse ? PAYLOAD_PORT : client},
+                            .dst = {*dst, p->reverse ? client : PAYLOAD_PORT},
                             .df = p->df,
                             .id = (uint16_t)p->sequence};
     struct bytes packet;

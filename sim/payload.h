@@ -17,8 +17,9 @@ enum payload_sizes {
 
 struct payload {
     uint16_t flow;
-    bool reverse; /* from the gateway to the client */
-    bool df;      /* of the packet to be written; not read back */
+    bool reverse;  /* from the gateway to the client */
+    bool df;       /* of the packet to be written; not read back */
+    uint16_t port; /* of the client besides PAYLOAD_PORT; not read back either */
     uint32_t tunnel;
     uint32_t sequence; /* of this flow in this tunnel and direction */
 };

@@ -180,6 +180,7 @@ struct child_words {
     uint64_t rekey_bytes, life_bytes, rekey_packets, life_packets;
     uint32_t replay_window;
     uint32_t tfc_padding; /* bytes, or TFC_TO_MTU */
+    uint32_t per_resource;
     bool esn, path_mtu_discovery, fragment_before, single_pair;
     const struct ip_prefix *local_ts;
     uint32_t local_ts_count;
@@ -253,6 +254,7 @@ struct scenario_flow {
     uint64_t packet_rate_micro; /* packets per second * 10^6; 0: by bits */
     bool poisson;               /* times between packets; else constant */
     uint32_t burst;             /* so many packets leave at once */
+    uint32_t ports;             /* of the client, in turn: as many UDP flows; at least 1 */
     bool df;                    /* packets may not be cut; who sends them learns what fits */
     enum size_kind size;
     uint32_t size_min, size_max; /* inner IP bytes; fixed: equal; range: uniform, inclusive */

@@ -52,7 +52,8 @@ static void keywords(const char *names[KEYWORDS_MAX], bool ike)
     size_t n = 0, count;
 
     for (const struct encr_suite *s = encr_suites(&count), *e = s + count; s < e; s++)
-        add_names(names, &n, s->name);
+        if (!ike || !s->implicit_iv)
+            add_names(names, &n, s->name);
     for (const struct integ_suite *s = integ_suites(&count), *e = s + count; s < e; s++)
         add_names(names, &n, s->name);
     for (const struct prf_suite *s = prf_suites(&count), *e = s + count; ike && s < e; s++)
@@ -211,6 +212,7 @@ static struct child_config make_child_config(const struct child_words *w)
         .ignore_too_big = !w->path_mtu_discovery,
         .fragment_before = w->fragment_before,
         .single_pair = w->single_pair,
+        .per_resource = (uint8_t)w->per_resource,
         .lifetime = {.rekey_time = w->rekey_time,
                      .rekey_jitter = w->rekey_time ? w->rand_time : 0,
                      .hard_time = w->life_time,

@@ -322,7 +322,9 @@ static const struct key child_keys[] = {
      .example = "libreswan-4.10"},
     {.name = "esp_proposals", .type = KEY_TEXTS, .offset = AT(child_words, esp_proposals),
      .otherwise = "aes256gcm16",
-     .doc = "ESP proposals in strongSwan's notation; a key exchange in one means PFS on rekeying.",
+     .doc = "ESP proposals in strongSwan's notation; a key exchange in one means PFS on rekeying. "
+            "Without an IV in each packet (RFC 8750): aes256gcm16iiv, aes256ccm8iiv, "
+            "chacha20poly1305iiv.",
      .example = "[aes256gcm16-x25519]"},
     {.name = "mode", .type = KEY_WORD, .offset = AT(child_words, mode), .otherwise = "tunnel",
      .words = WORDS("tunnel", "transport"), .doc = "Encapsulation mode.", .example = "tunnel"},
@@ -375,6 +377,14 @@ static const struct key child_keys[] = {
             "first is told SINGLE_PAIR_REQUIRED (RFC 7296 §2.9) and asks again, with the first "
             "pair of its selectors; a packet that finds no child SA then asks for its own.",
      .example = "true"},
+    {.name = "per_resource", .type = KEY_COUNT, .offset = AT(child_words, per_resource),
+     .otherwise = "0", .max = RESOURCES_MAX,
+     .doc = "Child SAs for so many cores besides the first one, with the same selectors (RFC 9611): "
+            "who calls asks for them once the first is there, a responder grants as many and "
+            "refuses more with TS_MAX_QUEUE. A packet goes through that of its core, which its "
+            "addresses, protocol and ports choose, or through the first. 0: none. Not with "
+            "'start: established', and none for a pair of addresses of single_pair.",
+     .example = "4"},
     {.name = "local_ts", .type = KEY_PREFIXES, .offset = AT(child_words, local_ts),
      .otherwise = "=what the group protects, or its inner address",
      .doc = "Traffic selectors of this side.", .example = "[10.1.0.0/16]"},
@@ -690,6 +700,10 @@ static const struct key flow_keys[] = {
      .max = UINT32_C(1) << 16, .otherwise = "1",
      .doc = "So many packets leave at once, as a host sends a large segment or a frame of video, and "
             "then none until the rate is kept; also of the last burst all leave.", .example = "32"},
+    {.name = "ports", .type = KEY_COUNT, .offset = AT(scenario_flow, ports), .otherwise = "1",
+     .min = 1, .max = 1000,
+     .doc = "UDP ports of the client that packets go from, or to, in turn: so many flows, which "
+            "child.per_resource sends through different child SAs.", .example = "16"},
     {.name = "df", .type = KEY_BOOL, .offset = AT(scenario_flow, df), .otherwise = "false",
      .doc = "Packets have DF set, and their sender heeds ICMP \"too big\" as TCP does: none of "
             "this flow in this tunnel is larger for ten minutes.", .example = "true"},

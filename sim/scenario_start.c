@@ -9,6 +9,9 @@ static const char *const why_not[] = {
     [ERR_NO_PROPOSAL] = "have no proposal in common; give both one in 'proposals' and "
                         "'esp_proposals', or leave 'start' out to see it fail",
     [ERR_UNSUPPORTED] = "differ in 'childless': one side forces what the other never does",
+    [ERR_FULL] =
+        "would have child SAs for cores ('per_resource'), which a handshake has to ask for; "
+        "leave 'start' out",
     [ERR_SINGLE_PAIR] =
         "cannot have a child SA yet: with 'single_pair' packets ask for them; leave "
         "'start' out",

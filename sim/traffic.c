@@ -196,6 +196,7 @@ bool traffic_next(struct lab *lab, struct traffic *t, struct payload *out, uint3
     g = &t->generators[i];
     f = &lab->scenario->flows[g->next.flow];
     *out = g->next;
+    out->port = (uint16_t)(f->ports > 1 ? out->sequence % f->ports : 0);
     *size = next_size(g, f, now);
     g->next.sequence++;
     next = next_time(g, f, *size, now);

@@ -21,6 +21,7 @@ enum config_sizes {
     TFC_TO_MTU = 65535, /* tfc_padding: to what the path takes, taken for TFC_MTU_MAX at most */
     TFC_MTU_MAX = 1500, /* outer bytes */
     WINDOW_MAX = 16,
+    RESOURCES_MAX = 15,
     FRAGMENT_SIZE = 1280,    /* where nothing is configured: what every IPv6 path takes */
     FRAGMENT_SIZE_MIN = 576, /* RFC 7383 §2.5.1: what every IPv4 path takes */
     MOBIKE_ADDRESSES_MAX = 4,
@@ -38,7 +39,8 @@ struct proposal_config {
 
 /**
  * Read strongSwan's notation, "aes256gcm16-prfsha256-x25519"; a missing prf follows the integrity
- * algorithm as strongSwan does.
+ * algorithm as strongSwan does. Ciphers with an implicit IV, for which it has no words, are
+ * "aes256gcm16iiv" and the like; one with an IV may follow for peers that lack them (RFC 8750 §5).
  * @param[out] bad  on error the offending keyword, a view into `text`
  * @retval ERR_UNSUPPORTED unknown keyword; ERR_SYNTAX combination not allowed (AEAD with integrity,
  *         no key exchange in an IKE proposal, two kinds of cipher...)
@@ -82,6 +84,8 @@ struct child_config {
     bool single_pair;     /* as responder: a child SA for each pair of addresses (RFC 7296 §2.9) */
     bool fragment_before; /* packets without DF are cut before ESP, and DF is set outside */
     bool ignore_too_big;  /* ICMP about ESP packets changes nothing (RFC 4301 §6.1.1) */
+    uint8_t per_resource; /* cores with a child SA of their own, besides the first (RFC 9611): as
+                             many are asked for or granted; RESOURCES_MAX at most; 0: none */
     uint16_t tfc_padding; /* tunnel mode: inner packets are made this long; TFC_TO_MTU; 0: off */
 };
 

@@ -27,12 +27,15 @@ static bool word_is(struct bytes word, const char *text)
     return bytes_equal(word, bytes_text(text));
 }
 
-/* ENCR_NULL must not protect an IKE SA (RFC 7296 §5). */
+/*
+ * ENCR_NULL must not protect an IKE SA (RFC 7296 §5), nor a cipher whose IV is a sequence number: a
+ * message has none that never repeats (RFC 8750 §7).
+ */
 static enum err add_encr(struct proposal_config *p, const struct encr_suite *encr, bool ike)
 {
     if (p->encr_count && p->encr[0]->aead != encr->aead)
         return ERR_SYNTAX; /* AEAD and others go into separate proposals: RFC 5282 §8 */
-    if (ike && !encr->aead && encr->key_len == 0)
+    if (ike && (encr->implicit_iv || (!encr->aead && encr->key_len == 0)))
         return ERR_SYNTAX;
     return ADD(p->encr, p->encr_count, encr);
 }

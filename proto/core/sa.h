@@ -100,6 +100,7 @@ struct ike_sa {
     bool fragments : 1; /* both have said that they understand them (RFC 7383 §2.3) */
     uint8_t wishes : 6; /* set of enum ike_wish */
     bool caller : 1;    /* of the IKE_AUTH that it goes back to, over all rekeys */
+    bool resources : 1; /* both ends have child SAs by core (RFC 9611 §3) */
 };
 
 enum child_state {
@@ -115,9 +116,10 @@ enum child_state {
 struct child_sa {    /* SPIs, keys, counters, policy: its record in the SAD, of the same number */
     nsec soft, hard; /* hard: also the end of lingering */
     struct handle successor;
-    uint32_t ike, next; /* IKE SA and next child of it, by index */
-    uint8_t state;      /* enum child_state */
-    uint8_t reason;     /* enum sa_reason */
+    uint32_t ike, next;   /* IKE SA and next child of it, by index */
+    uint8_t state : 4;    /* enum child_state */
+    uint8_t resource : 4; /* the core that it is for (proto/ike/resource.h); 0: any */
+    uint8_t reason;       /* enum sa_reason */
     bool wish_rekey : 1, wish_delete : 1;
     bool initiator : 1;   /* we made it by our request */
     bool up : 1;          /* EVENT_CHILD_UP was said */

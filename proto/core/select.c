@@ -1,6 +1,7 @@
 #include "proto/core/select.h"
 
-/* What one offered proposal has of ours. */
+/* What one offered proposal has of ours: what we do not have in common is passed by, and so an
+ * implicit IV is never chosen that was not proposed (RFC 8750 §6). */
 struct common {
     const struct proposal_config *ours;
     const struct select_terms *terms;

@@ -119,7 +119,8 @@ struct frame {
     size_t text_len;
     uint64_t seq;
     size_t inner_len;  /* sealing: of the packet without padding */
-    uint8_t extra[12]; /* what is authenticated and not on the wire in this form (ESN) */
+    uint8_t extra[12]; /* what the cipher gets and is not on the wire in this form: SPI, and the
+                          whole sequence number (ESN, implicit IV) */
 };
 
 /*
@@ -138,6 +139,10 @@ static struct seal_op op_of(struct frame *f, bool esn)
         .icv = f->text + f->text_len,
     };
 
+    if (unlikely(f->key.encr->implicit_iv)) { /* RFC 8750 §4: the number is all of the IV */
+        store_be64(f->extra + 4, f->seq);
+        op.iv = f->extra + 4;
+    }
     if (!esn)
         return op;
     memcpy(f->extra, f->start, 4);
@@ -233,6 +238,7 @@ static enum esp_cause outbound_limits(const struct esp_kind *kind, const struct 
 /*
  * The IV. AEAD and counter mode: the sequence number, which is never used twice under one key (RFC
  * 4106 §3.1, RFC 3686 §2.1). CBC: a draw that no observer can foretell (RFC 3602 §2.1).
+ * An implicit one is not written (RFC 8750 §4).
  */
 static void iv_write(struct esp_user user, const struct esp_sa *sa, const struct frame *f)
 {
@@ -389,8 +395,8 @@ static void seal_some(struct esp *esp, struct esp_user user, struct esp_sealing 
     for (size_t i = 0; i < count; i++) {
         struct esp_sealing *p = &packets[i];
 
-        p->result =
-            seal_begin(esp, user, p->sa, p->packet, (struct extra){0}, &frames[i], &p->outer);
+        p->result = seal_begin(esp, user, p->sa, p->packet, (struct extra){.to = p->to}, &frames[i],
+                               &p->outer);
         if (likely(p->result == OK))
             ops[begun++] = op_of(&frames[i], p->sa->esn);
     }

@@ -1,9 +1,9 @@
 /*
  * ESP: RFC 4303, with RFC 4304 (ESN), RFC 4106, 4309, 7634 (AEAD), RFC 3602, 3686, 2410 with
- * RFC 2404, 4868, 3566, 4494 (cipher and MAC). Packets are sealed and opened in place. The outer IP
- * and UDP headers are the driver's; what they must carry over from the inner header comes and
- * goes as metadata (RFC 4301 §5.1.2, RFC 6040 normal mode).
- * Not here: AH, AGGFRAG (RFC 9347), implicit IV (RFC 8750).
+ * RFC 2404, 4868, 3566, 4494 (cipher and MAC), RFC 8750 (implicit IV). Packets are sealed and
+ * opened in place. The outer IP and UDP headers are the driver's; what they must carry over from
+ * the inner header comes and goes as metadata (RFC 4301 §5.1.2, RFC 6040 normal mode). Not here:
+ * AH, AGGFRAG (RFC 9347).
  */
 #ifndef PROTO_ESP_ESP_H
 #define PROTO_ESP_ESP_H
@@ -121,13 +121,14 @@ enum err esp_dummy(struct esp *, struct esp_user, struct esp_sa *sa, struct buf 
 struct esp_sealing {
     struct esp_sa *sa;
     struct buf *packet;
+    size_t to;              /* as in esp_seal_padded; 0: no padding beyond what ESP needs */
     struct esp_outer outer; /* written on success */
-    enum err result;        /* of esp_seal */
+    enum err result;        /* of esp_seal, esp_seal_padded */
 };
 
 /**
- * As esp_seal of one after the other, with the same bytes and counts, in less time: the provider
- * gets many at once. SAs may repeat; each packet has a buffer of its own.
+ * As esp_seal, or esp_seal_padded, of one after the other, with the same bytes and counts, in less
+ * time: the provider gets many at once. SAs may repeat; each packet has a buffer of its own.
  */
 void esp_seal_batch(struct esp *, struct esp_user, struct esp_sealing *packets, size_t count);
 

@@ -67,6 +67,7 @@ void ike_asked_move(struct ike_endpoint *ep, const struct ike_sa *old, struct ik
 {
     next->one_pair = old->one_pair;
     next->more_ts = old->more_ts;
+    next->resources = old->resources;
     if (ike_asked_for(ep, old))
         ep->rare->asked.ike = ike_sa_ref(ep, next);
 }

@@ -224,7 +224,7 @@ enum err child_install(struct ike_endpoint *ep, nsec now, struct child_sa *c,
                               .local = ike_sa_local(ep, ike),
                               .remote = ike_sa_remote(ep, ike)};
     bool shared_policy;
-    enum err e = policy_of(ep, t, seed->old, &p.policy, &shared_policy);
+    enum err e = policy_of(ep, t, seed->old ? seed->old : seed->beside, &p.policy, &shared_policy);
 
     if (e)
         return e;
@@ -240,6 +240,7 @@ enum err child_install(struct ike_endpoint *ep, nsec now, struct child_sa *c,
     if (seed->old) { /* the path is the same */
         c->path_mtu = seed->old->path_mtu;
         c->path_since = seed->old->path_since;
+        c->resource = seed->old->resource;
     }
     child_begin(ep, now, c, seed);
     if (seed->initiator && t->more_ts)
@@ -251,10 +252,23 @@ enum err child_install(struct ike_endpoint *ep, nsec now, struct child_sa *c,
 
 /* ---- switch, replace, remove ---- */
 
+/* One that is for a core: the policy points to the first one, until that goes (RFC 9611 §4). */
+static bool stands_aside(const struct ike_endpoint *ep, const struct child_sa *c)
+{
+    const struct child_sa *first;
+
+    if (!c->resource)
+        return false;
+    first = child_sa_by_index(ep, spd_child(&ep->store->esp->spd, policy_at(ep, c)));
+    return first && first->resource != c->resource && child_live(first);
+}
+
 void child_switch(struct ike_endpoint *ep, struct child_sa *c)
 {
     if (c->state == CHILD_READY)
         c->state = CHILD_CURRENT;
+    if (stands_aside(ep, c))
+        return;
     spd_point(&ep->store->esp->spd, policy_at(ep, c), child_sa_index(ep, c));
 }
 
@@ -302,7 +316,21 @@ static struct child_sa *last_successor(const struct ike_endpoint *ep, const stru
     return next;
 }
 
-/* The policy must not send through an SA that goes: its successor takes over, or nobody. */
+/* Another child SA of the same policy, for a core of its own (RFC 9611): it is the first one then.
+ */
+static struct child_sa *next_beside(const struct ike_endpoint *ep, const struct child_sa *c)
+{
+    const struct ike_sa *ike = child_sa_ike(ep, c);
+    uint32_t policy = child_esp(ep, c)->policy;
+    struct child_sa *other = ike->resources ? child_sa_by_index(ep, ike->first_child) : NULL;
+
+    while (other && (other == c || !child_live(other) || child_esp(ep, other)->policy != policy))
+        other = child_sa_by_index(ep, other->next);
+    return other;
+}
+
+/* The policy must not send through an SA that goes: its successor takes over, or one that stands
+ * beside it, or nobody. */
 void child_stop(struct ike_endpoint *ep, struct child_sa *c)
 {
     struct spd *spd = &ep->store->esp->spd;
@@ -311,10 +339,11 @@ void child_stop(struct ike_endpoint *ep, struct child_sa *c)
 
     if (spd_child(spd, policy_at(ep, c)) != child_sa_index(ep, c))
         return;
-    if (next && child_esp(ep, next)->policy == esp->policy)
+    spd_point(spd, policy_at(ep, c), SAD_NONE);
+    if (!next || child_esp(ep, next)->policy != esp->policy)
+        next = next_beside(ep, c);
+    if (next)
         child_switch(ep, next);
-    else
-        spd_point(spd, policy_at(ep, c), SAD_NONE);
 }
 
 /* What it has replaced is replaced by its successor from now on. */

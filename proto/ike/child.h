@@ -35,9 +35,10 @@ struct child_terms {
 struct child_seed {
     const struct prf_suite *prf;
     struct bytes sk_d, shared, ni, nr;
-    bool initiator;             /* we made the request */
-    bool installed;             /* nobody made one */
-    const struct child_sa *old; /* the SA being rekeyed, or NULL */
+    bool initiator;                /* we made the request */
+    bool installed;                /* nobody made one */
+    const struct child_sa *old;    /* the SA being rekeyed, or NULL */
+    const struct child_sa *beside; /* it shares the policy of this one (RFC 9611), or NULL */
 };
 
 /** A record with a fresh inbound SPI. @retval ERR_FULL */

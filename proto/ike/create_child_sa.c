@@ -16,6 +16,7 @@
 #include "proto/ike/notify_map.h"
 #include "proto/ike/offer.h"
 #include "proto/ike/rekey.h"
+#include "proto/ike/resource.h"
 #include "proto/wire/ke.h"
 #include "proto/wire/nonce.h"
 
@@ -66,6 +67,8 @@ static enum err create_request(struct step *s)
     if (hs->ke_suite)
         ke_offer_write(s->out, handshake_ke_pair(ep, hs));
     child_offer_ts_write(s, s->child);
+    if (!s->child)
+        resource_ask(s, child_sa_at(ep, hs->child));
     return OK;
 }
 
@@ -75,6 +78,7 @@ struct peer_part {
     struct bytes nonce;
     struct ke_payload ke; /* group 0: none */
     struct child_terms terms;
+    struct resource_place place;
 };
 
 static enum err read_nonce_and_ke(const struct step *s, struct peer_part *p)
@@ -138,6 +142,8 @@ static enum err read_request(struct step *s, struct peer_part *p)
         e = check_group(s, p);
     if (e == OK && s->ep->children >= s->ep->store->shares.children)
         e = step_refuse(s, NOTIFY_NO_ADDITIONAL_SAS);
+    if (e == OK)
+        e = resource_grant(s, &p->terms, &p->place);
     return e;
 }
 
@@ -211,6 +217,8 @@ static enum err make(struct step *s, const struct peer_part *p, const struct own
         return step_refuse(s, NOTIFY_NO_ADDITIONAL_SAS);
     c = child_sa_at(ep, made);
     seed.old = renewed ? renewed : s->child;
+    seed.beside = p->place.beside;
+    c->resource = p->place.number;
     e = child_install(ep, s->now, c, &p->terms, &seed);
     if (e == OK && renewed)
         child_take_over(ep, s->now, renewed, c);
@@ -225,6 +233,7 @@ static enum err make(struct step *s, const struct peer_part *p, const struct own
     if (p->terms.ke)
         ke_offer_write(s->out, &own->pair);
     child_answer_ts_write(s, &p->terms);
+    resource_answer(s, &p->place);
     return OK;
 }
 
@@ -254,6 +263,8 @@ static enum err derive_and_install(struct step *s, struct handshake *hs, const s
     enum err e = OK;
 
     seed.old = old;
+    seed.beside = p->place.beside;
+    made->resource = p->place.number;
     if (p->terms.ke)
         e = c->class->ke_derive(c, handshake_ke_pair(s->ep, hs), p->ke.data, shared);
     if (e == OK)
@@ -268,6 +279,9 @@ static enum err read_response(struct step *s, const struct handshake *hs, struct
 
     if (e == OK)
         e = child_answer_read(s, s->child, false, &p->terms);
+    p->place = (struct resource_place){0};
+    if (e == OK && s->row->kind == KIND_CHILD_NEW)
+        e = resource_answered(s, child_sa_at(s->ep, hs->child), &p->terms, &p->place);
     if (e == OK && p->terms.ke &&
         (p->terms.ke != hs->ke_suite || p->ke.group != hs->ke_suite->iana))
         e = ERR_SYNTAX;
@@ -401,6 +415,7 @@ static enum err consume_response(struct step *s)
         settle(s, hs, &p, made);
         if (renewed)
             child_take_over(ep, s->now, renewed, made);
+        resource_taken(s, made, &p.place);
         s->sa->ke_group = 0;
     }
     if (s->row->kind == KIND_CHILD_NEW)
@@ -513,6 +528,7 @@ static enum err consume_refusal(struct step *s)
         s->child->wish_rekey = false; /* succeeded or deleted meanwhile: nothing left to do */
     else
         after_refusal(s, hs, &n);
+    resource_enough(s->sa, n.type);
     if (s->row->kind == KIND_CHILD_NEW && !(s->sa->wishes & WISH_CHILD))
         ike_asked_done(ep, s->sa);
     if (n.type != NOTIFY_TEMPORARY_FAILURE && !narrower)

@@ -23,6 +23,7 @@
 #include "proto/ike/offer.h"
 #include "proto/ike/proof.h"
 #include "proto/ike/qcd.h"
+#include "proto/ike/resource.h"
 #include "proto/wire/registry.h"
 
 static uint64_t digest_in(const struct step *s, enum payload_type type, enum auth_way way)
@@ -63,8 +64,10 @@ static enum err create_request(struct step *s)
         return e; /* RFC 6023 §4 */
     if (e == OK)
         child_offer_write(s, child_sa_at(ep, hs->child), true);
-    if (e == OK)
+    if (e == OK) {
         child_offer_ts_write(s, NULL);
+        resource_ask(s, child_sa_at(ep, hs->child));
+    }
     return e;
 }
 
@@ -109,7 +112,8 @@ static enum err install(struct step *s, struct child_sa *made, const struct chil
     return OK;
 }
 
-static enum err make_child(struct step *s, struct child_terms *terms, struct handle *made)
+static enum err make_child(struct step *s, struct child_terms *terms, struct handle *made,
+                           struct resource_place *place)
 {
     struct ike_endpoint *ep = s->ep;
     enum err e = child_offer_read(s, true, 0, terms);
@@ -117,6 +121,8 @@ static enum err make_child(struct step *s, struct child_terms *terms, struct han
     *made = HANDLE_NONE;
     if (e == OK && ep->store->config->childless == CHILDLESS_FORCE)
         e = ERR_UNSUPPORTED;
+    if (e == OK)
+        e = resource_grant(s, terms, place);
     if (e == OK)
         e = child_reserve(ep, s->sa, made);
     if (e)
@@ -131,13 +137,15 @@ static enum err make_child(struct step *s, struct child_terms *terms, struct han
 /* The child's part of the response; its failure is not the IKE SA's (§2.21.2). */
 static void answer_child(struct step *s)
 {
+    struct resource_place place;
     struct child_terms terms;
     struct handle made;
-    enum err e = make_child(s, &terms, &made);
+    enum err e = make_child(s, &terms, &made, &place);
 
     if (e == OK) {
         child_answer_write(s, child_sa_at(s->ep, made), &terms);
         child_answer_ts_write(s, &terms);
+        resource_answer(s, &place);
         return;
     }
     notify_add(s->out, (uint16_t)notify_for(e), BYTES_NONE);
@@ -202,10 +210,18 @@ static void drop_reserved(struct step *s, struct handshake *hs, enum sa_reason w
 
 static enum err complete_child(struct step *s, struct handshake *hs)
 {
+    struct child_sa *made = child_sa_at(s->ep, hs->child);
+    struct resource_place place;
     struct child_terms terms;
     enum err e = child_answer_read(s, NULL, true, &terms);
 
-    return e ? e : install(s, child_sa_at(s->ep, hs->child), &terms);
+    if (e == OK)
+        e = resource_answered(s, made, &terms, &place);
+    if (e == OK)
+        e = install(s, made, &terms);
+    if (e == OK)
+        resource_taken(s, made, &place);
+    return e;
 }
 
 /* The peer has installed what we cannot use: it must hear that there is no such child. */

@@ -52,6 +52,7 @@ enum sa_reason reason_for(uint16_t notify)
     case NOTIFY_UNEXPECTED_NAT_DETECTED:
         return REASON_ADDRESSES;
     case NOTIFY_NO_ADDITIONAL_SAS:
+    case NOTIFY_TS_MAX_QUEUE: /* RFC 9611 §5.2 */
         return REASON_NO_ADDITIONAL_SAS;
     default:
         return REASON_PEER_ERROR;

@@ -110,7 +110,9 @@ static void combination(const struct encr_suite *encr, const struct integ_suite 
     const char *dash = integ ? "-" : "", *name = integ ? integ->name : "";
     const char *esn = turn & 2 ? "-esn" : "";
 
-    if (encr->key_len) /* NULL protects no IKE SA */
+    if (encr->implicit_iv) /* it cannot protect an IKE SA: RFC 8750 §7 */
+        snprintf(l.ike, sizeof l.ike, "aes128gcm16-%s-x25519", prf->name);
+    else if (encr->key_len) /* nor can NULL */
         snprintf(l.ike, sizeof l.ike, "%s%s%s-%s-x25519", encr->name, dash, name, prf->name);
     else
         snprintf(l.ike, sizeof l.ike, "aes128-%s-%s-x25519", name, prf->name);
@@ -164,6 +166,57 @@ START_TEST(both_families_with_and_without_nat)
 }
 END_TEST
 
+/* What A and B propose for the child SA, and what becomes of it; NULL: there is none. */
+struct agreed_iv {
+    const char *a, *b, *suite;
+};
+
+static void agree_on(const struct agreed_iv *w, bool modelled)
+{
+    static const char ike[] = "aes128gcm16-prfsha256-x25519";
+    struct child_sa_info child;
+    struct pair p;
+
+    pair_init(&p, modelled);
+    pair_propose(&p.config[A], ike, w->a);
+    pair_propose(&p.config[B], ike, w->b);
+    pair_establish(&p);
+    if (!w->suite) {
+        ck_assert_uint_eq(child_count(&p, A) + child_count(&p, B), 0);
+        pair_free(&p);
+        return;
+    }
+    check_traffic(&p);
+    for (int side = 0; side < 2; side++) {
+        ck_assert(ike_endpoint_child_info(p.end[side], the_child(&p, side), &child));
+        ck_assert_str_eq(child.encr->name, w->suite);
+    }
+    pair_free(&p);
+}
+
+/*
+ * RFC 8750 §5: who proposes an implicit IV proposes the explicit one behind it, for peers that do
+ * not have it. §6: it is chosen only of what was proposed.
+ */
+START_TEST(an_implicit_iv_is_agreed_on)
+{
+    static const struct agreed_iv ways[] = {
+        {"aes256gcm16iiv-aes256gcm16", "aes256gcm16iiv-aes256gcm16", "aes256gcm16iiv"},
+        {"aes256gcm16iiv-aes256gcm16-esn", "aes256gcm16iiv-esn", "aes256gcm16iiv"},
+        {"aes256gcm16iiv-aes256gcm16", "aes256gcm16", "aes256gcm16"},
+        {"aes256gcm16", "aes256gcm16iiv-aes256gcm16", "aes256gcm16"},
+        {"chacha20poly1305iiv,aes256gcm16", "aes256gcm16,chacha20poly1305iiv", "aes256gcm16"},
+        {"aes256gcm16iiv", "aes256gcm16", NULL},
+        {"aes128gcm16", "aes128gcm16iiv", NULL},
+        {"aes256gcm16iiv", "aes128gcm16iiv", NULL}, /* another key length */
+    };
+
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+        for (int modelled = 0; modelled < 2; modelled++)
+            agree_on(&ways[i], modelled);
+}
+END_TEST
+
 /* The old prf makes SKEYSEED, the new one everything else (RFC 7296 §2.18). */
 START_TEST(a_rekey_may_choose_another_suite)
 {
@@ -198,4 +251,5 @@ START_TEST(a_rekey_may_choose_another_suite)
 END_TEST
 
 SUITE("suites", every_cipher_with_every_integrity_and_every_prf, every_group_in_every_mode,
-      both_families_with_and_without_nat, a_rekey_may_choose_another_suite)
+      both_families_with_and_without_nat, an_implicit_iv_is_agreed_on,
+      a_rekey_may_choose_another_suite)

@@ -108,6 +108,12 @@ def suites(cell):
     return "; ".join(f"without {k}: {v}" for k, v in left_out.items())
 
 
+def implicit_iv(cell):
+    """A proposal without IVs in front of the peer's own (RFC 8750 §5): it takes the one it knows."""
+    peer, ours = bring_up(cell, "--esp", f"aes256gcm16iiv,{cell.daemon.ESP}")
+    return bring_down(peer, ours)
+
+
 def invalid_ke(cell):
     """The responder wants another group than the one guessed (RFC 7296 §1.2)."""
     first, second = "aes256gcm16-prfsha256-x25519", "aes256gcm16-prfsha256-ecp256"
@@ -428,8 +434,8 @@ def data(cell):
     test_data.ping(cell.bed, cell.role)
 
 
-ROWS = [handshake_psk, handshake_rsa, handshake_ecdsa, handshake_ed25519, suites, invalid_ke, cookie,
-        wrong_key, no_proposal, no_fragmentation, fragmentation, child_rekey_ours, child_rekey_theirs,
+ROWS = [handshake_psk, handshake_rsa, handshake_ecdsa, handshake_ed25519, suites, implicit_iv, invalid_ke,
+        cookie, wrong_key, no_proposal, no_fragmentation, fragmentation, child_rekey_ours, child_rekey_theirs,
         child_rekey_both,
         ike_rekey_ours, ike_rekey_theirs, ike_rekey_both, reauth_ours, reauth_theirs,
         reauth_make_before_break, childless, mobike, dpd_ours, dpd_theirs, ike_delete_ours,

@@ -79,18 +79,21 @@ static void write_frame(struct sample *s, const uint8_t *data, size_t len, uint3
          "frame was cut");
 }
 
-/* Seals [head, head + aad) | iv | text; the ICV follows. Its end. */
+/* Seals [head, head + aad) | iv | text; the ICV follows. Its end. Where no IV is sent the sequence
+ * number is it (RFC 8750 §4). */
 static uint8_t *seal(struct sample *s, const struct seal_key *key, uint8_t *head, size_t aad,
                      size_t text_len)
 {
     uint8_t *iv = head + aad, *text = iv + key->encr->iv_len, *icv = text + text_len;
+    uint8_t number[IMPLICIT_IV_LEN] = {0};
     const struct seal_op op = {.key = key,
                                .aad = bytes_of(head, aad),
-                               .iv = iv,
+                               .iv = key->encr->implicit_iv ? number : iv,
                                .text = text,
                                .text_len = text_len,
                                .icv = icv};
 
+    memcpy(number + 4, head + 4, 4);
     rng_fill(&s->random, iv, key->encr->iv_len);
     must(s->crypto->class->seal(s->crypto, &op) == OK, key->encr->name);
     return icv + seal_icv_len(key);
@@ -191,7 +194,8 @@ static void all_suites(struct sample *s)
             const struct integ_suite *with = encr[i].aead ? NULL : &integ[j];
 
             esp_frame(s, &encr[i], with);
-            if (encr[i].iana != 11) /* IKE never goes without encryption (RFC 7296 §3.3.3) */
+            /* IKE never goes without encryption (RFC 7296 §3.3.3), nor without an IV */
+            if (encr[i].iana != 11 && !encr[i].implicit_iv)
                 ike_frame(s, &encr[i], with);
         }
     }

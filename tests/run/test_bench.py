@@ -4,7 +4,9 @@
 import json
 import os
 import pathlib
+import re
 import signal
+import statistics
 import subprocess
 import tempfile
 import time
@@ -55,6 +57,21 @@ class Bench(unittest.TestCase):
         self.assertEqual(len(row["samples"]), 3)
         self.assertEqual(len(row["bound_samples"]), 3)
         self.assertEqual(len(set(row["samples"])), 3, "three windows, one value: not measured")
+
+    def test_the_gain_of_threads_beside_that_of_the_bound(self):
+        out = self.folder / "bench.json"
+        one = "esp/aes256gcm16/encrypt/1400/sas-1"
+        done = bench("--repetitions", 3, "--window", 2, one, f"{one}/threads-2", "-o", out)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = {r["name"]: r for r in json.loads(out.read_text())["benchmarks"]}
+        ours, bound = (statistics.median(rows[one][of]) /
+                       statistics.median(rows[f"{one}/threads-2"][of])
+                       for of in ("samples", "bound_samples"))
+        said, = re.findall(r"gain of (\S+): ([\d.]+), of the bound ([\d.]+), ratio ([\d.]+)",
+                           done.stdout)
+        self.assertEqual(said[0], f"{one}/threads-2")
+        for number, wanted in zip(said[1:], (ours, bound, ours / bound)):
+            self.assertAlmostEqual(float(number), wanted, delta=0.001)
 
     def test_two_programs_in_turns(self):
         base, new = self.folder / "base.json", self.folder / "new.json"

@@ -534,11 +534,14 @@ class Inputs(unittest.TestCase):
                              f'{"00" * 20},{"00" * 20},"HMAC_SHA1_96 [RFC2404]"\n'
                              f'{HEADER[:16]},{HEADER[16:]},{"00" * 20},{"00" * 20},'
                              '"AES-GCM-128 with 16 octet ICV [RFC5282]",'
-                             f'{"00" * 20},{"00" * 20},"HMAC_SHA1_96 [RFC2404]"\n')
+                             f'{"00" * 20},{"00" * 20},"HMAC_SHA1_96 [RFC2404]"\n' +
+                             json.dumps({"kind": "ike", "encr": "aes256gcm16iiv"}) + "\n")
             done = dissect("--hex", MESSAGE, "--keys", table)
             self.assertEqual(done.returncode, 0)
             self.assertIn(b"table:2: warning", done.stderr)
             self.assertIn(b"table:3: warning: this key is left out: an AEAD", done.stderr)
+            self.assertIn(b"table:4: warning: this key is left out: its algorithm is for ESP only",
+                          done.stderr)
 
     def test_foreign_text_is_escaped(self):
         name = b"\x1b[2J<script>"

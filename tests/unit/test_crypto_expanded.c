@@ -69,7 +69,7 @@ static void packet_draw(struct packet *p, uint64_t draw, const struct encr_suite
         .key = &p->key,
         .aad = bytes_of(apart ? p->apart : at, aad),
         .tail = esn && integ ? bytes_of(p->tail, ESN_HIGH) : BYTES_NONE,
-        .iv = apart ? p->apart + HEADER_MAX + AROUND : at + aad,
+        .iv = apart || encr->implicit_iv ? p->apart + HEADER_MAX + AROUND : at + aad,
         .text = at + aad + encr->iv_len,
         .text_len = len,
         .icv = apart ? p->apart + HEADER_MAX + IV_MAX + 2 * AROUND : at + aad + encr->iv_len + len,
@@ -256,10 +256,11 @@ static void each_suite(struct crypto *c, void (*with)(struct crypto *, const str
                                                       const struct integ_suite *))
 {
     static const char *const names[][2] = {
-        {"aes128gcm16", NULL},   {"aes192gcm16", NULL}, {"aes256gcm16", NULL},
-        {"aes256gcm8", NULL},    {"aes128gcm12", NULL}, {"aes128", "sha256"},
-        {"aes192", "sha256"},    {"aes256", "sha256"},  {"aes256", "sha512"},
-        {"aes256ctr", "sha256"}, {"aes128ccm16", NULL}, {"chacha20poly1305", NULL},
+        {"aes128gcm16", NULL},    {"aes192gcm16", NULL},   {"aes256gcm16", NULL},
+        {"aes256gcm8", NULL},     {"aes128gcm12", NULL},   {"aes128", "sha256"},
+        {"aes192", "sha256"},     {"aes256", "sha256"},    {"aes256", "sha512"},
+        {"aes256ctr", "sha256"},  {"aes128ccm16", NULL},   {"chacha20poly1305", NULL},
+        {"aes256gcm16iiv", NULL}, {"aes128ccm8iiv", NULL}, {"chacha20poly1305iiv", NULL},
     };
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

@@ -134,7 +134,7 @@ static void tamper(struct crypto *c, const struct encr_suite *encr, const struct
     flip_each_bit(c, &p, p.text, len);
     flip_each_bit(c, &p, p.aad, AAD_LEN);
     flip_each_bit(c, &p, p.icv, seal_icv_len(&p.key));
-    flip_each_bit(c, &p, p.iv, encr->iv_len);
+    flip_each_bit(c, &p, p.iv, encr_iv_len(encr));
     if (encr->aead)
         flip_each_bit(c, &p, p.encr_key, (size_t)encr->key_len + encr->salt_len);
     else {

@@ -4,18 +4,19 @@
 
 #define NAMED(kind, text) kind##_suite_named(text, strlen(text))
 
-/* RFC 8247 §3.1, RFC 8221 §5, RFC 4106 §8.3 */
+/* RFC 8247 §3.1, RFC 8221 §5, RFC 4106 §8.3, RFC 8750 §8 */
 START_TEST(encr_records_are_found_both_ways)
 {
     size_t count;
     const struct encr_suite *all = encr_suites(&count);
 
-    ck_assert_uint_eq(count, 1 + 3 + 3 + 9 + 9 + 1);
+    ck_assert_uint_eq(count, 1 + 3 + 3 + 9 + 9 + 1 + 3 + 3 + 1);
     for (size_t i = 0; i < count; i++) {
         ck_assert_ptr_eq(encr_suite(all[i].iana, all[i].key_bits), &all[i]);
         ck_assert_ptr_eq(NAMED(encr, all[i].name), &all[i]);
         ck_assert_uint_le(all[i].key_len + all[i].salt_len, ENCR_KEY_MAX);
-        ck_assert_uint_le(all[i].iv_len, IV_MAX);
+        ck_assert_uint_le(encr_iv_len(&all[i]), IV_MAX);
+        ck_assert(!all[i].implicit_iv || (all[i].aead && all[i].iv_len == 0));
         ck_assert_uint_le(all[i].icv_len, ICV_MAX);
         ck_assert_uint_eq(all[i].aead, all[i].icv_len != 0);
         ck_assert(all[i].key_bits == 0 || all[i].key_bits == 8 * all[i].key_len);
@@ -64,6 +65,7 @@ START_TEST(keywords_of_strongswan_are_aliases)
     ck_assert_ptr_eq(NAMED(encr, "aes192gcm64"), encr_suite(18, 192));
     ck_assert_ptr_eq(NAMED(encr, "aes128ccm96"), encr_suite(15, 128));
     ck_assert_ptr_eq(NAMED(encr, "chacha20poly1305"), encr_suite(28, 0));
+    ck_assert_ptr_eq(NAMED(encr, "aes256gcm16iiv"), encr_suite(30, 256));
     ck_assert_ptr_eq(NAMED(integ, "sha"), integ_suite(2));
     ck_assert_ptr_eq(NAMED(integ, "sha2_512"), integ_suite(14));
     ck_assert_ptr_eq(NAMED(ke, "curve25519"), ke_suite(31));
@@ -78,6 +80,8 @@ START_TEST(what_is_not_ours_is_not_found)
     ck_assert_ptr_null(encr_suite(20, 0)); /* RFC 4106 §8.4: the attribute is required */
     ck_assert_ptr_null(encr_suite(20, 512));
     ck_assert_ptr_null(encr_suite(28, 256)); /* RFC 7634 §4: the attribute is forbidden */
+    ck_assert_ptr_null(encr_suite(31, 256));
+    ck_assert_ptr_null(encr_suite(30, 0));
     ck_assert_ptr_null(encr_suite(3, 0));
     ck_assert_ptr_null(integ_suite(0));
     ck_assert_ptr_null(prf_suite(1));

@@ -369,6 +369,8 @@ static struct bytes esp_packet(const struct esp_open_key *k, uint64_t seq, struc
     op.icv = op.text + text.len;
     memcpy(extra, out, 4);
     store_be64(extra + 4, seq);
+    if (k->encr->implicit_iv)
+        op.iv = extra + 4;
     if (k->esn && k->encr->aead)
         op.aad = bytes_of(extra, 12);
     else if (k->esn)
@@ -379,13 +381,15 @@ static struct bytes esp_packet(const struct esp_open_key *k, uint64_t seq, struc
 
 START_TEST(esp_is_opened_with_and_without_extended_numbers)
 {
-    for (unsigned i = 0; i < 4; i++) {
-        struct ike_open_key names =
-            key_named(i & 1 ? "aes256" : "aes128gcm16", i & 1 ? "sha256" : NULL);
+    static const char *const suites[][2] = {
+        {"aes128gcm16", NULL}, {"aes256", "sha256"}, {"aes256gcm16iiv", NULL}};
+
+    for (unsigned i = 0; i < 6; i++) {
+        struct ike_open_key names = key_named(suites[i / 2][0], suites[i / 2][1]);
         struct esp_open_key k = {.spi = 0x01020304,
                                  .encr = names.encr,
                                  .integ = names.integ,
-                                 .esn = i & 2,
+                                 .esn = i & 1,
                                  .next = KEYS_NONE};
         uint8_t text[64], out[256];
         size_t len;

@@ -919,7 +919,7 @@ static void sizes(const struct encr_suite *encr, const struct integ_suite *integ
             ck_assert_uint_ge(esp_inner_max(&p->a.sad, pair_a(p), made), len);
             ck_assert_uint_lt(esp_inner_max(&p->a.sad, pair_a(p), made - 1), len);
         }
-        ck_assert_uint_eq(esp_inner_max(&p->a.sad, pair_a(p), 40), 0);
+        ck_assert_uint_eq(esp_inner_max(&p->a.sad, pair_a(p), 39), 0);
         pair_free(p);
     }
 }

@@ -46,6 +46,9 @@ START_TEST(takes_esp_proposals)
     ck_assert(p.no_esn && p.esn);
     ck_assert_ok(parse("null-sha256", false, &p));
     ck_assert_ok(parse("chacha20poly1305", false, &p));
+    ck_assert_ok(parse("aes256gcm16iiv-aes256gcm16-esn", false, &p)); /* RFC 8750 §5 */
+    ck_assert_uint_eq(p.encr_count, 2);
+    ck_assert_uint_eq(p.encr[0]->iana, 30);
 }
 END_TEST
 
@@ -63,6 +66,8 @@ START_TEST(refuses_bad_ike_proposals)
         "prfsha256-x25519",
         "x25519",
         "null-sha256-x25519",
+        "aes256gcm16iiv-prfsha256-x25519", /* RFC 8750 §7 */
+        "aes256gcm16-chacha20poly1305iiv-prfsha256-x25519",
         "aes256-prfsha256-x25519", /* no integrity */
         "aes256-sha256-x25519-",
         "-aes256-sha256-x25519",

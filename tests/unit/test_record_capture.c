@@ -284,6 +284,7 @@ START_TEST(algorithms_wireshark_cannot_open_have_no_name)
 {
     ck_assert_ptr_null(wireshark_ike_encr(encr_suite_named("chacha20poly1305", 16)));
     ck_assert_ptr_null(wireshark_esp_encr(encr_suite_named("chacha20poly1305", 16)));
+    ck_assert_ptr_null(wireshark_esp_encr(encr_suite_named("aes256gcm16iiv", 14)));
     ck_assert_ptr_null(wireshark_esp_integ(integ_suite_named("aesxcbc", 7)));
     ck_assert_ptr_null(wireshark_ike_integ(integ_suite_named("aescmac", 7)));
     ck_assert_str_eq(wireshark_esp_encr(encr_suite_named("aes256gcm16", 11)),

@@ -75,6 +75,25 @@ START_TEST(aead_takes_integ_none_or_absent)
 }
 END_TEST
 
+/* RFC 8750 §7: not for IKE, whoever proposes it; §6: nor answered if it was not proposed. */
+START_TEST(an_implicit_iv_is_for_esp_only)
+{
+    static const struct transform iiv = {TRANSFORM_ENCR, ENCR_AES_GCM_16_IIV, 256};
+    struct proposal_config with = config("aes256gcm16iiv-aes256gcm16", false);
+    struct proposal_config without = config("aes256gcm16", false);
+    struct bytes answer;
+
+    ck_assert_int_eq(SELECT_IKE(OURS, iiv, PRF256, X25519), ERR_NO_PROPOSAL);
+    ck_assert_ok(SELECT_IKE(OURS, iiv, GCM, PRF256, X25519));
+    ck_assert_str_eq(chosen.encr->name, "aes256gcm16");
+    answer = payload(SA_PROTOCOL_ESP, 4,
+                     (const struct transform[]){iiv, {TRANSFORM_ESN, ESN_NONE, 0}}, 2);
+    ck_assert_ok(select_answer(&with, 1, answer, &esp, &chosen));
+    ck_assert_str_eq(chosen.encr->name, "aes256gcm16iiv");
+    ck_assert_int_eq(select_answer(&without, 1, answer, &esp, &chosen), ERR_NO_PROPOSAL);
+}
+END_TEST
+
 START_TEST(every_type_is_needed)
 {
     ck_assert_int_eq(SELECT_IKE(OURS, PRF256, X25519), ERR_NO_PROPOSAL);
@@ -264,7 +283,8 @@ START_TEST(every_cut_payload_is_refused)
 }
 END_TEST
 
-SUITE("select", aead_takes_integ_none_or_absent, every_type_is_needed, key_length_must_match,
+SUITE("select", aead_takes_integ_none_or_absent, an_implicit_iv_is_for_esp_only,
+      every_type_is_needed, key_length_must_match,
       unknown_ids_are_passed_by_but_unknown_types_are_not, the_group_that_came_along_is_preferred,
       protocol_and_spi_size_must_fit, esn_and_pfs_of_esp, offer_and_answer_meet,
       bad_answers_are_refused, every_cut_payload_is_refused)
