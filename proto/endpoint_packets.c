@@ -292,7 +292,7 @@ bool ike_endpoint_sends_plainly(const struct ike_endpoint *ep, nsec now, const s
 {
     const struct child_config *config = &ep->store->config->child;
 
-    return !config->tfc_padding && !config->fragment_before &&
+    return !config->tfc_padding && !config->fragment_before && !config->per_resource &&
            esp_sends_plainly(ep->store->esp, user_of(ep), buf_bytes(packet), child) &&
            way_of(ep, now, child_of(ep, *child), buf_bytes(packet)) == PATH_FITS;
 }

@@ -77,6 +77,7 @@ static const struct scenario_override variants[][OVERRIDES_MAX] = {
     {{"links.access.rate", "2Mbit"}, {"links.access.limit", "20"}, {"links.lan.mtu", "700B"}},
     {{"nodes.gw.cpu", "{cores: 2, costs: reference-x86}"}},
     {{"child.rekey_packets", "60"}, {"child.life_packets", "70"}},
+    {{"child.per_resource", "3"}, {"child.rekey_packets", "0"}},
 };
 
 START_TEST(no_variant_shows_who_went_together)
