@@ -196,16 +196,10 @@ static void seal_batch(void *state)
 {
     struct tunnels *t = state;
     struct esp *esp = &t->end[0];
-    struct esp_user user = {0, &t->iv};
-    uint32_t used;
 
-    for (unsigned i = 0; i < t->count && t->error == OK; i++) {
-        t->error = esp_choose(esp, user, &t->store[i].packet, &used);
-        t->sealing[i].sa = sad_at(&esp->sad, used);
+    for (unsigned i = 0; i < t->count; i++)
         t->sealing[i].packet = &t->store[i].packet;
-    }
-    if (t->error == OK)
-        esp_seal_batch(esp, user, t->sealing, t->count);
+    esp_protect_batch(esp, (struct esp_user){0, &t->iv}, t->sealing, t->count);
     for (unsigned i = 0; i < t->count && t->error == OK; i++)
         t->error = t->sealing[i].result;
 }

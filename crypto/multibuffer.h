@@ -30,8 +30,9 @@ size_t multibuffer_expanded_len(const struct encr_suite *, const struct integ_su
 void multibuffer_expand(struct multibuffer *, const struct seal_key *, void *room);
 
 /**
- * Whether it can compute this operation, which has an expanded key. Not where CBC's MAC would run
- * over pieces that do not lie one behind the other, and not for more bytes than a job holds.
+ * Whether it can compute this operation, whose key was expanded by it if multibuffer_expanded_len
+ * says so. Not where CBC's MAC would run over pieces that do not lie one behind the other, and not
+ * for more bytes than a job holds.
  */
 bool multibuffer_takes(const struct seal_op *);
 /** Whether such an operation gains nothing from others beside it. */
@@ -42,6 +43,11 @@ bool multibuffer_wants_company(const struct seal_op *);
 /** One that it takes. @retval ERR_ICV, ERR_CRYPTO  the text is zeroed */
 enum err multibuffer_seal_one(struct multibuffer *, const struct seal_op *);
 enum err multibuffer_open_one(struct multibuffer *, const struct seal_op *);
+/** Up to SEAL_BATCH_MAX that are at once, one after the other, each with its result. */
+void multibuffer_seal_in_turn(struct multibuffer *, const struct seal_op *ops, size_t count,
+                              enum err *results);
+void multibuffer_open_in_turn(struct multibuffer *, const struct seal_op *ops, size_t count,
+                              enum err *results);
 /** Up to SEAL_BATCH_MAX that are not at once, together, each with its result. */
 void multibuffer_seal(struct multibuffer *, const struct seal_op *const *ops, size_t count,
                       enum err *results);

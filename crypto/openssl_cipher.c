@@ -42,18 +42,26 @@ static const char *library_name(const struct encr_suite *suite, char *room, size
 }
 
 /* What stays for the life of the context: algorithm, no padding, CCM's lengths of nonce and ICV. */
-static bool cipher_init(EVP_CIPHER_CTX *ctx, const struct encr_suite *suite, OSSL_LIB_CTX *library)
+static bool cipher_init(EVP_CIPHER_CTX *ctx, const struct encr_suite *suite,
+                        const EVP_CIPHER *cipher)
 {
-    char room[16];
-    EVP_CIPHER *cipher = EVP_CIPHER_fetch(library, library_name(suite, room, sizeof room), NULL);
     bool done = cipher && EVP_CipherInit_ex2(ctx, cipher, NULL, NULL, 1, NULL) &&
                 EVP_CIPHER_CTX_set_padding(ctx, 0);
 
-    EVP_CIPHER_free(cipher);
     if (done && suite->meter == METER_CIPHER_AES_CCM)
         done = EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN,
                                    suite->salt_len + (int)encr_iv_len(suite), NULL) > 0 &&
                EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, suite->icv_len, NULL) > 0;
+    return done;
+}
+
+static bool cipher_fetch(EVP_CIPHER_CTX *ctx, const struct encr_suite *suite, OSSL_LIB_CTX *library)
+{
+    char room[16];
+    EVP_CIPHER *cipher = EVP_CIPHER_fetch(library, library_name(suite, room, sizeof room), NULL);
+    bool done = cipher_init(ctx, suite, cipher);
+
+    EVP_CIPHER_free(cipher);
     return done;
 }
 
@@ -67,7 +75,7 @@ bool openssl_ciphers_init(struct openssl_crypto *c)
         if (suites[i].meter == METER_COUNT) /* NULL needs no library */
             continue;
         c->ciphers[i] = EVP_CIPHER_CTX_new();
-        if (!c->ciphers[i] || !cipher_init(c->ciphers[i], &suites[i], c->entropy.library))
+        if (!c->ciphers[i] || !cipher_fetch(c->ciphers[i], &suites[i], c->entropy.library))
             return false;
     }
     return true;
@@ -77,6 +85,18 @@ void openssl_ciphers_reset(struct openssl_crypto *c)
 {
     for (size_t i = 0; i < ENCR_SUITES; i++)
         EVP_CIPHER_CTX_free(c->ciphers[i]);
+}
+
+EVP_CIPHER_CTX *openssl_cipher_keep(struct openssl_crypto *c, const struct seal_key *key)
+{
+    EVP_CIPHER_CTX *shared = c->ciphers[index_of(key->encr)];
+    EVP_CIPHER_CTX *ctx = shared ? EVP_CIPHER_CTX_new() : NULL;
+
+    if (ctx && cipher_init(ctx, key->encr, EVP_CIPHER_CTX_get0_cipher(shared)) &&
+        EVP_CipherInit_ex2(ctx, NULL, key->encr_key, NULL, 1, NULL))
+        return ctx;
+    EVP_CIPHER_CTX_free(ctx);
+    return NULL;
 }
 
 /* The cipher's own IV: salt | iv, for CTR followed by a block counter of 1 (RFC 3686 §4). */
@@ -103,14 +123,33 @@ static bool run(EVP_CIPHER_CTX *ctx, const struct seal_op *op)
     return EVP_CipherUpdate(ctx, text, &len, text, (int)op->text_len) > 0;
 }
 
-static bool aead_run(EVP_CIPHER_CTX *ctx, const struct seal_op *op, bool seal)
+/*
+ * A context with key and nonce of this operation; NULL: the library failed. One that keeps its key
+ * gets it again where it went the other way before: CBC's key schedules differ.
+ */
+static EVP_CIPHER_CTX *begin(struct openssl_crypto *c, const struct seal_op *op,
+                             const struct openssl_kept *kept, bool seal)
 {
-    const struct encr_suite *suite = op->key->encr;
-    uint8_t nonce[IV_MAX], nothing[AES_BLOCK];
-    int len;
+    bool keeps = kept && kept->cipher;
+    EVP_CIPHER_CTX *ctx = keeps ? kept->cipher : c->ciphers[index_of(op->key->encr)];
+    bool has_key = keeps && (EVP_CIPHER_CTX_is_encrypting(ctx) != 0) == seal;
+    uint8_t nonce[IV_MAX];
 
     nonce_of(op, nonce);
-    if (!EVP_CipherInit_ex2(ctx, NULL, op->key->encr_key, nonce, seal, NULL))
+    return EVP_CipherInit_ex2(ctx, NULL, has_key ? NULL : op->key->encr_key, nonce, seal, NULL)
+               ? ctx
+               : NULL;
+}
+
+static bool aead_run(struct openssl_crypto *c, const struct seal_op *op,
+                     const struct openssl_kept *kept, bool seal)
+{
+    const struct encr_suite *suite = op->key->encr;
+    EVP_CIPHER_CTX *ctx = begin(c, op, kept, seal);
+    uint8_t nothing[AES_BLOCK];
+    int len;
+
+    if (!ctx)
         return false;
     if (!seal && EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, suite->icv_len, op->icv) <= 0)
         return false;
@@ -128,21 +167,21 @@ static bool aead_run(EVP_CIPHER_CTX *ctx, const struct seal_op *op, bool seal)
     return !seal || EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, suite->icv_len, op->icv) > 0;
 }
 
-static bool plain_run(struct openssl_crypto *c, const struct seal_op *op, bool seal)
+static bool plain_run(struct openssl_crypto *c, const struct seal_op *op,
+                      const struct openssl_kept *kept, bool seal)
 {
-    const struct encr_suite *suite = op->key->encr;
-    EVP_CIPHER_CTX *ctx = c->ciphers[index_of(suite)];
-    uint8_t nonce[IV_MAX];
+    EVP_CIPHER_CTX *ctx;
 
     tick_cipher(&c->base, op);
-    if (!ctx)
+    if (!c->ciphers[index_of(op->key->encr)]) /* NULL */
         return true;
-    nonce_of(op, nonce);
-    return EVP_CipherInit_ex2(ctx, NULL, op->key->encr_key, nonce, seal, NULL) && run(ctx, op);
+    ctx = begin(c, op, kept, seal);
+    return ctx && run(ctx, op);
 }
 
 /* RFC 4303 §2.2.1, §2.8: the MAC runs over aad | iv | ciphertext | high half of the ESN. */
-static bool packet_mac(struct openssl_crypto *c, const struct seal_op *op, uint8_t *mac)
+static bool packet_mac(struct openssl_crypto *c, const struct seal_op *op,
+                       const struct openssl_kept *kept, uint8_t *mac)
 {
     const struct integ_suite *integ = op->key->integ;
     struct bytes parts[] = {
@@ -153,6 +192,8 @@ static bool packet_mac(struct openssl_crypto *c, const struct seal_op *op, uint8
     };
 
     tick_integ(&c->base, op);
+    if (kept && kept->mac)
+        return openssl_mac_kept(kept->mac, parts, 4, mac);
     return openssl_mac(&c->macs, openssl_mac_of_integ(integ),
                        bytes_of(op->key->integ_key, integ->key_len), parts, 4, mac);
 }
@@ -164,7 +205,8 @@ static enum err failed_and_wiped(const struct seal_op *op, enum err e)
     return e;
 }
 
-enum err openssl_seal(struct crypto *base, const struct seal_op *op)
+enum err openssl_seal(struct crypto *base, const struct seal_op *op,
+                      const struct openssl_kept *kept)
 {
     struct openssl_crypto *c = openssl_of(base);
     uint8_t mac[MAC_OUT_MAX];
@@ -173,17 +215,18 @@ enum err openssl_seal(struct crypto *base, const struct seal_op *op)
         return ERR_LENGTH;
     if (op->key->encr->aead) {
         tick_cipher(base, op);
-        if (!aead_run(c->ciphers[index_of(op->key->encr)], op, true))
+        if (!aead_run(c, op, kept, true))
             return failed_and_wiped(op, ERR_CRYPTO);
         return OK;
     }
-    if (!plain_run(c, op, true) || !packet_mac(c, op, mac))
+    if (!plain_run(c, op, kept, true) || !packet_mac(c, op, kept, mac))
         return failed_and_wiped(op, ERR_CRYPTO);
     memcpy(op->icv, mac, op->key->integ->icv_len);
     return OK;
 }
 
-enum err openssl_open(struct crypto *base, const struct seal_op *op)
+enum err openssl_open(struct crypto *base, const struct seal_op *op,
+                      const struct openssl_kept *kept)
 {
     struct openssl_crypto *c = openssl_of(base);
     size_t icv_len = seal_icv_len(op->key);
@@ -193,13 +236,13 @@ enum err openssl_open(struct crypto *base, const struct seal_op *op)
         return ERR_LENGTH;
     if (op->key->encr->aead) {
         tick_cipher(base, op);
-        if (!aead_run(c->ciphers[index_of(op->key->encr)], op, false))
+        if (!aead_run(c, op, kept, false))
             return failed_and_wiped(op, ERR_ICV);
         return OK;
     }
-    if (!packet_mac(c, op, mac))
+    if (!packet_mac(c, op, kept, mac))
         return failed_and_wiped(op, ERR_CRYPTO);
     if (!bytes_equal_secret(bytes_of(mac, icv_len), bytes_of(op->icv, icv_len)))
         return ERR_ICV;
-    return plain_run(c, op, false) ? OK : failed_and_wiped(op, ERR_CRYPTO);
+    return plain_run(c, op, kept, false) ? OK : failed_and_wiped(op, ERR_CRYPTO);
 }

@@ -1,7 +1,8 @@
 /*
  * Expanded keys of the real provider, and many packets at once: both are libipsec-mb's where it is
  * there (crypto/multibuffer.h). It is made when a key is first to be expanded: a run without ESP
- * never needs it. Whatever it does not take is OpenSSL's, with the same bytes and the same ticks.
+ * never needs it. Whatever it does not take is OpenSSL's, with the same bytes and the same ticks:
+ * keys that it does not expand are kept in contexts of OpenSSL.
  */
 #include "crypto/openssl_provider.h"
 
@@ -34,15 +35,44 @@ enum crypto_engine openssl_engine_limit(struct crypto *base, enum crypto_engine 
 size_t openssl_expanded_len(struct crypto *base, const struct encr_suite *encr,
                             const struct integ_suite *integ)
 {
-    return multibuffer_of(openssl_of(base)) ? multibuffer_expanded_len(encr, integ) : 0;
+    size_t tables = multibuffer_of(openssl_of(base)) ? multibuffer_expanded_len(encr, integ) : 0;
+
+    return tables ? tables : sizeof(struct openssl_kept);
 }
 
-void openssl_expand(struct crypto *base, const struct seal_key *key, void *room)
+/* Whether libipsec-mb has tables of such a key; else contexts are kept. */
+static bool has_tables(const struct openssl_crypto *c, const struct seal_key *key)
 {
-    struct multibuffer *m = openssl_of(base)->multibuffer;
+    return c->multibuffer && multibuffer_expanded_len(key->encr, key->integ) > 0;
+}
 
-    ASSERT(m && (uintptr_t)room % SEAL_EXPANDED_ALIGN == 0);
-    multibuffer_expand(m, key, room);
+bool openssl_expand(struct crypto *base, const struct seal_key *key, void *room)
+{
+    struct openssl_crypto *c = openssl_of(base);
+    struct openssl_kept *kept = room;
+
+    ASSERT(c->multibuffer_tried && (uintptr_t)room % SEAL_EXPANDED_ALIGN == 0);
+    if (has_tables(c, key)) {
+        multibuffer_expand(c->multibuffer, key, room);
+        return false;
+    }
+    *kept = (struct openssl_kept){.cipher = openssl_cipher_keep(c, key)};
+    if (key->integ)
+        kept->mac = openssl_mac_keep(&c->macs, openssl_mac_of_integ(key->integ),
+                                     bytes_of(key->integ_key, key->integ->key_len));
+    if (!kept->cipher || (key->integ && !kept->mac))
+        ERR_clear_error();
+    return true;
+}
+
+void openssl_forget(struct crypto *base, void *room)
+{
+    struct openssl_kept *kept = room;
+
+    (void)base;
+    EVP_CIPHER_CTX_free(kept->cipher);
+    EVP_MAC_CTX_free(kept->mac);
+    *kept = (struct openssl_kept){.cipher = NULL};
 }
 
 static void tick_seal(struct crypto *c, const struct seal_op *op)
@@ -61,9 +91,18 @@ static void tick_open(struct crypto *c, const struct seal_op *op, enum err resul
         tick_cipher(c, op);
 }
 
-static inline bool quick(const struct seal_op *op)
+/* What libipsec-mb computes; the rest is OpenSSL's, with what was kept of the key, if anything. */
+static inline bool quick(const struct openssl_crypto *c, const struct seal_op *op)
 {
-    return op->expanded && seal_op_valid(op) && multibuffer_takes(op);
+    return op->expanded && c->multibuffer && seal_op_valid(op) && multibuffer_takes(op);
+}
+
+static enum err slow(struct crypto *base, const struct seal_op *op, bool open)
+{
+    const struct openssl_kept *kept =
+        op->expanded && !has_tables(openssl_of(base), op->key) ? op->expanded : NULL;
+
+    return open ? openssl_open(base, op, kept) : openssl_seal(base, op, kept);
 }
 
 static enum err one(struct crypto *base, const struct seal_op *op, bool open)
@@ -82,14 +121,14 @@ static enum err one(struct crypto *base, const struct seal_op *op, bool open)
 
 enum err openssl_seal_one(struct crypto *base, const struct seal_op *op)
 {
-    return quick(op) && !multibuffer_wants_company(op) ? one(base, op, false)
-                                                       : openssl_seal(base, op);
+    return quick(openssl_of(base), op) && !multibuffer_wants_company(op) ? one(base, op, false)
+                                                                         : slow(base, op, false);
 }
 
 enum err openssl_open_one(struct crypto *base, const struct seal_op *op)
 {
-    return quick(op) && !multibuffer_wants_company(op) ? one(base, op, true)
-                                                       : openssl_open(base, op);
+    return quick(openssl_of(base), op) && !multibuffer_wants_company(op) ? one(base, op, true)
+                                                                         : slow(base, op, true);
 }
 
 /* Those of a batch that libipsec-mb computes together, and their places in it. */
@@ -116,7 +155,7 @@ static void queue_drop_lonely(struct crypto *base, struct queue *q, bool open, e
         const struct seal_op *op = q->ops[i];
 
         if (multibuffer_wants_company(op)) {
-            results[q->place[i]] = open ? openssl_open(base, op) : openssl_seal(base, op);
+            results[q->place[i]] = slow(base, op, open);
             continue;
         }
         q->ops[kept] = op;
@@ -125,7 +164,7 @@ static void queue_drop_lonely(struct crypto *base, struct queue *q, bool open, e
     q->count = kept;
 }
 
-static void queue_run(struct crypto *base, struct queue *q, bool open, enum err *results)
+static void run_together(struct crypto *base, struct queue *q, bool open, enum err *results)
 {
     struct multibuffer *m = openssl_of(base)->multibuffer;
 
@@ -144,24 +183,53 @@ static void queue_run(struct crypto *base, struct queue *q, bool open, enum err 
     }
 }
 
+/* Of operations from the first on, as many as gain nothing from others beside them. */
+static inline size_t at_once(const struct openssl_crypto *c, const struct seal_op *ops,
+                             size_t count)
+{
+    size_t run = 0;
+
+    while (run < count && quick(c, &ops[run]) && multibuffer_at_once(&ops[run]))
+        run++;
+    return run;
+}
+
+static inline void run_in_turn(struct crypto *base, const struct seal_op *ops, size_t count,
+                               bool open, enum err *results)
+{
+    struct multibuffer *m = openssl_of(base)->multibuffer;
+
+    if (open)
+        multibuffer_open_in_turn(m, ops, count, results);
+    else
+        multibuffer_seal_in_turn(m, ops, count, results);
+    for (size_t i = 0; i < count; i++)
+        if (open)
+            tick_open(base, &ops[i], results[i]);
+        else
+            tick_seal(base, &ops[i]);
+}
+
 static inline void some(struct crypto *base, const struct seal_op *ops, size_t count, bool open,
                         enum err *results)
 {
     struct queue q;
 
     q.count = q.lonely = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct seal_op *op = &ops[i];
-
-        if (!quick(op))
-            results[i] = open ? openssl_open(base, op) : openssl_seal(base, op);
-        else if (multibuffer_at_once(op))
-            results[i] = one(base, op, open);
+    for (size_t i = 0, run; i < count; i += run) {
+        run = at_once(openssl_of(base), ops + i, count - i);
+        if (run > 0) {
+            run_in_turn(base, ops + i, run, open, results + i);
+            continue;
+        }
+        run = 1;
+        if (quick(openssl_of(base), &ops[i]))
+            queue_add(&q, &ops[i], i);
         else
-            queue_add(&q, op, i);
+            results[i] = slow(base, &ops[i], open);
     }
     if (q.count > 0)
-        queue_run(base, &q, open, results);
+        run_together(base, &q, open, results);
 }
 
 static size_t part(size_t left)

@@ -169,7 +169,10 @@ static bool xcbc(const struct openssl_macs *m, const uint8_t *key, const struct 
     return done;
 }
 
-/* @param key  NULL: that of last time */
+/*
+ * Parts that lie one behind the other, as those of a packet do, are one to the library.
+ * @param key  NULL: that of last time
+ */
 static bool library_mac(EVP_MAC_CTX *ctx, const uint8_t *key, size_t key_len,
                         const struct bytes *parts, size_t count, uint8_t *out)
 {
@@ -177,9 +180,16 @@ static bool library_mac(EVP_MAC_CTX *ctx, const uint8_t *key, size_t key_len,
 
     if (!EVP_MAC_init(ctx, key, key_len, NULL))
         return false;
-    for (size_t i = 0; i < count; i++)
-        if (parts[i].len && !EVP_MAC_update(ctx, parts[i].data, parts[i].len))
+    for (size_t i = 0; i < count;) {
+        struct bytes run = parts[i++];
+
+        if (run.len == 0)
+            continue;
+        for (; i < count && (!parts[i].len || parts[i].data == run.data + run.len); i++)
+            run.len += parts[i].len;
+        if (!EVP_MAC_update(ctx, run.data, run.len))
             return false;
+    }
     return EVP_MAC_final(ctx, out, &len, MAC_OUT_MAX);
 }
 
@@ -189,6 +199,21 @@ bool openssl_mac(struct openssl_macs *m, enum mac_kind kind, struct bytes key,
     if (kind == MAC_AES_XCBC)
         return xcbc(m, key.data, parts, count, out);
     return library_mac(m->library[kind], key.len ? key.data : zeros, key.len, parts, count, out);
+}
+
+bool openssl_mac_kept(EVP_MAC_CTX *ctx, const struct bytes *parts, size_t count, uint8_t *out)
+{
+    return library_mac(ctx, NULL, 0, parts, count, out);
+}
+
+EVP_MAC_CTX *openssl_mac_keep(const struct openssl_macs *m, enum mac_kind kind, struct bytes key)
+{
+    EVP_MAC_CTX *ctx = m->library[kind] ? EVP_MAC_CTX_dup(m->library[kind]) : NULL;
+
+    if (ctx && EVP_MAC_init(ctx, key.data, key.len, NULL))
+        return ctx;
+    EVP_MAC_CTX_free(ctx);
+    return NULL;
 }
 
 enum mac_kind openssl_mac_of_integ(const struct integ_suite *suite)

@@ -59,6 +59,7 @@ static const struct crypto_class openssl_class = {
     .open = openssl_open_one,
     .expanded_len = openssl_expanded_len,
     .expand = openssl_expand,
+    .forget = openssl_forget,
     .seal_batch = openssl_seal_batch,
     .open_batch = openssl_open_batch,
     .engine_limit = openssl_engine_limit,

@@ -1,7 +1,8 @@
 /*
  * The inside of the OpenSSL provider; private to crypto/openssl_*.c and to programs that bring
  * their own entropy. Algorithms are fetched once and contexts kept per instance, re-keyed for
- * each operation: nothing of the library is kept per SA.
+ * each operation: of an SA nothing of the library is kept, but for expanded keys, of which there
+ * is a bounded number.
  */
 #ifndef CRYPTO_OPENSSL_PROVIDER_H
 #define CRYPTO_OPENSSL_PROVIDER_H
@@ -86,12 +87,26 @@ static inline struct openssl_crypto *openssl_of(struct crypto *c)
     return (struct openssl_crypto *)c;
 }
 
+/**
+ * What is kept of a key that libipsec-mb does not expand: contexts that have it, so that a packet
+ * brings its IV only. NULL where there is nothing to keep, or was no memory: each operation sets
+ * the key.
+ */
+struct openssl_kept {
+    EVP_CIPHER_CTX *cipher;
+    EVP_MAC_CTX *mac;
+};
+
 bool openssl_macs_init(struct openssl_macs *m, OSSL_LIB_CTX *library);
 void openssl_macs_reset(struct openssl_macs *m);
 enum mac_kind openssl_mac_of_integ(const struct integ_suite *suite);
 /** The whole MAC into `out`, MAC_OUT_MAX bytes of room. AES MACs take keys of 16 bytes only. */
 bool openssl_mac(struct openssl_macs *m, enum mac_kind kind, struct bytes key,
                  const struct bytes *parts, size_t count, uint8_t *out);
+/** Of a context that has its key. */
+bool openssl_mac_kept(EVP_MAC_CTX *ctx, const struct bytes *parts, size_t count, uint8_t *out);
+/** A context of this kind that has the key; NULL: out of memory, or none can keep one. */
+EVP_MAC_CTX *openssl_mac_keep(const struct openssl_macs *m, enum mac_kind kind, struct bytes key);
 enum err openssl_prf(struct crypto *c, const struct prf_suite *suite, struct bytes key,
                      const struct bytes *parts, size_t count, uint8_t *out);
 
@@ -100,13 +115,16 @@ enum err openssl_prf_plus(struct crypto *c, const struct prf_suite *suite, struc
 
 bool openssl_ciphers_init(struct openssl_crypto *c);
 void openssl_ciphers_reset(struct openssl_crypto *c);
-/** Without expanded keys. */
-enum err openssl_seal(struct crypto *c, const struct seal_op *op);
-enum err openssl_open(struct crypto *c, const struct seal_op *op);
+/** A context that has the key, for sealing at first; NULL as in struct openssl_kept. */
+EVP_CIPHER_CTX *openssl_cipher_keep(struct openssl_crypto *c, const struct seal_key *key);
+/** @param kept  of the operation's key, or NULL; `expanded` is not looked at */
+enum err openssl_seal(struct crypto *c, const struct seal_op *op, const struct openssl_kept *kept);
+enum err openssl_open(struct crypto *c, const struct seal_op *op, const struct openssl_kept *kept);
 
 size_t openssl_expanded_len(struct crypto *c, const struct encr_suite *encr,
                             const struct integ_suite *integ);
-void openssl_expand(struct crypto *c, const struct seal_key *key, void *room);
+bool openssl_expand(struct crypto *c, const struct seal_key *key, void *room);
+void openssl_forget(struct crypto *c, void *room);
 enum err openssl_seal_one(struct crypto *c, const struct seal_op *op);
 enum err openssl_open_one(struct crypto *c, const struct seal_op *op);
 void openssl_seal_batch(struct crypto *c, const struct seal_op *ops, size_t count,

@@ -114,8 +114,11 @@ struct crypto_class {
     /**
      * Expand the keys into `room`, which is aligned to SEAL_EXPANDED_ALIGN and from then on as
      * secret as they are; its owner wipes it.
+     * @return true: it took more than the room, which the owner has to give back with `forget`
      */
-    void (*expand)(struct crypto *, const struct seal_key *, void *room);
+    bool (*expand)(struct crypto *, const struct seal_key *, void *room);
+    /** Wipe and give back what such an `expand` took besides the room, before that is wiped. */
+    void (*forget)(struct crypto *, void *room);
     /**
      * As `seal` and `open` of one after the other, and quicker; none may lie where another one is.
      * NULL: crypto_seal_batch and crypto_open_batch do just that.

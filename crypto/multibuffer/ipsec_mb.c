@@ -23,6 +23,8 @@ enum {
     SHA256_BLOCK = 64,
     SHA256_STATE = 32,
     CBC_IV = 16,
+    AES_BLOCK = 16,
+    LINE = 64,            /* of the cache */
     HMAC_SHA256 = 12,     /* IANA, transform type 3 */
     JOB_TEXT_MAX = 65000, /* CBC and HMAC: the library has 16 bits for a length */
     TEXT_MAX = 1 << 30,   /* GCM and ChaCha20-Poly1305 */
@@ -33,6 +35,8 @@ enum {
     GCM_TABLES = sizeof((struct gcm_key_data *)0)->expanded_keys +
                  sizeof((struct gcm_key_data *)0)->ghash_keys,
     GCM_SALT_AT = GCM_TABLES,
+    GCM_ROUND_KEYS = sizeof((struct gcm_key_data *)0)->expanded_keys,
+    GCM_AHEAD = 2, /* packets */
 };
 
 struct cbc_keys {
@@ -266,10 +270,16 @@ static bool one_piece(const struct seal_op *op)
 
 bool multibuffer_takes(const struct seal_op *op)
 {
-    if (op->key->encr->meter == METER_CIPHER_AES_CBC)
-        return op->text_len > 0 && op->text_len <= JOB_TEXT_MAX && op->aad.len <= BLOCK_MAX &&
-               one_piece(op);
-    return op->text_len > 0 && op->text_len <= TEXT_MAX;
+    switch (op->key->encr->meter) {
+    case METER_CIPHER_AES_GCM:
+    case METER_CIPHER_CHACHA20:
+        return op->text_len > 0 && op->text_len <= TEXT_MAX;
+    case METER_CIPHER_AES_CBC:
+        return op->key->integ->iana == HMAC_SHA256 && op->text_len > 0 &&
+               op->text_len <= JOB_TEXT_MAX && op->aad.len <= BLOCK_MAX && one_piece(op);
+    default:
+        return false;
+    }
 }
 
 bool multibuffer_at_once(const struct seal_op *op)
@@ -306,30 +316,70 @@ static inline void nonce_make(uint8_t nonce[16], const void *salt, const uint8_t
     memcpy(nonce + 4, iv, NONCE_LEN - 4);
 }
 
-static enum err gcm_seal(struct multibuffer *m, const struct seal_op *op)
+static void gcm_nonce(uint8_t nonce[16], const struct seal_op *op)
 {
-    const struct gcm_key_data *tables = op->expanded;
-    uint8_t nonce[16];
+    nonce_make(nonce, (const uint8_t *)op->expanded + GCM_SALT_AT, op->iv);
+}
 
-    nonce_make(nonce, (const uint8_t *)tables + GCM_SALT_AT, op->iv);
-    gcm_of(m, op)->seal(tables, &m->context, op->text, op->text, op->text_len, nonce, op->aad.data,
-                        op->aad.len, op->icv, op->key->encr->icv_len);
+static enum err gcm_seal(struct multibuffer *m, const struct seal_op *op, const uint8_t nonce[16])
+{
+    gcm_of(m, op)->seal(op->expanded, &m->context, op->text, op->text, op->text_len, nonce,
+                        op->aad.data, op->aad.len, op->icv, op->key->encr->icv_len);
     return OK;
 }
 
-static enum err gcm_open(struct multibuffer *m, const struct seal_op *op)
+static enum err gcm_open(struct multibuffer *m, const struct seal_op *op, const uint8_t nonce[16])
 {
-    const struct gcm_key_data *tables = op->expanded;
     size_t icv_len = op->key->encr->icv_len;
-    uint8_t nonce[16], icv[16];
+    uint8_t icv[16];
 
-    nonce_make(nonce, (const uint8_t *)tables + GCM_SALT_AT, op->iv);
-    gcm_of(m, op)->open(tables, &m->context, op->text, op->text, op->text_len, nonce, op->aad.data,
-                        op->aad.len, icv, icv_len);
+    gcm_of(m, op)->open(op->expanded, &m->context, op->text, op->text, op->text_len, nonce,
+                        op->aad.data, op->aad.len, icv, icv_len);
     if (same_icv(icv, op->icv, icv_len))
         return OK;
     wipe(op->text, op->text_len);
     return ERR_ICV;
+}
+
+/*
+ * Ask for what the cipher will read of its tables: all round keys, and of the powers of the hash
+ * key, whose first one is the last in memory, as many as the text has blocks.
+ */
+static void gcm_expect(const struct seal_op *op)
+{
+    const uint8_t *tables = op->expanded;
+    size_t powers = (op->text_len / AES_BLOCK + 4) * AES_BLOCK;
+    size_t from = powers < GCM_TABLES - GCM_ROUND_KEYS ? GCM_TABLES - powers : GCM_ROUND_KEYS;
+
+    for (size_t i = 0; i < GCM_ROUND_KEYS; i += LINE)
+        __builtin_prefetch(tables + i);
+    for (size_t i = from / LINE * LINE; i < GCM_TABLES; i += LINE)
+        __builtin_prefetch(tables + i);
+}
+
+/*
+ * A nonce is put together of two pieces and read as a whole, which stalls if the one follows at
+ * once upon the other: so that of the next packet but one is made, and its tables asked for.
+ */
+static inline void gcm_run(struct multibuffer *m, const struct seal_op *ops, size_t count,
+                           bool open, enum err *results)
+{
+    uint8_t nonces[SEAL_BATCH_MAX][16];
+
+    ASSERT(count <= SEAL_BATCH_MAX);
+    for (size_t i = 0; i < count + GCM_AHEAD; i++) {
+        if (i < count) {
+            if (i == 0 || ops[i].expanded != ops[i - 1].expanded)
+                gcm_expect(&ops[i]);
+            gcm_nonce(nonces[i], &ops[i]);
+        }
+        if (i >= GCM_AHEAD) {
+            size_t now = i - GCM_AHEAD;
+
+            results[now] =
+                open ? gcm_open(m, &ops[now], nonces[now]) : gcm_seal(m, &ops[now], nonces[now]);
+        }
+    }
 }
 
 /*
@@ -436,8 +486,9 @@ enum err multibuffer_seal_one(struct multibuffer *m, const struct seal_op *op)
     enum err result;
 
     if (multibuffer_at_once(op))
-        return gcm_seal(m, op);
-    run(m, &op, 1, false, &result);
+        gcm_run(m, op, 1, false, &result);
+    else
+        run(m, &op, 1, false, &result);
     return result;
 }
 
@@ -446,9 +497,22 @@ enum err multibuffer_open_one(struct multibuffer *m, const struct seal_op *op)
     enum err result;
 
     if (multibuffer_at_once(op))
-        return gcm_open(m, op);
-    run(m, &op, 1, true, &result);
+        gcm_run(m, op, 1, true, &result);
+    else
+        run(m, &op, 1, true, &result);
     return result;
+}
+
+void multibuffer_seal_in_turn(struct multibuffer *m, const struct seal_op *ops, size_t count,
+                              enum err *results)
+{
+    gcm_run(m, ops, count, false, results);
+}
+
+void multibuffer_open_in_turn(struct multibuffer *m, const struct seal_op *ops, size_t count,
+                              enum err *results)
+{
+    gcm_run(m, ops, count, true, results);
 }
 
 void multibuffer_seal(struct multibuffer *m, const struct seal_op *const *ops, size_t count,

@@ -383,6 +383,23 @@ static enum err seal(struct esp *esp, struct esp_user user, struct esp_sa *sa, s
     return seal_end(esp, sa, &f, esp->crypto->class->seal(esp->crypto, &op), packet);
 }
 
+/*
+ * What the packets of a batch touch is asked for before it is looked at, from all of them at once:
+ * buffers, then headers and SAs, then what the SAs have carried. One wait is for many packets then.
+ */
+static void seal_expect(const struct esp *esp, const struct esp_sealing *packets, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        __builtin_prefetch(packets[i].packet);
+        sad_sa_expect(packets[i].sa);
+    }
+    for (size_t i = 0; i < count; i++) {
+        __builtin_prefetch(packets[i].packet->data, 1);
+        sad_traffic_expect(&esp->sad, packets[i].sa, SAD_OUT);
+    }
+}
+
+/* @param packets  those without an SA have a result and keep it */
 static void seal_some(struct esp *esp, struct esp_user user, struct esp_sealing *packets,
                       size_t count)
 {
@@ -395,6 +412,8 @@ static void seal_some(struct esp *esp, struct esp_user user, struct esp_sealing 
     for (size_t i = 0; i < count; i++) {
         struct esp_sealing *p = &packets[i];
 
+        if (unlikely(!p->sa))
+            continue;
         p->result = seal_begin(esp, user, p->sa, p->packet, (struct extra){.to = p->to}, &frames[i],
                                &p->outer);
         if (likely(p->result == OK))
@@ -412,9 +431,11 @@ static void seal_some(struct esp *esp, struct esp_user user, struct esp_sealing 
 void esp_seal_batch(struct esp *esp, struct esp_user user, struct esp_sealing *packets,
                     size_t count)
 {
-    for (; count > ESP_BATCH; packets += ESP_BATCH, count -= ESP_BATCH)
-        seal_some(esp, user, packets, ESP_BATCH);
-    seal_some(esp, user, packets, count);
+    for (size_t some; count > 0; packets += some, count -= some) {
+        some = count < ESP_BATCH ? count : ESP_BATCH;
+        seal_expect(esp, packets, some);
+        seal_some(esp, user, packets, some);
+    }
 }
 
 enum err esp_seal(struct esp *esp, struct esp_user user, struct esp_sa *sa, struct buf *packet,
@@ -436,26 +457,49 @@ enum err esp_dummy(struct esp *esp, struct esp_user user, struct esp_sa *sa, str
     return seal(esp, user, sa, packet, (struct extra){.dummy = true}, out);
 }
 
-enum err esp_choose(struct esp *esp, struct esp_user user, const struct buf *packet, uint32_t *used)
+static enum err flow_find(struct esp *esp, const struct buf *packet, struct flow *flow)
+{
+    size_t total;
+
+    return flow_read(buf_bytes(packet), flow, &total) == OK ? OK
+                                                            : refuse_out(esp, ESP_CAUSE_MALFORMED);
+}
+
+/* @param[out] used  SAD_NONE: of a policy without an SA */
+static enum err number_find(struct esp *esp, struct esp_user user, const struct flow *flow,
+                            uint32_t *used)
 {
     struct handle policy;
-    struct esp_sa *sa;
+
+    if (spd_lookup(&esp->spd, user.scope, flow, &policy, used) == ERR_NO_POLICY)
+        return refuse_out(esp, ESP_CAUSE_NO_POLICY);
+    return OK;
+}
+
+static enum err outbound_find(struct esp *esp, uint32_t number, struct esp_sa **sa)
+{
+    *sa = sad_at(&esp->sad, number);
+    if (likely(*sa && (*sa)->installed))
+        return OK;
+    *sa = NULL;
+    return refuse_out(esp, ESP_CAUSE_NO_OUTBOUND);
+}
+
+enum err esp_choose(struct esp *esp, struct esp_user user, const struct buf *packet, uint32_t *used)
+{
     struct flow flow;
-    size_t total;
+    struct esp_sa *sa;
     enum err e;
 
     *used = SAD_NONE;
-    if (flow_read(buf_bytes(packet), &flow, &total) != OK)
-        return refuse_out(esp, ESP_CAUSE_MALFORMED);
-    e = spd_lookup(&esp->spd, user.scope, &flow, &policy, used);
-    if (e == ERR_NO_POLICY)
-        return refuse_out(esp, ESP_CAUSE_NO_POLICY);
-    sa = sad_at(&esp->sad, *used);
-    if (!sa || !sa->installed) {
+    e = flow_find(esp, packet, &flow);
+    if (e == OK)
+        e = number_find(esp, user, &flow, used);
+    if (e == OK)
+        e = outbound_find(esp, *used, &sa);
+    if (e != OK)
         *used = SAD_NONE;
-        return refuse_out(esp, ESP_CAUSE_NO_OUTBOUND);
-    }
-    return OK;
+    return e;
 }
 
 enum err esp_protect(struct esp *esp, struct esp_user user, struct buf *packet,
@@ -464,6 +508,46 @@ enum err esp_protect(struct esp *esp, struct esp_user user, struct buf *packet,
     enum err e = esp_choose(esp, user, packet, used);
 
     return e ? e : esp_seal(esp, user, sad_at(&esp->sad, *used), packet, out);
+}
+
+/* As in seal_expect: each look-up of all packets before the next one. */
+static void choose_some(struct esp *esp, struct esp_user user, struct esp_sealing *packets,
+                        size_t count)
+{
+    struct flow flows[ESP_BATCH];
+    uint32_t used[ESP_BATCH];
+
+    for (size_t i = 0; i < count; i++)
+        __builtin_prefetch(packets[i].packet);
+    for (size_t i = 0; i < count; i++)
+        __builtin_prefetch(packets[i].packet->data, 1);
+    for (size_t i = 0; i < count; i++) {
+        packets[i].sa = NULL;
+        packets[i].result = flow_find(esp, packets[i].packet, &flows[i]);
+        if (likely(packets[i].result == OK))
+            spd_lookup_expect(&esp->spd, user.scope, &flows[i]);
+    }
+    for (size_t i = 0; i < count; i++)
+        if (likely(packets[i].result == OK)) {
+            packets[i].result = number_find(esp, user, &flows[i], &used[i]);
+            sad_number_expect(&esp->sad, used[i]);
+        }
+    for (size_t i = 0; i < count; i++)
+        if (likely(packets[i].result == OK)) {
+            packets[i].result = outbound_find(esp, used[i], &packets[i].sa);
+            if (likely(packets[i].sa != NULL))
+                sad_traffic_expect(&esp->sad, packets[i].sa, SAD_OUT);
+        }
+}
+
+void esp_protect_batch(struct esp *esp, struct esp_user user, struct esp_sealing *packets,
+                       size_t count)
+{
+    for (size_t some; count > 0; packets += some, count -= some) {
+        some = count < ESP_BATCH ? count : ESP_BATCH;
+        choose_some(esp, user, packets, some);
+        seal_some(esp, user, packets, some);
+    }
 }
 
 enum err esp_may_send(struct esp *esp, const struct esp_sa *sa, const struct buf *packet)
@@ -499,19 +583,26 @@ struct named {
     struct esp_traffic *traffic; /* made for any packet: what is refused is counted there, too */
 };
 
-/* Opening: RFC 4303 §3.4.2, §3.4.3 up to the replay check. */
-static enum esp_cause admit(struct esp *esp, uint32_t scope, struct buf *packet,
-                            struct esp_opened *out, struct named *by, struct frame *f)
+/* Opening: RFC 4303 §3.4.2. */
+static enum esp_cause name(const struct esp *esp, uint32_t scope, const struct buf *packet,
+                           struct esp_opened *out, struct named *by)
+{
+    *by = (struct named){0};
+    *out = (struct esp_opened){.sa = SAD_NONE, .drop = ESP_CAUSE_NONE};
+    if (unlikely(packet->len < ESP_HEADER_LEN))
+        return ESP_CAUSE_MALFORMED;
+    by->sa = sad_find(&esp->sad, scope, load_be32(packet->data), &out->sa);
+    return likely(by->sa != NULL) ? ESP_CAUSE_NONE : ESP_CAUSE_NO_SA;
+}
+
+/* RFC 4303 §3.4.3 up to the replay check. */
+static enum esp_cause admit(struct esp *esp, const struct buf *packet, struct esp_opened *out,
+                            struct named *by, struct frame *f)
 {
     struct replay replay;
     size_t overhead;
 
-    if (unlikely(packet->len < ESP_HEADER_LEN))
-        return ESP_CAUSE_MALFORMED;
     f->start = packet->data;
-    by->sa = sad_find(&esp->sad, scope, load_be32(f->start), &out->sa);
-    if (unlikely(!by->sa))
-        return ESP_CAUSE_NO_SA;
     by->kind = sad_kind(&esp->sad, by->sa);
     by->traffic = sad_traffic_take(&esp->sad, by->sa);
     f->key = key_of(by->kind, sad_encr_key(&esp->sad, by->sa, SAD_IN));
@@ -719,13 +810,11 @@ static void count_in(struct esp *esp, const struct named *by, size_t len)
     esp->opened_bytes += len;
 }
 
-static enum esp_cause open_begin(struct esp *esp, struct esp_user user, struct buf *packet,
+static enum esp_cause open_begin(struct esp *esp, enum esp_cause cause, const struct buf *packet,
                                  struct esp_opened *out, struct named *by, struct frame *f)
 {
-    *by = (struct named){0};
-    *out = (struct esp_opened){.sa = SAD_NONE, .drop = ESP_CAUSE_NONE};
     meter_tick(esp->crypto->meter, METER_ESP_IN, packet->len);
-    return admit(esp, user.scope, packet, out, by, f);
+    return likely(cause == ESP_CAUSE_NONE) ? admit(esp, packet, out, by, f) : cause;
 }
 
 /* After the cipher, or without it for whatever is refused before. */
@@ -755,7 +844,8 @@ enum err esp_open(struct esp *esp, struct esp_user user, const struct esp_arriva
     enum esp_cause cause;
 
     expanded_turn(&esp->sad.expanded);
-    cause = open_begin(esp, user, packet, out, &by, &f);
+    cause = name(esp, user.scope, packet, out, &by);
+    cause = open_begin(esp, cause, packet, out, &by, &f);
     if (likely(cause == ESP_CAUSE_NONE)) {
         op = op_of(&f, by.sa->esn);
         cause = authenticated(&by, &f, esp->crypto->class->open(esp->crypto, &op), out);
@@ -790,6 +880,52 @@ static enum esp_cause authenticated_in_turn(const struct named *by, const struct
     return cause;
 }
 
+/* The SPI of a packet; 0, which is nobody's, where it is too short for one. */
+static uint32_t spi_of(const struct buf *packet)
+{
+    return likely(packet->len >= ESP_HEADER_LEN) ? load_be32(packet->data) : 0;
+}
+
+/* Packets of one SA mostly come in runs: the SA that the packet before this one named. */
+static bool named_before(const struct esp_opening *p, const struct named *by)
+{
+    return by[-1].sa && by[-1].sa->spi_in == spi_of(p->packet);
+}
+
+/* As seal_expect; which SAs they are is found out on the way. */
+static void name_all(const struct esp *esp, struct esp_user user, struct esp_opening *packets,
+                     size_t count, struct named *by, enum esp_cause *causes)
+{
+    uint32_t last = 0;
+
+    for (size_t i = 0; i < count; i++)
+        __builtin_prefetch(packets[i].packet);
+    for (size_t i = 0; i < count; i++)
+        __builtin_prefetch(packets[i].packet->data, 1);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t spi = spi_of(packets[i].packet);
+
+        if (spi != last)
+            sad_find_expect(&esp->sad, user.scope, spi);
+        last = spi;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct esp_opening *p = &packets[i];
+
+        if (i > 0 && named_before(p, &by[i])) {
+            by[i] = (struct named){.sa = by[i - 1].sa};
+            p->opened = (struct esp_opened){.sa = p[-1].opened.sa, .drop = ESP_CAUSE_NONE};
+            causes[i] = ESP_CAUSE_NONE;
+            continue;
+        }
+        causes[i] = name(esp, user.scope, p->packet, &p->opened, &by[i]);
+        if (likely(causes[i] == ESP_CAUSE_NONE)) {
+            sad_traffic_expect(&esp->sad, by[i].sa, SAD_IN);
+            spd_allows_expect(&esp->spd, by[i].sa->policy);
+        }
+    }
+}
+
 static void open_some(struct esp *esp, struct esp_user user, struct esp_opening *packets,
                       size_t count)
 {
@@ -801,10 +937,11 @@ static void open_some(struct esp *esp, struct esp_user user, struct esp_opening 
     size_t begun = 0;
 
     expanded_turn(&esp->sad.expanded);
+    name_all(esp, user, packets, count, by, causes);
     for (size_t i = 0; i < count; i++) {
         struct esp_opening *p = &packets[i];
 
-        causes[i] = open_begin(esp, user, p->packet, &p->opened, &by[i], &frames[i]);
+        causes[i] = open_begin(esp, causes[i], p->packet, &p->opened, &by[i], &frames[i]);
         if (likely(causes[i] == ESP_CAUSE_NONE))
             ops[begun++] = op_of(&frames[i], by[i].sa->esn);
     }

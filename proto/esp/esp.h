@@ -144,6 +144,11 @@ enum err esp_choose(struct esp *, struct esp_user, const struct buf *packet,
 enum err esp_protect(struct esp *, struct esp_user, struct buf *packet, struct esp_outer *out,
                      uint32_t *used) MUST_USE;
 /**
+ * As esp_protect of one after the other, with the same bytes, results and counts, in less time.
+ * @param[out] packets  `sa` is written: NULL where none was found
+ */
+void esp_protect_batch(struct esp *, struct esp_user, struct esp_sealing *packets, size_t count);
+/**
  * The first half where the caller has chosen the SA: its selectors must allow the packet.
  * @retval ERR_NO_POLICY  they do not; counted, as is ERR_SYNTAX
  */

@@ -1,12 +1,13 @@
 #include "proto/esp/expanded.h"
 
 #include "base/assert.h"
+#include "base/pages.h"
 
 #include <stdlib.h>
 
 void expanded_init(struct expanded *e, uint32_t owners, uint32_t most)
 {
-    ASSERT(owners > 0 && most > SEAL_BATCH_MAX);
+    ASSERT(owners > 0 && owners <= EXPANDED_OWNERS && most > SEAL_BATCH_MAX);
     *e = (struct expanded){.owners = owners, .capacity = owners < most ? owners : most};
 }
 
@@ -19,34 +20,60 @@ static void free_all(struct expanded *e)
 {
     free(e->slots);
     free(e->tenants);
-    free(e->slot_of);
+    free(e->places);
     free(e->free);
     e->slots = NULL;
     e->tenants = NULL;
-    e->slot_of = e->free = NULL;
+    e->places = NULL;
+    e->free = NULL;
+}
+
+/* What the provider has for this slot besides. */
+static void forget(struct expanded *e, uint32_t slot)
+{
+    if (e->tenants[slot].outside)
+        e->crypto->class->forget(e->crypto, at(e, slot));
+    e->tenants[slot].outside = false;
+}
+
+static void clear(struct expanded *e, uint32_t slot)
+{
+    forget(e, slot);
+    wipe(at(e, slot), SEAL_EXPANDED_MAX);
+    e->tenants[slot].owner = 0;
 }
 
 void expanded_reset(struct expanded *e)
 {
     for (uint32_t i = 0; i < e->fresh; i++)
         if (e->tenants[i].owner)
-            wipe(at(e, i), SEAL_EXPANDED_MAX);
+            clear(e, i);
     free_all(e);
     *e = (struct expanded){0};
 }
 
 /* Untouched memory costs nothing: what is allocated grows with the slots that are taken. */
-static bool make(struct expanded *e)
+static bool make(struct expanded *e, struct crypto *c)
 {
-    e->slots = aligned_alloc(SEAL_EXPANDED_ALIGN, (size_t)e->capacity * SEAL_EXPANDED_MAX);
+    size_t bytes = (size_t)e->capacity * SEAL_EXPANDED_MAX;
+
+    e->crypto = c;
+    e->slots = aligned_alloc(SEAL_EXPANDED_ALIGN, bytes);
     e->tenants = calloc(e->capacity, sizeof *e->tenants);
-    e->slot_of = calloc(e->owners, sizeof *e->slot_of);
+    e->places = calloc(e->owners, sizeof *e->places);
     e->free = calloc(e->capacity, sizeof *e->free);
-    if (e->slots && e->tenants && e->slot_of && e->free)
+    if (e->slots && e->tenants && e->places && e->free) {
+        pages_large(e->slots, bytes);
         return true;
+    }
     free_all(e);
     e->none = true;
     return false;
+}
+
+static struct expanded_place *place_of(const struct expanded *e, uint32_t slot)
+{
+    return &e->places[e->tenants[slot].owner - 1];
 }
 
 /* Of those that are taken, none of this turn; there are more slots than packets in a turn. */
@@ -61,16 +88,10 @@ static uint32_t slot_take(struct expanded *e)
     do {
         slot = e->hand;
         e->hand = slot + 1 < e->capacity ? slot + 1 : 0;
-    } while (e->tenants[slot].turn == e->turn);
+    } while (place_of(e, slot)->turn == e->turn);
+    place_of(e, slot)->slot = 0;
+    forget(e, slot);
     return slot;
-}
-
-/* The slot that the owner has, + 1; 0: none. */
-static inline uint32_t find(const struct expanded *e, uint32_t owner)
-{
-    uint32_t slot = e->slots ? e->slot_of[owner] : 0;
-
-    return slot && e->tenants[slot - 1].owner == owner + 1 ? slot : 0;
 }
 
 static bool expands(const struct expanded *e, struct crypto *c, const struct seal_key *key)
@@ -79,22 +100,19 @@ static bool expands(const struct expanded *e, struct crypto *c, const struct sea
            c->class->expanded_len(c, key->encr, key->integ) > 0;
 }
 
-const void *expanded_take(struct expanded *e, struct crypto *c, const struct seal_key *key,
+const void *expanded_make(struct expanded *e, struct crypto *c, const struct seal_key *key,
                           uint32_t owner)
 {
     uint32_t slot;
 
     ASSERT(owner < e->owners);
-    slot = find(e, owner);
-    if (slot == 0) {
-        if (!expands(e, c, key) || (!e->slots && !make(e)))
-            return NULL;
-        slot = slot_take(e) + 1;
-        c->class->expand(c, key, at(e, slot - 1));
-        e->slot_of[owner] = slot;
-    }
-    e->tenants[slot - 1] = (struct expanded_tenant){owner + 1, e->turn};
-    return at(e, slot - 1);
+    if (!expands(e, c, key) || (!e->slots && !make(e, c)))
+        return NULL;
+    slot = slot_take(e);
+    e->tenants[slot].outside = c->class->expand(c, key, at(e, slot));
+    e->tenants[slot].owner = (owner + 1) & INT32_MAX;
+    e->places[owner] = (struct expanded_place){slot + 1, e->turn};
+    return at(e, slot);
 }
 
 void expanded_drop(struct expanded *e, uint32_t owner)
@@ -102,11 +120,10 @@ void expanded_drop(struct expanded *e, uint32_t owner)
     uint32_t slot;
 
     ASSERT(owner < e->owners);
-    slot = find(e, owner);
-    if (slot == 0)
+    if (!e->places || e->places[owner].slot == 0)
         return;
-    wipe(at(e, slot - 1), SEAL_EXPANDED_MAX);
-    e->tenants[slot - 1].owner = 0;
-    e->slot_of[owner] = 0;
-    e->free[e->freed++] = slot - 1;
+    slot = e->places[owner].slot - 1;
+    clear(e, slot);
+    e->places[owner].slot = 0;
+    e->free[e->freed++] = slot;
 }

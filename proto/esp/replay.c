@@ -103,7 +103,7 @@ void replay_update(struct replay *r, uint64_t *bitmap, uint64_t seq)
         return;
     }
     if (seq > r->top) {
-        forget(r, bitmap, r->top, seq);
+        forget(r, bitmap, r->top, seq - 1);
         r->top = seq;
     }
     bitmap[bit / 64] |= UINT64_C(1) << (bit % 64);

@@ -360,6 +360,18 @@ struct esp_sa *sad_find(const struct sad *sad, uint32_t scope, uint32_t spi_in, 
     return NULL;
 }
 
+void sad_number_expect(const struct sad *sad, uint32_t number)
+{
+    if (number < sad->fresh)
+        sad_sa_expect(slot(sad, number));
+}
+
+/* The first one in its chain. */
+void sad_find_expect(const struct sad *sad, uint32_t scope, uint32_t spi_in)
+{
+    sad_number_expect(sad, chains_first(&sad->by_spi, hash_of(scope, spi_in)));
+}
+
 uint32_t sad_next(const struct sad *sad, uint32_t after)
 {
     for (uint32_t i = after + 1; i < sad->fresh; i++) /* SAD_NONE + 1 is 0 */

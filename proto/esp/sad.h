@@ -205,10 +205,34 @@ static inline const uint8_t *sad_encr_key(const struct sad *sad, const struct es
 }
 
 const uint8_t *sad_integ_key(const struct sad *, const struct esp_sa *, enum sad_direction);
+/** It will soon be asked for the record of this number, or of this SPI. */
+void sad_number_expect(const struct sad *, uint32_t number);
+void sad_find_expect(const struct sad *, uint32_t scope, uint32_t spi_in);
+/** It will soon be asked for this record. */
+static inline void sad_sa_expect(const struct esp_sa *sa)
+{
+    __builtin_prefetch(sa, 1);
+    __builtin_prefetch((const uint8_t *)(sa + 1) - 1, 1);
+}
+
 /** Who has the expanded key of an SA that has carried something. */
 static inline uint32_t sad_key_owner(const struct esp_sa *sa, enum sad_direction d)
 {
     return 2 * (sa->traffic - 1) + (uint32_t)d;
+}
+
+/** It will soon be asked for what this SA has carried, and for its expanded key. */
+static inline void sad_traffic_expect(const struct sad *sad, const struct esp_sa *sa,
+                                      enum sad_direction d)
+{
+    const uint8_t *at;
+
+    if (__builtin_expect(sa->traffic == 0, 0))
+        return;
+    at = sad->traffic.slots + (size_t)(sa->traffic - 1) * sad->traffic.slot_size;
+    __builtin_prefetch(at, 1);
+    __builtin_prefetch(at + sad->traffic.slot_size - 1, 1);
+    expanded_expect(&sad->expanded, sad_key_owner(sa, d));
 }
 
 /** The replay check of SAs of this kind (a copy, of which `top` is to be put back). */

@@ -507,6 +507,20 @@ enum err spd_lookup(const struct spd *spd, uint32_t scope, const struct flow *f,
     return ERR_NO_POLICY;
 }
 
+/* The policy that it most likely finds: of the longest prefixes, and not one with cells. */
+void spd_lookup_expect(const struct spd *spd, uint32_t scope, const struct flow *f)
+{
+    uint32_t i = 0, number;
+
+    while (i < spd->lengths_used && spd->lengths[i].family != f->dst.family)
+        i++;
+    if (i == spd->lengths_used)
+        return;
+    number = chains_first(&spd->by_remote, hash_of(scope, widen(&f->dst), spd->lengths[i].length));
+    if (number < spd->policies.capacity)
+        spd_allows_expect(spd, number);
+}
+
 bool spd_allows(const struct spd *spd, uint32_t policy, const struct flow *f)
 {
     const struct policy *p = pool_slot(&spd->policies, policy);

@@ -86,10 +86,20 @@ void spd_selectors(const struct spd *, struct handle policy, struct spd_copy *ou
  */
 enum err spd_lookup(const struct spd *, uint32_t scope, const struct flow *, struct handle *policy,
                     uint32_t *child) MUST_USE;
+/** spd_lookup will soon be asked about this flow. */
+void spd_lookup_expect(const struct spd *, uint32_t scope, const struct flow *);
 /**
  * Inbound (RFC 4301 §5.2 step 4): whether src is remote and dst is local for this policy.
  * @param policy  by number, as its holders name it; false if there is none
  */
 bool spd_allows(const struct spd *, uint32_t policy, const struct flow *);
+/** spd_allows will soon be asked about this policy. */
+static inline void spd_allows_expect(const struct spd *spd, uint32_t policy)
+{
+    if (policy >= spd->policies.fresh)
+        return;
+    __builtin_prefetch(spd->policies.slots + (size_t)policy * spd->policies.slot_size);
+    __builtin_prefetch(&spd->policies.generations[policy]);
+}
 
 #endif

@@ -59,7 +59,8 @@ static void must_count_the_same(const struct esp *x, const struct esp *y)
     ck_assert_uint_eq(x->opened_bytes, y->opened_bytes);
 }
 
-/* Seal `count` packets both ways; they must be the same, and so must the refusals. */
+/* Seal `count` packets both ways; they must be the same, and so must the refusals. Odd batches are
+ * looked up as well. */
 static size_t seal_both(struct worlds *w, struct rng *r, size_t count)
 {
     struct esp_pair *x = w->single, *y = w->batch;
@@ -77,11 +78,18 @@ static size_t seal_both(struct worlds *w, struct rng *r, size_t count)
         if (rng_u32(r) % 4 == 0) /* some are longer than that already */
             sealing[i].to = rng_u32(r) % (28 + INNER_MAX);
     }
-    esp_seal_batch(&y->a, y->user_a, sealing, count);
+    if (count % 2)
+        esp_protect_batch(&y->a, y->user_a, sealing, count);
+    else
+        esp_seal_batch(&y->a, y->user_a, sealing, count);
     for (size_t i = 0; i < count; i++) {
         struct esp_outer outer;
-        enum err e =
-            esp_seal_padded(&x->a, x->user_a, pair_a(x), &w->one[i].packet, sealing[i].to, &outer);
+        uint32_t used;
+        enum err e = count % 2 ? esp_choose(&x->a, x->user_a, &w->one[i].packet, &used) : OK;
+
+        if (e == OK)
+            e = esp_seal_padded(&x->a, x->user_a, pair_a(x), &w->one[i].packet, sealing[i].to,
+                                &outer);
 
         ck_assert_int_eq(sealing[i].result, e);
         ck_assert_uint_eq(w->one[i].packet.len, w->many[i].packet.len);
@@ -279,6 +287,45 @@ START_TEST(a_copy_in_the_same_batch_is_refused)
 }
 END_TEST
 
+/* What finds no SA has its cause and stays as it is; the others of its batch go their way. */
+START_TEST(some_of_a_batch_find_no_sa)
+{
+    static const enum err with_sa[] = {OK, ERR_NO_POLICY, ERR_SYNTAX, OK};
+    static const enum err without[] = {ERR_NO_SA, ERR_NO_POLICY, ERR_SYNTAX, ERR_NO_SA};
+    struct pair_options o = {.real = true, .encr = encr_suite(20, 256), .window = WINDOW};
+    struct worlds *w = worlds_make(&o);
+    struct esp_pair *p = w->batch;
+
+    for (int round = 0; round < 2; round++) {
+        struct esp_sealing sealing[4];
+
+        for (int i = 0; i < 4; i++) {
+            store_fill(&w->many[i], i == 1 ? p->inner_b : p->inner_a,
+                       i == 1 ? p->inner_a : p->inner_b, 100);
+            if (i == 2)
+                w->many[i].packet.data[0] = 0x75;
+            store_copy(&w->before[i], &w->many[i]);
+            sealing[i] = (struct esp_sealing){.packet = &w->many[i].packet};
+        }
+        if (round == 1)
+            spd_point(&p->a.spd, p->policy_a, POOL_NONE);
+        esp_protect_batch(&p->a, p->user_a, sealing, 4);
+        for (int i = 0; i < 4; i++) {
+            ck_assert_int_eq(sealing[i].result, round ? without[i] : with_sa[i]);
+            if (sealing[i].result == OK)
+                continue;
+            ck_assert_ptr_null(sealing[i].sa);
+            ck_assert_mem_eq(w->many[i].bytes, w->before[i].bytes, sizeof w->many[i].bytes);
+        }
+    }
+    ck_assert_uint_eq(p->a.sealed, 2);
+    ck_assert_uint_eq(p->a.dropped[ESP_CAUSE_NO_POLICY], 2);
+    ck_assert_uint_eq(p->a.dropped[ESP_CAUSE_MALFORMED], 2);
+    ck_assert_uint_eq(p->a.dropped[ESP_CAUSE_NO_OUTBOUND], 2);
+    worlds_free(w);
+}
+END_TEST
+
 /* The last sequence number falls into the middle of a batch, and the hard limit likewise. */
 START_TEST(the_end_of_an_sa_inside_a_batch)
 {
@@ -316,4 +363,4 @@ START_TEST(the_end_of_an_sa_inside_a_batch)
 END_TEST
 
 SUITE("esp_batch", batches_do_what_single_packets_do, a_copy_in_the_same_batch_is_refused,
-      the_end_of_an_sa_inside_a_batch)
+      some_of_a_batch_find_no_sa, the_end_of_an_sa_inside_a_batch)
