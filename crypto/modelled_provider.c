@@ -30,7 +30,8 @@ enum domain {
     DOMAIN_SHA1,
     DOMAIN_CIPHER,
     DOMAIN_ICV,
-    DOMAIN_SIGN
+    DOMAIN_SIGN,
+    DOMAIN_HASH
 };
 
 /* Word number `index` of the stream named `key`. */
@@ -184,6 +185,28 @@ static enum err modelled_sha1(struct crypto *c, const struct bytes *parts, size_
     return OK;
 }
 
+static enum err modelled_any_hash(struct crypto *c, const struct hash_suite *suite,
+                                  const struct bytes *parts, size_t count, uint8_t *out)
+{
+    tick_sha1(c, parts, count);
+    stretch(hash_parts(DOMAIN_HASH + (uint64_t)suite->len * MODELLED_STEP, parts, count), out,
+            suite->len);
+    return OK;
+}
+
+static enum err modelled_cbc(struct crypto *c, const struct cbc_op *op)
+{
+    enum err e = cbc_op_check(op);
+    uint64_t key;
+
+    if (e)
+        return e;
+    tick_cbc(c, op);
+    key = modelled_hash_of(op->key, op->encr->key_len, DOMAIN_CIPHER);
+    encrypt(modelled_hash_of(op->iv, op->encr->block_len, key), op->text, op->text_len);
+    return OK;
+}
+
 static void keystream(struct crypto *c, const struct seal_op *op)
 {
     const struct encr_suite *encr = op->key->encr;
@@ -315,6 +338,8 @@ static const struct crypto_class modelled_class = {
     .prf = modelled_prf,
     .prf_plus = modelled_prf_plus,
     .sha1 = modelled_sha1,
+    .hash = modelled_any_hash,
+    .cbc = modelled_cbc,
     .seal = modelled_seal,
     .open = modelled_open,
     .sign_key_load = modelled_sign_key_load,

@@ -83,6 +83,7 @@ bool openssl_ciphers_init(struct openssl_crypto *c)
 
 void openssl_ciphers_reset(struct openssl_crypto *c)
 {
+    EVP_CIPHER_CTX_free(c->triple_des);
     for (size_t i = 0; i < ENCR_SUITES; i++)
         EVP_CIPHER_CTX_free(c->ciphers[i]);
 }
@@ -245,4 +246,44 @@ enum err openssl_open(struct crypto *base, const struct seal_op *op,
     if (!bytes_equal_secret(bytes_of(mac, icv_len), bytes_of(op->icv, icv_len)))
         return ERR_ICV;
     return plain_run(c, op, kept, false) ? OK : failed_and_wiped(op, ERR_CRYPTO);
+}
+
+/* NULL: the library does not have it. */
+static EVP_CIPHER_CTX *triple_des(struct openssl_crypto *c)
+{
+    EVP_CIPHER *cipher;
+
+    if (c->triple_des)
+        return c->triple_des;
+    cipher = EVP_CIPHER_fetch(c->entropy.library, "DES-EDE3-CBC", NULL);
+    c->triple_des = cipher ? EVP_CIPHER_CTX_new() : NULL;
+    if (c->triple_des && (!EVP_CipherInit_ex2(c->triple_des, cipher, NULL, NULL, 1, NULL) ||
+                          !EVP_CIPHER_CTX_set_padding(c->triple_des, 0))) {
+        EVP_CIPHER_CTX_free(c->triple_des);
+        c->triple_des = NULL;
+    }
+    EVP_CIPHER_free(cipher);
+    return c->triple_des;
+}
+
+enum err openssl_cbc(struct crypto *base, const struct cbc_op *op)
+{
+    struct openssl_crypto *c = openssl_of(base);
+    EVP_CIPHER_CTX *ctx;
+    enum err e = cbc_op_check(op);
+    int len;
+
+    if (e)
+        return e;
+    ctx = op->encr == &encr_3des_cbc ? triple_des(c) : c->ciphers[index_of(op->encr)];
+    if (!ctx) {
+        (void)openssl_failed();
+        return ERR_UNSUPPORTED;
+    }
+    tick_cbc(base, op);
+    if (EVP_CipherInit_ex2(ctx, NULL, op->key, op->iv, op->encrypt, NULL) &&
+        EVP_CipherUpdate(ctx, op->text, &len, op->text, (int)op->text_len) > 0)
+        return OK;
+    wipe(op->text, op->text_len);
+    return openssl_failed();
 }

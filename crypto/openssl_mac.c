@@ -11,12 +11,15 @@ static const uint8_t zeros[AES_BLOCK];
 
 static const struct {
     const char *mac, *parameter, *value;
+    bool late; /* IKEv1 only: made when first wanted, and maybe not there */
 } made_of[MAC_COUNT] = {
     [MAC_HMAC_SHA1] = {"HMAC", OSSL_MAC_PARAM_DIGEST, "SHA1"},
     [MAC_HMAC_SHA256] = {"HMAC", OSSL_MAC_PARAM_DIGEST, "SHA2-256"},
     [MAC_HMAC_SHA384] = {"HMAC", OSSL_MAC_PARAM_DIGEST, "SHA2-384"},
     [MAC_HMAC_SHA512] = {"HMAC", OSSL_MAC_PARAM_DIGEST, "SHA2-512"},
     [MAC_AES_CMAC] = {"CMAC", OSSL_MAC_PARAM_CIPHER, "AES-128-CBC"},
+    [MAC_HMAC_MD5] = {"HMAC", OSSL_MAC_PARAM_DIGEST, "MD5", true},
+    [MAC_HMAC_SHA224] = {"HMAC", OSSL_MAC_PARAM_DIGEST, "SHA2-224", true},
 };
 
 static EVP_MAC_CTX *mac_context(OSSL_LIB_CTX *library, enum mac_kind kind)
@@ -53,8 +56,9 @@ static EVP_CIPHER_CTX *cipher_context(OSSL_LIB_CTX *library, const char *name)
 
 bool openssl_macs_init(struct openssl_macs *m, OSSL_LIB_CTX *library)
 {
+    m->from = library;
     for (int kind = 0; kind < MAC_COUNT; kind++) {
-        if (!made_of[kind].mac)
+        if (!made_of[kind].mac || made_of[kind].late)
             continue;
         m->library[kind] = mac_context(library, kind);
         if (!m->library[kind])
@@ -238,6 +242,10 @@ enum mac_kind openssl_mac_of_integ(const struct integ_suite *suite)
 static enum mac_kind mac_of_prf(const struct prf_suite *suite)
 {
     switch (suite->iana) {
+    case 0:
+        return MAC_HMAC_SHA224; /* the one without a number */
+    case 1:
+        return MAC_HMAC_MD5;
     case 2:
         return MAC_HMAC_SHA1;
     case 4:
@@ -283,6 +291,13 @@ enum err openssl_prf(struct crypto *base, const struct prf_suite *suite, struct 
     uint8_t fitted[AES_BLOCK], mac[MAC_OUT_MAX];
     bool done;
 
+    if (made_of[kind].late && !m->library[kind]) {
+        m->library[kind] = mac_context(m->from, kind);
+        if (!m->library[kind]) {
+            (void)openssl_failed();
+            return ERR_UNSUPPORTED;
+        }
+    }
     tick_prf(base, parts, count);
     if (suite->fixed_key) {
         if (!fit_key(m, kind, key, fitted))

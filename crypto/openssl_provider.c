@@ -30,6 +30,30 @@ static enum err openssl_sha1(struct crypto *base, const struct bytes *parts, siz
     return EVP_DigestFinal_ex(c->hash, out, NULL) ? OK : openssl_failed();
 }
 
+/* As sha1 above; hashes are fetched late, as only IKEv1 wants them. */
+static enum err openssl_hash(struct crypto *base, const struct hash_suite *suite,
+                             const struct bytes *parts, size_t count, uint8_t *out)
+{
+    struct openssl_crypto *c = openssl_of(base);
+    size_t suites;
+    EVP_MD **md = &c->hashes[suite - hash_suites(&suites)];
+
+    ASSERT(suites == HASH_SUITES);
+    if (!*md)
+        *md = EVP_MD_fetch(c->entropy.library, suite->name, NULL);
+    if (!*md) {
+        (void)openssl_failed();
+        return ERR_UNSUPPORTED;
+    }
+    tick_sha1(base, parts, count);
+    if (!EVP_DigestInit_ex2(c->hash, *md, NULL))
+        return openssl_failed();
+    for (size_t i = 0; i < count; i++)
+        if (parts[i].len && !EVP_DigestUpdate(c->hash, parts[i].data, parts[i].len))
+            return openssl_failed();
+    return EVP_DigestFinal_ex(c->hash, out, NULL) ? OK : openssl_failed();
+}
+
 static void openssl_destroy(struct crypto *base)
 {
     struct openssl_crypto *c = openssl_of(base);
@@ -42,6 +66,8 @@ static void openssl_destroy(struct crypto *base)
     openssl_macs_reset(&c->macs);
     EVP_MD_CTX_free(c->hash);
     EVP_MD_free(c->sha1);
+    for (size_t i = 0; i < HASH_SUITES; i++)
+        EVP_MD_free(c->hashes[i]);
     c->entropy.close(c->entropy.owner);
     free(c);
 }
@@ -55,6 +81,8 @@ static const struct crypto_class openssl_class = {
     .prf = openssl_prf,
     .prf_plus = openssl_prf_plus,
     .sha1 = openssl_sha1,
+    .hash = openssl_hash,
+    .cbc = openssl_cbc,
     .seal = openssl_seal_one,
     .open = openssl_open_one,
     .expanded_len = openssl_expanded_len,

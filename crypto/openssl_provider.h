@@ -32,12 +32,15 @@ enum mac_kind {
     MAC_HMAC_SHA512,
     MAC_AES_CMAC,
     MAC_AES_XCBC,
+    MAC_HMAC_MD5, /* IKEv1 only, as the next: made when first wanted */
+    MAC_HMAC_SHA224,
     MAC_COUNT
 };
 
 enum openssl_sizes {
     ENCR_SUITES = 33,
     KE_SUITES = 8,
+    HASH_SUITES = 6,
     AES_BLOCK = 16,
     MAC_OUT_MAX = 64,
     KEY_USES_MAX = 32,
@@ -45,6 +48,7 @@ enum openssl_sizes {
 
 /** MAC contexts; XCBC is made of two ciphers, the others of one library MAC each. */
 struct openssl_macs {
+    OSSL_LIB_CTX *from;
     EVP_MAC_CTX *library[MAC_COUNT];
     EVP_CIPHER_CTX *xcbc_keys;
     EVP_CIPHER_CTX *xcbc_chain;
@@ -66,8 +70,10 @@ struct openssl_crypto {
     struct openssl_entropy entropy;
     EVP_MD *sha1;
     EVP_MD_CTX *hash;
+    EVP_MD *hashes[HASH_SUITES]; /* indexed like hash_suites(); made when first wanted */
     struct openssl_macs macs;
     EVP_CIPHER_CTX *ciphers[ENCR_SUITES]; /* indexed like encr_suites(); none for NULL */
+    EVP_CIPHER_CTX *triple_des;           /* made when first wanted */
     struct openssl_group groups[KE_SUITES];
     BN_CTX *numbers;                   /* scratch */
     bool drawn_lengths;                /* ECDSA in DER has the length that sign_len drew */
@@ -120,6 +126,8 @@ EVP_CIPHER_CTX *openssl_cipher_keep(struct openssl_crypto *c, const struct seal_
 /** @param kept  of the operation's key, or NULL; `expanded` is not looked at */
 enum err openssl_seal(struct crypto *c, const struct seal_op *op, const struct openssl_kept *kept);
 enum err openssl_open(struct crypto *c, const struct seal_op *op, const struct openssl_kept *kept);
+
+enum err openssl_cbc(struct crypto *c, const struct cbc_op *op);
 
 size_t openssl_expanded_len(struct crypto *c, const struct encr_suite *encr,
                             const struct integ_suite *integ);

@@ -81,6 +81,19 @@ struct verify_op {
     size_t count;
 };
 
+/**
+ * CBC over whole blocks and nothing else: messages of IKEv1, whose integrity is a HASH payload
+ * inside (RFC 2409 §5 and appendix B). The last block of ciphertext is the IV of the next message.
+ */
+struct cbc_op {
+    const struct encr_suite *encr; /* CBC */
+    const uint8_t *key;            /* encr->key_len bytes */
+    const uint8_t *iv;             /* encr->block_len bytes, which are not on the wire */
+    uint8_t *text;                 /* in place */
+    size_t text_len;               /* a multiple of encr->block_len */
+    bool encrypt;
+};
+
 struct crypto_class {
     const char *name; /* "real", "modelled" */
     bool secure;      /* false: every result says NOT SECURE */
@@ -103,6 +116,18 @@ struct crypto_class {
                          const struct bytes *seed, size_t seeds, uint8_t *out, size_t len);
     /** SHA-1 over the parts, 20 bytes: NAT detection (RFC 7296 §2.23) only. */
     enum err (*sha1)(struct crypto *, const struct bytes *parts, size_t count, uint8_t *out);
+    /**
+     * A hash over the parts, suite->len bytes: IVs of IKEv1 and SKEYID of its public-key
+     * encryption (RFC 2409 §5 and appendix B). Its price is that of SHA-1.
+     * @retval ERR_UNSUPPORTED  the library does not have it
+     */
+    enum err (*hash)(struct crypto *, const struct hash_suite *, const struct bytes *parts,
+                     size_t count, uint8_t *out);
+    /**
+     * @retval ERR_UNSUPPORTED  not a CBC suite, or the library does not have it; nothing is done
+     * @retval ERR_LENGTH       no whole number of blocks, or none; nothing is done
+     */
+    enum err (*cbc)(struct crypto *, const struct cbc_op *);
     enum err (*seal)(struct crypto *, const struct seal_op *);
     /** @retval ERR_ICV nothing of `text` may be used; it is unchanged or zeroed */
     enum err (*open)(struct crypto *, const struct seal_op *);

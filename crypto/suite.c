@@ -88,6 +88,21 @@ static const struct prf_suite prf[] = {
     {"prfaescmac", 8, 16, 16, true}, /* RFC 4615 */
 };
 
+/* HMACs that no IKEv2 proposal of ours may ask for: RFC 8247 forbids the first, and IANA has
+ * no number for the second. */
+static const struct prf_suite hmac_md5 = {"prfmd5", 1, 16, 16, false};
+static const struct prf_suite hmac_sha224 = {"prfsha224", 0, 28, 28, false};
+
+/* RFC 2409 appendix A, and the numbers that IANA has given since ("Hash Algorithms" of its IPsec
+ * list). */
+static const struct hash_suite hash[] = {
+    {"md5", 1, 16, &hmac_md5},  {"sha1", 2, 20, &prf[0]},   {"sha224", 0, 28, &hmac_sha224},
+    {"sha256", 4, 32, &prf[2]}, {"sha384", 5, 48, &prf[3]}, {"sha512", 6, 64, &prf[4]},
+};
+
+const struct encr_suite encr_3des_cbc = {
+    .name = "3des", .iana = 3, .key_len = 24, .iv_len = 8, .block_len = 8, .meter = METER_COUNT};
+
 /* Private lengths of MODP hold exponents of 225, 275 and 325 bits, twice the group's strength. */
 static const struct ke_suite ke[] = {
     {"modp2048", 14, 256, 32, 256, METER_KE_GENERATE_MODP2048, METER_KE_DERIVE_MODP2048, KE_MODP},
@@ -158,6 +173,14 @@ BY_NUMBER(integ)
 BY_NUMBER(prf)
 BY_NUMBER(ke)
 
+const struct hash_suite *hash_suite(uint16_t ikev1)
+{
+    for (size_t i = 0; ikev1 != 0 && i < COUNT(hash); i++)
+        if (hash[i].ikev1 == ikev1)
+            return &hash[i];
+    return NULL;
+}
+
 #define BY_NAME(kind)                                                                              \
     const struct kind##_suite *kind##_suite_named(const char *name, size_t len)                    \
     {                                                                                              \
@@ -176,3 +199,4 @@ BY_NAME(encr)
 BY_NAME(integ)
 BY_NAME(prf)
 BY_NAME(ke)
+BY_NAME(hash)

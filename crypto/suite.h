@@ -79,6 +79,23 @@ static inline size_t encr_iv_len(const struct encr_suite *s)
     return s->implicit_iv ? IMPLICIT_IV_LEN : s->iv_len;
 }
 
+/**
+ * A hash function of IKEv1 and its HMAC, which is the prf unless another one is negotiated
+ * (RFC 2409 §4).
+ */
+struct hash_suite {
+    const char *name;            /* "sha256" */
+    uint16_t ikev1;              /* IANA "Hash Algorithm" of RFC 2409 appendix A; 0: it has none */
+    uint8_t len;                 /* bytes of a digest */
+    const struct prf_suite *prf; /* HMAC with it; an IKEv2 proposal may not be able to name it */
+};
+
+/** 3DES-CBC, RFC 2451: IKEv1 messages of others are opened with it. In no list and no proposal. */
+extern const struct encr_suite encr_3des_cbc;
+
+/** By the number of RFC 2409 appendix A; NULL if not ours. */
+const struct hash_suite *hash_suite(uint16_t ikev1);
+
 /** By IANA number (and key length in bits, 0 if the attribute was absent); NULL if not ours. */
 const struct encr_suite *encr_suite(uint16_t iana, uint16_t key_bits);
 const struct integ_suite *integ_suite(uint16_t iana);
@@ -90,11 +107,13 @@ const struct encr_suite *encr_suite_named(const char *name, size_t len);
 const struct integ_suite *integ_suite_named(const char *name, size_t len);
 const struct prf_suite *prf_suite_named(const char *name, size_t len);
 const struct ke_suite *ke_suite_named(const char *name, size_t len);
+const struct hash_suite *hash_suite_named(const char *name, size_t len);
 
 /** The records themselves, for tables, help and tests. */
 const struct encr_suite *encr_suites(size_t *count);
 const struct integ_suite *integ_suites(size_t *count);
 const struct prf_suite *prf_suites(size_t *count);
 const struct ke_suite *ke_suites(size_t *count);
+const struct hash_suite *hash_suites(size_t *count);
 
 #endif

@@ -41,6 +41,23 @@ static inline void tick_sha1(struct crypto *c, const struct bytes *parts, size_t
     meter_tick(c->meter, METER_HASH_SHA1, parts_len(parts, count));
 }
 
+/** Else nothing is done and nothing is ticked. */
+static inline enum err cbc_op_check(const struct cbc_op *op)
+{
+    const struct encr_suite *encr = op->encr;
+
+    ASSERT(op->text_len <= INT_MAX);
+    if (encr->aead || encr->salt_len > 0 || encr->block_len < 8)
+        return ERR_UNSUPPORTED;
+    return op->text_len == 0 || op->text_len % encr->block_len != 0 ? ERR_LENGTH : OK;
+}
+
+static inline void tick_cbc(struct crypto *c, const struct cbc_op *op)
+{
+    if (op->encr->meter != METER_COUNT)
+        meter_tick(c->meter, op->encr->meter, op->text_len);
+}
+
 /** Once per packet: before an AEAD runs, or where a plain cipher runs (not after a bad ICV). */
 static inline void tick_cipher(struct crypto *c, const struct seal_op *op)
 {
