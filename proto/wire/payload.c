@@ -22,25 +22,34 @@ static void view_add(struct message_view *view, struct reader *r,
         view->unsupported = payload->type;
 }
 
-/* RFC 7296 §3.2: Next Payload (8) | C (1) RESERVED (7) | Payload Length (16) | body.
- * Every step consumes at least four bytes, so the walk ends whatever the types say. */
-static uint8_t chain_step(struct reader *r, uint8_t type, struct message_view *view)
+/* RFC 7296 §3.2: Next Payload (8) | C (1) RESERVED (7) | Payload Length (16) | body */
+uint8_t payload_step(struct reader *r, uint8_t type, struct payload_view *payload)
 {
-    struct payload_view payload = {.type = type};
     const uint8_t *header = reader_take(r, PAYLOAD_HEADER_LEN);
     size_t len;
 
+    *payload = (struct payload_view){.type = type};
     if (!header)
         return PAYLOAD_NONE;
-    payload.critical = (header[1] & CRITICAL_BIT) != 0;
+    payload->critical = (header[1] & CRITICAL_BIT) != 0;
     len = load_be16(header + 2);
     if (len < PAYLOAD_HEADER_LEN || len - PAYLOAD_HEADER_LEN > reader_left(r)) {
         reader_fail(r, ERR_LENGTH);
         return PAYLOAD_NONE;
     }
-    payload.body = reader_bytes(r, len - PAYLOAD_HEADER_LEN);
-    view_add(view, r, &payload);
+    payload->body = reader_bytes(r, len - PAYLOAD_HEADER_LEN);
     return header[0];
+}
+
+/* The walk ends whatever the types say. */
+static uint8_t chain_step(struct reader *r, uint8_t type, struct message_view *view)
+{
+    struct payload_view payload;
+    uint8_t next = payload_step(r, type, &payload);
+
+    if (r->error == OK)
+        view_add(view, r, &payload);
+    return next;
 }
 
 static bool is_encrypted(uint8_t type)

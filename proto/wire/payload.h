@@ -20,6 +20,14 @@ struct payload_view {
     struct bytes body; /* without the generic header */
 };
 
+/**
+ * The next payload of a chain, whose type the one before has told (RFC 7296 §3.2; RFC 2408 §3.2 has
+ * the same header, without the Critical bit). Every step consumes at least four bytes.
+ * @return the type of the one behind it; PAYLOAD_NONE as well when the reader has failed: with
+ *         ERR_TRUNCATED, or ERR_LENGTH if the length is 0..3 or too big
+ */
+uint8_t payload_step(struct reader *, uint8_t type, struct payload_view *);
+
 struct message_view {
     struct ike_header header; /* not filled by payload_chain_read */
     struct bytes datagram;    /* what was read */

@@ -85,6 +85,75 @@ static const struct entry eap_codes[] = {
 #include "proto/wire/registry.def"
 };
 
+static const struct entry v1_exchanges[] = {
+#define V1_EXCHANGE ENTRY
+#include "proto/wire/v1_registry.def"
+};
+static const struct entry v1_payloads[] = {
+#define V1_PAYLOAD(number, name, notation) {number, notation},
+#include "proto/wire/v1_registry.def"
+};
+static const struct entry v1_protocols[] = {
+#define V1_PROTOCOL ENTRY
+#include "proto/wire/v1_registry.def"
+};
+static const struct entry v1_oakleys[] = {
+#define V1_OAKLEY ENTRY
+#include "proto/wire/v1_registry.def"
+};
+static const struct entry v1_encrs[] = {
+#define V1_ENCR ENTRY
+#include "proto/wire/v1_registry.def"
+};
+static const struct entry v1_hashes[] = {
+#define V1_HASH ENTRY
+#include "proto/wire/v1_registry.def"
+};
+static const struct entry v1_auths[] = {
+#define V1_AUTH ENTRY
+#include "proto/wire/v1_registry.def"
+};
+static const struct entry v1_lives[] = {
+#define V1_LIFE ENTRY
+#include "proto/wire/v1_registry.def"
+};
+static const struct entry v1_ipsecs[] = {
+#define V1_IPSEC ENTRY
+#include "proto/wire/v1_registry.def"
+};
+static const struct entry v1_esps[] = {
+#define V1_ESP ENTRY
+#include "proto/wire/v1_registry.def"
+};
+static const struct entry v1_ahs[] = {
+#define V1_AH ENTRY
+#include "proto/wire/v1_registry.def"
+};
+static const struct entry v1_integs[] = {
+#define V1_INTEG ENTRY
+#include "proto/wire/v1_registry.def"
+};
+static const struct entry v1_modes[] = {
+#define V1_MODE ENTRY
+#include "proto/wire/v1_registry.def"
+};
+static const struct entry v1_ids[] = {
+#define V1_ID ENTRY
+#include "proto/wire/v1_registry.def"
+};
+static const struct entry v1_notifies[] = {
+#define V1_NOTIFY ENTRY
+#include "proto/wire/v1_registry.def"
+};
+static const struct entry v1_configs[] = {
+#define V1_CONFIG ENTRY
+#include "proto/wire/v1_registry.def"
+};
+static const struct entry v1_config_attributes[] = {
+#define V1_CONFIG_ATTRIBUTE ENTRY
+#include "proto/wire/v1_registry.def"
+};
+
 #define LIST(entries)                                                                              \
     {                                                                                              \
         entries, sizeof(entries) / sizeof *(entries)                                               \
@@ -112,6 +181,23 @@ static const struct {
     [REGISTRY_CONFIG] = LIST(configs),
     [REGISTRY_HASH] = LIST(hashes),
     [REGISTRY_EAP_CODE] = LIST(eap_codes),
+    [REGISTRY_V1_EXCHANGE] = LIST(v1_exchanges),
+    [REGISTRY_V1_PAYLOAD] = LIST(v1_payloads),
+    [REGISTRY_V1_PROTOCOL] = LIST(v1_protocols),
+    [REGISTRY_V1_OAKLEY] = LIST(v1_oakleys),
+    [REGISTRY_V1_ENCR] = LIST(v1_encrs),
+    [REGISTRY_V1_HASH] = LIST(v1_hashes),
+    [REGISTRY_V1_AUTH] = LIST(v1_auths),
+    [REGISTRY_V1_LIFE] = LIST(v1_lives),
+    [REGISTRY_V1_IPSEC] = LIST(v1_ipsecs),
+    [REGISTRY_V1_ESP] = LIST(v1_esps),
+    [REGISTRY_V1_AH] = LIST(v1_ahs),
+    [REGISTRY_V1_INTEG] = LIST(v1_integs),
+    [REGISTRY_V1_MODE] = LIST(v1_modes),
+    [REGISTRY_V1_ID] = LIST(v1_ids),
+    [REGISTRY_V1_NOTIFY] = LIST(v1_notifies),
+    [REGISTRY_V1_CONFIG] = LIST(v1_configs),
+    [REGISTRY_V1_CONFIG_ATTRIBUTE] = LIST(v1_config_attributes),
 };
 
 const char *registry_name(enum registry registry, unsigned number)

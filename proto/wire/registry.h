@@ -1,6 +1,7 @@
 /*
- * The IANA numbers of IKEv2 as enums, made from registry.def, and their names. A number without a
- * name here is not an error anywhere: codecs carry numbers.
+ * The IANA numbers of IKEv2 as enums, made from registry.def, and the names of both versions'
+ * numbers (those of IKEv1: v1_registry.h). A number without a name here is not an error anywhere:
+ * codecs carry numbers.
  */
 #ifndef PROTO_WIRE_REGISTRY_H
 #define PROTO_WIRE_REGISTRY_H
@@ -124,6 +125,24 @@ enum registry {
     REGISTRY_CONFIG,
     REGISTRY_HASH,
     REGISTRY_EAP_CODE,
+    /* of IKEv1 */
+    REGISTRY_V1_EXCHANGE,
+    REGISTRY_V1_PAYLOAD,
+    REGISTRY_V1_PROTOCOL,
+    REGISTRY_V1_OAKLEY,
+    REGISTRY_V1_ENCR,
+    REGISTRY_V1_HASH,
+    REGISTRY_V1_AUTH,
+    REGISTRY_V1_LIFE,
+    REGISTRY_V1_IPSEC,
+    REGISTRY_V1_ESP,
+    REGISTRY_V1_AH,
+    REGISTRY_V1_INTEG,
+    REGISTRY_V1_MODE,
+    REGISTRY_V1_ID,
+    REGISTRY_V1_NOTIFY,
+    REGISTRY_V1_CONFIG,
+    REGISTRY_V1_CONFIG_ATTRIBUTE,
     REGISTRY_COUNT,
 };
 

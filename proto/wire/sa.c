@@ -2,12 +2,8 @@
 
 #include "base/assert.h"
 
-enum substructure {
-    LAST = 0,
-    MORE_PROPOSALS = 2,  /* RFC 7296 §3.3.1 */
-    MORE_TRANSFORMS = 3, /* RFC 7296 §3.3.2 */
-};
 enum {
+    LAST = 0,
     SUBSTRUCTURE_HEADER_LEN = 4,
     TRANSFORM_LEN = 8, /* attributes not counted */
     KEY_LENGTH_LEN = 4,
@@ -36,8 +32,7 @@ static bool spi_size_allowed(uint8_t protocol, size_t size)
     }
 }
 
-/* Last Substruc (8) | RESERVED (8) | Length (16): the reader of what the length covers. */
-static struct reader open_substructure(struct reader *r, enum substructure more, bool *last)
+struct reader sa_substructure(struct reader *r, enum sa_substructure more, bool *last)
 {
     const uint8_t *header = reader_take(r, SUBSTRUCTURE_HEADER_LEN);
     uint16_t len = header ? load_be16(header + 2) : 0;
@@ -62,7 +57,7 @@ bool sa_next(struct sa_walk *walk, struct sa_proposal *p)
     *p = (struct sa_proposal){0};
     if (walk->last || r->error != OK)
         return false;
-    sub = open_substructure(r, MORE_PROPOSALS, &walk->last);
+    sub = sa_substructure(r, SA_MORE_PROPOSALS, &walk->last);
     p->number = reader_u8(&sub);
     p->protocol = reader_u8(&sub);
     spi_size = reader_u8(&sub);
@@ -128,7 +123,7 @@ bool sa_transform_next(struct sa_transform_walk *walk, struct sa_transform *t)
         reader_fail(r, ERR_SYNTAX); /* Num Transforms lies */
         return false;
     }
-    sub = open_substructure(r, MORE_TRANSFORMS, &walk->last);
+    sub = sa_substructure(r, SA_MORE_TRANSFORMS, &walk->last);
     fixed = reader_take(&sub, TRANSFORM_LEN - SUBSTRUCTURE_HEADER_LEN);
     if (fixed) {
         t->type = fixed[0];
@@ -239,7 +234,7 @@ static void write_transform(struct writer *w, const struct sa_transform *t, bool
 
     if (!at)
         return;
-    at[0] = last ? LAST : MORE_TRANSFORMS;
+    at[0] = last ? LAST : SA_MORE_TRANSFORMS;
     at[1] = 0;
     store_be16(at + 2, (uint16_t)len);
     at[4] = t->type;
@@ -258,7 +253,7 @@ static void write_proposal(struct writer *w, const struct sa_payload *sa, unsign
     const struct sa_proposal *p = &sa->proposals[i];
     uint8_t *mark;
 
-    writer_u8(w, i + 1 == sa->count ? LAST : MORE_PROPOSALS);
+    writer_u8(w, i + 1 == sa->count ? LAST : SA_MORE_PROPOSALS);
     writer_u8(w, 0);
     mark = writer_mark_u16(w);
     writer_u8(w, p->number);

@@ -9,6 +9,7 @@
 #include "proto/ip/checksum.h"
 #include "proto/ip/udp.h"
 #include "proto/wire/skf.h"
+#include "proto/wire/v1_any.h"
 #include "recode.h"
 #include "targets.h"
 
@@ -16,7 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SEEDS_MAX = 64, SEED_LEN_MAX = 2048, MUTATIONS = 4000 };
+enum { SEEDS_MAX = 80, SEED_LEN_MAX = 2048, MUTATIONS = 4000 };
 
 static const struct {
     const char *name;
@@ -115,6 +116,47 @@ static void seed_messages(void)
     skf_begin(&mw, &sizes, &fragment);
     writer_bytes(&mw.w, bytes_of(filler, 40));
     if (sk_end(&mw, &area, &message) == OK)
+        add_seed(message);
+}
+
+/* IKEv1: the first message of phase 1, and what a decrypted one of phase 2 looks like. */
+static void seed_v1_messages(void)
+{
+    static struct v1_sa_payload sa;
+    static const struct ike_header h = {.spi_i = 1, .version = HEADER_VERSION_1, .exchange = 2};
+    struct ike_header quick = h;
+    uint8_t out[1024], row[64];
+    struct buf buf = {.data = out, .cap = sizeof out};
+    struct message_writer mw;
+    struct bytes message;
+    struct v1_area area;
+    struct writer w;
+
+    writer_init(&w, row, sizeof row);
+    v1_attribute_write_number(&w, V1_OAKLEY_ENCRYPTION_ALGORITHM, V1_ENCR_AES_CBC);
+    v1_attribute_write_number(&w, V1_OAKLEY_LIFE_DURATION, 86400);
+    v1_sa_init(&sa);
+    (void)!v1_sa_add_proposal(&sa, 1, V1_PROTOCOL_ISAKMP, BYTES_NONE);
+    (void)!v1_sa_add_transform(&sa, 1, 1, bytes_of(row, writer_len(&w)));
+    (void)!v1_sa_add_transform(&sa, 2, 1, bytes_of(row, writer_len(&w)));
+    message_begin(&mw, buf, &h);
+    v1_sa_write(payload_begin(&mw, V1_PAYLOAD_SA), &sa);
+    payload_end(&mw);
+    payload_add(&mw, V1_PAYLOAD_VENDOR, bytes_of(filler, 16));
+    payload_add(&mw, V1_PAYLOAD_NAT_D, bytes_of(filler, 20));
+    payload_add(&mw, V1_PAYLOAD_FRAGMENT, bytes_of("\0\1\1\1data", 8));
+    if (message_end(&mw, &message) == OK)
+        add_seed(message);
+    quick.flags = V1_FLAG_ENCRYPTION;
+    quick.exchange = V1_EXCHANGE_QUICK;
+    message_begin(&mw, buf, &quick);
+    payload_add(&mw, V1_PAYLOAD_HASH, bytes_of(filler, 20));
+    payload_add(&mw, V1_PAYLOAD_NONCE, bytes_of(filler, 16));
+    payload_add(&mw, V1_PAYLOAD_ID, bytes_of("\4\0\0\0\12\0\0\0\377\377\377\0", 12));
+    payload_add(&mw, V1_PAYLOAD_DELETE, bytes_of("\0\0\0\1\3\4\0\1\1\2\3\4", 12));
+    payload_add(&mw, V1_PAYLOAD_NOTIFY, bytes_of("\0\0\0\1\1\0\0\16", 8));
+    payload_add(&mw, V1_PAYLOAD_CONFIG, bytes_of("\1\0\0\1\300\210\0\0\100\211\0\1a", 13));
+    if (v1_message_end(&mw, 8, &area, &message) == OK)
         add_seed(message);
 }
 
@@ -233,9 +275,12 @@ static size_t seed_files(void)
 /* What UDP carried in captures that hold every kind of message, the malformed ones included. */
 static size_t seed_captures(void)
 {
-    static const char *const files[] = {
-        "tcpdump/ikev2pI2-segfault.pcapng", "tcpdump/isakmp-pointer-loop.pcap", "ncsc/ikev2.pcap",
-        "wireshark/ikev2-decrypt-aes256gcm16.pcap", "scapy/ikev2_nat_t.pcapng"};
+    static const char *const files[] = {"tcpdump/ikev2pI2-segfault.pcapng",
+                                        "tcpdump/isakmp-pointer-loop.pcap",
+                                        "ncsc/ikev2.pcap",
+                                        "wireshark/ikev2-decrypt-aes256gcm16.pcap",
+                                        "scapy/ikev2_nat_t.pcapng",
+                                        "zeek-spicy/ipsec-ikev1-isakmp-main-mode.pcap"};
     const char *dir = getenv("IKELAB_VECTORS");
     size_t before = seed_count;
 
@@ -331,6 +376,7 @@ int main(void)
 
     seed_bodies();
     seed_messages();
+    seed_v1_messages();
     seed_packets();
     seed_dissect_texts();
     seed_configurations();
@@ -345,7 +391,8 @@ int main(void)
 
                 memcpy(data, seeds[s].data, seeds[s].len);
                 len = mutate(&r, data, seeds[s].len);
-                if (targets[t].run == fuzz_message || targets[t].run == fuzz_dissect)
+                if (targets[t].run == fuzz_message || targets[t].run == fuzz_v1 ||
+                    targets[t].run == fuzz_dissect)
                     mend(&r, data, len);
                 if (targets[t].run == fuzz_ip)
                     mend_ip(&r, data, len);

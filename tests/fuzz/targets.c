@@ -9,6 +9,7 @@
 #include "proto/ip/rewrite.h"
 #include "proto/ip/udp.h"
 #include "proto/wire/skf.h"
+#include "proto/wire/v1_vendor.h"
 #include "recode.h"
 #include "sim/import/swanctl_import.h"
 
@@ -148,6 +149,58 @@ void fuzz_ts(const uint8_t *data, size_t len)
             (void)ts_ordered(&ts.selectors[i]);
     }
     check_body(PAYLOAD_TSI, bytes_of(data, len));
+}
+
+/* What was read is written as the same bytes: IKEv1 has no reserved bits that we ignore. */
+static void check_v1_body(uint8_t type, struct bytes body)
+{
+    static uint8_t again[OUT_MAX];
+    static union v1_any_payload p;
+    struct writer w;
+
+    if (v1_any_read(type, body, &p) != OK)
+        return;
+    writer_init(&w, again, sizeof again);
+    v1_any_write(type, &w, &p);
+    ASSERT(writer_end(&w) == OK);
+    ASSERT(bytes_equal(bytes_of(again, writer_len(&w)), body));
+}
+
+static void check_v1_chain(const struct message_view *v)
+{
+    for (unsigned i = 0; i < v->count; i++) {
+        const struct payload_view *p = &v->payloads[i];
+
+        check_v1_body(p->type, p->body);
+        if (p->type == V1_PAYLOAD_VENDOR)
+            (void)v1_vendor_of(p->body);
+    }
+}
+
+void fuzz_v1(const uint8_t *data, size_t len)
+{
+    static uint8_t out[OUT_MAX];
+    struct message_view v, inner;
+    struct bytes again, text, chain;
+    enum err e = v1_message_read(bytes_of(data, len), &v);
+
+    if (e != OK && e != ERR_UNSUPPORTED)
+        return;
+    ASSERT((e == ERR_UNSUPPORTED) == (v.unsupported != 0));
+    check_v1_chain(&v);
+    if (v1_text(&v, 8, &text) == OK && v1_inner_read(text, v.inner_type, &inner, &chain) == OK) {
+        ASSERT(chain.data == text.data && chain.len <= text.len);
+        check_v1_chain(&inner);
+    }
+    if (!v1_encrypted(&v.header) &&
+        v1_message_recode(&v, (struct buf){.data = out, .cap = sizeof out}, &again, NULL) == OK)
+        ASSERT(bytes_equal(again, bytes_of(data, len)));
+}
+
+void fuzz_v1_payload(const uint8_t *data, size_t len)
+{
+    if (len > 0)
+        check_v1_body(data[0] % 16 == 15 ? data[0] : data[0] % 16, bytes_of(data + 1, len - 1));
 }
 
 static void check_fragments(struct bytes packet)

@@ -14,6 +14,8 @@
     X(payload)    /* payload type, then a body */                                                  \
     X(sa)         /* the body of an SA payload: walk and decoded form agree */                     \
     X(ts)         /* the body of a TS payload */                                                   \
+    X(v1)         /* a datagram of IKEv1: chain, bodies, what an encrypted one may hold */         \
+    X(v1_payload) /* payload type of IKEv1, then a body */                                         \
     X(ip)         /* a packet: headers, UDP, ICMP, rewriting, cutting */                           \
     X(reassembly) /* a row of fragments */                                                         \
     X(swanctl)    /* a swanctl.conf: settings to a scenario */                                     \
