@@ -160,6 +160,14 @@ const struct encr_suite *encr_suite(uint16_t iana, uint16_t key_bits)
     return NULL;
 }
 
+/* RFC 2409 appendix A: 5 is 3DES-CBC; RFC 3602 §5.3 has 7 as AES-CBC, 128 bits if none are said. */
+const struct encr_suite *encr_suite_v1(uint16_t ikev1, uint16_t key_bits)
+{
+    if (ikev1 == 5)
+        return key_bits == 0 ? &encr_3des_cbc : NULL;
+    return ikev1 == 7 ? encr_suite(12, key_bits ? key_bits : 128) : NULL;
+}
+
 /* The three kinds without a Key Length attribute are found alike; C has no other way to say so. */
 #define BY_NUMBER(kind)                                                                            \
     const struct kind##_suite *kind##_suite(uint16_t iana)                                         \

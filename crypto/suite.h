@@ -95,6 +95,8 @@ extern const struct encr_suite encr_3des_cbc;
 
 /** By the number of RFC 2409 appendix A; NULL if not ours. */
 const struct hash_suite *hash_suite(uint16_t ikev1);
+/** The cipher of phase 1 by its number there and its Key Length, 0 if absent; NULL if not ours. */
+const struct encr_suite *encr_suite_v1(uint16_t ikev1, uint16_t key_bits);
 
 /** By IANA number (and key length in bits, 0 if the attribute was absent); NULL if not ours. */
 const struct encr_suite *encr_suite(uint16_t iana, uint16_t key_bits);

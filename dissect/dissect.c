@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "dissect/fragments.h"
+#include "dissect/v1_session.h"
 #include "proto/esp/encap.h"
 
 #include <stdlib.h>
@@ -15,7 +16,8 @@ struct dissector *dissector_create(struct dissect_keys *keys)
     d->keys = keys;
     d->crypto = crypto_openssl_create(&d->meter);
     d->fragments = skf_store_create();
-    if (d->crypto && d->fragments)
+    d->sessions = v1_sessions_create();
+    if (d->crypto && d->fragments && d->sessions)
         return d;
     dissector_destroy(d);
     return NULL;
@@ -27,6 +29,7 @@ void dissector_destroy(struct dissector *d)
         return;
     crypto_destroy(d->crypto);
     skf_store_destroy(d->fragments);
+    v1_sessions_destroy(d->sessions);
     free(d);
 }
 

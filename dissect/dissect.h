@@ -1,7 +1,8 @@
 /*
- * One datagram to a tree: IKE messages (IKEv2 completely, IKEv1 header and chain), ESP packets, NAT
- * keepalives; opened with the keys at hand. The only state is what joining needs: fragments of IKE
- * messages (RFC 7383) that wait for the others, and the tops of ESP's sequence numbers.
+ * One datagram to a tree: IKE messages of both versions, ESP packets, NAT keepalives; opened with
+ * the keys at hand. The only state is what joining and opening need: fragments of IKEv2
+ * messages (RFC 7383) that wait for the others, the ciphers and IVs of IKEv1 SAs that there is a
+ * key for (v1_session.h), and the tops of ESP's sequence numbers.
  * Nothing in a datagram is fatal: the tree goes up to the bad place and has an error node there.
  */
 #ifndef DISSECT_DISSECT_H

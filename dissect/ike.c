@@ -1,5 +1,6 @@
 /* The tree of an IKE message: header (RFC 7296 §3.1) and the chain of its payloads (§3.2). */
 #include "dissect/internal.h"
+#include "proto/wire/v1_message.h"
 
 #include <stdio.h>
 
@@ -16,23 +17,33 @@ static void flags_field(struct tree *t, struct bytes span, uint8_t flags)
         flags & HEADER_FLAG_VERSION ? ", higher version" : "");
 }
 
+/* RFC 2408 §3.1 */
+static void v1_flags_field(struct tree *t, struct bytes span, uint8_t flags)
+{
+    tree_number(t, "Flags", span, flags, NULL)->meaning =
+        arena_format(t->arena, "%s%s%s", flags & V1_FLAG_ENCRYPTION ? "Encryption" : "clear",
+                     flags & V1_FLAG_COMMIT ? ", Commit" : "",
+                     flags & V1_FLAG_AUTHENTICATION ? ", Authentication" : "");
+}
+
 static void header_tree(struct tree *t, struct bytes message, const struct ike_header *h)
 {
     bool v2 = header_major(h) == 2;
+    enum registry exchanges = v2 ? REGISTRY_EXCHANGE : REGISTRY_V1_EXCHANGE;
 
     tree_open(t, NODE_GROUP, "IKE header", part(message, 0, HEADER_LEN),
               v2 ? "RFC 7296 §3.1" : "RFC 2408 §3.1");
     tree_hex(t, v2 ? "IKE SA Initiator's SPI" : "Initiator Cookie", part(message, 0, 8));
     tree_hex(t, v2 ? "IKE SA Responder's SPI" : "Responder Cookie", part(message, 8, 8));
     tree_number(t, "Next Payload", part(message, 16, 1), h->next_payload,
-                v2 ? payload_name(h->next_payload) : NULL);
+                v2 ? payload_name(h->next_payload) : v1_payload_name(h->next_payload));
     tree_number(t, "Version", part(message, 17, 1), h->version, version_text(h->version));
     tree_number(t, "Exchange Type", part(message, 18, 1), h->exchange,
-                v2 ? exchange_name(h->exchange) : NULL);
+                registry_name(exchanges, h->exchange));
     if (v2)
         flags_field(t, part(message, 19, 1), h->flags);
     else
-        tree_number(t, "Flags", part(message, 19, 1), h->flags, NULL);
+        v1_flags_field(t, part(message, 19, 1), h->flags);
     tree_number(t, "Message ID", part(message, 20, 4), h->message_id, NULL);
     tree_number(t, "Length", part(message, 24, 4), h->length, NULL);
     tree_close(t);
@@ -109,7 +120,7 @@ void ike_tree(struct making *m, struct bytes message)
     m->out->has_header = true;
     header_tree(&m->tree, message, h);
     if (header_major(h) == 1) {
-        ikev1_tree(m, message, h);
+        ikev1_tree(m, message, &context);
         return;
     }
     if (header_major(h) != 2) {

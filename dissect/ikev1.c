@@ -1,52 +1,137 @@
-/* IKEv1 (RFC 2408, RFC 2409): the header, and the names of the payloads in the chain. */
+/*
+ * The tree of an IKEv1 message behind its header (RFC 2408, RFC 2409): its chain, or what is in its
+ * ciphertext where there is a key.
+ */
 #include "dissect/internal.h"
+#include "dissect/v1_session.h"
 
-enum { FLAG_ENCRYPTED = 1 /* RFC 2408 §3.1 */ };
-
-static const char *name_of(uint8_t type)
+static void v1_chain_tree(struct making *m, const struct message_view *view,
+                          const struct payload_context *context, enum err e, struct bytes all)
 {
-    static const char *const names[] = {
-        [1] = "SA",   [2] = "P",  [3] = "T",    [4] = "KE",     [5] = "ID",
-        [6] = "CERT", [7] = "CR", [8] = "HASH", [9] = "SIG",    [10] = "NONCE",
-        [11] = "N",   [12] = "D", [13] = "VID", [20] = "NAT-D", [21] = "NAT-OA",
-    };
+    const struct payload_view *last = view->count ? &view->payloads[view->count - 1] : NULL;
+    size_t end = last ? (size_t)(last->body.data + last->body.len - all.data) : 0;
 
-    if (type < sizeof names / sizeof *names && names[type])
-        return names[type];
-    return "payload";
+    for (unsigned i = 0; i < view->count; i++)
+        v1_payload_tree(&m->tree, context, &view->payloads[i]);
+    if (e != OK && e != ERR_UNSUPPORTED) /* that one stands at its payload */
+        tree_error(&m->tree, part_from(all, end), e);
 }
 
-/* RFC 2408 §3.2: the generic header is the one of IKEv2, so the walk is too. */
-void ikev1_tree(struct making *m, struct bytes message, const struct ike_header *h)
+static const char *why_locked(enum err e)
 {
-    size_t there = h->length < message.len ? h->length : message.len;
-    struct bytes chain = part(message, HEADER_LEN, there < HEADER_LEN ? 0 : there - HEADER_LEN);
-    struct message_view *view = arena_take(m->tree.arena, sizeof *view);
+    switch (e) {
+    case ERR_NOT_FOUND:
+        return "encrypted; the capture lacks the messages that name the cipher and make the IV";
+    case ERR_UNSUPPORTED:
+        return "encrypted; this program does not have the cipher or the hash";
+    default:
+        return "encrypted; the key at hand has not the length of the cipher's";
+    }
+}
+
+static void padding_tree(struct tree *t, struct bytes text, size_t chain_len)
+{
+    if (chain_len < text.len)
+        tree_hex(t, "Padding", part_from(text, chain_len))->rfc = "RFC 2409 §B";
+}
+
+/* A text of nonsense is one that key or IV do not fit: nothing else could tell. */
+static void opened_tree(struct making *m, struct bytes text, struct bytes cipher,
+                        const struct message_view *outer, const struct payload_context *context)
+{
+    struct text_source *source = arena_take(m->tree.arena, sizeof *source);
+    struct message_view *inner = arena_take(m->tree.arena, sizeof *inner);
+    struct bytes chain;
     enum err e;
 
-    tree_note(&m->tree, chain, "IKEv1: not decoded further yet");
+    if (!source || !inner) {
+        m->tree.failed = true;
+        return;
+    }
+    *source = source_of(m, cipher.data, cipher.len);
+    e = v1_inner_read(text, outer->inner_type, inner, &chain);
+    if (inner->count == 0) {
+        tree_error(&m->tree, cipher, e);
+        tree_note(&m->tree, cipher,
+                  "the key at hand is another SA's, or a message before this one is missing");
+        m->out->locked = true;
+        return;
+    }
+    text_enter(m, "Decrypted", (struct decrypted){text, source, 1});
+    v1_chain_tree(m, inner, context, e, text);
+    if (e == OK || e == ERR_UNSUPPORTED)
+        padding_tree(&m->tree, text, chain.len);
+    text_leave(m);
+}
+
+static void v1_encrypted_tree(struct making *m, const struct message_view *view,
+                              struct bytes cipher, const struct payload_context *context)
+{
+    const struct ikev1_open_key *key = keys_find_ikev1(m->d->keys, view->header.spi_i);
+    uint8_t *text = arena_take(m->tree.arena, cipher.len ? cipher.len : 1);
+    enum err e;
+
+    if (!text) {
+        m->tree.failed = true;
+        return;
+    }
+    tree_add(&m->tree, NODE_FIELD, "Encrypted", cipher, "RFC 2409 §B");
+    if (!key) {
+        tree_note(&m->tree, cipher, "encrypted; no key of this IKE SA is at hand");
+        m->out->locked = true;
+        return;
+    }
+    e = v1_session_open(m->d->sessions, m->d->crypto, key, view, text);
+    if (e == OK) {
+        opened_tree(m, bytes_of(text, cipher.len), cipher, view, context);
+        return;
+    }
+    tree_note(&m->tree, cipher, why_locked(e));
+    m->out->locked = true;
+}
+
+/* What is there of a message whose header says another length, as in ike.c: the payloads up to the
+ * end of whichever is shorter. The copy's length field is mended for the codec and put back. */
+static enum err read_there(struct bytes message, struct message_view *view)
+{
+    uint32_t said = load_be32(message.data + HEADER_LENGTH_AT);
+    size_t there = said < message.len ? said : message.len;
+    uint8_t *field = (uint8_t *)(uintptr_t)message.data + HEADER_LENGTH_AT; /* our own copy */
+    enum err e;
+
+    store_be32(field, (uint32_t)there);
+    e = v1_message_read(bytes_of(message.data, there), view);
+    store_be32(field, said);
+    view->header.length = said;
+    return e;
+}
+
+void ikev1_tree(struct making *m, struct bytes message, const struct payload_context *context)
+{
+    const struct ike_header *h = context->header;
+    struct message_view *view = arena_take(m->tree.arena, sizeof *view);
+    bool whole = h->length == message.len;
+    enum err e;
+
     if (!view) {
         m->tree.failed = true;
         return;
     }
-    if (h->length != message.len)
+    if (h->length < HEADER_LEN) {
         tree_error(&m->tree, part(message, HEADER_LENGTH_AT, 4), ERR_LENGTH);
-    if (h->flags & FLAG_ENCRYPTED) {
-        m->out->locked = true;
         return;
     }
-    e = payload_chain_read(chain, h->next_payload, view);
-    for (unsigned i = 0; i < view->count; i++) {
-        struct bytes body = view->payloads[i].body;
-        struct node *n =
-            tree_add(&m->tree, NODE_PAYLOAD, name_of(view->payloads[i].type),
-                     bytes_of(body.data - PAYLOAD_HEADER_LEN, body.len + PAYLOAD_HEADER_LEN),
-                     "RFC 2408 §3.2");
-
-        n->numeric = true;
-        n->number = view->payloads[i].type;
+    e = read_there(message, view);
+    if (!v1_encrypted(h)) {
+        v1_chain_tree(m, view, context, e, part_from(message, HEADER_LEN));
+        if (whole && (e == OK || e == ERR_UNSUPPORTED) &&
+            keys_find_ikev1(m->d->keys, h->spi_i) != NULL)
+            v1_session_learn(m->d->sessions, view);
+    } else if (whole) {
+        v1_encrypted_tree(m, view, part_from(message, HEADER_LEN), context);
+    } else {
+        m->out->locked = true;
     }
-    /* The bit that IKEv2 reads as "critical" is reserved here. */
-    if (e != OK && e != ERR_CRITICAL)
-        tree_error(&m->tree, chain, e);
+    if (!whole)
+        tree_error(&m->tree, part(message, HEADER_LENGTH_AT, 4), ERR_LENGTH);
 }

@@ -6,12 +6,14 @@
 #include "dissect/payload.h"
 
 struct skf_store;
+struct v1_sessions;
 
 struct dissector {
     struct dissect_keys *keys;
     struct crypto *crypto;
     struct meter meter;
     struct skf_store *fragments;
+    struct v1_sessions *sessions;
 };
 
 /** One dissection in the making. */
@@ -23,8 +25,8 @@ struct making {
 
 /** The IKE message behind the marker. */
 void ike_tree(struct making *, struct bytes message);
-/** Header and chain of an IKEv1 message. */
-void ikev1_tree(struct making *, struct bytes message, const struct ike_header *);
+/** What is behind the header of an IKEv1 message. */
+void ikev1_tree(struct making *, struct bytes message, const struct payload_context *);
 /** What is inside the SK or SKF payload that ends `view`; its payload node is the open one. */
 void encrypted_tree(struct making *, const struct message_view *view,
                     const struct payload_context *);

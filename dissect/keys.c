@@ -13,6 +13,8 @@ enum err keys_init(struct dissect_keys *k)
 
     *k = (struct dissect_keys){0};
     e = table_init(&k->ike_index, 16);
+    if (e == OK)
+        e = table_init(&k->ikev1_index, 16);
     return e ? e : table_init(&k->esp_index, 16);
 }
 
@@ -22,9 +24,13 @@ void keys_reset(struct dissect_keys *k)
         wipe(k->ike, k->ike_cap * sizeof *k->ike);
     if (k->esp)
         wipe(k->esp, k->esp_cap * sizeof *k->esp);
+    if (k->ikev1)
+        wipe(k->ikev1, k->ikev1_cap * sizeof *k->ikev1);
     free(k->ike);
+    free(k->ikev1);
     free(k->esp);
     table_reset(&k->ike_index);
+    table_reset(&k->ikev1_index);
     table_reset(&k->esp_index);
     *k = (struct dissect_keys){0};
 }
@@ -113,6 +119,31 @@ enum err keys_add_esp(struct dissect_keys *k, const struct esp_open_key *key)
         return ERR_MEMORY;
     k->esp_count++;
     return OK;
+}
+
+enum err keys_add_ikev1(struct dissect_keys *k, const struct ikev1_open_key *key)
+{
+    const struct ikev1_open_key *old = keys_find_ikev1(k, key->cky_i);
+    struct ikev1_open_key *rows;
+
+    if (old && old->len == key->len && memcmp(old->key, key->key, key->len) == 0)
+        return OK;
+    rows = grown(k->ikev1, k->ikev1_count, &k->ikev1_cap, sizeof *rows);
+    if (!rows)
+        return ERR_MEMORY;
+    k->ikev1 = rows;
+    rows[k->ikev1_count] = *key;
+    if (table_put(&k->ikev1_index, key->cky_i, (uint32_t)k->ikev1_count) != OK)
+        return ERR_MEMORY;
+    k->ikev1_count++;
+    return OK;
+}
+
+const struct ikev1_open_key *keys_find_ikev1(const struct dissect_keys *k, uint64_t cky_i)
+{
+    uint32_t at;
+
+    return table_get(&k->ikev1_index, cky_i, &at) ? &k->ikev1[at] : NULL;
 }
 
 struct ike_open_key *keys_find_ike(const struct dissect_keys *k, uint64_t spi_i, uint64_t spi_r)

@@ -1,7 +1,7 @@
 /*
- * Rows of Wireshark's ikev2_decryption_table and esp_sa: eight columns, comma-separated, quoted or
- * not. Names of algorithms are those that record/wireshark.c writes; what stands behind " [" may
- * be left out.
+ * Rows of Wireshark's ikev2_decryption_table and esp_sa, eight columns, and of its
+ * ikev1_decryption_table, two: comma-separated, quoted or not. Names of algorithms are those that
+ * record/wireshark.c writes; what stands behind " [" may be left out.
  */
 #include "dissect/keys.h"
 
@@ -9,10 +9,10 @@
 
 #include <string.h>
 
-enum { COLUMNS = 8 };
+enum { COLUMNS = 8, COLUMNS_V1 = 2 };
 
-/* Cuts the line in place. @return false unless there are exactly eight columns */
-static bool split(char *line, char *column[COLUMNS])
+/* Cuts the line in place. @return the number of columns; 0: it cannot be cut into so few */
+static unsigned split(char *line, char *column[COLUMNS])
 {
     unsigned count = 0;
 
@@ -20,17 +20,17 @@ static bool split(char *line, char *column[COLUMNS])
         char *end;
 
         if (count == COLUMNS)
-            return false;
+            return 0;
         at += strspn(at, " \t");
         if (*at == '"') {
             column[count] = ++at;
             end = strchr(at, '"');
             if (!end)
-                return false;
+                return 0;
             *end++ = 0;
             end += strspn(end, " \t");
             if (*end != 0 && *end != ',')
-                return false;
+                return 0;
             at = *end == ',' ? end + 1 : NULL;
             continue;
         }
@@ -40,7 +40,7 @@ static bool split(char *line, char *column[COLUMNS])
             *end = 0;
         at = end ? end + 1 : NULL;
     }
-    return count == COLUMNS;
+    return count;
 }
 
 static bool same_name(const char *name, const char *given)
@@ -156,13 +156,35 @@ static enum err esp_row(struct dissect_keys *k, char *column[COLUMNS], const cha
     return e;
 }
 
+/* Initiator's cookie, key of the cipher: which cipher that is only the capture says. */
+static enum err ikev1_row(struct dissect_keys *k, char *column[COLUMNS], const char **why)
+{
+    struct ikev1_open_key key = {0};
+    size_t len = key_len(column[1]);
+    uint8_t cookie[8];
+    enum err e;
+
+    if (!keys_hex(column[0], cookie, sizeof cookie))
+        return refused(why, ERR_SYNTAX, "the first of two columns is no cookie of 16 hex digits");
+    if (len == 0 || len > sizeof key.key || !keys_hex(column[1], key.key, len))
+        return refused(why, ERR_UNSUPPORTED, "the key is not hex, or longer than any cipher's");
+    key.cky_i = load_be64(cookie);
+    key.len = (uint8_t)len;
+    e = keys_add_ikev1(k, &key);
+    wipe(&key, sizeof key);
+    return e;
+}
+
 enum err keys_line_wireshark(struct dissect_keys *k, char *line, const char **why)
 {
     char *column[COLUMNS];
+    unsigned count = split(line, column);
 
-    if (!split(line, column))
+    if (count == COLUMNS_V1)
+        return ikev1_row(k, column, why);
+    if (count != COLUMNS)
         return refused(why, ERR_SYNTAX,
-                       "this is neither a line of keys.jsonl nor a row of eight columns");
+                       "this is neither a line of keys.jsonl nor a row of eight columns or two");
     if (strcmp(column[0], "IPv4") == 0 || strcmp(column[0], "IPv6") == 0 ||
         strcmp(column[0], "Any") == 0 || strcmp(column[0], "*") == 0)
         return esp_row(k, column, why);

@@ -34,6 +34,17 @@ void payload_ts(struct tree *, struct bytes body);
 void payload_cp(struct tree *, struct bytes body);
 void payload_eap(struct tree *, struct bytes body);
 
+/* Those of IKEv1, below an open payload or in place of the above (v1_payload.c, v1_payload_sa.c).
+ */
+void v1_payload_tree(struct tree *, const struct payload_context *, const struct payload_view *);
+void v1_payload_sa(struct tree *, struct bytes body);
+void v1_payload_config(struct tree *, struct bytes body);
+/** A row of attributes of phase 2, as RESPONDER-LIFETIME has it. */
+void v1_attributes_tree(struct tree *, struct bytes row);
+
+/** An identity of a type that both versions have, or NULL. */
+const char *identity_text(struct arena *, uint8_t type, struct bytes data);
+
 /** An IPv4 or IPv6 address in text; NULL: it has neither's length, or no memory. */
 const char *address_text(struct arena *, struct bytes address);
 

@@ -6,19 +6,19 @@
 #include "proto/wire/cert.h"
 #include "proto/wire/id.h"
 
-static const char *id_text(struct arena *arena, const struct id_payload *id)
+const char *identity_text(struct arena *arena, uint8_t type, struct bytes data)
 {
     char dn[ASN1_TEXT_MAX];
 
-    switch (id->type) {
+    switch (type) {
     case ID_IPV4_ADDR:
     case ID_IPV6_ADDR:
-        return address_text(arena, id->data);
+        return address_text(arena, data);
     case ID_FQDN:
     case ID_RFC822_ADDR:
-        return printable(arena, id->data);
+        return printable(arena, data);
     case ID_DER_ASN1_DN:
-        if (asn1_name_text(id->data, dn))
+        if (asn1_name_text(data, dn))
             return arena_text(arena, dn, strlen(dn));
         return NULL;
     default:
@@ -30,7 +30,7 @@ void payload_id(struct tree *t, struct bytes body)
 {
     struct id_payload id;
     enum err e = id_read(body, &id);
-    const char *text = e == OK ? id_text(t->arena, &id) : NULL;
+    const char *text = e == OK ? identity_text(t->arena, id.type, id.data) : NULL;
 
     tree_number(t, "ID Type", part(body, 0, 1), id.type, registry_name(REGISTRY_ID, id.type));
     tree_hex(t, "RESERVED", part(body, 1, 3));

@@ -30,7 +30,7 @@ void print_json_frame(struct text *, const struct dissection *, bool summary, bo
 void print_json_end(struct text *, const struct dissect_counts *, const uint64_t *others,
                     const char *error);
 
-/** "IKE_AUTH", "24"; for IKEv1 the number. */
+/** "IKE_AUTH", "24"; of IKEv1 "MAIN", "QUICK". */
 const char *exchange_text(const struct ike_header *, char room[16]);
 
 #endif

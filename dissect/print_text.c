@@ -6,7 +6,9 @@ enum { VALUE_SHOWN = 64 /* characters of a long value */ };
 
 const char *exchange_text(const struct ike_header *h, char room[16])
 {
-    const char *name = header_major(h) == 2 ? exchange_name(h->exchange) : NULL;
+    const char *name = header_major(h) == 2   ? exchange_name(h->exchange)
+                       : header_major(h) == 1 ? registry_name(REGISTRY_V1_EXCHANGE, h->exchange)
+                                              : NULL;
 
     if (name)
         return name;
@@ -48,6 +50,8 @@ void print_summary(struct text *t, const struct dissection *d)
     if (d->has_header && header_major(&d->header) == 2)
         text_format(t, "%s %s %u  ", exchange_text(&d->header, room),
                     header_is_response(&d->header) ? "response" : "request", d->header.message_id);
+    else if (d->has_header && header_major(&d->header) == 1)
+        text_format(t, "%s %08x  ", exchange_text(&d->header, room), d->header.message_id);
     else if (d->has_header)
         text_format(t, "IKEv%u exchange %s  ", header_major(&d->header),
                     exchange_text(&d->header, room));

@@ -64,6 +64,10 @@ static void payloads(struct line *l, const struct node *parent)
     for (const struct node *n = parent->first; n; n = n->next) {
         bool trouble = n->kind == NODE_ERROR;
 
+        /* The decrypted text of an IKEv1 message: its payloads are those of the message. */
+        if (n->kind == NODE_GROUP && n->text > 0)
+            payloads(l, n);
+
         if (n->kind != NODE_PAYLOAD && !trouble)
             continue;
         fputs(l->first ? "" : ", ", l->to);

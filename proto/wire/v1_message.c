@@ -2,7 +2,7 @@
 
 enum { PRIVATE_TYPES = 128 };
 
-static bool type_allowed(uint8_t type)
+bool v1_payload_allowed(uint8_t type)
 {
     if (type == V1_PAYLOAD_PROPOSAL || type == V1_PAYLOAD_TRANSFORM)
         return false;
@@ -27,7 +27,7 @@ static void chain_read(struct reader *r, uint8_t type, struct message_view *view
             reader_fail(r, ERR_FULL);
         if (r->error != OK)
             return;
-        if (!type_allowed(type) && view->unsupported == 0)
+        if (!v1_payload_allowed(type) && view->unsupported == 0)
             view->unsupported = type;
         view->payloads[view->count++] = payload;
         type = next;

@@ -21,6 +21,9 @@ static inline bool v1_encrypted(const struct ike_header *h)
     return (h->flags & V1_FLAG_ENCRYPTION) != 0;
 }
 
+/** A type that may stand in a chain. */
+bool v1_payload_allowed(uint8_t type);
+
 /**
  * Read a whole message (without non-ESP marker).                    RFC 2408 §3.1, §5.2, §5.3
  * The minor version and flags that are not ours are ignored. The chain of an encrypted message is

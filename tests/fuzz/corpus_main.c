@@ -123,7 +123,8 @@ static void seed_messages(void)
 static void seed_v1_messages(void)
 {
     static struct v1_sa_payload sa;
-    static const struct ike_header h = {.spi_i = 1, .version = HEADER_VERSION_1, .exchange = 2};
+    static const struct ike_header h = {
+        .spi_i = 1, .spi_r = 2, .version = HEADER_VERSION_1, .exchange = V1_EXCHANGE_MAIN};
     struct ike_header quick = h;
     uint8_t out[1024], row[64];
     struct buf buf = {.data = out, .cap = sizeof out};
@@ -134,6 +135,7 @@ static void seed_v1_messages(void)
 
     writer_init(&w, row, sizeof row);
     v1_attribute_write_number(&w, V1_OAKLEY_ENCRYPTION_ALGORITHM, V1_ENCR_AES_CBC);
+    v1_attribute_write_number(&w, V1_OAKLEY_HASH_ALGORITHM, V1_HASH_SHA1);
     v1_attribute_write_number(&w, V1_OAKLEY_LIFE_DURATION, 86400);
     v1_sa_init(&sa);
     (void)!v1_sa_add_proposal(&sa, 1, V1_PROTOCOL_ISAKMP, BYTES_NONE);
@@ -143,6 +145,8 @@ static void seed_v1_messages(void)
     v1_sa_write(payload_begin(&mw, V1_PAYLOAD_SA), &sa);
     payload_end(&mw);
     payload_add(&mw, V1_PAYLOAD_VENDOR, bytes_of(filler, 16));
+    payload_add(&mw, V1_PAYLOAD_KE, bytes_of(filler, 32));
+    payload_add(&mw, V1_PAYLOAD_KE, bytes_of(filler, 33));
     payload_add(&mw, V1_PAYLOAD_NAT_D, bytes_of(filler, 20));
     payload_add(&mw, V1_PAYLOAD_FRAGMENT, bytes_of("\0\1\1\1data", 8));
     if (message_end(&mw, &message) == OK)
@@ -156,7 +160,7 @@ static void seed_v1_messages(void)
     payload_add(&mw, V1_PAYLOAD_DELETE, bytes_of("\0\0\0\1\3\4\0\1\1\2\3\4", 12));
     payload_add(&mw, V1_PAYLOAD_NOTIFY, bytes_of("\0\0\0\1\1\0\0\16", 8));
     payload_add(&mw, V1_PAYLOAD_CONFIG, bytes_of("\1\0\0\1\300\210\0\0\100\211\0\1a", 13));
-    if (v1_message_end(&mw, 8, &area, &message) == OK)
+    if (v1_message_end(&mw, 16, &area, &message) == OK)
         add_seed(message);
 }
 
