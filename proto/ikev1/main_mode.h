@@ -1,0 +1,53 @@
+/* Main Mode with pre-shared keys, both sides (RFC 2409 §5.4; NAT detection: RFC 3947). */
+#ifndef PROTO_IKEV1_MAIN_MODE_H
+#define PROTO_IKEV1_MAIN_MODE_H
+
+#include "proto/ikev1/phase1.h"
+
+/** A datagram and where it came from; its bytes are decrypted in place. */
+struct v1_arrival {
+    struct bytes message; /* without non-ESP marker; writable */
+    struct ip_endpoint local, remote;
+};
+
+enum v1_next {
+    V1_WAIT,  /* nothing is to be sent */
+    V1_SEND,  /* *message is the next one */
+    V1_AGAIN, /* the peer's message was here before: what answered it is to be sent again */
+};
+
+/**
+ * Message 1.
+ * @param[out] message  inside `out`
+ * @retval ERR_UNSUPPORTED, ERR_FULL  our proposals cannot be offered (suite.h)
+ * @retval ERR_SPACE                  `out` is too small; nothing has changed
+ */
+enum err main_mode_start(struct v1_phase1 *, struct buf out, struct bytes *message) MUST_USE;
+
+/**
+ * A message of this phase 1: 1 to 6, as it is our turn. On error nothing has changed and nothing is
+ * to be sent, so that one that was forged does not keep the true one out; count it by reason.
+ *
+ * @retval ERR_STATE         it is not its turn, of another exchange, or not encrypted as it must be
+ * @retval ERR_MESSAGE_ID    the message ID is not 0, or a cookie is another one
+ * @retval ERR_DUPLICATE, ERR_MISSING, ERR_SYNTAX  payloads
+ * @retval ERR_NO_PROPOSAL   nothing in common
+ * @retval ERR_KEY_EXCHANGE  the public value is refused
+ * @retval ERR_SIGNATURE     HASH is wrong: another pre-shared key, or tampered with
+ * @retval others            as the readers of the payloads; a wrong key makes them as well
+ */
+enum err main_mode_receive(struct v1_phase1 *, const struct v1_arrival *, struct buf out,
+                           enum v1_next *next, struct bytes *message) MUST_USE;
+
+/** The states and payloads of Main Mode as data; for tests and diagrams. */
+struct main_mode_row {
+    enum v1_state from;
+    bool initiator; /* who receives it */
+    bool encrypted;
+    uint32_t needed, allowed; /* sets of 1 << payload type */
+    enum v1_state to;
+    const char *section;
+};
+const struct main_mode_row *main_mode_rows(size_t *count);
+
+#endif

@@ -1,0 +1,512 @@
+/*
+ * proto/ikev1, Main Mode with pre-shared keys against itself: whole, with each message lost,
+ * doubled, late and tampered with, from both roles; every message in every state; NATs; the wrong
+ * key. RFC 2409 §5.4, RFC 3947 §3.2, §4.
+ */
+#include "hex.h"
+#include "proto/ikev1/main_mode.h"
+#include "proto/wire/v1_any.h"
+#include "suite.h"
+
+enum { ROOM = 4096, MESSAGES = 6 };
+
+static struct meter meter;
+
+/* Both sides, and the messages of a handshake as they were sent. */
+struct pair {
+    struct crypto *crypto;
+    struct ike_config config[2];
+    struct v1_phase1 end[2];                /* [0]: the initiator */
+    struct ip_endpoint address[2], seen[2]; /* where each is, and as the other one sees it */
+    uint8_t sent[MESSAGES][ROOM];
+    size_t len[MESSAGES];
+    enum v1_next next; /* of the last message that was handed over */
+};
+
+static struct ike_config config_of(const char *proposal, const char *id, const char *psk)
+{
+    struct ike_config c = {.proposal_count = 1};
+    struct bytes bad;
+
+    ck_assert_ok(proposal_parse(bytes_text(proposal), true, &c.proposals[0], &bad));
+    c.id = (struct identity){.type = V1_ID_FQDN, .len = (uint8_t)strlen(id)};
+    memcpy(c.id.data, id, strlen(id));
+    memcpy(c.psk, psk, strlen(psk));
+    c.psk_len = (uint8_t)strlen(psk);
+    c.lifetime.hard_time = 3600 * NSEC_PER_S;
+    return c;
+}
+
+static void pair_init(struct pair *p, struct crypto *crypto, const char *proposal, bool natt)
+{
+    memset(p, 0, sizeof *p);
+    p->crypto = crypto;
+    p->config[0] = config_of(proposal, "client.test", "a shared secret");
+    p->config[1] = config_of(proposal, "gateway.test", "a shared secret");
+    for (int i = 0; i < 2; i++) {
+        const struct v1_phase1_env env = {crypto, &p->config[i], natt};
+
+        p->address[i] = p->seen[i] =
+            (struct ip_endpoint){ip_addr_v4(0xc0000201 + (uint32_t)i), 500};
+        v1_phase1_init(&p->end[i], &env, i == 0, 0x1111 + (uint64_t)i,
+                       rng_stream(1, (uint64_t)i, RNG_TEST));
+    }
+}
+
+/* Message n (from 0) to who is to receive it. @return what came of it */
+static enum err hand_bytes(struct pair *p, unsigned to, const uint8_t *data, size_t len,
+                           uint8_t *answer, size_t *answer_len)
+{
+    uint8_t copy[ROOM];
+    struct bytes message;
+    struct v1_arrival at = {bytes_of(copy, len), p->address[to], p->seen[1 - to]};
+    enum err e;
+
+    memcpy(copy, data, len);
+    e = main_mode_receive(&p->end[to], &at, (struct buf){answer, 0, ROOM}, &p->next, &message);
+    *answer_len = message.len;
+    ck_assert(e == OK || (message.len == 0 && p->next == V1_WAIT));
+    ck_assert((message.len > 0) == (p->next == V1_SEND));
+    return e;
+}
+
+static enum err hand_over(struct pair *p, unsigned n)
+{
+    uint8_t nothing[ROOM];
+    unsigned last = n + 1 == MESSAGES;
+
+    return hand_bytes(p, 1 - n % 2, p->sent[n], p->len[n], last ? nothing : p->sent[n + 1],
+                      last ? &(size_t){0} : &p->len[n + 1]);
+}
+
+static void start(struct pair *p)
+{
+    struct bytes message;
+
+    ck_assert_ok(main_mode_start(&p->end[0], (struct buf){p->sent[0], 0, ROOM}, &message));
+    p->len[0] = message.len;
+}
+
+/* Up to message `n`, which was sent and is not yet received. */
+static void run_to(struct pair *p, unsigned n)
+{
+    start(p);
+    for (unsigned i = 0; i < n; i++)
+        ck_assert_ok(hand_over(p, i));
+}
+
+static void run_whole(struct pair *p)
+{
+    run_to(p, MESSAGES);
+}
+
+static void check_same(const struct pair *p)
+{
+    const struct v1_phase1 *i = &p->end[0], *r = &p->end[1];
+    size_t hash = i->suite.hash->len;
+
+    ck_assert_int_eq(i->state, V1_STATE_ESTABLISHED);
+    ck_assert_int_eq(r->state, V1_STATE_ESTABLISHED);
+    /* Not the lifetime: no HASH covers the responder's SA payload. */
+    ck_assert(i->suite.encr == r->suite.encr && i->suite.hash == r->suite.hash &&
+              i->suite.ke == r->suite.ke);
+    ck_assert(i->cky_i == r->cky_i && i->cky_r == r->cky_r);
+    ck_assert_mem_eq(i->keys.skeyid_d, r->keys.skeyid_d, hash);
+    ck_assert_mem_eq(i->keys.skeyid_a, r->keys.skeyid_a, hash);
+    ck_assert_mem_ne(i->keys.skeyid_a, i->keys.skeyid_d, hash);
+    ck_assert_mem_eq(i->cipher.key, r->cipher.key, i->suite.encr->key_len);
+    ck_assert_mem_eq(i->cipher.iv, r->cipher.iv, i->suite.encr->block_len);
+    ck_assert_uint_eq(i->peer_id_len, 4 + strlen("gateway.test"));
+    ck_assert_mem_eq(i->peer_id + 4, "gateway.test", 12);
+    ck_assert_uint_eq(r->peer_id_len, 4 + strlen("client.test"));
+    ck_assert_mem_eq(r->peer_id + 4, "client.test", 11);
+}
+
+static struct crypto *provider(int i)
+{
+    return i == 0 ? crypto_openssl_create(&meter) : crypto_modelled_create(&meter);
+}
+
+/* RFC 2409 §5.4 */
+START_TEST(both_sides_agree)
+{
+    static const char *const proposals[] = {"aes128-sha1-modp2048", "aes256-sha256-modp2048",
+                                            "aes192-sha512-ecp384", "aes256-sha384-modp3072",
+                                            "aes128-sha256-x25519", "aes256-sha1-ecp256"};
+    static struct pair p;
+
+    for (int c = 0; c < 2; c++) {
+        struct crypto *crypto = provider(c);
+
+        for (size_t i = 0; i < sizeof proposals / sizeof *proposals; i++) {
+            pair_init(&p, crypto, proposals[i], i % 2);
+            run_whole(&p);
+            check_same(&p);
+            ck_assert_int_eq(p.next, V1_WAIT);
+            ck_assert_uint_eq(p.end[0].suite.life_s, 3600);
+            ck_assert_uint_eq(p.end[1].suite.life_s, 3600);
+            ck_assert_int_eq(p.end[0].natt, i % 2);
+            ck_assert(!p.end[0].nat_local && !p.end[0].nat_remote);
+            ck_assert(p.end[0].peer_vendors >> V1_VENDOR_DPD & 1);
+            /* Secrets are gone that nobody needs any more. */
+            ck_assert_uint_eq(p.end[0].pair.private[0] | p.end[0].pair.private[9], 0);
+            for (int end = 0; end < 2; end++)
+                v1_phase1_reset(&p.end[end]);
+        }
+        crypto_destroy(crypto);
+    }
+}
+END_TEST
+
+START_TEST(messages_have_what_the_rfc_says)
+{
+    static const char *const lists[MESSAGES] = {
+        "SA VID VID", "SA VID VID", "KE NONCE NAT-D NAT-D", "KE NONCE NAT-D NAT-D", "", ""};
+    static struct pair p;
+    struct crypto *crypto = provider(0);
+
+    pair_init(&p, crypto, "aes128-sha256-modp2048", true);
+    run_whole(&p);
+    for (unsigned n = 0; n < MESSAGES; n++) {
+        struct message_view v;
+        char list[64] = "";
+
+        ck_assert_ok(v1_message_read(bytes_of(p.sent[n], p.len[n]), &v));
+        ck_assert_uint_eq(v.header.exchange, V1_EXCHANGE_MAIN);
+        ck_assert_uint_eq(v.header.message_id, 0);
+        ck_assert_int_eq(v1_encrypted(&v.header), n >= 4);
+        ck_assert_int_eq(v.header.spi_r == 0, n == 0);
+        for (unsigned i = 0; i < v.count; i++) {
+            strcat(list, i ? " " : "");
+            strcat(list, v1_payload_name(v.payloads[i].type));
+        }
+        ck_assert_str_eq(list, lists[n]);
+    }
+    crypto_destroy(crypto);
+}
+END_TEST
+
+/* Nothing is lost by losing a message: who waits sends again, and gets the answer again. */
+START_TEST(each_message_lost_or_doubled)
+{
+    static struct pair p;
+    struct crypto *crypto = provider(1);
+
+    for (unsigned n = 0; n < MESSAGES; n++) {
+        pair_init(&p, crypto, "aes128-sha256-modp2048", true);
+        run_to(&p, n);
+        if (n > 0 && n % 2 == 1) { /* the answer is lost: the question comes again */
+            ck_assert_ok(
+                hand_bytes(&p, 1, p.sent[n - 1], p.len[n - 1], (uint8_t[ROOM]){0}, &(size_t){0}));
+            ck_assert_int_eq(p.next, V1_AGAIN);
+        }
+        ck_assert_ok(hand_over(&p, n));
+        /* Doubled, at once: for the last message there is no answer. */
+        ck_assert_ok(
+            hand_bytes(&p, 1 - n % 2, p.sent[n], p.len[n], (uint8_t[ROOM]){0}, &(size_t){0}));
+        ck_assert_int_eq(p.next, n + 1 == MESSAGES ? V1_WAIT : V1_AGAIN);
+        for (unsigned rest = n + 1; rest < MESSAGES; rest++)
+            ck_assert_ok(hand_over(&p, rest));
+        check_same(&p);
+    }
+    crypto_destroy(crypto);
+}
+END_TEST
+
+/* Every message of a handshake in every state, at both ends: refused unless it is its turn, and the
+ * handshake goes on as if nothing had been. */
+START_TEST(every_message_in_every_state)
+{
+    static struct pair p, other;
+    struct crypto *crypto = provider(1);
+
+    pair_init(&other, crypto, "aes128-sha256-modp2048", true);
+    other.config[0].psk[0] ^= 1;
+    other.config[1].psk[0] ^= 1;
+    other.end[0].cky_i = 0x9999;
+    run_whole(&other);
+    for (unsigned state = 0; state <= MESSAGES; state++) {
+        for (unsigned n = 0; n < 2 * MESSAGES; n++) {
+            const struct pair *from = n < MESSAGES ? &p : &other;
+
+            pair_init(&p, crypto, "aes128-sha256-modp2048", true);
+            run_whole(&p); /* so that there are all messages */
+            for (int end = 0; end < 2; end++) {
+                const struct v1_phase1_env env = {crypto, &p.config[end], true};
+
+                v1_phase1_init(&p.end[end], &env, end == 0, 0x1111 + (uint64_t)end,
+                               rng_stream(1, (uint64_t)end, RNG_TEST));
+            }
+            run_to(&p, state);
+            for (unsigned to = 0; to < 2; to++) {
+                enum v1_state before = p.end[to].state;
+                /* What it waits for, or would in a moment: it comes out the same each time. */
+                bool turn = (n % MESSAGES == 0 && to == 1 && state == 0) ||
+                            ((n == state || n == state + 1) && n < MESSAGES && to == 1 - n % 2);
+
+                if (turn)
+                    continue;
+                if (hand_bytes(&p, to, from->sent[n % MESSAGES], from->len[n % MESSAGES],
+                               (uint8_t[ROOM]){0}, &(size_t){0}) == OK)
+                    ck_assert_msg(p.next == V1_AGAIN || p.end[to].state == V1_STATE_ESTABLISHED,
+                                  "message %u at %u after %u", n, to, state);
+                ck_assert_int_eq(p.end[to].state, before);
+            }
+            for (unsigned rest = state; rest < MESSAGES; rest++)
+                ck_assert_ok(hand_over(&p, rest));
+            check_same(&p);
+        }
+    }
+    crypto_destroy(crypto);
+}
+END_TEST
+
+/* A bit of 1 to 4 is another one, which nothing protects: it is refused and the true one still
+ * comes through, or it is taken for true and then no SA comes of it. */
+START_TEST(what_is_in_the_clear_tampered_with)
+{
+    static struct pair p;
+    struct crypto *crypto = provider(1);
+    unsigned refused = 0, taken = 0;
+
+    for (unsigned n = 0; n < 4; n++) {
+        size_t len;
+
+        pair_init(&p, crypto, "aes128-sha256-ecp256", true);
+        run_to(&p, n);
+        len = p.len[n];
+        for (size_t at = 0; at < len; at++) {
+            uint8_t was;
+            enum err e;
+
+            pair_init(&p, crypto, "aes128-sha256-ecp256", true);
+            run_to(&p, n);
+            was = p.sent[n][at];
+            p.sent[n][at] ^= 0x10;
+            e = hand_over(&p, n);
+            p.sent[n][at] = was;
+            if (e != OK) {
+                refused++;
+                for (unsigned rest = n; rest < MESSAGES; rest++)
+                    ck_assert_ok(hand_over(&p, rest));
+                check_same(&p);
+                continue;
+            }
+            taken++;
+            for (unsigned rest = n + 1; e == OK && rest < MESSAGES; rest++)
+                e = hand_over(&p, rest);
+            /* Only what means nothing may change: the minor version, flags, a vendor ID, NAT-D. */
+            if (e == OK)
+                check_same(&p);
+        }
+    }
+    ck_assert_uint_gt(refused, 300);
+    ck_assert_uint_gt(taken, 50);
+    crypto_destroy(crypto);
+}
+END_TEST
+
+/* Not one bit of 5 and 6, padding included: the last block has a piece of HASH. */
+START_TEST(what_is_encrypted_tampered_with)
+{
+    static struct pair p;
+    struct crypto *crypto = provider(0);
+
+    for (unsigned n = 4; n < MESSAGES; n++) {
+        size_t len;
+
+        pair_init(&p, crypto, "aes128-sha256-x25519", false);
+        run_to(&p, n);
+        len = p.len[n];
+        for (size_t at = HEADER_LEN; at < len; at++) {
+            struct v1_phase1 before = p.end[1 - n % 2];
+
+            p.sent[n][at] ^= 1;
+            ck_assert_int_ne(hand_over(&p, n), OK);
+            p.sent[n][at] ^= 1;
+            p.end[1 - n % 2] = before;
+        }
+        ck_assert_ok(hand_over(&p, n));
+    }
+    check_same(&p);
+    crypto_destroy(crypto);
+}
+END_TEST
+
+START_TEST(another_shared_secret)
+{
+    static struct pair p;
+
+    for (int c = 0; c < 2; c++) {
+        struct crypto *crypto = provider(c);
+
+        pair_init(&p, crypto, "aes128-sha256-x25519", true);
+        p.config[1].psk[0] ^= 1;
+        run_to(&p, 4);
+        ck_assert_int_ne(hand_over(&p, 4), OK);
+        ck_assert_int_eq(p.end[1].state, V1_STATE_KEYS_ANSWERED);
+        ck_assert_int_eq(p.end[0].state, V1_STATE_PROOF_SENT);
+        crypto_destroy(crypto);
+    }
+}
+END_TEST
+
+/* RFC 3947 §3.2: who is behind a NAT, and who only one of them knows of. */
+START_TEST(nats_are_found_where_they_are)
+{
+    static struct pair p;
+    struct crypto *crypto = provider(1);
+
+    for (unsigned nats = 0; nats < 4; nats++) {
+        for (int end = 0; end < 2; end++) {
+            bool behind = nats >> end & 1;
+
+            if (end == 0)
+                pair_init(&p, crypto, "aes128-sha256-modp2048", true);
+            if (behind)
+                p.seen[end].port = 1024;
+        }
+        run_whole(&p);
+        check_same(&p);
+        for (int end = 0; end < 2; end++) {
+            ck_assert(p.end[end].natt);
+            ck_assert_int_eq(p.end[end].nat_local, nats >> end & 1);
+            ck_assert_int_eq(p.end[end].nat_remote, nats >> (1 - end) & 1);
+        }
+    }
+    /* One of them does not speak of it. */
+    pair_init(&p, crypto, "aes128-sha256-modp2048", true);
+    p.end[1].env.natt = false;
+    p.seen[0].port = 1024;
+    run_whole(&p);
+    check_same(&p);
+    ck_assert(!p.end[0].natt && !p.end[0].nat_local && !p.end[1].nat_remote);
+    crypto_destroy(crypto);
+}
+END_TEST
+
+START_TEST(nothing_in_common)
+{
+    static struct pair p;
+    struct crypto *crypto = provider(1);
+
+    pair_init(&p, crypto, "aes128-sha256-modp2048", true);
+    p.config[1] = config_of("aes256-sha256-modp2048", "gateway.test", "a shared secret");
+    start(&p);
+    ck_assert_int_eq(hand_over(&p, 0), ERR_NO_PROPOSAL);
+    ck_assert_int_eq(p.end[1].state, V1_STATE_NONE);
+    ck_assert_uint_eq(p.end[1].cky_i, 0);
+    p.config[1] = config_of("aes128-sha256-modp2048", "gateway.test", "a shared secret");
+    for (unsigned n = 0; n < MESSAGES; n++)
+        ck_assert_ok(hand_over(&p, n));
+    check_same(&p);
+    pair_init(&p, crypto, "aes256gcm16-prfsha256-modp2048", true);
+    ck_assert_int_eq(
+        main_mode_start(&p.end[0], (struct buf){p.sent[0], 0, ROOM}, &(struct bytes){NULL, 0}),
+        ERR_UNSUPPORTED);
+    crypto_destroy(crypto);
+}
+END_TEST
+
+/* Bad values of the key exchange: zero, one, too short, too long (CVE-2015-3240, CVE-2023-41913).
+ */
+START_TEST(public_values_that_are_none)
+{
+    static const size_t lengths[] = {1, 255, 256, 257, 512};
+    static struct pair p;
+    struct crypto *crypto = provider(0);
+
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        uint8_t value[512] = {0}, out[ROOM];
+        const struct ike_header h = {.spi_i = 0x1111,
+                                     .spi_r = 0x1112,
+                                     .version = HEADER_VERSION_1,
+                                     .exchange = V1_EXCHANGE_MAIN};
+        struct message_writer w;
+        struct bytes message;
+
+        pair_init(&p, crypto, "aes128-sha256-modp2048", true);
+        run_to(&p, 2);
+        for (int one = 0; one < 2; one++) {
+            value[lengths[i] - 1] = (uint8_t)one;
+            message_begin(&w, (struct buf){out, 0, sizeof out}, &h);
+            payload_add(&w, V1_PAYLOAD_KE, bytes_of(value, lengths[i]));
+            payload_add(&w, V1_PAYLOAD_NONCE, bytes_of(value, 32));
+            ck_assert_ok(message_end(&w, &message));
+            ck_assert_int_eq(
+                hand_bytes(&p, 1, message.data, message.len, (uint8_t[ROOM]){0}, &(size_t){0}),
+                ERR_KEY_EXCHANGE);
+        }
+        for (unsigned n = 2; n < MESSAGES; n++)
+            ck_assert_ok(hand_over(&p, n));
+        check_same(&p);
+    }
+    crypto_destroy(crypto);
+}
+END_TEST
+
+/* Payloads that are missing, twice, or of another message; RFC 2409 §5: SA comes first. */
+START_TEST(payloads_of_a_first_message)
+{
+    static const struct {
+        uint8_t types[4];
+        enum err expected;
+    } rows[] = {
+        {{1}, OK},
+        {{1, 13}, OK},
+        {{1, 200}, OK},
+        {{13, 1}, ERR_SYNTAX},
+        {{13}, ERR_SYNTAX},
+        {{0}, ERR_MISSING},
+        {{1, 1}, ERR_DUPLICATE},
+        {{1, 4}, ERR_SYNTAX},
+        {{1, 8}, ERR_SYNTAX},
+        {{1, 15}, ERR_UNSUPPORTED},
+    };
+    static struct pair p;
+    struct crypto *crypto = provider(1);
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct ike_header h = {
+            .spi_i = 0x1111, .version = HEADER_VERSION_1, .exchange = V1_EXCHANGE_MAIN};
+        uint8_t out[ROOM];
+        struct message_writer w;
+        struct bytes message;
+        enum err e;
+
+        pair_init(&p, crypto, "aes128-sha256-modp2048", true);
+        start(&p);
+        message_begin(&w, (struct buf){out, 0, sizeof out}, &h);
+        for (int k = 0; k < 4 && rows[i].types[k]; k++)
+            payload_add(&w, rows[i].types[k], bytes_of(p.end[0].sai_b, p.end[0].sai_len));
+        ck_assert_ok(message_end(&w, &message));
+        e = hand_bytes(&p, 1, message.data, message.len, (uint8_t[ROOM]){0}, &(size_t){0});
+        ck_assert_msg(e == rows[i].expected, "row %zu: %s", i, err_name(e));
+    }
+    crypto_destroy(crypto);
+}
+END_TEST
+
+START_TEST(rows_are_unambiguous_and_lead_on)
+{
+    size_t count;
+    const struct main_mode_row *rows = main_mode_rows(&count);
+
+    ck_assert_uint_eq(count, MESSAGES);
+    for (size_t i = 0; i < count; i++) {
+        ck_assert_uint_eq(rows[i].needed & ~rows[i].allowed, 0);
+        ck_assert_int_gt(rows[i].to, rows[i].from);
+        ck_assert_int_eq(strncmp(rows[i].section, "RFC ", 4), 0);
+        ck_assert_ptr_nonnull(v1_state_name(rows[i].from));
+        for (size_t k = 0; k < i; k++)
+            ck_assert(rows[k].from != rows[i].from || rows[k].initiator != rows[i].initiator);
+    }
+    ck_assert_str_eq(v1_state_name(V1_STATE_ESTABLISHED), "established");
+}
+END_TEST
+
+SUITE("ikev1_main_mode", both_sides_agree, messages_have_what_the_rfc_says,
+      each_message_lost_or_doubled, every_message_in_every_state,
+      what_is_in_the_clear_tampered_with, what_is_encrypted_tampered_with, another_shared_secret,
+      nats_are_found_where_they_are, nothing_in_common, public_values_that_are_none,
+      payloads_of_a_first_message, rows_are_unambiguous_and_lead_on)
