@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "dissect/hex.h"
 #include "nodes.h"
+#include "proto/ikev1/main_mode.h"
 #include "proto/ip/fragment.h"
 #include "proto/ip/icmp.h"
 #include "proto/ip/reassembly.h"
@@ -201,6 +202,79 @@ void fuzz_v1_payload(const uint8_t *data, size_t len)
 {
     if (len > 0)
         check_v1_body(data[0] % 16 == 15 ? data[0] : data[0] % 16, bytes_of(data + 1, len - 1));
+}
+
+enum { MAIN_MESSAGES = 6, MAIN_ROOM = 2048, EDITS_MAX = 8 };
+
+/* Both ends of a Main Mode, each with the message it has sent last. */
+struct main_pair {
+    struct v1_phase1 end[2]; /* [0]: the initiator */
+    uint8_t message[MAIN_ROOM];
+    size_t len;
+};
+
+static void main_init(struct main_pair *p)
+{
+    static struct ike_config config = {.id = {V1_ID_FQDN, 4, "fuzz"}, .psk = "psk", .psk_len = 3};
+    static struct v1_phase1_env env = {.config = &config, .natt = true};
+    static struct meter meter;
+    struct bytes bad;
+
+    if (!env.crypto) {
+        env.crypto = crypto_modelled_create(&meter);
+        ASSERT(env.crypto && proposal_parse(bytes_text("aes128-sha256-ecp256"), true,
+                                            &config.proposals[0], &bad) == OK);
+        config.proposal_count = 1;
+    }
+    for (unsigned i = 0; i < 2; i++)
+        v1_phase1_init(&p->end[i], &env, i == 0, 1 + i, rng_stream(1, i, RNG_TEST));
+}
+
+/* The message goes to `to`. @return what it answered with, if anything, has taken its place */
+static enum err main_hand(struct main_pair *p, unsigned to)
+{
+    const struct ip_endpoint end = {ip_addr_v4(1), 500};
+    const struct v1_arrival at = {bytes_of(p->message, p->len), end, end};
+    uint8_t out[MAIN_ROOM];
+    struct bytes answer;
+    enum v1_next next;
+    enum err e =
+        main_mode_receive(&p->end[to], &at, (struct buf){out, 0, sizeof out}, &next, &answer);
+
+    ASSERT(e == OK || (next == V1_WAIT && answer.len == 0));
+    if (answer.len > 0)
+        memcpy(p->message, answer.data, answer.len);
+    p->len = answer.len;
+    return e;
+}
+
+/* Message `n` (from 0), with some of its octets changed or cut off: it is refused and nothing has
+ * changed, or it is served. What is encrypted by modelled crypto can be changed octet by octet. */
+void fuzz_main_mode(const uint8_t *data, size_t len)
+{
+    static struct main_pair p;
+    static struct v1_phase1 before;
+    struct bytes first;
+    unsigned n;
+
+    if (len == 0)
+        return;
+    main_init(&p);
+    ASSERT(main_mode_start(&p.end[0], (struct buf){p.message, 0, MAIN_ROOM}, &first) == OK);
+    p.len = first.len;
+    for (n = 0; n < data[0] % MAIN_MESSAGES; n++)
+        ASSERT(main_hand(&p, 1 - n % 2) == OK);
+    if (data[0] & 0x80)
+        p.len -= data[0] % 32;
+    for (size_t i = 1; i + 1 < len && i < 2 * EDITS_MAX; i += 2)
+        p.message[(data[i] * 7u + (data[i + 1] >> 4)) % p.len] ^= data[i + 1];
+    if ((data[0] & 0xc0) == 0x40) /* a message of one's own */
+        memcpy(p.message, data, p.len = len < MAIN_ROOM ? len : MAIN_ROOM);
+    if (p.len >= HEADER_LEN)
+        store_be32(p.message + HEADER_LENGTH_AT, (uint32_t)p.len);
+    before = p.end[1 - n % 2];
+    if (main_hand(&p, 1 - n % 2) != OK)
+        ASSERT(memcmp(&before, &p.end[1 - n % 2], sizeof before) == 0);
 }
 
 static void check_fragments(struct bytes packet)

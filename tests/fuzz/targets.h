@@ -16,6 +16,7 @@
     X(ts)         /* the body of a TS payload */                                                   \
     X(v1)         /* a datagram of IKEv1: chain, bodies, what an encrypted one may hold */         \
     X(v1_payload) /* payload type of IKEv1, then a body */                                         \
+    X(main_mode)  /* which message of Main Mode, then what is changed in it */                     \
     X(ip)         /* a packet: headers, UDP, ICMP, rewriting, cutting */                           \
     X(reassembly) /* a row of fragments */                                                         \
     X(swanctl)    /* a swanctl.conf: settings to a scenario */                                     \
