@@ -197,7 +197,8 @@ static enum err take_offer(struct v1_phase1 *p, const struct message_view *in, s
     memcpy(p->sai_b, sa.data, sa.len);
     p->sai_len = (uint16_t)sa.len;
     begin(p, &w, out, false);
-    v1_answer_write(payload_begin(&w, V1_PAYLOAD_SA), &choice);
+    v1_offered_write(payload_begin(&w, V1_PAYLOAD_SA), &choice.offered,
+                     choice.offered.proposal.spi);
     payload_end(&w);
     write_vendors(p, &w);
     return message_end(&w, message);

@@ -142,22 +142,6 @@ static bool read_attributes(struct bytes row, const struct v1_terms *terms, stru
 
 /* ---- offering ---- */
 
-/* One transform of the proposal that is being written. */
-static void write_transform(struct writer *w, uint8_t number, bool more,
-                            const struct v1_suite *suite, const struct v1_terms *terms)
-{
-    uint8_t *mark;
-
-    writer_u8(w, more ? SA_MORE_TRANSFORMS : 0);
-    writer_u8(w, 0);
-    mark = writer_mark_u16(w);
-    writer_u8(w, number);
-    writer_u8(w, V1_KEY_IKE);
-    writer_zeros(w, 2);
-    write_attributes(w, suite, terms);
-    writer_close_u16(w, mark, 4);
-}
-
 /* How many of our combinations can be said. */
 static unsigned combinations(const struct proposal_config *ours, size_t count)
 {
@@ -178,37 +162,33 @@ enum err v1_offer_write(struct writer *w, const struct proposal_config *ours, si
     struct combination c = {ours, count, 0, 0, 0, 0};
     unsigned total = combinations(ours, count), number = 0;
     struct v1_suite suite;
-    uint8_t *mark;
+    uint8_t *proposal;
 
     if (total == 0)
         return ERR_UNSUPPORTED;
     if (total > UINT8_MAX)
         return ERR_FULL;
-    writer_u32(w, V1_DOI_IPSEC);
-    writer_u32(w, V1_SITUATION_IDENTITY_ONLY);
-    writer_zeros(w, 2); /* the last proposal | RESERVED */
-    mark = writer_mark_u16(w);
-    writer_u8(w, 1);
-    writer_u8(w, V1_PROTOCOL_ISAKMP);
-    writer_u8(w, 0); /* no SPI: RFC 2408 §2.4 has the cookies for it */
-    writer_u8(w, (uint8_t)total);
+    /* No SPI: RFC 2408 §2.4 has the cookies for it. */
+    proposal = v1_proposal_begin(w, V1_PROTOCOL_ISAKMP, BYTES_NONE, (uint8_t)total);
     do {
+        uint8_t *transform;
+
         if (!combined(&c, &suite))
             continue;
-        number++;
-        write_transform(w, (uint8_t)number, number < total, &suite, terms);
+        transform = v1_transform_begin(w, ++number, total, V1_KEY_IKE);
+        write_attributes(w, &suite, terms);
+        v1_transform_end(w, transform);
     } while (next_index(&c));
-    writer_close_u16(w, mark, 4);
+    v1_proposal_end(w, proposal);
     return writer_end(w);
 }
 
 /* ---- choosing ---- */
 
-enum { NO_RANK = PROPOSALS_MAX * TRANSFORMS_MAX * TRANSFORMS_MAX * TRANSFORMS_MAX };
+_Static_assert(TRANSFORMS_MAX == 8 && PROPOSALS_MAX * 8 * 8 * 8 <= V1_NO_RANK,
+               "three bits of a rank for each kind");
 
-_Static_assert(TRANSFORMS_MAX == 8, "three bits of a rank for each kind");
-
-/* The place of these algorithms among our combinations: the lower, the better; NO_RANK: nowhere.
+/* The place of these algorithms among our combinations: the lower, the better; V1_NO_RANK: nowhere.
  * Looked up by kind, so that work does not grow with what a peer offers times what we have. */
 static unsigned rank_of(const struct proposal_config *ours, size_t count, const struct v1_suite *s)
 {
@@ -225,98 +205,44 @@ static unsigned rank_of(const struct proposal_config *ours, size_t count, const 
         if (encr < p->encr_count && prf < p->prf_count && ke < p->ke_count)
             return ((at * 8 + encr) * 8 + prf) * 8 + ke;
     }
-    return NO_RANK;
+    return V1_NO_RANK;
 }
 
-/* What has been found in an offer so far. */
-struct search {
+struct wanted {
     const struct proposal_config *ours;
     size_t count;
     const struct v1_terms *terms;
-    struct v1_choice *best;
-    unsigned rank, proposals, transforms;
 };
 
-static enum err search_proposal(struct search *s, const struct sa_proposal *p)
+static unsigned rank(const void *context, const struct sa_proposal *p, const struct v1_transform *t)
 {
-    struct sa_transform_walk walk;
-    struct v1_transform t;
+    const struct wanted *w = context;
+    struct v1_suite suite;
 
-    sa_transform_open(&walk, p);
-    while (v1_transform_next(&walk, &t)) {
-        struct v1_suite suite;
-        unsigned rank;
-
-        if (++s->transforms > SA_TRANSFORMS_MAX)
-            return ERR_FULL;
-        if (p->protocol != V1_PROTOCOL_ISAKMP || t.id != V1_KEY_IKE ||
-            !read_attributes(t.attributes, s->terms, &suite))
-            continue;
-        rank = rank_of(s->ours, s->count, &suite);
-        if (rank >= s->rank)
-            continue;
-        s->rank = rank;
-        *s->best = (struct v1_choice){suite, *p, t};
-    }
-    return sa_transform_close(&walk);
-}
-
-/* The whole payload is read, whatever is found first. */
-static enum err search_offer(struct search *s, struct bytes sa_body)
-{
-    struct v1_sa_walk walk;
-    struct sa_proposal p;
-    enum err e = OK;
-
-    s->rank = NO_RANK;
-    v1_sa_open(&walk, sa_body);
-    while (e == OK && v1_sa_next(&walk, &p))
-        e = ++s->proposals > SA_PROPOSALS_MAX ? ERR_FULL : search_proposal(s, &p);
-    if (e == OK)
-        e = v1_sa_close(&walk);
-    if (e == OK && s->rank == NO_RANK)
-        e = ERR_NO_PROPOSAL;
-    return e;
+    if (p->protocol != V1_PROTOCOL_ISAKMP || t->id != V1_KEY_IKE ||
+        !read_attributes(t->attributes, w->terms, &suite))
+        return V1_NO_RANK;
+    return rank_of(w->ours, w->count, &suite);
 }
 
 enum err v1_offer_select(const struct proposal_config *ours, size_t count, struct bytes sa_body,
                          const struct v1_terms *terms, struct v1_choice *out)
 {
-    struct search s = {.ours = ours, .count = count, .terms = terms, .best = out};
+    const struct wanted wanted = {ours, count, terms};
+    enum err e = v1_offer_search(sa_body, rank, &wanted, &out->offered);
 
-    return search_offer(&s, sa_body);
-}
-
-void v1_answer_write(struct writer *w, const struct v1_choice *choice)
-{
-    uint8_t *mark;
-
-    writer_u32(w, V1_DOI_IPSEC);
-    writer_u32(w, V1_SITUATION_IDENTITY_ONLY);
-    writer_zeros(w, 2);
-    mark = writer_mark_u16(w);
-    writer_u8(w, choice->proposal.number);
-    writer_u8(w, V1_PROTOCOL_ISAKMP);
-    writer_u8(w, (uint8_t)choice->proposal.spi.len);
-    writer_u8(w, 1);
-    writer_bytes(w, choice->proposal.spi);
-    writer_zeros(w, 2); /* the last transform | RESERVED */
-    writer_u16(w, (uint16_t)(8 + choice->transform.attributes.len));
-    writer_u8(w, choice->transform.number);
-    writer_u8(w, choice->transform.id);
-    writer_zeros(w, 2);
-    writer_bytes(w, choice->transform.attributes);
-    writer_close_u16(w, mark, 4);
+    if (e == OK)
+        ASSERT(read_attributes(out->offered.transform.attributes, terms, &out->suite));
+    return e;
 }
 
 enum err v1_answer_read(const struct proposal_config *ours, size_t count, struct bytes sa_body,
                         const struct v1_terms *terms, struct v1_suite *out)
 {
     struct v1_choice choice;
-    struct search s = {.ours = ours, .count = count, .terms = terms, .best = &choice};
-    enum err e = search_offer(&s, sa_body);
+    enum err e = v1_offer_select(ours, count, sa_body, terms, &choice);
 
-    if (e == OK && (s.proposals != 1 || s.transforms != 1))
+    if (e == OK && (choice.offered.proposals != 1 || choice.offered.transforms != 1))
         e = ERR_NO_PROPOSAL; /* RFC 2408 §4.2: one of each */
     if (e == OK)
         *out = choice.suite;

@@ -7,7 +7,7 @@
 #define PROTO_IKEV1_SUITE_H
 
 #include "proto/core/config.h"
-#include "proto/wire/v1_sa.h"
+#include "proto/ikev1/offer.h"
 
 enum { V1_KEY_IKE = 1 /* RFC 2407 §4.4.2: the one transform ID of phase 1 */ };
 
@@ -32,11 +32,11 @@ struct v1_suite {
 enum err v1_offer_write(struct writer *, const struct proposal_config *ours, size_t count,
                         const struct v1_terms *) MUST_USE;
 
-/** The transform that was chosen of an offer, to be given back as it is (RFC 2408 §4.2). */
+/** The transform that was chosen of an offer, to be given back as it is
+ * (v1_offered_write). */
 struct v1_choice {
     struct v1_suite suite;
-    struct sa_proposal proposal; /* views into the offer */
-    struct v1_transform transform;
+    struct v1_offered offered; /* views into the offer */
 };
 
 /**
@@ -46,7 +46,6 @@ struct v1_choice {
  */
 enum err v1_offer_select(const struct proposal_config *ours, size_t count, struct bytes sa_body,
                          const struct v1_terms *, struct v1_choice *out) MUST_USE;
-void v1_answer_write(struct writer *, const struct v1_choice *);
 
 /**
  * As initiator: the answer must be one proposal with one transform, of ours.

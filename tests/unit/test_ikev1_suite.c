@@ -89,7 +89,7 @@ START_TEST(our_order_decides_and_the_answer_is_the_transform_itself)
     ck_assert_str_eq(choice.suite.hash->name, "sha256");
     ck_assert_ptr_eq(choice.suite.ke, ke_suite(14));
     writer_init(&w, out, sizeof out);
-    v1_answer_write(&w, &choice);
+    v1_offered_write(&w, &choice.offered, BYTES_NONE);
     ck_assert_ok(writer_end(&w));
     answer = bytes_of(out, writer_len(&w));
     ck_assert_ok(v1_answer_read(&theirs, 1, answer, &psk_terms, &answered));
@@ -184,8 +184,8 @@ START_TEST(attributes_that_are_passed_by)
         if (e != OK)
             continue;
         ck_assert_uint_eq(choice.suite.life_s, rows[i].life_s);
-        ck_assert_uint_eq(choice.proposal.number, 7);
-        ck_assert_uint_eq(choice.transform.number, 3);
+        ck_assert_uint_eq(choice.offered.proposal.number, 7);
+        ck_assert_uint_eq(choice.offered.transform.number, 3);
     }
 }
 END_TEST
@@ -208,7 +208,7 @@ START_TEST(offers_have_bounds)
 
         v1_sa_init(&sa);
         for (unsigned i = 0; i < SA_PROPOSALS_MAX; i++) {
-            ck_assert_ok(v1_sa_add_proposal(&sa, 1,
+            ck_assert_ok(v1_sa_add_proposal(&sa, (uint8_t)i,
                                             i == 0   ? V1_PROTOCOL_ESP
                                             : i == 1 ? 99
                                                      : V1_PROTOCOL_ISAKMP,
@@ -231,6 +231,36 @@ START_TEST(offers_have_bounds)
 }
 END_TEST
 
+/* RFC 2408 §4.2: proposals of one number are all of them or none. */
+START_TEST(proposals_that_belong_together_are_passed_by)
+{
+    static struct v1_sa_payload sa;
+    const struct proposal_config ours = proposal("aes128-sha1-modp2048");
+    uint8_t out[512], row[64];
+    struct v1_choice choice;
+    struct writer w;
+
+    writer_init(&w, row, sizeof row);
+    for (size_t i = 0; i < 10; i += 2)
+        v1_attribute_write_number(&w, ((uint16_t[]){GOOD})[i], ((uint16_t[]){GOOD})[i + 1]);
+    for (uint8_t second = 1; second <= 2; second++) {
+        struct writer body;
+
+        v1_sa_init(&sa);
+        ck_assert_ok(v1_sa_add_proposal(&sa, 1, V1_PROTOCOL_ISAKMP, BYTES_NONE));
+        ck_assert_ok(v1_sa_add_transform(&sa, 1, 1, bytes_of(row, writer_len(&w))));
+        ck_assert_ok(v1_sa_add_proposal(&sa, second, V1_PROTOCOL_AH, bytes_of(row, 4)));
+        ck_assert_ok(v1_sa_add_transform(&sa, 1, 1, BYTES_NONE));
+        writer_init(&body, out, sizeof out);
+        v1_sa_write(&body, &sa);
+        ck_assert_int_eq(
+            v1_offer_select(&ours, 1, bytes_of(out, writer_len(&body)), &psk_terms, &choice),
+            second == 1 ? ERR_NO_PROPOSAL : OK);
+    }
+}
+END_TEST
+
 SUITE("ikev1_suite", an_offer_has_every_combination_in_our_order,
       what_cannot_be_said_is_not_offered, our_order_decides_and_the_answer_is_the_transform_itself,
-      nothing_in_common, attributes_that_are_passed_by, offers_have_bounds)
+      nothing_in_common, attributes_that_are_passed_by, offers_have_bounds,
+      proposals_that_belong_together_are_passed_by)

@@ -1,0 +1,276 @@
+#include "proto/ikev1/esp_suite.h"
+
+#include "base/assert.h"
+#include "proto/wire/registry.h"
+#include "proto/wire/v1_registry.h"
+
+/* RFC 2407 §4.5 and later: authentication algorithms by IKEv2's number. */
+static const struct {
+    uint16_t integ, v1;
+} integs[] = {
+    {INTEG_HMAC_SHA1_96, V1_INTEG_HMAC_SHA1},
+    {INTEG_AES_XCBC_96, V1_INTEG_AES_XCBC_MAC},
+    {INTEG_HMAC_SHA2_256_128, V1_INTEG_HMAC_SHA2_256},
+    {INTEG_HMAC_SHA2_384_192, V1_INTEG_HMAC_SHA2_384},
+    {INTEG_HMAC_SHA2_512_256, V1_INTEG_HMAC_SHA2_512},
+};
+
+static uint16_t integ_number(const struct integ_suite *integ)
+{
+    for (size_t i = 0; i < sizeof integs / sizeof *integs; i++)
+        if (integs[i].integ == integ->iana)
+            return integs[i].v1;
+    return 0;
+}
+
+static const struct integ_suite *integ_of(uint32_t v1)
+{
+    for (size_t i = 0; i < sizeof integs / sizeof *integs; i++)
+        if (integs[i].v1 == v1)
+            return integ_suite(integs[i].integ);
+    return NULL;
+}
+
+size_t v1_esp_key_len(const struct v1_esp_suite *s)
+{
+    return (size_t)s->encr->key_len + s->encr->salt_len + (s->integ ? s->integ->key_len : 0);
+}
+
+/* ESP numbers of ciphers are those of IKEv2, as far as IKEv1 has them. */
+static bool sayable(const struct encr_suite *encr, const struct integ_suite *integ)
+{
+    return registry_name(REGISTRY_V1_ESP, encr->iana) != NULL &&
+           (encr->aead ? !integ : integ && integ_number(integ) != 0);
+}
+
+/* ---- our combinations, in order of preference ---- */
+
+struct combination {
+    const struct proposal_config *ours;
+    size_t count, at;
+    unsigned encr, integ;
+};
+
+static bool next_index(struct combination *c)
+{
+    const struct proposal_config *p = &c->ours[c->at];
+
+    if (++c->integ < p->integ_count)
+        return true;
+    c->integ = 0;
+    if (++c->encr < p->encr_count)
+        return true;
+    c->encr = 0;
+    return ++c->at < c->count;
+}
+
+static bool combined(const struct combination *c, struct v1_esp_suite *out)
+{
+    const struct proposal_config *p = &c->ours[c->at];
+
+    if (c->encr >= p->encr_count)
+        return false;
+    *out = (struct v1_esp_suite){.encr = p->encr[c->encr]};
+    if (c->integ < p->integ_count)
+        out->integ = p->integ[c->integ];
+    return sayable(out->encr, out->integ);
+}
+
+/* ---- attributes ---- */
+
+static void write_attributes(struct writer *w, const struct v1_esp_suite *s,
+                             const struct v1_esp_terms *t)
+{
+    v1_attribute_write_number(w, V1_IPSEC_ENCAPSULATION_MODE, t->mode);
+    if (s->encr->key_bits > 0)
+        v1_attribute_write_number(w, V1_IPSEC_KEY_LENGTH, s->encr->key_bits);
+    if (s->integ)
+        v1_attribute_write_number(w, V1_IPSEC_AUTHENTICATION_ALGORITHM, integ_number(s->integ));
+    if (t->ke)
+        v1_attribute_write_number(w, V1_IPSEC_GROUP_DESCRIPTION, t->ke->iana);
+    if (t->life_s > 0) {
+        v1_attribute_write_number(w, V1_IPSEC_LIFE_TYPE, V1_LIFE_SECONDS);
+        v1_attribute_write_number(w, V1_IPSEC_LIFE_DURATION, t->life_s);
+    }
+    if (t->life_kb > 0) {
+        v1_attribute_write_number(w, V1_IPSEC_LIFE_TYPE, V1_LIFE_KILOBYTES);
+        v1_attribute_write_number(w, V1_IPSEC_LIFE_DURATION, t->life_kb);
+    }
+}
+
+struct said {
+    uint32_t number[V1_IPSEC_KEY_LENGTH + 1]; /* by type */
+    uint32_t types;                           /* which of them were there */
+    uint32_t life[V1_LIFE_KILOBYTES + 1];     /* by enum v1_life_type */
+};
+
+/* @return false: it has something that we do not know, or something twice */
+static bool take_attribute(struct said *s, const struct v1_attribute *a)
+{
+    uint32_t number;
+
+    if (!v1_attribute_number(a, &number) || a->type > V1_IPSEC_KEY_LENGTH)
+        return false;
+    switch (a->type) {
+    case V1_IPSEC_LIFE_TYPE:
+        s->number[a->type] = number;
+        return number == V1_LIFE_SECONDS || number == V1_LIFE_KILOBYTES;
+    case V1_IPSEC_LIFE_DURATION: /* of the type before it */
+        s->life[s->number[V1_IPSEC_LIFE_TYPE]] = number;
+        return s->number[V1_IPSEC_LIFE_TYPE] != 0;
+    case V1_IPSEC_GROUP_DESCRIPTION:
+    case V1_IPSEC_ENCAPSULATION_MODE:
+    case V1_IPSEC_AUTHENTICATION_ALGORITHM:
+    case V1_IPSEC_KEY_LENGTH:
+        if (s->types >> a->type & 1)
+            return false;
+        s->types |= 1u << a->type;
+        s->number[a->type] = number;
+        return number > 0 && number <= UINT16_MAX;
+    default:
+        return false;
+    }
+}
+
+/* The smaller of two limits, of which 0 is none. */
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+    if (a == 0 || b == 0)
+        return a | b;
+    return a < b ? a : b;
+}
+
+/* @return false: not acceptable, whatever our proposals are */
+static bool read_transform(const struct v1_transform *t, const struct v1_esp_terms *terms,
+                           struct v1_esp_suite *out)
+{
+    struct said s = {0};
+    struct v1_attribute a;
+    struct reader r;
+
+    reader_init(&r, t->attributes);
+    while (v1_attribute_next(&r, &a))
+        if (!take_attribute(&s, &a))
+            return false;
+    *out = (struct v1_esp_suite){
+        .encr = encr_suite(t->id, (uint16_t)s.number[V1_IPSEC_KEY_LENGTH]),
+        .integ = integ_of(s.number[V1_IPSEC_AUTHENTICATION_ALGORITHM]),
+        .ke = ke_suite((uint16_t)s.number[V1_IPSEC_GROUP_DESCRIPTION]),
+        .life_s = smaller(s.life[V1_LIFE_SECONDS], terms->life_s),
+        .life_kb = smaller(s.life[V1_LIFE_KILOBYTES], terms->life_kb),
+    };
+    return out->encr && s.number[V1_IPSEC_ENCAPSULATION_MODE] == terms->mode &&
+           (!out->integ) == !(s.types >> V1_IPSEC_AUTHENTICATION_ALGORITHM & 1) &&
+           (!out->ke) == !(s.types >> V1_IPSEC_GROUP_DESCRIPTION & 1) &&
+           sayable(out->encr, out->integ);
+}
+
+/* ---- offering and choosing ---- */
+
+static unsigned combinations(const struct proposal_config *ours, size_t count)
+{
+    struct combination c = {ours, count, 0, 0, 0};
+    struct v1_esp_suite suite;
+    unsigned found = 0;
+
+    if (count > 0)
+        do
+            found += combined(&c, &suite);
+        while (next_index(&c));
+    return found;
+}
+
+enum err v1_esp_offer_write(struct writer *w, const struct proposal_config *ours, size_t count,
+                            const struct v1_esp_terms *terms, struct bytes spi)
+{
+    struct combination c = {ours, count, 0, 0, 0};
+    unsigned total = combinations(ours, count), number = 0;
+    struct v1_esp_suite suite;
+    uint8_t *proposal;
+
+    if (total == 0)
+        return ERR_UNSUPPORTED;
+    if (total > UINT8_MAX)
+        return ERR_FULL;
+    proposal = v1_proposal_begin(w, V1_PROTOCOL_ESP, spi, (uint8_t)total);
+    do {
+        uint8_t *transform;
+
+        if (!combined(&c, &suite))
+            continue;
+        transform = v1_transform_begin(w, ++number, total, (uint8_t)suite.encr->iana);
+        write_attributes(w, &suite, terms);
+        v1_transform_end(w, transform);
+    } while (next_index(&c));
+    v1_proposal_end(w, proposal);
+    return writer_end(w);
+}
+
+_Static_assert(TRANSFORMS_MAX == 8 && PROPOSALS_MAX * 8 * 8 * 8 <= V1_NO_RANK,
+               "three bits of a rank for each kind");
+
+/* Without a group only where the proposal has none. */
+static bool find_ke(const struct proposal_config *p, const struct ke_suite *ke, unsigned *at)
+{
+    *at = 0;
+    if (p->ke_count == 0)
+        return ke == NULL;
+    while (*at < p->ke_count && p->ke[*at] != ke)
+        ++*at;
+    return *at < p->ke_count;
+}
+
+static unsigned rank_of(const struct proposal_config *ours, size_t count,
+                        const struct v1_esp_suite *s)
+{
+    for (unsigned at = 0; at < count; at++) {
+        const struct proposal_config *p = &ours[at];
+        unsigned encr = 0, integ = 0, ke;
+
+        while (encr < p->encr_count && p->encr[encr] != s->encr)
+            encr++;
+        while (s->integ && integ < p->integ_count && p->integ[integ] != s->integ)
+            integ++;
+        if (encr < p->encr_count && (!s->integ || integ < p->integ_count) && find_ke(p, s->ke, &ke))
+            return ((at * 8 + encr) * 8 + integ) * 8 + ke;
+    }
+    return V1_NO_RANK;
+}
+
+struct wanted {
+    const struct proposal_config *ours;
+    size_t count;
+    const struct v1_esp_terms *terms;
+};
+
+static unsigned rank(const void *context, const struct sa_proposal *p, const struct v1_transform *t)
+{
+    const struct wanted *w = context;
+    struct v1_esp_suite suite;
+
+    if (p->protocol != V1_PROTOCOL_ESP || !read_transform(t, w->terms, &suite))
+        return V1_NO_RANK;
+    return rank_of(w->ours, w->count, &suite);
+}
+
+enum err v1_esp_offer_select(const struct proposal_config *ours, size_t count, struct bytes sa_body,
+                             const struct v1_esp_terms *terms, struct v1_esp_choice *out)
+{
+    const struct wanted wanted = {ours, count, terms};
+    enum err e = v1_offer_search(sa_body, rank, &wanted, &out->offered);
+
+    if (e == OK)
+        ASSERT(read_transform(&out->offered.transform, terms, &out->suite));
+    return e;
+}
+
+enum err v1_esp_answer_read(const struct proposal_config *ours, size_t count, struct bytes sa_body,
+                            const struct v1_esp_terms *terms, struct v1_esp_choice *out)
+{
+    enum err e = v1_esp_offer_select(ours, count, sa_body, terms, out);
+
+    if (e == OK &&
+        (out->offered.proposals != 1 || out->offered.transforms != 1 || out->suite.ke != terms->ke))
+        e = ERR_NO_PROPOSAL; /* RFC 2408 §4.2: one of each, and ours */
+    return e;
+}
