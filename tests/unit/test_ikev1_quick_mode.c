@@ -1,0 +1,548 @@
+/*
+ * proto/ikev1, Quick Mode against itself: with and without PFS, whole, with each message lost,
+ * doubled and tampered with, in every state; offers, traffic, payloads that are not right.
+ * RFC 2409 §5.5, RFC 2407 §4.5, §4.6.2, RFC 3947 §5.1.
+ */
+#include "hex.h"
+#include "proto/ikev1/quick_mode.h"
+#include "proto/ikev1/traffic.h"
+#include "proto/wire/v1_any.h"
+#include "suite.h"
+
+enum { ROOM = 4096, MESSAGES = 3, MID = 0x0badcafe };
+
+static struct meter meter;
+
+struct pair {
+    struct crypto *crypto;
+    struct child_config config[2];
+    struct v1_suite phase1;
+    struct ikev1_keys keys;
+    struct v1_cipher cipher;
+    struct v1_quick_env env[2];
+    struct v1_quick end[2]; /* [0]: the initiator */
+    struct ip_endpoint address[2];
+    uint8_t sent[MESSAGES][ROOM];
+    size_t len[MESSAGES];
+    enum v1_next next;
+};
+
+static struct selector net(uint32_t first, uint32_t last)
+{
+    return (struct selector){ip_addr_v4(first), ip_addr_v4(last), 0, 65535, 0};
+}
+
+static struct child_config config_of(const char *proposal, bool initiator)
+{
+    struct child_config c = {.proposal_count = 1, .local_count = 1, .remote_count = 1};
+    struct bytes bad;
+
+    ck_assert_ok(proposal_parse(bytes_text(proposal), false, &c.proposals[0], &bad));
+    c.local[0] = initiator ? net(0x0a010000, 0x0a01ffff) : net(0x0a000000, 0x0a00ffff);
+    c.remote[0] = initiator ? net(0x0a000000, 0x0a00ffff) : net(0x0a010000, 0x0a01ffff);
+    c.lifetime.hard_time = (initiator ? 3600 : 1800) * NSEC_PER_S;
+    c.lifetime.hard_bytes = initiator ? 0 : 1 << 20;
+    return c;
+}
+
+static void ends_init(struct pair *p)
+{
+    for (int i = 0; i < 2; i++)
+        ck_assert_ok(v1_quick_init(&p->end[i], &p->env[i], i == 0, MID, 0x1000 + (uint32_t)i,
+                                   rng_stream(1, (uint64_t)i, RNG_TEST)));
+}
+
+static void pair_init(struct pair *p, struct crypto *crypto, const char *proposal, bool udp)
+{
+    static uint8_t secret[32];
+    const struct ikev1_seed seed = {.kind = IKEV1_SKEYID_SIGNATURE,
+                                    .ni = bytes_of(secret, 16),
+                                    .nr = bytes_of(secret, 17),
+                                    .shared = bytes_of(secret, 32)};
+
+    memset(p, 0, sizeof *p);
+    p->crypto = crypto;
+    p->phase1.hash = hash_suite(V1_HASH_SHA2_256);
+    p->cipher.encr = encr_suite(12, 128);
+    ck_assert_ok(ikev1_keys_derive(crypto, p->phase1.hash, &seed, &p->keys));
+    ck_assert_ok(ikev1_encr_key(crypto, p->phase1.hash, &p->keys, p->cipher.encr, p->cipher.key));
+    for (int i = 0; i < 2; i++) {
+        p->config[i] = config_of(proposal, i == 0);
+        p->env[i] = (struct v1_quick_env){.crypto = crypto,
+                                          .config = &p->config[i],
+                                          .hash = p->phase1.hash,
+                                          .keys = &p->keys,
+                                          .phase1 = &p->cipher,
+                                          .cky_i = 1,
+                                          .cky_r = 2,
+                                          .udp = udp};
+        p->address[i] = (struct ip_endpoint){ip_addr_v4(0xc0000201 + (uint32_t)i), 500};
+    }
+    ends_init(p);
+}
+
+static enum err hand_bytes(struct pair *p, unsigned to, const uint8_t *data, size_t len,
+                           uint8_t *answer, size_t *answer_len)
+{
+    uint8_t copy[ROOM];
+    struct bytes message;
+    const struct v1_arrival at = {bytes_of(copy, len), p->address[to], p->address[1 - to]};
+    enum err e;
+
+    memcpy(copy, data, len);
+    e = v1_quick_receive(&p->end[to], &at, (struct buf){answer, 0, ROOM}, &p->next, &message);
+    *answer_len = message.len;
+    ck_assert(e == OK || (message.len == 0 && p->next == V1_WAIT));
+    ck_assert((message.len > 0) == (p->next == V1_SEND));
+    return e;
+}
+
+static enum err hand_over(struct pair *p, unsigned n)
+{
+    uint8_t nothing[ROOM];
+    bool last = n + 1 == MESSAGES;
+
+    return hand_bytes(p, 1 - n % 2, p->sent[n], p->len[n], last ? nothing : p->sent[n + 1],
+                      last ? &(size_t){0} : &p->len[n + 1]);
+}
+
+static void run_to(struct pair *p, unsigned n)
+{
+    struct bytes message;
+
+    ck_assert_ok(v1_quick_start(&p->end[0], (struct buf){p->sent[0], 0, ROOM}, &message));
+    p->len[0] = message.len;
+    for (unsigned i = 0; i < n; i++)
+        ck_assert_ok(hand_over(p, i));
+}
+
+static void check_same(const struct pair *p)
+{
+    const struct v1_quick *i = &p->end[0], *r = &p->end[1];
+    size_t len = v1_esp_key_len(&i->suite);
+
+    ck_assert_int_eq(i->state, V1_QUICK_DONE);
+    ck_assert_int_eq(r->state, V1_QUICK_DONE);
+    ck_assert(i->suite.encr == r->suite.encr && i->suite.integ == r->suite.integ &&
+              i->suite.ke == r->suite.ke);
+    ck_assert_uint_eq(i->spi_in, r->spi_out);
+    ck_assert_uint_eq(i->spi_out, r->spi_in);
+    ck_assert_mem_eq(i->key_in, r->key_out, len);
+    ck_assert_mem_eq(i->key_out, r->key_in, len);
+    ck_assert_mem_ne(i->key_out, i->key_in, len);
+    ck_assert(selector_equal(&i->local, &r->remote) && selector_equal(&i->remote, &r->local));
+    ck_assert_mem_eq(i->cipher.iv, r->cipher.iv, 16);
+}
+
+static struct crypto *provider(int i)
+{
+    return i == 0 ? crypto_openssl_create(&meter) : crypto_modelled_create(&meter);
+}
+
+START_TEST(both_sides_agree)
+{
+    static const char *const proposals[] = {
+        "aes128-sha1",       "aes256-sha256",      "aes256gcm16",
+        "aes128ccm12",       "aes192ctr-sha512",   "null-sha384",
+        "aes128-aesxcbc",    "aes256gcm16-ecp256", "aes128-sha256-modp2048",
+        "aes128gcm16-x25519"};
+    static struct pair p;
+
+    for (int c = 0; c < 2; c++) {
+        struct crypto *crypto = provider(c);
+
+        for (size_t i = 0; i < sizeof proposals / sizeof *proposals; i++) {
+            pair_init(&p, crypto, proposals[i], i % 2);
+            p.config[0].transport = p.config[1].transport = i % 4 > 1;
+            run_to(&p, MESSAGES);
+            check_same(&p);
+            ck_assert_int_eq(p.next, V1_WAIT);
+            ck_assert(selector_equal(&p.end[0].local, &p.config[0].local[0]));
+            /* What both can live with: who answers does not say its own in the transform. */
+            ck_assert_uint_eq(p.end[1].suite.life_s, 1800);
+            ck_assert_uint_eq(p.end[1].suite.life_kb, 1024);
+            ck_assert_uint_eq(p.end[0].suite.life_s, 3600);
+            ck_assert_uint_eq(p.end[0].pair.private[0] | p.end[0].pair.private[9], 0);
+            v1_quick_reset(&p.end[0]);
+        }
+        crypto_destroy(crypto);
+    }
+}
+END_TEST
+
+/* KEYMAT is of the SPI: another one has other keys; and so has another message ID's nonce. */
+START_TEST(keys_are_of_the_spi)
+{
+    static struct pair p, q;
+    struct crypto *crypto = provider(0);
+
+    pair_init(&p, crypto, "aes128-sha1", false);
+    run_to(&p, MESSAGES);
+    pair_init(&q, crypto, "aes128-sha1", false);
+    q.end[0].spi_in += 0x777;
+    run_to(&q, MESSAGES);
+    check_same(&q);
+    ck_assert_mem_ne(p.end[0].key_in, q.end[0].key_in, 36);
+    ck_assert_mem_eq(p.end[0].key_out, q.end[0].key_out, 36);
+    /* So both directions would have the same if both ends had chosen alike. */
+    pair_init(&q, crypto, "aes128-sha1", false);
+    q.end[0].spi_in = q.end[1].spi_in;
+    run_to(&q, 0);
+    ck_assert_int_eq(hand_over(&q, 0), ERR_SYNTAX);
+    ck_assert_int_eq(q.end[1].state, V1_QUICK_NONE);
+    crypto_destroy(crypto);
+}
+END_TEST
+
+START_TEST(messages_have_what_the_rfc_says)
+{
+    static const char *const lists[2][MESSAGES] = {
+        {"HASH SA NONCE ID ID", "HASH SA NONCE ID ID", "HASH"},
+        {"HASH SA NONCE KE ID ID", "HASH SA NONCE KE ID ID", "HASH"}};
+    static struct pair p;
+    struct crypto *crypto = provider(0);
+
+    for (int pfs = 0; pfs < 2; pfs++) {
+        struct v1_cipher chain;
+
+        pair_init(&p, crypto, pfs ? "aes128-sha1-ecp256" : "aes128-sha1", false);
+        chain = p.end[0].cipher;
+        run_to(&p, MESSAGES);
+        for (unsigned n = 0; n < MESSAGES; n++) {
+            struct message_view v, in;
+            uint8_t next[IV_MAX];
+            struct bytes text;
+            char list[64] = "";
+
+            ck_assert_ok(v1_message_read(bytes_of(p.sent[n], p.len[n]), &v));
+            ck_assert_uint_eq(v.header.exchange, V1_EXCHANGE_QUICK);
+            ck_assert_uint_eq(v.header.message_id, MID);
+            ck_assert_ok(v1_cipher_open(crypto, &chain, &v, &in, &text, next));
+            memcpy(chain.iv, next, sizeof next);
+            for (unsigned i = 0; i < in.count; i++) {
+                strcat(list, i ? " " : "");
+                strcat(list, v1_payload_name(in.payloads[i].type));
+            }
+            ck_assert_str_eq(list, lists[pfs][n]);
+        }
+    }
+    crypto_destroy(crypto);
+}
+END_TEST
+
+START_TEST(each_message_lost_or_doubled)
+{
+    static struct pair p;
+    struct crypto *crypto = provider(1);
+
+    for (unsigned n = 0; n < MESSAGES; n++) {
+        pair_init(&p, crypto, "aes128gcm16-ecp256", true);
+        run_to(&p, n);
+        if (n > 0) { /* lost: what it answers comes again */
+            ck_assert_ok(hand_bytes(&p, n % 2, p.sent[n - 1], p.len[n - 1], (uint8_t[ROOM]){0},
+                                    &(size_t){0}));
+            ck_assert_int_eq(p.next, V1_AGAIN);
+        }
+        ck_assert_ok(hand_over(&p, n));
+        ck_assert_ok(
+            hand_bytes(&p, 1 - n % 2, p.sent[n], p.len[n], (uint8_t[ROOM]){0}, &(size_t){0}));
+        ck_assert_int_eq(p.next, n + 1 == MESSAGES ? V1_WAIT : V1_AGAIN);
+        for (unsigned rest = n + 1; rest < MESSAGES; rest++)
+            ck_assert_ok(hand_over(&p, rest));
+        check_same(&p);
+    }
+    crypto_destroy(crypto);
+}
+END_TEST
+
+/* Of this exchange, of one under another message ID, and of another SA. */
+START_TEST(every_message_in_every_state)
+{
+    static struct pair p, others[2];
+    struct crypto *crypto = provider(1);
+
+    pair_init(&others[0], crypto, "aes128gcm16-ecp256", true);
+    for (int i = 0; i < 2; i++)
+        ck_assert_ok(v1_quick_init(&others[0].end[i], &others[0].env[i], i == 0, MID + 1,
+                                   0x2000 + (uint32_t)i, rng_stream(2, (uint64_t)i, RNG_TEST)));
+    run_to(&others[0], MESSAGES);
+    pair_init(&others[1], crypto, "aes128gcm16-ecp256", true);
+    others[1].keys.skeyid_a[0] ^= 1;
+    others[1].cipher.key[0] ^= 1;
+    ends_init(&others[1]);
+    run_to(&others[1], MESSAGES);
+    for (unsigned state = 0; state <= MESSAGES; state++) {
+        for (unsigned n = 0; n < 3 * MESSAGES; n++) {
+            const struct pair *from = n < MESSAGES ? &p : &others[n / MESSAGES - 1];
+            unsigned which = n % MESSAGES;
+
+            pair_init(&p, crypto, "aes128gcm16-ecp256", true);
+            run_to(&p, MESSAGES); /* so that there are all messages */
+            ends_init(&p);
+            run_to(&p, state);
+            for (unsigned to = 0; to < 2; to++) {
+                enum v1_quick_state before = p.end[to].state;
+
+                if (n < MESSAGES && (n == state || n == state + 1) && to == 1 - n % 2)
+                    continue; /* what it waits for, or would in a moment */
+                if (hand_bytes(&p, to, from->sent[which], from->len[which], (uint8_t[ROOM]){0},
+                               &(size_t){0}) == OK)
+                    ck_assert_uint_lt(n, MESSAGES);
+                ck_assert(p.next != V1_SEND);
+                ck_assert_int_eq(p.end[to].state, before);
+            }
+            for (unsigned rest = state; rest < MESSAGES; rest++)
+                ck_assert_ok(hand_over(&p, rest));
+            check_same(&p);
+        }
+    }
+    crypto_destroy(crypto);
+}
+END_TEST
+
+START_TEST(each_message_tampered_with)
+{
+    static struct pair p;
+    struct crypto *crypto = provider(1);
+
+    for (unsigned n = 0; n < MESSAGES; n++) {
+        pair_init(&p, crypto, "aes128-sha1", true);
+        run_to(&p, n);
+        for (size_t at = 0; at < p.len[n]; at++) {
+            struct v1_quick before = p.end[1 - n % 2];
+            enum err e;
+
+            p.sent[n][at] ^= 0x20;
+            e = hand_over(&p, n);
+            p.sent[n][at] ^= 0x20;
+            /* The header but version, flags, exchange, IDs and cookies means nothing; nor does
+             * padding, but it makes the next IV. */
+            if (e == OK)
+                ck_assert_msg(at == 17 || at == 19 || at + 16 > p.len[n], "message %u byte %zu", n,
+                              at);
+            if (e != OK)
+                ck_assert_mem_eq(&before, &p.end[1 - n % 2], sizeof before);
+            p.end[1 - n % 2] = before;
+        }
+        ck_assert_ok(hand_over(&p, n));
+        for (unsigned rest = n + 1; rest < MESSAGES; rest++)
+            ck_assert_ok(hand_over(&p, rest));
+        check_same(&p);
+    }
+    crypto_destroy(crypto);
+}
+END_TEST
+
+START_TEST(nothing_in_common)
+{
+    static const struct {
+        const char *initiator, *responder;
+        enum err expected;
+    } rows[] = {
+        {"aes128-sha1", "aes128-sha1", OK},
+        {"aes128-sha1", "aes256-sha1", ERR_NO_PROPOSAL},
+        {"aes128-sha1", "aes128-sha256", ERR_NO_PROPOSAL},
+        {"aes128-sha1", "aes128gcm16", ERR_NO_PROPOSAL},
+        {"aes128-sha1-ecp256", "aes128-sha1", ERR_NO_PROPOSAL}, /* PFS on one side only */
+        {"aes128-sha1", "aes128-sha1-ecp256", ERR_NO_PROPOSAL},
+        {"aes128-sha1-ecp256", "aes128-sha1-modp2048-ecp256", OK},
+        {"aes128-sha1-ecp256", "aes128-sha1-modp2048", ERR_NO_PROPOSAL},
+        {"aes128-aes256-sha1-sha256", "aes256-sha256", OK},
+    };
+    static struct pair p;
+    struct crypto *crypto = provider(1);
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        enum err e;
+
+        pair_init(&p, crypto, rows[i].initiator, false);
+        p.config[1] = config_of(rows[i].responder, false);
+        run_to(&p, 0);
+        e = hand_over(&p, 0);
+        ck_assert_msg(e == rows[i].expected, "%s, %s: %s", rows[i].initiator, rows[i].responder,
+                      err_name(e));
+    }
+    pair_init(&p, crypto, "aes128-sha1", false);
+    p.config[1].transport = true;
+    run_to(&p, 0);
+    ck_assert_int_eq(hand_over(&p, 0), ERR_NO_PROPOSAL);
+    pair_init(&p, crypto, "aes128-sha1", true);
+    p.end[1].env.udp = false;
+    run_to(&p, 0);
+    ck_assert_int_eq(hand_over(&p, 0), ERR_NO_PROPOSAL);
+    pair_init(&p, crypto, "chacha20poly1305", false); /* IKEv1 has no number for it */
+    ck_assert_int_eq(
+        v1_quick_start(&p.end[0], (struct buf){p.sent[0], 0, ROOM}, &(struct bytes){NULL, 0}),
+        ERR_UNSUPPORTED);
+    ck_assert_int_eq(p.end[0].state, V1_QUICK_NONE);
+    crypto_destroy(crypto);
+}
+END_TEST
+
+START_TEST(traffic_is_what_both_allow)
+{
+    static struct pair p;
+    struct crypto *crypto = provider(1);
+
+    pair_init(&p, crypto, "aes128-sha1", false);
+    p.config[0].local[0] = net(0x0a010203, 0x0a010203); /* one host of what is allowed */
+    p.config[0].remote[0] = net(0x0a000001, 0x0a000009);
+    p.config[0].remote[0].protocol = 6;
+    p.config[0].remote[0].port_first = p.config[0].remote[0].port_last = 443;
+    run_to(&p, MESSAGES);
+    check_same(&p);
+    ck_assert(selector_equal(&p.end[1].local, &p.config[0].remote[0]));
+    for (int side = 0; side < 2; side++) { /* one address more than is allowed */
+        pair_init(&p, crypto, "aes128-sha1", false);
+        if (side)
+            p.config[0].local[0] = net(0x0a010000, 0x0a020000);
+        else
+            p.config[0].remote[0] = net(0x0a000000, 0x0a010000);
+        run_to(&p, 0);
+        ck_assert_int_eq(hand_over(&p, 0), ERR_TS);
+        ck_assert_int_eq(p.end[1].state, V1_QUICK_NONE);
+    }
+    pair_init(&p, crypto, "aes128-sha1", false);
+    p.config[0].local[0].port_first = 1; /* a range of ports */
+    ck_assert_int_eq(
+        v1_quick_start(&p.end[0], (struct buf){p.sent[0], 0, ROOM}, &(struct bytes){NULL, 0}),
+        ERR_UNSUPPORTED);
+    crypto_destroy(crypto);
+}
+END_TEST
+
+/* A message 1 of these payloads, whose HASH is right unless told. */
+static enum err crafted(struct pair *p, const uint8_t *types, bool hash)
+{
+    const struct ike_header h = {.spi_i = 1,
+                                 .spi_r = 2,
+                                 .version = HEADER_VERSION_1,
+                                 .exchange = V1_EXCHANGE_QUICK,
+                                 .flags = V1_FLAG_ENCRYPTION,
+                                 .message_id = MID};
+    const struct v1_esp_terms terms = {.mode = V1_MODE_TUNNEL};
+    struct v1_cipher chain = p->end[1].cipher;
+    uint8_t out[ROOM], sa[512], digest[IKEV1_HASH_MAX];
+    struct message_writer w;
+    struct bytes message;
+    struct v1_area area;
+    struct writer body;
+
+    writer_init(&body, sa, sizeof sa);
+    ck_assert_ok(
+        v1_esp_offer_write(&body, p->config[0].proposals, 1, &terms, bytes_of("\0\0\x10\0", 4)));
+    message_begin(&w, (struct buf){out, 0, sizeof out}, &h);
+    payload_add(&w, V1_PAYLOAD_HASH, bytes_of(digest, 32));
+    for (; *types; types++) {
+        if (*types == V1_PAYLOAD_SA)
+            payload_add(&w, *types, bytes_of(sa, writer_len(&body)));
+        else if (*types == V1_PAYLOAD_ID)
+            payload_add(&w, *types, bytes_of("\1\0\0\0\12\1\2\3", 8));
+        else if (*types == V1_PAYLOAD_NOTIFY)
+            payload_add(&w, *types, bytes_of("\0\0\0\1\3\0\0\16", 8));
+        else
+            payload_add(&w, *types, bytes_of(sa, 16));
+    }
+    ck_assert_ok(v1_message_end(&w, 16, &area, &message));
+    ck_assert_ok(ikev1_hash_12(p->crypto, p->env[1].hash, &p->keys, MID, BYTES_NONE,
+                               bytes_of(area.text + 36, area.chain_len - 36), digest));
+    memcpy(area.text + 4, digest, 32);
+    area.text[4] ^= !hash;
+    ck_assert_ok(v1_cipher_seal(p->crypto, &chain, &area));
+    return hand_bytes(p, 1, message.data, message.len, (uint8_t[ROOM]){0}, &(size_t){0});
+}
+
+START_TEST(payloads_of_a_first_message)
+{
+    static const struct {
+        uint8_t types[8];
+        enum err expected;
+    } rows[] = {
+        {{1, 10}, OK}, /* no IDs: the two addresses, which are allowed here */
+        {{1, 10, 11, 13, 200}, OK},
+        {{10, 1}, ERR_SYNTAX}, /* §5.5: SA is the second */
+        {{1}, ERR_MISSING},
+        {{10}, ERR_MISSING},
+        {{1, 10, 5}, ERR_MISSING},
+        {{1, 10, 5, 5, 5}, ERR_SYNTAX},
+        {{1, 10, 1}, ERR_DUPLICATE},
+        {{1, 10, 10}, ERR_DUPLICATE},
+        {{1, 10, 8}, ERR_SYNTAX},
+        {{1, 10, 12}, ERR_SYNTAX},
+        {{1, 10, 4}, ERR_SYNTAX}, /* a KE without a group */
+        {{1, 10, 15}, ERR_UNSUPPORTED},
+        {{0}, ERR_MISSING},
+        {{1, 10, 5, 5}, ERR_TS}, /* not in our network */
+    };
+    static struct pair p;
+    struct crypto *crypto = provider(1);
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        enum err e;
+
+        pair_init(&p, crypto, "aes128-sha1", false);
+        p.config[1].local[0] = selector_host(p.address[1].addr);
+        p.config[1].remote[0] = net(0, 0xffffffff);
+        e = crafted(&p, rows[i].types, true);
+        ck_assert_msg(e == rows[i].expected, "row %zu: %s", i, err_name(e));
+        ck_assert_int_eq(p.end[1].state, e == OK ? V1_QUICK_ANSWERED : V1_QUICK_NONE);
+        pair_init(&p, crypto, "aes128-sha1", false);
+        e = crafted(&p, rows[i].types, false);
+        ck_assert(e == ERR_ICV || e == ERR_MISSING || e == ERR_UNSUPPORTED);
+    }
+    pair_init(&p, crypto, "aes128-sha1-ecp256", false);
+    p.config[1].local[0] = selector_host(p.address[1].addr);
+    p.config[1].remote[0] = net(0, 0xffffffff);
+    p.config[1].proposals[0].ke_count = 0;
+    ck_assert_ok(crafted(&p, (const uint8_t[]){1, 10, 0}, true));
+    crypto_destroy(crypto);
+}
+END_TEST
+
+/* Each form there and back. */
+START_TEST(selectors_and_ids)
+{
+    static const struct {
+        uint32_t first, last;
+        enum v1_id_type type;
+    } rows[] = {{0x0a000001, 0x0a000001, V1_ID_IPV4_ADDR},
+                {0x0a000000, 0x0a0000ff, V1_ID_IPV4_ADDR_SUBNET},
+                {0, 0xffffffff, V1_ID_IPV4_ADDR_SUBNET},
+                {0x0a000000, 0x0a000001, V1_ID_IPV4_ADDR_SUBNET},
+                {0x0a000001, 0x0a000002, V1_ID_IPV4_ADDR_RANGE},
+                {0x0a000000, 0x0a0000fe, V1_ID_IPV4_ADDR_RANGE},
+                {0x0a000080, 0x0a00017f, V1_ID_IPV4_ADDR_RANGE}};
+    uint8_t room[V1_TRAFFIC_ROOM], v6[32] = {0x20, 1, 0xd, 0xb8};
+    struct selector back, s;
+    struct v1_id id;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        s = net(rows[i].first, rows[i].last);
+        ck_assert_ok(v1_traffic_id(&s, room, &id));
+        ck_assert_uint_eq(id.type, rows[i].type);
+        ck_assert_ok(v1_traffic_selector(&id, &back));
+        ck_assert(selector_equal(&s, &back));
+    }
+    memset(v6 + 16, 0xff, 8); /* 2001:db8::/64 */
+    id = (struct v1_id){V1_ID_IPV6_ADDR_SUBNET, 17, 53, bytes_of(v6, 32)};
+    ck_assert_ok(v1_traffic_selector(&id, &back));
+    ck_assert(back.protocol == 17 && back.port_first == 53 && back.port_last == 53);
+    ck_assert(back.last.bytes[15] == 0xff && back.last.bytes[7] == 0);
+    ck_assert_ok(v1_traffic_id(&back, room, &id));
+    ck_assert(id.type == V1_ID_IPV6_ADDR_SUBNET && bytes_equal(id.data, bytes_of(v6, 32)));
+    /* What is none */
+    id = (struct v1_id){V1_ID_FQDN, 0, 0, bytes_text("host")};
+    ck_assert_int_eq(v1_traffic_selector(&id, &back), ERR_TS);
+    id = (struct v1_id){V1_ID_IPV4_ADDR_SUBNET, 0, 0, bytes_of("\12\0\0\0\377\0\377\0", 8)};
+    ck_assert_int_eq(v1_traffic_selector(&id, &back), ERR_TS);
+    id = (struct v1_id){V1_ID_IPV4_ADDR_SUBNET, 0, 0, bytes_of("\12\0\0\1\377\377\377\0", 8)};
+    ck_assert_int_eq(v1_traffic_selector(&id, &back), ERR_TS);
+    id = (struct v1_id){V1_ID_IPV4_ADDR_RANGE, 0, 0, bytes_of("\12\0\0\2\12\0\0\1", 8)};
+    ck_assert_int_eq(v1_traffic_selector(&id, &back), ERR_TS);
+    ck_assert_str_eq(v1_quick_state_name(V1_QUICK_ANSWERED), "answered");
+}
+END_TEST
+
+SUITE("ikev1_quick_mode", both_sides_agree, keys_are_of_the_spi, messages_have_what_the_rfc_says,
+      each_message_lost_or_doubled, every_message_in_every_state, each_message_tampered_with,
+      nothing_in_common, traffic_is_what_both_allow, payloads_of_a_first_message, selectors_and_ids)
