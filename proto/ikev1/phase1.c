@@ -33,6 +33,22 @@ void v1_phase1_reset(struct v1_phase1 *p)
     wipe(p, sizeof *p);
 }
 
+struct v1_established v1_phase1_established(const struct v1_phase1 *p)
+{
+    ASSERT(p->state == V1_STATE_ESTABLISHED);
+    return (struct v1_established){p->env.crypto, p->suite.hash, &p->keys,
+                                   &p->cipher,    p->cky_i,      p->cky_r};
+}
+
+enum err v1_cipher_of(const struct v1_established *sa, uint32_t message_id, struct v1_cipher *out)
+{
+    size_t block = sa->cipher->encr->block_len;
+
+    *out = *sa->cipher;
+    return ikev1_iv_of(sa->crypto, sa->hash, bytes_of(sa->cipher->iv, block), message_id, block,
+                       out->iv);
+}
+
 static struct bytes ke_body(const struct v1_phase1 *p, bool ours)
 {
     return bytes_of(ours ? p->pair.public : p->peer_ke, p->suite.ke->public_len);

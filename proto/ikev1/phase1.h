@@ -71,11 +71,29 @@ struct v1_phase1 {
     uint64_t consumed;          /* digest of the peer's message that ours answered; 0: none */
 };
 
+/** What is left of phase 1 when it is over: everything under a message ID stands on it. Borrowed.
+ */
+struct v1_established {
+    struct crypto *crypto;
+    const struct hash_suite *hash;
+    const struct ikev1_keys *keys;  /* SKEYID_d and SKEYID_a of it */
+    const struct v1_cipher *cipher; /* its key, and as IV the last block of phase 1 */
+    uint64_t cky_i, cky_r;
+};
+
 /** @param cookie  ours, not 0 @param random  a stream of its own */
 void v1_phase1_init(struct v1_phase1 *, const struct v1_phase1_env *, bool initiator,
                     uint64_t cookie, struct rng random);
 /** Wipes everything. */
 void v1_phase1_reset(struct v1_phase1 *);
+
+/** Of one that is ESTABLISHED; views. */
+struct v1_established v1_phase1_established(const struct v1_phase1 *);
+
+/** The chain of a message ID, at its beginning (RFC 2409 appendix B). @retval ERR_UNSUPPORTED,
+ * ERR_CRYPTO */
+enum err v1_cipher_of(const struct v1_established *, uint32_t message_id,
+                      struct v1_cipher *out) MUST_USE;
 
 /** g^xi and g^xr, the bodies of both KE payloads. */
 struct bytes v1_phase1_g_xi(const struct v1_phase1 *);

@@ -33,8 +33,6 @@ const char *v1_quick_state_name(enum v1_quick_state s)
 enum err v1_quick_init(struct v1_quick *q, const struct v1_quick_env *env, bool initiator,
                        uint32_t message_id, uint32_t spi_in, struct rng random)
 {
-    size_t block = env->phase1->encr->block_len;
-
     ASSERT(message_id != 0 && spi_in >= 256);
     memset(q, 0, sizeof *q);
     q->env = *env;
@@ -42,9 +40,7 @@ enum err v1_quick_init(struct v1_quick *q, const struct v1_quick_env *env, bool 
     q->initiator = initiator;
     q->message_id = message_id;
     q->spi_in = spi_in;
-    q->cipher = *env->phase1;
-    return ikev1_iv_of(env->crypto, env->hash, bytes_of(env->phase1->iv, block), message_id, block,
-                       q->cipher.iv);
+    return v1_cipher_of(&env->sa, message_id, &q->cipher);
 }
 
 void v1_quick_reset(struct v1_quick *q)
@@ -94,15 +90,15 @@ static struct bytes nr(const struct v1_quick *q)
 /* HASH, to be filled in at the end. */
 static void begin(const struct v1_quick *q, struct message_writer *w, struct buf out)
 {
-    const struct ike_header h = {.spi_i = q->env.cky_i,
-                                 .spi_r = q->env.cky_r,
+    const struct ike_header h = {.spi_i = q->env.sa.cky_i,
+                                 .spi_r = q->env.sa.cky_r,
                                  .version = HEADER_VERSION_1,
                                  .exchange = V1_EXCHANGE_QUICK,
                                  .flags = V1_FLAG_ENCRYPTION,
                                  .message_id = q->message_id};
 
     message_begin(w, out, &h);
-    writer_zeros(payload_begin(w, V1_PAYLOAD_HASH), q->env.hash->len);
+    writer_zeros(payload_begin(w, V1_PAYLOAD_HASH), q->env.sa.hash->len);
     payload_end(w);
 }
 
@@ -110,7 +106,7 @@ static void begin(const struct v1_quick *q, struct message_writer *w, struct buf
 static enum err hash_of(const struct v1_quick *q, unsigned number, struct bytes rest,
                         uint8_t out[IKEV1_HASH_MAX])
 {
-    const struct v1_quick_env *e = &q->env;
+    const struct v1_established *e = &q->env.sa;
 
     if (number == 3)
         return ikev1_hash_3(e->crypto, e->hash, e->keys, q->message_id, ni(q), nr(q), out);
@@ -121,7 +117,7 @@ static enum err hash_of(const struct v1_quick *q, unsigned number, struct bytes 
 static enum err finish(struct v1_quick *q, struct message_writer *w, unsigned number,
                        struct bytes *message)
 {
-    size_t front = FRONT + (size_t)q->env.hash->len;
+    size_t front = FRONT + (size_t)q->env.sa.hash->len;
     uint8_t hash[IKEV1_HASH_MAX];
     struct v1_area area;
     enum err e = v1_message_end(w, q->cipher.encr->block_len, &area, message);
@@ -130,8 +126,8 @@ static enum err finish(struct v1_quick *q, struct message_writer *w, unsigned nu
         e = hash_of(q, number, bytes_of(area.text + front, area.chain_len - front), hash);
     if (e != OK)
         return e;
-    memcpy(area.text + FRONT, hash, q->env.hash->len);
-    return v1_cipher_seal(q->env.crypto, &q->cipher, &area);
+    memcpy(area.text + FRONT, hash, q->env.sa.hash->len);
+    return v1_cipher_seal(q->env.sa.crypto, &q->cipher, &area);
 }
 
 static enum err write_id(struct message_writer *w, const struct selector *s)
@@ -168,7 +164,8 @@ static enum err draw(struct v1_quick *q, const struct ke_suite *ke)
     rng_fill(&q->random, q->nonce, sizeof q->nonce);
     if (!ke)
         return OK;
-    return q->env.crypto->class->ke_generate(q->env.crypto, ke, rng_fork(&q->random, 0), &q->pair);
+    return q->env.sa.crypto->class->ke_generate(q->env.sa.crypto, ke, rng_fork(&q->random, 0),
+                                                &q->pair);
 }
 
 static enum err create_first(struct v1_quick *q, struct buf out, struct bytes *message)
@@ -273,7 +270,7 @@ static enum err share(struct v1_quick *q, const struct read *r, uint8_t room[KE_
         (body.len != ke->public_len || bytes_equal(body, bytes_of(q->pair.public, ke->public_len))))
         e = ERR_KEY_EXCHANGE;
     if (e == OK)
-        e = q->env.crypto->class->ke_derive(q->env.crypto, &q->pair, body, room);
+        e = q->env.sa.crypto->class->ke_derive(q->env.sa.crypto, &q->pair, body, room);
     if (e == OK)
         *shared = bytes_of(room, ke->shared_len);
     wipe(q->pair.private, sizeof q->pair.private);
@@ -286,11 +283,12 @@ static enum err keymat(struct v1_quick *q, struct bytes shared)
     struct ikev1_keymat_seed seed = {
         .shared = shared, .protocol = V1_PROTOCOL_ESP, .spi = q->spi_in, .ni = ni(q), .nr = nr(q)};
     size_t len = v1_esp_key_len(&q->suite);
-    enum err e = ikev1_keymat(q->env.crypto, q->env.hash, q->env.keys, &seed, q->key_in, len);
+    enum err e =
+        ikev1_keymat(q->env.sa.crypto, q->env.sa.hash, q->env.sa.keys, &seed, q->key_in, len);
 
     seed.spi = q->spi_out;
     if (e == OK)
-        e = ikev1_keymat(q->env.crypto, q->env.hash, q->env.keys, &seed, q->key_out, len);
+        e = ikev1_keymat(q->env.sa.crypto, q->env.sa.hash, q->env.sa.keys, &seed, q->key_out, len);
     return e;
 }
 
@@ -454,7 +452,8 @@ static enum err check_header(const struct v1_quick *q, const struct ike_header *
 {
     if (h->exchange != V1_EXCHANGE_QUICK || !v1_encrypted(h))
         return ERR_STATE;
-    if (h->message_id != q->message_id || h->spi_i != q->env.cky_i || h->spi_r != q->env.cky_r)
+    if (h->message_id != q->message_id || h->spi_i != q->env.sa.cky_i ||
+        h->spi_r != q->env.sa.cky_r)
         return ERR_MESSAGE_ID;
     return OK;
 }
@@ -477,7 +476,7 @@ static enum err check_hash(const struct v1_quick *q, const struct message_view *
     e = hash_of(q, number, bytes_of(chain.data + front, chain.len - front), hash);
     if (e != OK)
         return e;
-    return bytes_equal_secret(p->body, bytes_of(hash, q->env.hash->len)) ? OK : ERR_ICV;
+    return bytes_equal_secret(p->body, bytes_of(hash, q->env.sa.hash->len)) ? OK : ERR_ICV;
 }
 
 static enum err take(struct v1_quick *q, const struct message_view *outer, unsigned number,
@@ -486,7 +485,7 @@ static enum err take(struct v1_quick *q, const struct message_view *outer, unsig
     struct message_view in;
     uint8_t next[IV_MAX];
     struct bytes chain;
-    enum err e = v1_cipher_open(q->env.crypto, &q->cipher, outer, &in, &chain, next);
+    enum err e = v1_cipher_open(q->env.sa.crypto, &q->cipher, outer, &in, &chain, next);
 
     if (e == OK)
         e = check_hash(q, &in, chain, number);

@@ -27,13 +27,9 @@ const char *v1_quick_state_name(enum v1_quick_state);
 
 /** What a Quick Mode is given; borrowed for as long as it lasts. */
 struct v1_quick_env {
-    struct crypto *crypto;
+    struct v1_established sa;
     const struct child_config *config; /* proposals, mode, lifetime, selectors */
-    const struct hash_suite *hash;     /* of phase 1, as what follows */
-    const struct ikev1_keys *keys;     /* SKEYID_d and SKEYID_a of it are used */
-    const struct v1_cipher *phase1;    /* its key, and as IV the last block of phase 1 */
-    uint64_t cky_i, cky_r;
-    bool udp; /* ESP goes in UDP (RFC 3947 §5.1) */
+    bool udp;                          /* ESP goes in UDP (RFC 3947 §5.1) */
 };
 
 struct v1_quick {

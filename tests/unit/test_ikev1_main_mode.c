@@ -4,7 +4,9 @@
  * key. RFC 2409 §5.4, RFC 3947 §3.2, §4.
  */
 #include "hex.h"
+#include "proto/ikev1/informational.h"
 #include "proto/ikev1/main_mode.h"
+#include "proto/ikev1/quick_mode.h"
 #include "proto/wire/v1_any.h"
 #include "suite.h"
 
@@ -487,6 +489,49 @@ START_TEST(payloads_of_a_first_message)
 }
 END_TEST
 
+/* A word and a child SA under what came out of it. */
+START_TEST(phase_2_stands_on_it)
+{
+    static struct pair p;
+    static struct v1_quick quick[2];
+    struct crypto *crypto = provider(0);
+    struct child_config child = {.proposal_count = 1, .local_count = 1, .remote_count = 1};
+    uint8_t room[2][ROOM];
+    struct bytes bad, message;
+    struct v1_established sa[2];
+    struct v1_info_view view;
+    struct v1_info info;
+    struct v1_said said;
+
+    ck_assert_ok(
+        proposal_parse(bytes_text("aes256gcm16-x25519"), false, &child.proposals[0], &bad));
+    child.local[0] = child.remote[0] = selector_any(4);
+    pair_init(&p, crypto, "aes256-sha256-x25519", true);
+    run_whole(&p);
+    for (int end = 0; end < 2; end++) {
+        sa[end] = v1_phase1_established(&p.end[end]);
+        ck_assert_ok(v1_quick_init(&quick[end], &(struct v1_quick_env){sa[end], &child, true},
+                                   end == 0, 77, 0x1000 + (uint32_t)end,
+                                   rng_stream(3, (uint64_t)end, RNG_TEST)));
+    }
+    v1_info_begin(&info, &sa[1], 99, (struct buf){room[0], 0, ROOM});
+    v1_info_notify(&info, &sa[1], V1_NOTIFY_INITIAL_CONTACT);
+    ck_assert_ok(v1_info_end(&info, &sa[1], &message));
+    ck_assert_ok(v1_info_open(&sa[0], message, &view));
+    ck_assert(v1_info_next(&view, &said) && said.kind == V1_SAID_INITIAL_CONTACT);
+    ck_assert_ok(v1_quick_start(&quick[0], (struct buf){room[0], 0, ROOM}, &message));
+    for (unsigned n = 0; n < 3; n++) {
+        const struct v1_arrival at = {message, p.address[1 - n % 2], p.address[n % 2]};
+
+        ck_assert_ok(v1_quick_receive(&quick[1 - n % 2], &at,
+                                      (struct buf){room[1 - n % 2], 0, ROOM}, &p.next, &message));
+    }
+    ck_assert(quick[0].state == V1_QUICK_DONE && quick[1].state == V1_QUICK_DONE);
+    ck_assert_mem_eq(quick[0].key_in, quick[1].key_out, 36);
+    crypto_destroy(crypto);
+}
+END_TEST
+
 START_TEST(rows_are_unambiguous_and_lead_on)
 {
     size_t count;
@@ -509,4 +554,4 @@ SUITE("ikev1_main_mode", both_sides_agree, messages_have_what_the_rfc_says,
       each_message_lost_or_doubled, every_message_in_every_state,
       what_is_in_the_clear_tampered_with, what_is_encrypted_tampered_with, another_shared_secret,
       nats_are_found_where_they_are, nothing_in_common, public_values_that_are_none,
-      payloads_of_a_first_message, rows_are_unambiguous_and_lead_on)
+      payloads_of_a_first_message, phase_2_stands_on_it, rows_are_unambiguous_and_lead_on)

@@ -68,14 +68,10 @@ static void pair_init(struct pair *p, struct crypto *crypto, const char *proposa
     ck_assert_ok(ikev1_encr_key(crypto, p->phase1.hash, &p->keys, p->cipher.encr, p->cipher.key));
     for (int i = 0; i < 2; i++) {
         p->config[i] = config_of(proposal, i == 0);
-        p->env[i] = (struct v1_quick_env){.crypto = crypto,
-                                          .config = &p->config[i],
-                                          .hash = p->phase1.hash,
-                                          .keys = &p->keys,
-                                          .phase1 = &p->cipher,
-                                          .cky_i = 1,
-                                          .cky_r = 2,
-                                          .udp = udp};
+        p->env[i] =
+            (struct v1_quick_env){.sa = {crypto, p->phase1.hash, &p->keys, &p->cipher, 1, 2},
+                                  .config = &p->config[i],
+                                  .udp = udp};
         p->address[i] = (struct ip_endpoint){ip_addr_v4(0xc0000201 + (uint32_t)i), 500};
     }
     ends_init(p);
@@ -444,7 +440,7 @@ static enum err crafted(struct pair *p, const uint8_t *types, bool hash)
             payload_add(&w, *types, bytes_of(sa, 16));
     }
     ck_assert_ok(v1_message_end(&w, 16, &area, &message));
-    ck_assert_ok(ikev1_hash_12(p->crypto, p->env[1].hash, &p->keys, MID, BYTES_NONE,
+    ck_assert_ok(ikev1_hash_12(p->crypto, p->env[1].sa.hash, &p->keys, MID, BYTES_NONE,
                                bytes_of(area.text + 36, area.chain_len - 36), digest));
     memcpy(area.text + 4, digest, 32);
     area.text[4] ^= !hash;
