@@ -2,19 +2,7 @@
 #ifndef PROTO_IKEV1_MAIN_MODE_H
 #define PROTO_IKEV1_MAIN_MODE_H
 
-#include "proto/ikev1/phase1.h"
-
-/** A datagram and where it came from; its bytes are decrypted in place. */
-struct v1_arrival {
-    struct bytes message; /* without non-ESP marker; writable */
-    struct ip_endpoint local, remote;
-};
-
-enum v1_next {
-    V1_WAIT,  /* nothing is to be sent */
-    V1_SEND,  /* *message is the next one */
-    V1_AGAIN, /* the peer's message was here before: what answered it is to be sent again */
-};
+#include "proto/ikev1/phase1_message.h"
 
 /**
  * Message 1.
@@ -39,15 +27,7 @@ enum err main_mode_start(struct v1_phase1 *, struct buf out, struct bytes *messa
 enum err main_mode_receive(struct v1_phase1 *, const struct v1_arrival *, struct buf out,
                            enum v1_next *next, struct bytes *message) MUST_USE;
 
-/** The states and payloads of Main Mode as data; for tests and diagrams. */
-struct main_mode_row {
-    enum v1_state from;
-    bool initiator; /* who receives it */
-    bool encrypted;
-    uint32_t needed, allowed; /* sets of 1 << payload type */
-    enum v1_state to;
-    const char *section;
-};
-const struct main_mode_row *main_mode_rows(size_t *count);
+/** Its states and payloads as data. */
+const struct v1_phase1_row *main_mode_rows(size_t *count);
 
 #endif

@@ -68,7 +68,8 @@ struct v1_phase1 {
     bool natt;                  /* both speak of NATs, and have */
     bool nat_local, nat_remote; /* one lies before us, before the peer */
     bool initial_contact;       /* the peer has no other SA with us, it says */
-    uint64_t consumed;          /* digest of the peer's message that ours answered; 0: none */
+    uint64_t consumed;          /* digest of the peer's last message; 0: none */
+    bool answered;              /* and ours answered it */
 };
 
 /** What is left of phase 1 when it is over: everything under a message ID stands on it. Borrowed.

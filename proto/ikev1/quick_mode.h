@@ -6,7 +6,7 @@
 #define PROTO_IKEV1_QUICK_MODE_H
 
 #include "proto/ikev1/esp_suite.h"
-#include "proto/ikev1/main_mode.h"
+#include "proto/ikev1/phase1_message.h"
 #include "proto/ip/selector.h"
 
 /* X(symbol, name): what we have sent last, or done */

@@ -535,7 +535,7 @@ END_TEST
 START_TEST(rows_are_unambiguous_and_lead_on)
 {
     size_t count;
-    const struct main_mode_row *rows = main_mode_rows(&count);
+    const struct v1_phase1_row *rows = main_mode_rows(&count);
 
     ck_assert_uint_eq(count, MESSAGES);
     for (size_t i = 0; i < count; i++) {
