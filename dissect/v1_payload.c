@@ -96,13 +96,12 @@ static void id_tree(struct tree *t, struct bytes body, bool nat_oa)
 
 static void certreq_tree(struct tree *t, struct bytes body)
 {
-    static union v1_any_payload any; /* read and done with here */
-    enum err e = v1_any_read(V1_PAYLOAD_CERTREQ, body, &any);
-    const char *name =
-        e == OK ? identity_text(t->arena, V1_ID_DER_ASN1_DN, any.certreq.data) : NULL;
+    struct cert_payload req;
+    enum err e = v1_certreq_read(body, &req);
+    const char *name = e == OK ? identity_text(t->arena, V1_ID_DER_ASN1_DN, req.data) : NULL;
 
-    tree_number(t, "Certificate Type", part(body, 0, 1), any.certreq.encoding,
-                registry_name(REGISTRY_CERT, any.certreq.encoding));
+    tree_number(t, "Certificate Type", part(body, 0, 1), req.encoding,
+                registry_name(REGISTRY_CERT, req.encoding));
     if (name)
         t->at->value =
             tree_value(t, "Certificate Authority", part_from(body, 1), "%s", name)->value;

@@ -52,6 +52,9 @@ void sa_transform_open(struct sa_transform_walk *, const struct sa_proposal *);
 bool sa_transform_next(struct sa_transform_walk *, struct sa_transform *);
 enum err sa_transform_close(const struct sa_transform_walk *) MUST_USE;
 
+/** What says that another one follows. */
+enum sa_substructure { SA_MORE_PROPOSALS = 2, SA_MORE_TRANSFORMS = 3 };
+
 /**
  * The head of a proposal or a transform, the same in both versions (RFC 7296 §3.3.1, RFC 2408
  * §3.5): Last Substruc (8) | RESERVED (8) | Length (16).
@@ -59,7 +62,6 @@ enum err sa_transform_close(const struct sa_transform_walk *) MUST_USE;
  * @return a reader of what the length covers behind the head; `r` fails with ERR_SYNTAX or
  *         ERR_LENGTH
  */
-enum sa_substructure { SA_MORE_PROPOSALS = 2, SA_MORE_TRANSFORMS = 3 };
 struct reader sa_substructure(struct reader *r, enum sa_substructure more, bool *last);
 
 /** A whole SA payload: transforms of proposal i are transforms[first[i]], transform_count many. */

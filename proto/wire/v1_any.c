@@ -24,7 +24,7 @@ enum err v1_body_read(uint8_t type, struct bytes body, struct bytes *data)
 }
 
 /* RFC 2408 §3.10: Cert. Type (8) | Certificate Authority, which may be left out */
-static enum err certreq_body_read(struct bytes body, struct cert_payload *req)
+enum err v1_certreq_read(struct bytes body, struct cert_payload *req)
 {
     struct reader r;
 
@@ -44,7 +44,7 @@ enum err v1_any_read(uint8_t type, struct bytes body, union v1_any_payload *p)
     case V1_PAYLOAD_CERT:
         return cert_read(body, &p->cert);
     case V1_PAYLOAD_CERTREQ:
-        return certreq_body_read(body, &p->certreq);
+        return v1_certreq_read(body, &p->certreq);
     case V1_PAYLOAD_NOTIFY:
         return v1_notify_read(body, &p->notify);
     case V1_PAYLOAD_DELETE:

@@ -37,6 +37,9 @@ union v1_any_payload {
  * empty */
 enum err v1_body_read(uint8_t type, struct bytes body, struct bytes *data) MUST_USE;
 
+/** A Certificate Request: the name of an authority may be left out. @retval ERR_TRUNCATED */
+enum err v1_certreq_read(struct bytes body, struct cert_payload *) MUST_USE;
+
 /** The body of a payload of this type; types without a format of their own are opaque bytes. */
 enum err v1_any_read(uint8_t type, struct bytes body, union v1_any_payload *) MUST_USE;
 /** The same back. */
