@@ -13,11 +13,11 @@ static const struct {
     const char *mac, *parameter, *value;
     bool late; /* IKEv1 only: made when first wanted, and maybe not there */
 } made_of[MAC_COUNT] = {
-    [MAC_HMAC_SHA1] = {"HMAC", OSSL_MAC_PARAM_DIGEST, "SHA1"},
-    [MAC_HMAC_SHA256] = {"HMAC", OSSL_MAC_PARAM_DIGEST, "SHA2-256"},
-    [MAC_HMAC_SHA384] = {"HMAC", OSSL_MAC_PARAM_DIGEST, "SHA2-384"},
-    [MAC_HMAC_SHA512] = {"HMAC", OSSL_MAC_PARAM_DIGEST, "SHA2-512"},
-    [MAC_AES_CMAC] = {"CMAC", OSSL_MAC_PARAM_CIPHER, "AES-128-CBC"},
+    [MAC_HMAC_SHA1] = {"HMAC", OSSL_MAC_PARAM_DIGEST, "SHA1", false},
+    [MAC_HMAC_SHA256] = {"HMAC", OSSL_MAC_PARAM_DIGEST, "SHA2-256", false},
+    [MAC_HMAC_SHA384] = {"HMAC", OSSL_MAC_PARAM_DIGEST, "SHA2-384", false},
+    [MAC_HMAC_SHA512] = {"HMAC", OSSL_MAC_PARAM_DIGEST, "SHA2-512", false},
+    [MAC_AES_CMAC] = {"CMAC", OSSL_MAC_PARAM_CIPHER, "AES-128-CBC", false},
     [MAC_HMAC_MD5] = {"HMAC", OSSL_MAC_PARAM_DIGEST, "MD5", true},
     [MAC_HMAC_SHA224] = {"HMAC", OSSL_MAC_PARAM_DIGEST, "SHA2-224", true},
 };

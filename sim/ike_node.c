@@ -648,9 +648,7 @@ static struct bytes message_in(const struct packet *p)
     return bytes_of(p->data + begin, p->len - begin);
 }
 
-/* Not to be looked into: that it only fetches makes it look needless. */
-__attribute__((noipa)) static void soon(const struct sim *s, uint32_t node, const struct packet *p,
-                                        enum queue_fetch what)
+static void soon(const struct sim *s, uint32_t node, const struct packet *p, enum queue_fetch what)
 {
     const struct ike_node *n = s->nodes[node].state;
 
