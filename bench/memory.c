@@ -9,6 +9,8 @@
  *                           and the last message of the last has just arrived
  *   memory/idle/HOW         a tunnel, both ends; handshakes came one after the other, each followed
  *                           by one liveness check, which replaces the cached response of IKE_AUTH
+ *   memory/through_nat/HOW  the same, and a NAT box before its client (bench/memory_nat.c): the
+ *                           box with its node, two mappings and their timer, and both links
  *   memory/simulated/HOW    a tunnel as a run holds it (bench/memory_world.c): both ends with their
  *                           nodes, links, queue entries, checkers and slots that lie idle
  *   memory/behind_nat/HOW   the same with a NAT box before each client, and one link more
@@ -178,7 +180,18 @@ struct answer {
     uint64_t bytes;
 };
 
-static enum err in_a_child(const struct bench *b, uint32_t sas, uint64_t *bytes)
+static enum err weigh(const struct bench *b, enum memory_state what, uint32_t sas, uint64_t *bytes)
+{
+    struct bench idle = {.what = MEMORY_IDLE, .how = b->how};
+
+    if (what >= MEMORY_SIMULATED)
+        return memory_world(what == MEMORY_BEHIND_NAT, sas, bytes);
+    return what == MEMORY_THROUGH_NAT ? memory_nat(sas, bytes)
+                                      : measure(what == MEMORY_IDLE ? &idle : b, sas, bytes);
+}
+
+static enum err in_a_child(const struct bench *b, enum memory_state what, uint32_t sas,
+                           uint64_t *bytes)
 {
     struct answer answer = {.error = ERR_IO};
     int fd[2];
@@ -188,9 +201,7 @@ static enum err in_a_child(const struct bench *b, uint32_t sas, uint64_t *bytes)
         return ERR_IO;
     pid = fork();
     if (pid == 0) {
-        answer.error = b->what >= MEMORY_SIMULATED
-                           ? memory_world(b->what == MEMORY_BEHIND_NAT, sas, &answer.bytes)
-                           : measure(b, sas, &answer.bytes);
+        answer.error = weigh(b, what, sas, &answer.bytes);
         _exit(write(fd[1], &answer, sizeof answer) == sizeof answer ? 0 : 1);
     }
     close(fd[1]);
@@ -220,19 +231,22 @@ static enum err run_bench(void *state, uint64_t operations, double *value)
 {
     const struct bench *b = state;
     uint32_t few = b->what >= MEMORY_SIMULATED ? FEW_TUNNELS : 0;
-    uint64_t bytes = 0, before = 0;
-    enum err e = few ? in_a_child(b, few, &before) : OK;
+    uint64_t bytes = 0, before = 0, ends = 0;
+    enum err e = few ? in_a_child(b, b->what, few, &before) : OK;
 
+    if (e == OK && b->what == MEMORY_THROUGH_NAT)
+        e = in_a_child(b, MEMORY_IDLE, (uint32_t)operations, &ends);
     if (e == OK)
-        e = in_a_child(b, few + (uint32_t)operations, &bytes);
-    *value = (double)bytes - (double)before;
+        e = in_a_child(b, b->what, few + (uint32_t)operations, &bytes);
+    *value = (double)bytes + (double)ends - (double)before;
     return e;
 }
 
 static const struct family memory_family = {
     .name = "memory",
     .help = "bytes per SA: half_open at a responder, established and idle at both ends; resident "
-            "in the process, or accounted for by the endpoints; simulated and behind_nat with "
+            "in the process, or accounted for by the endpoints; through_nat with a NAT box and "
+            "both links; simulated and behind_nat with "
             "nodes, links and NAT boxes",
     .open = open_bench,
     .run = run_bench,
@@ -241,11 +255,10 @@ static const struct family memory_family = {
 
 static void add(struct rows *rows, enum memory_state what, enum how how)
 {
-    static const char *const names[] = {[MEMORY_HALF_OPEN] = "half_open",
-                                        [MEMORY_ESTABLISHED] = "established",
-                                        [MEMORY_IDLE] = "idle",
-                                        [MEMORY_SIMULATED] = "simulated",
-                                        [MEMORY_BEHIND_NAT] = "behind_nat"};
+    static const char *const names[] = {
+        [MEMORY_HALF_OPEN] = "half_open", [MEMORY_ESTABLISHED] = "established",
+        [MEMORY_IDLE] = "idle",           [MEMORY_THROUGH_NAT] = "through_nat",
+        [MEMORY_SIMULATED] = "simulated", [MEMORY_BEHIND_NAT] = "behind_nat"};
     struct row *row = rows_add(rows, &memory_family, "memory/%s/%s", names[what], how_names[how]);
 
     row->unit = "B";
@@ -265,6 +278,7 @@ void memory_rows(struct rows *rows)
         add(rows, what, ACCOUNTED);
     }
     add(rows, MEMORY_IDLE, RESIDENT_REAL);
+    add(rows, MEMORY_THROUGH_NAT, RESIDENT);
     add(rows, MEMORY_SIMULATED, RESIDENT);
     add(rows, MEMORY_BEHIND_NAT, RESIDENT);
 }

@@ -71,6 +71,7 @@ double memory_obliged(enum memory_state state)
     case MEMORY_ESTABLISHED:
         return 2 * END + AUTH_RESPONSE;
     case MEMORY_IDLE:
+    case MEMORY_THROUGH_NAT:
         return 2 * END + EMPTY_RESPONSE;
     case MEMORY_SIMULATED:
     case MEMORY_BEHIND_NAT:

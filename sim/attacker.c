@@ -211,7 +211,7 @@ void attacker_heard(struct lab *lab, uint32_t packet)
     const struct packet *p = packet_at(&lab->sim, packet);
     const struct node *from = &lab->sim.nodes[p->source];
 
-    if (!lab->attacked || from->class != &attacker_class)
+    if (!lab->attacked || node_class(&lab->sim, from) != &attacker_class)
         return;
     lab->metrics->groups[from->group].flood.requests++;
     lab->metrics->groups[from->group].flood.request_bytes += p->len;

@@ -58,13 +58,14 @@ static bool places_balanced(const struct sim *s, uint32_t first, uint32_t count,
         uint32_t place = first + i;
         bool link = place < s->link_count;
         uint32_t index = link ? place : place - s->link_count;
-        uint32_t booked = link ? s->links[index].on_it : s->nodes[index].held;
+        /* Of both no more is known than the lower bits, as many as the books have. */
+        int32_t difference = link ? (int32_t)(s->links[index].on_it - seen[i])
+                                  : (int16_t)(uint16_t)(s->nodes[index].held - seen[i]);
 
-        if (booked == seen[i])
+        if (difference == 0)
             continue;
-        *out = (struct sim_imbalance){.where = link ? BALANCE_LINK : BALANCE_NODE,
-                                      .index = index,
-                                      .difference = (int32_t)(booked - seen[i])};
+        *out = (struct sim_imbalance){
+            .where = link ? BALANCE_LINK : BALANCE_NODE, .index = index, .difference = difference};
         free(seen);
         return false;
     }

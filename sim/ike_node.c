@@ -147,7 +147,7 @@ static uint16_t link_mtu_of(const struct sim *s, uint32_t node)
     const struct node *n = &s->nodes[node];
     uint32_t least = UINT16_MAX;
 
-    for (uint32_t i = 0; i < n->port_count; i++)
+    for (uint32_t i = 0; i < node_port_count(n); i++)
         if (link_kind(s, &s->links[node_port(n, i)])->words.mtu < least)
             least = link_kind(s, &s->links[node_port(n, i)])->words.mtu;
     return (uint16_t)least;

@@ -14,7 +14,7 @@ static bool alike(const struct link_kind *k, const struct link_words *words, uin
 }
 
 /* One record for all directions that are alike; those of one group are added in a row. SIM_NONE
- * when out of memory. */
+ * when out of memory, or at LINK_KINDS_MAX: a scenario has fewer. */
 static uint32_t share_kind(struct sim *s, const struct link_words *words, uint32_t link)
 {
     uint32_t count = s->link_kind_count;
@@ -23,6 +23,8 @@ static uint32_t share_kind(struct sim *s, const struct link_words *words, uint32
     for (uint32_t i = count > RECENT_KINDS ? count - RECENT_KINDS : 0; i < count; i++)
         if (alike(s->link_kinds[i], words, link))
             return i;
+    if (count == LINK_KINDS_MAX)
+        return SIM_NONE;
     if (count == s->link_kind_capacity) {
         uint32_t capacity = count ? 2 * count : 16;
         struct link_kind **bigger = realloc(s->link_kinds, capacity * sizeof *bigger);
@@ -152,9 +154,9 @@ uint32_t link_add(struct sim *s, uint32_t a, uint32_t b, const struct link_words
     if (port_a == SIM_NONE || port_b == SIM_NONE)
         return SIM_NONE;
     s->links[first] =
-        (struct link_direction){.kind = up, .to = b, .to_port = port_b, .entity = entity};
-    s->links[first + 1] =
-        (struct link_direction){.kind = down, .to = a, .to_port = port_a, .entity = entity};
+        (struct link_direction){.kind = (uint16_t)up, .to = b, .to_port = port_b, .entity = entity};
+    s->links[first + 1] = (struct link_direction){
+        .kind = (uint16_t)down, .to = a, .to_port = port_a, .entity = entity};
     if (!direction_init(s, first) || !direction_init(s, first + 1))
         return SIM_NONE;
     s->link_count += 2;

@@ -36,17 +36,19 @@ struct link_kind {
     uint32_t link; /* of the scenario */
 };
 
+enum { LINK_KINDS_MAX = UINT16_MAX + 1 };
+
 struct link_direction {
-    uint32_t kind; /* in sim.link_kinds */
+    uint16_t kind; /* in sim.link_kinds */
+    struct loss_state loss;
+    bool down;
     uint32_t to, to_port;
     uint32_t entity;  /* names its random stream, see link_add */
     uint32_t ordinal; /* packets that took draws so far */
     uint32_t on_it;   /* I8: sent + made - delivered - dropped. Modulo 2^32 */
     uint32_t wire;    /* in sim.wires; SIM_NONE: neither a rate nor fates */
-    struct loss_state loss;
-    bool down;
 };
-_Static_assert(sizeof(struct link_direction) <= 32, "there may be millions of them");
+_Static_assert(sizeof(struct link_direction) <= 28, "there may be millions of them");
 
 /** What only a direction with a rate, or with packets whose fate is given, remembers. */
 struct link_wire {

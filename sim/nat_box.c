@@ -1,6 +1,7 @@
 #include "sim/nat_box.h"
 
-#include "base/digest.h"
+#include "base/assert.h"
+#include "base/pages.h"
 #include "proto/ip/icmp.h"
 #include "proto/ip/packet.h"
 #include "proto/ip/udp.h"
@@ -10,39 +11,87 @@
 
 enum { EXPIRY_TIMER = 0 };
 
-struct nat_box *nat_box_create(const struct nat_words *words, const struct ip_addr *outside)
+struct nat_box *nat_box_beside(struct nat_box *first)
 {
-    struct nat_box *n = calloc(1, sizeof *n);
+    struct nat_boxes *group = nat_box_group(first);
+    struct nat_box *n = &group->box[group->count];
 
-    if (!n)
-        return NULL;
-    n->words = words;
-    n->outside = *outside;
-    n->preserve = words->port_preservation;
-    n->next_port = words->port_first;
-    nat_table_init(&n->table);
+    ASSERT(group->count < group->room);
+    n->number = group->count++;
+    group->left++;
+    n->preserve = group->words->port_preservation;
+    n->next_port = group->words->port_first;
     return n;
+}
+
+struct nat_box *nat_box_create(const struct nat_words *words, uint32_t room)
+{
+    size_t bytes = sizeof(struct nat_boxes) + room * sizeof(struct nat_box);
+    struct nat_boxes *group = calloc(1, bytes);
+
+    if (!group)
+        return NULL;
+    pages_large(group, bytes);
+    group->words = words;
+    group->room = room;
+    return nat_box_beside(group->box);
 }
 
 static void destroy(struct sim *s, uint32_t node)
 {
     struct nat_box *n = s->nodes[node].state;
+    struct nat_boxes *group;
 
     if (!n)
         return;
+    group = nat_box_group(n);
     nat_table_reset(&n->table);
-    if (n->aside)
-        free(n->aside->fragmented);
-    free(n->aside);
-    free(n);
+    if (n->table.aside)
+        free(n->table.aside->fragmented);
+    free(n->table.aside);
+    if (--group->left == 0)
+        free(group);
 }
 
 /* NULL when out of memory. */
 static struct nat_aside *aside_of(struct nat_box *n)
 {
-    if (!n->aside)
-        n->aside = calloc(1, sizeof *n->aside);
-    return n->aside;
+    return nat_table_aside(&n->table);
+}
+
+enum err nat_box_place(struct nat_box *n, const struct ip_addr *outside)
+{
+    struct nat_aside *aside;
+
+    if (outside->family == 4 && load_be32(outside->bytes)) {
+        n->outside = load_be32(outside->bytes);
+        return OK;
+    }
+    aside = aside_of(n);
+    if (!aside)
+        return ERR_MEMORY;
+    aside->outside = *outside;
+    n->outside = 0;
+    return OK;
+}
+
+struct ip_addr nat_box_outside(const struct nat_box *n)
+{
+    if (n->outside)
+        return ip_addr_v4(n->outside);
+    return n->table.aside ? n->table.aside->outside : (struct ip_addr){0};
+}
+
+static const struct nat_words *words_of(const struct nat_box *n)
+{
+    return nat_box_group(n)->words;
+}
+
+static bool is_outside(const struct nat_box *n, const struct ip_addr *addr)
+{
+    struct ip_addr outside = nat_box_outside(n);
+
+    return ip_addr_equal(addr, &outside);
 }
 
 enum err nat_box_forward(struct nat_box *n, const struct ip_addr *host, uint32_t port)
@@ -69,22 +118,23 @@ static nsec timeout_of(const struct nat_words *w, bool replied)
 /* A mapping that was just made is refreshed by the packet that made it. */
 static nsec first_end(const struct sim *s, const struct nat_box *n)
 {
-    return nsec_add(s->now, timeout_of(n->words, false));
+    return nsec_add(s->now, timeout_of(words_of(n), false));
 }
 
 static struct ip_endpoint outside_of(const struct nat_box *n, const struct nat_mapping *m)
 {
-    return (struct ip_endpoint){n->outside, m->outside_port};
+    return (struct ip_endpoint){nat_box_outside(n), m->outside_port};
 }
 
 static void tell(struct sim *s, uint32_t node, const struct nat_mapping *m, enum nat_change change,
                  bool inbound)
 {
     const struct nat_box *n = box_at(s, node);
+    const struct nat_observer *observer = nat_box_group(n)->observer;
 
-    if (n->observer)
-        n->observer->changed(
-            n->observer->context, node, s->now,
+    if (observer)
+        observer->changed(
+            observer->context, node, s->now,
             &(struct nat_event){.change = change,
                                 .inside = m->inside,
                                 .outside = outside_of(n, m),
@@ -93,27 +143,12 @@ static void tell(struct sim *s, uint32_t node, const struct nat_mapping *m, enum
                                 .inbound = inbound});
 }
 
-/* RFC 4787 §4.1: what of the remote names the mapping. */
-static uint64_t mapping_key(const struct nat_box *n, const struct ip_endpoint *inside,
-                            const struct ip_endpoint *remote)
-{
-    struct ip_endpoint relevant = {0};
-    uint64_t parts[2] = {ip_endpoint_hash(inside), 0};
-
-    if (n->words->mapping != NAT_ENDPOINT_INDEPENDENT)
-        relevant.addr = remote->addr;
-    if (n->words->mapping == NAT_ADDRESS_AND_PORT_DEPENDENT)
-        relevant.port = remote->port;
-    parts[1] = ip_endpoint_hash(&relevant);
-    return digest_of(parts, sizeof parts, 0);
-}
-
 static void arm(struct sim *s, uint32_t node)
 {
-    const struct nat_table *t = &box_at(s, node)->table;
-    uint32_t next = nat_table_next(t);
+    nsec expires;
 
-    sim_arm(s, node, EXPIRY_TIMER, next == NAT_NONE ? NSEC_NEVER : t->mappings[next].expires);
+    (void)nat_table_next(&box_at(s, node)->table, &expires);
+    sim_arm(s, node, EXPIRY_TIMER, expires);
 }
 
 /* A mapping lives until its timer, not at it (validation.md d-18: gap < timer). */
@@ -122,12 +157,15 @@ static void expire(struct sim *s, uint32_t node)
     struct nat_table *t = &box_at(s, node)->table;
 
     for (;;) {
-        uint32_t slot = nat_table_next(t);
+        struct nat_mapping m;
+        nsec expires;
+        uint32_t slot = nat_table_next(t, &expires);
 
-        if (slot == NAT_NONE || t->mappings[slot].expires > s->now)
+        if (slot == NAT_NONE || expires > s->now)
             break;
+        m = nat_table_at(t, slot);
         nat_table_remove(t, slot);
-        tell(s, node, &t->mappings[slot], NAT_EXPIRED, false);
+        tell(s, node, &m, NAT_EXPIRED, false);
     }
     arm(s, node);
 }
@@ -142,18 +180,23 @@ static void timer(struct sim *s, uint32_t node, uint32_t slot)
 static void refresh(struct sim *s, uint32_t node, uint32_t slot, bool inbound)
 {
     struct nat_box *n = box_at(s, node);
-    struct nat_mapping *m = &n->table.mappings[slot];
-    bool restarts = n->words->refresh == NAT_REFRESH_BOTH ||
-                    inbound == (n->words->refresh == NAT_REFRESH_INBOUND);
+    const struct nat_words *w = words_of(n);
+    struct nat_mapping m;
+    bool restarts =
+        w->refresh == NAT_REFRESH_BOTH || inbound == (w->refresh == NAT_REFRESH_INBOUND);
     enum nat_list list;
 
-    m->replied |= inbound;
-    if (!restarts && m->list != NAT_LISTS)
+    if (inbound)
+        nat_table_reply(&n->table, slot);
+    m = nat_table_at(&n->table, slot);
+    if (!restarts && m.list != NAT_LISTS)
         return;
-    list = m->replied || !n->words->udp_timeout_unreplied ? NAT_REPLIED : NAT_UNREPLIED;
-    nat_table_renew(&n->table, slot, list, nsec_add(s->now, timeout_of(n->words, m->replied)));
+    list = m.replied || !w->udp_timeout_unreplied ? NAT_REPLIED : NAT_UNREPLIED;
+    m.list = (uint8_t)list & 3;
+    m.expires = nsec_add(s->now, timeout_of(w, m.replied));
+    nat_table_renew(&n->table, slot, list, m.expires);
     arm(s, node);
-    tell(s, node, m, NAT_REFRESHED, inbound);
+    tell(s, node, &m, NAT_REFRESHED, inbound);
 }
 
 static bool is_forwarded(const struct nat_box *n, uint16_t port)
@@ -163,20 +206,25 @@ static bool is_forwarded(const struct nat_box *n, uint16_t port)
 
 static bool port_free(const struct nat_box *n, uint16_t port)
 {
-    return port >= n->words->port_first && port <= n->words->port_last && !is_forwarded(n, port) &&
-           nat_table_outside(&n->table, port) == NAT_NONE;
+    return port >= words_of(n)->port_first && port <= words_of(n)->port_last &&
+           !is_forwarded(n, port) && nat_table_outside(&n->table, port) == NAT_NONE;
 }
 
 /* A number below `range`, of the box's own stream. */
-static uint32_t draw_port(const struct sim *s, uint32_t node, uint32_t range)
+static uint32_t draw_port(struct sim *s, uint32_t node, uint32_t range)
 {
     struct nat_box *n = s->nodes[node].state;
     struct rng random = rng_stream(s->seed, node, RNG_NAT_PORT);
+    struct nat_aside *aside = aside_of(n);
     uint32_t drawn;
 
-    random.counter = n->draws;
+    if (!aside) {
+        sim_fail(s, ERR_MEMORY);
+        return 0;
+    }
+    random.counter = aside->draws;
     drawn = (uint32_t)rng_below(&random, range);
-    n->draws = (uint32_t)random.counter;
+    aside->draws = (uint32_t)random.counter;
     return drawn;
 }
 
@@ -184,21 +232,21 @@ static uint32_t draw_port(const struct sim *s, uint32_t node, uint32_t range)
 static uint16_t choose_port(struct sim *s, uint32_t node, uint16_t inside)
 {
     struct nat_box *n = box_at(s, node);
-    uint32_t range = (uint32_t)n->words->port_last - n->words->port_first + 1;
-    uint32_t start = n->next_port - n->words->port_first;
+    uint32_t range = (uint32_t)words_of(n)->port_last - words_of(n)->port_first + 1;
+    uint32_t start = n->next_port - words_of(n)->port_first;
 
-    if (n->table.alive >= range)
+    if (nat_table_count(&n->table) >= range)
         return 0;
     if (n->preserve && port_free(n, inside))
         return inside;
-    if (n->words->random_ports)
+    if (words_of(n)->random_ports)
         start = draw_port(s, node, range);
     for (uint32_t i = 0; i < range; i++) {
-        uint16_t port = (uint16_t)(n->words->port_first + (start + i) % range);
+        uint16_t port = (uint16_t)(words_of(n)->port_first + (start + i) % range);
 
         if (port_free(n, port)) {
             n->next_port =
-                port == n->words->port_last ? n->words->port_first : (uint16_t)(port + 1);
+                port == words_of(n)->port_last ? words_of(n)->port_first : (uint16_t)(port + 1);
             return port;
         }
     }
@@ -212,8 +260,8 @@ static uint32_t new_mapping(struct sim *s, uint32_t node, struct nat_mapping *m)
     uint32_t slot = NAT_NONE;
     enum err e;
 
-    if (n->words->ports_per_user &&
-        nat_table_of_user(&n->table, &m->inside.addr) >= n->words->ports_per_user)
+    if (words_of(n)->ports_per_user &&
+        nat_table_of_user(&n->table, &m->inside.addr) >= words_of(n)->ports_per_user)
         return NAT_NONE;
     m->outside_port = m->inside.port;
     if (!is_forwarded(n, m->inside.port) || !ip_addr_equal(&m->inside.addr, nat_box_forwarded(n)))
@@ -225,7 +273,8 @@ static uint32_t new_mapping(struct sim *s, uint32_t node, struct nat_mapping *m)
         sim_fail(s, e);
     if (e != OK)
         return NAT_NONE;
-    tell(s, node, &n->table.mappings[slot], NAT_MAPPED, false);
+    *m = nat_table_at(&n->table, slot);
+    tell(s, node, m, NAT_MAPPED, false);
     return slot;
 }
 
@@ -239,21 +288,22 @@ struct flow {
 static uint32_t mapping_outward(struct sim *s, uint32_t node, const struct flow *f)
 {
     struct nat_box *n = box_at(s, node);
-    struct nat_mapping m = {.inside = f->src,
-                            .remote = f->dst,
-                            .key = mapping_key(n, &f->src, &f->dst),
-                            .inside_port = f->port};
-    uint32_t slot = nat_table_inside(&n->table, m.key);
+    enum nat_behaviour naming = words_of(n)->mapping;
+    uint32_t slot = nat_table_inside(&n->table, naming, &f->src, &f->dst);
     enum err e;
 
     if (slot == NAT_NONE)
-        slot = new_mapping(s, node, &m);
+        slot = new_mapping(s, node,
+                           &(struct nat_mapping){.inside = f->src,
+                                                 .remote = f->dst,
+                                                 .naming = (uint8_t)naming & 3,
+                                                 .inside_port = f->port});
     if (slot == NAT_NONE)
         return NAT_NONE;
     /* RFC 4787 §5: without filtering nobody asks where the host has sent to. */
-    e = n->words->filtering == NAT_ENDPOINT_INDEPENDENT
+    e = words_of(n)->filtering == NAT_ENDPOINT_INDEPENDENT
             ? OK
-            : nat_table_permit(&n->table, slot, &f->dst);
+            : nat_table_permit(&n->table, &slot, &f->dst);
     if (e != OK)
         sim_fail(s, e);
     refresh(s, node, slot, false);
@@ -294,8 +344,9 @@ static struct nat_fragmented *open_way(struct sim *s, struct nat_box *n, const s
 static const struct nat_fragmented *find_way(const struct sim *s, const struct nat_box *n,
                                              const struct ip_packet *ip)
 {
-    for (uint32_t i = 0; n->aside && n->aside->fragmented && i < NAT_FRAGMENTED_MAX; i++) {
-        const struct nat_fragmented *way = &n->aside->fragmented[i];
+    for (uint32_t i = 0; n->table.aside && n->table.aside->fragmented && i < NAT_FRAGMENTED_MAX;
+         i++) {
+        const struct nat_fragmented *way = &n->table.aside->fragmented[i];
 
         if (way->until > s->now && way->id == ip->id && way->protocol == ip->protocol &&
             ip_addr_equal(&way->src, &ip->src) && ip_addr_equal(&way->dst, &ip->dst))
@@ -323,11 +374,12 @@ static uint32_t mapping_forwarded(struct sim *s, uint32_t node, const struct ip_
                                   uint16_t port)
 {
     const struct nat_box *n = box_at(s, node);
-    struct nat_mapping m = {
-        .inside = {n->aside->forward, port}, .remote = *src, .inside_port = n->aside->forward_port};
 
-    m.key = mapping_key(n, &m.inside, src);
-    return new_mapping(s, node, &m);
+    return new_mapping(s, node,
+                       &(struct nat_mapping){.inside = {n->table.aside->forward, port},
+                                             .remote = *src,
+                                             .naming = (uint8_t)words_of(n)->mapping & 3,
+                                             .inside_port = n->table.aside->forward_port});
 }
 
 /* The mapping that lets a packet from `src` in (RFC 4787 §5), refreshed; NAT_NONE: *why it drops.
@@ -337,7 +389,7 @@ static uint32_t mapping_inward(struct sim *s, uint32_t node, const struct ip_end
 {
     struct nat_box *n = box_at(s, node);
     uint32_t slot = nat_table_outside(&n->table, outside_port);
-    bool open = is_forwarded(n, outside_port) || n->words->filtering == NAT_ENDPOINT_INDEPENDENT;
+    bool open = is_forwarded(n, outside_port) || words_of(n)->filtering == NAT_ENDPOINT_INDEPENDENT;
 
     *why = NET_DROP_NAT_NO_MAPPING;
     if (slot == NAT_NONE && is_forwarded(n, outside_port))
@@ -346,7 +398,7 @@ static uint32_t mapping_inward(struct sim *s, uint32_t node, const struct ip_end
         return NAT_NONE;
     *why = NET_DROP_NAT_FILTERED;
     if (!open && !nat_table_permits(&n->table, slot, src,
-                                    n->words->filtering == NAT_ADDRESS_AND_PORT_DEPENDENT))
+                                    words_of(n)->filtering == NAT_ADDRESS_AND_PORT_DEPENDENT))
         return NAT_NONE;
     refresh(s, node, slot, true);
     return slot;
@@ -361,13 +413,13 @@ static void inward(struct sim *s, uint32_t node, uint32_t packet, const struct f
     uint32_t slot = NAT_NONE;
 
     why = NET_DROP_NO_ROUTE;
-    if (ip_addr_equal(&f->dst.addr, &n->outside))
+    if (is_outside(n, &f->dst.addr))
         slot = mapping_inward(s, node, &f->src, f->dst.port, &why);
     if (slot == NAT_NONE) {
         packet_drop(s, node, packet, why);
         return;
     }
-    m = n->table.mappings[slot];
+    m = nat_table_at(&n->table, slot);
     way = f->ip->mf ? open_way(s, n, f->ip) : NULL;
     if (way) {
         way->side = REWRITE_DESTINATION;
@@ -395,7 +447,7 @@ static void hairpin(struct sim *s, uint32_t node, uint32_t packet, const struct 
         packet_drop(s, node, packet, why);
         return;
     }
-    m = n->table.mappings[slot];
+    m = nat_table_at(&n->table, slot);
     if (way) {
         way->hairpin = m.inside;
         way->port = m.inside_port;
@@ -409,12 +461,13 @@ static void hairpin(struct sim *s, uint32_t node, uint32_t packet, const struct 
 static void outward(struct sim *s, uint32_t node, uint32_t packet, const struct flow *f)
 {
     struct nat_box *n = box_at(s, node);
-    bool back = ip_addr_equal(&f->dst.addr, &n->outside);
+    bool back = is_outside(n, &f->dst.addr);
     struct nat_fragmented *way;
+    struct nat_mapping m;
     struct ip_endpoint src;
     uint32_t slot;
 
-    if (back && !n->words->hairpin) {
+    if (back && !words_of(n)->hairpin) {
         packet_drop(s, node, packet, NET_DROP_NO_ROUTE);
         return;
     }
@@ -423,7 +476,8 @@ static void outward(struct sim *s, uint32_t node, uint32_t packet, const struct 
         packet_drop(s, node, packet, NET_DROP_NAT_FULL);
         return;
     }
-    src = outside_of(n, &n->table.mappings[slot]);
+    m = nat_table_at(&n->table, slot);
+    src = outside_of(n, &m);
     way = f->ip->mf ? open_way(s, n, f->ip) : NULL;
     if (way) {
         way->side = REWRITE_SOURCE;
@@ -451,11 +505,13 @@ static void icmp_inward(struct sim *s, uint32_t node, uint32_t packet, const str
 
     if (icmp_read(ip, &icmp) == OK && icmp_is_error(icmp.kind) &&
         ip_read_quoted(icmp.data, &quoted) == OK && quoted.protocol == IP_PROTOCOL_UDP &&
-        quoted.offset == 0 && quoted.payload.len >= 2 && ip_addr_equal(&quoted.src, &n->outside))
+        quoted.offset == 0 && quoted.payload.len >= 2 && is_outside(n, &quoted.src))
         slot = nat_table_outside(&n->table, load_be16(quoted.payload.data));
     if (slot != NAT_NONE) {
-        inside = n->table.mappings[slot].inside;
-        port = n->table.mappings[slot].inside_port;
+        struct nat_mapping m = nat_table_at(&n->table, slot);
+
+        inside = m.inside;
+        port = m.inside_port;
     }
     if (slot == NAT_NONE || rewrite_quoted(&b, REWRITE_SOURCE, &inside) != OK ||
         rewrite_endpoint(&b, REWRITE_DESTINATION, &inside) != OK)
@@ -475,12 +531,13 @@ static void translate(struct sim *s, uint32_t node, uint32_t port, uint32_t pack
                      .src = {ip->src, load_be16(ip->payload.data)},
                      .dst = {ip->dst, load_be16(ip->payload.data + 2)},
                      .port = port};
+    struct ip_addr outside = nat_box_outside(n);
 
     if (!ip_decrement_ttl(p->data, p->len))
         packet_drop(s, node, packet, NET_DROP_NO_ROUTE);
     else if (from_outside)
         inward(s, node, packet, &f);
-    else if (n->icmp_errors && icmp_too_big(s, node, n->outside_port, packet, ip, &n->outside))
+    else if (n->icmp_errors && icmp_too_big(s, node, n->outside_port, packet, ip, &outside))
         packet_drop(s, node, packet, NET_DROP_MTU);
     else
         outward(s, node, packet, &f);
@@ -522,10 +579,10 @@ static uint32_t passed_inward(struct sim *s, uint32_t node, const struct ip_endp
     enum net_drop why;
     uint32_t slot = NAT_NONE;
 
-    if (ip_addr_equal(&dst->addr, &n->outside))
+    if (is_outside(n, &dst->addr))
         slot = mapping_inward(s, node, src, dst->port, &why);
     if (slot != NAT_NONE)
-        *dst = n->table.mappings[slot].inside;
+        *dst = nat_table_at(&n->table, slot).inside;
     return slot;
 }
 
@@ -533,17 +590,19 @@ bool nat_box_passed(struct sim *s, uint32_t node, uint32_t port, struct ip_endpo
                     struct ip_endpoint *dst)
 {
     const struct nat_box *n = box_at(s, node);
-    bool from_outside = port == n->outside_port, back = ip_addr_equal(&dst->addr, &n->outside);
+    bool from_outside = port == n->outside_port, back = is_outside(n, &dst->addr);
     uint32_t in = NAT_NONE, out = NAT_NONE;
+    struct nat_mapping m;
 
     expire(s, node);
-    if (!from_outside && back && !n->words->hairpin)
+    if (!from_outside && back && !words_of(n)->hairpin)
         return false;
     if (!from_outside) {
         out = mapping_outward(s, node, &(struct flow){.src = *src, .dst = *dst, .port = port});
         if (out == NAT_NONE)
             return false;
-        *src = outside_of(n, &n->table.mappings[out]);
+        m = nat_table_at(&n->table, out);
+        *src = outside_of(n, &m);
     }
     if (from_outside || back) {
         in = passed_inward(s, node, src, dst);
@@ -551,31 +610,33 @@ bool nat_box_passed(struct sim *s, uint32_t node, uint32_t port, struct ip_endpo
             return false;
         refresh(s, node, in, false);
     }
+    /* The way in may have made a mapping: that of the way out may have another slot. */
     if (out != NAT_NONE)
-        refresh(s, node, out, true);
+        refresh(s, node, nat_table_outside(&n->table, src->port), true);
     return true;
 }
 
 void nat_box_reboot(struct sim *s, uint32_t node, bool new_ports)
 {
     struct nat_box *n = box_at(s, node);
-    uint32_t range = (uint32_t)n->words->port_last - n->words->port_first + 1;
-    uint32_t lost = n->table.alive;
+    const struct nat_observer *observer = nat_box_group(n)->observer;
+    uint32_t range = (uint32_t)words_of(n)->port_last - words_of(n)->port_first + 1;
+    uint32_t lost = nat_table_count(&n->table);
 
     nat_table_reset(&n->table);
-    if (n->aside) {
-        free(n->aside->fragmented);
-        n->aside->fragmented = NULL;
-        n->aside->next_fragmented = 0;
+    if (n->table.aside) {
+        free(n->table.aside->fragmented);
+        n->table.aside->fragmented = NULL;
+        n->table.aside->next_fragmented = 0;
     }
     if (new_ports) {
         n->preserve = false;
-        n->next_port = (uint16_t)(n->words->port_first + draw_port(s, node, range));
+        n->next_port = (uint16_t)(words_of(n)->port_first + draw_port(s, node, range));
     }
     sim_arm(s, node, EXPIRY_TIMER, NSEC_NEVER);
-    if (n->observer)
-        n->observer->changed(n->observer->context, node, s->now,
-                             &(struct nat_event){.change = NAT_REBOOTED, .mappings = lost});
+    if (observer)
+        observer->changed(observer->context, node, s->now,
+                          &(struct nat_event){.change = NAT_REBOOTED, .mappings = lost});
 }
 
 const struct node_class nat_box_class = {

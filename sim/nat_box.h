@@ -17,6 +17,8 @@
 #include "sim/sim.h"
 #include "sim/words.h"
 
+#include <stddef.h>
+
 enum nat_box_sizes {
     NAT_FRAGMENTED_MAX = 32, /* fragmented packets on the way */
     NAT_FRAGMENT_TIMEOUT_S = 30,
@@ -52,41 +54,57 @@ struct nat_fragmented {
     nsec until;                 /* 0: free */
 };
 
-/** What most boxes do without. */
-struct nat_aside {
-    struct ip_addr forward; /* inside host that has the outside's ports 500 and 4500 to itself */
-    uint32_t forward_port;  /* of the node, to that host; family 0: nothing is forwarded */
-    uint32_t next_fragmented;
-    struct nat_fragmented *fragmented; /* NULL before the first fragment */
-};
-
 /** There may be a million of them, one for each client. */
 struct nat_box {
-    const struct nat_words *words;       /* of its group, borrowed */
-    const struct nat_observer *observer; /* borrowed; NULL: nobody looks */
-    struct nat_aside *aside;             /* owned; NULL: not needed yet */
     struct nat_table table;
+    uint32_t number;  /* in its group: all boxes of one lie side by side */
+    uint32_t outside; /* host order; 0: IPv6, or none yet */
     uint32_t outside_port;
-    uint32_t draws; /* of port numbers, so far */
-    struct ip_addr outside;
+    uint16_t next_port;
     bool drops_fragments : 1;
     bool icmp_errors : 1; /* tell the sender when a packet is too big for the next link */
     bool preserve : 1;    /* words.port_preservation, until a reboot with new ports */
-    uint16_t next_port;
 };
-_Static_assert(sizeof(struct nat_box) <= 88, "there may be millions of them");
+_Static_assert(sizeof(struct nat_box) <= 72, "there may be millions of them");
+
+/** What the boxes of a group have in common, in front of them. It goes with the last of them. */
+struct nat_boxes {
+    const struct nat_words *words;       /* borrowed */
+    const struct nat_observer *observer; /* borrowed; NULL: nobody looks */
+    uint32_t room, count, left;          /* left: not destroyed yet */
+    struct nat_box box[];
+};
+
+static inline struct nat_boxes *nat_box_group(const struct nat_box *n)
+{
+    return (struct nat_boxes *)((uintptr_t)(n - n->number) - offsetof(struct nat_boxes, box));
+}
 
 /**
- * @param words  there as long as the box is
- * @return NULL when out of memory. Set outside_port, and what else differs, before the run.
+ * The first box of a group: the state of a node, which destroys it.
+ * @param words  there as long as the boxes are
+ * @param room   boxes of this group in all
+ * @return NULL when out of memory. Set its address, outside_port, and what else differs, before the
+ *         run.
  */
-struct nat_box *nat_box_create(const struct nat_words *words, const struct ip_addr *outside);
+struct nat_box *nat_box_create(const struct nat_words *words, uint32_t room);
+/** One more box of the group of this one; there is room for it. */
+struct nat_box *nat_box_beside(struct nat_box *);
+enum err nat_box_place(struct nat_box *, const struct ip_addr *outside) MUST_USE;
+struct ip_addr nat_box_outside(const struct nat_box *);
+/** Who is told of all boxes of its group. */
+static inline void nat_box_observe(struct nat_box *n, const struct nat_observer *observer)
+{
+    nat_box_group(n)->observer = observer;
+}
 /** Forward the ports of IKE to a host inside, by this port of the node. */
 enum err nat_box_forward(struct nat_box *, const struct ip_addr *host, uint32_t port) MUST_USE;
 /** The host inside that the ports of IKE are forwarded to; NULL: there is none. */
 static inline const struct ip_addr *nat_box_forwarded(const struct nat_box *n)
 {
-    return n->aside && n->aside->forward.family ? &n->aside->forward : NULL;
+    const struct nat_aside *aside = n->table.aside;
+
+    return aside && aside->forward.family ? &aside->forward : NULL;
 }
 /**
  * The table is lost. `new_ports`: from now on ports are not preserved and start elsewhere, so that
@@ -105,7 +123,7 @@ bool nat_box_passed(struct sim *, uint32_t node, uint32_t port, struct ip_endpoi
 extern const struct node_class nat_box_class;
 static inline bool node_is_nat(const struct sim *s, uint32_t node)
 {
-    return s->nodes[node].class == &nat_box_class;
+    return node_class(s, &s->nodes[node]) == &nat_box_class;
 }
 
 #endif

@@ -4,325 +4,283 @@
 
 #include <stdlib.h>
 
-void nat_table_init(struct nat_table *t)
-{
-    *t = (struct nat_table){.free_slot = NAT_NONE};
-    for (int i = 0; i < NAT_LISTS; i++)
-        t->head[i] = t->tail[i] = NAT_NONE;
-}
-
 void nat_table_reset(struct nat_table *t)
 {
-    if (t->more) {
-        table_reset(&t->more->by_inside);
-        table_reset(&t->more->by_outside);
-        table_reset(&t->more->users);
-        free(t->more->permits);
-        free(t->more);
+    if (t->aside) {
+        nat_many_destroy(t->aside->many);
+        t->aside->many = NULL;
     }
-    free(t->mappings);
-    nat_table_init(t);
+    *t = (struct nat_table){.aside = t->aside};
 }
 
-/* The part apart, made if there is none; NULL when out of memory. */
-static struct nat_more *more_of(struct nat_table *t)
+struct nat_aside *nat_table_aside(struct nat_table *t)
 {
-    if (!t->more)
-        t->more = calloc(1, sizeof *t->more);
-    if (t->more && t->more->permit_count == 0)
-        t->more->free_permit = NAT_NO_PERMIT;
-    return t->more;
+    if (!t->aside)
+        t->aside = calloc(1, sizeof *t->aside);
+    return t->aside;
 }
 
-static bool is_indexed(const struct nat_table *t)
+static bool is_v4(const struct ip_endpoint *e, uint32_t addr, uint16_t port)
 {
-    return t->more && t->more->indexed;
+    return e->port == port && e->addr.family == 4 && load_be32(e->addr.bytes) == addr;
 }
 
-uint32_t nat_table_inside(const struct nat_table *t, uint64_t key)
+static struct ip_endpoint inside_of(const struct nat_table *t, const struct nat_few *f)
 {
-    uint32_t slot = NAT_NONE;
+    return (struct ip_endpoint){ip_addr_v4(t->inside), f->inside_port};
+}
 
-    if (is_indexed(t)) {
-        table_get(&t->more->by_inside, key, &slot);
-        return slot;
-    }
-    for (uint32_t i = 0; i < t->count; i++)
-        if (t->mappings[i].alive && t->mappings[i].key == key)
+static struct ip_endpoint remote_of(const struct nat_few *f)
+{
+    return (struct ip_endpoint){ip_addr_v4(f->remote), f->remote_port};
+}
+
+static struct nat_mapping whole(const struct nat_table *t, const struct nat_few *f)
+{
+    return (struct nat_mapping){.inside = inside_of(t, f),
+                                .remote = remote_of(f),
+                                .outside_port = f->outside_port,
+                                .list = f->list,
+                                .naming = f->naming,
+                                .replied = f->replied,
+                                .alive = f->alive,
+                                .inside_port = t->node_port,
+                                .expires = f->expires};
+}
+
+struct nat_mapping nat_table_at(const struct nat_table *t, uint32_t slot)
+{
+    return nat_table_many(t) ? nat_table_many(t)->mappings[slot] : whole(t, &t->few[slot]);
+}
+
+uint32_t nat_table_count(const struct nat_table *t)
+{
+    uint32_t count = 0;
+
+    if (nat_table_many(t))
+        return nat_table_many(t)->alive;
+    for (uint32_t i = 0; i < NAT_WITHIN; i++)
+        count += t->few[i].alive;
+    return count;
+}
+
+/* RFC 4787 §4.1: what of the remote names the mapping. */
+static bool is_named(const struct nat_few *f, enum nat_behaviour naming,
+                     const struct ip_endpoint *remote)
+{
+    if (naming == NAT_ENDPOINT_INDEPENDENT)
+        return true;
+    return is_v4(remote, f->remote,
+                 naming == NAT_ADDRESS_AND_PORT_DEPENDENT ? f->remote_port : remote->port);
+}
+
+uint32_t nat_table_inside(const struct nat_table *t, enum nat_behaviour naming,
+                          const struct ip_endpoint *inside, const struct ip_endpoint *remote)
+{
+    if (nat_table_many(t))
+        return nat_many_inside(nat_table_many(t), naming, inside, remote);
+    for (uint32_t i = 0; i < NAT_WITHIN; i++) {
+        const struct nat_few *f = &t->few[i];
+
+        if (f->alive && is_v4(inside, t->inside, f->inside_port) && is_named(f, naming, remote))
             return i;
+    }
     return NAT_NONE;
 }
 
 uint32_t nat_table_outside(const struct nat_table *t, uint16_t port)
 {
-    uint32_t slot = NAT_NONE;
-
-    if (is_indexed(t)) {
-        table_get(&t->more->by_outside, port, &slot);
-        return slot;
-    }
-    for (uint32_t i = 0; i < t->count; i++)
-        if (t->mappings[i].alive && t->mappings[i].outside_port == port)
+    if (nat_table_many(t))
+        return nat_many_outside(nat_table_many(t), port);
+    for (uint32_t i = 0; i < NAT_WITHIN; i++)
+        if (t->few[i].alive && t->few[i].outside_port == port)
             return i;
     return NAT_NONE;
 }
 
-static uint64_t user_key(const struct ip_addr *inside)
-{
-    return ip_endpoint_hash(&(struct ip_endpoint){.addr = *inside});
-}
-
 uint32_t nat_table_of_user(const struct nat_table *t, const struct ip_addr *inside)
 {
+    struct ip_endpoint user = {.addr = *inside};
     uint32_t count = 0;
 
-    if (is_indexed(t)) {
-        table_get(&t->more->users, user_key(inside), &count);
-        return count;
-    }
-    for (uint32_t i = 0; i < t->count; i++)
-        count += t->mappings[i].alive && ip_addr_equal(&t->mappings[i].inside.addr, inside);
+    if (nat_table_many(t))
+        return nat_many_of_user(nat_table_many(t), inside);
+    for (uint32_t i = 0; i < NAT_WITHIN; i++)
+        count += t->few[i].alive && is_v4(&user, t->inside, 0);
     return count;
 }
 
-static enum err index_one(struct nat_table *t, uint32_t slot)
+static enum err move_one(const struct nat_table *t, const struct nat_few *f, struct nat_many *many,
+                         uint32_t *slot)
 {
-    const struct nat_mapping *m = &t->mappings[slot];
-    uint64_t user = user_key(&m->inside.addr);
-    uint32_t others = 0;
-    struct nat_more *more = t->more;
-    enum err e = table_put(&more->by_inside, m->key, slot);
+    struct nat_mapping m = whole(t, f);
+    enum err e = nat_many_add(many, &m, slot);
 
-    table_get(&more->users, user, &others);
-    if (e == OK)
-        e = table_put(&more->by_outside, m->outside_port, slot);
-    if (e == OK)
-        e = table_put(&more->users, user, others + 1);
-    return e;
+    if (e != OK)
+        return e;
+    many->mappings[*slot].replied = f->replied;
+    many->mappings[*slot].first_permitted = f->permitted;
+    many->mappings[*slot].permit_count = f->permitted;
+    if (f->list != NAT_LISTS)
+        nat_many_renew(many, *slot, (enum nat_list)f->list, f->expires);
+    return OK;
 }
 
-/* The table outgrew searching. */
-static enum err index_all(struct nat_table *t)
+/* All mappings are apart from now on; `slot`, if one is named, is where it is then. On an error
+ * nothing has changed. */
+static enum err move_apart(struct nat_table *t, uint32_t *slot)
 {
-    struct nat_more *more = more_of(t);
-    enum err e = more ? table_init(&more->by_inside, 2 * NAT_FEW) : ERR_MEMORY;
+    uint32_t first = t->few[0].newest, moved = NAT_NONE, named = *slot; /* in order of renewal */
+    struct nat_many *many = nat_table_aside(t) ? nat_many_create() : NULL;
+    enum err e = many ? OK : ERR_MEMORY;
 
-    if (e == OK)
-        e = table_init(&more->by_outside, 2 * NAT_FEW);
-    if (e == OK)
-        e = table_init(&more->users, 1);
-    for (uint32_t i = 0; e == OK && i < t->count; i++)
-        if (t->mappings[i].alive)
-            e = index_one(t, i);
-    if (e == OK)
-        more->indexed = true;
-    return e;
+    for (uint32_t i = 0; e == OK && i < NAT_WITHIN; i++) {
+        uint32_t from = i ^ first, to;
+
+        if (!t->few[from].alive)
+            continue;
+        e = move_one(t, &t->few[from], many, &to);
+        if (e == OK && from == named)
+            moved = to;
+    }
+    if (e != OK) {
+        nat_many_destroy(many);
+        return e;
+    }
+    *t = (struct nat_table){.aside = t->aside};
+    t->aside->many = many;
+    *slot = moved;
+    return OK;
 }
 
-/* Room for one more slot. A box of a home has one mapping, or two. */
-static bool grow_mappings(struct nat_table *t)
+/* The slot within for a mapping, if it can be one; else NAT_NONE. */
+static uint32_t place_within(const struct nat_table *t, const struct nat_mapping *m)
 {
-    uint32_t bigger = t->capacity ? 2 * (uint32_t)t->capacity : 1;
-    struct nat_mapping *grown;
+    uint32_t inside = load_be32(m->inside.addr.bytes);
 
-    if (t->count < t->capacity)
-        return true;
-    bigger = bigger < NAT_MAPPINGS_MAX ? bigger : NAT_MAPPINGS_MAX;
-    grown = realloc(t->mappings, bigger * sizeof *grown);
-    if (!grown)
-        return false;
-    t->mappings = grown;
-    t->capacity = (uint16_t)bigger;
-    return true;
-}
-
-static bool grow_permits(struct nat_more *more)
-{
-    uint32_t bigger = more->permit_capacity ? 2 * more->permit_capacity : 2;
-    struct nat_permit *grown;
-
-    if (more->permit_count < more->permit_capacity)
-        return true;
-    grown = realloc(more->permits, bigger * sizeof *grown);
-    if (!grown)
-        return false;
-    more->permits = grown;
-    more->permit_capacity = bigger;
-    return true;
+    if (m->inside.addr.family != 4 || m->remote.addr.family != 4)
+        return NAT_NONE;
+    if (nat_table_count(t) && (inside != t->inside || m->inside_port != t->node_port))
+        return NAT_NONE;
+    for (uint32_t i = 0; i < NAT_WITHIN; i++)
+        if (!t->few[i].alive)
+            return i;
+    return NAT_NONE;
 }
 
 enum err nat_table_add(struct nat_table *t, const struct nat_mapping *m, uint32_t *slot)
 {
-    if (t->alive == NAT_MAPPINGS_MAX)
-        return ERR_FULL;
-    if (t->free_slot == NAT_NONE && !grow_mappings(t))
-        return ERR_MEMORY;
-    *slot = t->free_slot != NAT_NONE ? t->free_slot : t->count++;
-    if (t->free_slot != NAT_NONE)
-        t->free_slot = t->mappings[*slot].next;
-    t->mappings[*slot] = (struct nat_mapping){.inside = m->inside,
-                                              .outside_port = m->outside_port,
-                                              .remote = m->remote,
-                                              .key = m->key,
-                                              .inside_port = m->inside_port,
-                                              .permits = NAT_NO_PERMIT,
-                                              .list = NAT_LISTS,
-                                              .alive = true};
-    t->alive++;
-    if (is_indexed(t))
-        return index_one(t, *slot);
-    return t->alive > NAT_FEW ? index_all(t) : OK;
-}
+    enum err e;
 
-static void leave_list(struct nat_table *t, uint32_t slot)
-{
-    struct nat_mapping *m = &t->mappings[slot];
-
-    if (m->list == NAT_LISTS)
-        return;
-    if (m->previous == NAT_NONE)
-        t->head[m->list] = m->next;
-    else
-        t->mappings[m->previous].next = m->next;
-    if (m->next == NAT_NONE)
-        t->tail[m->list] = m->previous;
-    else
-        t->mappings[m->next].previous = m->previous;
-    m->list = NAT_LISTS;
-}
-
-static void drop_index(struct nat_table *t, const struct nat_mapping *m)
-{
-    uint64_t user = user_key(&m->inside.addr);
-    uint32_t left = nat_table_of_user(t, &m->inside.addr) - 1;
-
-    table_remove(&t->more->by_inside, m->key);
-    table_remove(&t->more->by_outside, m->outside_port);
-    /* Putting where there is an entry never fails. */
-    if (left == 0 || table_put(&t->more->users, user, left) != OK)
-        table_remove(&t->more->users, user);
+    *slot = NAT_NONE;
+    if (!nat_table_many(t))
+        *slot = place_within(t, m);
+    if (*slot == NAT_NONE) {
+        e = nat_table_many(t) ? OK : move_apart(t, slot);
+        return e == OK ? nat_many_add(nat_table_many(t), m, slot) : e;
+    }
+    t->inside = load_be32(m->inside.addr.bytes);
+    t->node_port = m->inside_port;
+    t->few[*slot] = (struct nat_few){.remote = load_be32(m->remote.addr.bytes),
+                                     .inside_port = m->inside.port,
+                                     .remote_port = m->remote.port,
+                                     .outside_port = m->outside_port,
+                                     .list = NAT_LISTS,
+                                     .naming = m->naming,
+                                     .alive = true};
+    return OK;
 }
 
 void nat_table_remove(struct nat_table *t, uint32_t slot)
 {
-    struct nat_mapping *m = &t->mappings[slot];
-
-    ASSERT(m->alive);
-    if (is_indexed(t))
-        drop_index(t, m);
-    leave_list(t, slot);
-    for (uint32_t p = m->permits; p != NAT_NO_PERMIT;) {
-        uint32_t next = t->more->permits[p].next;
-
-        t->more->permits[p].next = t->more->free_permit;
-        t->more->free_permit = p;
-        p = next;
+    if (!nat_table_many(t)) {
+        ASSERT(t->few[slot].alive);
+        t->few[slot] = (struct nat_few){.alive = false};
+        return;
     }
-    m->alive = false;
-    m->next = t->free_slot;
-    t->free_slot = (uint16_t)slot;
-    t->alive--;
+    nat_many_remove(nat_table_many(t), slot);
+    if (nat_table_many(t)->alive == 0)
+        nat_table_reset(t);
+}
+
+void nat_table_reply(struct nat_table *t, uint32_t slot)
+{
+    if (nat_table_many(t))
+        nat_table_many(t)->mappings[slot].replied = true;
+    else
+        t->few[slot].replied = true;
 }
 
 void nat_table_renew(struct nat_table *t, uint32_t slot, enum nat_list list, nsec expires)
 {
-    struct nat_mapping *m = &t->mappings[slot];
-    uint32_t last;
+    struct nat_few *f = &t->few[slot % NAT_WITHIN], *other = &t->few[(slot + 1) % NAT_WITHIN];
 
-    leave_list(t, slot);
-    last = t->tail[list];
-    ASSERT(last == NAT_NONE || t->mappings[last].expires <= expires);
-    m->list = list;
-    m->expires = expires;
-    m->previous = (uint16_t)last;
-    m->next = NAT_NONE;
-    t->tail[list] = (uint16_t)slot;
-    if (last == NAT_NONE)
-        t->head[list] = (uint16_t)slot;
-    else
-        t->mappings[last].next = (uint16_t)slot;
-}
-
-uint32_t nat_table_next(const struct nat_table *t)
-{
-    uint32_t a = t->head[NAT_UNREPLIED], b = t->head[NAT_REPLIED];
-
-    if (a == NAT_NONE || b == NAT_NONE)
-        return a == NAT_NONE ? b : a;
-    return t->mappings[b].expires < t->mappings[a].expires ? b : a;
-}
-
-/* The oldest permit of a full mapping is for another remote from now on: its place in the list, or
- * none if it was the first one, which has no place. */
-static uint32_t forget_oldest(struct nat_table *t, struct nat_mapping *m)
-{
-    uint32_t *link = &m->permits, oldest;
-
-    m->permit_count--;
-    if (m->first_permitted) {
-        m->first_permitted = false;
-        return NAT_NO_PERMIT;
+    if (nat_table_many(t)) {
+        nat_many_renew(nat_table_many(t), slot, list, expires);
+        return;
     }
-    while (t->more->permits[*link].next != NAT_NO_PERMIT)
-        link = &t->more->permits[*link].next;
-    oldest = *link;
-    *link = NAT_NO_PERMIT;
-    return oldest;
+    ASSERT(!other->alive || other->list != list || other->expires <= expires);
+    f->list = list;
+    f->expires = expires;
+    f->newest = true;
+    other->newest = false;
 }
 
-/* A place for a permit: one that is free, or a new one; NAT_NO_PERMIT when out of memory. */
-static uint32_t take_permit(struct nat_table *t)
+/* Whether the first of two expires before the other; at the same time, as two lists would have it:
+ * that without a reply, else that which was renewed before. */
+static bool goes_first(const struct nat_few *a, const struct nat_few *b)
 {
-    struct nat_more *more = more_of(t);
-    uint32_t p = more ? more->free_permit : NAT_NO_PERMIT;
+    if (a->expires != b->expires)
+        return a->expires < b->expires;
+    return a->list != b->list ? a->list == NAT_UNREPLIED : b->newest;
+}
 
-    if (p != NAT_NO_PERMIT) {
-        more->free_permit = more->permits[p].next;
-        return p;
+static uint32_t next_within(const struct nat_table *t)
+{
+    uint32_t next = NAT_NONE;
+
+    for (uint32_t i = 0; i < NAT_WITHIN; i++) {
+        const struct nat_few *f = &t->few[i];
+
+        if (f->alive && f->list != NAT_LISTS && (next == NAT_NONE || goes_first(f, &t->few[next])))
+            next = i;
     }
-    return more && grow_permits(more) ? more->permit_count++ : NAT_NO_PERMIT;
+    return next;
 }
 
-enum err nat_table_permit(struct nat_table *t, uint32_t slot, const struct ip_endpoint *remote)
+uint32_t nat_table_next(const struct nat_table *t, nsec *expires)
 {
-    struct nat_mapping *m = &t->mappings[slot];
-    uint32_t p = NAT_NO_PERMIT;
+    uint32_t slot = nat_table_many(t) ? nat_many_next(nat_table_many(t)) : next_within(t);
 
-    if (nat_table_permits(t, slot, remote, true))
-        return OK;
-    if (m->permit_count == 0 && ip_endpoint_equal(&m->remote, remote)) {
-        m->first_permitted = true;
-        m->permit_count = 1;
-        return OK;
+    *expires = NSEC_NEVER;
+    if (slot != NAT_NONE)
+        *expires =
+            nat_table_many(t) ? nat_table_many(t)->mappings[slot].expires : t->few[slot].expires;
+    return slot;
+}
+
+enum err nat_table_permit(struct nat_table *t, uint32_t *slot, const struct ip_endpoint *remote)
+{
+    enum err e = OK;
+
+    if (!nat_table_many(t)) {
+        struct nat_few *f = &t->few[*slot];
+
+        if (is_v4(remote, f->remote, f->remote_port)) {
+            f->permitted = true;
+            return OK;
+        }
+        e = move_apart(t, slot);
     }
-    if (m->permit_count == NAT_PERMITS_MAX)
-        p = forget_oldest(t, m);
-    if (p == NAT_NO_PERMIT)
-        p = take_permit(t);
-    if (p == NAT_NO_PERMIT)
-        return ERR_MEMORY;
-    t->more->permits[p] = (struct nat_permit){*remote, m->permits};
-    m->permits = p;
-    m->permit_count++;
-    return OK;
-}
-
-static bool lets_in(const struct ip_endpoint *permitted, const struct ip_endpoint *remote,
-                    bool port)
-{
-    return ip_addr_equal(&permitted->addr, &remote->addr) &&
-           (!port || permitted->port == remote->port);
+    return e == OK ? nat_many_permit(nat_table_many(t), *slot, remote) : e;
 }
 
 bool nat_table_permits(const struct nat_table *t, uint32_t slot, const struct ip_endpoint *remote,
                        bool port)
 {
-    const struct nat_mapping *m = &t->mappings[slot];
+    const struct nat_few *f = &t->few[slot % NAT_WITHIN];
 
-    if (m->first_permitted && lets_in(&m->remote, remote, port))
-        return true;
-    for (uint32_t p = m->permits; p != NAT_NO_PERMIT; p = t->more->permits[p].next)
-        if (lets_in(&t->more->permits[p].remote, remote, port))
-            return true;
-    return false;
+    if (nat_table_many(t))
+        return nat_many_permits(nat_table_many(t), slot, remote, port);
+    return f->permitted && is_v4(remote, f->remote, port ? f->remote_port : remote->port);
 }

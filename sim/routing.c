@@ -26,7 +26,7 @@ struct walk {
 
 static bool is_router(const struct lab *lab, uint32_t node)
 {
-    return lab->sim.nodes[node].class == &router_class;
+    return node_class(&lab->sim, &lab->sim.nodes[node]) == &router_class;
 }
 
 /* Whether a direction leads to a node by its second uplink. */
@@ -90,7 +90,7 @@ static enum err route_alone(const struct lab *lab, struct walk *w, uint32_t node
 
         if (at != node && !is_router(lab, at))
             continue;
-        for (uint32_t port = 0; port < s->nodes[at].port_count && e == OK; port++) {
+        for (uint32_t port = 0; port < node_port_count(&s->nodes[at]) && e == OK; port++) {
             const struct link_direction *d = direction_of(lab, at, port);
             uint32_t there = place_of(lab, d);
 
@@ -122,7 +122,7 @@ static uint32_t find_tree(const struct lab *lab, struct walk *w, uint32_t root)
 
         if (at >= s->node_count || !is_router(lab, at))
             continue;
-        for (uint32_t port = 0; port < s->nodes[at].port_count && tree; port++) {
+        for (uint32_t port = 0; port < node_port_count(&s->nodes[at]) && tree; port++) {
             const struct link_direction *d = direction_of(lab, at, port);
             uint32_t there = place_of(lab, d);
 
@@ -185,7 +185,7 @@ static enum err route_tree(const struct lab *lab, struct walk *w, uint32_t root,
         if (at >= s->node_count || !is_router(lab, at))
             continue;
         w->routed[at] = true;
-        for (uint32_t port = 0; port < s->nodes[at].port_count && e == OK; port++)
+        for (uint32_t port = 0; port < node_port_count(&s->nodes[at]) && e == OK; port++)
             if (at == root || port != w->above[at].port)
                 e = route_upwards(lab, w, root, at, port);
     }
@@ -261,7 +261,7 @@ static void find_uplinks(const struct lab *lab, const struct ike_node *ike, stru
 {
     const struct node *n = &lab->sim.nodes[ike->node];
 
-    for (uint32_t port = 0; port < n->port_count; port++)
+    for (uint32_t port = 0; port < node_port_count(n); port++)
         for (uint32_t i = 0; i < 2; i++)
             if (ike->group->uplink[i] ==
                 (int32_t)link_kind(&lab->sim, direction_of(lab, ike->node, port))->link)
@@ -271,7 +271,8 @@ static void find_uplinks(const struct lab *lab, const struct ike_node *ike, stru
 /* An endpoint with one port needs no route. */
 static bool chooses(const struct lab *lab, uint32_t node)
 {
-    return lab->sim.nodes[node].class == &ike_node_class && lab->sim.nodes[node].port_count > 1;
+    return node_class(&lab->sim, &lab->sim.nodes[node]) == &ike_node_class &&
+           node_port_count(&lab->sim.nodes[node]) > 1;
 }
 
 static enum err route_endpoint(struct lab *lab, struct walk *w, uint32_t node)

@@ -198,11 +198,8 @@ static void observe_nats(struct lab *lab)
 
     lab->nat_observer = (struct nat_observer){lab, nat_changed};
     for (uint32_t g = 0; g < s->group_count; g++)
-        for (uint32_t i = 0; s->groups[g].role == ROLE_NAT && i < s->groups[g].count; i++) {
-            struct nat_box *n = lab->sim.nodes[s->groups[g].first_node + i].state;
-
-            n->observer = &lab->nat_observer;
-        }
+        if (s->groups[g].role == ROLE_NAT)
+            nat_box_observe(lab->sim.nodes[s->groups[g].first_node].state, &lab->nat_observer);
 }
 
 /* When member after member of a group starts; the rate may rise or fall on the way. */

@@ -30,22 +30,22 @@ static void fetch(void *context, const struct event_entry *e, uint32_t count, en
     for (uint32_t i = 0; i < count && what == FETCH_NAMED; i++) {
         const char *node = (const char *)&s->nodes[e[i].entity];
 
-        for (size_t at = 0; at < sizeof *s->nodes; at += 64)
-            __builtin_prefetch(node + at);
+        __builtin_prefetch(node);
+        __builtin_prefetch(node + sizeof *s->nodes - 1); /* it need not begin with a line */
         if (event_class(e[i].what) != EVENT_TIMER) {
             __builtin_prefetch(&s->packets[event_number(e[i].what)]);
             __builtin_prefetch(&s->packets[event_number(e[i].what)].hash);
         }
     }
     for (uint32_t i = 0; i < count && what >= FETCH_FURTHER; i++) {
-        const struct node *n = &s->nodes[e[i].entity];
+        const struct node_class *class = node_class(s, &s->nodes[e[i].entity]);
 
-        if (n->class->soon && event_class(e[i].what) != EVENT_DEPARTURE)
-            n->class->soon(s, e[i].entity,
-                           event_class(e[i].what) == EVENT_PACKET
-                               ? &s->packets[event_number(e[i].what)]
-                               : NULL,
-                           what);
+        if (class->soon && event_class(e[i].what) != EVENT_DEPARTURE)
+            class->soon(s, e[i].entity,
+                        event_class(e[i].what) == EVENT_PACKET
+                            ? &s->packets[event_number(e[i].what)]
+                            : NULL,
+                        what);
     }
     for (uint32_t i = 0; i < count && what == FETCH_BEHIND; i++) {
         const char *state = s->nodes[e[i].entity].state;
@@ -82,9 +82,11 @@ enum err sim_init(struct sim *s, uint64_t seed)
 void sim_reset(struct sim *s)
 {
     for (uint32_t i = 0; i < s->node_count; i++) {
-        if (s->nodes[i].class->destroy)
-            s->nodes[i].class->destroy(s, i);
-        if (s->nodes[i].port_count > PORTS_INSIDE)
+        const struct node_class *class = node_class(s, &s->nodes[i]);
+
+        if (class->destroy)
+            class->destroy(s, i);
+        if (s->nodes[i].few > PORTS_INSIDE)
             free(s->nodes[i].ports.many);
     }
     for (uint32_t i = 0; i < s->packet_count; i++)
@@ -138,39 +140,57 @@ enum err sim_reserve(struct sim *s, uint32_t nodes, uint32_t directions)
     return links_reserve(s, directions);
 }
 
+/* The number of a class, a new one if it has none. */
+static uint32_t number_class(struct sim *s, const struct node_class *class)
+{
+    uint32_t number = 0;
+
+    while (s->classes[number] && s->classes[number] != class) {
+        number++;
+        ASSERT(number < NODE_CLASSES_MAX);
+    }
+    s->classes[number] = class;
+    return number;
+}
+
 uint32_t sim_add_node(struct sim *s, const struct node_class *class, void *state, uint32_t group)
 {
     struct node *n;
 
+    ASSERT(group < NODE_GROUPS_MAX);
     if (!room_for_one(s, (void **)&s->nodes, s->node_count, &s->node_capacity, sizeof *s->nodes))
         return SIM_NONE;
     n = &s->nodes[s->node_count];
-    *n = (struct node){.class = class,
+    *n = (struct node){.class = number_class(s, class) % NODE_CLASSES_MAX,
                        .state = state,
                        .timer = {.at = NSEC_NEVER, .queued = NSEC_NEVER},
-                       .group = group};
+                       .group = (uint8_t)group};
     return s->node_count++;
 }
 
 uint32_t node_attach(struct node *n, uint32_t direction)
 {
-    uint32_t count = n->port_count;
+    bool inside = n->few <= PORTS_INSIDE;
+    uint32_t count = node_port_count(n), used = count + 1; /* where the next one goes */
 
-    if (count >= PORTS_INSIDE && (count & (count - 1)) == 0) {
-        bool inside = count == PORTS_INSIDE;
-        uint32_t *bigger = realloc(inside ? NULL : n->ports.many, 2 * count * sizeof *bigger);
+    if (count < PORTS_INSIDE) {
+        n->ports.few[count] = direction;
+        return n->few++;
+    }
+    if (inside || (used & (used - 1)) == 0) {
+        uint32_t room = 2 * (inside ? PORTS_INSIDE : used);
+        uint32_t *bigger = realloc(inside ? NULL : n->ports.many, room * sizeof *bigger);
 
         if (!bigger)
             return SIM_NONE;
         if (inside)
-            memcpy(bigger, n->ports.few, sizeof n->ports.few);
+            memcpy(bigger + 1, n->ports.few, sizeof n->ports.few);
         n->ports.many = bigger;
+        n->few = PORTS_INSIDE + 1;
     }
-    if (count < PORTS_INSIDE)
-        n->ports.few[count] = direction;
-    else
-        n->ports.many[count] = direction;
-    return n->port_count++;
+    n->ports.many[used] = direction;
+    n->ports.many[0] = used;
+    return count;
 }
 
 static const uint32_t class_bytes[PACKET_CLASSES] = {PACKET_TINY, PACKET_SMALL, PACKET_LARGE};
@@ -376,7 +396,7 @@ void sim_send(struct sim *s, uint32_t node, uint32_t port, uint32_t packet, bool
     struct packet *p = &s->packets[packet];
     uint32_t direction;
 
-    ASSERT(port < n->port_count);
+    ASSERT(port < node_port_count(n));
     ASSERT(p->data && p->entered != first);
     if (first)
         packet_enter(s, packet);
@@ -538,7 +558,7 @@ static void handle_timer(struct sim *s, uint32_t node, uint32_t number)
     t->at = NSEC_NEVER;
     s->events++;
     note(s, node, NOTE_TIMER, slot, NULL);
-    n->class->timer(s, node, slot);
+    node_class(s, n)->timer(s, node, slot);
 }
 
 void sim_set_down(struct sim *s, uint32_t node, bool down)
@@ -569,7 +589,7 @@ static void handle_packet(struct sim *s, uint32_t node, uint32_t packet)
     if (n->down)
         packet_drop(s, node, packet, NET_DROP_HOST_DOWN);
     else
-        n->class->receive(s, node, port, packet);
+        node_class(s, n)->receive(s, node, port, packet);
 }
 
 static void handle(struct sim *s, const struct event_entry *e)
@@ -601,7 +621,7 @@ static void settle(struct sim *s)
     uint32_t node = s->waiting;
 
     s->waiting = SIM_NONE;
-    s->nodes[node].class->settle(s, node);
+    node_class(s, &s->nodes[node])->settle(s, node);
 }
 
 enum err sim_run(struct sim *s, nsec until)

@@ -28,7 +28,9 @@ enum sim_sizes {
     PACKET_LARGE = 66560,  /* and any IP packet */
     PACKET_CLASSES = 3,
     TIMERS_PER_NODE = 4,
-    PORTS_INSIDE = 2,      /* of a node that need no memory of their own */
+    PORTS_INSIDE = 2, /* of a node that need no memory of their own */
+    NODE_CLASSES_MAX = 8,
+    NODE_GROUPS_MAX = 256,
     BALANCE_SHARE = 16384, /* links and nodes that sim_balanced_share looks at */
 };
 
@@ -93,7 +95,6 @@ struct node_timers {
 };
 
 struct node {
-    const struct node_class *class;
     void *state;
     uint64_t digest;   /* of its events, with packet bytes */
     uint64_t timeline; /* without */
@@ -104,17 +105,18 @@ struct node {
     uint32_t notes; /* in either digest. Modulo 2^32 */
     union {
         uint32_t few[PORTS_INSIDE];
-        uint32_t *many; /* of a power of two */
+        uint32_t *many; /* their count in front; room for a power of two */
     } ports;            /* by port: outgoing link direction, see node_port */
-    uint32_t port_count;
-    uint32_t sequence;   /* packets made so far */
-    uint32_t held;       /* I8: packets that came in and did not go out yet. Modulo 2^32 */
-    uint32_t group : 29; /* of the scenario */
+    uint32_t sequence;  /* packets made so far */
+    uint16_t held;      /* I8: packets that came in and did not go out yet. Modulo 2^16 */
+    uint8_t group;      /* of the scenario */
+    uint8_t class : 3;  /* in sim.classes */
+    uint8_t few : 2;    /* ports, up to PORTS_INSIDE; then one more: many */
     bool timers_apart : 1;
     bool down : 1; /* set by sim_set_down: packets are dropped (host_down) */
     bool captured : 1;
 };
-_Static_assert(sizeof(struct node) <= 80, "there may be millions of them");
+_Static_assert(sizeof(struct node) <= 64, "there may be millions of them");
 
 /** What happens to packets, as seen by the recorder. */
 enum tap_kind { TAP_SENT, TAP_RECEIVED, TAP_DROPPED, TAP_DUPLICATED, TAP_FRAGMENTED };
@@ -180,7 +182,8 @@ struct sim {
     bool stopped;       /* sim_stop was called */
     enum err error;     /* the first failure (memory); ends the run */
     const char *broken; /* I15: what went wrong with time; NULL if nothing */
-    void *user;         /* the run around it */
+    const struct node_class *classes[NODE_CLASSES_MAX]; /* of nodes; NULL behind the last */
+    void *user;                                         /* the run around it */
 };
 
 /** The simulator stays where it is until its reset. */
@@ -191,10 +194,18 @@ void sim_reset(struct sim *);
 enum err sim_reserve(struct sim *, uint32_t nodes, uint32_t directions) MUST_USE;
 /** @return the node's number, SIM_NONE when out of memory */
 uint32_t sim_add_node(struct sim *, const struct node_class *, void *state, uint32_t group);
+static inline const struct node_class *node_class(const struct sim *s, const struct node *n)
+{
+    return s->classes[n->class];
+}
+static inline uint32_t node_port_count(const struct node *n)
+{
+    return n->few <= PORTS_INSIDE ? n->few : n->ports.many[0];
+}
 /** The link direction that leaves by a port of the node. */
 static inline uint32_t node_port(const struct node *n, uint32_t port)
 {
-    return n->port_count <= PORTS_INSIDE ? n->ports.few[port] : n->ports.many[port];
+    return n->few <= PORTS_INSIDE ? n->ports.few[port] : n->ports.many[1 + port];
 }
 /** Add a port, by which this link direction leaves. @return its number, SIM_NONE: no memory */
 uint32_t node_attach(struct node *, uint32_t direction);

@@ -146,19 +146,19 @@ static void act_on_node(struct lab *lab, const struct scenario_event *e, uint32_
         ike_node_skip_sequence(lab, node, e->packets);
         return;
     }
-    if (n->class == &ike_node_class) {
+    if (node_class(&lab->sim, n) == &ike_node_class) {
         if (!back)
             ike_node_crash(lab, node);
         if (back || (e->action == ACTION_REBOOT && e->duration == 0) || e->action == ACTION_RESTART)
             ike_node_return(lab, node);
         return;
     }
-    if (n->class == &attacker_class) {
+    if (node_class(&lab->sim, n) == &attacker_class) {
         if (e->action != ACTION_REBOOT || e->duration > 0)
             attacker_set_down(lab, node, !back && e->action != ACTION_RESTART);
         return;
     }
-    if (!back && n->class == &nat_box_class)
+    if (!back && node_class(&lab->sim, n) == &nat_box_class)
         nat_box_reboot(&lab->sim, node, true);
     n->down =
         !back && e->action != ACTION_RESTART && (e->duration > 0 || e->action == ACTION_CRASH);

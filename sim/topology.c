@@ -25,15 +25,19 @@ static struct routes *make_router(const struct lab *lab, const struct scenario_g
     return r;
 }
 
-static struct nat_box *make_nat(const struct lab *lab, const struct scenario_group *g,
-                                uint32_t node)
+/* A box per member, side by side. */
+static enum err make_nat(struct lab *lab, const struct scenario_group *g, uint32_t node,
+                         void **state)
 {
     struct ip_addr outside = address_plan_outer(&lab->plan, node);
-    struct nat_box *n = nat_box_create(&g->nat, &outside);
+    struct nat_box *n = node == g->first_node ? nat_box_create(&g->nat, g->count)
+                                              : nat_box_beside(lab->sim.nodes[g->first_node].state);
 
-    if (n)
-        n->drops_fragments = g->ip_fragments == FRAGMENTS_DROP;
-    return n;
+    *state = n;
+    if (!n)
+        return ERR_MEMORY;
+    n->drops_fragments = g->ip_fragments == FRAGMENTS_DROP;
+    return nat_box_place(n, &outside);
 }
 
 static enum err make_attacker(struct lab *lab, const struct scenario_group *g, uint32_t node,
@@ -57,8 +61,7 @@ static enum err make_state(struct lab *lab, const struct scenario_group *g, uint
         *state = make_router(lab, g, node);
         return *state ? OK : ERR_MEMORY;
     case ROLE_NAT:
-        *state = make_nat(lab, g, node);
-        return *state ? OK : ERR_MEMORY;
+        return make_nat(lab, g, node, state);
     case ROLE_ATTACKER:
         return make_attacker(lab, g, node, state);
     default:
@@ -222,7 +225,7 @@ enum err topology_endpoints(struct lab *lab)
     for (uint32_t i = 0; i < lab->sim.node_count; i++) {
         struct ike_node *n;
 
-        if (lab->sim.nodes[i].class != &ike_node_class)
+        if (node_class(&lab->sim, &lab->sim.nodes[i]) != &ike_node_class)
             continue;
         n = ike_node_create(lab, i);
         lab->sim.nodes[i].state = n;
@@ -233,7 +236,7 @@ enum err topology_endpoints(struct lab *lab)
     if (e == OK)
         e = share_tunnels(lab);
     for (uint32_t i = 0; i < lab->sim.node_count && e == OK; i++)
-        if (lab->sim.nodes[i].class == &ike_node_class)
+        if (node_class(&lab->sim, &lab->sim.nodes[i]) == &ike_node_class)
             e = ike_node_add_traffic(ike_node_at(lab, i));
     return e;
 }
@@ -272,13 +275,14 @@ static uint32_t next_port(struct lab *lab, uint32_t node, uint32_t came_by,
 {
     const struct node *n = &lab->sim.nodes[node];
 
-    if (n->class == &router_class)
+    if (node_class(&lab->sim, n) == &router_class)
         return routes_find(n->state, to);
-    if (n->class == &nat_box_class) {
+    if (node_class(&lab->sim, n) == &nat_box_class) {
         const struct nat_box *box = n->state;
+        struct ip_addr outside = nat_box_outside(box);
 
-        if (nat_box_forwarded(box) && ip_addr_equal(to, &box->outside))
-            return box->aside->forward_port;
+        if (nat_box_forwarded(box) && ip_addr_equal(to, &outside))
+            return box->table.aside->forward_port;
         return came_by == box->outside_port ? SIM_NONE : box->outside_port;
     }
     return ike_node_port(ike_node_at(lab, node), to);
@@ -295,7 +299,7 @@ bool topology_path(struct lab *lab, uint32_t tunnel, topology_visitor *visit, vo
         const struct link_direction *d;
         uint32_t direction;
 
-        if (port >= lab->sim.nodes[node].port_count)
+        if (port >= node_port_count(&lab->sim.nodes[node]))
             return false;
         direction = node_port(&lab->sim.nodes[node], port);
         d = &lab->sim.links[direction];

@@ -50,7 +50,7 @@ static void yard_init(struct yard *y, const struct nat_words *words, uint32_t in
 {
     struct link_words lan = plain_link;
     struct ip_addr outside = ip_addr_v4(OUTSIDE);
-    struct nat_box *box = nat_box_create(words, &outside);
+    struct nat_box *box = nat_box_create(words, 1);
     uint32_t link;
 
     lan.mtu = inside_mtu;
@@ -64,9 +64,10 @@ static void yard_init(struct yard *y, const struct nat_words *words, uint32_t in
     ck_assert_uint_ne(link_add(&y->sim, y->b, y->nat, &lan, &lan, 0, 2), SIM_NONE);
     link = link_add(&y->sim, y->nat, y->world, &plain_link, &plain_link, 1, 3);
     ck_assert_uint_ne(link, SIM_NONE);
+    ck_assert_ok(nat_box_place(box, &outside));
     box->outside_port = link_from_port(&y->sim, link);
     y->observer = (struct nat_observer){y, watch};
-    box->observer = &y->observer;
+    nat_box_observe(box, &y->observer);
 }
 
 static void yard_reset(struct yard *y)
@@ -701,23 +702,25 @@ START_TEST(a_large_table_stays_unique)
             uint32_t alive = 0;
 
             memset(used, 0, sizeof used);
-            for (uint32_t i = 0; i < t->count; i++) {
-                if (!t->mappings[i].alive)
+            for (uint32_t i = 0; i < nat_table_many(t)->count; i++) {
+                const struct nat_mapping m = nat_table_at(t, i);
+
+                if (!m.alive)
                     continue;
                 alive++;
-                ck_assert_uint_gt(t->mappings[i].expires, y.sim.now);
-                ck_assert(!used[t->mappings[i].outside_port]++);
-                ck_assert_uint_eq(nat_table_outside(t, t->mappings[i].outside_port), i);
-                ck_assert_uint_eq(nat_table_inside(t, t->mappings[i].key), i);
+                ck_assert_uint_gt(m.expires, y.sim.now);
+                ck_assert(!used[m.outside_port]++);
+                ck_assert_uint_eq(nat_table_outside(t, m.outside_port), i);
+                ck_assert_uint_eq(nat_table_inside(t, words.mapping, &m.inside, &m.remote), i);
             }
-            ck_assert_uint_eq(alive, t->alive);
+            ck_assert_uint_eq(alive, nat_table_count(t));
             ck_assert_uint_eq(alive, y.changes[NAT_MAPPED] - y.changes[NAT_EXPIRED]);
         }
     }
-    ck_assert_uint_gt(t->alive, 500);
+    ck_assert_uint_gt(nat_table_count(t), 500);
     ck_assert_uint_gt(y.changes[NAT_EXPIRED], 500);
     wait_until(&y, y.sim.now + 121 * NSEC_PER_S);
-    ck_assert_uint_eq(t->alive, 0);
+    ck_assert_uint_eq(nat_table_count(t), 0);
     yard_reset(&y);
 }
 END_TEST
@@ -770,7 +773,7 @@ START_TEST(passed_only_where_a_packet_would)
 {
     struct nat_words words = home;
     struct ip_endpoint src, dst;
-    struct ip_addr forward;
+    struct ip_addr forward, outside = ip_addr_v4(OUTSIDE);
     struct nat_box *box;
     struct yard y;
 
@@ -789,11 +792,11 @@ START_TEST(passed_only_where_a_packet_would)
     ck_assert(!nat_box_passed(&y.sim, y.nat, 0, &src, &dst));
     words.hairpin = true;
     ck_assert(nat_box_passed(&y.sim, y.nat, 0, &src, &dst));
-    ck_assert(ip_addr_equal(&src.addr, &box->outside));
+    ck_assert(ip_addr_equal(&src.addr, &outside));
     ck_assert(ip_addr_equal(&dst.addr, &forward));
     src = at(HOST_A, 4501), dst = at(REMOTE_2, 4500); /* one more than the user may have */
     ck_assert(!nat_box_passed(&y.sim, y.nat, 0, &src, &dst));
-    ck_assert_uint_eq(box->table.alive, 2);
+    ck_assert_uint_eq(nat_table_count(&box->table), 2);
     yard_reset(&y);
 }
 END_TEST

@@ -48,16 +48,17 @@ static struct net *net_make(const struct nat_words *words)
     const struct link_words near = {.limit = 100, .mtu = 1500},
                             far = {.delay = NSEC_PER_MS, .limit = 100, .mtu = 1500};
     struct net *n = calloc(1, sizeof *n);
+    struct ip_addr outside = ip_addr_v4(OUTSIDE);
     struct nat_box *box;
     uint32_t link;
 
     ck_assert_ptr_nonnull(n);
     ck_assert_ok(sim_init(&n->sim, 3));
-    box = nat_box_create(words, &(struct ip_addr){0});
+    box = nat_box_create(words, 1);
     ck_assert_ptr_nonnull(box);
-    box->outside = ip_addr_v4(OUTSIDE);
+    ck_assert_ok(nat_box_place(box, &outside));
     n->observer = (struct nat_observer){n, changed};
-    box->observer = &n->observer;
+    nat_box_observe(box, &n->observer);
     n->nat = sim_add_node(&n->sim, &nat_box_class, box, 0);
     n->out = peer_add(&n->sim, R1);
     for (uint32_t i = 0; i < 2; i++) {

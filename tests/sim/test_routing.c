@@ -82,7 +82,7 @@ static bool leads_to(const struct lab *lab, uint32_t direction, uint32_t node)
         return true;
     if (role_of(lab, at) != ROLE_ROUTER)
         return false;
-    for (uint32_t port = 0; port < s->nodes[at].port_count; port++) {
+    for (uint32_t port = 0; port < node_port_count(&s->nodes[at]); port++) {
         uint32_t next = node_port(&s->nodes[at], port);
 
         if (next != link_reverse(direction) && leads_to(lab, next, node))
@@ -95,7 +95,7 @@ static uint32_t port_to(const struct lab *lab, uint32_t router, uint32_t node)
 {
     const struct node *n = &lab->sim.nodes[router];
 
-    for (uint32_t port = 0; node != router && port < n->port_count; port++)
+    for (uint32_t port = 0; node != router && port < node_port_count(n); port++)
         if (leads_to(lab, node_port(n, port), node))
             return port;
     return SIM_NONE;
