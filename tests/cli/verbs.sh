@@ -31,7 +31,7 @@ scenario=scenarios/road-warriors.yaml
 expect 0 out 'usage: ikelab VERB' --help
 expect 0 out 'ikelab 0' --version
 expect 0 out 'ESP by ' --version
-expect 0 out 'X25519 by ' --version
+expect 0 out 'X25519 of simulated peers by ' --version
 expect 2 err 'no verb given'
 expect 2 err 'try: ikelab lint' lnit "$scenario"
 expect 2 err 'no scenario file given' lint

@@ -59,17 +59,21 @@ static bool too_slow(const char *name)
     return false;
 }
 
+/* A few SAs may fit into pages that other rows left behind, or that one run of two had more of. */
+enum { FEW = 2, ENOUGH_FOR_PAGES = 200 };
+
 static void try_row(struct row row)
 {
+    bool of_memory = strcmp(row.family->name, "memory") == 0;
     const char *why = "";
     double value = 0;
     void *state = row.family->open(&row, &why);
 
     ck_assert_msg(state != NULL, "%s: %s", row.name, why);
-    ck_assert_msg(row.family->run(state, 2, &value) == OK, "%s", row.name);
-    /* Two SAs may fit into pages that other rows left behind. */
-    ck_assert_msg(isfinite(value) && (row.alone ? value >= 0 : value > 0), "%s: %g", row.name,
-                  value);
+    ck_assert_msg(row.family->run(state, of_memory ? ENOUGH_FOR_PAGES : FEW, &value) == OK, "%s",
+                  row.name);
+    ck_assert_msg(isfinite(value) && (row.alone && !of_memory ? value >= 0 : value > 0), "%s: %g",
+                  row.name, value);
     ck_assert_msg(row.bound_scale > 0, "%s", row.name);
     ck_assert_msg(!row.bound_program || row.bound_row[0], "%s", row.name);
     row.family->close(state);

@@ -243,8 +243,8 @@ static void note_told(void *context, const struct event_entry *e, uint32_t count
 {
     ck_assert_ptr_eq(context, names);
     for (uint32_t i = 0; i < count; i++) {
-        if (fetch == FETCH_BEHIND && !(told[e[i].entity] & 1 << FETCH_NAMED))
-            ck_abort_msg("what is behind entry %u, before what it names", e[i].entity);
+        if (fetch > FETCH_NAMED && !(told[e[i].entity] & 1 << (fetch - 1)))
+            ck_abort_msg("entry %u: fetch %d before what it is found by", e[i].entity, (int)fetch);
         told_of += told[e[i].entity] == 0;
         told[e[i].entity] |= (uint8_t)(1 << fetch);
     }
@@ -269,7 +269,7 @@ START_TEST(what_comes_soon_is_told_before_it_comes)
     for (uint32_t taken = 0; taken < TOLD; taken++) {
         uint32_t entity = queue_take(&q).entity;
 
-        if (told[entity] != (1 << FETCH_NAMED | 1 << FETCH_BEHIND))
+        if (told[entity] != (2 << FETCH_LAST) - 1)
             ck_abort_msg("entry %u was not told of", entity);
         ahead = told_of - taken > ahead ? told_of - taken : ahead;
     }
