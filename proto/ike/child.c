@@ -240,7 +240,8 @@ enum err child_install(struct ike_endpoint *ep, nsec now, struct child_sa *c,
     if (seed->old) { /* the path is the same */
         c->path_mtu = seed->old->path_mtu;
         c->path_since = seed->old->path_since;
-        c->resource = seed->old->resource;
+        if (seed->old->ike == c->ike) /* another IKE SA counts anew */
+            c->resource = seed->old->resource;
     }
     child_begin(ep, now, c, seed);
     if (seed->initiator && t->more_ts)
@@ -252,7 +253,28 @@ enum err child_install(struct ike_endpoint *ep, nsec now, struct child_sa *c,
 
 /* ---- switch, replace, remove ---- */
 
-/* One that is for a core: the policy points to the first one, until that goes (RFC 9611 §4). */
+/* With a window the delete of an SA may arrive after the rekey of its successor (RFC 7296 §2.3):
+ * what lives is at the end of the line. */
+static struct child_sa *last_successor(const struct ike_endpoint *ep, const struct child_sa *c)
+{
+    struct child_sa *next = child_sa_at(ep, c->successor);
+
+    while (next && !child_live(next))
+        next = child_sa_at(ep, next->successor);
+    return next;
+}
+
+/* What takes the place of `c` in its policy; NULL if there is none yet, or it has other selectors.
+ */
+static struct child_sa *heir_of(const struct ike_endpoint *ep, const struct child_sa *c)
+{
+    struct child_sa *next = last_successor(ep, c);
+
+    return next && child_esp(ep, next)->policy == child_esp(ep, c)->policy ? next : NULL;
+}
+
+/* One that is for a core: the policy points to the first one of its IKE SA until that goes (RFC
+ * 9611 §4), also while another takes the place of the first one. */
 static bool stands_aside(const struct ike_endpoint *ep, const struct child_sa *c)
 {
     const struct child_sa *first;
@@ -260,7 +282,8 @@ static bool stands_aside(const struct ike_endpoint *ep, const struct child_sa *c
     if (!c->resource)
         return false;
     first = child_sa_by_index(ep, spd_child(&ep->store->esp->spd, policy_at(ep, c)));
-    return first && first->resource != c->resource && child_live(first);
+    return first && first->resource != c->resource &&
+           ((child_live(first) && first->ike == c->ike) || heir_of(ep, first));
 }
 
 void child_switch(struct ike_endpoint *ep, struct child_sa *c)
@@ -305,17 +328,6 @@ static void say_down(struct ike_endpoint *ep, nsec now, struct child_sa *c, enum
     c->up = false;
 }
 
-/* With a window the delete of an SA may arrive after the rekey of its successor (RFC 7296 §2.3):
- * what lives is at the end of the line. */
-static struct child_sa *last_successor(const struct ike_endpoint *ep, const struct child_sa *c)
-{
-    struct child_sa *next = child_sa_at(ep, c->successor);
-
-    while (next && !child_live(next))
-        next = child_sa_at(ep, next->successor);
-    return next;
-}
-
 /* Another child SA of the same policy, for a core of its own (RFC 9611): it is the first one then.
  */
 static struct child_sa *next_beside(const struct ike_endpoint *ep, const struct child_sa *c)
@@ -330,17 +342,21 @@ static struct child_sa *next_beside(const struct ike_endpoint *ep, const struct 
 }
 
 /* The policy must not send through an SA that goes: its successor takes over, or one that stands
- * beside it, or nobody. */
+ * beside it, or nobody. Where the policy sends through another one anyway, the successor may send
+ * for its core from now on: with the delete of the old SA the peer has the new one (RFC 7296 §2.8).
+ */
 void child_stop(struct ike_endpoint *ep, struct child_sa *c)
 {
     struct spd *spd = &ep->store->esp->spd;
-    struct esp_sa *esp = child_esp(ep, c);
-    struct child_sa *next = last_successor(ep, c);
+    struct child_sa *next = heir_of(ep, c);
 
-    if (spd_child(spd, policy_at(ep, c)) != child_sa_index(ep, c))
+    if (spd_child(spd, policy_at(ep, c)) != child_sa_index(ep, c)) {
+        if (next && next->state == CHILD_READY && next == child_sa_at(ep, c->successor))
+            child_switch(ep, next);
         return;
+    }
     spd_point(spd, policy_at(ep, c), SAD_NONE);
-    if (!next || child_esp(ep, next)->policy != esp->policy)
+    if (!next)
         next = next_beside(ep, c);
     if (next)
         child_switch(ep, next);
@@ -413,11 +429,12 @@ struct child_sa *child_by_peer_spi(const struct ike_endpoint *ep, const struct i
 struct child_sa *child_like(const struct ike_endpoint *ep, const struct ike_sa *ike,
                             const struct child_terms *t)
 {
-    struct child_sa *c = child_sa_by_index(ep, ike->first_child);
+    struct child_sa *c = child_sa_by_index(ep, ike->first_child), *found = NULL;
 
-    while (c && !(child_live(c) && same_selectors(ep, c, t)))
-        c = child_sa_by_index(ep, c->next);
-    return c;
+    for (; c && !(found && !found->resource); c = child_sa_by_index(ep, c->next))
+        if (child_live(c) && (!found || c->resource < found->resource) && same_selectors(ep, c, t))
+            found = c;
+    return found;
 }
 
 bool child_taken_over(const struct ike_endpoint *ep, const struct child_sa *c)

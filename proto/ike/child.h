@@ -72,7 +72,8 @@ struct esp_sa *child_esp(const struct ike_endpoint *, const struct child_sa *);
 /** The child of `ike` that sends with this SPI, i.e. receives at the peer; NULL. */
 struct child_sa *child_by_peer_spi(const struct ike_endpoint *, const struct ike_sa *,
                                    uint32_t spi);
-/** A child of `ike` with the selectors agreed on that is live, hence has no successor; NULL. */
+/** A child of `ike` with the selectors agreed on that is live, hence has no successor: the first
+ * one if there are more, for cores (RFC 9611); NULL. */
 struct child_sa *child_like(const struct ike_endpoint *, const struct ike_sa *ike,
                             const struct child_terms *);
 /** Whether its successor is another IKE SA's. */

@@ -67,8 +67,7 @@ static enum err create_request(struct step *s)
     if (hs->ke_suite)
         ke_offer_write(s->out, handshake_ke_pair(ep, hs));
     child_offer_ts_write(s, s->child);
-    if (!s->child)
-        resource_ask(s, child_sa_at(ep, hs->child));
+    resource_ask(s, child_sa_at(ep, hs->child));
     return OK;
 }
 
@@ -279,8 +278,7 @@ static enum err read_response(struct step *s, const struct handshake *hs, struct
 
     if (e == OK)
         e = child_answer_read(s, s->child, false, &p->terms);
-    p->place = (struct resource_place){0};
-    if (e == OK && s->row->kind == KIND_CHILD_NEW)
+    if (e == OK)
         e = resource_answered(s, child_sa_at(s->ep, hs->child), &p->terms, &p->place);
     if (e == OK && p->terms.ke &&
         (p->terms.ke != hs->ke_suite || p->ke.group != hs->ke_suite->iana))

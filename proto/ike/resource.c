@@ -70,6 +70,10 @@ static void write_info(struct step *s, uint8_t number)
 
 void resource_ask(struct step *s, struct child_sa *made)
 {
+    if (s->child) {
+        made->resource = s->child->resource; /* §3; the old one may be gone before the answer */
+        return;
+    }
     if (!cores(s->ep) || s->sa->one_pair || ike_asked_for(s->ep, s->sa))
         return;
     if (s->sa->resources) {
@@ -83,12 +87,14 @@ void resource_ask(struct step *s, struct child_sa *made)
 enum err resource_answered(const struct step *s, const struct child_sa *made,
                            const struct child_terms *t, struct resource_place *place)
 {
-    *place = (struct resource_place){.said = said(s)};
-    if (!place->said || !made->resource)
-        return OK;
-    place->beside = child_like(s->ep, s->sa, t);
-    if (!place->beside)
-        return OK; /* the one before is gone: this is the first one now */
+    bool rekey = s->row->kind == KIND_CHILD_REKEY;
+
+    *place =
+        (struct resource_place){.number = rekey ? made->resource : 0, .said = !rekey && said(s)};
+    if (s->sa->resources) /* one for no core is beside the others as well */
+        place->beside = child_like(s->ep, s->sa, t);
+    if (!place->said || !made->resource || !place->beside)
+        return OK; /* where none is beside it, this is the first one now */
     place->number = made->resource;
     return alike(s->ep, place->beside, t) ? OK : ERR_NO_PROPOSAL;
 }
@@ -117,16 +123,14 @@ void resource_enough(struct ike_sa *sa, uint16_t notify)
 
 enum err resource_grant(struct step *s, const struct child_terms *t, struct resource_place *place)
 {
-    const struct child_sa *like;
-
     *place = (struct resource_place){.said = !s->child && said(s)};
-    like = place->said ? child_like(s->ep, s->sa, t) : NULL;
-    if (!like)
+    if (place->said || (!s->child && s->sa->resources))
+        place->beside = child_like(s->ep, s->sa, t);
+    if (!place->said || !place->beside)
         return OK;
-    if (!alike(s->ep, like, t))
+    if (!alike(s->ep, place->beside, t))
         return ERR_NO_PROPOSAL;
-    place->beside = like;
-    place->number = number_free(s->ep, s->sa, child_esp(s->ep, like)->policy);
+    place->number = number_free(s->ep, s->sa, child_esp(s->ep, place->beside)->policy);
     return place->number ? OK : step_refuse(s, NOTIFY_TS_MAX_QUEUE); /* §5.2 */
 }
 

@@ -6,7 +6,14 @@
  * first one (§4).
  *
  * They are numbered from 1; the first one is number 0. All of them hold one policy (proto/esp/spd),
- * which points to the first one. A rekeyed one keeps its number (§3).
+ * which points to the first one. A rekeyed one keeps its number (§3). One more that is made when
+ * all cores have theirs is number 0 as well, beside the first one under the same policy.
+ *
+ * Who granted one sends through it when it is sure that the peer has installed it (RFC 7296 §2.8):
+ * with the first packet that comes through it, or, after a rekey, when the old one is deleted.
+ * Until then the first one takes its packets. So where all traffic of a core comes from who was
+ * called, the first one carries it until the first rekey: slower, but nothing is lost, whereas
+ * packets sent at once could overtake the response.
  *
  * Not here: asking for one when a core sends (§6, acquires by core); ending one that is idle.
  */
@@ -23,7 +30,8 @@ struct resource_place {
     bool said; /* the peer wants, or grants, child SAs of this kind */
 };
 
-/** As initiator: say in the offer of `made` that more are wanted, or which of them this is. */
+/** As initiator: say in the offer of `made` that more are wanted, or which of them this is. Of a
+ * rekey nothing is said: it is for the core of the old one. */
 void resource_ask(struct step *, struct child_sa *made);
 /**
  * As initiator: what the answer says of `made`.

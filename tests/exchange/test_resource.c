@@ -378,8 +378,303 @@ START_TEST(all_have_the_same_properties)
 }
 END_TEST
 
+/* ---- one more for no core; packets while one takes the place of another ---- */
+
+static struct child_sa *by_spi_out(const struct pair *p, int side, uint32_t spi)
+{
+    struct sa_ref r = SA_NONE;
+
+    while (!sa_none(r = ike_endpoint_next_child(p->end[side], r)))
+        if (child_esp(p->end[side], child_at(p, side, r))->spi_out == spi)
+            return child_at(p, side, r);
+    ck_abort_msg("no child SA sends with SPI %08x", spi);
+}
+
+/* A flow of each core, found by where A sends it while each core has its own. */
+static void find_flows(struct pair *p, unsigned cores, uint16_t flow_of[RESOURCES_MAX + 1])
+{
+    unsigned found = 0;
+
+    memset(flow_of, 0xff, (RESOURCES_MAX + 1) * sizeof *flow_of);
+    for (uint16_t flow = 0; flow < FLOWS; flow++) {
+        uint8_t core = core_of(p, A, send_flow(p, A, flow));
+
+        found += flow_of[core] == UINT16_MAX;
+        flow_of[core] = flow;
+    }
+    ck_assert_uint_eq(found, cores);
+}
+
+static void both_can_send(struct pair *p)
+{
+    for (uint16_t flow = 0; flow < FLOWS; flow++)
+        (void)send_flow(p, B, flow);
+    for (uint16_t flow = 0; flow < FLOWS; flow++)
+        (void)send_flow(p, A, flow);
+}
+
+/* All under one policy at each end, one of them for no core; packets go by core. */
+static void must_have_one_policy(struct pair *p, unsigned cores)
+{
+    for (int side = 0; side < 2; side++) {
+        uint32_t policy = POOL_NONE;
+        struct sa_ref r = SA_NONE;
+
+        while (!sa_none(r = ike_endpoint_next_child(p->end[side], r))) {
+            const struct child_sa *c = child_at(p, side, r);
+
+            if (child_live(c) && policy == POOL_NONE)
+                policy = child_esp(p->end[side], c)->policy;
+            ck_assert(!child_live(c) || child_esp(p->end[side], c)->policy == policy);
+        }
+    }
+    for (uint16_t flow = 0; flow < FLOWS; flow++) {
+        uint8_t core = by_spi_out(p, A, send_flow(p, A, flow))->resource;
+
+        ck_assert(core && core <= cores);
+        ck_assert_uint_eq(by_spi_out(p, B, send_flow(p, B, flow))->resource, core);
+    }
+}
+
+/* RFC 7296 §1.3.1: one more than there are cores is for no core, and takes no core's packets. */
+START_TEST(one_more_takes_nothing_from_cores)
+{
+    for (int side = 0; side < 2; side++) {
+        struct pair p;
+
+        configure(&p, 3, 3);
+        pair_establish(&p);
+        check_cores(&p, 3);
+        ck_assert_ok(ike_endpoint_new_child(p.end[side], p.now, the_ike(&p, side)));
+        settle(&p);
+        ck_assert_uint_eq(events_of(&p, A, EVENT_CHILD_UP), 5);
+        must_have_one_policy(&p, 3);
+        pair_free(&p);
+    }
+}
+END_TEST
+
+/* HDR, SK {N(REKEY_SA), SA, Ni, TSi, TSr} --> <-- HDR, SK {N(CHILD_SA_NOT_FOUND)}
+ * HDR, SK {SA, Ni, TSi, TSr} -->                                 RFC 7296 §2.25.1 */
+START_TEST(a_first_one_made_anew_is_beside_the_others)
+{
+    struct pair p;
+
+    configure(&p, 3, 3);
+    pair_establish(&p);
+    check_cores(&p, 3);
+    child_remove(p.end[B], p.now, of_core(&p, B, 0), REASON_CRASH);
+    ck_assert_ok(ike_endpoint_rekey_child(p.end[A], p.now, ref_of(&p, A, of_core(&p, A, 0))));
+    settle(&p);
+    must_have(&p, 3);
+    must_have_one_policy(&p, 3);
+    check_cores(&p, 3);
+    pair_free(&p);
+}
+END_TEST
+
+/* The peer's delete of what is being rekeyed overtakes its response: RFC 7296 §2.8, §2.25.1. */
+START_TEST(a_delete_overtakes_the_rekey)
+{
+    for (uint8_t core = 0; core < 4; core++) {
+        struct wire_message response;
+        struct pair p;
+
+        configure(&p, 3, 3);
+        p.config[B].quirks |= QUIRK_EAGER_DELETE;
+        pair_establish(&p);
+        check_cores(&p, 3);
+        ck_assert_ok(
+            ike_endpoint_rekey_child(p.end[A], p.now, ref_of(&p, A, of_core(&p, A, core))));
+        pull(&p);
+        ck_assert_ok(hand_over(&p, A));
+        ck_assert_uint_eq(p.wire_count[B], 2);
+        response = hold_next(&p, B);
+        ck_assert_ok(hand_over(&p, B));
+        ck_assert_ptr_null(of_core(&p, A, core));
+        ck_assert_ok(deliver(&p, B, &response));
+        settle(&p);
+        must_have(&p, 3);
+        check_cores(&p, 3);
+        pair_free(&p);
+    }
+}
+END_TEST
+
+/* RFC 7296 §2.8: who was asked sends through the new one once the old one is deleted, also if
+ * nothing ever comes through it. */
+START_TEST(rekeyed_one_they_send_without_being_sent_to)
+{
+    for (int heard = 0; heard < 2; heard++)
+        for (uint8_t core = 1; core < 4; core++) {
+            uint16_t flow_of[RESOURCES_MAX + 1];
+            const struct child_sa *made;
+            struct pair p;
+
+            configure(&p, 3, 3);
+            pair_establish(&p);
+            find_flows(&p, 3, flow_of);
+            pair_free(&p);
+            configure(&p, 3, 3);
+            pair_establish(&p);
+            if (heard)
+                check_cores(&p, 3);
+            ck_assert_ok(
+                ike_endpoint_rekey_child(p.end[A], p.now, ref_of(&p, A, of_core(&p, A, core))));
+            settle(&p);
+            made = of_core(&p, B, core);
+            ck_assert_uint_eq(send_flow(&p, B, flow_of[core]), child_esp(p.end[B], made)->spi_out);
+            pair_free(&p);
+        }
+}
+END_TEST
+
+/* While the first one is rekeyed, a packet of another core does not make that core's the first. */
+START_TEST(the_first_one_stays_the_first_in_a_rekey)
+{
+    uint16_t flow_of[RESOURCES_MAX + 1];
+    struct wire_message gone;
+    struct pair p;
+    uint32_t old;
+
+    configure(&p, 2, 2);
+    pair_establish(&p);
+    find_flows(&p, 2, flow_of);
+    pair_free(&p);
+    configure(&p, 2, 2);
+    pair_establish(&p);
+    old = child_esp(p.end[B], of_core(&p, B, 0))->spi_out;
+    ck_assert_ok(ike_endpoint_rekey_child(p.end[A], p.now, ref_of(&p, A, of_core(&p, A, 0))));
+    pull(&p);
+    ck_assert_ok(hand_over(&p, A));
+    ck_assert_ok(hand_over(&p, B));
+    gone = hold_next(&p, A);
+    (void)send_flow(&p, A, flow_of[1]);
+    ck_assert_uint_eq(send_flow(&p, B, flow_of[2]), old);
+    ck_assert_ok(deliver(&p, A, &gone));
+    settle(&p);
+    ck_assert_uint_eq(send_flow(&p, B, flow_of[2]),
+                      child_esp(p.end[B], of_core(&p, B, 0))->spi_out);
+    check_cores(&p, 2);
+    pair_free(&p);
+}
+END_TEST
+
+/* ---- authenticated anew ---- */
+
+/* RFC 7296 §2.8.3: whatever part of them the peer grants in the new IKE SA, packets go on. */
+START_TEST(authenticated_anew_there_may_be_fewer)
+{
+    enum { AS_MANY, FEWER, NO_MORE, HOWS };
+
+    for (int how = 0; how < HOWS; how++) {
+        struct pair p;
+
+        configure(&p, 4, 2);
+        p.config[A].make_before_break = p.config[B].make_before_break = true;
+        pair_establish(&p);
+        must_have(&p, 2);
+        if (how == FEWER)
+            p.config[B].child.per_resource = 1;
+        if (how == NO_MORE)
+            p.end[B]->store->shares.children = p.end[B]->children + 1;
+        ck_assert_ok(ike_endpoint_reauthenticate(p.end[A], p.now, the_ike(&p, A)));
+        run_until(&p, p.now + 30 * NSEC_PER_S);
+        ck_assert_uint_eq(ike_count(&p, A), 1);
+        must_have(&p, how == AS_MANY ? 2 : how == FEWER ? 1 : 0);
+        both_can_send(&p);
+        pair_free(&p);
+    }
+}
+END_TEST
+
+/* The peer sees a new IKE SA only; its policy is one of its own. */
+START_TEST(authenticated_anew_as_one_of_both_sees_it)
+{
+    for (int side = 0; side < 2; side++) {
+        struct pair p;
+
+        configure(&p, 3, 3);
+        p.config[side].make_before_break = true;
+        pair_establish(&p);
+        check_cores(&p, 3);
+        ck_assert_ok(ike_endpoint_reauthenticate(p.end[A], p.now, the_ike(&p, A)));
+        run_until(&p, p.now + 30 * NSEC_PER_S);
+        must_have(&p, 3);
+        check_cores(&p, 3);
+        pair_free(&p);
+    }
+}
+END_TEST
+
+/* RFC 9611 §5.1: each has the number that was told of it, whatever it takes over from. */
+START_TEST(authenticated_anew_they_are_numbered_anew)
+{
+    for (uint8_t gone = 0; gone < 4; gone++) {
+        unsigned before[2], told[2] = {0};
+        struct pair p;
+
+        configure(&p, 3, 3);
+        p.config[A].make_before_break = p.config[B].make_before_break = true;
+        pair_establish(&p);
+        ck_assert_ok(
+            ike_endpoint_delete_child(p.end[A], p.now, ref_of(&p, A, of_core(&p, A, gone))));
+        settle(&p);
+        before[A] = p.event_count[A];
+        before[B] = p.event_count[B];
+        ck_assert_ok(ike_endpoint_reauthenticate(p.end[A], p.now, the_ike(&p, A)));
+        run_until(&p, p.now + 30 * NSEC_PER_S);
+        for (int side = 0; side < 2; side++)
+            for (unsigned i = before[side]; i < p.event_count[side]; i++)
+                if (p.events[side][i].kind == EVENT_CHILD_UP)
+                    ck_assert_uint_eq(child_at(&p, side, p.events[side][i].child)->resource,
+                                      told[side]++);
+        ck_assert_uint_eq(told[A], 4);
+        ck_assert_uint_eq(told[B], 4);
+        must_have(&p, 3);
+        check_cores(&p, 3);
+        pair_free(&p);
+    }
+}
+END_TEST
+
+/* The new IKE SA is closed at once: what it had taken over sends again, also without a first one.
+ */
+START_TEST(what_is_given_back_sends)
+{
+    for (uint8_t gone = 0; gone < 3; gone++) {
+        struct pair p;
+
+        configure(&p, 2, 2);
+        p.config[A].make_before_break = p.config[B].make_before_break = true;
+        pair_establish(&p);
+        check_cores(&p, 2);
+        ck_assert_ok(
+            ike_endpoint_delete_child(p.end[A], p.now, ref_of(&p, A, of_core(&p, A, gone))));
+        settle(&p);
+        ck_assert_ok(ike_endpoint_reauthenticate(p.end[A], p.now, the_ike(&p, A)));
+        pull(&p);
+        for (int i = 0; i < 4; i++)
+            ck_assert_ok(hand_over(&p, i % 2));
+        ck_assert_uint_eq(ike_count(&p, A), 2);
+        drop_next(&p, A);
+        ck_assert_ok(ike_endpoint_terminate(p.end[B], p.now, last_event(&p, B, EVENT_IKE_UP)->ike));
+        pull(&p);
+        ck_assert_ok(hand_over(&p, B));
+        ck_assert_uint_eq(ike_count(&p, A), 1);
+        for (uint16_t flow = 0; flow < FLOWS; flow++)
+            (void)send_flow(&p, A, flow);
+        pair_free(&p);
+    }
+}
+END_TEST
+
 SUITE("resource", there_is_one_for_each_core, who_granted_one_waits_for_its_first_packet,
       both_have_to_have_it, more_than_the_responder_has_are_refused, who_was_called_may_ask_as_well,
       a_rekeyed_one_is_for_the_same_core, each_may_be_deleted, the_ike_sa_may_be_rekeyed,
       authenticated_anew_there_are_as_many, without_a_child_in_ike_auth, several_at_once,
-      each_message_lost_or_doubled, all_have_the_same_properties)
+      each_message_lost_or_doubled, all_have_the_same_properties, one_more_takes_nothing_from_cores,
+      a_first_one_made_anew_is_beside_the_others, a_delete_overtakes_the_rekey,
+      rekeyed_one_they_send_without_being_sent_to, the_first_one_stays_the_first_in_a_rekey,
+      authenticated_anew_there_may_be_fewer, authenticated_anew_as_one_of_both_sees_it,
+      authenticated_anew_they_are_numbered_anew, what_is_given_back_sends)
