@@ -579,6 +579,10 @@ START_TEST(authenticated_anew_there_may_be_fewer)
         if (how == NO_MORE)
             p.end[B]->store->shares.children = p.end[B]->children + 1;
         ck_assert_ok(ike_endpoint_reauthenticate(p.end[A], p.now, the_ike(&p, A)));
+        pull(&p);
+        for (int i = 0; i < 4; i++)
+            ck_assert_ok(hand_over(&p, i % 2));
+        must_have(&p, 2); /* the first one has been taken over, the others not yet */
         run_until(&p, p.now + 30 * NSEC_PER_S);
         ck_assert_uint_eq(ike_count(&p, A), 1);
         must_have(&p, how == AS_MANY ? 2 : how == FEWER ? 1 : 0);
