@@ -328,17 +328,19 @@ static void say_down(struct ike_endpoint *ep, nsec now, struct child_sa *c, enum
     c->up = false;
 }
 
-/* Another child SA of the same policy, for a core of its own (RFC 9611): it is the first one then.
- */
+/* Another child SA of the same policy (RFC 9611): the first one, or what is the first one then. */
 static struct child_sa *next_beside(const struct ike_endpoint *ep, const struct child_sa *c)
 {
     const struct ike_sa *ike = child_sa_ike(ep, c);
     uint32_t policy = child_esp(ep, c)->policy;
     struct child_sa *other = ike->resources ? child_sa_by_index(ep, ike->first_child) : NULL;
+    struct child_sa *found = NULL;
 
-    while (other && (other == c || !child_live(other) || child_esp(ep, other)->policy != policy))
-        other = child_sa_by_index(ep, other->next);
-    return other;
+    for (; other; other = child_sa_by_index(ep, other->next))
+        if (other != c && child_live(other) && child_esp(ep, other)->policy == policy &&
+            (!found || other->resource < found->resource))
+            found = other;
+    return found;
 }
 
 /* The policy must not send through an SA that goes: its successor takes over, or one that stands

@@ -413,6 +413,15 @@ static void both_can_send(struct pair *p)
         (void)send_flow(p, A, flow);
 }
 
+/* What sends for cores that have none. */
+static struct child_sa *first_of(const struct pair *p, int side)
+{
+    const struct spd *spd = &p->end[side]->store->esp->spd;
+    uint32_t policy = child_esp(p->end[side], of_core(p, side, 1))->policy;
+
+    return child_sa_by_index(p->end[side], spd_child(spd, spd_handle(spd, policy)));
+}
+
 /* All under one policy at each end, one of them for no core; packets go by core. */
 static void must_have_one_policy(struct pair *p, unsigned cores)
 {
@@ -449,6 +458,13 @@ START_TEST(one_more_takes_nothing_from_cores)
         settle(&p);
         ck_assert_uint_eq(events_of(&p, A, EVENT_CHILD_UP), 5);
         must_have_one_policy(&p, 3);
+        ck_assert_ok(ike_endpoint_delete_child(p.end[side], p.now,
+                                               last_event(&p, side, EVENT_CHILD_UP)->child));
+        settle(&p);
+        must_have(&p, 3);
+        ck_assert_ptr_eq(first_of(&p, A), of_core(&p, A, 0));
+        ck_assert_ptr_eq(first_of(&p, B), of_core(&p, B, 0));
+        check_cores(&p, 3);
         pair_free(&p);
     }
 }
