@@ -68,6 +68,17 @@ class PerResource(unittest.TestCase):
                 self.assertGreater(virtual["ike"]["rekeys_ike"], 5)
                 self.assertEqual(sum(virtual["esp"]["dropped"].values()), 0)
 
+    def test_authenticated_anew_nothing_is_lost(self):
+        for granted in (4, 2):
+            with self.subTest(granted=granted):
+                virtual, _ = simulate(
+                    f"nodes.gw.child={{per_resource: {granted}}}", "child.rekey_time=9s",
+                    "child.rand_time=3s", "ike.reauth_time=14s", "ike.make_before_break=true")
+                self.assertEqual(virtual["tunnels"]["child_sas_min"], 1 + granted)
+                self.assertEqual(virtual["tunnels"]["child_sas_max"], 1 + granted)
+                self.assertGreater(virtual["ike"]["reauthentications"], 5)
+                self.assertEqual(virtual["esp"]["delivered_packets"], SENT)
+
     def test_first_with_a_handshake(self):
         done = subprocess.run([lab.IKELAB, "run", FILE, "--set", "nodes.sites.start=established"],
                               capture_output=True, text=True, check=False)
