@@ -87,10 +87,11 @@ static inline uint32_t pool_free(const struct pool *p)
 /** Somebody will look at this slot soon; only the cache hears of it. Any index is allowed. */
 static inline void pool_expect(const struct pool *p, uint32_t index)
 {
-    const uint8_t *slot = p->slots + (size_t)index * p->slot_size;
+    const uint8_t *slot;
 
     if (index >= p->fresh)
         return;
+    slot = p->slots + (size_t)index * p->slot_size;
     __builtin_prefetch(&p->generations[index]);
     for (uint32_t at = 0; at < p->slot_size && at < POOL_EXPECTED; at += 64)
         __builtin_prefetch(slot + at);

@@ -70,6 +70,13 @@ static bool hash_of(struct key_use *u, const struct bytes *parts, size_t count, 
     return EVP_DigestFinal_ex(u->hash, out, NULL);
 }
 
+/* From OpenSSL 3.2 on a context that has signed or verified has to be told to begin anew. */
+static bool begin_whole(struct key_use *u)
+{
+    return (u->purpose == KEY_SIGNS ? EVP_DigestSignInit_ex : EVP_DigestVerifyInit_ex)(
+               u->of_text, NULL, NULL, NULL, NULL, NULL, NULL) > 0;
+}
+
 bool key_use_sign(struct key_use *u, const struct bytes *parts, size_t count, uint8_t *out,
                   size_t *len)
 {
@@ -77,7 +84,7 @@ bool key_use_sign(struct key_use *u, const struct bytes *parts, size_t count, ui
 
     *len = SIGN_MAX;
     if (u->of_text)
-        return EVP_DigestSign(u->of_text, out, len, parts->data, parts->len) > 0;
+        return begin_whole(u) && EVP_DigestSign(u->of_text, out, len, parts->data, parts->len) > 0;
     return hash_of(u, parts, count, hash) &&
            EVP_PKEY_sign(u->of_hash, out, len, hash, sign_hash_len(u->suite->hash)) > 0;
 }
@@ -88,8 +95,8 @@ bool key_use_verify(struct key_use *u, const struct bytes *parts, size_t count,
     uint8_t hash[EVP_MAX_MD_SIZE];
 
     if (u->of_text)
-        return EVP_DigestVerify(u->of_text, signature.data, signature.len, parts->data,
-                                parts->len) == 1;
+        return begin_whole(u) && EVP_DigestVerify(u->of_text, signature.data, signature.len,
+                                                  parts->data, parts->len) == 1;
     return hash_of(u, parts, count, hash) &&
            EVP_PKEY_verify(u->of_hash, signature.data, signature.len, hash,
                            sign_hash_len(u->suite->hash)) == 1;

@@ -12,7 +12,9 @@
 #include "crypto/provider.h"
 
 struct x509_cert;    /* one certificate, read */
-struct x509_anchors; /* trust anchors and CRLs; shared by all SAs of an endpoint */
+/** Trust anchors and CRLs, shared by all SAs of an endpoint; of one thread, as verifying keeps
+ * contexts in it. */
+struct x509_anchors;
 
 enum x509_limits {
     CERT_DER_MAX = 16384,    /* a certificate */

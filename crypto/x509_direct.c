@@ -65,9 +65,11 @@ bool x509_direct_trust(struct x509_direct *d, const struct x509_cert *read, X509
     struct direct_anchor *more = realloc(d->anchor, (d->count + 1) * sizeof *more), *a;
     EVP_PKEY *key = X509_get0_pubkey(cert);
 
-    if (!more || !X509_up_ref(cert))
+    if (!more)
         return false;
     d->anchor = more;
+    if (!X509_up_ref(cert))
+        return false;
     a = &d->anchor[d->count++];
     *a = (struct direct_anchor){.cert = cert, .from_s = read->from_s, .until_s = read->until_s};
     a->plain =

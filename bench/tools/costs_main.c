@@ -3,6 +3,7 @@
  * scenarios/costs/NAME.json. Build it with the preset `release`.
  */
 #include "crypto/cost_measure.h"
+#include "crypto/engine.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,10 @@ int main(int argc, char **argv)
     time_t now = time(NULL);
     enum err e;
 
+    if (crypto_engine_wrong()) {
+        fprintf(stderr, "ikelab_costs: " CRYPTO_ENGINE_HINT "\n");
+        return 2;
+    }
     if (argc != 2) {
         fprintf(stderr, "usage: ikelab_costs NAME > scenarios/costs/NAME.json\n");
         return 2;

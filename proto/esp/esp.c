@@ -285,7 +285,6 @@ static void count_out(struct esp *esp, struct esp_sa *sa, struct esp_traffic *t,
 {
     const struct esp_limits *limits = &sad_kind(&esp->sad, sa)->limits;
 
-    t->bytes_out += len;
     if (unlikely(t->seq_out >= limits->soft_packets || t->bytes_out >= limits->soft_bytes))
         sa->soft_due = true;
     esp->sealed++;
@@ -344,6 +343,7 @@ static enum err seal_begin(struct esp *esp, struct esp_user user, struct esp_sa 
     f->text = inner.text;
     f->start = inner.text - kind->encr->iv_len - ESP_HEADER_LEN;
     f->seq = ++traffic->seq_out; /* used up, whatever comes after: no IV twice */
+    traffic->bytes_out += len;   /* at once: the next of a batch is measured against it */
     f->text_len = trailer_write(kind, &inner);
     f->inner_len = len;
     /* One 8-byte store: two would stall the load that the cipher makes of them. */
@@ -359,6 +359,7 @@ static enum err seal_end(struct esp *esp, struct esp_sa *sa, const struct frame 
 {
     if (unlikely(e != OK)) {
         memset(packet->data, 0, packet->len);
+        sad_traffic_take(&esp->sad, sa)->bytes_out -= f->inner_len;
         return refuse_out(esp, ESP_CAUSE_CRYPTO);
     }
     packet->cap -= (size_t)(f->start - packet->data);

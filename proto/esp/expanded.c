@@ -90,7 +90,7 @@ static uint32_t slot_take(struct expanded *e)
         e->hand = slot + 1 < e->capacity ? slot + 1 : 0;
     } while (place_of(e, slot)->turn == e->turn);
     place_of(e, slot)->slot = 0;
-    forget(e, slot);
+    clear(e, slot); /* the next may need less of it */
     return slot;
 }
 

@@ -50,7 +50,7 @@ SWANCTL = """connections {{ lab {{
   mobike = {mobike}
   unique = never
   rekey_time = {rekey_time}
-  over_time = 1s
+  over_time = {over_time}
   {renewal}
   dpd_delay = {w.dpd}
   local {{
@@ -133,6 +133,8 @@ class Strongswan(Daemon):
             rekey_time="0" if self.words.reauth else "24h", renewal=self.renewal(),
             local="%any" if self.words.moves_to else self.bed.address[self.side],
             mobike="yes" if self.words.mobike else "no",
+            # The new SA may take a retransmission; the old one must not come to its hard end first.
+            over_time="10s" if self.words.make_before_break else "1s",
             auth="psk" if psk else "pubkey", certs="" if psk else f"certs = {self.side}.crt"))
 
     def renewal(self):

@@ -329,20 +329,24 @@ END_TEST
 /* The last sequence number falls into the middle of a batch, and the hard limit likewise. */
 START_TEST(the_end_of_an_sa_inside_a_batch)
 {
-    for (int limit = 0; limit < 2; limit++) {
+    enum { BY_SEQUENCE, BY_PACKETS, BY_BYTES, LIMITS, LEN = 100 };
+
+    for (int limit = 0; limit < LIMITS; limit++) {
         struct pair_options o = {.real = true, .encr = encr_suite(20, 256), .window = WINDOW};
         struct esp_sealing sealing[10];
         struct worlds *w;
         struct esp_pair *p;
 
-        if (limit)
+        if (limit == BY_PACKETS)
             o.limits.hard_packets = 3;
+        if (limit == BY_BYTES)
+            o.limits.hard_bytes = 4 * LEN - 1;
         w = worlds_make(&o);
         p = w->batch;
-        if (!limit)
+        if (limit == BY_SEQUENCE)
             esp_skip(&p->a, pair_a(p), UINT32_MAX - 3);
         for (int i = 0; i < 10; i++) {
-            store_fill(&w->many[i], p->inner_a, p->inner_b, 100);
+            store_fill(&w->many[i], p->inner_a, p->inner_b, LEN);
             store_copy(&w->before[i], &w->many[i]);
             sealing[i] = (struct esp_sealing){.sa = pair_a(p), .packet = &w->many[i].packet};
         }
