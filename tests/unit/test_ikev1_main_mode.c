@@ -4,129 +4,19 @@
  * key. RFC 2409 §5.4, RFC 3947 §3.2, §4.
  */
 #include "hex.h"
+#include "ikev1_pair.h"
 #include "proto/ikev1/informational.h"
 #include "proto/ikev1/main_mode.h"
 #include "proto/ikev1/quick_mode.h"
 #include "proto/wire/v1_any.h"
-#include "suite.h"
 
-enum { ROOM = 4096, MESSAGES = 6 };
+enum { MESSAGES = 6 };
 
-static struct meter meter;
-
-/* Both sides, and the messages of a handshake as they were sent. */
-struct pair {
-    struct crypto *crypto;
-    struct ike_config config[2];
-    struct v1_phase1 end[2];                /* [0]: the initiator */
-    struct ip_endpoint address[2], seen[2]; /* where each is, and as the other one sees it */
-    uint8_t sent[MESSAGES][ROOM];
-    size_t len[MESSAGES];
-    enum v1_next next; /* of the last message that was handed over */
-};
-
-static struct ike_config config_of(const char *proposal, const char *id, const char *psk)
+static const struct phase1_mode *phase1_mode(void)
 {
-    struct ike_config c = {.proposal_count = 1};
-    struct bytes bad;
+    static const struct phase1_mode mode = {MESSAGES, main_mode_start, main_mode_receive};
 
-    ck_assert_ok(proposal_parse(bytes_text(proposal), true, &c.proposals[0], &bad));
-    c.id = (struct identity){.type = V1_ID_FQDN, .len = (uint8_t)strlen(id)};
-    memcpy(c.id.data, id, strlen(id));
-    memcpy(c.psk, psk, strlen(psk));
-    c.psk_len = (uint8_t)strlen(psk);
-    c.lifetime.hard_time = 3600 * NSEC_PER_S;
-    return c;
-}
-
-static void pair_init(struct pair *p, struct crypto *crypto, const char *proposal, bool natt)
-{
-    memset(p, 0, sizeof *p);
-    p->crypto = crypto;
-    p->config[0] = config_of(proposal, "client.test", "a shared secret");
-    p->config[1] = config_of(proposal, "gateway.test", "a shared secret");
-    for (int i = 0; i < 2; i++) {
-        const struct v1_phase1_env env = {crypto, &p->config[i], natt};
-
-        p->address[i] = p->seen[i] =
-            (struct ip_endpoint){ip_addr_v4(0xc0000201 + (uint32_t)i), 500};
-        v1_phase1_init(&p->end[i], &env, i == 0, 0x1111 + (uint64_t)i,
-                       rng_stream(1, (uint64_t)i, RNG_TEST));
-    }
-}
-
-/* Message n (from 0) to who is to receive it. @return what came of it */
-static enum err hand_bytes(struct pair *p, unsigned to, const uint8_t *data, size_t len,
-                           uint8_t *answer, size_t *answer_len)
-{
-    uint8_t copy[ROOM];
-    struct bytes message;
-    struct v1_arrival at = {bytes_of(copy, len), p->address[to], p->seen[1 - to]};
-    enum err e;
-
-    memcpy(copy, data, len);
-    e = main_mode_receive(&p->end[to], &at, (struct buf){answer, 0, ROOM}, &p->next, &message);
-    *answer_len = message.len;
-    ck_assert(e == OK || (message.len == 0 && p->next == V1_WAIT));
-    ck_assert((message.len > 0) == (p->next == V1_SEND));
-    return e;
-}
-
-static enum err hand_over(struct pair *p, unsigned n)
-{
-    uint8_t nothing[ROOM];
-    unsigned last = n + 1 == MESSAGES;
-
-    return hand_bytes(p, 1 - n % 2, p->sent[n], p->len[n], last ? nothing : p->sent[n + 1],
-                      last ? &(size_t){0} : &p->len[n + 1]);
-}
-
-static void start(struct pair *p)
-{
-    struct bytes message;
-
-    ck_assert_ok(main_mode_start(&p->end[0], (struct buf){p->sent[0], 0, ROOM}, &message));
-    p->len[0] = message.len;
-}
-
-/* Up to message `n`, which was sent and is not yet received. */
-static void run_to(struct pair *p, unsigned n)
-{
-    start(p);
-    for (unsigned i = 0; i < n; i++)
-        ck_assert_ok(hand_over(p, i));
-}
-
-static void run_whole(struct pair *p)
-{
-    run_to(p, MESSAGES);
-}
-
-static void check_same(const struct pair *p)
-{
-    const struct v1_phase1 *i = &p->end[0], *r = &p->end[1];
-    size_t hash = i->suite.hash->len;
-
-    ck_assert_int_eq(i->state, V1_STATE_ESTABLISHED);
-    ck_assert_int_eq(r->state, V1_STATE_ESTABLISHED);
-    /* Not the lifetime: no HASH covers the responder's SA payload. */
-    ck_assert(i->suite.encr == r->suite.encr && i->suite.hash == r->suite.hash &&
-              i->suite.ke == r->suite.ke);
-    ck_assert(i->cky_i == r->cky_i && i->cky_r == r->cky_r);
-    ck_assert_mem_eq(i->keys.skeyid_d, r->keys.skeyid_d, hash);
-    ck_assert_mem_eq(i->keys.skeyid_a, r->keys.skeyid_a, hash);
-    ck_assert_mem_ne(i->keys.skeyid_a, i->keys.skeyid_d, hash);
-    ck_assert_mem_eq(i->cipher.key, r->cipher.key, i->suite.encr->key_len);
-    ck_assert_mem_eq(i->cipher.iv, r->cipher.iv, i->suite.encr->block_len);
-    ck_assert_uint_eq(i->peer_id_len, 4 + strlen("gateway.test"));
-    ck_assert_mem_eq(i->peer_id + 4, "gateway.test", 12);
-    ck_assert_uint_eq(r->peer_id_len, 4 + strlen("client.test"));
-    ck_assert_mem_eq(r->peer_id + 4, "client.test", 11);
-}
-
-static struct crypto *provider(int i)
-{
-    return i == 0 ? crypto_openssl_create(&meter) : crypto_modelled_create(&meter);
+    return &mode;
 }
 
 /* RFC 2409 §5.4 */
