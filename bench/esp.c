@@ -10,8 +10,8 @@
 #include "proto/esp/esp.h"
 #include "bench/measure.h"
 #include "bench/row.h"
+#include "bench/threads.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +26,6 @@ enum {
     INNER_LOCAL = 0x0a000001,  /* 10.0.0.1 */
     INNER_REMOTE = 0x0b000000, /* 11.0.0.0 and up: one host a SA */
     SPI_FIRST = 0x10000,
-    THREADS_MAX = 2,
     WINDOW = 128,
     IMIX = 0, /* as a size */
 };
@@ -67,10 +66,8 @@ struct tunnels {
 
 /* What a row needs: one or two threads' worth. */
 struct load {
-    struct tunnels tunnels[THREADS_MAX];
+    struct tunnels tunnels[BENCH_THREADS_MAX];
     unsigned threads;
-    uint64_t operations; /* of each thread */
-    uint64_t ns[THREADS_MAX];
 };
 
 static enum err add_policy(struct esp *esp, uint32_t local, uint32_t remote, struct handle *policy)
@@ -218,8 +215,9 @@ static void open_batch(void *state)
 }
 
 /* @param ns  NULL: not to be measured, and not counted either */
-static enum err run_tunnels(struct tunnels *t, uint64_t operations, uint64_t *ns)
+static enum err run_tunnels(void *state, uint64_t operations, uint64_t *ns)
 {
+    struct tunnels *t = state;
     void (*work)(void *) = t->decrypt ? open_batch : seal_batch;
 
     for (uint64_t left = operations; left > 0 && t->error == OK; left -= t->count) {
@@ -266,57 +264,17 @@ static void *open_load(struct row *row, const char **why)
     return NULL;
 }
 
-struct task {
-    struct load *load;
-    unsigned nth;
-};
-
-static void *thread(void *argument)
-{
-    struct task *task = argument;
-    struct load *l = task->load;
-    uint64_t ns = 0;
-
-    (void)measure_pin(task->nth);
-    (void)run_tunnels(&l->tunnels[task->nth], l->operations, &ns);
-    l->ns[task->nth] = ns;
-    return NULL;
-}
-
-/* Each thread does its share at the same time; the slower one counts. */
-static enum err run_threads(struct load *l, uint64_t operations, double *value)
-{
-    struct task tasks[THREADS_MAX];
-    pthread_t threads[THREADS_MAX];
-    unsigned made = 0;
-    uint64_t most = 0;
-    enum err error = OK;
-
-    l->operations = (operations + l->threads - 1) / l->threads;
-    for (; made < l->threads && error == OK; made += error == OK) {
-        tasks[made] = (struct task){l, made};
-        l->ns[made] = 0;
-        if (pthread_create(&threads[made], NULL, thread, &tasks[made]) != 0)
-            error = ERR_MEMORY;
-    }
-    for (unsigned i = 0; i < made; i++) {
-        pthread_join(threads[i], NULL);
-        most = l->ns[i] > most ? l->ns[i] : most;
-        error = l->tunnels[i].error != OK ? l->tunnels[i].error : error;
-    }
-    *value = (double)most;
-    return error;
-}
-
 static enum err run_load(void *state, uint64_t operations, double *value)
 {
     struct load *l = state;
+    void *states[BENCH_THREADS_MAX] = {NULL};
     uint64_t ns = 0;
     enum err error;
 
-    if (l->threads > 1)
-        return run_threads(l, operations, value);
-    error = run_tunnels(&l->tunnels[0], operations, &ns);
+    for (unsigned i = 0; i < l->threads; i++)
+        states[i] = &l->tunnels[i];
+    error = l->threads == 1 ? run_tunnels(&l->tunnels[0], operations, &ns)
+                            : threads_run(l->threads, run_tunnels, states, operations, &ns);
     *value = (double)ns;
     return error;
 }
