@@ -63,6 +63,12 @@ static inline uint32_t chains_next(const struct chains *c, const void *records, 
     return *c->class->link(records, number) - 1;
 }
 
+/** A key of this hash will soon be looked up; only the cache hears of it. */
+static inline void chains_fetch_head(const struct chains *c, uint32_t hash)
+{
+    __builtin_prefetch(chains_head(c, hash));
+}
+
 /** Put in a record behind `after`, which is in the chain of its hash; CHAINS_END: before all. */
 void chains_insert(struct chains *, const void *records, uint32_t hash, uint32_t after,
                    uint32_t number);

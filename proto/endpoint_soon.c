@@ -29,7 +29,7 @@ static void expect_behind(const struct ike_store *s, const struct ike_sa *sa)
     expect_message(s, sa->response);
     if (sa->first_child != SA_INDEX_NONE) {
         pool_expect(&s->children, sa->first_child);
-        sad_expect(&s->esp->sad, sa->first_child);
+        sad_number_expect(&s->esp->sad, sa->first_child);
     }
 }
 
@@ -43,7 +43,7 @@ static void expect_last(const struct ike_store *s, const struct ike_sa *sa)
     pool_expect(&s->ke_pairs, hs->ke);
     expect_message(s, hs->first);
     if (!handle_none(hs->child))
-        sad_expect(&s->esp->sad, hs->child.index);
+        sad_number_expect(&s->esp->sad, hs->child.index);
 }
 
 uint64_t ike_message_spi(struct bytes message)
@@ -55,17 +55,17 @@ uint64_t ike_message_spi(struct bytes message)
     return header_from_initiator(&h) ? h.spi_r : h.spi_i;
 }
 
-static void expect_by_table(const struct ike_store *s, uint64_t spi, enum soon_steps step)
+static void expect_by_table(const struct ike_endpoint *ep, uint64_t spi, enum soon_steps step)
 {
-    uint32_t hash = chains_mix(spi), i;
+    const struct ike_store *s = ep->store;
     const struct ike_sa *sa;
+    uint32_t i;
 
-    if (step == SOON_INDEX)
-        __builtin_prefetch(chains_head(&s->by_spi, hash));
-    if (step <= SOON_INDEX || (i = chains_first(&s->by_spi, hash)) == CHAINS_END)
+    if (step <= SOON_SA)
+        ike_spi_expect(ep, spi, step == SOON_SA);
+    if (step == SOON_INDEX || (i = chains_first(&s->by_spi, chains_mix(spi))) == CHAINS_END)
         return;
     if (step == SOON_SA) {
-        __builtin_prefetch(&s->spi_links[i]);
         pool_expect(&s->ikes, i);
         return;
     }
@@ -105,6 +105,6 @@ void ike_endpoint_soon(const struct ike_endpoint *ep, uint64_t our_spi, unsigned
     } else if (store_shared(ep->store)) {
         expect_own(ep, (enum soon_steps)step);
     } else if (our_spi) {
-        expect_by_table(ep->store, our_spi, (enum soon_steps)step);
+        expect_by_table(ep, our_spi, (enum soon_steps)step);
     }
 }

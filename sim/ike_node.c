@@ -638,12 +638,12 @@ static void timer(struct sim *s, uint32_t node, uint32_t slot)
 /* The IKE message in a packet of IKE as our nodes make them: no extension headers. */
 static struct bytes message_in(const struct packet *p)
 {
-    size_t ip = ip_header_len(p->len && p->data[0] >> 4 == 4 ? 4 : 6);
-    size_t begin = ip + UDP_HEADER_LEN;
+    uint8_t family = p->len && p->data[0] >> 4 == 4 ? 4 : 6;
+    size_t begin = udp_headroom(family);
 
     if (p->len < begin + NON_ESP_MARKER)
         return BYTES_NONE;
-    if (load_be16(p->data + ip + 2) == NATT_PORT)
+    if (load_be16(p->data + ip_header_len(family) + 2) == NATT_PORT)
         begin += NON_ESP_MARKER;
     return bytes_of(p->data + begin, p->len - begin);
 }

@@ -158,8 +158,8 @@ static inline bool ike_sa_room(const struct ike_endpoint *ep)
 }
 /** Draw an SPI that no IKE SA of ours has, never 0 (RFC 7296 §2.6). */
 uint64_t ike_spi_new(struct ike_endpoint *);
-/** The next draw but one, then the next (`soon`), will give this: fetch what tells whether an IKE
- * SA has it. Only where the store is not shared. */
+/** This SPI will be looked up, then `soon` will be: fetch what tells whether an IKE SA has it. Only
+ * where the store is not shared. */
 void ike_spi_expect(const struct ike_endpoint *, uint64_t spi, bool soon);
 /** Make the SA reachable under our SPI, and by the digest of the IKE_SA_INIT request that began it
  * (0: it was begun by us, or by a rekey); neither may change from now on. */

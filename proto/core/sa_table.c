@@ -266,7 +266,7 @@ void ike_spi_expect(const struct ike_endpoint *ep, uint64_t spi, bool soon)
     uint32_t hash = chains_mix(spi), i;
 
     if (!soon)
-        __builtin_prefetch(chains_head(&s->by_spi, hash));
+        chains_fetch_head(&s->by_spi, hash);
     else if ((i = chains_first(&s->by_spi, hash)) != CHAINS_END)
         __builtin_prefetch(&s->spi_links[i]);
 }

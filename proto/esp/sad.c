@@ -174,12 +174,10 @@ uint32_t sad_spi_new(struct sad *sad, uint32_t scope, struct rng *random, uint32
 
 void sad_spi_expect(const struct sad *sad, uint32_t scope, uint32_t spi, bool soon)
 {
-    uint32_t hash = hash_of(scope, spi), i;
-
-    if (!soon)
-        __builtin_prefetch(chains_head(&sad->by_spi, hash));
-    else if ((i = chains_first(&sad->by_spi, hash)) != CHAINS_END)
-        __builtin_prefetch(slot(sad, i));
+    if (soon)
+        sad_find_expect(sad, scope, spi);
+    else
+        chains_fetch_head(&sad->by_spi, hash_of(scope, spi));
 }
 
 static uint64_t limit_or_never(uint64_t limit)

@@ -107,8 +107,7 @@ void sad_clear(struct sad *);
  * @return the SPI
  */
 uint32_t sad_spi_new(struct sad *, uint32_t scope, struct rng *random, uint32_t number);
-/** The next draw but one, then the next (`soon`), will give this: fetch what tells whether an SA
- * has it. */
+/** This SPI will be drawn, then `soon` will be: fetch what tells whether an SA has it. */
 void sad_spi_expect(const struct sad *, uint32_t scope, uint32_t spi, bool soon);
 /** Reserve it under an SPI that the caller chose. @retval ERR_DUPLICATE, ERR_SYNTAX */
 enum err sad_spi_take(struct sad *, uint32_t scope, uint32_t spi, uint32_t number) MUST_USE;
@@ -145,13 +144,6 @@ void sad_remove(struct sad *, uint32_t number);
 
 /** The record; NULL: free. */
 struct esp_sa *sad_at(const struct sad *, uint32_t number);
-/** Somebody will look at this record soon; only the cache hears of it. Any number is allowed. */
-static inline void sad_expect(const struct sad *sad, uint32_t number)
-{
-    for (uint32_t at = 0; number < sad->fresh && at < sad->slot_size; at += 64)
-        __builtin_prefetch(sad->slots + (size_t)number * sad->slot_size + at);
-}
-
 /** By inbound SPI: installed ones only; NULL if the scope has none. @param[out] number  SAD_NONE */
 struct esp_sa *sad_find(const struct sad *, uint32_t scope, uint32_t spi_in, uint32_t *number);
 /** Walk all scopes by number, reservations too: SAD_NONE first; SAD_NONE at the end. */

@@ -248,12 +248,12 @@ static void chain_in(struct spd *spd, uint32_t number)
 
 void spd_expect(const struct spd *spd, uint32_t scope, const struct selector *remote, bool soon)
 {
-    uint32_t hash = hash_of(scope, widen(&remote->first), covering_length(remote)), at;
+    uint32_t hash = hash_of(scope, widen(&remote->first), covering_length(remote));
 
-    if (!soon)
-        __builtin_prefetch(chains_head(&spd->by_remote, hash));
-    else if ((at = chains_first(&spd->by_remote, hash)) != CHAINS_END)
-        pool_expect(&spd->policies, at);
+    if (soon)
+        spd_allows_expect(spd, chains_first(&spd->by_remote, hash)); /* of cells it fetches none */
+    else
+        chains_fetch_head(&spd->by_remote, hash);
 }
 
 static void chain_out(struct spd *spd, uint32_t number)

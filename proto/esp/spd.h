@@ -96,10 +96,7 @@ bool spd_allows(const struct spd *, uint32_t policy, const struct flow *);
 /** spd_allows will soon be asked about this policy. */
 static inline void spd_allows_expect(const struct spd *spd, uint32_t policy)
 {
-    if (policy >= spd->policies.fresh)
-        return;
-    __builtin_prefetch(spd->policies.slots + (size_t)policy * spd->policies.slot_size);
-    __builtin_prefetch(&spd->policies.generations[policy]);
+    pool_expect(&spd->policies, policy);
 }
 
 #endif
