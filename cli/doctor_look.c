@@ -5,7 +5,6 @@
 #include "base/machine_memory.h"
 #include "crypto/multibuffer.h"
 #include "crypto/provider.h"
-#include "crypto/x25519.h"
 #include "record/provenance.h"
 
 #include <inttypes.h>
@@ -108,7 +107,7 @@ static void look_at_esp(struct findings *f)
         add(f, DOCTOR_OK, "libipsec-mb", NULL, "%s", version);
     add(f, DOCTOR_OK, "ESP", NULL, "by %s", crypto_packets_by());
     add(f, DOCTOR_OK, "X25519", NULL, "of simulated peers by %s, of live ones by OpenSSL",
-        x25519_here() ? "AVX512-IFMA" : "OpenSSL");
+        crypto_x25519_by());
 }
 
 /* ---- the machine ---- */
