@@ -78,6 +78,13 @@ static bool combined(const struct combination *c, struct v1_esp_suite *out)
 
 /* ---- attributes ---- */
 
+static const struct v1_row_kind attributes = {
+    .once = 1u << V1_IPSEC_GROUP_DESCRIPTION | 1u << V1_IPSEC_ENCAPSULATION_MODE |
+            1u << V1_IPSEC_AUTHENTICATION_ALGORITHM | 1u << V1_IPSEC_KEY_LENGTH,
+    .life_type = V1_IPSEC_LIFE_TYPE,
+    .life_duration = V1_IPSEC_LIFE_DURATION,
+};
+
 static void write_attributes(struct writer *w, const struct v1_esp_suite *s,
                              const struct v1_esp_terms *t)
 {
@@ -88,48 +95,8 @@ static void write_attributes(struct writer *w, const struct v1_esp_suite *s,
         v1_attribute_write_number(w, V1_IPSEC_AUTHENTICATION_ALGORITHM, integ_number(s->integ));
     if (t->ke)
         v1_attribute_write_number(w, V1_IPSEC_GROUP_DESCRIPTION, t->ke->iana);
-    if (t->life_s > 0) {
-        v1_attribute_write_number(w, V1_IPSEC_LIFE_TYPE, V1_LIFE_SECONDS);
-        v1_attribute_write_number(w, V1_IPSEC_LIFE_DURATION, t->life_s);
-    }
-    if (t->life_kb > 0) {
-        v1_attribute_write_number(w, V1_IPSEC_LIFE_TYPE, V1_LIFE_KILOBYTES);
-        v1_attribute_write_number(w, V1_IPSEC_LIFE_DURATION, t->life_kb);
-    }
-}
-
-struct said {
-    uint32_t number[V1_IPSEC_KEY_LENGTH + 1]; /* by type */
-    uint32_t types;                           /* which of them were there */
-    uint32_t life[V1_LIFE_KILOBYTES + 1];     /* by enum v1_life_type */
-};
-
-/* @return false: it has something that we do not know, or something twice */
-static bool take_attribute(struct said *s, const struct v1_attribute *a)
-{
-    uint32_t number;
-
-    if (!v1_attribute_number(a, &number) || a->type > V1_IPSEC_KEY_LENGTH)
-        return false;
-    switch (a->type) {
-    case V1_IPSEC_LIFE_TYPE:
-        s->number[a->type] = number;
-        return number == V1_LIFE_SECONDS || number == V1_LIFE_KILOBYTES;
-    case V1_IPSEC_LIFE_DURATION: /* of the type before it */
-        s->life[s->number[V1_IPSEC_LIFE_TYPE]] = number;
-        return s->number[V1_IPSEC_LIFE_TYPE] != 0;
-    case V1_IPSEC_GROUP_DESCRIPTION:
-    case V1_IPSEC_ENCAPSULATION_MODE:
-    case V1_IPSEC_AUTHENTICATION_ALGORITHM:
-    case V1_IPSEC_KEY_LENGTH:
-        if (s->types >> a->type & 1)
-            return false;
-        s->types |= 1u << a->type;
-        s->number[a->type] = number;
-        return number > 0 && number <= UINT16_MAX;
-    default:
-        return false;
-    }
+    v1_life_write(w, &attributes, V1_LIFE_SECONDS, t->life_s);
+    v1_life_write(w, &attributes, V1_LIFE_KILOBYTES, t->life_kb);
 }
 
 /* The smaller of two limits, of which 0 is none. */
@@ -144,14 +111,10 @@ static uint32_t smaller(uint32_t a, uint32_t b)
 static bool read_transform(const struct v1_transform *t, const struct v1_esp_terms *terms,
                            struct v1_esp_suite *out)
 {
-    struct said s = {0};
-    struct v1_attribute a;
-    struct reader r;
+    struct v1_row s;
 
-    reader_init(&r, t->attributes);
-    while (v1_attribute_next(&r, &a))
-        if (!take_attribute(&s, &a))
-            return false;
+    if (!v1_row_read(t->attributes, &attributes, &s))
+        return false;
     *out = (struct v1_esp_suite){
         .encr = encr_suite(t->id, (uint16_t)s.number[V1_IPSEC_KEY_LENGTH]),
         .integ = integ_of(s.number[V1_IPSEC_AUTHENTICATION_ALGORITHM]),

@@ -1,5 +1,6 @@
 #include "proto/ikev1/offer.h"
 
+#include "proto/wire/v1_attribute.h"
 #include "proto/wire/v1_registry.h"
 
 struct search {
@@ -101,6 +102,50 @@ uint8_t *v1_transform_begin(struct writer *w, unsigned number, unsigned total, u
 void v1_transform_end(struct writer *w, uint8_t *mark)
 {
     writer_close_u16(w, mark, 4);
+}
+
+static bool take_attribute(struct v1_row *s, const struct v1_row_kind *of,
+                           const struct v1_attribute *a)
+{
+    uint32_t number, bit;
+
+    if (!v1_attribute_number(a, &number) || a->type >= V1_ROW_TYPES)
+        return false;
+    if (a->type == of->life_type) {
+        s->number[a->type] = number;
+        return number == V1_LIFE_SECONDS || number == V1_LIFE_KILOBYTES;
+    }
+    if (a->type == of->life_duration) {
+        s->life[s->number[of->life_type]] = number;
+        return s->number[of->life_type] != 0;
+    }
+    bit = UINT32_C(1) << a->type;
+    if (!(of->once & bit) || (s->types & bit))
+        return false;
+    s->types |= bit;
+    s->number[a->type] = number;
+    return number > 0 && number <= UINT16_MAX;
+}
+
+bool v1_row_read(struct bytes attributes, const struct v1_row_kind *of, struct v1_row *out)
+{
+    struct v1_attribute a;
+    struct reader r;
+
+    *out = (struct v1_row){.types = 0};
+    reader_init(&r, attributes);
+    while (v1_attribute_next(&r, &a))
+        if (!take_attribute(out, of, &a))
+            return false;
+    return true;
+}
+
+void v1_life_write(struct writer *w, const struct v1_row_kind *of, unsigned type, uint32_t duration)
+{
+    if (duration == 0)
+        return;
+    v1_attribute_write_number(w, of->life_type, type);
+    v1_attribute_write_number(w, of->life_duration, duration);
 }
 
 void v1_offered_write(struct writer *w, const struct v1_offered *o, struct bytes spi)

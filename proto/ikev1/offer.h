@@ -29,6 +29,30 @@ struct v1_offered {
 enum err v1_offer_search(struct bytes sa_body, v1_rank *, const void *context,
                          struct v1_offered *out) MUST_USE;
 
+enum { V1_ROW_TYPES = 32, V1_LIFE_TYPES = 3 };
+
+/** Which attributes of a transform are numbers that may stand there once, and which two say how
+ * long it lives. All below V1_ROW_TYPES; others make the transform one that we do not know. */
+struct v1_row_kind {
+    uint32_t once; /* set of types */
+    uint16_t life_type, life_duration;
+};
+
+struct v1_row {
+    uint32_t number[V1_ROW_TYPES]; /* by type, 0: not said; of `once` 1 to 65535 */
+    uint32_t types;                /* set of those of `once` that were said */
+    uint32_t life[V1_LIFE_TYPES];  /* by enum v1_life_type, 0: not said */
+};
+
+/**
+ * Read the attributes of a transform. A duration belongs to the type before it, and there may be
+ * several such pairs (RFC 2409 appendix A).
+ * @return false: it has something that we do not know, or something twice
+ */
+bool v1_row_read(struct bytes attributes, const struct v1_row_kind *, struct v1_row *out);
+/** The two attributes of a life of so many seconds or kilobytes; nothing if it is 0. */
+void v1_life_write(struct writer *, const struct v1_row_kind *, unsigned type, uint32_t duration);
+
 /** A payload of this one transform, given back as it was (RFC 2408 §4.2), with our SPI. */
 void v1_offered_write(struct writer *, const struct v1_offered *, struct bytes spi);
 

@@ -53,6 +53,14 @@ static bool combined(const struct combination *c, struct v1_suite *out)
 
 /* ---- attributes ---- */
 
+static const struct v1_row_kind attributes = {
+    .once = 1u << V1_OAKLEY_ENCRYPTION_ALGORITHM | 1u << V1_OAKLEY_HASH_ALGORITHM |
+            1u << V1_OAKLEY_AUTHENTICATION_METHOD | 1u << V1_OAKLEY_GROUP_DESCRIPTION |
+            1u << V1_OAKLEY_KEY_LENGTH,
+    .life_type = V1_OAKLEY_LIFE_TYPE,
+    .life_duration = V1_OAKLEY_LIFE_DURATION,
+};
+
 static void write_attributes(struct writer *w, const struct v1_suite *s, const struct v1_terms *t)
 {
     v1_attribute_write_number(w, V1_OAKLEY_ENCRYPTION_ALGORITHM, V1_ENCR_AES_CBC);
@@ -60,57 +68,10 @@ static void write_attributes(struct writer *w, const struct v1_suite *s, const s
     v1_attribute_write_number(w, V1_OAKLEY_HASH_ALGORITHM, s->hash->ikev1);
     v1_attribute_write_number(w, V1_OAKLEY_GROUP_DESCRIPTION, s->ke->iana);
     v1_attribute_write_number(w, V1_OAKLEY_AUTHENTICATION_METHOD, t->auth);
-    if (t->life_s > 0) {
-        v1_attribute_write_number(w, V1_OAKLEY_LIFE_TYPE, V1_LIFE_SECONDS);
-        v1_attribute_write_number(w, V1_OAKLEY_LIFE_DURATION, t->life_s);
-    }
+    v1_life_write(w, &attributes, V1_LIFE_SECONDS, t->life_s);
 }
 
-struct said {
-    uint32_t number[V1_OAKLEY_KEY_LENGTH + 1]; /* by type */
-    uint32_t types;                            /* which of them were there */
-    uint32_t life_s;
-};
-
-/* RFC 2409 appendix A: a duration belongs to the type before it, and there may be several pairs. */
-static bool take_life(struct said *s, uint16_t type, uint32_t number)
-{
-    if (type == V1_OAKLEY_LIFE_TYPE) {
-        s->number[type] = number;
-        return number == V1_LIFE_SECONDS || number == V1_LIFE_KILOBYTES;
-    }
-    if (s->number[V1_OAKLEY_LIFE_TYPE] == V1_LIFE_SECONDS)
-        s->life_s = number;
-    return s->number[V1_OAKLEY_LIFE_TYPE] != 0;
-}
-
-/* @return false: it has something that we do not know, or something twice */
-static bool take_attribute(struct said *s, const struct v1_attribute *a)
-{
-    uint32_t number;
-
-    if (!v1_attribute_number(a, &number) || a->type > V1_OAKLEY_KEY_LENGTH)
-        return false;
-    switch (a->type) {
-    case V1_OAKLEY_LIFE_TYPE:
-    case V1_OAKLEY_LIFE_DURATION:
-        return take_life(s, a->type, number);
-    case V1_OAKLEY_ENCRYPTION_ALGORITHM:
-    case V1_OAKLEY_HASH_ALGORITHM:
-    case V1_OAKLEY_AUTHENTICATION_METHOD:
-    case V1_OAKLEY_GROUP_DESCRIPTION:
-    case V1_OAKLEY_KEY_LENGTH:
-        if (s->types >> a->type & 1)
-            return false;
-        s->types |= 1u << a->type;
-        s->number[a->type] = number;
-        return number <= UINT16_MAX;
-    default:
-        return false;
-    }
-}
-
-static uint16_t said(const struct said *s, enum v1_oakley_attribute type)
+static uint16_t said(const struct v1_row *s, enum v1_oakley_attribute type)
 {
     return (uint16_t)s->number[type];
 }
@@ -118,20 +79,16 @@ static uint16_t said(const struct said *s, enum v1_oakley_attribute type)
 /* @return false: not acceptable, whatever our configuration is */
 static bool read_attributes(struct bytes row, const struct v1_terms *terms, struct v1_suite *out)
 {
-    struct said s = {0};
-    struct v1_attribute a;
-    struct reader r;
+    struct v1_row s;
 
-    reader_init(&r, row);
-    while (v1_attribute_next(&r, &a))
-        if (!take_attribute(&s, &a))
-            return false;
+    if (!v1_row_read(row, &attributes, &s))
+        return false;
     *out = (struct v1_suite){
         .encr =
             encr_suite_v1(said(&s, V1_OAKLEY_ENCRYPTION_ALGORITHM), said(&s, V1_OAKLEY_KEY_LENGTH)),
         .hash = hash_suite(said(&s, V1_OAKLEY_HASH_ALGORITHM)),
         .ke = ke_suite(said(&s, V1_OAKLEY_GROUP_DESCRIPTION)),
-        .life_s = s.life_s,
+        .life_s = s.life[V1_LIFE_SECONDS],
     };
     /* The smaller of both counts; 0 is none. */
     if (terms->life_s > 0 && (out->life_s == 0 || terms->life_s < out->life_s))
