@@ -93,7 +93,11 @@ static int make_parents(const char *path)
 {
     char parent[RUN_FOLDER_PATH_MAX];
 
-    snprintf(parent, sizeof parent, "%s", path);
+    if (strlen(path) >= sizeof parent) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(parent, path, strlen(path) + 1);
     for (char *slash = strchr(parent + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = 0;
         if (mkdir(parent, 0777) != 0 && errno != EEXIST)

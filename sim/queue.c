@@ -16,7 +16,8 @@ enum {
 
 enum err queue_init(struct queue *q, queue_packet_order *order, void *context)
 {
-    *q = (struct queue){.order = order,
+    *q = (struct queue){.soon_up_to = FETCH_BEHIND,
+                        .order = order,
                         .context = context,
                         .near_capacity = NEAR_FIRST,
                         .near_limit = QUEUE_NEAR_MIN,
@@ -414,7 +415,7 @@ static void bottom_fill(struct queue *q, queue_bucket b)
     }
     q->bottom_next = 0;
     q->bottom_count = count;
-    for (enum queue_fetch f = FETCH_NAMED; f <= FETCH_LAST; f++)
+    for (enum queue_fetch f = FETCH_NAMED; f <= q->soon_up_to; f++)
         tell_soon(q, q->bottom, count, f);
 }
 

@@ -91,7 +91,8 @@ struct queue {
     size_t chunks;  /* in all blocks */
     enum err error; /* sticky: memory was short while entries were moved */
     queue_packet_order *order;
-    queue_soon *soon; /* NULL after queue_init */
+    queue_soon *soon;            /* NULL after queue_init */
+    enum queue_fetch soon_up_to; /* what it is told of, the others not; FETCH_BEHIND after that */
     void *context;
 };
 

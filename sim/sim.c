@@ -160,6 +160,8 @@ uint32_t sim_add_node(struct sim *s, const struct node_class *class, void *state
     ASSERT(group < NODE_GROUPS_MAX);
     if (!room_for_one(s, (void **)&s->nodes, s->node_count, &s->node_capacity, sizeof *s->nodes))
         return SIM_NONE;
+    if (class->soon)
+        s->queue.soon_up_to = FETCH_LAST;
     n = &s->nodes[s->node_count];
     *n = (struct node){.class = number_class(s, class) % NODE_CLASSES_MAX,
                        .state = state,

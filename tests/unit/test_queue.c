@@ -261,6 +261,7 @@ START_TEST(what_comes_soon_is_told_before_it_comes)
     told_of = 0;
     ck_assert_ok(queue_init(&q, packet_order, names));
     q.soon = note_told;
+    q.soon_up_to = FETCH_LAST;
     for (uint32_t i = 0; i < TOLD; i++) {
         nsec at = rng_below(&r, i % 8 ? 20000000 : 1000000000);
 
