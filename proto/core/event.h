@@ -124,6 +124,7 @@ struct ike_event {
     enum sa_reason reason;
     uint32_t count;               /* RETRANSMIT: which one (1..); REQUEST: id */
     enum x509_result certificate; /* IKE_FAILED: what was wrong with the peer's, CERT_VALID: none */
+    uint8_t version;              /* of IKE, major, that the IKE SA is of; 0: none */
     bool initiator;               /* our role in the IKE SA (original initiator) */
     bool installed;               /* IKE_UP, CHILD_UP: without a handshake (proto/install) */
     uint64_t spi_i, spi_r;

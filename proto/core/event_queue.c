@@ -72,6 +72,7 @@ bool event_next(struct event_queue *q, struct ike_event *out)
                               .reason = e->reason,
                               .count = e->count,
                               .certificate = e->certificate,
+                              .version = e->version,
                               .initiator = e->initiator,
                               .installed = e->installed,
                               .spi_i = e->spi_i,

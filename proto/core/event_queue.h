@@ -17,6 +17,7 @@ struct event_record {
     uint32_t count;
     uint8_t kind, reason; /* enum event_kind, enum sa_reason */
     uint8_t certificate;  /* enum x509_result */
+    uint8_t version;      /* of IKE, major: 1 or 2 */
     bool initiator, installed;
 };
 

@@ -179,6 +179,7 @@ void event_ike(struct ike_endpoint *ep, nsec now, const struct ike_sa *sa, struc
         e.other = SA_NONE;
     e.at = now;
     e.ike = ike_sa_ref(ep, sa);
+    e.version = sa->version;
     e.initiator = sa->initiator;
     e.spi_i = sa->spi_i;
     e.spi_r = sa->spi_r;

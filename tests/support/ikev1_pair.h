@@ -10,14 +10,14 @@
 
 enum { ROOM = 4096, V1_MESSAGES_MAX = 6 };
 
-struct phase1_mode {
+struct tested_mode {
     unsigned messages;
     enum err (*start)(struct v1_phase1 *, struct buf out, struct bytes *message);
     enum err (*receive)(struct v1_phase1 *, const struct v1_arrival *, struct buf out,
                         enum v1_next *, struct bytes *message);
 };
 
-static const struct phase1_mode *phase1_mode(void);
+static const struct tested_mode *phase1_mode(void);
 
 static struct meter meter;
 

@@ -9,9 +9,9 @@
 
 enum { MESSAGES = 3 };
 
-static const struct phase1_mode *phase1_mode(void)
+static const struct tested_mode *phase1_mode(void)
 {
-    static const struct phase1_mode mode = {MESSAGES, aggressive_mode_start,
+    static const struct tested_mode mode = {MESSAGES, aggressive_mode_start,
                                             aggressive_mode_receive};
 
     return &mode;

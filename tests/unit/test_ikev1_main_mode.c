@@ -12,9 +12,9 @@
 
 enum { MESSAGES = 6 };
 
-static const struct phase1_mode *phase1_mode(void)
+static const struct tested_mode *phase1_mode(void)
 {
-    static const struct phase1_mode mode = {MESSAGES, main_mode_start, main_mode_receive};
+    static const struct tested_mode mode = {MESSAGES, main_mode_start, main_mode_receive};
 
     return &mode;
 }
