@@ -51,6 +51,12 @@ class Digests(unittest.TestCase):
     def test_every_scenario_runs_as_it_did(self):
         self.assertEqual(digests(), json.loads(STORED.read_text()))
 
+    def test_that_was_a_build_by_profile(self):
+        if lab.fast_build() == lab.IKELAB:
+            self.skipTest("build/release is not built; try: ./check")
+        with lab.Run("handshake-lan", "--no-report", binary=lab.fast_build()) as run:
+            self.assertIn(" -fprofile-use ", run.result["provenance"]["flags"])
+
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--update"]:
