@@ -10,7 +10,7 @@
 #include "proto/endpoint.h"
 #include "proto/esp/esp.h"
 #include "proto/ike/asked.h"
-#include "proto/ike/child.h"
+#include "proto/core/child.h"
 #include "proto/ike/cookie.h"
 
 struct view {

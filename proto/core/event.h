@@ -206,6 +206,8 @@ enum ike_drop {
 };
 
 const char *ike_drop_name(enum ike_drop);
+/** How to count a message that failed with this error. */
+enum ike_drop drop_for(enum err);
 
 /** What became of an ICMP "too big" (RFC 4301 §8.2). */
 enum path_news {
