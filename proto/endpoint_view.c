@@ -6,6 +6,7 @@
 #include "proto/esp/path.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/path_mtu.h"
+#include "proto/ikev1/ikev1.h"
 
 enum { FINGERPRINT_KEY = 0x1ce1ab }; /* any fixed value: it shows equality, not keys */
 
@@ -64,7 +65,9 @@ bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
 
     if (!ike_endpoint_ike_look(ep, ref, out))
         return false;
-    if (sa->suite->encr)
+    if (sa->version == IKE_V1)
+        out->key_fingerprint = v1_key_digest(ep, sa, FINGERPRINT_KEY);
+    else if (sa->suite->encr)
         out->key_fingerprint =
             digest_of(ike_sa_keys(sa), ike_key_map(sa->suite).sk_pi, FINGERPRINT_KEY);
     return true;
