@@ -57,7 +57,8 @@ enum ike_state {
     X(MOVE, "move")                                                                                \
     X(MAIN, "main_mode")                                                                           \
     X(AGGRESSIVE, "aggressive_mode")                                                               \
-    X(QUICK, "quick_mode")
+    X(QUICK, "quick_mode")                                                                         \
+    X(INFORMATIONAL, "informational")
 
 enum exchange_kind {
 #define X(symbol, name) KIND_##symbol,

@@ -32,3 +32,9 @@ void request_send_again(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     event_ike(ep, now, sa, (struct event_record){.kind = EVENT_RETRANSMIT, .count = sa->tries});
     request_send(ep, now, sa);
 }
+
+/* strongSwan waits 10 to 30 s. */
+nsec rekey_again_at(struct ike_endpoint *ep, nsec now)
+{
+    return nsec_add(now, 30 * NSEC_PER_S - ike_draw_below(ep, STREAM_RETRANSMIT, 20 * NSEC_PER_S));
+}

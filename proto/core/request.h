@@ -14,5 +14,7 @@ nsec request_delay(struct ike_endpoint *, uint8_t tries);
 void request_send(struct ike_endpoint *, nsec now, struct ike_sa *);
 /** Once more: counted, and said. */
 void request_send_again(struct ike_endpoint *, nsec now, struct ike_sa *);
+/** When to try a rekey again that the peer refused for a reason that may pass. */
+nsec rekey_again_at(struct ike_endpoint *, nsec now);
 
 #endif

@@ -5,6 +5,7 @@
 #define PROTO_IKE_IKE_H
 
 #include "proto/core/child.h"
+#include "proto/core/request.h"
 #include "proto/core/sa_life.h"
 #include "proto/ike/step.h"
 
@@ -64,8 +65,6 @@ void ike_keep_keys(struct ike_endpoint *, nsec now, struct ike_sa *, const struc
 void ike_retry_later(struct ike_endpoint *, nsec now, struct ike_sa *);
 /** If anything is wished of an SA that the peer may not know yet: begin it after such a while. */
 void ike_next_later(struct ike_endpoint *, nsec now, struct ike_sa *);
-/** When to try a rekey again that the peer refused for a reason that may pass. */
-nsec rekey_again_at(struct ike_endpoint *, nsec now);
 /** A new IKE SA takes over from `old`: children, wishes, lifetimes (§2.18). */
 void ike_inherit(struct ike_endpoint *, nsec now, struct ike_sa *old, struct ike_sa *next);
 

@@ -381,12 +381,6 @@ void ike_next_later(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
         ike_retry_later(ep, now, sa);
 }
 
-/* strongSwan waits 10 to 30 s. */
-nsec rekey_again_at(struct ike_endpoint *ep, nsec now)
-{
-    return nsec_add(now, 30 * NSEC_PER_S - ike_draw_below(ep, STREAM_RETRANSMIT, 20 * NSEC_PER_S));
-}
-
 /* ---- begin ---- */
 
 static enum err begin(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,

@@ -8,7 +8,6 @@
  */
 #include "base/assert.h"
 #include "base/digest.h"
-#include "proto/core/request.h"
 #include "proto/core/retransmit.h"
 #include "proto/esp/esp.h"
 #include "proto/ikev1/exchanges.h"
@@ -70,7 +69,7 @@ void v1_exchange_remember(struct step *s, struct v1_exchange *x)
     arm(s->ep, s->sa);
 }
 
-static uint32_t draw_id(struct ike_endpoint *ep, const struct ike_sa *sa)
+uint32_t v1_exchange_draw_id(struct ike_endpoint *ep, const struct ike_sa *sa)
 {
     uint32_t id;
 
@@ -104,14 +103,14 @@ static enum err begin(struct step *s, uint32_t message_id, bool initiator, struc
 }
 
 /* Without a trace. */
-static void undo(struct step *s, struct v1_exchange *x, enum sa_reason why)
+static void undo(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, struct v1_exchange *x)
 {
-    struct child_sa *made = x ? child_sa_at(s->ep, x->child) : NULL;
+    struct child_sa *made = x ? child_sa_at(ep, x->child) : NULL;
 
     if (made)
-        child_remove(s->ep, s->now, made, why);
+        child_remove(ep, now, made, REASON_LIMIT);
     if (x)
-        v1_exchange_give(s->ep, s->sa, x);
+        v1_exchange_give(ep, sa, x);
 }
 
 /* ---- the child SA ---- */
@@ -175,13 +174,13 @@ static void complete(struct ike_endpoint *ep, nsec now, const struct v1_exchange
 static enum err ask(struct step *s)
 {
     struct v1_exchange *x;
-    uint32_t id = draw_id(s->ep, s->sa);
+    uint32_t id = v1_exchange_draw_id(s->ep, s->sa);
     enum err e = begin(s, id, true, &x);
 
     if (e == OK)
         e = v1_quick_start(v1_exchange_quick(s->ep, x), s->out, &s->answer);
     if (e) {
-        undo(s, x, REASON_LIMIT);
+        undo(s->ep, s->now, s->sa, x);
         return e;
     }
     x->old = s->child ? child_sa_handle(s->ep, s->child) : HANDLE_NONE;
@@ -210,7 +209,7 @@ static enum err answer(struct step *s)
     if (e == OK)
         e = keep(s, x);
     if (e) {
-        undo(s, x, REASON_LIMIT);
+        undo(s->ep, s->now, s->sa, x);
         return e;
     }
     v1_id_use(v1_sa_of(s->ep, s->sa), x->message_id);
@@ -235,7 +234,7 @@ static enum err take_answer(struct step *s)
     v1_ask_done(s->ep, s->sa);
     if (e) { /* the peer has it: it is told by a Delete, as soon as we know that it has 3 */
         child_failed(s->ep, s->now, s->sa, HANDLE_NONE, REASON_LIMIT);
-        undo(s, x, REASON_LIMIT);
+        undo(s->ep, s->now, s->sa, x);
         s->answer = BYTES_NONE;
         return e;
     }
@@ -282,10 +281,65 @@ enum err v1_quick_begin(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, st
         return e;
     e = v1_ask(ep, now, sa, KIND_QUICK, s.answer);
     if (e)
-        undo(&s, v1_exchange_find(ep, sa, sa->request_id), REASON_LIMIT);
+        undo(ep, now, sa, v1_exchange_find(ep, sa, sa->request_id));
     else
         sa->child = old ? child_sa_handle(ep, old) : HANDLE_NONE;
     return e;
+}
+
+/* ---- it comes to nothing ---- */
+
+void v1_quick_refused(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_reason why)
+{
+    struct v1_exchange *x = v1_exchange_find(ep, sa, sa->request_id);
+    struct child_sa *old = x ? child_sa_at(ep, x->old) : NULL;
+
+    child_failed(ep, now, sa, HANDLE_NONE, why);
+    if (old && child_live(old))
+        child_timers_arm(ep, old, rekey_again_at(ep, now), old->hard);
+    undo(ep, now, sa, x);
+    v1_ask_done(ep, sa);
+}
+
+static void abandon_own(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, struct v1_exchange *x)
+{
+    struct child_sa *old = child_sa_at(ep, x->old);
+
+    if (old && child_live(old))
+        old->wish_rekey = true;
+    else
+        sa->wishes |= WISH_CHILD;
+    undo(ep, now, sa, x);
+    v1_ask_done(ep, sa);
+}
+
+/* Whether the peer has it, nobody knows: it is told that it is gone. */
+static void abandon_peers(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
+                          struct v1_exchange *x)
+{
+    struct child_sa *made = child_sa_at(ep, x->child);
+
+    if (made && made->state == CHILD_READY)
+        made->wish_delete = true;
+    else
+        complete(ep, now, x);
+    v1_exchange_give(ep, sa, x);
+}
+
+void v1_exchanges_abandon(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    struct v1_exchange *x = v1_exchange_next(ep, sa, NULL), *next;
+
+    for (; x; x = next) {
+        const struct v1_quick *q = v1_exchange_quick(ep, x);
+
+        next = v1_exchange_next(ep, sa, x);
+        if (q && q->initiator)
+            abandon_own(ep, now, sa, x);
+        else if (q)
+            abandon_peers(ep, now, sa, x);
+    }
+    arm(ep, sa);
 }
 
 /* ---- messages ---- */
@@ -309,6 +363,18 @@ static enum err judge(struct step *s, const struct v1_exchange *x)
     return one->hash ? ERR_MESSAGE_ID : ERR_STATE;
 }
 
+/* What is wrong with an offer that is authentic: HASH is judged before. */
+static void say_refusal(struct step *s, enum err e)
+{
+    uint16_t type = e == ERR_NO_PROPOSAL    ? V1_NOTIFY_NO_PROPOSAL_CHOSEN
+                    : e == ERR_TS           ? V1_NOTIFY_INVALID_ID_INFORMATION
+                    : e == ERR_KEY_EXCHANGE ? V1_NOTIFY_INVALID_KEY_INFORMATION
+                                            : 0;
+
+    if (type && v1_notify_say(s->ep, s->now, s->sa, s->dgram, type))
+        drop_count(s->ep, IKE_DROP_LIMIT);
+}
+
 enum err v1_quick_heard(struct step *s)
 {
     struct v1_exchange *x =
@@ -325,6 +391,8 @@ enum err v1_quick_heard(struct step *s)
     e = v1_step_run(s, KIND_QUICK, role_of(s, x));
     if (e) {
         drop_count(s->ep, drop_for(e));
+        if (!x)
+            say_refusal(s, e);
         return e;
     }
     ike_peer_seen(s->ep, s->now, s->sa, &s->dgram->local, &s->dgram->remote);

@@ -84,7 +84,9 @@ static enum err take(struct step *s)
 
 static enum err given_up(struct step *s)
 {
-    sa_life_down(s->ep, s->now, s->sa, REASON_TIMEOUT);
+    enum sa_reason why = s->sa->reason ? (enum sa_reason)s->sa->reason : REASON_TIMEOUT;
+
+    sa_life_down(s->ep, s->now, s->sa, why);
     return OK;
 }
 
@@ -94,7 +96,11 @@ static struct v1_phase1 *new_phase1(struct ike_endpoint *ep, struct ike_sa *sa)
 {
     struct handshake *hs = handshake_take(ep, sa, true);
     struct v1_phase1 *p = hs ? v1_sa_begin(ep, sa) : NULL;
-    const struct v1_phase1_env env = {ep->store->env.crypto, ep->store->config, true};
+    const struct v1_phase1_env env = {.crypto = ep->store->env.crypto,
+                                      .config = ep->store->config,
+                                      .natt = true,
+                                      .initial_contact =
+                                          sa->initiator && ep->store->config->initial_contact};
 
     if (p)
         v1_phase1_init(p, &env, sa->initiator, ike_sa_our_spi(sa),
@@ -262,12 +268,12 @@ static bool is_whom_we_called(const struct step *s, const struct v1_phase1 *p)
 }
 
 /* RFC 2407 §4.6.3.3: the peer has no other SAs with us. */
-static void replace_older(struct step *s)
+void v1_replace_older(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
     struct ike_sa *older;
 
-    while ((older = ike_sa_older(s->ep, s->sa)) != NULL)
-        v1_remove(s->ep, s->now, older, REASON_REPLACED);
+    while ((older = ike_sa_older(ep, sa)) != NULL)
+        v1_remove(ep, now, older, REASON_REPLACED);
 }
 
 /* The limit is the smaller one of both (RFC 2409 appendix A). */
@@ -303,10 +309,17 @@ static void established(struct step *s)
     limit_life(s, life_s);
     ike_sa_identify(ep, sa, identity);
     if (initial_contact)
-        replace_older(s);
-    if (sa->initiator)
+        v1_replace_older(ep, s->now, sa);
+    if (!v1_take_over(ep, s->now, sa) && sa->initiator)
         sa->wishes |= WISH_CHILD;
     v1_next(ep, s->now, sa);
+}
+
+/* Where an answer goes: the responder's to where the message came from, the initiator's to where it
+ * has floated. */
+static const struct ike_dgram *from(const struct step *s)
+{
+    return s->sa->initiator ? NULL : s->dgram;
 }
 
 /* A message has been taken: send what it led to. @retval ERR_FULL  no room to keep it */
@@ -321,7 +334,7 @@ static enum err go_on(struct step *s)
     if (s->answer.len && sa->initiator && sa->state != STATE_ESTABLISHED)
         e = v1_ask(s->ep, s->now, sa, (enum exchange_kind)s->row->kind, s->answer);
     else if (s->answer.len)
-        e = v1_say(s->ep, s->now, sa, s->dgram, s->answer);
+        e = v1_say(s->ep, s->now, sa, from(s), s->answer);
     return e;
 }
 
@@ -411,6 +424,8 @@ enum err v1_phase1_asked(struct step *s)
         return refuse(s, IKE_DROP_LIMIT, ERR_FULL);
     s->sa->spi_r = ike_spi_new(s->ep);
     e = begin_responder(s, digest);
+    if (e == ERR_NO_PROPOSAL)
+        v1_refuse(s, V1_NOTIFY_NO_PROPOSAL_CHOSEN);
     if (e) {
         give(s->ep, s->sa);
         return refuse(s, drop_for(e), e);
@@ -426,7 +441,7 @@ static enum err late(struct step *s)
     if (!x || x->answered != s->digest)
         return refuse(s, IKE_DROP_MESSAGE_ID, ERR_MESSAGE_ID);
     s->ep->store->counters.responses_repeated++;
-    return v1_say(s->ep, s->now, s->sa, s->dgram, message_at(&s->ep->store->messages, x->sent));
+    return v1_say(s->ep, s->now, s->sa, from(s), message_at(&s->ep->store->messages, x->sent));
 }
 
 enum err v1_phase1_heard(struct step *s)

@@ -2,6 +2,7 @@
 #ifndef PROTO_IKEV1_IKEV1_H
 #define PROTO_IKEV1_IKEV1_H
 
+#include "base/digest.h"
 #include "proto/core/internal.h"
 
 /** Begin phase 1, and behind it a child SA. @retval ERR_FULL, and as main_mode_start */
@@ -19,5 +20,7 @@ enum err v1_child_wish_for(struct ike_endpoint *, nsec now, struct child_sa *, b
 void v1_remove(struct ike_endpoint *, nsec now, struct ike_sa *, enum sa_reason);
 /** A keyed hash of what is secret of it, equal at both ends; 0: phase 1 goes on. */
 uint64_t v1_key_digest(const struct ike_endpoint *, const struct ike_sa *, uint64_t key);
+/** Add to the digest of an endpoint what this SA has beside its record. */
+void v1_fingerprint(const struct ike_endpoint *, const struct ike_sa *, nsec now, struct digest *);
 
 #endif

@@ -56,6 +56,7 @@ static enum err write_proof(struct v1_phase1_step *s)
     v1_phase1_begin(s->p, &w, s->out, V1_EXCHANGE_MAIN, true);
     payload_add(&w, V1_PAYLOAD_ID, id);
     payload_add(&w, V1_PAYLOAD_HASH, bytes_of(hash, s->p->suite.hash->len));
+    v1_phase1_contact_write(s->p, &w);
     return v1_phase1_seal(s->p, &w, s->message);
 }
 

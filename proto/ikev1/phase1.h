@@ -44,6 +44,7 @@ struct v1_phase1_env {
     struct crypto *crypto;
     const struct ike_config *config; /* proposals, identity, pre-shared key, hard lifetime */
     bool natt;                       /* speak of NATs: RFC 3947 */
+    bool initial_contact;            /* as initiator: say that we have no other SA with the peer */
 };
 
 struct v1_phase1 {

@@ -41,6 +41,8 @@ static enum err receive_for_sa(struct step *s)
         return v1_phase1_heard(s);
     if (s->header.exchange == V1_EXCHANGE_QUICK)
         return v1_quick_heard(s);
+    if (s->header.exchange == V1_EXCHANGE_INFORMATIONAL)
+        return v1_info_heard(s);
     return dropped(s, IKE_DROP_UNEXPECTED, ERR_STATE);
 }
 

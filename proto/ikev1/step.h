@@ -19,6 +19,7 @@ struct step {
     uint64_t digest;               /* of it as it came, never 0 */
     struct buf out;                /* room for a message */
     struct bytes answer;           /* what was made there; empty: nothing is to be said */
+    bool over;                     /* the peer has deleted the SA: close it after this step */
 };
 
 extern const struct exchange_table v1_rows;
@@ -29,6 +30,8 @@ extern const struct exchange_row v1_aggressive_rows[];
 extern const size_t v1_aggressive_row_count;
 extern const struct exchange_row v1_quick_rows[];
 extern const size_t v1_quick_row_count;
+extern const struct exchange_row v1_info_rows[];
+extern const size_t v1_info_row_count;
 
 /** Run the row for this kind and role, and move the IKE SA by it.
  * @retval ERR_STATE  there is none, or it is refused; else what the handler returned */

@@ -84,6 +84,14 @@ struct v1_sa *v1_sa_of(const struct ike_endpoint *ep, const struct ike_sa *sa)
 void v1_sa_give(struct ike_endpoint *ep, const struct ike_sa *sa)
 {
     struct v1_store *v = ep->store->v1;
+
+    v1_sa_forget(ep, sa);
+    pool_give(&v->sas, pool_handle(&v->sas, v->slots[ike_sa_index(ep, sa)]));
+}
+
+void v1_sa_forget(struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    struct v1_store *v = ep->store->v1;
     struct v1_sa *one = v1_sa_of(ep, sa);
     struct v1_exchange *x;
 
@@ -91,7 +99,8 @@ void v1_sa_give(struct ike_endpoint *ep, const struct ike_sa *sa)
         v1_exchange_give(ep, sa, x);
     if (one->phase1 != SA_INDEX_NONE)
         pool_give(&v->phase1s, pool_handle(&v->phase1s, one->phase1));
-    pool_give(&v->sas, pool_handle(&v->sas, v->slots[ike_sa_index(ep, sa)]));
+    wipe(one, sizeof *one);
+    one->phase1 = one->exchanges = SA_INDEX_NONE;
 }
 
 struct v1_established v1_sa_established(const struct ike_endpoint *ep, const struct ike_sa *sa)

@@ -23,6 +23,7 @@ struct v1_sa {
     uint32_t exchanges; /* the first one, SA_INDEX_NONE; the newest first */
     uint32_t seen[V1_IDS_SEEN];
     uint8_t seen_next;
+    bool informed;               /* something was said by the peer in an Informational exchange */
     bool dpd;                    /* the peer has announced RFC 3706 */
     uint32_t asked_at, heard_at; /* R_U_THERE: our last number, the peer's */
 };
@@ -65,6 +66,8 @@ struct v1_sa *v1_sa_take(struct ike_endpoint *, const struct ike_sa *);
 struct v1_sa *v1_sa_of(const struct ike_endpoint *, const struct ike_sa *);
 /** Wipes and gives back all of it, exchanges and phase 1 too. */
 void v1_sa_give(struct ike_endpoint *, const struct ike_sa *);
+/** Exchanges and keys go, the record stays. */
+void v1_sa_forget(struct ike_endpoint *, const struct ike_sa *);
 /** Of one whose phase 1 is over; views. */
 struct v1_established v1_sa_established(const struct ike_endpoint *, const struct ike_sa *);
 

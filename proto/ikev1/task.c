@@ -1,11 +1,11 @@
 /*
- * What an IKE SA of version 1 does on its own: begin what is wished for, one exchange at a time,
- * send again, let lifetimes run; and its end.
+ * What an IKE SA of version 1 does on its own: begin what is wished for, one exchange that is
+ * answered at a time, send again, let lifetimes and liveness run; and its end.
  */
 #include "base/assert.h"
 #include "base/digest.h"
-#include "proto/core/request.h"
 #include "proto/core/retransmit.h"
+#include "proto/esp/esp.h"
 #include "proto/ikev1/exchanges.h"
 
 /* ---- sending ---- */
@@ -62,30 +62,128 @@ static bool take_wish(struct ike_sa *sa, enum ike_wish wish)
     return wished;
 }
 
-static void start_quick(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, struct child_sa *old)
+/* Something is being sent that must not be overwritten: the driver pulls it, and then we go on. */
+static void next_soon(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    if (v1_quick_begin(ep, now, sa, old))
+    ike_timer_arm(ep, sa, TIMER_RETRY,
+                  nsec_min(ike_timer_at(ep, sa, TIMER_RETRY), nsec_add(now, NSEC_PER_MS)));
+}
+
+/* The SPIs by which we receive of all children that are to go; as many as one message takes. */
+static unsigned doomed(const struct ike_endpoint *ep, const struct ike_sa *sa, uint32_t *spis,
+                       unsigned most)
+{
+    const struct child_sa *c = child_sa_by_index(ep, sa->first_child);
+    unsigned count = 0;
+
+    for (; c && count < most; c = child_sa_by_index(ep, c->next))
+        if (c->wish_delete)
+            spis[count++] = child_esp(ep, c)->spi_in;
+    return count;
+}
+
+static void delete_children(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    enum { MOST = 32 };
+    uint32_t spis[MOST];
+    unsigned count = doomed(ep, sa, spis, MOST);
+    struct child_sa *c, *next;
+
+    if (!count)
+        return;
+    if (sa->sends & SEND_RESPONSE) {
+        next_soon(ep, now, sa);
+        return;
+    }
+    if (v1_delete_say(ep, now, sa, spis, count)) /* the peer finds out when they expire */
+        drop_count(ep, IKE_DROP_LIMIT);
+    for (c = child_sa_by_index(ep, sa->first_child); c && count; c = next) {
+        next = child_sa_by_index(ep, c->next);
+        if (!c->wish_delete)
+            continue;
+        count--;
+        c->wish_delete = false;
+        child_deleted(ep, now, c, c->reason ? (enum sa_reason)c->reason : REASON_DELETED);
+    }
+}
+
+static struct child_sa *wishing_rekey(const struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    struct child_sa *c = child_sa_by_index(ep, sa->first_child);
+
+    while (c && !(c->wish_rekey && child_live(c)))
+        c = child_sa_by_index(ep, c->next);
+    return c;
+}
+
+static bool next_rekey(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    struct child_sa *c = wishing_rekey(ep, sa);
+
+    if (!c)
+        return false;
+    c->wish_rekey = false;
+    if (v1_quick_begin(ep, now, sa, c))
+        child_timers_arm(ep, c, rekey_again_at(ep, now), c->hard);
+    return true;
+}
+
+static bool next_child(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    if (!take_wish(sa, WISH_CHILD))
+        return false;
+    if (sa->new_wishes) {
+        sa->new_wishes--;
+        sa->wishes |= WISH_CHILD;
+    }
+    if (v1_quick_begin(ep, now, sa, NULL))
         child_failed(ep, now, sa, HANDLE_NONE, REASON_LIMIT);
+    return true;
+}
+
+static bool next_liveness(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    return take_wish(sa, WISH_LIVENESS) && v1_liveness_begin(ep, now, sa) == OK;
 }
 
 void v1_next(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    while (sa->state == STATE_ESTABLISHED && !sa->in_flight && take_wish(sa, WISH_CHILD)) {
-        if (sa->new_wishes) {
-            sa->new_wishes--;
-            sa->wishes |= WISH_CHILD;
-        }
-        start_quick(ep, now, sa, NULL);
+    if (sa->state != STATE_ESTABLISHED)
+        return;
+    if (take_wish(sa, WISH_DELETE)) {
+        v1_close(ep, now, sa, (enum sa_reason)sa->reason, true);
+        return;
     }
+    delete_children(ep, now, sa);
+    if (sa->wishes & (WISH_REKEY | WISH_REAUTH)) {
+        sa->wishes &= (uint8_t) ~(WISH_REKEY | WISH_REAUTH);
+        v1_renew(ep, now, sa);
+    }
+    while (!sa->in_flight &&
+           (next_rekey(ep, now, sa) || next_child(ep, now, sa) || next_liveness(ep, now, sa)))
+        ;
+}
+
+static bool wish_child(struct ike_sa *sa)
+{
+    if (sa->new_wishes == UINT8_MAX)
+        return false;
+    sa->new_wishes += (sa->wishes & WISH_CHILD) != 0;
+    return true;
 }
 
 enum err v1_wish_for(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum ike_wish wish)
 {
-    if (sa->state != STATE_ESTABLISHED || wish != WISH_CHILD)
+    if (sa->state != STATE_ESTABLISHED || wish == WISH_MOVE)
         return ERR_STATE;
-    if (sa->new_wishes == UINT8_MAX)
+    if ((wish == WISH_REKEY || wish == WISH_REAUTH) && sa->renewing)
         return ERR_STATE;
-    sa->new_wishes += (sa->wishes & WISH_CHILD) != 0;
+    if (wish == WISH_LIVENESS && !v1_sa_of(ep, sa)->dpd)
+        return ERR_STATE; /* RFC 3706 §5.1: the peer does not know the question */
+    if (wish == WISH_CHILD && !wish_child(sa))
+        return ERR_STATE;
+    if (wish == WISH_DELETE)
+        sa->reason = REASON_DELETED;
     sa->wishes |= wish;
     v1_next(ep, now, sa);
     return OK;
@@ -93,11 +191,18 @@ enum err v1_wish_for(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum 
 
 enum err v1_child_wish_for(struct ike_endpoint *ep, nsec now, struct child_sa *c, bool rekey)
 {
-    (void)ep;
-    (void)now;
-    (void)c;
-    (void)rekey;
-    return ERR_STATE;
+    struct ike_sa *sa = child_sa_ike(ep, c);
+
+    if (!child_live(c) || sa->state != STATE_ESTABLISHED)
+        return ERR_STATE;
+    if (rekey)
+        c->wish_rekey = true;
+    else
+        c->wish_delete = true;
+    if (!rekey)
+        c->reason = REASON_DELETED;
+    v1_next(ep, now, sa);
+    return OK;
 }
 
 /* ---- timers ---- */
@@ -108,7 +213,15 @@ static void give_up(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     enum err e = v1_step_run(&s, (enum exchange_kind)sa->in_flight, ROLE_GIVEN_UP);
 
     ASSERT(e == OK);
-    v1_remove(ep, now, sa, REASON_TIMEOUT);
+    v1_remove(ep, now, sa, sa->reason ? (enum sa_reason)sa->reason : REASON_TIMEOUT);
+}
+
+static void wish_liveness(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    if (!v1_sa_of(ep, sa)->dpd)
+        return;
+    sa->wishes |= WISH_LIVENESS;
+    v1_next(ep, now, sa);
 }
 
 /* Nothing answers message 3 of Aggressive Mode: it goes along with the first Quick Mode until that
@@ -128,8 +241,21 @@ static void retransmit(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
         give_up(ep, now, sa);
         return;
     }
+    if (sa->in_flight == KIND_INFORMATIONAL && v1_liveness_again(ep, sa)) {
+        v1_remove(ep, now, sa, REASON_LIMIT);
+        return;
+    }
     send_last_again(ep, now, sa);
     request_send_again(ep, now, sa);
+}
+
+/* Hard lifetime, the limit of a handshake, or the end of a hold. */
+static void expire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    if (sa->state == STATE_ESTABLISHED)
+        v1_close(ep, now, sa, REASON_EXPIRED, true);
+    else
+        v1_remove(ep, now, sa, REASON_TIMEOUT);
 }
 
 static void fire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum ike_timer timer)
@@ -139,16 +265,23 @@ static void fire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum ike_
     case TIMER_RETRANSMIT:
         retransmit(ep, now, sa);
         break;
+    case TIMER_REKEY:
+        sa->wishes |= WISH_REKEY;
+        v1_next(ep, now, sa);
+        break;
     case TIMER_EXPIRE:
-        v1_remove(ep, now, sa, sa->state == STATE_ESTABLISHED ? REASON_EXPIRED : REASON_TIMEOUT);
+        expire(ep, now, sa);
+        break;
+    case TIMER_LIVENESS:
+        if (ike_liveness_due(ep, now, sa))
+            wish_liveness(ep, now, sa);
         break;
     case TIMER_KEEPALIVE:
         ike_keepalive_due(ep, now, sa);
         break;
-    case TIMER_RETRY:
-        v1_exchanges_due(ep, now, sa);
-        break;
     default:
+        v1_exchanges_due(ep, now, sa);
+        v1_next(ep, now, sa);
         break;
     }
 }
@@ -167,21 +300,63 @@ void v1_timer_fired(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     }
 }
 
+/* Hard: no packet may use it any more, and the peer is told. */
+static void child_expire(struct ike_endpoint *ep, nsec now, struct child_sa *c)
+{
+    struct ike_sa *sa = child_sa_ike(ep, c);
+
+    if (c->state == CHILD_LINGERING || sa->state != STATE_ESTABLISHED) {
+        child_remove(ep, now, c, REASON_REKEYED);
+        return;
+    }
+    if (c->reason == REASON_NONE && !c->wish_delete) /* else it was to go anyway */
+        c->reason = child_sa_at(ep, c->successor) ? REASON_REKEYED : REASON_EXPIRED;
+    child_stop(ep, c);
+    c->wish_delete = true;
+    v1_next(ep, now, sa);
+}
+
 void v1_child_timer_fired(struct ike_endpoint *ep, nsec now, struct child_sa *c)
 {
     meter_work(ep, METER_TIMER_FIRED, 0);
-    if (child_timers_fire(ep, now, c))
-        child_remove(ep, now, c, c->state == CHILD_LINGERING ? REASON_REKEYED : REASON_EXPIRED);
+    if (child_timers_fire(ep, now, c)) {
+        child_expire(ep, now, c);
+        return;
+    }
+    if (child_live(c))
+        c->wish_rekey = true;
+    v1_next(ep, now, child_sa_ike(ep, c));
 }
 
 /* ---- over ---- */
 
 void v1_remove(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_reason why)
 {
+    v1_renewal_over(ep, now, sa, why);
     sa_life_end_children(ep, now, sa, why);
     sa_life_down(ep, now, sa, why);
     v1_sa_give(ep, sa);
     ike_sa_give(ep, sa);
+}
+
+void v1_close(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_reason why, bool tell)
+{
+    struct message_ref last = {0};
+
+    if (tell && v1_delete_make(ep, sa, &last)) /* the peer finds out by asking */
+        drop_count(ep, IKE_DROP_LIMIT);
+    v1_renewal_over(ep, now, sa, why);
+    sa_life_end_children(ep, now, sa, why);
+    sa_life_down(ep, now, sa, why);
+    exchange_close(sa);
+    v1_ask_done(ep, sa);
+    v1_sa_forget(ep, sa);
+    sa->wishes = sa->new_wishes = 0;
+    ike_timers_cancel(ep, sa);
+    ike_timer_arm(ep, sa, TIMER_EXPIRE, nsec_add(now, CLOSED_HOLD));
+    sa->request = last;
+    if (!message_none(last))
+        outbox_add(ep, sa, SEND_REQUEST);
 }
 
 uint64_t v1_key_digest(const struct ike_endpoint *ep, const struct ike_sa *sa, uint64_t key)

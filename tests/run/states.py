@@ -25,6 +25,7 @@ TITLES = {
     "main_mode": "IKEv1: Main Mode",
     "aggressive_mode": "IKEv1: Aggressive Mode",
     "quick_mode": "IKEv1: Quick Mode",
+    "informational": "IKEv1: Informational",
 }
 ROLES = {
     "start": "we ask",
