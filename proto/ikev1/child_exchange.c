@@ -156,6 +156,42 @@ static enum err install(struct step *s, struct v1_exchange *x, const struct v1_q
     return e;
 }
 
+/* Another one that sends under the same policy: both ends have rekeyed at once. */
+static struct child_sa *rival_of(const struct ike_endpoint *ep, const struct child_sa *made)
+{
+    uint32_t policy = child_esp(ep, made)->policy;
+    struct child_sa *c = child_sa_by_index(ep, child_sa_ike(ep, made)->first_child);
+
+    while (c && (c == made || c->state != CHILD_CURRENT || child_esp(ep, c)->policy != policy))
+        c = child_sa_by_index(ep, c->next);
+    return c;
+}
+
+/* The same number at both ends. */
+static uint64_t rank_of(const struct ike_endpoint *ep, const struct child_sa *c)
+{
+    uint32_t in = child_esp(ep, c)->spi_in, out = child_esp(ep, c)->spi_out;
+
+    return in > out ? (uint64_t)in << 32 | out : (uint64_t)out << 32 | in;
+}
+
+/* There are no nonces in the record to compare as IKEv2 does: SPIs are as random. Whoever made the
+ * one that loses deletes it. */
+static void settle_rivals(struct ike_endpoint *ep, nsec now, struct child_sa *made)
+{
+    struct child_sa *rival = rival_of(ep, made);
+    bool wins = rival && rank_of(ep, made) > rank_of(ep, rival);
+    struct child_sa *loser = wins ? rival : made, *winner = wins ? made : rival;
+
+    if (!rival)
+        return;
+    ep->store->counters.collisions++;
+    child_replace(ep, now, loser, winner);
+    child_switch(ep, winner);
+    loser->wish_delete = loser->initiator;
+    loser->reason = REASON_COLLISION;
+}
+
 /* Both ends have it: it sends, and what it takes the place of goes. */
 static void complete(struct ike_endpoint *ep, nsec now, const struct v1_exchange *x)
 {
@@ -167,6 +203,8 @@ static void complete(struct ike_endpoint *ep, nsec now, const struct v1_exchange
         child_replace(ep, now, old, made);
     if (made->state == CHILD_READY)
         child_switch(ep, made);
+    if (made->state == CHILD_CURRENT)
+        settle_rivals(ep, now, made);
 }
 
 /* ---- handlers ---- */
@@ -287,6 +325,17 @@ enum err v1_quick_begin(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, st
     return e;
 }
 
+void v1_old_is_deleted(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
+                       const struct child_sa *old)
+{
+    for (struct v1_exchange *x = NULL; (x = v1_exchange_next(ep, sa, x)) != NULL;) {
+        const struct v1_quick *q = v1_exchange_quick(ep, x);
+
+        if (q && q->state == V1_QUICK_ANSWERED && child_sa_at(ep, x->old) == old)
+            complete(ep, now, x);
+    }
+}
+
 /* ---- it comes to nothing ---- */
 
 void v1_quick_refused(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_reason why)
@@ -313,16 +362,12 @@ static void abandon_own(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, st
     v1_ask_done(ep, sa);
 }
 
-/* Whether the peer has it, nobody knows: it is told that it is gone. */
+/* Whether the peer has it, nobody knows. If it has not, it makes another one in the place of this.
+ */
 static void abandon_peers(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
                           struct v1_exchange *x)
 {
-    struct child_sa *made = child_sa_at(ep, x->child);
-
-    if (made && made->state == CHILD_READY)
-        made->wish_delete = true;
-    else
-        complete(ep, now, x);
+    complete(ep, now, x);
     v1_exchange_give(ep, sa, x);
 }
 

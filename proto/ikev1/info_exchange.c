@@ -19,8 +19,7 @@ static exchange_handler ask, heed, given_up;
 const struct exchange_row v1_info_rows[] = {
     {1, FROM(ESTABLISHED), KIND_INFORMATIONAL, ROLE_START, 0, 0, ask, 0, STAY, STAY,
      "RFC 3706 §5.3"},
-    {1, ANY, KIND_INFORMATIONAL, ROLE_ASKED, P(HASH), NEWS, heed, 0, STAY, STAY,
-     "RFC 2409 §5.7, RFC 3706 §5.4"},
+    {1, ANY, KIND_INFORMATIONAL, ROLE_ASKED, P(HASH), NEWS, heed, 0, STAY, STAY, "RFC 2409 §5.7"},
     {1, ANY, KIND_INFORMATIONAL, ROLE_GIVEN_UP, 0, 0, given_up, 0, STAY, STAY, "RFC 3706 §5.5"},
 };
 const size_t v1_info_row_count = sizeof v1_info_rows / sizeof *v1_info_rows;
@@ -90,14 +89,15 @@ enum err v1_delete_make(struct ike_endpoint *ep, const struct ike_sa *sa, struct
 
 /* ---- is the peer there? (RFC 3706) ---- */
 
-/* §5.5: each has the next number, and a message ID of its own: one that comes again is not heeded.
+/* RFC 3706 §5.5: each has the next number, and a message ID of its own: one that comes again is not
+ * heeded.
  */
 static enum err write_question(struct ike_endpoint *ep, const struct ike_sa *sa, struct saying *s,
                                struct bytes *message)
 {
     struct v1_sa *one = v1_sa_of(ep, sa);
 
-    if (one->asked_at == 0) /* §6.2: nobody can know the first one */
+    if (one->asked_at == 0) /* RFC 3706 §6.2: nobody can know the first one */
         one->asked_at = 1 + (uint32_t)ike_draw_below(ep, STREAM_NONCE, UINT32_MAX / 2);
     one->asked_at++;
     begin(ep, sa, s);
@@ -140,7 +140,7 @@ static enum err given_up(struct step *s)
     return OK;
 }
 
-/* §5.4: the number must not be one that was passed. */
+/* RFC 3706 §6.2: the number must not be one that was passed. */
 static void answer(struct step *s, uint32_t sequence)
 {
     struct v1_sa *one = v1_sa_of(s->ep, s->sa);
@@ -193,10 +193,13 @@ static struct child_sa *child_of_peer(const struct step *s, uint32_t spi)
 static void child_is_deleted(struct step *s, uint32_t spi)
 {
     struct child_sa *c = child_of_peer(s, spi);
-    bool replaced = c && child_sa_at(s->ep, c->successor);
+    bool replaced;
 
-    if (c)
-        child_deleted(s->ep, s->now, c, replaced ? REASON_REKEYED : REASON_DELETED_BY_PEER);
+    if (!c)
+        return;
+    v1_old_is_deleted(s->ep, s->now, s->sa, c);
+    replaced = child_sa_at(s->ep, c->successor) != NULL;
+    child_deleted(s->ep, s->now, c, replaced ? REASON_REKEYED : REASON_DELETED_BY_PEER);
 }
 
 /* RFC 2407 §4.6.3.1: of this SA, or of a child SA. Never longer than we have it. */

@@ -32,17 +32,23 @@ void v1_renew(struct ike_endpoint *ep, nsec now, struct ike_sa *old)
     }
 }
 
-/* The one whose place this one takes; of who was called the newest of the same peer. */
+static bool in_use(const struct ike_sa *sa)
+{
+    return sa && sa->version == IKE_V1 && sa->state == STATE_ESTABLISHED;
+}
+
+/* The one whose place this one takes; of who was called the newest of the same peer, but rather one
+ * that has child SAs. */
 static struct ike_sa *predecessor(struct ike_endpoint *ep, struct ike_sa *next)
 {
-    struct ike_sa *old = renewal_old(ep, next);
+    struct ike_sa *old = renewal_old(ep, next), *any = NULL;
 
     if (old || next->initiator)
         return old;
-    old = ike_sa_older(ep, next);
-    if (!old || old->state != STATE_ESTABLISHED || old->renewing || renewal_begin(ep, old, next))
-        return NULL;
-    return old;
+    for (old = ike_sa_older(ep, next); old; old = ike_sa_older(ep, old))
+        if (in_use(old) && !old->renewing && (!any || (!any->child_count && old->child_count)))
+            any = old;
+    return any && renewal_begin(ep, any, next) == OK ? any : NULL;
 }
 
 /* What was wished of the old one is done under the new one. */
@@ -61,8 +67,13 @@ static void inherit(struct ike_endpoint *ep, nsec now, struct ike_sa *old, struc
 
 bool v1_take_over(struct ike_endpoint *ep, nsec now, struct ike_sa *next)
 {
-    struct ike_sa *old = predecessor(ep, next);
+    struct ike_sa *old = predecessor(ep, next), *other;
 
+    if (!old && next->initiator)
+        return false; /* one more of our own wish */
+    for (other = ike_sa_older(ep, next); other; other = ike_sa_older(ep, other))
+        if (other != old && in_use(other)) /* both have begun one at once */
+            inherit(ep, now, other, next);
     if (!old)
         return false;
     inherit(ep, now, old, next);

@@ -235,6 +235,7 @@ START_TEST(each_message_of_a_rekey_is_lost)
 }
 END_TEST
 
+/* One of the two new ones stays, the same at both ends, and at once. */
 START_TEST(both_rekey_at_once)
 {
     struct pair p;
@@ -242,12 +243,8 @@ START_TEST(both_rekey_at_once)
     v1_pair_establish(&p, true, PHASE1_MAIN);
     for (int side = 0; side < 2; side++)
         ck_assert_ok(ike_endpoint_rekey_child(p.end[side], p.now, the_child(&p, side)));
-    run_until(&p, p.now + 400 * NSEC_PER_S);
-    check_traffic(&p);
-    for (int side = 0; side < 2; side++) {
-        ck_assert_uint_ge(child_count(&p, side), 1);
-        ck_assert_uint_le(child_count(&p, side), 2);
-    }
+    run_until(&p, p.now + 20 * NSEC_PER_S);
+    check_one(&p);
     pair_free(&p);
 }
 END_TEST
@@ -557,11 +554,93 @@ START_TEST(a_responder_never_says_more_than_it_is_asked)
 }
 END_TEST
 
-SUITE("ikev1_life", an_ike_sa_is_deleted, a_child_is_deleted, a_delete_is_tampered_with_and_doubled,
-      what_is_said_in_the_clear_is_not_heeded, a_peer_that_lives_says_so,
-      a_question_or_its_answer_is_lost, a_dead_peer_is_found, a_child_is_rekeyed,
-      packets_go_on_through_a_rekey, each_message_of_a_rekey_is_lost, both_rekey_at_once,
-      phase_1_is_renewed, lifetimes_renew_all, the_shorter_life_counts,
+/* ---- everything at once ---- */
+
+/* One of five messages is lost, one of ten comes twice, one of ten late. */
+static void pass_on(struct pair *p, int from, struct rng *chance, struct wire_message *late,
+                    bool *held)
+{
+    uint64_t fate = rng_below(chance, 10);
+
+    if (fate < 2)
+        drop_next(p, from);
+    else if (fate == 2)
+        (void)duplicate_next(p, from);
+    else if (fate == 3 && !*held) {
+        *late = hold_next(p, from);
+        *held = true;
+    } else
+        (void)hand_over(p, from);
+}
+
+static void weather(struct pair *p, struct rng *chance, nsec until)
+{
+    static struct wire_message late[2];
+    bool held[2] = {false, false};
+
+    while (p->now <= until) {
+        while (p->wire_count[A] || p->wire_count[B]) {
+            int from = p->wire_count[A] ? A : B;
+
+            pass_on(p, from, chance, &late[from], &held[from]);
+        }
+        for (int from = 0; from < 2; from++)
+            if (held[from] && rng_below(chance, 3) == 0) {
+                held[from] = false;
+                (void)deliver(p, from, &late[from]);
+            }
+        p->now = nsec_min(next_deadline(p), p->now + 3 * NSEC_PER_S);
+        expire(p);
+        p->event_count[A] = p->event_count[B] = 0;
+        p->timeline_count = 0;
+    }
+}
+
+static void short_lives(struct ike_config *c, int side)
+{
+    unsigned more = (unsigned)side * 11;
+
+    c->dpd_delay = 15 * NSEC_PER_S;
+    c->retransmit.timeout = NSEC_PER_S;
+    c->lifetime = (struct lifetime_config){.rekey_time = (90 + more) * NSEC_PER_S,
+                                           .rekey_jitter = 10 * NSEC_PER_S,
+                                           .hard_time = 150 * NSEC_PER_S};
+    c->child.lifetime = (struct lifetime_config){.rekey_time = (35 + more) * NSEC_PER_S,
+                                                 .rekey_jitter = 10 * NSEC_PER_S,
+                                                 .hard_time = 80 * NSEC_PER_S};
+}
+
+START_TEST(a_tunnel_lives_through_bad_weather)
+{
+    struct pair p;
+
+    for (unsigned seed = 0; seed < 60; seed++) {
+        struct rng chance = rng_stream(seed, 1, RNG_TEST);
+
+        v1_pair_init(&p, true, modes[seed % 2]);
+        for (int side = 0; side < 2; side++)
+            short_lives(&p.config[side], side);
+        p.nat = seed % 4 >= 2;
+        pair_establish(&p);
+        weather(&p, &chance, p.now + 400 * NSEC_PER_S);
+        run_until(&p, p.now + 100 * NSEC_PER_S);
+        if (ike_count(&p, A) == 0) { /* given up, as everybody does some time */
+            pair_initiate(&p);
+            run_until(&p, p.now + NSEC_PER_S);
+        }
+        check_traffic(&p);
+        for (int side = 0; side < 2; side++)
+            ck_assert_uint_le(child_count(&p, side), 4);
+        pair_free(&p);
+    }
+}
+END_TEST
+
+SUITE("ikev1_life", a_tunnel_lives_through_bad_weather, an_ike_sa_is_deleted, a_child_is_deleted,
+      a_delete_is_tampered_with_and_doubled, what_is_said_in_the_clear_is_not_heeded,
+      a_peer_that_lives_says_so, a_question_or_its_answer_is_lost, a_dead_peer_is_found,
+      a_child_is_rekeyed, packets_go_on_through_a_rekey, each_message_of_a_rekey_is_lost,
+      both_rekey_at_once, phase_1_is_renewed, lifetimes_renew_all, the_shorter_life_counts,
       a_child_that_is_refused_fails, phase_1_that_is_refused_fails_with_a_reason,
       another_key_comes_to_nothing, a_stranger_is_not_taken_for_who_was_called,
       ports_float_behind_a_nat, a_nat_that_forgets_is_followed, who_crashed_is_known_again,
