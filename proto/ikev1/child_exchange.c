@@ -209,12 +209,24 @@ static void complete(struct ike_endpoint *ep, nsec now, const struct v1_exchange
 
 /* ---- handlers ---- */
 
+/* What is to take the place of a child SA is asked for with its selectors: who was called allows
+ * more than that, and there is no narrowing. */
+static void ask_for_the_same(const struct step *s, struct v1_quick *q)
+{
+    if (!s->child)
+        return;
+    q->local = child_selectors(s->ep, s->child, true).items[0];
+    q->remote = child_selectors(s->ep, s->child, false).items[0];
+}
+
 static enum err ask(struct step *s)
 {
     struct v1_exchange *x;
     uint32_t id = v1_exchange_draw_id(s->ep, s->sa);
     enum err e = begin(s, id, true, &x);
 
+    if (e == OK)
+        ask_for_the_same(s, v1_exchange_quick(s->ep, x));
     if (e == OK)
         e = v1_quick_start(v1_exchange_quick(s->ep, x), s->out, &s->answer);
     if (e) {
