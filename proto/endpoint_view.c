@@ -12,7 +12,10 @@ enum { FINGERPRINT_KEY = 0x1ce1ab }; /* any fixed value: it shows equality, not 
 
 static bool acting(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
-    return sa->in_flight || sa->wishes || ike_timer_at(ep, sa, TIMER_RETRY) != NSEC_NEVER;
+    if (sa->in_flight || sa->wishes)
+        return true;
+    return sa->version == IKE_V1 ? v1_acting(ep, sa)
+                                 : ike_timer_at(ep, sa, TIMER_RETRY) != NSEC_NEVER;
 }
 
 static nsec ike_end(const struct ike_endpoint *ep, const struct ike_sa *sa)

@@ -18,6 +18,8 @@ enum err v1_wish_for(struct ike_endpoint *, nsec now, struct ike_sa *, enum ike_
 enum err v1_child_wish_for(struct ike_endpoint *, nsec now, struct child_sa *, bool rekey);
 /** Remove an SA with its children; says why, and tells the peer nothing. */
 void v1_remove(struct ike_endpoint *, nsec now, struct ike_sa *, enum sa_reason);
+/** Whether an exchange of the peer's goes on, or a child SA is to be deleted as soon as may be. */
+bool v1_acting(const struct ike_endpoint *, const struct ike_sa *);
 /** A keyed hash of what is secret of it, equal at both ends; 0: phase 1 goes on. */
 uint64_t v1_key_digest(const struct ike_endpoint *, const struct ike_sa *, uint64_t key);
 /** Add to the digest of an endpoint what this SA has beside its record. */

@@ -359,6 +359,16 @@ void v1_close(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_reas
         outbox_add(ep, sa, SEND_REQUEST);
 }
 
+bool v1_acting(const struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    uint32_t spi;
+
+    for (const struct v1_exchange *x = NULL; (x = v1_exchange_next(ep, sa, x)) != NULL;)
+        if (x->quick != SA_INDEX_NONE)
+            return true;
+    return doomed(ep, sa, &spi, 1) > 0;
+}
+
 uint64_t v1_key_digest(const struct ike_endpoint *ep, const struct ike_sa *sa, uint64_t key)
 {
     const struct v1_sa *one = v1_sa_of(ep, sa);

@@ -445,6 +445,41 @@ START_TEST(ports_float_behind_a_nat)
 }
 END_TEST
 
+/* Only who is behind it, on port 4500, and only while nothing else is sent (RFC 3948 §4). */
+START_TEST(who_is_behind_a_nat_keeps_it_open)
+{
+    struct pair p;
+
+    v1_pair_init(&p, true, PHASE1_MAIN);
+    p.nat = true;
+    for (int side = 0; side < 2; side++)
+        p.config[side].nat_keepalive = 20 * NSEC_PER_S;
+    pair_establish(&p);
+    run_until(&p, p.now + 101 * NSEC_PER_S);
+    ck_assert_uint_eq(ike_endpoint_counters(p.end[A])->keepalives_sent, 5);
+    ck_assert_uint_eq(ike_endpoint_counters(p.end[B])->keepalives_sent, 0);
+    v1_check_up(&p);
+    pair_free(&p);
+}
+END_TEST
+
+/* A gateway allows more than each of its clients asks for, and there is no narrowing. */
+START_TEST(a_gateway_rekeys_what_was_asked_for)
+{
+    struct pair p;
+
+    v1_pair_init(&p, true, PHASE1_MAIN);
+    p.config[B].child.local[0] = p.config[B].child.remote[0] = selector_any(4);
+    pair_establish(&p);
+    ck_assert_ok(ike_endpoint_rekey_child(p.end[B], p.now, the_child(&p, B)));
+    run_until(&p, p.now + 60 * NSEC_PER_S);
+    check_one(&p);
+    ck_assert_uint_eq(events_of(&p, B, EVENT_CHILD_REKEYED), 1);
+    ck_assert_uint_eq(events_of(&p, B, EVENT_CHILD_FAILED), 0);
+    pair_free(&p);
+}
+END_TEST
+
 START_TEST(a_nat_that_forgets_is_followed)
 {
     struct pair p;
@@ -643,6 +678,7 @@ SUITE("ikev1_life", a_tunnel_lives_through_bad_weather, an_ike_sa_is_deleted, a_
       both_rekey_at_once, phase_1_is_renewed, lifetimes_renew_all, the_shorter_life_counts,
       a_child_that_is_refused_fails, phase_1_that_is_refused_fails_with_a_reason,
       another_key_comes_to_nothing, a_stranger_is_not_taken_for_who_was_called,
-      ports_float_behind_a_nat, a_nat_that_forgets_is_followed, who_crashed_is_known_again,
-      one_endpoint_answers_both, a_version_that_is_not_answered_is_dropped,
-      a_responder_never_says_more_than_it_is_asked)
+      ports_float_behind_a_nat, who_is_behind_a_nat_keeps_it_open,
+      a_gateway_rekeys_what_was_asked_for, a_nat_that_forgets_is_followed,
+      who_crashed_is_known_again, one_endpoint_answers_both,
+      a_version_that_is_not_answered_is_dropped, a_responder_never_says_more_than_it_is_asked)
