@@ -221,9 +221,14 @@ static void ask_for_the_same(const struct step *s, struct v1_quick *q)
 
 static enum err ask(struct step *s)
 {
+    const struct child_config *c = &s->ep->store->config->child;
     struct v1_exchange *x;
     uint32_t id = v1_exchange_draw_id(s->ep, s->sa);
-    enum err e = begin(s, id, true, &x);
+    enum err e;
+
+    if (!c->local_count || !c->remote_count)
+        return ERR_UNSUPPORTED; /* there is nothing to ask for */
+    e = begin(s, id, true, &x);
 
     if (e == OK)
         ask_for_the_same(s, v1_exchange_quick(s->ep, x));

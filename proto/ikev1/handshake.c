@@ -92,6 +92,12 @@ static enum err given_up(struct step *s)
 
 /* ---- an SA begins ---- */
 
+/* What phase 1 by pre-shared keys takes; a configuration may have other credentials only. */
+static bool can_prove(const struct ike_config *c)
+{
+    return c->psk_len > 0 && c->id.len > 0;
+}
+
 static struct v1_phase1 *new_phase1(struct ike_endpoint *ep, struct ike_sa *sa)
 {
     struct handshake *hs = handshake_take(ep, sa, true);
@@ -159,6 +165,8 @@ enum err v1_initiate(struct ike_endpoint *ep, nsec now, const struct ike_remote 
     enum err e;
 
     *out = SA_NONE;
+    if (!can_prove(ep->store->config))
+        return ERR_UNSUPPORTED;
     s.sa = new_sa(ep, now, &peer->local, &peer->remote, out);
     if (!s.sa)
         return ERR_FULL;
@@ -412,8 +420,8 @@ enum err v1_phase1_asked(struct step *s)
     struct sa_ref ref;
     enum err e;
 
-    if (!c->respond || !(c->answers >> IKE_V1 & 1) || !s->header.spi_i || s->header.message_id ||
-        v1_encrypted(&s->header))
+    if (!c->respond || !can_prove(c) || !(c->answers >> IKE_V1 & 1) || !s->header.spi_i ||
+        s->header.message_id || v1_encrypted(&s->header))
         return refuse(s, IKE_DROP_UNEXPECTED, ERR_STATE);
     if (known(s, digest, &e))
         return e;

@@ -5,7 +5,8 @@
 #include "base/digest.h"
 #include "proto/core/internal.h"
 
-/** Begin phase 1, and behind it a child SA. @retval ERR_FULL, and as main_mode_start */
+/** Begin phase 1, and behind it a child SA. @retval ERR_FULL; ERR_UNSUPPORTED: no pre-shared key or
+ * no name; and as main_mode_start */
 enum err v1_initiate(struct ike_endpoint *, nsec now, const struct ike_remote *,
                      struct sa_ref *out) MUST_USE;
 /** One IKE message without marker; `message` is inside dgram->data. */

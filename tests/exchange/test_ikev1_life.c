@@ -558,6 +558,30 @@ START_TEST(a_version_that_is_not_answered_is_dropped)
 }
 END_TEST
 
+/* A certificate and nothing else, or no name. */
+START_TEST(who_has_no_key_neither_calls_nor_answers)
+{
+    struct pair p;
+    struct ike_remote remote;
+
+    for (int i = 0; i < 2; i++) {
+        v1_pair_init(&p, true, PHASE1_MAIN);
+        if (i == 0)
+            p.config[B].psk_len = 0;
+        else
+            p.config[B].id.len = 0;
+        pair_create(&p);
+        remote = (struct ike_remote){.local = pair_address(&p, B, 500),
+                                     .remote = pair_address(&p, A, 500)};
+        ck_assert_int_eq(ike_endpoint_initiate(p.end[B], p.now, &remote, &p.ike), ERR_UNSUPPORTED);
+        pair_initiate(&p);
+        ck_assert_int_eq(hand_over(&p, A), ERR_STATE);
+        ck_assert_uint_eq(p.wire_count[B], 0);
+        pair_free(&p);
+    }
+}
+END_TEST
+
 /* ---- no amplification (CVE-2016-5361) ---- */
 
 START_TEST(a_responder_never_says_more_than_it_is_asked)
@@ -681,4 +705,5 @@ SUITE("ikev1_life", a_tunnel_lives_through_bad_weather, an_ike_sa_is_deleted, a_
       ports_float_behind_a_nat, who_is_behind_a_nat_keeps_it_open,
       a_gateway_rekeys_what_was_asked_for, a_nat_that_forgets_is_followed,
       who_crashed_is_known_again, one_endpoint_answers_both,
-      a_version_that_is_not_answered_is_dropped, a_responder_never_says_more_than_it_is_asked)
+      a_version_that_is_not_answered_is_dropped, who_has_no_key_neither_calls_nor_answers,
+      a_responder_never_says_more_than_it_is_asked)
