@@ -141,7 +141,7 @@ class Vectors(unittest.TestCase):
             self.malformed_v1 += frame["errors"] > 0
             return False
         if frame["errors"] and len(got) > len(want):
-            return False  # tshark stops where the chain goes wrong: tests/vectors/captures counts
+            return False  # tshark stops where the chain goes wrong: vectors/ikev1_captures tells why
         self.assertEqual(got, want, where)
         self.assertEqual(frame["ike"]["exchange"], listed[1].upper(), where)
         self.assertEqual(frame["ike"]["message_id"], int(listed[3], 16), where)
