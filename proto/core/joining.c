@@ -5,6 +5,11 @@
 
 _Static_assert(FRAGMENTS_MAX <= 64, "one bit each in struct joining");
 
+static bool speaks_v1(const struct ike_config *c)
+{
+    return c->version == IKE_V1 || (c->answers >> IKE_V1 & 1);
+}
+
 enum err joining_init(struct ike_store *s, uint32_t messages, uint32_t pieces)
 {
     s->joining_oldest = s->joining_newest = SA_INDEX_NONE;
@@ -13,12 +18,13 @@ enum err joining_init(struct ike_store *s, uint32_t messages, uint32_t pieces)
     if (pool_init(&s->joinings, sizeof(struct joining), messages) ||
         table_init(&s->joining_by_ike, 4) || message_store_init_pieces(&s->pieces, pieces))
         return ERR_MEMORY;
-    return OK;
+    return speaks_v1(s->config) ? table_init(&s->joining_by_source, 4) : OK;
 }
 
 void joining_reset(struct ike_store *s)
 {
     message_store_reset(&s->pieces);
+    table_reset(&s->joining_by_source);
     table_reset(&s->joining_by_ike);
     pool_reset(&s->joinings);
 }
@@ -45,6 +51,11 @@ struct joining *joining_of(const struct ike_endpoint *ep, const struct ike_sa *s
     while (j && (j->id != name.id || j->response != name.response))
         j = at_index(ep, j->next);
     return j;
+}
+
+bool joining_any(const struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    return first_of(ep, ike_sa_index(ep, sa)) != NULL;
 }
 
 /* All have the same time: the oldest is the first to be given up. */
@@ -80,6 +91,33 @@ nsec joining_deadline(const struct ike_endpoint *ep)
             at = nsec_min(at, nsec_add(oldest->begun, JOINING_TIME));
     }
     return at;
+}
+
+/* ---- where they come from ---- */
+
+uint32_t joining_from(const struct ike_endpoint *ep, uint32_t source)
+{
+    uint32_t count = 0;
+
+    (void)table_get(&ep->store->joining_by_source, source, &count);
+    return count;
+}
+
+static void source_less(struct ike_endpoint *ep, uint32_t source)
+{
+    uint32_t left = joining_from(ep, source) - 1;
+
+    if (!left)
+        (void)table_remove(&ep->store->joining_by_source, source);
+    else if (table_put(&ep->store->joining_by_source, source, left))
+        ASSERT(!"replacing a value takes no memory");
+}
+
+static enum err source_more(struct ike_endpoint *ep, uint32_t source)
+{
+    if (!source)
+        return OK;
+    return table_put(&ep->store->joining_by_source, source, joining_from(ep, source) + 1);
 }
 
 /* ---- give ---- */
@@ -125,6 +163,8 @@ void joining_give(struct ike_endpoint *ep, struct joining *j)
 {
     for (unsigned i = 0; i < j->total; i++)
         message_drop(&ep->store->pieces, &j->pieces[i]);
+    if (j->sourced)
+        source_less(ep, j->source);
     unlink_ike(ep, j);
     unlink_age(ep, j);
     pool_give(&ep->store->joinings, pool_handle(&ep->store->joinings, index_of(ep, j)));
@@ -218,7 +258,13 @@ struct joining *joining_take(struct ike_endpoint *ep, nsec now, struct ike_sa *s
     j = pool_take(&ep->store->joinings, &h);
     ASSERT(j);
     (void)table_get(&ep->store->joining_by_ike, ike, &first);
+    if (source_more(ep, name.source)) {
+        pool_give(&ep->store->joinings, h);
+        return NULL;
+    }
     if (table_put(&ep->store->joining_by_ike, ike, h.index)) {
+        if (name.source)
+            source_less(ep, name.source);
         pool_give(&ep->store->joinings, h);
         return NULL;
     }
@@ -226,6 +272,8 @@ struct joining *joining_take(struct ike_endpoint *ep, nsec now, struct ike_sa *s
     j->ike = ike;
     j->id = name.id;
     j->response = name.response;
+    j->sourced = name.source != 0;
+    j->source = name.source;
     j->next = first;
     link_age(ep, j, h.index);
     arm(ep);

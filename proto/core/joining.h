@@ -26,9 +26,13 @@ struct joining {
     uint32_t ike, id; /* IKE SA by index, message ID */
     uint32_t next;    /* of the same IKE SA */
     uint32_t older, newer;
-    uint32_t digest;                          /* of fragment 1 as it was on the wire */
+    union {
+        uint32_t digest; /* of fragment 1 as it was on the wire */
+        uint32_t source; /* what it counts for, where it is `sourced` */
+    };
     uint16_t len;                             /* octets of what is here */
-    bool response;                            /* the message is one */
+    bool response : 1;                        /* the message is one */
+    bool sourced : 1;                         /* see struct joining_name */
     uint8_t exchange;                         /* enum exchange_type */
     uint8_t first_type;                       /* of fragment 1: the first payload inside */
     uint8_t unsupported;                      /* critical payload beside it, 0: none */
@@ -41,6 +45,7 @@ struct joining {
 struct joining_name {
     uint32_t id;
     bool response;
+    uint32_t source; /* what messages are counted for besides (joining_from); 0: nothing */
 };
 
 /**
@@ -51,6 +56,10 @@ enum err joining_init(struct ike_store *, uint32_t messages, uint32_t pieces) MU
 void joining_reset(struct ike_store *);
 /** NULL: nothing of this message is here. */
 struct joining *joining_of(const struct ike_endpoint *, const struct ike_sa *, struct joining_name);
+/** How many there are of this source. */
+uint32_t joining_from(const struct ike_endpoint *, uint32_t source);
+/** Whether there is one of this IKE SA. */
+bool joining_any(const struct ike_endpoint *, const struct ike_sa *);
 /**
  * A place for a message, empty. The oldest of the IKE SA and direction gives way when there are
  * `most` of them already, and the oldest of all when no place is free.

@@ -67,6 +67,7 @@ struct ike_store {
     struct pool joinings;        /* see joining.h; empty without fragmentation */
     struct message_store pieces; /* the fragments in `joinings` */
     struct table joining_by_ike; /* index of an IKE SA -> first of its messages */
+    struct table joining_by_source; /* with IKEv1: their source -> how many are of it */
     uint32_t joining_oldest, joining_newest;
     struct table by_source; /* digest of an address -> half-open IKE SAs it began; see flood.c */
     struct table renewals;  /* IKE SAs that take over from each other; see renewal.c */

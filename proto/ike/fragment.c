@@ -146,7 +146,8 @@ static enum err drop(struct step *s, enum ike_drop why, enum err e)
 
 static struct joining_name name_of(const struct message_view *view)
 {
-    return (struct joining_name){view->header.message_id, header_is_response(&view->header)};
+    return (struct joining_name){.id = view->header.message_id,
+                                 .response = header_is_response(&view->header)};
 }
 
 /* What can be told before anything is opened. */

@@ -30,6 +30,8 @@ void v1_phase1_vendors_write(const struct v1_phase1 *p, struct message_writer *w
     payload_add(w, V1_PAYLOAD_VENDOR, v1_vendor_bytes(V1_VENDOR_DPD));
     if (p->env.natt)
         payload_add(w, V1_PAYLOAD_VENDOR, v1_vendor_bytes(V1_VENDOR_NATT));
+    if (p->env.config->fragmentation != FRAGMENTATION_NO)
+        payload_add(w, V1_PAYLOAD_VENDOR, v1_vendor_bytes(V1_VENDOR_FRAGMENTATION));
 }
 
 static bool speaks_natt(const struct v1_phase1 *p)
@@ -100,8 +102,18 @@ void v1_phase1_vendors_read(struct v1_phase1 *p, const struct message_view *in)
 {
     const struct payload_view *v = message_find(in, V1_PAYLOAD_VENDOR);
 
-    for (; v; v = message_next(in, v))
-        p->peer_vendors |= 1u << v1_vendor_of(v->body);
+    for (; v; v = message_next(in, v)) {
+        enum v1_vendor which = v1_vendor_of(v->body);
+
+        if (which != V1_VENDOR_FRAGMENTATION || v1_vendor_joins(v->body))
+            p->peer_vendors |= 1u << which;
+    }
+}
+
+bool v1_phase1_fragments(const struct v1_phase1 *p)
+{
+    return p->env.config->fragmentation != FRAGMENTATION_NO &&
+           (p->peer_vendors >> V1_VENDOR_FRAGMENTATION & 1);
 }
 
 enum err v1_phase1_nat_read(struct v1_phase1 *p, const struct message_view *in,

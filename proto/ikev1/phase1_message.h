@@ -63,7 +63,7 @@ void v1_phase1_begin(const struct v1_phase1 *, struct message_writer *, struct b
                      uint8_t exchange, bool encrypted);
 /** What we offer and take besides algorithms. */
 struct v1_terms v1_phase1_terms(const struct v1_phase1 *);
-/** Vendor IDs of what we do: DPD, NAT traversal (RFC 3706 §5.1, RFC 3947 §3.1). */
+/** Vendor IDs of what we do: DPD, NAT traversal (RFC 3706 §5.1, RFC 3947 §3.1), fragments. */
 void v1_phase1_vendors_write(const struct v1_phase1 *, struct message_writer *);
 /** NAT-D of both ends, where both speak of it. @retval ERR_CRYPTO */
 enum err v1_phase1_nat_write(const struct v1_phase1 *, struct message_writer *,
@@ -83,6 +83,8 @@ enum err v1_phase1_seal(struct v1_phase1 *, struct message_writer *,
 /** The body of the first payload of this type; empty if there is none. */
 struct bytes v1_phase1_body(const struct message_view *, enum v1_payload_type);
 void v1_phase1_vendors_read(struct v1_phase1 *, const struct message_view *);
+/** Both join fragments, as both have said: the IKE SA is one with `fragments` from then on. */
+bool v1_phase1_fragments(const struct v1_phase1 *);
 enum err v1_phase1_nat_read(struct v1_phase1 *, const struct message_view *,
                             const struct v1_arrival *) MUST_USE;
 /** The initiator's SA payload is kept: HASH covers it. @retval ERR_LENGTH longer than we keep */

@@ -63,6 +63,14 @@ enum v1_vendor v1_vendor_of(struct bytes id)
     return V1_VENDOR_NONE;
 }
 
+bool v1_vendor_joins(struct bytes id)
+{
+    enum { HASH = 16, BOTH_MODES = 0x80 }; /* the others are of Base Mode, and later ones */
+
+    ASSERT(id.len >= HASH);
+    return id.len == HASH || (id.data[HASH] & BOTH_MODES);
+}
+
 struct bytes v1_vendor_bytes(enum v1_vendor which)
 {
     ASSERT(which > V1_VENDOR_NONE && which < V1_VENDOR_COUNT);

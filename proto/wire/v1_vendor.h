@@ -19,6 +19,9 @@ enum v1_vendor {
 
 /** Which one it is. Where the last bytes are a version, or flags, they are not looked at. */
 enum v1_vendor v1_vendor_of(struct bytes id);
+/** Whether a V1_VENDOR_FRAGMENTATION says that its sender joins fragments of Main and Aggressive
+ * Mode: its octets behind the hash, if there are any, are a set of what it can do. */
+bool v1_vendor_joins(struct bytes id);
 /** Its bytes as we send them; `which` is not NONE. */
 struct bytes v1_vendor_bytes(enum v1_vendor which);
 /** "NAT-T (RFC 3947)"; NULL for NONE. */

@@ -1010,7 +1010,7 @@ START_TEST(fragments_leave_room_for_other_messages)
     }
     /* What came last still finds a place: the oldest gives way. */
     ck_assert_ptr_nonnull(joining_of(p.end[B], ike_sa_at(p.end[B], the_ike(&p, B).handle),
-                                     (struct joining_name){next_id(&p, A), false}));
+                                     (struct joining_name){.id = next_id(&p, A)}));
     for (struct sa_ref r = ike_endpoint_next_ike(p.end[B], SA_NONE); !sa_none(r);
          r = ike_endpoint_next_ike(p.end[B], r))
         ck_assert_ok(ike_endpoint_probe(p.end[B], p.now, r));

@@ -218,6 +218,8 @@ static void seed_packets(void)
         add_seed(packet);
     /* rows of fragments: offset, flags, length */
     add_seed(bytes_of("\0\1\10\1\1\10\2\0\7\0\1\10\0\5\10\1\4\7\2\1\20\2\3\10", 24));
+    /* and of IKEv1: for whom and of which kind, number, length, text; two make a message */
+    add_seed(bytes_of("\40\1\36\74\10\2\36\74\52\1\50\50\1\3\7\7\1\2\7\7\2\1\7\7", 24));
 }
 
 static size_t unhex(const char *text, uint8_t *out, size_t cap)

@@ -3,6 +3,8 @@
 #include "base/assert.h"
 #include "dissect/hex.h"
 #include "nodes.h"
+#include "proto/endpoint.h"
+#include "proto/ikev1/joining.h"
 #include "proto/ikev1/main_mode.h"
 #include "proto/ip/fragment.h"
 #include "proto/ip/icmp.h"
@@ -275,6 +277,130 @@ void fuzz_main_mode(const uint8_t *data, size_t len)
     before = p.end[1 - n % 2];
     if (main_hand(&p, 1 - n % 2) != OK)
         ASSERT(memcmp(&before, &p.end[1 - n % 2], sizeof before) == 0);
+}
+
+enum { JOINING_SAS = 3, JOINING_ROOM = 512 };
+
+/* An endpoint with IKE SAs, two of which have one address. */
+struct joining_end {
+    struct ike_config config;
+    struct ike_endpoint *ep;
+    struct ike_sa *sa[JOINING_SAS];
+};
+
+static void joining_end_init(struct joining_end *end)
+{
+    static struct meter meter;
+    const struct ike_limits limits = {.ike_sas = 4, .half_open = 4, .child_sas = 4};
+    struct ike_env env = {.crypto = crypto_modelled_create(&meter), .seed = 1, .entity = 1};
+    struct bytes bad;
+    struct sa_ref ref;
+
+    end->config = (struct ike_config){.answers = 1 << IKE_V1 | 1 << IKE_V2,
+                                      .id = {V1_ID_FQDN, 4, "fuzz"},
+                                      .psk = "psk",
+                                      .psk_len = 3,
+                                      .proposal_count = 1,
+                                      .child = {.proposal_count = 1},
+                                      .fragmentation = FRAGMENTATION_YES};
+    ASSERT(proposal_parse(bytes_text("aes128-sha256-ecp256"), true, &end->config.proposals[0],
+                          &bad) == OK);
+    ASSERT(proposal_parse(bytes_text("aes128-sha256"), false, &end->config.child.proposals[0],
+                          &bad) == OK);
+    end->ep = ike_endpoint_create(&env, &end->config, &limits);
+    ASSERT(end->ep != NULL);
+    for (unsigned i = 0; i < JOINING_SAS; i++) {
+        const struct ip_endpoint local = {ip_addr_v4(1), 500},
+                                 remote = {ip_addr_v4(2 + i / 2), 500};
+
+        end->sa[i] = ike_sa_take(end->ep, &ref);
+        ASSERT(end->sa[i] != NULL);
+        end->sa[i]->spi_i = end->sa[i]->spi_r = 1;
+        end->sa[i]->fragments = true;
+        ike_sa_place(end->ep, end->sa[i], &local, &remote);
+    }
+}
+
+/* What waits is what the bounds allow, and is counted right. */
+static void check_joinings(const struct joining_end *end)
+{
+    const struct ike_store *s = end->ep->store;
+    uint64_t pieces = 0, here = 0, sourced = 0;
+    const struct joining *j;
+
+    for (uint32_t i = s->joining_oldest; i != SA_INDEX_NONE; i = j->newer) {
+        j = pool_slot(&s->joinings, i);
+        ASSERT(j->len <= MESSAGE_MAX && j->here < j->total && j->total <= FRAGMENTS_MAX);
+        ASSERT(j->here == (unsigned)__builtin_popcountll(j->numbers));
+        ASSERT(joining_from(end->ep, j->source) <= V1_JOINING_MAX);
+        here += j->here;
+        sourced++;
+    }
+    for (unsigned i = s->pieces.first; i < s->pieces.count; i++)
+        pieces += s->pieces.classes[i].taken;
+    ASSERT(pieces == here && sourced == s->joinings.taken);
+    ASSERT(s->joinings.taken <= 2 * V1_JOINING_MAX);
+}
+
+/* A fragment of four bytes: what is in it (bit 2 of the first its ID, 3 and 4 its flags, 5: it
+ * begins with a header), its number, how long its text is, and what it is of. */
+static struct bytes joining_piece(const uint8_t *data, uint8_t room[JOINING_ROOM])
+{
+    struct ike_header h = {.spi_i = 1,
+                           .spi_r = 1,
+                           .next_payload = V1_PAYLOAD_FRAGMENT,
+                           .version = HEADER_VERSION_1,
+                           .exchange = V1_EXCHANGE_MAIN,
+                           .length = HEADER_LEN + 8u + data[2]};
+    uint8_t text[UINT8_MAX];
+    struct writer w;
+
+    writer_init(&w, room, JOINING_ROOM);
+    header_write(&w, &h);
+    writer_u16(&w, 0); /* no payload behind it */
+    writer_u16(&w, (uint16_t)(8 + data[2]));
+    writer_u16(&w, data[0] >> 2 & 1);
+    writer_u8(&w, data[1]);
+    writer_u8(&w, data[0] >> 3 & 3);
+    memset(text, data[3], sizeof text);
+    if (data[0] & 0x20) {
+        struct writer inner;
+
+        h.next_payload = data[3];
+        h.length = data[3];
+        writer_init(&inner, text, sizeof text);
+        header_write(&inner, &h);
+    }
+    writer_bytes(&w, bytes_of(text, data[2]));
+    ASSERT(writer_end(&w) == OK);
+    return bytes_of(room, writer_len(&w));
+}
+
+/* Of each four bytes the first also says which IKE SA it is for, and whether time goes on (bit 6).
+ */
+void fuzz_v1_joining(const uint8_t *data, size_t len)
+{
+    static struct joining_end end;
+    static struct v1_joined joined;
+    uint8_t room[JOINING_ROOM];
+    nsec now = 1;
+
+    if (!end.ep)
+        joining_end_init(&end);
+    for (; len >= 4; data += 4, len -= 4) {
+        struct bytes piece = joining_piece(data, room);
+        enum err e;
+
+        now += data[0] & 0x40 ? JOINING_TIME / 2 : 0;
+        joining_expire(end.ep, now);
+        e = v1_fragment_take(end.ep, now, end.sa[data[0] % JOINING_SAS], piece, &joined);
+        ASSERT(e == OK || joined.len == 0);
+        ASSERT(joined.len == 0 || load_be32(joined.message + HEADER_LENGTH_AT) == joined.len);
+        check_joinings(&end);
+    }
+    joining_expire(end.ep, now + JOINING_TIME);
+    check_joinings(&end);
+    ASSERT(end.ep->store->joinings.taken == 0 && end.ep->store->joining_by_source.count == 0);
 }
 
 static void check_fragments(struct bytes packet)
