@@ -1,8 +1,9 @@
 /*
- * The bound of IKE: single operations and whole handshakes through OpenSSL, algorithms fetched
- * once and contexts kept. This file finds rows by name and sets them up.
+ * The bound of IKE, of both versions: single operations and whole handshakes through OpenSSL,
+ * algorithms fetched once and contexts kept. This file finds rows by name and sets them up.
  */
 #include "handshake.h"
+#include "handshake_v1.h"
 #include "kex.h"
 #include "loop.h"
 #include "signer.h"
@@ -242,7 +243,7 @@ static const struct kind {
 
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
-static const char with_certificate[] = "+cert";
+static const char with_certificate[] = "+cert", ikev1_main[] = "ikev1-main";
 
 /* AUTH: psk, or a signature algorithm with or without "+cert". */
 static bool find_auth(struct kit *kit, const char *auth, struct handshake *h)
@@ -286,12 +287,33 @@ static bool open_handshake(struct kit *kit, const struct row_name *name, struct 
     return true;
 }
 
+/* pair/KE/psk/ikev1-main: there is no other mode and no other proof, yet. */
+static bool open_handshake_v1(struct kit *kit, const struct row_name *name, struct row *out)
+{
+    bool both = strcmp(name->part[0], "pair") == 0;
+    struct handshake_v1 h = {.symmetric = &kit->symmetric};
+
+    if ((!both && strcmp(name->part[0], "end") != 0) || strcmp(name->part[2], "psk") != 0 ||
+        strcmp(name->part[3], ikev1_main) != 0)
+        return false;
+    h.kex = kit_kex(kit, name->part[1]);
+    if (!h.kex)
+        return false;
+    handshake_v1_init(&h);
+    *out = (struct row){both ? handshake_v1_pair : handshake_v1_end, free, need_memory(1, sizeof h),
+                        computed_by()};
+    *(struct handshake_v1 *)out->state = h;
+    return true;
+}
+
 static bool open_row(void *context, const struct row_name *name, struct row *out)
 {
     struct kit *kit = context;
 
     if (name->parts == 3)
         return open_handshake(kit, name, out);
+    if (name->parts == 4)
+        return open_handshake_v1(kit, name, out);
     for (unsigned i = 0; name->parts == 2 && i < KINDS; i++)
         if (strcmp(name->part[0], kinds[i].name) == 0) {
             *out = (struct row){kinds[i].work, kinds[i].drop, kinds[i].open(kit, name->part[1]),
@@ -315,6 +337,8 @@ static void show_handshakes(const char *kind)
 
     for (unsigned k = 0; k < KEX_GROUPS; k++) {
         show(kind, kex_name(k), "/psk");
+        snprintf(auth, sizeof auth, "/psk/%s", ikev1_main);
+        show(kind, kex_name(k), auth);
         for (unsigned s = 0; s < 2 * SIGNER_ALGORITHMS; s++) {
             snprintf(auth, sizeof auth, "/%s%s", signer_name(s / 2), s % 2 ? with_certificate : "");
             show(kind, kex_name(k), auth);
@@ -348,6 +372,8 @@ static void list(void *context)
 static const char help[] =
     "  pair/KE/AUTH     all cryptography of an IKEv2 handshake, both ends\n"
     "  end/KE/AUTH      one of the two ends\n"
+    "  pair/KE/psk/ikev1-main, end/KE/psk/ikev1-main\n"
+    "                   the same of IKEv1: Main Mode, and Quick Mode without PFS\n"
     "  generate/KE      a key pair\n"
     "  derive/KE        import of the peer's public value and derivation\n"
     "  sign/ALGORITHM   of 500 bytes\n"
@@ -360,7 +386,8 @@ static const char help[] =
     "  random/BYTES\n"
     "KE: x25519 x448 ecp256 ecp384 ecp521 modp2048 modp3072 modp4096\n"
     "ALGORITHM: rsa2048 rsa3072 ecdsa256 ecdsa384 ed25519\n"
-    "AUTH: psk, ALGORITHM, or ALGORITHM+cert: the signature of the peer's certificate is verified, too\n";
+    "AUTH: psk, ALGORITHM, or ALGORITHM+cert: the signature of the peer's certificate is verified, "
+    "too\n";
 
 int main(int argc, char **argv)
 {

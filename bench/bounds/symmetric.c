@@ -21,20 +21,27 @@ void symmetric_init(struct symmetric *s)
     EVP_MAC_free(hmac);
     need(s->hmac && EVP_MAC_init(s->hmac, key, sizeof key, digest), "HMAC-SHA256");
     s->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+    s->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     s->hash = EVP_MD_CTX_new();
-    need(s->sha1 && s->hash, "SHA-1");
+    need(s->sha1 && s->sha256 && s->hash, "SHA-1 and SHA-256");
     s->gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     s->cipher = EVP_CIPHER_CTX_new();
     need(EVP_CipherInit_ex2(s->cipher, s->gcm, key, NULL, 1, NULL), "AES-256-GCM");
+    s->cbc = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
+    s->cbc_cipher = EVP_CIPHER_CTX_new();
+    need(EVP_CipherInit_ex2(s->cbc_cipher, s->cbc, key, key, 1, NULL), "AES-256-CBC");
 }
 
 void symmetric_reset(struct symmetric *s)
 {
     EVP_MAC_CTX_free(s->hmac);
     EVP_MD_free(s->sha1);
+    EVP_MD_free(s->sha256);
     EVP_MD_CTX_free(s->hash);
     EVP_CIPHER_free(s->gcm);
     EVP_CIPHER_CTX_free(s->cipher);
+    EVP_CIPHER_free(s->cbc);
+    EVP_CIPHER_CTX_free(s->cbc_cipher);
 }
 
 /* HMAC of data under the key that was just set. */
@@ -103,9 +110,29 @@ void sk_open(struct symmetric *s, const uint8_t *key, const uint8_t *in, uint8_t
     need(EVP_CipherFinal_ex(s->cipher, out + n, &n), "opening a payload");
 }
 
+static void hash(struct symmetric *s, const EVP_MD *md, const uint8_t *in, size_t len, uint8_t *out)
+{
+    need(EVP_DigestInit_ex2(s->hash, md, NULL), "hash");
+    EVP_DigestUpdate(s->hash, in, len);
+    need(EVP_DigestFinal_ex(s->hash, out, NULL), "hash");
+}
+
 void sha1(struct symmetric *s, const uint8_t *in, size_t len, uint8_t out[20])
 {
-    need(EVP_DigestInit_ex2(s->hash, s->sha1, NULL), "SHA-1");
-    EVP_DigestUpdate(s->hash, in, len);
-    need(EVP_DigestFinal_ex(s->hash, out, NULL), "SHA-1");
+    hash(s, s->sha1, in, len, out);
+}
+
+void sha256(struct symmetric *s, const uint8_t *in, size_t len, uint8_t out[HASH_LEN])
+{
+    hash(s, s->sha256, in, len, out);
+}
+
+void cbc(struct symmetric *s, const uint8_t *key, const uint8_t iv[IV_LEN], uint8_t *text,
+         size_t len, bool encrypt)
+{
+    int n;
+
+    need(EVP_CipherInit_ex2(s->cbc_cipher, NULL, key, iv, encrypt, NULL), "CBC key");
+    EVP_CIPHER_CTX_set_padding(s->cbc_cipher, 0);
+    need(EVP_CipherUpdate(s->cbc_cipher, text, &n, text, (int)len), "CBC");
 }

@@ -1,12 +1,14 @@
 /*
- * The symmetric operations of an IKE SA with PRF_HMAC_SHA2_256 and ENCR_AES_GCM_16 (256 bit),
- * through OpenSSL: algorithms fetched once, contexts kept, only keys and IVs set anew.
+ * The symmetric operations of an IKE SA with PRF_HMAC_SHA2_256 and ENCR_AES_GCM_16 (256 bit), and
+ * of an IKEv1 one with SHA-256 and AES-256-CBC, through OpenSSL: algorithms fetched once, contexts
+ * kept, only keys and IVs set anew.
  */
 #ifndef SYMMETRIC_H
 #define SYMMETRIC_H
 
 #include <openssl/evp.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,15 +16,17 @@ enum symmetric_sizes {
     PRF_LEN = 32,
     AAD_LEN = 32, /* IKE header and the header of SK */
     TAG_LEN = 16,
+    HASH_LEN = 32,
+    IV_LEN = 16,
     PRF_PLUS_MAX = 255 * PRF_LEN, /* RFC 7296 §2.13 */
 };
 
 struct symmetric {
     EVP_MAC_CTX *hmac;
-    EVP_MD *sha1;
+    EVP_MD *sha1, *sha256;
     EVP_MD_CTX *hash;
-    EVP_CIPHER *gcm;
-    EVP_CIPHER_CTX *cipher;
+    EVP_CIPHER *gcm, *cbc;
+    EVP_CIPHER_CTX *cipher, *cbc_cipher;
 };
 
 void symmetric_init(struct symmetric *);
@@ -40,5 +44,9 @@ void sk_seal(struct symmetric *, const uint8_t *key, const uint8_t *in, uint8_t 
 /** Ends the program if the tag behind `in` does not fit. @param out  len bytes; may be `in` */
 void sk_open(struct symmetric *, const uint8_t *key, const uint8_t *in, uint8_t *out, size_t len);
 void sha1(struct symmetric *, const uint8_t *in, size_t len, uint8_t out[20]);
+void sha256(struct symmetric *, const uint8_t *in, size_t len, uint8_t out[HASH_LEN]);
+/** AES-256-CBC in place, without padding. @param len  a multiple of 16 */
+void cbc(struct symmetric *, const uint8_t *key, const uint8_t iv[IV_LEN], uint8_t *text,
+         size_t len, bool encrypt);
 
 #endif

@@ -53,7 +53,8 @@ class Bounds(unittest.TestCase):
     def test_what_is_no_row_gets_a_question_mark(self):
         unknown = {
             "crypto": ["", "pair", "pair/x25519", "pair/x25519/psk+cert", "pair/x25519/rsa2048+",
-                       "pair/x25519/psk/", "pair/ecp192/psk", "end/x25519/dsa", "sign/psk",
+                       "pair/x25519/psk/", "pair/x25519/psk/ikev1", "pair/x25519/rsa2048/ikev1-main",
+                       "pair/x25519/psk/ikev1-main/1", "pair/ecp192/psk/ikev1-main", "pair/ecp192/psk", "end/x25519/dsa", "sign/psk",
                        "generate/x25519/psk", "prf/0", "prf/x", "prf/64x", "prf/064", "prf/-1",
                        "prf/65537", "prf_plus/8161", "random/99999999999999999999", "1400"],
             "esp": ["aes256gcm16/encrypt/1400", "aes256gcm16/encrypt/1400/1/1",
