@@ -1,6 +1,7 @@
 /*
  * Whole handshakes between two endpoints of ours on one core, real crypto, every message built and
- * parsed: key exchange x authentication, both ends together, and each end alone.
+ * parsed: key exchange x authentication, both ends together, and each end alone. IKEv2, but for
+ * rows that say IKEv1.
  *
  * A batch of handshakes goes step by step: all IKE_SA_INIT requests, all their answers, and so on,
  * so that the time of one end can be told from the other's by two clocks a step, not two a message.
@@ -66,8 +67,25 @@ static void close_bench(struct bench *b)
 }
 
 #define OWN "-ifma"
+#define V1_MAIN "/ikev1-main"
 
-static enum err prepare(struct bench *b, char *ke, const char *auth)
+/* Main Mode and Quick Mode. IKEv1 has no AEADs for its own messages, so the child SA has none
+ * either. */
+static enum err call_with_v1(struct ike_config config[ENDS])
+{
+    struct bytes bad;
+    enum err error = OK;
+
+    for (int i = 0; i < ENDS && error == OK; i++) {
+        config[i].version = IKE_V1;
+        config[i].answers = 1 << IKE_V1;
+        error =
+            proposal_parse(bytes_text("aes256-sha256"), false, &config[i].child.proposals[0], &bad);
+    }
+    return error;
+}
+
+static enum err prepare(struct bench *b, char *ke, const char *auth, bool v1)
 {
     static const struct ike_limits limits = {
         .ike_sas = KEPT + BATCH, .half_open = BATCH, .child_sas = KEPT + BATCH};
@@ -77,7 +95,9 @@ static enum err prepare(struct bench *b, char *ke, const char *auth)
 
     if (own)
         *own = '\0';
-    snprintf(ike, sizeof ike, "aes256gcm16-prfsha256-%s", ke);
+    snprintf(ike, sizeof ike, "%s-%s", v1 ? "aes256-sha256" : "aes256gcm16-prfsha256", ke);
+    if (error == OK && v1)
+        error = call_with_v1(b->ends.config);
     for (int i = 0; i < ENDS && error == OK; i++) {
         error = proposal_parse(bytes_text(ike), true, &b->ends.config[i].proposals[0], &bad);
         b->box[i].letter = calloc(2 * BATCH, sizeof *b->box[i].letter);
@@ -101,7 +121,7 @@ static struct bench *open_one(const struct row *row, enum err *error)
     *error = ERR_MEMORY;
     if (b && sscanf(row->name, "handshake/%31[^/]/%31[^/]", ke, auth) == 2) {
         b->timed = (int)row->number[0];
-        *error = prepare(b, ke, auth);
+        *error = prepare(b, ke, auth, strstr(row->name, V1_MAIN) != NULL);
     }
     if (*error == OK)
         return b;
@@ -118,8 +138,8 @@ static void close_load(void *state)
     free(l);
 }
 
-/* The name is handshake/KE/AUTH, or that and /END or /threads-2; number[0] says which end is timed.
- */
+/* The name is handshake/KE/AUTH, or that and /END, /threads-2 or /ikev1-main; number[0] says which
+ * end is timed. */
 static void *open_load(struct row *row, const char **why)
 {
     struct load *l = calloc(1, sizeof *l);
@@ -213,6 +233,15 @@ static void batch(struct bench *b, unsigned count, uint64_t *ns)
     b->ends.now += NSEC_PER_MS;
 }
 
+/* Each IKE SA has come to its child SA, at both ends. */
+static bool all_have_children(struct bench *b)
+{
+    for (int i = 0; i < ENDS; i++)
+        if (ike_endpoint_counters(b->ends.end[i])->child_sas != b->kept)
+            return false;
+    return true;
+}
+
 static enum err run_bench(void *state, uint64_t operations, uint64_t *ns)
 {
     struct bench *b = state;
@@ -227,7 +256,7 @@ static enum err run_bench(void *state, uint64_t operations, uint64_t *ns)
     }
     if (b->error != OK)
         return b->error;
-    return counters->completed - before == operations ? OK : ERR_STATE;
+    return counters->completed - before == operations && all_have_children(b) ? OK : ERR_STATE;
 }
 
 static enum err run_load(void *state, uint64_t operations, double *value)
@@ -247,7 +276,7 @@ static enum err run_load(void *state, uint64_t operations, double *value)
 
 static const struct family handshake_family = {
     "handshake",
-    "IKEv2 handshakes, key exchange x authentication: both ends on one core, and each end alone",
+    "handshakes, key exchange x authentication: both ends on one core, and each end alone",
     open_load,
     run_load,
     close_load,
@@ -279,6 +308,15 @@ static void add_threads(struct rows *rows, const char *ke, const char *auth)
     row->counted = false;
 }
 
+/* IKEv1 instead: its bound is the cryptography of Main Mode and Quick Mode. */
+static void add_v1(struct rows *rows, const char *ke)
+{
+    struct row *row = add(rows, ke, "psk", EITHER, false);
+
+    strcat(row->name, V1_MAIN);
+    strcat(row->bound_row, V1_MAIN);
+}
+
 void handshake_rows(struct rows *rows)
 {
     static const char *const kes[] = {"x25519",   "ecp256",   "ecp384", "modp2048",
@@ -301,6 +339,7 @@ void handshake_rows(struct rows *rows)
         add(rows, "x25519", "ecdsa256+cert", end, false);
         add(rows, "x25519", "rsa2048+cert", end, false);
     }
+    add_v1(rows, "modp2048");
     add_threads(rows, "x25519", "psk");
     add_threads(rows, "x25519", "rsa2048+cert");
 }
