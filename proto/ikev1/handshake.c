@@ -77,9 +77,12 @@ static enum err take(struct step *s)
     struct v1_phase1 *p = v1_sa_phase1(s->ep, s->sa);
     struct v1_arrival at = v1_step_arrival(s);
     enum v1_next next;
+    enum err e = s->row->kind == KIND_MAIN
+                     ? main_mode_receive(p, &at, s->out, &next, &s->answer)
+                     : aggressive_mode_receive(p, &at, s->out, &next, &s->answer);
 
-    return s->row->kind == KIND_MAIN ? main_mode_receive(p, &at, s->out, &next, &s->answer)
-                                     : aggressive_mode_receive(p, &at, s->out, &next, &s->answer);
+    s->sa->fragments = v1_phase1_fragments(p);
+    return e;
 }
 
 static enum err given_up(struct step *s)

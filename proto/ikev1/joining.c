@@ -8,8 +8,7 @@
 
 enum {
     FRAGMENT_LEN = HEADER_LEN + PAYLOAD_HEADER_LEN + 4, /* ID, number and flags */
-    FRAGMENT_ID = 1, /* of all messages, as others have it: one is sent at a time */
-    PIECE_MIN = 8,   /* however small the packets are to be */
+    PIECE_MIN = 8,                                      /* however small the packets are to be */
 };
 
 bool v1_fragment_is(const struct ike_header *h)
@@ -25,6 +24,21 @@ static enum err drop(struct ike_endpoint *ep, enum ike_drop why, enum err e)
     return e;
 }
 
+/* Both have said that they join. What answers our first message may come in fragments before we
+ * know what it says. */
+static bool expected(const struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    return sa->fragments ||
+           (sa->state == STATE_V1_ASKED && ep->store->config->fragmentation != FRAGMENTATION_NO);
+}
+
+/* The responder's is told by that same message. */
+static bool cookies_fit(const struct ike_sa *sa, const struct ike_header *h)
+{
+    return h->spi_i == sa->spi_i &&
+           (h->spi_r == sa->spi_r || (sa->state == STATE_V1_ASKED && sa->spi_r == 0));
+}
+
 /* One payload, and of the whole message only its header besides. */
 static enum err read_piece(const struct ike_sa *sa, struct bytes message, struct ike_header *h,
                            struct v1_fragment *f)
@@ -37,7 +51,7 @@ static enum err read_piece(const struct ike_sa *sa, struct bytes message, struct
         return e;
     if (h->length != message.len)
         return ERR_LENGTH;
-    if (header_major(h) != 1 || h->spi_i != sa->spi_i || h->spi_r != sa->spi_r)
+    if (header_major(h) != 1 || !cookies_fit(sa, h))
         return ERR_SYNTAX;
     reader_init(&r, bytes_of(message.data + HEADER_LEN, message.len - HEADER_LEN));
     if (payload_step(&r, h->next_payload, &p) != V1_PAYLOAD_NONE)
@@ -111,65 +125,96 @@ static enum err keep(struct ike_endpoint *ep, struct joining *j, const struct v1
 }
 
 /* What is inside is another message of the same IKE SA, and no fragment. */
-static enum err check_joined(const struct ike_sa *sa, struct bytes message)
+static enum err check_joined(const struct ike_header *outer, struct bytes message)
 {
     struct ike_header h;
 
     if (header_read(message, &h) != OK || h.length != message.len || header_major(&h) != 1 ||
-        h.spi_i != sa->spi_i || h.spi_r != sa->spi_r || v1_fragment_is(&h))
+        h.spi_i != outer->spi_i || h.spi_r != outer->spi_r || v1_fragment_is(&h))
         return ERR_SYNTAX;
     return OK;
 }
 
-static enum err join(struct ike_endpoint *ep, const struct ike_sa *sa, struct joining *j,
+struct piece {
+    struct ike_header header;
+    struct v1_fragment fragment;
+    struct joining_name name;
+};
+
+/* They were of two messages, whose sender gives all one ID: what came last is of the later one. */
+static void begin_with_last(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
+                            const struct piece *p)
+{
+    const struct v1_fragment *f = &p->fragment;
+    struct joining *j = f->last && f->number == 1 ? NULL : begin(ep, now, sa, p->name);
+
+    if (!j)
+        return;
+    if (joining_add(ep, j, f->number, f->data))
+        joining_give(ep, j);
+    else if (f->last)
+        j->total = f->number;
+}
+
+static enum err join(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, const struct piece *p,
                      struct v1_joined *out)
 {
+    struct joining *j = joining_of(ep, sa, p->name);
     size_t len = joining_join(ep, j, out->message);
-    enum err e = check_joined(sa, bytes_of(out->message, len));
+    enum err e = check_joined(&p->header, bytes_of(out->message, len));
 
     joining_give(ep, j);
-    if (e != OK)
+    if (e != OK) {
+        begin_with_last(ep, now, sa, p);
         return drop(ep, IKE_DROP_FRAGMENT_MISMATCH, e);
+    }
     ep->store->counters.messages_joined++;
     out->len = len;
     return OK;
 }
 
+/* Of the message that it belongs to what is here, NULL: nothing, or of another one. */
+static struct joining *place_for(struct ike_endpoint *ep, const struct ike_sa *sa,
+                                 const struct piece *p)
+{
+    struct joining *j = joining_of(ep, sa, p->name);
+
+    if (!j || !contradicts(ep, j, &p->fragment))
+        return j;
+    ep->store->counters.joining_replaced++;
+    joining_give(ep, j);
+    return NULL;
+}
+
 enum err v1_fragment_take(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
                           struct bytes message, struct v1_joined *joined)
 {
-    struct joining_name name;
-    struct v1_fragment f;
-    struct ike_header h;
+    struct piece p = {.fragment = {.number = 0}};
+    struct v1_fragment *f = &p.fragment;
     struct joining *j;
     enum err e;
 
     joined->len = 0;
-    if (!sa->fragments)
+    if (!expected(ep, sa))
         return drop(ep, IKE_DROP_FRAGMENT_UNEXPECTED, ERR_STATE);
-    e = read_piece(sa, message, &h, &f);
+    e = read_piece(sa, message, &p.header, f);
     if (e != OK)
         return drop(ep, IKE_DROP_FRAGMENT_MALFORMED, e);
-    if (f.number > FRAGMENTS_MAX || (f.number == FRAGMENTS_MAX && !f.last))
+    if (f->number > FRAGMENTS_MAX || (f->number == FRAGMENTS_MAX && !f->last))
         return drop(ep, IKE_DROP_FRAGMENT_TOO_MANY, ERR_SPACE);
-    name = name_of(ep, sa, &h, &f);
-    j = joining_of(ep, sa, name);
-    if (j && contradicts(ep, j, &f)) {
-        ep->store->counters.joining_replaced++;
-        joining_give(ep, j);
-        j = NULL;
-    }
-    if (j && is_here(j, f.number))
+    p.name = name_of(ep, sa, &p.header, f);
+    j = place_for(ep, sa, &p);
+    if (j && is_here(j, f->number))
         return drop(ep, IKE_DROP_FRAGMENT_DOUBLE, ERR_DUPLICATE);
     if (!j)
-        j = begin(ep, now, sa, name);
+        j = begin(ep, now, sa, p.name);
     if (!j)
         return drop(ep, IKE_DROP_FRAGMENT_LIMIT, ERR_FULL);
-    e = keep(ep, j, &f);
+    e = keep(ep, j, f);
     if (e != OK)
         return e;
     ep->store->counters.fragments_heard++;
-    return j->here == j->total ? join(ep, sa, j, joined) : OK;
+    return j->here == j->total ? join(ep, now, sa, &p, joined) : OK;
 }
 
 /* ---- send ---- */
@@ -218,6 +263,12 @@ static void write_piece(struct writer *all, const struct ike_header *h, const st
     v1_fragment_write(all, f);
 }
 
+/* The same for the same message, as often as it is made, and likely another for another. */
+static uint16_t id_of(struct bytes message)
+{
+    return (uint16_t)(digest_of(message.data, message.len, 0) | 1);
+}
+
 enum err v1_fragments_keep(struct ike_endpoint *ep, const struct ike_sa *sa, struct bytes message,
                            struct message_ref *out)
 {
@@ -225,20 +276,24 @@ enum err v1_fragments_keep(struct ike_endpoint *ep, const struct ike_sa *sa, str
     uint8_t storage[MESSAGE_MAX];
     struct ike_header h;
     struct writer all;
-    enum err e;
+    uint16_t id;
+    enum err e = header_read(message, &h);
 
-    if (!wanted(ep, sa, message.len))
-        return message_keep(&ep->store->messages, message, out);
     *out = (struct message_ref){0};
-    e = header_read(message, &h);
+    if (e == OK && (v1_fragment_is(&h) || !wanted(ep, sa, message.len))) {
+        e = message_keep(&ep->store->messages, message, out);
+        out->split = e == OK && v1_fragment_is(&h);
+        return e;
+    }
     if (e == OK && count > FRAGMENTS_MAX)
         e = ERR_SPACE;
     if (e != OK)
         return e;
+    id = id_of(message);
     writer_init(&all, storage, sizeof storage);
     for (size_t i = 0; i < count; i++) {
         size_t at = i * most, len = message.len - at < most ? message.len - at : most;
-        struct v1_fragment f = {FRAGMENT_ID, (uint8_t)(i + 1), i + 1 == count,
+        struct v1_fragment f = {id, (uint8_t)(i + 1), i + 1 == count,
                                 bytes_of(message.data + at, len)};
 
         if (i > 0)

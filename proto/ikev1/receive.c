@@ -2,8 +2,10 @@
  * A received IKEv1 message, from datagram to exchange: which SA, which kind (RFC 2408 §3.1, §5.2).
  * There is no flag for who sent it: the cookies tell.
  */
+#include "base/assert.h"
 #include "base/digest.h"
 #include "proto/ikev1/exchanges.h"
+#include "proto/ikev1/joining.h"
 
 /* Ours is the responder's cookie, or else the initiator's, which stands alone in our first message.
  */
@@ -30,13 +32,8 @@ static enum err dropped(struct step *s, enum ike_drop why, enum err e)
     return e;
 }
 
-static enum err receive_for_sa(struct step *s)
+static enum err receive_whole(struct step *s)
 {
-    s->sa = addressee(s->ep, &s->header);
-    if (!s->sa)
-        return dropped(s, IKE_DROP_NO_SA, ERR_NO_SA);
-    if (s->sa->state == STATE_CLOSED)
-        return dropped(s, IKE_DROP_UNEXPECTED, ERR_STATE);
     if (is_phase1(s->header.exchange))
         return v1_phase1_heard(s);
     if (s->header.exchange == V1_EXCHANGE_QUICK)
@@ -44,6 +41,31 @@ static enum err receive_for_sa(struct step *s)
     if (s->header.exchange == V1_EXCHANGE_INFORMATIONAL)
         return v1_info_heard(s);
     return dropped(s, IKE_DROP_UNEXPECTED, ERR_STATE);
+}
+
+static enum err receive_fragment(struct step *s)
+{
+    struct v1_joined joined;
+    enum err e = v1_fragment_take(s->ep, s->now, s->sa, s->message, &joined);
+
+    if (e != OK || joined.len == 0)
+        return e;
+    s->message = bytes_of(joined.message, joined.len);
+    s->digest = digest_of(joined.message, joined.len, 0) | 1;
+    meter_work(s->ep, METER_PAYLOAD_PARSED, joined.len);
+    if (header_read(s->message, &s->header))
+        ASSERT(!"what is joined has a header");
+    return receive_whole(s);
+}
+
+static enum err receive_for_sa(struct step *s)
+{
+    s->sa = addressee(s->ep, &s->header);
+    if (!s->sa)
+        return dropped(s, IKE_DROP_NO_SA, ERR_NO_SA);
+    if (s->sa->state == STATE_CLOSED)
+        return dropped(s, IKE_DROP_UNEXPECTED, ERR_STATE);
+    return v1_fragment_is(&s->header) ? receive_fragment(s) : receive_whole(s);
 }
 
 enum err v1_receive(struct ike_endpoint *ep, nsec now, const struct ike_dgram *dgram,

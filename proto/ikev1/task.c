@@ -7,6 +7,7 @@
 #include "proto/core/retransmit.h"
 #include "proto/esp/esp.h"
 #include "proto/ikev1/exchanges.h"
+#include "proto/ikev1/joining.h"
 
 /* ---- sending ---- */
 
@@ -14,7 +15,7 @@ enum err v1_ask(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum excha
                 struct bytes message)
 {
     message_drop(&ep->store->messages, &sa->request);
-    if (message_keep(&ep->store->messages, message, &sa->request))
+    if (v1_fragments_keep(ep, sa, message, &sa->request))
         return ERR_FULL;
     sa->in_flight = (uint8_t)kind;
     sa->tries = 0;
@@ -38,7 +39,7 @@ enum err v1_say(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, const stru
 {
     struct message_ref kept;
 
-    if (message_keep(&ep->store->messages, message, &kept))
+    if (v1_fragments_keep(ep, sa, message, &kept))
         return ERR_FULL;
     message_drop(&ep->store->messages, &sa->response);
     sa->response = kept;

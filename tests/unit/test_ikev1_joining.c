@@ -141,6 +141,13 @@ static enum err cut(struct bytes whole)
     return e;
 }
 
+/* As senders do that give all messages one ID. */
+static void same_id(void)
+{
+    for (unsigned i = 0; i < sent.count; i++)
+        store_be16(sent.data[i] + HEADER_LEN + PAYLOAD_HEADER_LEN, 1);
+}
+
 static enum err hand(unsigned i)
 {
     return v1_fragment_take(p.end[B], p.now, sa[B], bytes_of(sent.data[i], sent.len[i]), &joined);
@@ -344,15 +351,37 @@ START_TEST(overlapping_fragments_begin_another_message)
 
     setup(SMALL);
     ck_assert_ok(cut(message_of(450, V1_EXCHANGE_MAIN, 0, 1)));
+    same_id();
     for (unsigned i = 0; i < 4; i++)
         waits(i);
     m = message_of(450, V1_EXCHANGE_MAIN, 0, 2);
     ck_assert_ok(cut(m));
+    same_id();
     for (unsigned i = 0; i < 4; i++)
         waits(i);
     ck_assert_uint_eq(counters(B)->joining_replaced, 1);
     ck_assert_uint_eq(p.end[B]->store->joinings.taken, 1);
     whole(4, m);
+    check_nothing_waits();
+    teardown();
+}
+END_TEST
+
+/* The first fragment of one is lost, and what is left is joined with the next one's. */
+START_TEST(what_is_mixed_does_not_stay_so)
+{
+    struct bytes m;
+
+    setup(SMALL);
+    ck_assert_ok(cut(message_of(180, V1_EXCHANGE_MAIN, 0, 1)));
+    ck_assert_uint_eq(sent.count, 2);
+    same_id();
+    waits(1);
+    m = message_of(170, V1_EXCHANGE_QUICK, 7, 2);
+    ck_assert_ok(cut(m));
+    same_id();
+    refused(0, ERR_SYNTAX, IKE_DROP_FRAGMENT_MISMATCH);
+    whole(1, m);
     check_nothing_waits();
     teardown();
 }
@@ -461,6 +490,31 @@ START_TEST(fragments_that_nobody_agreed_on_are_refused)
 }
 END_TEST
 
+/* Message 2, which says that its sender joins fragments, and what its cookie is. */
+START_TEST(the_first_answer_may_come_in_fragments)
+{
+    struct bytes m;
+
+    setup(SMALL);
+    m = message_of(200, V1_EXCHANGE_MAIN, 0, 1);
+    ck_assert_ok(cut(m));
+    sa[B]->initiator = true;
+    sa[B]->state = STATE_V1_ASKED;
+    sa[B]->fragments = false;
+    sa[B]->spi_r = 0;
+    for (unsigned i = 0; i + 1 < sent.count; i++)
+        waits(i);
+    whole(sent.count - 1, m);
+    message[15] ^= 1; /* what is inside is another responder's */
+    put(0, 1, 1, 1, bytes_of(message, 200));
+    refused(0, ERR_SYNTAX, IKE_DROP_FRAGMENT_MISMATCH);
+    p.config[B].fragmentation = FRAGMENTATION_NO;
+    refused(0, ERR_STATE, IKE_DROP_FRAGMENT_UNEXPECTED);
+    check_nothing_waits();
+    teardown();
+}
+END_TEST
+
 START_TEST(the_encryption_flag_of_a_fragment_does_not_matter)
 {
     struct bytes m;
@@ -498,6 +552,8 @@ START_TEST(what_is_joined_is_a_message_of_this_ike_sa)
         put(1, 1, 2, 1, bytes_of(m.data + 20, len - 20));
         waits(0);
         refused(1, ERR_SYNTAX, IKE_DROP_FRAGMENT_MISMATCH);
+        ck_assert_uint_eq(p.end[B]->store->joinings.taken, 1); /* the last may be of another */
+        joining_forget(p.end[B], sa[B]);
         check_nothing_waits();
     }
     teardown();
@@ -679,9 +735,10 @@ SUITE("ikev1_joining", what_is_cut_comes_out_whole, who_is_not_to_get_fragments_
       a_message_of_too_many_fragments_is_not_made,
       a_lost_fragment_is_made_good_by_the_next_transmission,
       doubled_fragments_are_counted_and_change_nothing, the_last_one_may_be_the_first,
-      overlapping_fragments_begin_another_message, fragments_that_contradict_each_other_begin_anew,
+      overlapping_fragments_begin_another_message, what_is_mixed_does_not_stay_so,
+      fragments_that_contradict_each_other_begin_anew,
       message_ids_tell_messages_of_one_fragment_id_apart, fragments_that_make_no_sense_are_refused,
-      fragments_that_nobody_agreed_on_are_refused,
+      fragments_that_nobody_agreed_on_are_refused, the_first_answer_may_come_in_fragments,
       the_encryption_flag_of_a_fragment_does_not_matter, what_is_joined_is_a_message_of_this_ike_sa,
       sixty_four_fragments_and_no_more, no_message_is_longer_than_ours_may_be,
       two_messages_of_an_ike_sa_and_the_oldest_gives_way, two_messages_of_an_address,
