@@ -385,6 +385,7 @@ START_TEST(traffic_is_what_both_allow)
     p.config[0].remote[0] = net(0x0a000001, 0x0a000009);
     p.config[0].remote[0].protocol = 6;
     p.config[0].remote[0].port_first = p.config[0].remote[0].port_last = 443;
+    ends_init(&p);
     run_to(&p, MESSAGES);
     check_same(&p);
     ck_assert(selector_equal(&p.end[1].local, &p.config[0].remote[0]));
@@ -394,12 +395,14 @@ START_TEST(traffic_is_what_both_allow)
             p.config[0].local[0] = net(0x0a010000, 0x0a020000);
         else
             p.config[0].remote[0] = net(0x0a000000, 0x0a010000);
+        ends_init(&p);
         run_to(&p, 0);
         ck_assert_int_eq(hand_over(&p, 0), ERR_TS);
         ck_assert_int_eq(p.end[1].state, V1_QUICK_NONE);
     }
     pair_init(&p, crypto, "aes128-sha1", false);
     p.config[0].local[0].port_first = 1; /* a range of ports */
+    ends_init(&p);
     ck_assert_int_eq(
         v1_quick_start(&p.end[0], (struct buf){p.sent[0], 0, ROOM}, &(struct bytes){NULL, 0}),
         ERR_UNSUPPORTED);
