@@ -349,7 +349,6 @@ static enum err seal_begin(struct esp *esp, struct esp_user user, struct esp_sa 
     /* One 8-byte store: two would stall the load that the cipher makes of them. */
     store_be64(f->start, (uint64_t)sa->spi_out << 32 | (uint32_t)f->seq);
     iv_write(user, sa, f);
-    meter_tick(esp->crypto->meter, METER_ESP_OUT, len);
     return OK;
 }
 
@@ -380,6 +379,7 @@ static enum err seal(struct esp *esp, struct esp_user user, struct esp_sa *sa, s
     e = seal_begin(esp, user, sa, packet, extra, &f, out);
     if (unlikely(e != OK))
         return e;
+    meter_tick(esp->crypto->meter, METER_ESP_OUT, f.inner_len);
     op = op_of(&f, sa->esn);
     return seal_end(esp, sa, &f, esp->crypto->class->seal(esp->crypto, &op), packet);
 }
@@ -408,6 +408,7 @@ static void seal_some(struct esp *esp, struct esp_user user, struct esp_sealing 
     struct seal_op ops[ESP_BATCH];
     enum err results[ESP_BATCH];
     size_t begun = 0;
+    uint64_t bytes = 0;
 
     expanded_turn(&esp->sad.expanded);
     for (size_t i = 0; i < count; i++) {
@@ -417,9 +418,12 @@ static void seal_some(struct esp *esp, struct esp_user user, struct esp_sealing 
             continue;
         p->result = seal_begin(esp, user, p->sa, p->packet, (struct extra){.to = p->to}, &frames[i],
                                &p->outer);
-        if (likely(p->result == OK))
-            ops[begun++] = op_of(&frames[i], p->sa->esn);
+        if (unlikely(p->result != OK))
+            continue;
+        bytes += frames[i].inner_len;
+        ops[begun++] = op_of(&frames[i], p->sa->esn);
     }
+    meter_add(esp->crypto->meter, METER_ESP_OUT, begun, bytes);
     crypto_seal_batch(esp->crypto, ops, begun, results);
     for (size_t i = 0, next = 0; i < count; i++) {
         struct esp_sealing *p = &packets[i];
@@ -811,13 +815,6 @@ static void count_in(struct esp *esp, const struct named *by, size_t len)
     esp->opened_bytes += len;
 }
 
-static enum esp_cause open_begin(struct esp *esp, enum esp_cause cause, const struct buf *packet,
-                                 struct esp_opened *out, struct named *by, struct frame *f)
-{
-    meter_tick(esp->crypto->meter, METER_ESP_IN, packet->len);
-    return likely(cause == ESP_CAUSE_NONE) ? admit(esp, packet, out, by, f) : cause;
-}
-
 /* After the cipher, or without it for whatever is refused before. */
 static enum err open_end(struct esp *esp, const struct named *by, const struct esp_arrival *in,
                          const struct frame *f, enum esp_cause cause, struct buf *packet,
@@ -845,8 +842,10 @@ enum err esp_open(struct esp *esp, struct esp_user user, const struct esp_arriva
     enum esp_cause cause;
 
     expanded_turn(&esp->sad.expanded);
+    meter_tick(esp->crypto->meter, METER_ESP_IN, packet->len);
     cause = name(esp, user.scope, packet, out, &by);
-    cause = open_begin(esp, cause, packet, out, &by, &f);
+    if (likely(cause == ESP_CAUSE_NONE))
+        cause = admit(esp, packet, out, &by, &f);
     if (likely(cause == ESP_CAUSE_NONE)) {
         op = op_of(&f, by.sa->esn);
         cause = authenticated(&by, &f, esp->crypto->class->open(esp->crypto, &op), out);
@@ -936,16 +935,20 @@ static void open_some(struct esp *esp, struct esp_user user, struct esp_opening 
     struct seal_op ops[ESP_BATCH];
     enum err results[ESP_BATCH];
     size_t begun = 0;
+    uint64_t bytes = 0;
 
     expanded_turn(&esp->sad.expanded);
     name_all(esp, user, packets, count, by, causes);
     for (size_t i = 0; i < count; i++) {
         struct esp_opening *p = &packets[i];
 
-        causes[i] = open_begin(esp, causes[i], p->packet, &p->opened, &by[i], &frames[i]);
+        bytes += p->packet->len;
+        if (likely(causes[i] == ESP_CAUSE_NONE))
+            causes[i] = admit(esp, p->packet, &p->opened, &by[i], &frames[i]);
         if (likely(causes[i] == ESP_CAUSE_NONE))
             ops[begun++] = op_of(&frames[i], by[i].sa->esn);
     }
+    meter_add(esp->crypto->meter, METER_ESP_IN, count, bytes);
     crypto_open_batch(esp->crypto, ops, begun, results);
     for (size_t i = 0, next = 0; i < count; i++) {
         struct esp_opening *p = &packets[i];

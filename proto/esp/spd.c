@@ -431,7 +431,7 @@ static struct flow_end flow_dst(const struct flow *f)
     return (struct flow_end){&f->dst, f->dst_port};
 }
 
-static bool match_here(const struct policy *p, enum side side, struct flow_end end)
+static inline bool match_here(const struct policy *p, enum side side, struct flow_end end)
 {
     uint32_t other = load_be32(end.addr->bytes) ^ p->net[side];
 
@@ -443,17 +443,21 @@ static bool match_cell(const struct cell *c, const struct flow *f, struct flow_e
     return selector_match(&c->selector, end.addr, f->protocol, end.port, f->ports_known);
 }
 
-static bool match_side(const struct spd *spd, const struct policy *p, enum side side,
-                       const struct flow *f, struct flow_end end)
+static bool match_cells(const struct spd *spd, const struct policy *p, enum side side,
+                        const struct flow *f, struct flow_end end)
 {
     uint32_t at = p->cell;
 
-    if (p->here)
-        return match_here(p, side, end);
     for (uint8_t i = 0; at != POOL_NONE; i++, at = cell_at(spd, at)->next)
         if ((i < p->remote_count) == (side == REMOTE) && match_cell(cell_at(spd, at), f, end))
             return true;
     return false;
+}
+
+static inline bool match_side(const struct spd *spd, const struct policy *p, enum side side,
+                              const struct flow *f, struct flow_end end)
+{
+    return p->here ? match_here(p, side, end) : match_cells(spd, p, side, f, end);
 }
 
 /* Whether this remote selector, of this prefix length, takes the flow. */
