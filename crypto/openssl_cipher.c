@@ -146,7 +146,10 @@ static EVP_CIPHER_CTX *begin(struct openssl_crypto *c, const struct seal_op *op,
                : NULL;
 }
 
-/* A parameter of the library in one call, without what EVP_CIPHER_CTX_ctrl looks at before it. */
+/*
+ * The ICV, which the library calls a tag: handed over to be compared, or fetched. As a parameter:
+ * EVP_CIPHER_CTX_ctrl makes one of it, after it has looked for what else might be wanted.
+ */
 static bool tag(EVP_CIPHER_CTX *ctx, const struct seal_op *op, bool seal)
 {
     OSSL_PARAM params[] = {
@@ -181,7 +184,8 @@ static bool stream_run(EVP_CIPHER_CTX *ctx, const struct seal_op *op)
 
     if (op->aad.len && EVP_Cipher(ctx, NULL, op->aad.data, (unsigned)op->aad.len) < 0)
         return false;
-    if (op->text_len && EVP_Cipher(ctx, op->text, op->text, (unsigned)op->text_len) < 0)
+    if (op->text_len &&
+        EVP_Cipher(ctx, op->text, op->text, (unsigned)op->text_len) != (int)op->text_len)
         return false;
     return EVP_CipherFinal_ex(ctx, nothing, &len) > 0;
 }
