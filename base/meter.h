@@ -77,10 +77,16 @@ struct meter {
     uint64_t bytes[METER_COUNT];
 };
 
+/** `count` operations over so many bytes altogether. */
+static inline void meter_add(struct meter *m, enum meter_op op, uint64_t count, uint64_t bytes)
+{
+    m->count[op] += count;
+    m->bytes[op] += bytes;
+}
+
 static inline void meter_tick(struct meter *m, enum meter_op op, uint64_t bytes)
 {
-    m->count[op]++;
-    m->bytes[op] += bytes;
+    meter_add(m, op, 1, bytes);
 }
 
 static inline void meter_clear(struct meter *m)

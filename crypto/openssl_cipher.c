@@ -41,13 +41,17 @@ static const char *library_name(const struct encr_suite *suite, char *room, size
     return room;
 }
 
-/* What stays for the life of the context: algorithm, no padding, CCM's lengths of nonce and ICV. */
+/*
+ * What stays for the life of the context: algorithm, no padding, CCM's lengths of nonce and ICV.
+ * Only CBC would pad, and a context that must not is told so again with every IV.
+ */
 static bool cipher_init(EVP_CIPHER_CTX *ctx, const struct encr_suite *suite,
                         const EVP_CIPHER *cipher)
 {
-    bool done = cipher && EVP_CipherInit_ex2(ctx, cipher, NULL, NULL, 1, NULL) &&
-                EVP_CIPHER_CTX_set_padding(ctx, 0);
+    bool done = cipher && EVP_CipherInit_ex2(ctx, cipher, NULL, NULL, 1, NULL);
 
+    if (done && suite->meter == METER_CIPHER_AES_CBC)
+        done = EVP_CIPHER_CTX_set_padding(ctx, 0);
     if (done && suite->meter == METER_CIPHER_AES_CCM)
         done = EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN,
                                    suite->salt_len + (int)encr_iv_len(suite), NULL) > 0 &&
@@ -142,30 +146,61 @@ static EVP_CIPHER_CTX *begin(struct openssl_crypto *c, const struct seal_op *op,
                : NULL;
 }
 
-static bool aead_run(struct openssl_crypto *c, const struct seal_op *op,
-                     const struct openssl_kept *kept, bool seal)
+/*
+ * The ICV, which the library calls a tag: handed over to be compared, or fetched. As a parameter:
+ * EVP_CIPHER_CTX_ctrl makes one of it, after it has looked for what else might be wanted.
+ */
+static bool tag(EVP_CIPHER_CTX *ctx, const struct seal_op *op, bool seal)
 {
-    const struct encr_suite *suite = op->key->encr;
-    EVP_CIPHER_CTX *ctx = begin(c, op, kept, seal);
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, op->icv, op->key->encr->icv_len),
+        OSSL_PARAM_END,
+    };
+
+    return seal ? EVP_CIPHER_CTX_get_params(ctx, params) : EVP_CIPHER_CTX_set_params(ctx, params);
+}
+
+/* CCM has to know the length of the text before it sees any of it, and is done with the text. */
+static bool ccm_run(EVP_CIPHER_CTX *ctx, const struct seal_op *op, bool seal)
+{
     uint8_t nothing[AES_BLOCK];
     int len;
 
-    if (!ctx)
-        return false;
-    if (!seal && EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, suite->icv_len, op->icv) <= 0)
-        return false;
-    /* CCM has to know the length of the text before it sees any of it. */
-    if (suite->meter == METER_CIPHER_AES_CCM &&
-        EVP_CipherUpdate(ctx, NULL, &len, NULL, (int)op->text_len) <= 0)
+    if (EVP_CipherUpdate(ctx, NULL, &len, NULL, (int)op->text_len) <= 0)
         return false;
     if (op->aad.len && EVP_CipherUpdate(ctx, NULL, &len, op->aad.data, (int)op->aad.len) <= 0)
         return false;
-    if (!run(ctx, op))
+    return run(ctx, op) && (!seal || EVP_CipherFinal_ex(ctx, nothing, &len) > 0);
+}
+
+/*
+ * GCM and ChaCha20-Poly1305 take any number of bytes at a time: EVP_Cipher hands them on, where
+ * EVP_CipherUpdate would see to blocks first.
+ */
+static bool stream_run(EVP_CIPHER_CTX *ctx, const struct seal_op *op)
+{
+    uint8_t nothing[AES_BLOCK];
+    int len;
+
+    if (op->aad.len && EVP_Cipher(ctx, NULL, op->aad.data, (unsigned)op->aad.len) < 0)
         return false;
-    if (!(suite->meter == METER_CIPHER_AES_CCM && !seal) &&
-        EVP_CipherFinal_ex(ctx, nothing, &len) <= 0)
+    if (op->text_len &&
+        EVP_Cipher(ctx, op->text, op->text, (unsigned)op->text_len) != (int)op->text_len)
         return false;
-    return !seal || EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, suite->icv_len, op->icv) > 0;
+    return EVP_CipherFinal_ex(ctx, nothing, &len) > 0;
+}
+
+static bool aead_run(struct openssl_crypto *c, const struct seal_op *op,
+                     const struct openssl_kept *kept, bool seal)
+{
+    EVP_CIPHER_CTX *ctx = begin(c, op, kept, seal);
+    bool ccm = op->key->encr->meter == METER_CIPHER_AES_CCM;
+
+    if (!ctx || (!seal && !tag(ctx, op, false)))
+        return false;
+    if (ccm ? !ccm_run(ctx, op, seal) : !stream_run(ctx, op))
+        return false;
+    return !seal || tag(ctx, op, true);
 }
 
 static bool plain_run(struct openssl_crypto *c, const struct seal_op *op,

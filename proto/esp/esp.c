@@ -17,8 +17,9 @@ enum {
     PAD_MAX = 255,
     PAD_ALIGN = 4, /* RFC 4303 §2.4 */
     ECN_MASK = 3,
-    IV_STREAM = 1,  /* the user's stream itself serves IKE */
-    ESP_BATCH = 32, /* packets that are with the cipher at a time */
+    IV_STREAM = 1,   /* the user's stream itself serves IKE */
+    ESP_BATCH = 32,  /* packets that are with the cipher at a time */
+    CHAIN_STEPS = 2, /* of their look-ups, that they take together */
 };
 
 static const char *const drop_names[ESP_CAUSE_COUNT] = {
@@ -349,7 +350,6 @@ static enum err seal_begin(struct esp *esp, struct esp_user user, struct esp_sa 
     /* One 8-byte store: two would stall the load that the cipher makes of them. */
     store_be64(f->start, (uint64_t)sa->spi_out << 32 | (uint32_t)f->seq);
     iv_write(user, sa, f);
-    meter_tick(esp->crypto->meter, METER_ESP_OUT, len);
     return OK;
 }
 
@@ -380,6 +380,7 @@ static enum err seal(struct esp *esp, struct esp_user user, struct esp_sa *sa, s
     e = seal_begin(esp, user, sa, packet, extra, &f, out);
     if (unlikely(e != OK))
         return e;
+    meter_tick(esp->crypto->meter, METER_ESP_OUT, f.inner_len);
     op = op_of(&f, sa->esn);
     return seal_end(esp, sa, &f, esp->crypto->class->seal(esp->crypto, &op), packet);
 }
@@ -408,6 +409,7 @@ static void seal_some(struct esp *esp, struct esp_user user, struct esp_sealing 
     struct seal_op ops[ESP_BATCH];
     enum err results[ESP_BATCH];
     size_t begun = 0;
+    uint64_t bytes = 0;
 
     expanded_turn(&esp->sad.expanded);
     for (size_t i = 0; i < count; i++) {
@@ -417,9 +419,12 @@ static void seal_some(struct esp *esp, struct esp_user user, struct esp_sealing 
             continue;
         p->result = seal_begin(esp, user, p->sa, p->packet, (struct extra){.to = p->to}, &frames[i],
                                &p->outer);
-        if (likely(p->result == OK))
-            ops[begun++] = op_of(&frames[i], p->sa->esn);
+        if (unlikely(p->result != OK))
+            continue;
+        bytes += frames[i].inner_len;
+        ops[begun++] = op_of(&frames[i], p->sa->esn);
     }
+    meter_add(esp->crypto->meter, METER_ESP_OUT, begun, bytes);
     crypto_seal_batch(esp->crypto, ops, begun, results);
     for (size_t i = 0, next = 0; i < count; i++) {
         struct esp_sealing *p = &packets[i];
@@ -470,9 +475,7 @@ static enum err flow_find(struct esp *esp, const struct buf *packet, struct flow
 static enum err number_find(struct esp *esp, struct esp_user user, const struct flow *flow,
                             uint32_t *used)
 {
-    struct handle policy;
-
-    if (spd_lookup(&esp->spd, user.scope, flow, &policy, used) == ERR_NO_POLICY)
+    if (spd_lookup(&esp->spd, user.scope, flow, NULL, used) == ERR_NO_POLICY)
         return refuse_out(esp, ESP_CAUSE_NO_POLICY);
     return OK;
 }
@@ -584,29 +587,56 @@ struct named {
     struct esp_traffic *traffic; /* made for any packet: what is refused is counted there, too */
 };
 
+/* The look-up of an SA. */
+struct search {
+    uint32_t scope, spi, far;
+};
+
+/* The SPI of a packet; 0, which is nobody's, where it is too short for one. */
+static uint32_t spi_of(const struct buf *packet)
+{
+    return likely(packet->len >= ESP_HEADER_LEN) ? load_be32(packet->data) : 0;
+}
+
+static struct search search_begin(const struct esp *esp, uint32_t scope, uint32_t spi)
+{
+    return (struct search){scope, spi, sad_find_begin(&esp->sad, scope, spi)};
+}
+
+static void search_further(const struct esp *esp, struct search *s)
+{
+    s->far = sad_find_further(&esp->sad, s->scope, s->spi, s->far);
+}
+
 /* Opening: RFC 4303 §3.4.2. */
-static enum esp_cause name(const struct esp *esp, uint32_t scope, const struct buf *packet,
+static enum esp_cause name(const struct esp *esp, const struct search *s, const struct buf *packet,
                            struct esp_opened *out, struct named *by)
 {
     *by = (struct named){0};
     *out = (struct esp_opened){.sa = SAD_NONE, .drop = ESP_CAUSE_NONE};
     if (unlikely(packet->len < ESP_HEADER_LEN))
         return ESP_CAUSE_MALFORMED;
-    by->sa = sad_find(&esp->sad, scope, load_be32(packet->data), &out->sa);
+    by->sa = sad_find_end(&esp->sad, s->scope, s->spi, s->far, &out->sa);
     return likely(by->sa != NULL) ? ESP_CAUSE_NONE : ESP_CAUSE_NO_SA;
+}
+
+/* What all packets of an SA have alike; its expanded key is for those that are admitted. */
+static void key_find(struct esp *esp, struct named *by, struct frame *f)
+{
+    by->kind = sad_kind(&esp->sad, by->sa);
+    by->traffic = sad_traffic_take(&esp->sad, by->sa);
+    f->key = key_of(by->kind, sad_encr_key(&esp->sad, by->sa, SAD_IN));
+    f->expanded = NULL;
 }
 
 /* RFC 4303 §3.4.3 up to the replay check. */
 static enum esp_cause admit(struct esp *esp, const struct buf *packet, struct esp_opened *out,
-                            struct named *by, struct frame *f)
+                            const struct named *by, struct frame *f)
 {
     struct replay replay;
     size_t overhead;
 
     f->start = packet->data;
-    by->kind = sad_kind(&esp->sad, by->sa);
-    by->traffic = sad_traffic_take(&esp->sad, by->sa);
-    f->key = key_of(by->kind, sad_encr_key(&esp->sad, by->sa, SAD_IN));
     overhead = ESP_HEADER_LEN + by->kind->encr->iv_len + seal_icv_len(&f->key);
     if (unlikely(packet->len < overhead + 4))
         return ESP_CAUSE_MALFORMED;
@@ -619,7 +649,8 @@ static enum esp_cause admit(struct esp *esp, const struct buf *packet, struct es
     out->seq = f->seq;
     if (unlikely(replay_check(&replay, by->traffic->bitmap, f->seq) != OK))
         return ESP_CAUSE_REPLAY;
-    f->expanded = expanded_of(esp, by->sa, SAD_IN, &f->key);
+    if (!f->expanded)
+        f->expanded = expanded_of(esp, by->sa, SAD_IN, &f->key);
     return ESP_CAUSE_NONE;
 }
 
@@ -811,17 +842,10 @@ static void count_in(struct esp *esp, const struct named *by, size_t len)
     esp->opened_bytes += len;
 }
 
-static enum esp_cause open_begin(struct esp *esp, enum esp_cause cause, const struct buf *packet,
-                                 struct esp_opened *out, struct named *by, struct frame *f)
-{
-    meter_tick(esp->crypto->meter, METER_ESP_IN, packet->len);
-    return likely(cause == ESP_CAUSE_NONE) ? admit(esp, packet, out, by, f) : cause;
-}
-
 /* After the cipher, or without it for whatever is refused before. */
-static enum err open_end(struct esp *esp, const struct named *by, const struct esp_arrival *in,
-                         const struct frame *f, enum esp_cause cause, struct buf *packet,
-                         struct esp_opened *out)
+static inline enum err open_end(struct esp *esp, const struct named *by,
+                                const struct esp_arrival *in, const struct frame *f,
+                                enum esp_cause cause, struct buf *packet, struct esp_opened *out)
 {
     if (likely(cause == ESP_CAUSE_NONE))
         cause = deliver(esp, by, in, f, packet);
@@ -839,14 +863,19 @@ static enum err open_end(struct esp *esp, const struct named *by, const struct e
 enum err esp_open(struct esp *esp, struct esp_user user, const struct esp_arrival *in,
                   struct buf *packet, struct esp_opened *out)
 {
+    struct search search = search_begin(esp, user.scope, spi_of(packet));
     struct named by;
     struct seal_op op;
     struct frame f;
     enum esp_cause cause;
 
     expanded_turn(&esp->sad.expanded);
-    cause = name(esp, user.scope, packet, out, &by);
-    cause = open_begin(esp, cause, packet, out, &by, &f);
+    meter_tick(esp->crypto->meter, METER_ESP_IN, packet->len);
+    cause = name(esp, &search, packet, out, &by);
+    if (likely(cause == ESP_CAUSE_NONE)) {
+        key_find(esp, &by, &f);
+        cause = admit(esp, packet, out, &by, &f);
+    }
     if (likely(cause == ESP_CAUSE_NONE)) {
         op = op_of(&f, by.sa->esn);
         cause = authenticated(&by, &f, esp->crypto->class->open(esp->crypto, &op), out);
@@ -859,8 +888,8 @@ enum err esp_open(struct esp *esp, struct esp_user user, const struct esp_arriva
  * one that moved the window past it, so that with ESN it stands for another number by now (and the
  * ICV is not that number's).
  */
-static enum esp_cause overtaken(const struct named *by, const struct frame *f,
-                                struct esp_opened *out)
+static inline enum esp_cause overtaken(const struct named *by, const struct frame *f,
+                                       struct esp_opened *out)
 {
     struct replay replay = sad_replay(by->kind, by->traffic);
 
@@ -870,8 +899,8 @@ static enum esp_cause overtaken(const struct named *by, const struct frame *f,
     return likely(out->seq == f->seq) ? ESP_CAUSE_NONE : ESP_CAUSE_ICV;
 }
 
-static enum esp_cause authenticated_in_turn(const struct named *by, const struct frame *f,
-                                            enum err e, struct esp_opened *out)
+static inline enum esp_cause authenticated_in_turn(const struct named *by, const struct frame *f,
+                                                   enum err e, struct esp_opened *out)
 {
     enum esp_cause cause = overtaken(by, f, out);
 
@@ -881,23 +910,16 @@ static enum esp_cause authenticated_in_turn(const struct named *by, const struct
     return cause;
 }
 
-/* The SPI of a packet; 0, which is nobody's, where it is too short for one. */
-static uint32_t spi_of(const struct buf *packet)
-{
-    return likely(packet->len >= ESP_HEADER_LEN) ? load_be32(packet->data) : 0;
-}
-
-/* Packets of one SA mostly come in runs: the SA that the packet before this one named. */
-static bool named_before(const struct esp_opening *p, const struct named *by)
-{
-    return by[-1].sa && by[-1].sa->spi_in == spi_of(p->packet);
-}
-
-/* As seal_expect; which SAs they are is found out on the way. */
+/*
+ * As seal_expect; which SAs they are is found out on the way. Packets of one SA mostly come in
+ * runs, and it is looked for once.
+ */
 static void name_all(const struct esp *esp, struct esp_user user, struct esp_opening *packets,
                      size_t count, struct named *by, enum esp_cause *causes)
 {
-    uint32_t last = 0;
+    struct search searches[ESP_BATCH];
+    uint8_t search_of[ESP_BATCH];
+    size_t runs = 0;
 
     for (size_t i = 0; i < count; i++)
         __builtin_prefetch(packets[i].packet);
@@ -906,20 +928,23 @@ static void name_all(const struct esp *esp, struct esp_user user, struct esp_ope
     for (size_t i = 0; i < count; i++) {
         uint32_t spi = spi_of(packets[i].packet);
 
-        if (spi != last)
-            sad_find_expect(&esp->sad, user.scope, spi);
-        last = spi;
+        if (runs == 0 || spi != searches[runs - 1].spi)
+            searches[runs++] = search_begin(esp, user.scope, spi);
+        search_of[i] = (uint8_t)(runs - 1);
     }
+    for (unsigned round = 0; round < CHAIN_STEPS; round++)
+        for (size_t i = 0; i < runs; i++)
+            search_further(esp, &searches[i]);
     for (size_t i = 0; i < count; i++) {
         struct esp_opening *p = &packets[i];
 
-        if (i > 0 && named_before(p, &by[i])) {
+        if (i > 0 && search_of[i] == search_of[i - 1] && causes[i - 1] == ESP_CAUSE_NONE) {
             by[i] = (struct named){.sa = by[i - 1].sa};
             p->opened = (struct esp_opened){.sa = p[-1].opened.sa, .drop = ESP_CAUSE_NONE};
             causes[i] = ESP_CAUSE_NONE;
             continue;
         }
-        causes[i] = name(esp, user.scope, p->packet, &p->opened, &by[i]);
+        causes[i] = name(esp, &searches[search_of[i]], p->packet, &p->opened, &by[i]);
         if (likely(causes[i] == ESP_CAUSE_NONE)) {
             sad_traffic_expect(&esp->sad, by[i].sa, SAD_IN);
             spd_allows_expect(&esp->spd, by[i].sa->policy);
@@ -936,16 +961,28 @@ static void open_some(struct esp *esp, struct esp_user user, struct esp_opening 
     struct seal_op ops[ESP_BATCH];
     enum err results[ESP_BATCH];
     size_t begun = 0;
+    uint64_t bytes = 0;
 
     expanded_turn(&esp->sad.expanded);
     name_all(esp, user, packets, count, by, causes);
     for (size_t i = 0; i < count; i++) {
         struct esp_opening *p = &packets[i];
 
-        causes[i] = open_begin(esp, causes[i], p->packet, &p->opened, &by[i], &frames[i]);
+        bytes += p->packet->len;
+        if (likely(causes[i] == ESP_CAUSE_NONE)) {
+            if (i > 0 && by[i].sa == by[i - 1].sa) {
+                by[i] = by[i - 1];
+                frames[i].key = frames[i - 1].key;
+                frames[i].expanded = frames[i - 1].expanded;
+            } else {
+                key_find(esp, &by[i], &frames[i]);
+            }
+            causes[i] = admit(esp, p->packet, &p->opened, &by[i], &frames[i]);
+        }
         if (likely(causes[i] == ESP_CAUSE_NONE))
             ops[begun++] = op_of(&frames[i], by[i].sa->esn);
     }
+    meter_add(esp->crypto->meter, METER_ESP_IN, count, bytes);
     crypto_open_batch(esp->crypto, ops, begun, results);
     for (size_t i = 0, next = 0; i < count; i++) {
         struct esp_opening *p = &packets[i];

@@ -16,12 +16,11 @@ bool esp_sends_plainly(const struct esp *esp, struct esp_user user, struct bytes
     const struct esp_traffic *t;
     const struct esp_limits *limits;
     const struct esp_sa *sa;
-    struct handle policy;
     struct flow flow;
     size_t total;
 
     if (flow_read(packet, &flow, &total) != OK ||
-        spd_lookup(&esp->spd, user.scope, &flow, &policy, used) != OK)
+        spd_lookup(&esp->spd, user.scope, &flow, NULL, used) != OK)
         return false;
     sa = sad_at(&esp->sad, *used);
     if (!sa || !sa->installed)

@@ -115,17 +115,30 @@ void sad_clear(struct sad *sad)
         sad_remove(sad, i);
 }
 
-/* The record with this inbound SPI, reserved or installed, and its slot. */
-static struct esp_sa *find(const struct sad *sad, uint32_t scope, uint32_t spi, uint32_t *index)
+static bool names(const struct esp_sa *sa, uint32_t scope, uint32_t spi)
 {
-    for (*index = chains_first(&sad->by_spi, hash_of(scope, spi)); *index != CHAINS_END;) {
+    return sa->spi_in == spi && sa->scope == scope;
+}
+
+/* From this slot of the chain on: the record with this inbound SPI, reserved or installed. */
+static struct esp_sa *find_from(const struct sad *sad, uint32_t scope, uint32_t spi,
+                                uint32_t *index)
+{
+    while (*index != CHAINS_END) {
         struct esp_sa *sa = slot(sad, *index);
 
-        if (sa->spi_in == spi && sa->scope == scope)
+        if (names(sa, scope, spi))
             return sa;
         *index = sa->link - 1;
     }
     return NULL;
+}
+
+/* The same of the whole chain, and its slot. */
+static struct esp_sa *find(const struct sad *sad, uint32_t scope, uint32_t spi, uint32_t *index)
+{
+    *index = chains_first(&sad->by_spi, hash_of(scope, spi));
+    return find_from(sad, scope, spi, index);
 }
 
 static struct esp_sa *take(struct sad *sad, uint32_t number)
@@ -175,7 +188,7 @@ uint32_t sad_spi_new(struct sad *sad, uint32_t scope, struct rng *random, uint32
 void sad_spi_expect(const struct sad *sad, uint32_t scope, uint32_t spi, bool soon)
 {
     if (soon)
-        sad_find_expect(sad, scope, spi);
+        (void)sad_find_begin(sad, scope, spi);
     else
         chains_fetch_head(&sad->by_spi, hash_of(scope, spi));
 }
@@ -350,24 +363,48 @@ struct esp_sa *sad_at(const struct sad *sad, uint32_t number)
 
 struct esp_sa *sad_find(const struct sad *sad, uint32_t scope, uint32_t spi_in, uint32_t *number)
 {
-    struct esp_sa *sa = find(sad, scope, spi_in, number);
+    return sad_find_end(sad, scope, spi_in, sad_find_begin(sad, scope, spi_in), number);
+}
 
-    if (sa && sa->installed)
-        return sa;
-    *number = SAD_NONE;
-    return NULL;
+uint32_t sad_find_begin(const struct sad *sad, uint32_t scope, uint32_t spi_in)
+{
+    uint32_t far = chains_first(&sad->by_spi, hash_of(scope, spi_in));
+
+    if (far != CHAINS_END)
+        __builtin_prefetch(slot(sad, far));
+    return far;
+}
+
+uint32_t sad_find_further(const struct sad *sad, uint32_t scope, uint32_t spi_in, uint32_t far)
+{
+    const struct esp_sa *sa;
+
+    if (far == CHAINS_END)
+        return far;
+    sa = slot(sad, far);
+    if (names(sa, scope, spi_in)) {
+        sad_sa_expect(sa);
+        return far;
+    }
+    far = sa->link - 1;
+    if (far != CHAINS_END)
+        __builtin_prefetch(slot(sad, far));
+    return far;
+}
+
+struct esp_sa *sad_find_end(const struct sad *sad, uint32_t scope, uint32_t spi_in, uint32_t far,
+                            uint32_t *number)
+{
+    struct esp_sa *sa = find_from(sad, scope, spi_in, &far);
+
+    *number = sa && sa->installed ? far : SAD_NONE;
+    return *number == SAD_NONE ? NULL : sa;
 }
 
 void sad_number_expect(const struct sad *sad, uint32_t number)
 {
     if (number < sad->fresh)
         sad_sa_expect(slot(sad, number));
-}
-
-/* The first one in its chain. */
-void sad_find_expect(const struct sad *sad, uint32_t scope, uint32_t spi_in)
-{
-    sad_number_expect(sad, chains_first(&sad->by_spi, hash_of(scope, spi_in)));
 }
 
 uint32_t sad_next(const struct sad *sad, uint32_t after)

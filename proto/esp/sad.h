@@ -146,6 +146,17 @@ void sad_remove(struct sad *, uint32_t number);
 struct esp_sa *sad_at(const struct sad *, uint32_t number);
 /** By inbound SPI: installed ones only; NULL if the scope has none. @param[out] number  SAD_NONE */
 struct esp_sa *sad_find(const struct sad *, uint32_t scope, uint32_t spi_in, uint32_t *number);
+/**
+ * The same in steps, which many look-ups take together, so that what the one reads is fetched while
+ * the others go on: `begin` asks for the first record to compare with, each `further` compares and
+ * asks for the rest of that one or for the next, `end` finds what is left to find. How often
+ * `further` is called is the caller's choice; no SA may come or go meanwhile.
+ * @return how far the look-up is
+ */
+uint32_t sad_find_begin(const struct sad *, uint32_t scope, uint32_t spi_in);
+uint32_t sad_find_further(const struct sad *, uint32_t scope, uint32_t spi_in, uint32_t far);
+struct esp_sa *sad_find_end(const struct sad *, uint32_t scope, uint32_t spi_in, uint32_t far,
+                            uint32_t *number);
 /** Walk all scopes by number, reservations too: SAD_NONE first; SAD_NONE at the end. */
 uint32_t sad_next(const struct sad *, uint32_t after);
 
@@ -195,9 +206,8 @@ static inline const uint8_t *sad_encr_key(const struct sad *sad, const struct es
 }
 
 const uint8_t *sad_integ_key(const struct sad *, const struct esp_sa *, enum sad_direction);
-/** It will soon be asked for the record of this number, or of this SPI. */
+/** It will soon be asked for the record of this number. */
 void sad_number_expect(const struct sad *, uint32_t number);
-void sad_find_expect(const struct sad *, uint32_t scope, uint32_t spi_in);
 /** It will soon be asked for this record. */
 static inline void sad_sa_expect(const struct esp_sa *sa)
 {
@@ -221,7 +231,8 @@ static inline void sad_traffic_expect(const struct sad *sad, const struct esp_sa
         return;
     at = sad->traffic.slots + (size_t)(sa->traffic - 1) * sad->traffic.slot_size;
     __builtin_prefetch(at, 1);
-    __builtin_prefetch(at + sad->traffic.slot_size - 1, 1);
+    if (d == SAD_IN) /* what has been sent is at the beginning */
+        __builtin_prefetch(at + sad->traffic.slot_size - 1, 1);
     expanded_expect(&sad->expanded, sad_key_owner(sa, d));
 }
 

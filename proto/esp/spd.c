@@ -29,6 +29,7 @@ struct policy {
 };
 
 _Static_assert(sizeof(struct policy) == 24, "a policy is small");
+_Static_assert(sizeof(struct policy) % 8 == 0, "pools round up to that: policies are an array");
 
 struct cell {
     struct selector selector;
@@ -84,9 +85,20 @@ static uint32_t hash_of(uint32_t scope, struct wide w, uint8_t length)
 /* ---- numbers: a policy's own for the remote selector in its record, behind them the cells' ----
  */
 
+/* NULL: there is none. Who holds it tells that, not the pool: a packet reads this line anyhow. */
+static struct policy *policy_held(const struct spd *spd, uint32_t number)
+{
+    struct policy *p;
+
+    if (number >= spd->policies.fresh)
+        return NULL;
+    p = (struct policy *)(void *)spd->policies.slots + number;
+    return p->holders > 0 ? p : NULL;
+}
+
 static struct policy *policy_at(const struct spd *spd, uint32_t number)
 {
-    struct policy *p = pool_slot(&spd->policies, number);
+    struct policy *p = policy_held(spd, number);
 
     ASSERT(p);
     return p;
@@ -372,8 +384,10 @@ void spd_drop(struct spd *spd, struct handle h)
     struct policy *p = pool_at(&spd->policies, h);
 
     ASSERT(p);
-    if (--p->holders > 0)
+    if (p->holders > 1) {
+        p->holders--;
         return;
+    }
     if (p->here)
         chain_out(spd, h.index);
     else
@@ -431,7 +445,7 @@ static struct flow_end flow_dst(const struct flow *f)
     return (struct flow_end){&f->dst, f->dst_port};
 }
 
-static bool match_here(const struct policy *p, enum side side, struct flow_end end)
+static inline bool match_here(const struct policy *p, enum side side, struct flow_end end)
 {
     uint32_t other = load_be32(end.addr->bytes) ^ p->net[side];
 
@@ -443,17 +457,21 @@ static bool match_cell(const struct cell *c, const struct flow *f, struct flow_e
     return selector_match(&c->selector, end.addr, f->protocol, end.port, f->ports_known);
 }
 
-static bool match_side(const struct spd *spd, const struct policy *p, enum side side,
-                       const struct flow *f, struct flow_end end)
+static bool match_cells(const struct spd *spd, const struct policy *p, enum side side,
+                        const struct flow *f, struct flow_end end)
 {
     uint32_t at = p->cell;
 
-    if (p->here)
-        return match_here(p, side, end);
     for (uint8_t i = 0; at != POOL_NONE; i++, at = cell_at(spd, at)->next)
         if ((i < p->remote_count) == (side == REMOTE) && match_cell(cell_at(spd, at), f, end))
             return true;
     return false;
+}
+
+static inline bool match_side(const struct spd *spd, const struct policy *p, enum side side,
+                              const struct flow *f, struct flow_end end)
+{
+    return p->here ? match_here(p, side, end) : match_cells(spd, p, side, f, end);
 }
 
 /* Whether this remote selector, of this prefix length, takes the flow. */
@@ -489,7 +507,8 @@ static struct policy *chain_find(const struct spd *spd, uint32_t scope, const st
 enum err spd_lookup(const struct spd *spd, uint32_t scope, const struct flow *f,
                     struct handle *policy, uint32_t *child)
 {
-    *policy = HANDLE_NONE;
+    if (policy)
+        *policy = HANDLE_NONE;
     *child = POOL_NONE;
     for (uint32_t i = 0; i < spd->lengths_used; i++) {
         const struct policy *p;
@@ -499,7 +518,8 @@ enum err spd_lookup(const struct spd *spd, uint32_t scope, const struct flow *f,
             continue;
         p = chain_find(spd, scope, f, spd->lengths[i].length, &index);
         if (p) {
-            *policy = pool_handle(&spd->policies, index);
+            if (policy)
+                *policy = pool_handle(&spd->policies, index);
             *child = p->child;
             return p->child == POOL_NONE ? ERR_NO_SA : OK;
         }
@@ -523,7 +543,7 @@ void spd_lookup_expect(const struct spd *spd, uint32_t scope, const struct flow 
 
 bool spd_allows(const struct spd *spd, uint32_t policy, const struct flow *f)
 {
-    const struct policy *p = pool_slot(&spd->policies, policy);
+    const struct policy *p = policy_held(spd, policy);
 
     return p && match_side(spd, p, REMOTE, f, flow_src(f)) &&
            match_side(spd, p, LOCAL, f, flow_dst(f));

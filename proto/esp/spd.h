@@ -81,6 +81,7 @@ void spd_selectors(const struct spd *, struct handle policy, struct spd_copy *ou
 
 /**
  * Outbound (RFC 4301 §5.1): src is local, dst is remote.
+ * @param[out] policy  NULL: nobody wants to know
  * @retval ERR_NO_POLICY  the packet must be discarded
  * @retval ERR_NO_SA      there is a policy; *policy is set, its child SA is missing
  */
@@ -93,10 +94,17 @@ void spd_lookup_expect(const struct spd *, uint32_t scope, const struct flow *);
  * @param policy  by number, as its holders name it; false if there is none
  */
 bool spd_allows(const struct spd *, uint32_t policy, const struct flow *);
-/** spd_allows will soon be asked about this policy. */
+/** spd_allows will soon be asked about this policy, which may lie in two lines. */
 static inline void spd_allows_expect(const struct spd *spd, uint32_t policy)
 {
-    pool_expect(&spd->policies, policy);
+    const struct pool *p = &spd->policies;
+    const uint8_t *slot;
+
+    if (policy >= p->fresh)
+        return;
+    slot = p->slots + (size_t)policy * p->slot_size;
+    __builtin_prefetch(slot);
+    __builtin_prefetch(slot + p->slot_size - 1);
 }
 
 #endif

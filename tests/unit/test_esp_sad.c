@@ -309,6 +309,15 @@ START_TEST(keys_are_wiped_when_given_back)
 }
 END_TEST
 
+static struct esp_sa *find_in_steps(const struct sad *sad, uint32_t spi, int steps, uint32_t *found)
+{
+    uint32_t far = sad_find_begin(sad, 0, spi);
+
+    for (int i = 0; i < steps; i++)
+        far = sad_find_further(sad, 0, spi, far);
+    return sad_find_end(sad, 0, spi, far, found);
+}
+
 /* RFC 4301 §4.4.2, RFC 4303 §3.4.2 */
 START_TEST(random_course_agrees_with_a_list)
 {
@@ -330,6 +339,8 @@ START_TEST(random_course_agrees_with_a_list)
 
             sad_remove(&sad, free);
             ck_assert_ptr_null(sad_find(&sad, 0, spi[gone], &none));
+            ck_assert_ptr_null(find_in_steps(&sad, spi[gone], step % 6, &none));
+            ck_assert_uint_eq(none, SAD_NONE);
             number[gone] = number[--count];
             number[count] = free;
             spi[gone] = spi[count];
@@ -338,6 +349,9 @@ START_TEST(random_course_agrees_with_a_list)
             uint32_t any = (uint32_t)rng_below(&r, count), found;
 
             ck_assert_ptr_nonnull(sad_find(&sad, 0, spi[any], &found));
+            ck_assert_uint_eq(found, number[any]);
+            ck_assert_ptr_eq(find_in_steps(&sad, spi[any], step % 6, &found),
+                             sad_at(&sad, number[any]));
             ck_assert_uint_eq(found, number[any]);
         }
     }

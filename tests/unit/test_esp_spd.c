@@ -347,6 +347,7 @@ START_TEST(a_policy_outlives_a_child)
     spd_drop(&spd, h);
     ck_assert_int_eq(spd_lookup(&spd, 0, &f, &policy, &child), ERR_NO_POLICY);
     ck_assert(!spd_allows(&spd, h.index, &f));
+    ck_assert(!spd_allows(&spd, 1, &f)); /* there never was one */
     spd_reset(&spd);
 }
 END_TEST
