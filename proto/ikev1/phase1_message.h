@@ -89,8 +89,6 @@ enum err v1_phase1_sai_keep(struct v1_phase1 *, struct bytes body) MUST_USE;
 enum err v1_phase1_keys_read(struct v1_phase1 *, const struct message_view *) MUST_USE;
 /** ID, of any protocol or UDP, is kept. */
 enum err v1_phase1_id_read(struct v1_phase1 *, struct bytes body) MUST_USE;
-/** HASH over the peer's ID that is kept. @retval ERR_SIGNATURE */
-enum err v1_phase1_proof_check(const struct v1_phase1 *, struct bytes hash) MUST_USE;
 /** INITIAL_CONTACT. What is said in phase 1 besides is of no consequence. */
 enum err v1_phase1_notifies_read(struct v1_phase1 *, const struct message_view *) MUST_USE;
 
