@@ -1,5 +1,5 @@
 /*
- * draft-beaulieu-ike-xauth-02 §5.1, each pair an exchange of its own:
+ * draft-beaulieu-ike-xauth-02 section 5.1, each pair an exchange of its own:
  *
  *   user                                    gateway
  *                                           <--  REQUEST(NAME, PASSWORD)
@@ -7,7 +7,7 @@
  *                                           <--  SET(STATUS)
  *   ACK                                     -->
  *
- * draft-dukes-ike-mode-cfg-02 §2, §5.1:
+ * draft-dukes-ike-mode-cfg-02 section 2, section 5.1:
  *
  *   REQUEST(ADDRESS, NETMASK, DNS)          -->
  *                                           <--  REPLY(ADDRESS, NETMASK, DNS)
@@ -110,7 +110,8 @@ static bool busy(const struct v1_access *a)
     return a->ours.state == V1_TRANSACTION_ASKED || a->state == V1_ACCESS_REFUSED;
 }
 
-/* §6.2: without XAUTH_TYPE it is the generic one. All messages of one XAUTH have one identifier. */
+/* section 6.2: without XAUTH_TYPE it is the generic one. All messages of one XAUTH have one
+ * identifier. */
 static enum err ask_user(struct v1_access *a, uint16_t identifier, uint32_t message_id,
                          struct buf out, struct bytes *message)
 {
@@ -174,7 +175,7 @@ static void add_internal(struct row *r, const struct v1_internal *i, unsigned wa
         add_addr(r, A(INTERNAL_IP4_ADDRESS), &i->address);
     if (i->address.family == 6 && (wanted & FAMILY_IP6))
         add_addr(r, A(INTERNAL_IP6_ADDRESS), &i->address);
-    /* §3.4: a netmask goes with an address only. */
+    /* section 3.4: a netmask goes with an address only. */
     if (i->address.family == 4 && i->netmask.family == 4 && (wanted & FAMILY_IP4) &&
         (wanted & FAMILY_NETMASK))
         add_addr(r, A(INTERNAL_IP4_NETMASK), &i->netmask);
@@ -260,7 +261,7 @@ static void refuse(struct v1_access *a, enum v1_refusal why)
 
 /* ---- XAUTH, as user ---- */
 
-/* §5: who cannot answer what is asked says FAIL, and that is the end of it. */
+/* section 5: who cannot answer what is asked says FAIL, and that is the end of it. */
 static enum err answer_fail(struct step *s)
 {
     struct row r;
@@ -290,7 +291,7 @@ static enum err tell(struct step *s, const struct said *asked)
         return answer_fail(s);
     }
     row_init(&r);
-    if (asked->types & XAUTH_BIT(TYPE)) /* §6.2: only if it was asked with */
+    if (asked->types & XAUTH_BIT(TYPE)) /* section 6.2: only if it was asked with */
         v1_attribute_write_number(&r.w, A(XAUTH_TYPE), TYPE_GENERIC);
     if (asked->types & XAUTH_BIT(USER_NAME))
         add_bytes(&r, A(XAUTH_USER_NAME), c->users->name);
@@ -303,8 +304,8 @@ static enum err tell(struct step *s, const struct said *asked)
     return e;
 }
 
-/* §5.5: it may come without having asked. Its identifier should be that of the REQUEST, and is not
- * looked at: HASH says whose it is. §6.1: ACK has no attributes. */
+/* section 5.5: it may come without having asked. Its identifier should be that of the REQUEST, and
+ * is not looked at: HASH says whose it is. section 6.1: ACK has no attributes. */
 static enum err hear_verdict(struct step *s, const struct said *verdict)
 {
     struct row r;
@@ -362,7 +363,7 @@ static enum err judge(struct step *s, const struct said *in)
     struct v1_access *a = s->a;
     const struct xauth_user *user;
 
-    if (in->types & XAUTH_BIT(STATUS)) { /* §6.2: it can only be FAIL */
+    if (in->types & XAUTH_BIT(STATUS)) { /* section 6.2: it can only be FAIL */
         refuse(a, V1_REFUSAL_GAVE_UP);
         return OK;
     }
@@ -409,7 +410,7 @@ static unsigned wanted_of(struct v1_access *a, struct bytes row)
     return wanted;
 }
 
-/* §2: there is an answer to every REQUEST, with nothing in it if need be. */
+/* section 2: there is an answer to every REQUEST, with nothing in it if need be. */
 static enum err grant(struct step *s)
 {
     unsigned wanted = wanted_of(s->a, s->in.attributes);
@@ -470,7 +471,7 @@ static void take_internal(struct v1_access *a, struct bytes row, struct row *tak
     a->internal = given;
 }
 
-/* §2: the ACK names what was accepted. A gateway lets nobody configure it. */
+/* section 2: the ACK names what was accepted. A gateway lets nobody configure it. */
 static enum err be_given(struct step *s)
 {
     struct row taken;
@@ -493,7 +494,7 @@ static enum err take_theirs(struct step *s)
         return ERR_STATE;
     if (said.types)
         return request ? tell(s, &said) : hear_verdict(s, &said);
-    /* draft-beaulieu-ike-xauth-02 §6: nothing else before the user is known. */
+    /* draft-beaulieu-ike-xauth-02 section 6: nothing else before the user is known. */
     if (!v1_access_known(s->a))
         return ERR_STATE;
     return request ? grant(s) : be_given(s);

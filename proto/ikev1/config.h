@@ -91,7 +91,7 @@ void v1_access_init(struct v1_access *, const struct v1_access_env *);
 void v1_access_reset(struct v1_access *);
 
 /** Whether other exchanges than this and Informational may be under the SA
- * (draft-beaulieu-ike-xauth-02 §6). */
+ * (draft-beaulieu-ike-xauth-02 section 6). */
 static inline bool v1_access_known(const struct v1_access *a)
 {
     return a->passed && a->state != V1_ACCESS_REFUSED;

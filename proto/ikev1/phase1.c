@@ -117,7 +117,7 @@ enum err v1_phase1_derive(struct v1_phase1 *p)
 enum err v1_phase1_hash(const struct v1_phase1 *p, bool of_initiator, struct bytes id_b,
                         uint8_t out[IKEV1_HASH_MAX], size_t *len)
 {
-    const struct hash_suite *hash = v1_auth_hash(p->suite.auth, p->suite.hash);
+    const struct hash_suite *hash = v1_auth_hash(p->suite.auth, of_initiator, p->suite.hash);
     const struct ikev1_proof proof = {.g_xi = v1_phase1_g_xi(p),
                                       .g_xr = v1_phase1_g_xr(p),
                                       .cky_i = p->cky_i,

@@ -33,6 +33,8 @@ void v1_phase1_vendors_write(const struct v1_phase1 *p, struct message_writer *w
     payload_add(w, V1_PAYLOAD_VENDOR, v1_vendor_bytes(V1_VENDOR_DPD));
     if (p->env.natt)
         payload_add(w, V1_PAYLOAD_VENDOR, v1_vendor_bytes(V1_VENDOR_NATT));
+    if (p->env.config->xauth.role != XAUTH_NONE)
+        payload_add(w, V1_PAYLOAD_VENDOR, v1_vendor_bytes(V1_VENDOR_XAUTH));
 }
 
 static bool speaks_natt(const struct v1_phase1 *p)
@@ -127,11 +129,24 @@ enum err v1_phase1_keys_read(struct v1_phase1 *p, const struct message_view *in)
     return OK;
 }
 
+enum err v1_phase1_id_parse(const struct v1_phase1 *p, struct bytes body, struct v1_id *out)
+{
+    const struct v1_auth *a = p->suite.auth;
+
+    /* draft-ietf-ipsec-isakmp-hybrid-auth-05, section 4.2 */
+    if (a->hybrid && v1_auth_is_user(a, !p->initiator) && body.len == 4 &&
+        load_be32(body.data) == 0) {
+        *out = (struct v1_id){.type = 0};
+        return OK;
+    }
+    return v1_id_read(body, out);
+}
+
 /* RFC 2407 §4.6.2: in phase 1 UDP port 500 or nothing, though floated ports are met. */
 enum err v1_phase1_id_read(struct v1_phase1 *p, struct bytes body)
 {
     struct v1_id id;
-    enum err e = v1_id_read(body, &id);
+    enum err e = v1_phase1_id_parse(p, body, &id);
 
     if (e == OK && body.len > sizeof p->peer_id)
         e = ERR_LENGTH;
@@ -188,14 +203,18 @@ static enum err check_header(const struct v1_phase1 *p, const struct ike_header 
     return h->spi_r == p->cky_r ? OK : ERR_MESSAGE_ID;
 }
 
-/* Rows say HASH; where the peer signs it is SIG instead, and CERT may be before it. */
+/* Rows say HASH; where the peer signs it is SIG instead, and CERT may be before either. */
 static struct v1_phase1_row as_proven(const struct v1_phase1 *p, const struct v1_phase1_row *row)
 {
     struct v1_phase1_row r = *row;
 
-    if ((r.needed & V1_BIT(HASH)) && v1_proof_signs(p, !p->initiator)) {
+    if (!(r.needed & V1_BIT(HASH)))
+        return r;
+    if (p->suite.auth->signs) /* an empty one, of a user of hybrid methods */
+        r.allowed |= V1_BIT(CERT);
+    if (v1_auth_signs(p->suite.auth, !p->initiator)) {
         r.needed ^= V1_BIT(HASH) | V1_BIT(SIGNATURE);
-        r.allowed ^= V1_BIT(HASH) | V1_BIT(SIGNATURE) | V1_BIT(CERT);
+        r.allowed ^= V1_BIT(HASH) | V1_BIT(SIGNATURE);
     }
     return r;
 }

@@ -4,12 +4,6 @@
 #include "proto/ikev1/phase1_message.h"
 #include "proto/wire/v1_any.h"
 
-bool v1_proof_signs(const struct v1_phase1 *p, bool initiator)
-{
-    (void)initiator;
-    return p->suite.auth->signs;
-}
-
 /* ---- asking for certificates ---- */
 
 static void ask_for(struct message_writer *w, struct bytes authority)
@@ -26,7 +20,7 @@ void v1_proof_ask(const struct v1_phase1 *p, struct message_writer *w)
     const struct x509_anchors *anchors = p->env.config->auth.trust.anchors;
     struct bytes name;
 
-    if (!v1_proof_signs(p, !p->initiator) || !anchors)
+    if (!v1_auth_signs(p->suite.auth, !p->initiator) || !anchors)
         return;
     for (size_t i = 0; i < V1_CERTREQS_MAX && (name = x509_anchors_name(anchors, i)).len > 0; i++)
         ask_for(w, name);
@@ -52,17 +46,20 @@ enum err v1_proof_asked(struct v1_phase1 *p, const struct message_view *in)
 
 /* ---- ours ---- */
 
+static void write_cert(struct message_writer *w, struct bytes der)
+{
+    cert_write(payload_begin(w, V1_PAYLOAD_CERT), &(struct cert_payload){CERT_X509_SIGNATURE, der});
+    payload_end(w);
+}
+
 static void write_certs(const struct v1_phase1 *p, struct message_writer *w)
 {
     const struct ike_credential *own = &p->env.config->auth.credential;
 
     if (own->send == SEND_CERT_NEVER || (own->send == SEND_CERT_IF_ASKED && !p->certs_asked))
         return;
-    for (size_t i = 0; i < own->cert_count; i++) {
-        cert_write(payload_begin(w, V1_PAYLOAD_CERT),
-                   &(struct cert_payload){CERT_X509_SIGNATURE, own->certs[i]});
-        payload_end(w);
-    }
+    for (size_t i = 0; i < own->cert_count; i++)
+        write_cert(w, own->certs[i]);
 }
 
 /* RFC 2409 §5.1: the algorithm of the method, applied to HASH itself. */
@@ -93,8 +90,12 @@ enum err v1_proof_write(struct v1_phase1 *p, struct message_writer *w)
 
     if (e != OK)
         return e;
-    if (v1_proof_signs(p, p->initiator))
+    if (v1_auth_signs(p->suite.auth, p->initiator))
         return write_signature(p, w, bytes_of(hash, len));
+    /* draft-ietf-ipsec-isakmp-hybrid-auth-05, section 4.2: a user that is asked shows an empty
+     * certificate. */
+    if (p->suite.auth->hybrid && p->certs_asked)
+        write_cert(w, BYTES_NONE);
     payload_add(w, V1_PAYLOAD_HASH, bytes_of(hash, len));
     return OK;
 }
@@ -151,7 +152,7 @@ enum err v1_proof_check(struct v1_phase1 *p, const struct message_view *in)
     uint8_t wanted[IKEV1_HASH_MAX];
     struct v1_id id;
     size_t len;
-    enum err e = v1_id_read(body, &id);
+    enum err e = v1_phase1_id_parse(p, body, &id);
 
     if (e == OK && is_another(&p->env, &id))
         e = ERR_SIGNATURE;
@@ -159,7 +160,7 @@ enum err v1_proof_check(struct v1_phase1 *p, const struct message_view *in)
         e = v1_phase1_hash(p, !p->initiator, body, wanted, &len);
     if (e != OK)
         return e;
-    if (v1_proof_signs(p, !p->initiator))
+    if (v1_auth_signs(p->suite.auth, !p->initiator))
         return check_signature(p, in, &id, bytes_of(wanted, len));
     return bytes_equal_secret(v1_phase1_body(in, V1_PAYLOAD_HASH), bytes_of(wanted, len))
                ? OK

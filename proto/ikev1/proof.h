@@ -1,15 +1,13 @@
 /*
  * By which payloads the two sides of phase 1 prove who they are: HASH, or SIG over it with CERT
  * before it, and CERTREQ that asks for those. The same in both modes and for both roles.
- * RFC 2409 §5, §5.1, §5.4; RFC 4754; certificates: RFC 2408 §3.9, §3.10, RFC 4945 §3.
+ * RFC 2409 §5, §5.1, §5.4; RFC 4754; certificates: RFC 2408 §3.9, §3.10, RFC 4945 §3; hybrid:
+ * draft-ietf-ipsec-isakmp-hybrid-auth-05.
  */
 #ifndef PROTO_IKEV1_PROOF_H
 #define PROTO_IKEV1_PROOF_H
 
 #include "proto/ikev1/phase1.h"
-
-/** Whether a side proves itself by SIG; the method is chosen. */
-bool v1_proof_signs(const struct v1_phase1 *, bool initiator);
 
 /** Ask for certificates if the peer is to sign: by the names of the anchors, or without a name. */
 void v1_proof_ask(const struct v1_phase1 *, struct message_writer *);

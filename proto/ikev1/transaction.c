@@ -1,5 +1,5 @@
 /*
- * draft-dukes-ike-mode-cfg-02 §3.1.1:
+ * draft-dukes-ike-mode-cfg-02 section 3.1.1:
  *
  *   1  HDR*, HASH, ATTR(REQUEST or SET)  -->
  *   2                                    <--  HDR*, HASH, ATTR(REPLY or ACK)
@@ -133,7 +133,7 @@ static enum err check_hash(const struct v1_transaction *t, const struct message_
     return bytes_equal_secret(p->body, bytes_of(hash, t->sa.hash->len)) ? OK : ERR_ICV;
 }
 
-/* §3.1.1: there is one ATTR payload. */
+/* section 3.1.1: there is one ATTR payload. */
 static enum err read_config(const struct message_view *in, struct v1_config *what)
 {
     const struct payload_view *found = NULL;

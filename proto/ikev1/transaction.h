@@ -1,7 +1,7 @@
 /*
  * One Transaction exchange under an SA: a message that asks or sets, and one that answers it, each
  * HDR*, HASH, ATTR. What the attributes mean is config.h's matter.
- * draft-dukes-ike-mode-cfg-02 §2, §3.
+ * draft-dukes-ike-mode-cfg-02 section 2, section 3.
  */
 #ifndef PROTO_IKEV1_TRANSACTION_H
 #define PROTO_IKEV1_TRANSACTION_H

@@ -139,7 +139,7 @@ static void check_given(void)
     ck_assert(ip_addr_equal(&x.end[USER].internal.dns[1], &x.internal.dns[1]));
 }
 
-/* draft-beaulieu-ike-xauth-02 §5.1, draft-dukes-ike-mode-cfg-02 §5.1 */
+/* draft-beaulieu-ike-xauth-02 section 5.1, draft-dukes-ike-mode-cfg-02 section 5.1 */
 START_TEST(a_user_is_known_and_gets_an_address)
 {
     for (unsigned i = 0; i < 4; i++) {
@@ -251,7 +251,7 @@ START_TEST(wrong_users_are_refused)
 }
 END_TEST
 
-/* draft-beaulieu-ike-xauth-02 §6: it may ask again, and says nothing until it has stopped. */
+/* draft-beaulieu-ike-xauth-02 section 6: it may ask again, and says nothing until it has stopped. */
 START_TEST(a_gateway_listens_as_often_as_it_is_told)
 {
     struct crypto *crypto = provider(1);
@@ -286,7 +286,7 @@ START_TEST(a_gateway_listens_as_often_as_it_is_told)
 }
 END_TEST
 
-/* Who was known is asked again, and has to be who it was (draft-beaulieu-ike-xauth-02 §6). */
+/* Who was known is asked again, and has to be who it was (draft-beaulieu-ike-xauth-02 section 6). */
 START_TEST(a_user_is_asked_again)
 {
     struct crypto *crypto = provider(1);
@@ -324,7 +324,7 @@ static enum err craft(unsigned from, uint8_t type, const char *hex, uint8_t out[
     return e;
 }
 
-/* draft-beaulieu-ike-xauth-02 §5, §6.2, §6.3 */
+/* draft-beaulieu-ike-xauth-02 section 5, section 6.2, section 6.3 */
 START_TEST(what_a_user_cannot_answer_ends_in_fail)
 {
     static const char *const rows[] = {
@@ -399,7 +399,7 @@ START_TEST(a_user_is_not_asked_for_ever)
 }
 END_TEST
 
-/* draft-beaulieu-ike-xauth-02 §6: before anything else. Who may say what. */
+/* draft-beaulieu-ike-xauth-02 section 6: before anything else. Who may say what. */
 START_TEST(nothing_out_of_order)
 {
     static const struct {
@@ -418,7 +418,7 @@ START_TEST(nothing_out_of_order)
         {GATEWAY, V1_CONFIG_REQUEST, "40890000", false, OK},    /* STATUS=FAIL */
         {USER, V1_CONFIG_SET, "000100040a000001", false, ERR_STATE},
         {USER, V1_CONFIG_SET, "000100040a000001", true, OK},
-        {USER, V1_CONFIG_SET, "c08f0001", false, OK}, /* §5.5: known from before */
+        {USER, V1_CONFIG_SET, "c08f0001", false, OK}, /* section 5.5: known from before */
     };
     struct crypto *crypto = provider(1);
 
@@ -494,7 +494,7 @@ START_TEST(messages_of_another_form)
     } rows[] = {
         {{8, 14}, {"", "0100000740890000"}, 1, OK},
         {{8, 13, 14, 200}, {"", "0102", "0100000740890000", "00"}, 1, OK},
-        {{8, 14}, {"", "0100000740890000"}, 0, ERR_STATE}, /* §3.1.2 is not taken */
+        {{8, 14}, {"", "0100000740890000"}, 0, ERR_STATE}, /* section 3.1.2 is not taken */
         {{14}, {"0100000740890000"}, 1, ERR_MISSING},
         {{8}, {""}, 1, ERR_MISSING},
         {{8, 14, 14}, {"", "0100000740890000", "0100000740890000"}, 1, ERR_SYNTAX},
@@ -692,7 +692,7 @@ START_TEST(of_another_sa)
 }
 END_TEST
 
-/* draft-dukes-ike-mode-cfg-02 §2, §3.4 */
+/* draft-dukes-ike-mode-cfg-02 section 2, section 3.4 */
 START_TEST(what_was_asked_for_is_given)
 {
     static const struct {
