@@ -471,13 +471,13 @@ static void take_internal(struct v1_access *a, struct bytes row, struct row *tak
     a->internal = given;
 }
 
-/* section 2: the ACK names what was accepted. A gateway lets nobody configure it. */
+/* section 2: the ACK names what was accepted. Who gives lets nobody configure it. */
 static enum err be_given(struct step *s)
 {
     struct row taken;
 
     row_init(&taken);
-    if (s->a->env.xauth->role != XAUTH_GATEWAY)
+    if (s->a->env.xauth->role != XAUTH_GATEWAY && !s->a->env.internal)
         take_internal(s->a, s->in.attributes, &taken);
     return answer(s, &taken);
 }

@@ -251,7 +251,8 @@ START_TEST(wrong_users_are_refused)
 }
 END_TEST
 
-/* draft-beaulieu-ike-xauth-02 section 6: it may ask again, and says nothing until it has stopped. */
+/* draft-beaulieu-ike-xauth-02 section 6: it may ask again, and says nothing until it has stopped.
+ */
 START_TEST(a_gateway_listens_as_often_as_it_is_told)
 {
     struct crypto *crypto = provider(1);
@@ -286,7 +287,8 @@ START_TEST(a_gateway_listens_as_often_as_it_is_told)
 }
 END_TEST
 
-/* Who was known is asked again, and has to be who it was (draft-beaulieu-ike-xauth-02 section 6). */
+/* Who was known is asked again, and has to be who it was (draft-beaulieu-ike-xauth-02 section 6).
+ */
 START_TEST(a_user_is_asked_again)
 {
     struct crypto *crypto = provider(1);
@@ -809,6 +811,29 @@ START_TEST(what_a_user_takes)
 }
 END_TEST
 
+/* Who gives is not given anything, whether it knows users by name or not. */
+START_TEST(a_gateway_is_given_nothing)
+{
+    struct crypto *crypto = provider(1);
+    uint8_t out[ROOM];
+    struct bytes message;
+    size_t len;
+
+    for (unsigned role = XAUTH_NONE; role <= XAUTH_GATEWAY; role += XAUTH_GATEWAY) {
+        ends_init(crypto, USER);
+        x.xauth[GATEWAY].role = (enum xauth_role)role;
+        v1_access_init(&x.end[GATEWAY],
+                       &(struct v1_access_env){x.sa[GATEWAY], &x.xauth[GATEWAY], &x.internal});
+        x.end[GATEWAY].passed = true;
+        ck_assert_ok(craft(USER, V1_CONFIG_SET, "000100040a010203", out, &len));
+        ck_assert_ok(hand_copy(GATEWAY, out, len, &message));
+        ck_assert_int_eq(x.next, V1_SEND);
+        ck_assert(!x.end[GATEWAY].configured);
+    }
+    crypto_destroy(crypto);
+}
+END_TEST
+
 START_TEST(one_exchange_of_ours_at_a_time)
 {
     struct crypto *crypto = provider(1);
@@ -838,4 +863,4 @@ SUITE("ikev1_config", a_user_is_known_and_gets_an_address, messages_are_as_the_d
       a_user_is_not_asked_for_ever, nothing_out_of_order, messages_of_another_form,
       answers_to_something_else, each_message_lost_doubled_or_late, an_ack_overtaken, tampered_with,
       of_another_sa, what_was_asked_for_is_given, given_unasked, what_a_user_takes,
-      one_exchange_of_ours_at_a_time)
+      a_gateway_is_given_nothing, one_exchange_of_ours_at_a_time)
