@@ -13,6 +13,45 @@
 #include "proto/ike/ike.h"
 #include "proto/ike/mobike.h"
 #include "proto/ike/qcd.h"
+#include "proto/ikev1/ikev1.h"
+#include "proto/wire/header.h"
+
+/* ---- which version ---- */
+
+static bool is_v1(const struct ike_sa *sa)
+{
+    return sa->version == IKE_V1;
+}
+
+static bool answers(const struct ike_config *c, enum ike_version version)
+{
+    return c->answers ? c->answers >> version & 1 : version == IKE_V2;
+}
+
+/* The version octet of its header (RFC 7296 §3.1); 0: it has none. */
+static unsigned major_of(struct bytes message)
+{
+    enum { VERSION_AT = 17 };
+
+    return message.len > VERSION_AT ? message.data[VERSION_AT] >> 4 : 0;
+}
+
+/* Somebody wants to begin with IKEv2, and we do not answer that. */
+static bool unwanted(const struct ike_endpoint *ep, struct bytes message)
+{
+    struct ike_header h;
+
+    return !answers(ep->store->config, IKE_V2) && header_read(message, &h) == OK &&
+           h.exchange == EXCHANGE_IKE_SA_INIT && !header_is_response(&h);
+}
+
+static void forget(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    if (is_v1(sa))
+        v1_remove(ep, now, sa, REASON_CRASH);
+    else
+        ike_remove(ep, now, sa, REASON_CRASH);
+}
 
 void ike_endpoint_crash(struct ike_endpoint *ep, nsec now)
 {
@@ -22,7 +61,7 @@ void ike_endpoint_crash(struct ike_endpoint *ep, nsec now)
     if (ep->store->config->qcd_forgets)
         qcd_start(ep);
     for (uint32_t i = ike_sa_walk(ep, SA_INDEX_NONE); i != SA_INDEX_NONE; i = ike_sa_walk(ep, i))
-        ike_remove(ep, now, pool_slot(&ep->store->ikes, i), REASON_CRASH);
+        forget(ep, now, pool_slot(&ep->store->ikes, i));
 }
 
 /* ---- IKE ---- */
@@ -38,6 +77,8 @@ enum err ike_endpoint_initiate(struct ike_endpoint *ep, nsec now, const struct i
                                struct sa_ref *out)
 {
     begin_call(ep, now);
+    if (ep->store->config->version == IKE_V1)
+        return v1_initiate(ep, now, remote, out);
     return ike_initiate(ep, now, remote, out);
 }
 
@@ -75,6 +116,12 @@ enum err ike_endpoint_receive(struct ike_endpoint *ep, nsec now, const struct ik
         drop_count(ep, IKE_DROP_MALFORMED);
         return ERR_SYNTAX;
     }
+    if (ep->store->v1 && major_of(message) == IKE_V1)
+        return v1_receive(ep, now, d, message);
+    if (unwanted(ep, message)) {
+        drop_count(ep, IKE_DROP_VERSION);
+        return ERR_VERSION;
+    }
     return ike_receive(ep, now, d, message);
 }
 
@@ -83,6 +130,22 @@ enum err ike_endpoint_answer(struct ike_endpoint *ep, nsec now, uint32_t request
 {
     begin_call(ep, now);
     return ike_answered(ep, now, request, answer->granted);
+}
+
+static void timer_fired(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    if (is_v1(sa))
+        v1_timer_fired(ep, now, sa);
+    else
+        ike_timer_fired(ep, now, sa);
+}
+
+static void timer_of_child(struct ike_endpoint *ep, nsec now, struct child_sa *c)
+{
+    if (is_v1(child_sa_ike(ep, c)))
+        v1_child_timer_fired(ep, now, c);
+    else
+        child_timer_fired(ep, now, c);
 }
 
 void ike_endpoint_expire(struct ike_endpoint *ep, nsec now)
@@ -94,9 +157,9 @@ void ike_endpoint_expire(struct ike_endpoint *ep, nsec now)
         if (due.what == DUE_JOINING)
             joining_expire(ep, now);
         else if (due.what == DUE_IKE)
-            ike_timer_fired(ep, now, pool_slot(&ep->store->ikes, due.index));
+            timer_fired(ep, now, pool_slot(&ep->store->ikes, due.index));
         else
-            child_timer_fired(ep, now, child_sa_by_index(ep, due.index));
+            timer_of_child(ep, now, child_sa_by_index(ep, due.index));
     }
 }
 
@@ -105,7 +168,9 @@ static enum err wish(struct ike_endpoint *ep, nsec now, struct sa_ref ref, enum 
     struct ike_sa *sa = ike_sa_at(ep, ref.handle);
 
     begin_call(ep, now);
-    return sa ? ike_wish_for(ep, now, sa, what) : ERR_STATE;
+    if (!sa)
+        return ERR_STATE;
+    return is_v1(sa) ? v1_wish_for(ep, now, sa, what) : ike_wish_for(ep, now, sa, what);
 }
 
 enum err ike_endpoint_rekey_ike(struct ike_endpoint *ep, nsec now, struct sa_ref ike)
@@ -141,17 +206,27 @@ void ike_endpoint_moved(struct ike_endpoint *ep, nsec now, const struct ip_addr 
         struct ike_sa *sa = pool_slot(&ep->store->ikes, i);
         struct ip_endpoint local = ike_sa_local(ep, sa);
 
+        if (is_v1(sa)) /* it has no MOBIKE, and stays where it is */
+            continue;
         if (before->family == 0 || ip_addr_equal(&local.addr, before))
             mobike_moved(ep, now, sa, now_at);
     }
 }
 
-enum err ike_endpoint_rekey_child(struct ike_endpoint *ep, nsec now, struct sa_ref child)
+static enum err wish_of_child(struct ike_endpoint *ep, nsec now, struct sa_ref ref, bool rekey)
 {
-    struct child_sa *c = child_sa_at(ep, child.handle);
+    struct child_sa *c = child_sa_at(ep, ref.handle);
 
     begin_call(ep, now);
-    return c ? child_wish_for(ep, now, c, true) : ERR_STATE;
+    if (!c)
+        return ERR_STATE;
+    return is_v1(child_sa_ike(ep, c)) ? v1_child_wish_for(ep, now, c, rekey)
+                                      : child_wish_for(ep, now, c, rekey);
+}
+
+enum err ike_endpoint_rekey_child(struct ike_endpoint *ep, nsec now, struct sa_ref child)
+{
+    return wish_of_child(ep, now, child, true);
 }
 
 enum err ike_endpoint_new_child_for(struct ike_endpoint *ep, nsec now, struct sa_ref ref,
@@ -160,15 +235,12 @@ enum err ike_endpoint_new_child_for(struct ike_endpoint *ep, nsec now, struct sa
     struct ike_sa *sa = ike_sa_at(ep, ref.handle);
 
     begin_call(ep, now);
-    return sa ? ike_ask_for(ep, now, sa, packet) : ERR_STATE;
+    return sa && !is_v1(sa) ? ike_ask_for(ep, now, sa, packet) : ERR_STATE;
 }
 
 enum err ike_endpoint_delete_child(struct ike_endpoint *ep, nsec now, struct sa_ref child)
 {
-    struct child_sa *c = child_sa_at(ep, child.handle);
-
-    begin_call(ep, now);
-    return c ? child_wish_for(ep, now, c, false) : ERR_STATE;
+    return wish_of_child(ep, now, child, false);
 }
 
 bool ike_endpoint_transmit(struct ike_endpoint *ep, struct ike_dgram *out)

@@ -4,6 +4,7 @@
 #include "proto/endpoint.h"
 #include "proto/esp/esp.h"
 #include "proto/ike/qcd.h"
+#include "proto/ikev1/store.h"
 
 #include <stdlib.h>
 
@@ -64,7 +65,7 @@ struct ike_store *ike_store_create(const struct ike_env *env, const struct ike_c
     s->endpoint_max = s->streams_of = endpoints;
     key_digests(s);
     s->endpoints = calloc(endpoints, sizeof *s->endpoints);
-    if (!s->endpoints || store_init(s, limits) || make_esp(s)) {
+    if (!s->endpoints || store_init(s, limits) || make_esp(s) || v1_store_make(s)) {
         ike_store_destroy(s);
         return NULL;
     }
@@ -81,6 +82,7 @@ void ike_store_destroy(struct ike_store *s)
             free(s->endpoints[i].rare);
         }
     free(s->endpoints);
+    v1_store_free(s);
     if (s->esp)
         esp_reset(s->esp);
     free(s->esp);
@@ -122,7 +124,7 @@ struct ike_endpoint *ike_store_join(struct ike_store *s, uint64_t entity)
 
 uint64_t ike_store_memory(const struct ike_store *s)
 {
-    return store_memory(s) + esp_memory(s->esp);
+    return store_memory(s) + esp_memory(s->esp) + v1_store_memory(s);
 }
 
 struct ike_endpoint *ike_endpoint_create(const struct ike_env *env, const struct ike_config *config,

@@ -6,12 +6,16 @@
 #include "proto/esp/path.h"
 #include "proto/ike/ike.h"
 #include "proto/ike/path_mtu.h"
+#include "proto/ikev1/ikev1.h"
 
 enum { FINGERPRINT_KEY = 0x1ce1ab }; /* any fixed value: it shows equality, not keys */
 
 static bool acting(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
-    return sa->in_flight || sa->wishes || ike_timer_at(ep, sa, TIMER_RETRY) != NSEC_NEVER;
+    if (sa->in_flight || sa->wishes)
+        return true;
+    return sa->version == IKE_V1 ? v1_acting(ep, sa)
+                                 : ike_timer_at(ep, sa, TIMER_RETRY) != NSEC_NEVER;
 }
 
 static nsec ike_end(const struct ike_endpoint *ep, const struct ike_sa *sa)
@@ -64,7 +68,9 @@ bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
 
     if (!ike_endpoint_ike_look(ep, ref, out))
         return false;
-    if (sa->suite->encr)
+    if (sa->version == IKE_V1)
+        out->key_fingerprint = v1_key_digest(ep, sa, FINGERPRINT_KEY);
+    else if (sa->suite->encr)
         out->key_fingerprint =
             digest_of(ike_sa_keys(sa), ike_key_map(sa->suite).sk_pi, FINGERPRINT_KEY);
     return true;

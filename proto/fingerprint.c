@@ -6,12 +6,13 @@
  */
 #include "base/assert.h"
 #include "base/digest.h"
+#include "proto/core/child.h"
 #include "proto/core/internal.h"
 #include "proto/endpoint.h"
 #include "proto/esp/esp.h"
 #include "proto/ike/asked.h"
-#include "proto/ike/child.h"
 #include "proto/ike/cookie.h"
+#include "proto/ikev1/ikev1.h"
 
 struct view {
     const struct ike_endpoint *ep;
@@ -170,7 +171,7 @@ static void put_ike(struct view *v, const struct ike_sa *sa)
     put(v, sa->spi_i);
     put(v, sa->spi_r);
     put(v, sa->suite->encr != NULL);
-    if (sa->suite->encr)
+    if (sa->suite->encr && sa->version != IKE_V1)
         put_bytes(v, ike_sa_keys(sa), ike_key_map(sa->suite).sk_pi);
     for (int i = 0; i < IKE_TIMER_COUNT; i++)
         put_time(v, ike_timer_at(ep, sa, (enum ike_timer)i));
@@ -212,6 +213,8 @@ static void put_ike(struct view *v, const struct ike_sa *sa)
     put(v, sa->handshake != SA_INDEX_NONE);
     if (sa->handshake != SA_INDEX_NONE)
         put_handshake(v, handshake_of(ep, sa));
+    if (sa->version == IKE_V1)
+        v1_fingerprint(ep, sa, v->now, &v->d);
 }
 
 static void put_child(struct view *v, const struct child_sa *c)

@@ -89,7 +89,7 @@ struct child_config {
     uint16_t tfc_padding; /* tunnel mode: inner packets are made this long; TFC_TO_MTU; 0: off */
 };
 
-/** What a responder does against floods of IKE_SA_INIT requests (proto/ike/flood.h); 0: nothing. */
+/** What a responder does against floods of IKE_SA_INIT requests (proto/ike/admit.h); 0: nothing. */
 struct flood_config {
     uint32_t cookie_above;         /* half-open IKE SAs from which on a request needs a cookie */
     uint32_t half_open_per_source; /* most half-open IKE SAs of one address */

@@ -50,3 +50,26 @@ const char *ike_drop_name(enum ike_drop drop)
     ASSERT((unsigned)drop < IKE_DROP_COUNT);
     return names[drop];
 }
+
+enum ike_drop drop_for(enum err e)
+{
+    switch (e) {
+    case ERR_KEY_EXCHANGE:
+        return IKE_DROP_KEY_EXCHANGE;
+    case ERR_SIGNATURE:
+        return IKE_DROP_AUTHENTICATION;
+    case ERR_NO_PROPOSAL:
+    case ERR_TS:
+    case ERR_SINGLE_PAIR:
+        return IKE_DROP_PROPOSAL;
+    case ERR_FULL:
+    case ERR_MEMORY:
+    case ERR_SPACE:
+        return IKE_DROP_LIMIT;
+    case ERR_STATE:
+    case ERR_NO_SA:
+        return IKE_DROP_UNEXPECTED;
+    default:
+        return IKE_DROP_SYNTAX;
+    }
+}

@@ -105,6 +105,9 @@ struct ike_key_event {
     struct ike_suite suite;
     struct bytes skeyseed;
     struct bytes sk; /* struct ike_keys, sliced by ike_key_map(&suite) */
+    /* of version 1: `skeyseed` is SKEYID, `sk` is SKEYID_d, SKEYID_a and SKEYID_e, each as long,
+     * and behind them the key of the cipher; the suite has the HMAC of its hash as prf, and no
+     * integ */
     /* child SA pair: KEYMAT slices; spi_in is ours (packets to us), spi_out the peer's */
     uint32_t spi_in, spi_out;
     const struct encr_suite *encr;
@@ -206,6 +209,8 @@ enum ike_drop {
 };
 
 const char *ike_drop_name(enum ike_drop);
+/** How to count a message that failed with this error. */
+enum ike_drop drop_for(enum err);
 
 /** What became of an ICMP "too big" (RFC 4301 §8.2). */
 enum path_news {

@@ -174,8 +174,8 @@ bool exchange_check(const struct exchange_table *t, struct exchange_fault *fault
 
 bool exchange_total(const struct exchange_table *t, struct exchange_match *hole)
 {
-    for (unsigned state = 0; state < STATE_COUNT; state++) {
-        for (unsigned kind = KIND_NONE + 1; kind < KIND_COUNT; kind++) {
+    for (unsigned state = 0; state < STATE_V2_COUNT; state++) {
+        for (unsigned kind = KIND_NONE + 1; kind < KIND_V2_COUNT; kind++) {
             for (unsigned role = 0; role <= ROLE_GIVEN_UP; role++) {
                 bool expected;
 

@@ -28,7 +28,13 @@ struct step; /* one running step of an exchange; defined by each version's room 
     X(REKEYED, "rekeyed")   /* replaced by the peer's rekey; the peer deletes it */                \
     X(RIVAL, "rival")       /* made by the peer's rekey while ours is in flight, or lost */        \
     X(DELETING, "deleting") /* our delete is out */                                                \
-    X(CLOSED, "closed")     /* over; only repeats its last response for a while */
+    X(CLOSED, "closed")     /* over; only repeats its last response for a while */                 \
+    /* Phase 1 of version 1, by what we have sent last */                                          \
+    X(V1_ASKED, "v1_asked")                 /* initiator: 1 */                                     \
+    X(V1_ANSWERED, "v1_answered")           /* responder: 2 */                                     \
+    X(V1_KEYS_SENT, "v1_keys_sent")         /* initiator, Main Mode: 3 */                          \
+    X(V1_KEYS_ANSWERED, "v1_keys_answered") /* responder, Main Mode: 4 */                          \
+    X(V1_PROOF_SENT, "v1_proof_sent")       /* initiator, Main Mode: 5 */
 
 enum ike_state {
 #define X(symbol, name) STATE_##symbol,
@@ -48,7 +54,11 @@ enum ike_state {
     X(CHILD_DELETE, "delete_child")                                                                \
     X(IKE_DELETE, "delete_ike")                                                                    \
     X(LIVENESS, "liveness")                                                                        \
-    X(MOVE, "move")
+    X(MOVE, "move")                                                                                \
+    X(MAIN, "main_mode")                                                                           \
+    X(AGGRESSIVE, "aggressive_mode")                                                               \
+    X(QUICK, "quick_mode")                                                                         \
+    X(INFORMATIONAL, "informational")
 
 enum exchange_kind {
 #define X(symbol, name) KIND_##symbol,
@@ -56,6 +66,9 @@ enum exchange_kind {
 #undef X
         KIND_COUNT
 };
+
+/* Those before are of IKEv2; states that both versions have are among them. */
+enum { STATE_V2_COUNT = STATE_CLOSED + 1, KIND_V2_COUNT = KIND_MOVE + 1 };
 
 /* Where in an exchange we are. */
 #define EXCHANGE_ROLE_LIST(X)                                                                      \
@@ -66,7 +79,8 @@ enum exchange_kind {
     X(MADE, "made")           /* a new IKE SA comes out of a rekey and takes over */               \
     X(CONTENDED, "contended") /* a new IKE SA comes out of a rekey that collided */                \
     X(HELD, "held")           /* what we received waits for an answer of the driver */             \
-    X(DECIDED, "decided")     /* the answer has come: we consume what was held */
+    X(DECIDED, "decided")     /* the answer has come: we consume what was held */                  \
+    X(CONFIRMED, "confirmed") /* version 1: the peer says that our answer has arrived */
 
 enum exchange_role {
 #define X(symbol, name) ROLE_##symbol,
@@ -81,7 +95,8 @@ const char *exchange_role_name(enum exchange_role);
 
 /**
  * Which payloads a message has: bit n is payload type 33 + n (RFC 7296 §3.2), and above them what
- * only the content of a Notify tells.
+ * only the content of a Notify tells. In rows of version 1 bit n is payload type n; its modes judge
+ * by sets of their own, as most payloads are known when a message is decrypted (proto/ikev1).
  */
 typedef uint64_t payload_set;
 #define PAYLOAD_BIT(type) (UINT64_C(1) << ((type)-33))
@@ -107,7 +122,7 @@ struct exchange_row {
 };
 
 #define FROM(symbol) ((uint16_t)(1u << STATE_##symbol))
-#define EVERY_STATE ((uint16_t)((1u << STATE_COUNT) - 1))
+#define EVERY_STATE ((uint16_t)((1u << STATE_V2_COUNT) - 1)) /* of IKEv2 */
 
 /** All rows of a version: a list of each file's rows. */
 struct exchange_table {
@@ -151,7 +166,8 @@ struct exchange_fault {
 };
 /** Check rows one by one and in pairs. @return false and the first fault */
 bool exchange_check(const struct exchange_table *, struct exchange_fault *fault);
-/** Whether every state has a row for every kind, in each role that a message or timer brings. */
+/** Whether every state of IKEv2 has a row for every kind, in each role that a message or timer
+ * brings. */
 bool exchange_total(const struct exchange_table *, struct exchange_match *hole);
 
 #endif

@@ -164,6 +164,9 @@ void ike_spi_expect(const struct ike_endpoint *, uint64_t spi, bool soon);
 /** Make the SA reachable under our SPI, and by the digest of the IKE_SA_INIT request that began it
  * (0: it was begun by us, or by a rekey); neither may change from now on. */
 void ike_sa_register(struct ike_endpoint *, struct ike_sa *, uint64_t init_digest);
+/** The digest of a first message and where it came from, never 0. */
+uint64_t ike_init_digest(const struct ike_endpoint *, const struct ike_dgram *,
+                         struct bytes message);
 /** That digest; 0: there is none, or it is not registered. */
 uint64_t ike_sa_init_digest(const struct ike_endpoint *, const struct ike_sa *);
 struct ike_sa *ike_sa_by_spi(const struct ike_endpoint *, uint64_t our_spi);
@@ -306,6 +309,8 @@ bool child_timers_fire(struct ike_endpoint *, nsec now, struct child_sa *);
 /* ---- outbox (outbox.c) ---- */
 
 void outbox_add(struct ike_endpoint *, struct ike_sa *, enum pending_send);
+/** The response of this SA goes to where this came from (RFC 7296 §2.11). */
+void outbox_respond_to(struct ike_endpoint *, const struct ike_sa *, const struct ike_dgram *);
 /** Do not send it after all. */
 void outbox_cancel(struct ike_endpoint *, struct ike_sa *, enum pending_send);
 void outbox_remove(struct ike_endpoint *, struct ike_sa *);

@@ -58,6 +58,14 @@ void outbox_cancel(struct ike_endpoint *ep, struct ike_sa *sa, enum pending_send
         sa->sends &= (uint8_t)~what;
 }
 
+void outbox_respond_to(struct ike_endpoint *ep, const struct ike_sa *sa,
+                       const struct ike_dgram *dgram)
+{
+    ep->store->response_of = ike_sa_ref(ep, sa);
+    ep->store->response_to = dgram->remote;
+    ep->store->response_from = dgram->local;
+}
+
 /* Everything on port 4500 has the marker (RFC 7296 §2.23). @return whether the message is out: one
  * in fragments takes a call for each (RFC 7383 §2.5) */
 static bool message_out(struct ike_endpoint *ep, struct message_ref ref, struct ike_dgram *out)

@@ -1,5 +1,6 @@
 /* Records of IKE SAs, child SAs and handshakes: taken, found and given back. */
 #include "base/assert.h"
+#include "base/digest.h"
 #include "proto/core/internal.h"
 
 #include <stddef.h>
@@ -295,6 +296,15 @@ void ike_sa_register(struct ike_endpoint *ep, struct ike_sa *sa, uint64_t init_d
         put_init(ep->store, sa, index, init_digest);
     if (!store_shared(ep->store))
         put_spi(ep->store, sa, index);
+}
+
+uint64_t ike_init_digest(const struct ike_endpoint *ep, const struct ike_dgram *dgram,
+                         struct bytes message)
+{
+    uint64_t seed =
+        digest_of(dgram->remote.addr.bytes, 16, ep->store->digest_key[1] + dgram->remote.port);
+
+    return digest_of(message.data, message.len, seed) | 1;
 }
 
 uint64_t ike_sa_init_digest(const struct ike_endpoint *ep, const struct ike_sa *sa)

@@ -18,6 +18,7 @@
 #include "proto/core/timer_log.h"
 
 struct esp;
+struct v1_store;
 struct ike_endpoint;
 
 /** A message that belongs to no SA: an answer that leaves no state behind. */
@@ -46,7 +47,8 @@ struct sa_link {
 struct ike_store {
     struct ike_env env; /* `entity` is each endpoint's own */
     const struct ike_config *config;
-    struct esp *esp; /* owned */
+    struct esp *esp;     /* owned */
+    struct v1_store *v1; /* owned; NULL where the configuration has no version 1 */
     struct ike_endpoint *endpoints;
     uint32_t endpoint_count, endpoint_max; /* more than one: the store is shared */
     struct store_shares shares;

@@ -65,8 +65,8 @@ static struct ike_sa *sa_with(const struct ike_endpoint *ep, const struct ip_end
         struct ike_sa *sa = pool_slot(&ep->store->ikes, i);
         struct ip_endpoint at = ike_sa_remote(ep, sa);
 
-        if (sa->state == STATE_ESTABLISHED && ip_addr_equal(&at.addr, &peer->addr) &&
-            (!peer->port || at.port == peer->port))
+        if (sa->version == IKE_V2 && sa->state == STATE_ESTABLISHED &&
+            ip_addr_equal(&at.addr, &peer->addr) && (!peer->port || at.port == peer->port))
             return sa;
     }
     return NULL;

@@ -4,11 +4,12 @@
 #ifndef PROTO_IKE_IKE_H
 #define PROTO_IKE_IKE_H
 
-#include "proto/ike/child.h"
+#include "proto/core/child.h"
+#include "proto/core/request.h"
+#include "proto/core/sa_life.h"
 #include "proto/ike/step.h"
 
-#define CLOSED_HOLD (30 * NSEC_PER_S) /* a closed SA repeats its last response this long */
-#define RIVAL_HOLD (60 * NSEC_PER_S)  /* a rival that nobody deletes goes after this */
+#define RIVAL_HOLD (60 * NSEC_PER_S) /* a rival that nobody deletes goes after this */
 
 /* ---- for proto/endpoint.c ---- */
 
@@ -22,11 +23,6 @@ void child_timer_fired(struct ike_endpoint *, nsec now, struct child_sa *);
 /** Wish something of an SA and begin it if the window has room. @retval ERR_STATE */
 enum err ike_wish_for(struct ike_endpoint *, nsec now, struct ike_sa *, enum ike_wish);
 enum err child_wish_for(struct ike_endpoint *, nsec now, struct child_sa *, bool rekey);
-/** The peer is seen at an address, perhaps a new one, in an authentic message (RFC 7296 §2.23). */
-void ike_peer_seen(struct ike_endpoint *, nsec now, struct ike_sa *,
-                   const struct ip_endpoint *local, const struct ip_endpoint *remote);
-/** The same for the newest ESP packet. */
-void ike_peer_rebound(struct ike_endpoint *, nsec now, struct ike_sa *, const struct ike_dgram *);
 
 /** Wish for one child SA more. @return false: so many wait already that this one is not counted */
 bool ike_wish_child(struct ike_sa *);
@@ -48,8 +44,6 @@ void exchange_enter(struct ike_endpoint *, nsec now, struct ike_sa *, enum excha
                     enum exchange_role);
 /** Send all that is in flight again at once, with new patience: it goes another way from now on. */
 void ike_resend(struct ike_endpoint *, nsec now, struct ike_sa *);
-/** Keepalives begin, or end, as it turns out that we are behind a NAT, or not any more. */
-void ike_keepalives(struct ike_endpoint *, nsec now, struct ike_sa *);
 /** The SA is authenticated: lifetimes, liveness, keepalives begin. */
 void ike_established(struct ike_endpoint *, nsec now, struct ike_sa *);
 /** The same of one that took no handshake. */
@@ -59,8 +53,6 @@ void ike_remove(struct ike_endpoint *, nsec now, struct ike_sa *, enum sa_reason
 /** As ike_remove, but the record stays for CLOSED_HOLD to repeat its last response; keys are wiped.
  */
 void ike_close(struct ike_endpoint *, nsec now, struct ike_sa *, enum sa_reason);
-/** A handshake began (either role). */
-void ike_half_open(struct ike_endpoint *, nsec now, struct ike_sa *);
 /** The request in flight is answered or moot. */
 void exchange_done(struct ike_endpoint *, struct ike_sa *);
 /** Say IKE_DOWN or IKE_FAILED once. */
@@ -73,8 +65,6 @@ void ike_keep_keys(struct ike_endpoint *, nsec now, struct ike_sa *, const struc
 void ike_retry_later(struct ike_endpoint *, nsec now, struct ike_sa *);
 /** If anything is wished of an SA that the peer may not know yet: begin it after such a while. */
 void ike_next_later(struct ike_endpoint *, nsec now, struct ike_sa *);
-/** When to try a rekey again that the peer refused for a reason that may pass. */
-nsec rekey_again_at(struct ike_endpoint *, nsec now);
 /** A new IKE SA takes over from `old`: children, wishes, lifetimes (§2.18). */
 void ike_inherit(struct ike_endpoint *, nsec now, struct ike_sa *old, struct ike_sa *next);
 
@@ -98,8 +88,6 @@ struct child_sa *reauth_child(const struct ike_endpoint *, const struct ike_sa *
 
 /** How long the SA may go without being authenticated anew, by our configuration (RFC 4478 §2). */
 void reauth_plan(struct ike_endpoint *, nsec now, struct ike_sa *);
-/** The end of that time, NSEC_NEVER: none. */
-nsec reauth_due(const struct ike_sa *);
 /** Say it to who called (RFC 4478 §3). */
 void reauth_lifetime_write(struct step *);
 /** Heed what the peer says about it. */

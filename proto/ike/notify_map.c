@@ -65,26 +65,3 @@ enum sa_reason reason_for_error(enum err e)
         return REASON_LIMIT;
     return reason_for((uint16_t)notify_for(e));
 }
-
-enum ike_drop drop_for(enum err e)
-{
-    switch (e) {
-    case ERR_KEY_EXCHANGE:
-        return IKE_DROP_KEY_EXCHANGE;
-    case ERR_SIGNATURE:
-        return IKE_DROP_AUTHENTICATION;
-    case ERR_NO_PROPOSAL:
-    case ERR_TS:
-    case ERR_SINGLE_PAIR:
-        return IKE_DROP_PROPOSAL;
-    case ERR_FULL:
-    case ERR_MEMORY:
-    case ERR_SPACE:
-        return IKE_DROP_LIMIT;
-    case ERR_STATE:
-    case ERR_NO_SA:
-        return IKE_DROP_UNEXPECTED;
-    default:
-        return IKE_DROP_SYNTAX;
-    }
-}

@@ -15,7 +15,5 @@ enum notify_type notify_for(enum err);
 enum sa_reason reason_for(uint16_t notify);
 /** The reason to give when we failed ourselves. */
 enum sa_reason reason_for_error(enum err);
-/** How to count a message that failed with this error. */
-enum ike_drop drop_for(enum err);
 
 #endif

@@ -6,7 +6,7 @@
 #ifndef PROTO_IKE_OFFER_H
 #define PROTO_IKE_OFFER_H
 
-#include "proto/ike/child.h"
+#include "proto/core/child.h"
 #include "proto/ike/step.h"
 
 /** Our public value (§3.4). */

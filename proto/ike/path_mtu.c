@@ -1,7 +1,7 @@
 #include "proto/ike/path_mtu.h"
 
 #include "proto/esp/esp.h"
-#include "proto/ike/child.h"
+#include "proto/core/child.h"
 #include "proto/ip/icmp.h"
 #include "proto/ip/udp.h"
 

@@ -7,7 +7,7 @@
  *
  * Beside the old SA each new child takes the policy over from one of the old, as in a rekey: who
  * asked sends through it at once, who was asked as soon as something came through it or the old one
- * goes (proto/ike/child.h). While that goes on, neither SA is rekeyed.
+ * goes (proto/core/child.h). While that goes on, neither SA is rekeyed.
  */
 #include "base/assert.h"
 #include "proto/ike/ike.h"
@@ -36,11 +36,6 @@ static uint32_t point(nsec at)
 static uint32_t point_after(nsec at)
 {
     return point(nsec_add(at, NSEC_PER_S - 1));
-}
-
-nsec reauth_due(const struct ike_sa *sa)
-{
-    return sa->reauth_s ? sa->reauth_s * NSEC_PER_S : NSEC_NEVER;
 }
 
 /* What is said in AUTH_LIFETIME is whole seconds. */

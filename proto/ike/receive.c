@@ -4,9 +4,10 @@
  * the message is known to be authentic, and nothing runs twice for one message ID.
  */
 #include "base/digest.h"
+#include "proto/core/spi.h"
+#include "proto/ike/admit.h"
 #include "proto/ike/collision.h"
 #include "proto/ike/complaint.h"
-#include "proto/ike/flood.h"
 #include "proto/ike/fragment.h"
 #include "proto/ike/held.h"
 #include "proto/ike/ike.h"
@@ -14,7 +15,6 @@
 #include "proto/ike/mobike.h"
 #include "proto/ike/notify_map.h"
 #include "proto/ike/qcd.h"
-#include "proto/ike/spi.h"
 #include "proto/ike/window.h"
 #include "proto/wire/delete.h"
 
@@ -111,14 +111,6 @@ static bool answers(enum exchange_kind in_flight, uint8_t exchange)
 
 /* ---- responses that we make ---- */
 
-static void respond_from(struct ike_endpoint *ep, const struct ike_sa *sa,
-                         const struct ike_dgram *dgram)
-{
-    ep->store->response_of = ike_sa_ref(ep, sa);
-    ep->store->response_to = dgram->remote;
-    ep->store->response_from = dgram->local;
-}
-
 static void error_notify(const struct step *s, struct message_writer *out, enum err e)
 {
     struct bytes data = bytes_of(s->notify_data, s->notify_len);
@@ -166,7 +158,7 @@ static void send_response(struct step *s, struct message_ref kept, uint32_t dige
     sa->last_sent = s->now;
     s->ep->store->counters.responses_sent++;
     s->ep->store->counters.requests_executed++;
-    respond_from(s->ep, sa, s->dgram);
+    outbox_respond_to(s->ep, sa, s->dgram);
     outbox_add(s->ep, sa, SEND_RESPONSE);
 }
 
@@ -309,7 +301,7 @@ static void repeat_response(struct ike_endpoint *ep, struct ike_sa *sa,
                             const struct ike_dgram *dgram)
 {
     ep->store->counters.responses_repeated++;
-    respond_from(ep, sa, dgram);
+    outbox_respond_to(ep, sa, dgram);
     outbox_add(ep, sa, SEND_RESPONSE);
 }
 
@@ -329,15 +321,6 @@ static bool known_init(struct ike_endpoint *ep, const struct ike_dgram *dgram, s
     else
         drop_count(ep, IKE_DROP_MESSAGE_ID); /* a late double: the SA is past that */
     return true;
-}
-
-static uint64_t init_digest(const struct ike_endpoint *ep, const struct ike_dgram *dgram,
-                            struct bytes message)
-{
-    uint64_t seed =
-        digest_of(dgram->remote.addr.bytes, 16, ep->store->digest_key[1] + dgram->remote.port);
-
-    return digest_of(message.data, message.len, seed) | 1;
 }
 
 static struct ike_sa *new_responder(struct ike_endpoint *ep, nsec now,
@@ -401,7 +384,7 @@ static enum err receive_init(struct step *s, struct message_view *view, enum err
 {
     struct ike_endpoint *ep = s->ep;
     const struct ike_header *h = &view->header;
-    uint64_t digest = init_digest(ep, s->dgram, view->datagram);
+    uint64_t digest = ike_init_digest(ep, s->dgram, view->datagram);
     enum err e;
 
     if (!ep->store->config->respond || !header_from_initiator(h) || !h->spi_i || h->spi_r ||

@@ -2,7 +2,7 @@
 #ifndef PROTO_IKE_REKEY_H
 #define PROTO_IKE_REKEY_H
 
-#include "proto/ike/child.h"
+#include "proto/core/child.h"
 #include "proto/ike/step.h"
 
 /** The peer deletes a child that we are rekeying: what its own rekey made takes over, if any. */

@@ -20,7 +20,7 @@
 #ifndef PROTO_IKE_RESOURCE_H
 #define PROTO_IKE_RESOURCE_H
 
-#include "proto/ike/child.h"
+#include "proto/core/child.h"
 #include "proto/ike/step.h"
 
 /** Where a new child SA stands. */

@@ -3,6 +3,7 @@
  * the window allows (RFC 7296 §2.3), send requests again, let lifetimes and liveness run.
  */
 #include "base/assert.h"
+#include "proto/core/request.h"
 #include "proto/core/retransmit.h"
 #include "proto/core/select.h"
 #include "proto/esp/esp.h"
@@ -30,29 +31,6 @@ static uint8_t exchange_type_of(enum exchange_kind kind)
     default:
         return EXCHANGE_INFORMATIONAL;
     }
-}
-
-static nsec draw_delay(struct ike_endpoint *ep, const struct ike_sa *sa)
-{
-    const struct retransmit_config *c = &ep->store->config->retransmit;
-    struct rng r;
-    nsec delay;
-
-    if (!c->jitter_ppm)
-        return retransmit_interval(c, sa->tries); /* naming a stream takes time */
-    r = ike_stream(ep, STREAM_RETRANSMIT);
-    delay = retransmit_delay(c, sa->tries, &r);
-    ike_drew(ep, STREAM_RETRANSMIT, &r);
-    return delay;
-}
-
-static void send_request(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
-{
-    nsec wait = draw_delay(ep, sa);
-
-    sa->last_sent = now;
-    outbox_add(ep, sa, SEND_REQUEST);
-    ike_timer_arm(ep, sa, TIMER_RETRANSMIT, nsec_add(now, wait));
 }
 
 /* Run the row's handler and keep what it wrote. */
@@ -101,7 +79,7 @@ enum err exchange_start(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
     }
     exchange_move(sa, s.row, OK);
     ep->store->counters.requests_sent++;
-    send_request(ep, now, sa);
+    request_send(ep, now, sa);
     return OK;
 }
 
@@ -403,12 +381,6 @@ void ike_next_later(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
         ike_retry_later(ep, now, sa);
 }
 
-/* strongSwan waits 10 to 30 s. */
-nsec rekey_again_at(struct ike_endpoint *ep, nsec now)
-{
-    return nsec_add(now, 30 * NSEC_PER_S - ike_draw_below(ep, STREAM_RETRANSMIT, 20 * NSEC_PER_S));
-}
-
 /* ---- begin ---- */
 
 static enum err begin(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
@@ -500,21 +472,13 @@ static void give_up(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     ike_remove(ep, now, sa, sa->reason ? (enum sa_reason)sa->reason : REASON_TIMEOUT);
 }
 
-static void send_again(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
-{
-    sa->tries++;
-    ep->store->counters.retransmissions++;
-    event_ike(ep, now, sa, (struct event_record){.kind = EVENT_RETRANSMIT, .count = sa->tries});
-    send_request(ep, now, sa);
-}
-
 static void retransmit(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
     if (retransmit_last(&ep->store->config->retransmit, sa->tries)) {
         give_up(ep, now, sa);
         return;
     }
-    send_again(ep, now, sa);
+    request_send_again(ep, now, sa);
 }
 
 void ike_resend(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
@@ -526,7 +490,7 @@ void ike_resend(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
         if (!flight_select(ep, sa, all[i].id))
             continue;
         sa->tries = 0;
-        send_again(ep, now, sa);
+        request_send_again(ep, now, sa);
     }
 }
 
@@ -566,34 +530,6 @@ static void expire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     ike_next(ep, now, sa);
 }
 
-static void liveness(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
-{
-    nsec due = nsec_add(sa->last_heard, ep->store->config->dpd_delay);
-
-    if (due > now) { /* something authentic came meanwhile (§2.4) */
-        ike_timer_arm(ep, sa, TIMER_LIVENESS, due);
-        return;
-    }
-    ike_timer_arm(ep, sa, TIMER_LIVENESS, nsec_add(now, ep->store->config->dpd_delay));
-    if (sa->in_flight)
-        return; /* its retransmissions ask the same question */
-    sa->wishes |= WISH_LIVENESS;
-    ike_next(ep, now, sa);
-}
-
-static void keepalive(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
-{
-    nsec due = nsec_add(sa->last_sent, ep->store->config->nat_keepalive);
-
-    if (due <= now) {
-        ep->store->counters.keepalives_sent++;
-        sa->last_sent = now;
-        outbox_add(ep, sa, SEND_KEEPALIVE);
-        due = nsec_add(now, ep->store->config->nat_keepalive);
-    }
-    ike_timer_arm(ep, sa, TIMER_KEEPALIVE, due);
-}
-
 static void fire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum ike_timer timer)
 {
     meter_work(ep, METER_TIMER_FIRED, 0);
@@ -609,10 +545,13 @@ static void fire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum ike_
         expire(ep, now, sa);
         break;
     case TIMER_LIVENESS:
-        liveness(ep, now, sa);
+        if (ike_liveness_due(ep, now, sa)) {
+            sa->wishes |= WISH_LIVENESS;
+            ike_next(ep, now, sa);
+        }
         break;
     case TIMER_KEEPALIVE:
-        keepalive(ep, now, sa);
+        ike_keepalive_due(ep, now, sa);
         break;
     default:
         ike_next(ep, now, sa);

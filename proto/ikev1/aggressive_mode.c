@@ -157,6 +157,7 @@ static enum err write_third(struct v1_phase1_step *s)
     e = v1_phase1_nat_write(s->p, &w, s->at);
     if (e == OK)
         e = v1_proof_write(s->p, &w);
+    v1_phase1_contact_write(s->p, &w);
     return e == OK ? v1_phase1_seal(s->p, &w, s->message) : e;
 }
 

@@ -48,6 +48,7 @@ struct v1_phase1_env {
     struct crypto *crypto;
     const struct ike_config *config; /* proposals, identity, credentials, trust, hard lifetime */
     bool natt;                       /* speak of NATs: RFC 3947 */
+    bool initial_contact;            /* as initiator: say that we have no other SA with the peer */
     int64_t now_s;                   /* Unix time by which certificates are judged */
     struct bytes peer_id;            /* data of the identity that the peer must have; empty: any */
     uint8_t peer_id_type;            /* 0: any */

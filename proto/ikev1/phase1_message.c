@@ -68,6 +68,22 @@ void v1_phase1_keys_write(const struct v1_phase1 *p, struct message_writer *w)
     payload_add(w, V1_PAYLOAD_NONCE, bytes_of(p->nonce, sizeof p->nonce));
 }
 
+void v1_phase1_contact_write(const struct v1_phase1 *p, struct message_writer *w)
+{
+    uint8_t cookies[V1_COOKIES_LEN];
+    const struct v1_notify n = {.doi = V1_DOI_IPSEC,
+                                .protocol = V1_PROTOCOL_ISAKMP,
+                                .type = V1_NOTIFY_INITIAL_CONTACT,
+                                .spi = bytes_of(cookies, sizeof cookies)};
+
+    if (!p->env.initial_contact)
+        return;
+    store_be64(cookies, p->cky_i);
+    store_be64(cookies + 8, p->cky_r);
+    v1_notify_write(payload_begin(w, V1_PAYLOAD_NOTIFY), &n);
+    payload_end(w);
+}
+
 enum err v1_phase1_seal(struct v1_phase1 *p, struct message_writer *w, struct bytes *message)
 {
     struct v1_area area;

@@ -72,6 +72,8 @@ enum err v1_phase1_nat_write(const struct v1_phase1 *, struct message_writer *,
 enum err v1_phase1_draw(struct v1_phase1 *) MUST_USE;
 /** KE and NONCE. */
 void v1_phase1_keys_write(const struct v1_phase1 *, struct message_writer *);
+/** INITIAL_CONTACT, if it is to be said (RFC 2407 §4.6.3.3). */
+void v1_phase1_contact_write(const struct v1_phase1 *, struct message_writer *);
 /** The end of an encrypted message: the chain of IVs moves. */
 enum err v1_phase1_seal(struct v1_phase1 *, struct message_writer *,
                         struct bytes *message) MUST_USE;

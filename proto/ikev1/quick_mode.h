@@ -46,7 +46,9 @@ struct v1_quick {
     struct ke_pair pair; /* PFS */
     /* What came out of it */
     struct v1_esp_suite suite;
-    struct selector local, remote; /* the traffic: what we and the peer protect */
+    /* The traffic: what we and the peer protect. An initiator may set them before it starts; else
+     * they are the first of the configuration. */
+    struct selector local, remote;
     uint8_t key_in[IKEV1_KEYMAT_MAX], key_out[IKEV1_KEYMAT_MAX]; /* v1_esp_key_len of it */
     uint64_t consumed; /* digest of the peer's message that ours answered; 0: none */
 };

@@ -5,7 +5,7 @@
  */
 #include "edit.h"
 #include "proto/esp/esp.h"
-#include "proto/ike/child.h"
+#include "proto/core/child.h"
 #include "proto/ike/ike.h"
 #include "proto/wire/delete.h"
 #include "proto/wire/notify.h"

@@ -2,7 +2,7 @@
 #include "edit.h"
 #include "pair.h"
 
-#include "proto/ike/child.h"
+#include "proto/core/child.h"
 
 static struct selector host(uint32_t address)
 {

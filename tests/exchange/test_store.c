@@ -43,7 +43,7 @@ static struct ike_env env_of(struct street *s, int which, int side)
         .crypto = s->pair[which].crypto, .seed = 7, .entity = (uint64_t)(2 * which + side) + 1};
 }
 
-static void begin(struct street *s, bool shared, const char *esp)
+static void begin_with(struct street *s, bool shared, const char *esp, uint8_t version)
 {
     memset(s, 0, sizeof *s);
     for (int which = 0; which < PAIRS; which++) {
@@ -51,7 +51,11 @@ static void begin(struct street *s, bool shared, const char *esp)
         for (int side = 0; side < 2; side++) {
             configure(&s->pair[which].config[side]);
             pair_propose(&s->pair[which].config[side], NULL, NULL);
-            pair_propose(&s->pair[which].config[side], "aes256gcm16-prfsha256-x25519", esp);
+            pair_propose(
+                &s->pair[which].config[side],
+                version == IKE_V1 ? "aes128-sha256-ecp256" : "aes256gcm16-prfsha256-x25519", esp);
+            s->pair[which].config[side].version = version;
+            s->pair[which].config[side].answers = (uint8_t)(1 << version);
             put_words(&s->pair[which].config[side], which);
         }
     }
@@ -70,6 +74,11 @@ static void begin(struct street *s, bool shared, const char *esp)
             ck_assert_ptr_nonnull(s->pair[which].end[side]);
         }
     }
+}
+
+static void begin(struct street *s, bool shared, const char *esp)
+{
+    begin_with(s, shared, esp, IKE_V2);
 }
 
 static void end(struct street *s)
@@ -202,13 +211,14 @@ static void check_events(const struct pair *own, const struct pair *shared)
 
 START_TEST(an_endpoint_does_the_same_in_a_shared_store)
 {
-    static const char *const suites[] = {"aes256gcm16", "aes128-sha256"};
+    static const char *const suites[] = {"aes256gcm16", "aes128-sha256", "aes256gcm16"};
+    static const uint8_t versions[] = {IKE_V2, IKE_V2, IKE_V1};
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         static struct street own, shared;
 
-        begin(&own, false, suites[i]);
-        begin(&shared, true, suites[i]);
+        begin_with(&own, false, suites[i], versions[i]);
+        begin_with(&shared, true, suites[i], versions[i]);
         live(&own);
         live(&shared);
         for (int which = 0; which < PAIRS; which++) {

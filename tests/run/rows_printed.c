@@ -1,15 +1,14 @@
 /*
- * The rows of IKEv2 and its collision table as lines of cells between tabs, for docs/states, which
- * tests/run/states.py draws. The first cell says what the line is:
- *   state, kind, role - a name, in the order of the enum;
- *   row - kind, role, states it leads from, payloads needed, payloads allowed besides, served or
- *     refused, the Notify of a refusal, state after success, state after failure, section;
- *   meets - kind pending, kind asked, same or any (child SA), answer, section.
- * A cell with several names has commas, one with none a "-".
+ * The rows of both versions, and of IKEv2 its collision table as lines of cells between tabs, for
+ * docs/states, which tests/run/states.py draws. The first cell says what the line is: state, kind,
+ * role - a name, in the order of the enum; row - kind, role, states it leads from, payloads needed,
+ * payloads allowed besides, served or refused, the Notify of a refusal, state after success, state
+ * after failure, section; meets - kind pending, kind asked, same or any (child SA), answer,
+ * section. A cell with several names has commas, one with none a "-".
  */
 #include "proto/ike/collision.h"
 #include "proto/ike/step.h"
-#include "proto/wire/registry.h"
+#include "proto/wire/v1_registry.h"
 
 #include <stdio.h>
 
@@ -25,12 +24,19 @@ static void states(unsigned from)
     }
 }
 
+/* Of version 1; its header cannot be seen beside that of IKEv2, which has a `struct step` too. */
+extern const struct exchange_table v1_rows;
+
 /* What one bit of a payload_set stands for. */
-static const char *told(unsigned bit)
+static const char *told(unsigned version, unsigned bit)
 {
     payload_set one = UINT64_C(1) << bit;
     const char *name;
 
+    if (version == 1) {
+        name = v1_payload_name((uint8_t)bit);
+        return name ? name : "?";
+    }
     if (one == HAS_ERROR)
         return "an error Notify";
     if (one == HAS_REKEY_SA)
@@ -43,7 +49,7 @@ static const char *told(unsigned bit)
     return name ? name : "?";
 }
 
-static void payloads(payload_set set)
+static void payloads(unsigned version, payload_set set)
 {
     const char *between = "";
 
@@ -51,7 +57,7 @@ static void payloads(payload_set set)
         printf("-");
     for (unsigned bit = 0; bit < 64; bit++) {
         if (set >> bit & 1) {
-            printf("%s%s", between, told(bit));
+            printf("%s%s", between, told(version, bit));
             between = ",";
         }
     }
@@ -67,9 +73,9 @@ static void row(const struct exchange_row *r)
     printf("row\t%s\t%s\t", exchange_kind_name(r->kind), exchange_role_name(r->role));
     states(r->from);
     printf("\t");
-    payloads(r->needed);
+    payloads(r->version, r->needed);
     printf("\t");
-    payloads(r->allowed & ~r->needed);
+    payloads(r->version, r->allowed & ~r->needed);
     printf("\t%s\t%s\t%s\t%s\t%s\n", r->handler ? "served" : "refused",
            r->refusal ? registry_name(REGISTRY_NOTIFY, r->refusal) : "-", state_or_stay(r->to),
            state_or_stay(r->failed), r->section);
@@ -101,6 +107,8 @@ int main(void)
     for (unsigned role = 0; role < ROLE_COUNT; role++)
         printf("role\t%s\n", exchange_role_name(role));
     for (size_t i = 0; (r = exchange_row_at(&ike_rows, i)) != NULL; i++)
+        row(r);
+    for (size_t i = 0; (r = exchange_row_at(&v1_rows, i)) != NULL; i++)
         row(r);
     meetings = collision_rows(&count);
     for (size_t i = 0; i < count; i++)

@@ -22,6 +22,10 @@ TITLES = {
     "delete_ike": "INFORMATIONAL: the IKE SA is deleted",
     "liveness": "INFORMATIONAL: are you there?",
     "move": "INFORMATIONAL: here I am now (MOBIKE)",
+    "main_mode": "IKEv1: Main Mode",
+    "aggressive_mode": "IKEv1: Aggressive Mode",
+    "quick_mode": "IKEv1: Quick Mode",
+    "informational": "IKEv1: Informational",
 }
 ROLES = {
     "start": "we ask",
@@ -32,6 +36,7 @@ ROLES = {
     "contended": "the new IKE SA has a rival",
     "held": "a look-up begins",
     "decided": "the look-up is over",
+    "confirmed": "the peer says that it has arrived",
 }
 ANSWERS = {
     "proceed": "served as if nothing were pending",
@@ -127,7 +132,9 @@ def kind_page(lines, kind):
     rows = rows_of(lines, kind)
     served = [row for row in rows if row["served"] == "served"]
     refused = [row for row in rows if row["served"] != "served"]
-    every = [cells[1] for cells in lines if cells[0] == "state"]
+    v1 = TITLES.get(kind, kind).startswith("IKEv1")
+    every = [cells[1] for cells in lines
+             if cells[0] == "state" and (v1 or not cells[1].startswith("v1_"))]
 
     def states(row):
         """At most half of the states are listed; more are told by what they are not."""
@@ -141,7 +148,7 @@ def kind_page(lines, kind):
 
     return "\n".join([
         f"# {TITLES.get(kind, kind)}\n",
-        MADE.format("the rows in proto/ike") + "How to read it: [states](README.md).\n",
+        MADE.format("the rows in proto/ike" + "v1" * v1) + "How to read it: [states](README.md).\n",
         diagram(rows),
         "## What is served\n",
         table(["state", "what happens", "payloads needed", "allowed besides", "then", "if it fails",
@@ -150,6 +157,7 @@ def kind_page(lines, kind):
                 ", ".join(names(r["allowed"])), after(r["to"]), after(r["failed"]),
                 linked(r["section"])] for r in served]),
         "## What is not\n",
+        "Anything else is counted and dropped.\n" if v1 else
         table(["state", "what happens", "answer", "section"],
               [[states(r), ROLES.get(r["role"], r["role"]),
                 "none" if r["notify"] == "-" else r["notify"], linked(r["section"])]

@@ -85,9 +85,9 @@ class Faults(unittest.TestCase):
                           "RFC 5282 §7.1: neither a citation nor a reason")
 
     def test_a_section_that_does_not_exist(self):
-        for name, text in (("proto/ike/child.c", "/* RFC 7296 §2.26 */"),
-                           ("proto/ike/child.c", "/* RFC 7296 §2.8, §2.26 */"),
-                           ("proto/ike/child.c", "/* §2.26 */"),
+        for name, text in (("proto/core/child.c", "/* RFC 7296 §2.26 */"),
+                           ("proto/core/child.c", "/* RFC 7296 §2.8, §2.26 */"),
+                           ("proto/core/child.c", "/* §2.26 */"),
                            ("proto/esp/esp.c", "/* RFC\n * 4303 §9.9 */"),
                            ("proto/ike/rows.c", "static const char *s = \"RFC 7296 §2.26\";"),
                            ("proto/ip/udp.c", "/* RFC 791 §3.9 */"),
@@ -96,24 +96,24 @@ class Faults(unittest.TestCase):
             self.assert_written(name, text, "there is no such section")
 
     def test_an_rfc_that_is_in_no_list(self):
-        self.assert_written("proto/ike/child.c", "/* RFC 7926 says so */", "RFC 7926 is in no list")
+        self.assert_written("proto/core/child.c", "/* RFC 7926 says so */", "RFC 7926 is in no list")
 
     def test_a_reason_for_what_is_cited(self):
         for text in ("/* RFC 7296 §2.16 */", "/* §2.16 */", "/* RFC 4303 §A3.1: */"):
-            self.assert_written("proto/ike/child.c", text, "left out with a reason, but cited")
-        self.assert_written("proto/ike/child.c", "/* RFC 5685 §3 */", "said to be left out")
+            self.assert_written("proto/core/child.c", text, "left out with a reason, but cited")
+        self.assert_written("proto/core/child.c", "/* RFC 5685 §3 */", "said to be left out")
 
     def test_a_reason_for_what_the_code_has(self):
         for word in ("reauth_lifetime_create", "NOTIFY_IPCOMP_SUPPORTED",
                       "NOTIFY_NON_FIRST_FRAGMENTS_ALSO"):
-            self.assert_written("proto/ike/child.c", f"int x = {word};",
-                                f"left out with a reason, but proto/ike/child.c has {word}")
+            self.assert_written("proto/core/child.c", f"int x = {word};",
+                                f"left out with a reason, but proto/core/child.c has {word}")
 
     def test_words_that_are_no_code(self):
-        for name, text in (("proto/ike/child.c", "/* NOTIFY_INVALID_SPI */"),
-                           ("proto/ike/child.c", "/* Not here: EAP (§2.16), and so on. */"),
+        for name, text in (("proto/core/child.c", "/* NOTIFY_INVALID_SPI */"),
+                           ("proto/core/child.c", "/* Not here: EAP (§2.16), and so on. */"),
                            ("proto/wire/notify.c", "int x = NOTIFY_INVALID_SPI;"),
-                           ("proto/ike/child.c", "/* design.md §77 */")):
+                           ("proto/core/child.c", "/* design.md §77 */")):
             self.assertEqual(self.found(name, lambda old, text=text: old + text), [], text)
 
     def test_something_left_out_without_a_reason(self):

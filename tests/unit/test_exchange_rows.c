@@ -1,15 +1,59 @@
-/* The rows of IKEv2: total, unambiguous, cited (style.md §9); the collision table likewise. */
+/* Rows: unambiguous, cited, those of IKEv2 total (style.md §9); the collision table likewise. */
 #include "proto/ike/collision.h"
 #include "proto/ike/step.h"
+#include "proto/ikev1/aggressive_mode.h"
+#include "proto/ikev1/main_mode.h"
 #include "suite.h"
+
+/* Its header cannot be seen beside that of IKEv2, which has a `struct step` too. */
+extern const struct exchange_table v1_rows;
 
 START_TEST(rows_are_well_formed_unambiguous_and_cited)
 {
-    struct exchange_fault fault;
-    bool good = exchange_check(&ike_rows, &fault);
+    const struct exchange_table *const tables[] = {&ike_rows, &v1_rows};
 
-    ck_assert_msg(good, "%s/%s: %s", fault.row ? exchange_kind_name(fault.row->kind) : "",
-                  fault.row ? exchange_role_name(fault.row->role) : "", fault.what);
+    for (int i = 0; i < 2; i++) {
+        struct exchange_fault fault;
+        bool good = exchange_check(tables[i], &fault);
+
+        ck_assert_msg(good, "%s/%s: %s", fault.row ? exchange_kind_name(fault.row->kind) : "",
+                      fault.row ? exchange_role_name(fault.row->role) : "", fault.what);
+    }
+}
+END_TEST
+
+/* What a mode of phase 1 takes in a state, and where it leads, is what the endpoint's row says. */
+static unsigned rows_like(enum exchange_kind kind, const struct v1_phase1_row *mode, size_t count)
+{
+    static const uint8_t states[V1_STATE_COUNT] = {
+        [V1_STATE_NONE] = STATE_NONE,
+        [V1_STATE_ASKED] = STATE_V1_ASKED,
+        [V1_STATE_ANSWERED] = STATE_V1_ANSWERED,
+        [V1_STATE_KEYS_SENT] = STATE_V1_KEYS_SENT,
+        [V1_STATE_KEYS_ANSWERED] = STATE_V1_KEYS_ANSWERED,
+        [V1_STATE_PROOF_SENT] = STATE_V1_PROOF_SENT,
+        [V1_STATE_ESTABLISHED] = STATE_ESTABLISHED,
+    };
+    const struct exchange_row *row;
+    unsigned found = 0;
+
+    for (size_t i = 0; (row = exchange_row_at(&v1_rows, i)) != NULL; i++)
+        for (size_t k = 0; k < count; k++)
+            found += row->kind == kind && row->from == 1u << states[mode[k].from] &&
+                     row->role == (mode[k].initiator ? ROLE_ANSWERED : ROLE_ASKED) &&
+                     row->needed == mode[k].needed && row->allowed == mode[k].allowed &&
+                     row->to == states[mode[k].to];
+    return found;
+}
+
+START_TEST(rows_of_phase1_are_those_of_its_modes)
+{
+    size_t count;
+    const struct v1_phase1_row *rows = main_mode_rows(&count);
+
+    ck_assert_uint_eq(rows_like(KIND_MAIN, rows, count), count);
+    rows = aggressive_mode_rows(&count);
+    ck_assert_uint_eq(rows_like(KIND_AGGRESSIVE, rows, count), count);
 }
 END_TEST
 
@@ -138,6 +182,6 @@ START_TEST(nonces_compare_as_octet_strings)
 END_TEST
 
 SUITE("exchange_rows", rows_are_well_formed_unambiguous_and_cited,
-      every_state_answers_for_every_exchange, bad_rows_are_found,
-      every_row_that_may_be_held_has_a_twin, needed_payloads_decide,
+      rows_of_phase1_are_those_of_its_modes, every_state_answers_for_every_exchange,
+      bad_rows_are_found, every_row_that_may_be_held_has_a_twin, needed_payloads_decide,
       collision_rows_are_unique_and_cited, nonces_compare_as_octet_strings)

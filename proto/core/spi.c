@@ -1,4 +1,4 @@
-#include "proto/ike/spi.h"
+#include "proto/core/spi.h"
 
 #include "proto/esp/esp.h"
 

@@ -1,6 +1,6 @@
 /*
  * Life of a child SA below the exchanges: reserve, install, switch, replace, remove. Ties the child
- * records to the SAD and SPD. RFC 7296 §2.8, §2.17; RFC 4301 §4.4.
+ * records to the SAD and SPD, for either version. RFC 7296 §2.8, §2.17; RFC 4301 §4.4.
  *
  * Who sends through which SA in a rekey, so that no packet is lost even when packets overtake each
  * other (RFC 7296 §2.8):
@@ -9,8 +9,8 @@
  * - The initiator installs the new SA when the response arrives and sends through it at once.
  * - The old SA receives until its delete is done, and CHILD_LINGER longer.
  */
-#ifndef PROTO_IKE_CHILD_H
-#define PROTO_IKE_CHILD_H
+#ifndef PROTO_CORE_CHILD_H
+#define PROTO_CORE_CHILD_H
 
 #include "proto/core/internal.h"
 #include "proto/core/lifetime.h"
@@ -32,11 +32,19 @@ struct child_terms {
     struct selector_list local, remote;
 };
 
+/** Keys of both directions that are there already: each the cipher's, with its salt, and behind it
+ * the integrity algorithm's. */
+struct child_keys {
+    const uint8_t *in, *out;
+};
+
 struct child_seed {
+    const struct child_keys *keys; /* NULL: they come of what follows (RFC 7296 §2.17) */
     const struct prf_suite *prf;
     struct bytes sk_d, shared, ni, nr;
     bool initiator;                /* we made the request */
     bool installed;                /* nobody made one */
+    bool waits;                    /* it does not send before the peer has shown that it receives */
     const struct child_sa *old;    /* the SA being rekeyed, or NULL */
     const struct child_sa *beside; /* it shares the policy of this one (RFC 9611), or NULL */
 };
@@ -46,7 +54,7 @@ enum err child_reserve(struct ike_endpoint *, struct ike_sa *, struct handle *ou
 
 /**
  * Derive the keys (§2.17) and install both directions. As initiator the new SA sends at once, as
- * responder of a rekey it is CHILD_READY, else it sends.
+ * responder of a rekey, or if it `waits`, it is CHILD_READY, else it sends.
  * @retval ERR_FULL, ERR_TS, ERR_CRYPTO  the record stays reserved
  */
 enum err child_install(struct ike_endpoint *, nsec now, struct child_sa *,

@@ -1,8 +1,8 @@
-#include "proto/ike/child.h"
+#include "proto/core/child.h"
 
 #include "base/assert.h"
+#include "proto/core/spi.h"
 #include "proto/esp/esp.h"
-#include "proto/ike/spi.h"
 
 struct esp_sa *child_esp(const struct ike_endpoint *ep, const struct child_sa *c)
 {
@@ -55,20 +55,15 @@ static size_t direction_len(const struct child_terms *t)
     return (size_t)t->encr->key_len + t->encr->salt_len + (t->integ ? t->integ->key_len : 0);
 }
 
-/* §2.17: encryption key then integrity key, initiator's direction first. */
-static void slice_keys(const struct child_terms *t, bool initiator, const uint8_t *keymat,
+static void slice_keys(const struct child_terms *t, const struct child_keys *keys,
                        struct esp_sa_params *p)
 {
-    size_t encr = (size_t)t->encr->key_len + t->encr->salt_len, one = direction_len(t);
-    size_t integ = one - encr;
-    const uint8_t *to_responder = keymat, *to_initiator = keymat + one;
-    const uint8_t *out = initiator ? to_responder : to_initiator;
-    const uint8_t *in = initiator ? to_initiator : to_responder;
+    size_t encr = (size_t)t->encr->key_len + t->encr->salt_len, integ = direction_len(t) - encr;
 
-    p->encr_out = bytes_of(out, encr);
-    p->integ_out = bytes_of(out + encr, integ);
-    p->encr_in = bytes_of(in, encr);
-    p->integ_in = bytes_of(in + encr, integ);
+    p->encr_out = bytes_of(keys->out, encr);
+    p->integ_out = bytes_of(keys->out + encr, integ);
+    p->encr_in = bytes_of(keys->in, encr);
+    p->integ_in = bytes_of(keys->in + encr, integ);
 }
 
 static struct esp_limits volume_limits(struct ike_endpoint *ep)
@@ -167,14 +162,18 @@ static enum err install(struct ike_endpoint *ep, nsec now, const struct child_sa
 {
     const struct ike_sa *ike = child_sa_ike(ep, c);
     uint8_t keymat[CHILD_KEYS_MAX];
-    size_t len = 2 * direction_len(t);
-    enum err e;
+    size_t one = direction_len(t);
+    /* §2.17: initiator's direction first */
+    struct child_keys derived = {keymat + (seed->initiator ? one : 0),
+                                 keymat + (seed->initiator ? 0 : one)};
+    enum err e = OK;
 
     /* §2.17: KEYMAT = prf+(SK_d, [ g^ir(new) | ] Ni | Nr) */
-    e = child_keymat(ep->store->env.crypto, seed->prf, seed->sk_d, seed->shared, seed->ni, seed->nr,
-                     keymat, len);
+    if (!seed->keys)
+        e = child_keymat(ep->store->env.crypto, seed->prf, seed->sk_d, seed->shared, seed->ni,
+                         seed->nr, keymat, 2 * one);
     if (e == OK) {
-        slice_keys(t, seed->initiator, keymat, p);
+        slice_keys(t, seed->keys ? seed->keys : &derived, p);
         e = sad_install(&ep->store->esp->sad, child_sa_index(ep, c), p);
     }
     if (e == OK)
@@ -246,7 +245,7 @@ enum err child_install(struct ike_endpoint *ep, nsec now, struct child_sa *c,
     child_begin(ep, now, c, seed);
     if (seed->initiator && t->more_ts)
         say_more_ts(ep, now, c);
-    if (!shared_policy)
+    if (!shared_policy && !seed->waits)
         child_switch(ep, c);
     return OK;
 }

@@ -2,8 +2,8 @@
  * SPIs are drawn, and must not be taken yet. In a simulation the next draws are known before they
  * are wanted.
  */
-#ifndef PROTO_IKE_SPI_H
-#define PROTO_IKE_SPI_H
+#ifndef PROTO_CORE_SPI_H
+#define PROTO_CORE_SPI_H
 
 #include "proto/core/internal.h"
 

@@ -1,0 +1,111 @@
+/* What an IKE SA of version 1 has beside its record, for searches over orderings
+ * (proto/fingerprint.c): what decides what it does next, points in time as distances from now. */
+#include "base/digest.h"
+#include "proto/ikev1/ikev1.h"
+#include "proto/ikev1/store.h"
+
+struct view {
+    const struct ike_endpoint *ep;
+    nsec now;
+    struct digest *d;
+};
+
+static void put(struct view *v, uint64_t value)
+{
+    digest_u64(v->d, value);
+}
+
+static void put_bytes(struct view *v, const void *data, size_t len)
+{
+    put(v, len);
+    if (len)
+        digest_add(v->d, data, len);
+}
+
+static void put_cipher(struct view *v, const struct v1_cipher *c)
+{
+    put(v, c->encr != NULL);
+    if (!c->encr)
+        return;
+    put_bytes(v, c->key, c->encr->key_len);
+    put_bytes(v, c->iv, c->encr->block_len);
+}
+
+static void put_pair(struct view *v, const struct ke_pair *p)
+{
+    put_bytes(v, p->public, p->suite ? p->suite->public_len : 0);
+}
+
+static void put_phase1(struct view *v, const struct v1_phase1 *p)
+{
+    put(v, (uint64_t)p->state << 8 | (uint64_t)p->answered << 4 | (uint64_t)p->natt << 3 |
+               (uint64_t)p->nat_local << 2 | (uint64_t)p->nat_remote << 1 | p->initial_contact);
+    put(v, p->consumed);
+    put(v, p->random.counter);
+    put(v, (uint64_t)p->peer_vendors << 32 | p->suite.life_s);
+    put(v, p->suite.ke ? p->suite.ke->iana : 0);
+    put_pair(v, &p->pair);
+    put_bytes(v, p->nonce, sizeof p->nonce);
+    put_bytes(v, p->peer_nonce, p->peer_nonce_len);
+    put_bytes(v, p->peer_ke, p->suite.ke ? p->suite.ke->public_len : 0);
+    put_bytes(v, p->sai_b, p->sai_len);
+    put_bytes(v, p->peer_id, p->peer_id_len);
+    put_cipher(v, &p->cipher);
+}
+
+static void put_quick(struct view *v, const struct v1_quick *q)
+{
+    put(v, (uint64_t)q->state << 1 | q->initiator);
+    put(v, (uint64_t)q->spi_in << 32 | q->spi_out);
+    put(v, q->consumed);
+    put(v, q->random.counter);
+    put_pair(v, &q->pair);
+    put_bytes(v, q->nonce, sizeof q->nonce);
+    put_bytes(v, q->peer_nonce, q->peer_nonce_len);
+    put_cipher(v, &q->cipher);
+}
+
+/* A stale handle is as good as none. */
+static void put_child(struct view *v, struct handle h)
+{
+    put(v, child_sa_at(v->ep, h) ? h.index : SA_INDEX_NONE);
+}
+
+static void put_exchange(struct view *v, const struct v1_exchange *x)
+{
+    struct bytes sent = message_at(&v->ep->store->messages, x->sent);
+    const struct v1_quick *q = v1_exchange_quick(v->ep, x);
+
+    put(v, (uint64_t)x->message_id << 8 | x->tries);
+    put(v, x->due == NSEC_NEVER ? x->due : x->due - v->now);
+    put(v, x->answered);
+    put_bytes(v, sent.data, sent.len);
+    put_child(v, x->child);
+    put_child(v, x->old);
+    put(v, q != NULL);
+    if (q)
+        put_quick(v, q);
+}
+
+void v1_fingerprint(const struct ike_endpoint *ep, const struct ike_sa *sa, nsec now,
+                    struct digest *d)
+{
+    struct view v = {ep, now, d};
+    const struct v1_sa *one = v1_sa_of(ep, sa);
+    const struct v1_phase1 *p = v1_sa_phase1(ep, sa);
+
+    put(&v, one->hash != NULL);
+    put_bytes(&v, one->keys.skeyid_d, sizeof one->keys.skeyid_d);
+    put_bytes(&v, one->keys.skeyid_a, sizeof one->keys.skeyid_a);
+    put_cipher(&v, &one->cipher);
+    for (unsigned i = 0; i < V1_IDS_SEEN; i++) /* the oldest first */
+        put(&v, one->seen[(one->seen_next + i) % V1_IDS_SEEN]);
+    put(&v, (uint64_t)one->asked_at << 32 | one->heard_at);
+    put(&v, (uint64_t)one->informed << 1 | one->dpd);
+    put(&v, p != NULL);
+    if (p)
+        put_phase1(&v, p);
+    for (const struct v1_exchange *x = NULL; (x = v1_exchange_next(ep, sa, x)) != NULL;)
+        put_exchange(&v, x);
+    put(&v, SA_INDEX_NONE);
+}

@@ -1,0 +1,29 @@
+/* IKEv1 of one endpoint: what proto/endpoint.c calls. */
+#ifndef PROTO_IKEV1_IKEV1_H
+#define PROTO_IKEV1_IKEV1_H
+
+#include "base/digest.h"
+#include "proto/core/internal.h"
+
+/** Begin phase 1, and behind it a child SA. @retval ERR_FULL; ERR_UNSUPPORTED: no pre-shared key or
+ * no name; and as main_mode_start */
+enum err v1_initiate(struct ike_endpoint *, nsec now, const struct ike_remote *,
+                     struct sa_ref *out) MUST_USE;
+/** One IKE message without marker; `message` is inside dgram->data. */
+enum err v1_receive(struct ike_endpoint *, nsec now, const struct ike_dgram *dgram,
+                    struct bytes message) MUST_USE;
+void v1_timer_fired(struct ike_endpoint *, nsec now, struct ike_sa *);
+void v1_child_timer_fired(struct ike_endpoint *, nsec now, struct child_sa *);
+/** Wish something of an SA and begin it if nothing of ours is in flight. @retval ERR_STATE */
+enum err v1_wish_for(struct ike_endpoint *, nsec now, struct ike_sa *, enum ike_wish);
+enum err v1_child_wish_for(struct ike_endpoint *, nsec now, struct child_sa *, bool rekey);
+/** Remove an SA with its children; says why, and tells the peer nothing. */
+void v1_remove(struct ike_endpoint *, nsec now, struct ike_sa *, enum sa_reason);
+/** Whether an exchange of the peer's goes on, or a child SA is to be deleted as soon as may be. */
+bool v1_acting(const struct ike_endpoint *, const struct ike_sa *);
+/** A keyed hash of what is secret of it, equal at both ends; 0: phase 1 goes on. */
+uint64_t v1_key_digest(const struct ike_endpoint *, const struct ike_sa *, uint64_t key);
+/** Add to the digest of an endpoint what this SA has beside its record. */
+void v1_fingerprint(const struct ike_endpoint *, const struct ike_sa *, nsec now, struct digest *);
+
+#endif

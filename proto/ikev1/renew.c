@@ -1,0 +1,97 @@
+/*
+ * One IKE SA of version 1 takes the place of another. There is no rekeying of phase 1: a new one is
+ * made beside the old (RFC 2408 §2.3 leaves phase 2 SAs to either), the child SAs move to it, and
+ * who called deletes the old one. Who was called sees another IKE SA of the same identity, which is
+ * the same thing to it: what it has of that peer belongs to the newest.
+ */
+#include "base/assert.h"
+#include "proto/ikev1/exchanges.h"
+
+static void try_later(struct ike_endpoint *ep, nsec now, struct ike_sa *old)
+{
+    ike_timer_arm(ep, old, TIMER_REKEY, rekey_again_at(ep, now));
+}
+
+void v1_renew(struct ike_endpoint *ep, nsec now, struct ike_sa *old)
+{
+    struct ike_remote peer = {.local = ike_sa_local(ep, old), .remote = ike_sa_remote(ep, old)};
+    struct ike_sa *next;
+    struct sa_ref ref;
+
+    if (old->renewing)
+        return;
+    if (v1_initiate(ep, now, &peer, &ref)) {
+        try_later(ep, now, old);
+        return;
+    }
+    next = ike_sa_at(ep, ref.handle);
+    v1_sa_phase1(ep, next)->env.initial_contact = false;
+    if (renewal_begin(ep, old, next)) {
+        v1_remove(ep, now, next, REASON_LIMIT);
+        try_later(ep, now, old);
+    }
+}
+
+static bool in_use(const struct ike_sa *sa)
+{
+    return sa && sa->version == IKE_V1 && sa->state == STATE_ESTABLISHED;
+}
+
+/* The one whose place this one takes; of who was called the newest of the same peer, but rather one
+ * that has child SAs. */
+static struct ike_sa *predecessor(struct ike_endpoint *ep, struct ike_sa *next)
+{
+    struct ike_sa *old = renewal_old(ep, next), *any = NULL;
+
+    if (old || next->initiator)
+        return old;
+    for (old = ike_sa_older(ep, next); old; old = ike_sa_older(ep, old))
+        if (in_use(old) && !old->renewing && (!any || (!any->child_count && old->child_count)))
+            any = old;
+    return any && renewal_begin(ep, any, next) == OK ? any : NULL;
+}
+
+/* What was wished of the old one is done under the new one. */
+static void inherit(struct ike_endpoint *ep, nsec now, struct ike_sa *old, struct ike_sa *next)
+{
+    v1_exchanges_abandon(ep, now, old);
+    child_sas_move(ep, old, next);
+    next->wishes |= old->wishes & (WISH_CHILD | WISH_DELETE);
+    next->new_wishes = old->new_wishes;
+    if (old->wishes & WISH_DELETE)
+        next->reason = old->reason;
+    old->wishes = old->new_wishes = 0;
+    ike_timer_arm(ep, old, TIMER_REKEY, NSEC_NEVER);
+    ike_timer_arm(ep, old, TIMER_LIVENESS, NSEC_NEVER);
+}
+
+bool v1_take_over(struct ike_endpoint *ep, nsec now, struct ike_sa *next)
+{
+    struct ike_sa *old = predecessor(ep, next), *other;
+
+    if (!old && next->initiator)
+        return false; /* one more of our own wish */
+    for (other = ike_sa_older(ep, next); other; other = ike_sa_older(ep, other))
+        if (other != old && in_use(other)) /* both have begun one at once */
+            inherit(ep, now, other, next);
+    if (!old)
+        return false;
+    inherit(ep, now, old, next);
+    ep->store->counters.reauthentications += next->initiator;
+    event_ike(ep, now, old,
+              (struct event_record){.kind = EVENT_IKE_REAUTH, .other = ike_sa_ref(ep, next)});
+    if (next->initiator)
+        v1_close(ep, now, old, REASON_REAUTHENTICATED, true);
+    return true;
+}
+
+void v1_renewal_over(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_reason why)
+{
+    struct ike_sa *old = renewal_old(ep, sa), *next = renewal_next(ep, sa);
+
+    renewal_end(ep, sa);
+    if (old && !sa->up && old->state == STATE_ESTABLISHED && why != REASON_CRASH)
+        try_later(ep, now, old);
+    if (next && !next->up && (why == REASON_DELETED || why == REASON_DELETED_BY_PEER))
+        v1_remove(ep, now, next, why); /* nobody wants what it is to be for */
+}

@@ -1,0 +1,258 @@
+#include "proto/ikev1/store.h"
+
+#include "base/assert.h"
+
+#include <stdlib.h>
+
+/* ---- the pools ---- */
+
+static enum err pools_init(struct v1_store *v, const struct ike_store *s)
+{
+    uint32_t ikes = s->ikes.capacity;
+
+    v->slots = malloc(ikes * sizeof *v->slots);
+    if (!v->slots || pool_init(&v->sas, sizeof(struct v1_sa), ikes) ||
+        pool_init(&v->phase1s, sizeof(struct v1_phase1), ikes) ||
+        pool_init(&v->exchanges, sizeof(struct v1_exchange), ikes * V1_EXCHANGES_MAX) ||
+        pool_init(&v->quicks, sizeof(struct v1_quick), ikes * V1_EXCHANGES_MAX))
+        return ERR_MEMORY;
+    return OK;
+}
+
+enum err v1_store_make(struct ike_store *s)
+{
+    if (!v1_configured(s->config))
+        return OK;
+    s->v1 = calloc(1, sizeof *s->v1);
+    return s->v1 ? pools_init(s->v1, s) : ERR_MEMORY;
+}
+
+void v1_store_free(struct ike_store *s)
+{
+    struct v1_store *v = s->v1;
+
+    if (!v)
+        return;
+    pool_reset(&v->quicks);
+    pool_reset(&v->exchanges);
+    pool_reset(&v->phase1s);
+    pool_reset(&v->sas);
+    free(v->slots);
+    free(v);
+    s->v1 = NULL;
+}
+
+static uint64_t in_use(const struct pool *p)
+{
+    return (uint64_t)p->taken * (p->slot_size + sizeof *p->generations);
+}
+
+uint64_t v1_store_memory(const struct ike_store *s)
+{
+    const struct v1_store *v = s->v1;
+
+    if (!v)
+        return 0;
+    return in_use(&v->sas) + in_use(&v->phase1s) + in_use(&v->exchanges) + in_use(&v->quicks) +
+           (uint64_t)s->ikes.taken * sizeof *v->slots;
+}
+
+/* ---- IKE SAs ---- */
+
+struct v1_sa *v1_sa_take(struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    struct v1_store *v = ep->store->v1;
+    struct handle h;
+    struct v1_sa *one = pool_take(&v->sas, &h);
+
+    if (!one)
+        return NULL;
+    one->phase1 = one->exchanges = SA_INDEX_NONE;
+    v->slots[ike_sa_index(ep, sa)] = h.index;
+    return one;
+}
+
+struct v1_sa *v1_sa_of(const struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    const struct v1_store *v = ep->store->v1;
+    struct v1_sa *one = pool_slot(&v->sas, v->slots[ike_sa_index(ep, sa)]);
+
+    ASSERT(sa->version == IKE_V1 && one);
+    return one;
+}
+
+void v1_sa_give(struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    struct v1_store *v = ep->store->v1;
+
+    v1_sa_forget(ep, sa);
+    pool_give(&v->sas, pool_handle(&v->sas, v->slots[ike_sa_index(ep, sa)]));
+}
+
+void v1_sa_forget(struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    struct v1_store *v = ep->store->v1;
+    struct v1_sa *one = v1_sa_of(ep, sa);
+    struct v1_exchange *x;
+
+    while ((x = v1_exchange_next(ep, sa, NULL)) != NULL)
+        v1_exchange_give(ep, sa, x);
+    if (one->phase1 != SA_INDEX_NONE)
+        pool_give(&v->phase1s, pool_handle(&v->phase1s, one->phase1));
+    wipe(one, sizeof *one);
+    one->phase1 = one->exchanges = SA_INDEX_NONE;
+}
+
+struct v1_established v1_sa_established(const struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    const struct v1_sa *one = v1_sa_of(ep, sa);
+
+    ASSERT(one->hash);
+    return (struct v1_established){ep->store->env.crypto, one->hash, &one->keys,
+                                   &one->cipher,          sa->spi_i, sa->spi_r};
+}
+
+struct v1_phase1 *v1_sa_begin(struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    struct v1_sa *one = v1_sa_of(ep, sa);
+    struct handle h;
+    struct v1_phase1 *p = pool_take(&ep->store->v1->phase1s, &h);
+
+    if (p)
+        one->phase1 = h.index;
+    return p;
+}
+
+struct v1_phase1 *v1_sa_phase1(const struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    const struct v1_sa *one = v1_sa_of(ep, sa);
+
+    return one->phase1 == SA_INDEX_NONE ? NULL : pool_slot(&ep->store->v1->phase1s, one->phase1);
+}
+
+void v1_sa_settle(struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    struct v1_store *v = ep->store->v1;
+    struct v1_sa *one = v1_sa_of(ep, sa);
+    const struct v1_phase1 *p = v1_sa_phase1(ep, sa);
+
+    one->hash = p->suite.hash;
+    one->cipher = p->cipher;
+    memcpy(one->keys.skeyid_d, p->keys.skeyid_d, sizeof one->keys.skeyid_d);
+    memcpy(one->keys.skeyid_a, p->keys.skeyid_a, sizeof one->keys.skeyid_a);
+    one->dpd = p->peer_vendors >> V1_VENDOR_DPD & 1;
+    pool_give(&v->phase1s, pool_handle(&v->phase1s, one->phase1));
+    one->phase1 = SA_INDEX_NONE;
+}
+
+/* ---- exchanges ---- */
+
+static struct v1_exchange *exchange_at(const struct ike_endpoint *ep, uint32_t index)
+{
+    return index == SA_INDEX_NONE ? NULL : pool_slot(&ep->store->v1->exchanges, index);
+}
+
+struct v1_exchange *v1_exchange_next(const struct ike_endpoint *ep, const struct ike_sa *sa,
+                                     const struct v1_exchange *x)
+{
+    return exchange_at(ep, x ? x->next : v1_sa_of(ep, sa)->exchanges);
+}
+
+struct v1_exchange *v1_exchange_find(const struct ike_endpoint *ep, const struct ike_sa *sa,
+                                     uint32_t message_id)
+{
+    struct v1_exchange *x = v1_exchange_next(ep, sa, NULL);
+
+    while (x && x->message_id != message_id)
+        x = v1_exchange_next(ep, sa, x);
+    return x;
+}
+
+/* The oldest that is over goes. @return whether there is room now */
+static bool make_room(struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    struct v1_exchange *x = NULL, *oldest = NULL;
+    unsigned count = 0;
+
+    while ((x = v1_exchange_next(ep, sa, x)) != NULL) {
+        count++;
+        if (x->quick == SA_INDEX_NONE)
+            oldest = x;
+    }
+    if (count < V1_EXCHANGES_MAX)
+        return true;
+    if (oldest)
+        v1_exchange_give(ep, sa, oldest);
+    return oldest != NULL;
+}
+
+struct v1_exchange *v1_exchange_take(struct ike_endpoint *ep, const struct ike_sa *sa,
+                                     uint32_t message_id)
+{
+    struct v1_sa *one = v1_sa_of(ep, sa);
+    struct v1_exchange *x;
+    struct handle h;
+
+    if (!make_room(ep, sa))
+        return NULL;
+    x = pool_take(&ep->store->v1->exchanges, &h);
+    ASSERT(x); /* as many as all may have */
+    x->message_id = message_id;
+    x->due = NSEC_NEVER;
+    x->child = x->old = HANDLE_NONE;
+    x->quick = SA_INDEX_NONE;
+    x->next = one->exchanges;
+    one->exchanges = h.index;
+    return x;
+}
+
+void v1_exchange_give(struct ike_endpoint *ep, const struct ike_sa *sa, struct v1_exchange *x)
+{
+    struct pool *all = &ep->store->v1->exchanges;
+    uint32_t self = pool_index(all, x), *at = &v1_sa_of(ep, sa)->exchanges;
+
+    v1_exchange_settle(ep, x);
+    message_drop(&ep->store->messages, &x->sent);
+    while (*at != self)
+        at = &exchange_at(ep, *at)->next;
+    *at = x->next;
+    pool_give(all, pool_handle(all, self));
+}
+
+struct v1_quick *v1_exchange_quick(const struct ike_endpoint *ep, const struct v1_exchange *x)
+{
+    return x->quick == SA_INDEX_NONE ? NULL : pool_slot(&ep->store->v1->quicks, x->quick);
+}
+
+struct v1_quick *v1_exchange_begin(struct ike_endpoint *ep, struct v1_exchange *x)
+{
+    struct handle h;
+    struct v1_quick *q = pool_take(&ep->store->v1->quicks, &h);
+
+    if (q)
+        x->quick = h.index;
+    return q;
+}
+
+void v1_exchange_settle(struct ike_endpoint *ep, struct v1_exchange *x)
+{
+    struct pool *all = &ep->store->v1->quicks;
+
+    if (x->quick != SA_INDEX_NONE)
+        pool_give(all, pool_handle(all, x->quick));
+    x->quick = SA_INDEX_NONE;
+}
+
+bool v1_id_seen(const struct v1_sa *one, uint32_t message_id)
+{
+    for (unsigned i = 0; i < V1_IDS_SEEN; i++)
+        if (one->seen[i] == message_id)
+            return true;
+    return false;
+}
+
+void v1_id_use(struct v1_sa *one, uint32_t message_id)
+{
+    one->seen[one->seen_next] = message_id;
+    one->seen_next = (uint8_t)((one->seen_next + 1) % V1_IDS_SEEN);
+}

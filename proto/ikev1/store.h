@@ -1,0 +1,102 @@
+/*
+ * What IKE SAs of version 1 have beside their records (proto/core/sa.h), in pools of a store that
+ * has that version: keys for life, phase 1 while it goes on, and exchanges under a message ID.
+ */
+#ifndef PROTO_IKEV1_STORE_H
+#define PROTO_IKEV1_STORE_H
+
+#include "proto/core/internal.h"
+#include "proto/ikev1/phase1.h"
+#include "proto/ikev1/quick_mode.h"
+
+enum v1_store_sizes {
+    V1_EXCHANGES_MAX = 4, /* of an IKE SA at once */
+    V1_IDS_SEEN = 8,      /* message IDs of the peer's that are remembered behind them */
+};
+
+/** Beside the record of an IKE SA, for its life. */
+struct v1_sa {
+    struct ikev1_keys keys;  /* SKEYID_d and SKEYID_a; zero while phase 1 goes on */
+    struct v1_cipher cipher; /* its key, and as IV the last block of phase 1 */
+    const struct hash_suite *hash;
+    uint32_t phase1;    /* slot of struct v1_phase1, SA_INDEX_NONE: it is over */
+    uint32_t exchanges; /* the first one, SA_INDEX_NONE; the newest first */
+    uint32_t seen[V1_IDS_SEEN];
+    uint8_t seen_next;
+    bool informed;               /* something was said by the peer in an Informational exchange */
+    bool dpd;                    /* the peer has announced RFC 3706 */
+    uint32_t asked_at, heard_at; /* R_U_THERE: our last number, the peer's */
+};
+
+/**
+ * An exchange under a message ID, and when it is over what answers the peer's last message, for as
+ * long as that may come again. Message ID 0: phase 1, only when it is over.
+ */
+struct v1_exchange {
+    nsec due;                 /* to be sent again, or forgotten */
+    uint64_t answered;        /* digest of the message that `sent` answers; 0: none */
+    struct handle child, old; /* being made, whose place it takes */
+    struct message_ref sent;
+    uint32_t message_id;
+    uint32_t quick; /* slot of struct v1_quick, SA_INDEX_NONE: it is over */
+    uint32_t next;
+    uint8_t tries; /* how often `sent` was sent again for want of an answer */
+};
+
+/** NULL in an ike_store without version 1. */
+struct v1_store {
+    struct pool sas, phase1s, exchanges, quicks;
+    uint32_t *slots; /* of `sas`, by index of the IKE SA; valid for those of version 1 */
+};
+
+/** Whether this configuration calls with version 1, or answers it. */
+static inline bool v1_configured(const struct ike_config *c)
+{
+    return c->version == IKE_V1 || (c->answers >> IKE_V1 & 1);
+}
+
+/** Its other pools are there. Does nothing without version 1. @retval ERR_MEMORY  to be freed */
+enum err v1_store_make(struct ike_store *) MUST_USE;
+void v1_store_free(struct ike_store *);
+/** Bytes of what is in use. */
+uint64_t v1_store_memory(const struct ike_store *);
+
+/** What belongs to an IKE SA of version 1; NULL: no room. */
+struct v1_sa *v1_sa_take(struct ike_endpoint *, const struct ike_sa *);
+struct v1_sa *v1_sa_of(const struct ike_endpoint *, const struct ike_sa *);
+/** Wipes and gives back all of it, exchanges and phase 1 too. */
+void v1_sa_give(struct ike_endpoint *, const struct ike_sa *);
+/** Exchanges and keys go, the record stays. */
+void v1_sa_forget(struct ike_endpoint *, const struct ike_sa *);
+/** Of one whose phase 1 is over; views. */
+struct v1_established v1_sa_established(const struct ike_endpoint *, const struct ike_sa *);
+
+/** A slot for phase 1, as there is none; NULL: no room. */
+struct v1_phase1 *v1_sa_begin(struct ike_endpoint *, const struct ike_sa *);
+/** NULL: it is over. */
+struct v1_phase1 *v1_sa_phase1(const struct ike_endpoint *, const struct ike_sa *);
+/** It is over: what is needed for life stays. */
+void v1_sa_settle(struct ike_endpoint *, const struct ike_sa *);
+
+/** A new exchange. Where there are as many as may be, one that is over makes room. @retval NULL
+ * none is */
+struct v1_exchange *v1_exchange_take(struct ike_endpoint *, const struct ike_sa *,
+                                     uint32_t message_id);
+struct v1_exchange *v1_exchange_find(const struct ike_endpoint *, const struct ike_sa *,
+                                     uint32_t message_id);
+/** The first one, or the one behind `x`; NULL. */
+struct v1_exchange *v1_exchange_next(const struct ike_endpoint *, const struct ike_sa *,
+                                     const struct v1_exchange *x);
+void v1_exchange_give(struct ike_endpoint *, const struct ike_sa *, struct v1_exchange *);
+/** Its Quick Mode; NULL: it is over. */
+struct v1_quick *v1_exchange_quick(const struct ike_endpoint *, const struct v1_exchange *);
+/** A slot for it, as there is none; NULL: no room. */
+struct v1_quick *v1_exchange_begin(struct ike_endpoint *, struct v1_exchange *);
+/** It is over, and what was secret of it is wiped. */
+void v1_exchange_settle(struct ike_endpoint *, struct v1_exchange *);
+
+/** Whether the peer has used this message ID of late; and it has now. */
+bool v1_id_seen(const struct v1_sa *, uint32_t message_id);
+void v1_id_use(struct v1_sa *, uint32_t message_id);
+
+#endif
