@@ -208,7 +208,7 @@ enum err ikev1_hash_of(struct crypto *c, const struct hash_suite *hash,
                                   bytes_of(cookies, sizeof cookies), in->sai_b, in->id_b};
 
     store_cookies(initiator ? in->cky_i : in->cky_r, initiator ? in->cky_r : in->cky_i, cookies);
-    return prf(c, hash, bytes_of(keys->skeyid, hash->len), parts, 5, out);
+    return prf(c, in->tied ? in->tied : hash, bytes_of(keys->skeyid, hash->len), parts, 5, out);
 }
 
 enum err ikev1_hash_12(struct crypto *c, const struct hash_suite *hash,

@@ -66,9 +66,12 @@ struct ikev1_proof {
     uint64_t cky_i, cky_r;
     struct bytes sai_b; /* body of the initiator's SA payload, all proposals */
     struct bytes id_b;  /* body of IDii or IDir, of the one who proves */
+    /** Its HMAC makes it, under SKEYID as it is: a signature that is tied to a hash, as ECDSA is
+     * (RFC 2409 §5.1, RFC 4754 §3). NULL: the negotiated one. */
+    const struct hash_suite *tied;
 };
 
-/** HASH_I (`initiator`) or HASH_R: what is sent, or signed (RFC 2409 §5). hash->len bytes. */
+/** HASH_I (`initiator`) or HASH_R: what is sent, or signed (RFC 2409 §5). Bytes as the hash. */
 enum err ikev1_hash_of(struct crypto *, const struct hash_suite *, const struct ikev1_keys *,
                        const struct ikev1_proof *, bool initiator, uint8_t *out) MUST_USE;
 

@@ -6,16 +6,27 @@ typedef int init_of_hash(EVP_PKEY_CTX *, const OSSL_PARAM *);
 static const char *digest_name(enum sign_hash hash)
 {
     static const char *const names[] = {
-        [SIGN_SHA1] = "SHA1",         [SIGN_SHA2_256] = "SHA2-256", [SIGN_SHA2_384] = "SHA2-384",
-        [SIGN_SHA2_512] = "SHA2-512", [SIGN_IDENTITY] = NULL,
+        [SIGN_HASHED] = NULL,         [SIGN_SHA1] = "SHA1",         [SIGN_SHA2_256] = "SHA2-256",
+        [SIGN_SHA2_384] = "SHA2-384", [SIGN_SHA2_512] = "SHA2-512", [SIGN_IDENTITY] = NULL,
     };
 
     return names[hash];
 }
 
+static init_of_hash *init_for(enum key_purpose purpose)
+{
+    return purpose == KEY_SIGNS ? EVP_PKEY_sign_init_ex : EVP_PKEY_verify_init_ex;
+}
+
+/* Without a digest the library makes no DigestInfo for RSA, and pads as PKCS #1 v1.5 does. */
+static bool init_given(struct key_use *u, OSSL_LIB_CTX *library)
+{
+    u->of_hash = EVP_PKEY_CTX_new_from_pkey(library, u->key, NULL);
+    return u->of_hash && init_for(u->purpose)(u->of_hash, NULL) > 0;
+}
+
 static bool init_hashed(struct key_use *u, OSSL_LIB_CTX *library)
 {
-    init_of_hash *init = u->purpose == KEY_SIGNS ? EVP_PKEY_sign_init_ex : EVP_PKEY_verify_init_ex;
     const char *name = digest_name(u->suite->hash);
     int salt = (int)sign_hash_len(u->suite->hash);
     OSSL_PARAM params[4], *p = params;
@@ -29,7 +40,7 @@ static bool init_hashed(struct key_use *u, OSSL_LIB_CTX *library)
     u->digest = EVP_MD_fetch(library, name, NULL);
     u->hash = EVP_MD_CTX_new();
     u->of_hash = EVP_PKEY_CTX_new_from_pkey(library, u->key, NULL);
-    return u->digest && u->hash && u->of_hash && init(u->of_hash, params) > 0;
+    return u->digest && u->hash && u->of_hash && init_for(u->purpose)(u->of_hash, params) > 0;
 }
 
 static bool init_whole(struct key_use *u, OSSL_LIB_CTX *library)
@@ -44,8 +55,14 @@ static bool init_whole(struct key_use *u, OSSL_LIB_CTX *library)
 bool key_use_init(struct key_use *u, OSSL_LIB_CTX *library, EVP_PKEY *key,
                   const struct sign_suite *suite, enum key_purpose purpose)
 {
+    bool done;
+
     *u = (struct key_use){.key = key, .suite = suite, .purpose = purpose};
-    if (suite->hash == SIGN_IDENTITY ? init_whole(u, library) : init_hashed(u, library))
+    if (suite->hash == SIGN_IDENTITY)
+        done = init_whole(u, library);
+    else
+        done = suite->hash == SIGN_HASHED ? init_given(u, library) : init_hashed(u, library);
+    if (done)
         return true;
     key_use_reset(u);
     return false;
@@ -60,8 +77,21 @@ void key_use_reset(struct key_use *u)
     *u = (struct key_use){.key = NULL};
 }
 
-static bool hash_of(struct key_use *u, const struct bytes *parts, size_t count, uint8_t *out)
+_Static_assert(SIGN_HASH_MAX <= EVP_MAX_MD_SIZE, "a text that is a hash has room for one");
+
+/* @param len  of the hash, which may be the text itself */
+static bool hash_of(struct key_use *u, const struct bytes *parts, size_t count, uint8_t *out,
+                    size_t *len)
 {
+    *len = sign_hash_len(u->suite->hash);
+    if (!u->digest) {
+        for (size_t i = 0; i < count; i++) {
+            if (parts[i].len > 0)
+                memcpy(out + *len, parts[i].data, parts[i].len);
+            *len += parts[i].len;
+        }
+        return true;
+    }
     if (!EVP_DigestInit_ex2(u->hash, u->digest, NULL))
         return false;
     for (size_t i = 0; i < count; i++)
@@ -81,23 +111,24 @@ bool key_use_sign(struct key_use *u, const struct bytes *parts, size_t count, ui
                   size_t *len)
 {
     uint8_t hash[EVP_MAX_MD_SIZE];
+    size_t hash_len;
 
     *len = SIGN_MAX;
     if (u->of_text)
         return begin_whole(u) && EVP_DigestSign(u->of_text, out, len, parts->data, parts->len) > 0;
-    return hash_of(u, parts, count, hash) &&
-           EVP_PKEY_sign(u->of_hash, out, len, hash, sign_hash_len(u->suite->hash)) > 0;
+    return hash_of(u, parts, count, hash, &hash_len) &&
+           EVP_PKEY_sign(u->of_hash, out, len, hash, hash_len) > 0;
 }
 
 bool key_use_verify(struct key_use *u, const struct bytes *parts, size_t count,
                     struct bytes signature)
 {
     uint8_t hash[EVP_MAX_MD_SIZE];
+    size_t hash_len;
 
     if (u->of_text)
         return begin_whole(u) && EVP_DigestVerify(u->of_text, signature.data, signature.len,
                                                   parts->data, parts->len) == 1;
-    return hash_of(u, parts, count, hash) &&
-           EVP_PKEY_verify(u->of_hash, signature.data, signature.len, hash,
-                           sign_hash_len(u->suite->hash)) == 1;
+    return hash_of(u, parts, count, hash, &hash_len) &&
+           EVP_PKEY_verify(u->of_hash, signature.data, signature.len, hash, hash_len) == 1;
 }

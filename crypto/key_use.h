@@ -14,8 +14,8 @@ struct key_use {
     EVP_PKEY *key; /* NULL: not set up; else held by the contexts below */
     const struct sign_suite *suite;
     enum key_purpose purpose;
-    EVP_MD *digest; /* of the text; these three are NULL where the algorithm hashes by itself */
-    EVP_MD_CTX *hash;
+    EVP_MD *digest;   /* of the text; these three are NULL where the algorithm hashes by itself, */
+    EVP_MD_CTX *hash; /* these two where the text is a hash */
     EVP_PKEY_CTX *of_hash;
     EVP_MD_CTX *of_text; /* then this one */
 };

@@ -65,7 +65,7 @@ struct seal_op {
     uint8_t *icv; /* written by seal, compared by open */
 };
 
-/** What to sign and with what: part0 | part1 | ..., SIGN_TEXT_MAX bytes at most. */
+/** What to sign and with what: part0 | part1 | ..., sign_text_max bytes at most. */
 struct sign_op {
     const struct sign_key *key;
     const struct sign_suite *suite;

@@ -61,6 +61,14 @@ static const struct sign_suite suites[] = {
     {"ecdsa-521", 11, SIGN_SHA2_512, SIGN_ECDSA_FIXED, KEY_ECP521, NONE, NONE},
 };
 
+/* By type of key; methods are those of IKEv1 (RFC 2409 appendix A, RFC 4754 §4). */
+static const struct sign_suite hashed_suites[] = {
+    [KEY_RSA] = {"rsa-hashed", 3, SIGN_HASHED, SIGN_RSA_PKCS1, KEY_RSA, NONE, NONE},
+    [KEY_ECP256] = {"ecdsa-256-hashed", 9, SIGN_HASHED, SIGN_ECDSA_FIXED, KEY_ECP256, NONE, NONE},
+    [KEY_ECP384] = {"ecdsa-384-hashed", 10, SIGN_HASHED, SIGN_ECDSA_FIXED, KEY_ECP384, NONE, NONE},
+    [KEY_ECP521] = {"ecdsa-521-hashed", 11, SIGN_HASHED, SIGN_ECDSA_FIXED, KEY_ECP521, NONE, NONE},
+};
+
 enum { DIGITAL_SIGNATURE = 14 };
 
 const struct sign_suite *sign_suite_of_method(uint8_t method)
@@ -81,6 +89,11 @@ const struct sign_suite *sign_suite_identified(struct bytes identifier, enum sig
     return NULL;
 }
 
+const struct sign_suite *sign_suite_hashed(enum sign_key_type type)
+{
+    return type < COUNT(hashed_suites) ? &hashed_suites[type] : NULL;
+}
+
 const struct sign_suite *sign_suite_named(const char *name, size_t len)
 {
     for (size_t i = 0; i < COUNT(suites); i++)
@@ -98,12 +111,17 @@ const struct sign_suite *sign_suites(size_t *count)
 size_t sign_hash_len(enum sign_hash hash)
 {
     static const uint8_t len[] = {
-        [SIGN_SHA1] = 20,     [SIGN_SHA2_256] = 32, [SIGN_SHA2_384] = 48,
-        [SIGN_SHA2_512] = 64, [SIGN_IDENTITY] = 0,
+        [SIGN_HASHED] = 0,    [SIGN_SHA1] = 20,     [SIGN_SHA2_256] = 32,
+        [SIGN_SHA2_384] = 48, [SIGN_SHA2_512] = 64, [SIGN_IDENTITY] = 0,
     };
 
-    ASSERT(hash >= SIGN_SHA1 && hash <= SIGN_IDENTITY);
+    ASSERT((unsigned)hash <= SIGN_IDENTITY);
     return len[hash];
+}
+
+size_t sign_text_max(const struct sign_suite *suite)
+{
+    return suite->hash == SIGN_HASHED ? SIGN_HASH_MAX : SIGN_TEXT_MAX;
 }
 
 /* SEQUENCE { INTEGER r, INTEGER s } whose two numbers have `numbers` bytes together. */

@@ -3,7 +3,7 @@
  * the algorithm is named by a DER AlgorithmIdentifier), RFC 8420 (Ed25519, Ed448), RFC 4754
  * (methods 9-11, ECDSA as r | s), RFC 7296 §3.8 (method 1, RSA with SHA-1). RSASSA-PSS with SHA-1
  * and DSA are left out (RFC 8247 §4.1, §4.2). P-256 goes with SHA-256, P-384 with SHA-384 and P-521
- * with SHA-512 only, as RFC 4754 §3 pairs them.
+ * with SHA-512 only, as RFC 4754 §3 pairs them. Those of IKEv1 are apart: sign_suite_hashed.
  */
 #ifndef CRYPTO_SIGN_H
 #define CRYPTO_SIGN_H
@@ -24,10 +24,12 @@ enum sign_sizes {
     SIGN_RSA_BITS_MAX = 4096,
     SIGN_KEY_DER_MAX = 4096,     /* no key of ours is longer; more is refused unread */
     SIGN_TEXT_MAX = 65535 + 512, /* a whole message, a nonce and a prf (RFC 7296 §2.15) */
+    SIGN_HASH_MAX = 64,          /* a text that is a hash */
 };
 
 /** IANA "IKEv2 Hash Algorithms": what SIGNATURE_HASH_ALGORITHMS announces (RFC 7427 §4). */
 enum sign_hash {
+    SIGN_HASHED = 0, /* reserved there; here: the text is a hash already, and signed as it is */
     SIGN_SHA1 = 1,
     SIGN_SHA2_256 = 2,
     SIGN_SHA2_384 = 3,
@@ -46,7 +48,7 @@ enum sign_key_type {
 };
 
 enum sign_form {
-    SIGN_RSA_PKCS1,   /* RFC 8017 §8.2 */
+    SIGN_RSA_PKCS1,   /* RFC 8017 §8.2; SIGN_HASHED: the hash without its DigestInfo */
     SIGN_RSA_PSS,     /* RFC 8017 §8.1; MGF1 with the same hash, salt as long as the hash */
     SIGN_ECDSA_DER,   /* RFC 3279 §2.2.3: SEQUENCE of r and s; the length varies */
     SIGN_ECDSA_FIXED, /* RFC 4754 §3: r | s, each as long as the order */
@@ -102,11 +104,20 @@ const struct sign_suite *sign_suite_of_method(uint8_t method);
  * the key's, not the identifier's. NULL if the two do not go together or it is none of ours.
  */
 const struct sign_suite *sign_suite_identified(struct bytes identifier, enum sign_key_type type);
+/**
+ * What IKEv1 signs with: the octets of HASH_I or HASH_R as they are (RFC 2409 §5.1), SIGN_HASH_MAX
+ * at most. RSA by PKCS #1 v1.5 without the DigestInfo that names the hash: the RFC asks for "a
+ * private key encryption in PKCS #1 format and not a signature", as both sides know the hash. ECDSA
+ * as r | s (RFC 4754 §7). In no list and found by no name. NULL: IKEv1 has none for such keys.
+ */
+const struct sign_suite *sign_suite_hashed(enum sign_key_type type);
 /** By name, compared over `len` characters; NULL if there is none. */
 const struct sign_suite *sign_suite_named(const char *name, size_t len);
 const struct sign_suite *sign_suites(size_t *count);
 
-/** Bytes of the hash; 0 for SIGN_IDENTITY. */
+/** Bytes of the longest text that the suite signs. */
+size_t sign_text_max(const struct sign_suite *suite);
+/** Bytes of the hash that the suite makes; 0 for SIGN_IDENTITY and SIGN_HASHED. */
 size_t sign_hash_len(enum sign_hash hash);
 /** Bytes of the longest signature that a key of the suite's type and of `bits` bits makes. */
 size_t sign_len_max(const struct sign_suite *suite, unsigned bits);

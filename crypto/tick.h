@@ -92,14 +92,14 @@ static inline void tick_verify(struct crypto *c, const struct verify_op *op)
 static inline bool sign_op_valid(const struct sign_op *op)
 {
     return sign_suite_fits(op->suite, &op->key->key) &&
-           parts_len(op->parts, op->count) <= SIGN_TEXT_MAX;
+           parts_len(op->parts, op->count) <= sign_text_max(op->suite);
 }
 
 static inline bool verify_op_valid(const struct verify_op *op, struct bytes signature)
 {
     return sign_suite_fits(op->suite, &op->key->key) && signature.len > 0 &&
            signature.len <= sign_len_max(op->suite, op->key->key.bits) &&
-           parts_len(op->parts, op->count) <= SIGN_TEXT_MAX;
+           parts_len(op->parts, op->count) <= sign_text_max(op->suite);
 }
 
 /** False: `text` is no whole number of blocks, which a peer can cause and no cipher can take. */

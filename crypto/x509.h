@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "crypto/provider.h"
 
-struct x509_cert;    /* one certificate, read */
+struct x509_cert; /* one certificate, read */
 /** Trust anchors and CRLs, shared by all SAs of an endpoint; of one thread, as verifying keeps
  * contexts in it. */
 struct x509_anchors;
@@ -111,6 +111,9 @@ void x509_anchors_free(struct x509_anchors *store);
 /** Trust this CA. It is judged as an anchor: its own issuer does not matter. */
 enum x509_result x509_anchors_trust(struct x509_anchors *store,
                                     const struct x509_cert *anchor) MUST_USE;
+/** The subject (Name in DER) of the CA that was trusted n-th, from 0; owned by the store. Empty:
+ * there are no more. CERTREQ of IKEv1 names it (RFC 2408 §3.10). */
+struct bytes x509_anchors_name(const struct x509_anchors *store, size_t n);
 /** Add a CRL in DER; its signature is judged when it is used. The newest of an issuer counts. */
 enum x509_result x509_anchors_add_crl(struct x509_anchors *store, struct bytes der) MUST_USE;
 

@@ -88,6 +88,16 @@ void x509_direct_reset(struct x509_direct *d)
     *d = (struct x509_direct){.anchor = NULL};
 }
 
+struct bytes x509_direct_name(const struct x509_direct *d, size_t n)
+{
+    const unsigned char *der;
+    size_t len;
+
+    if (n >= d->count || !X509_NAME_get0_der(X509_get_subject_name(d->anchor[n].cert), &der, &len))
+        return BYTES_NONE;
+    return bytes_of(der, len);
+}
+
 /* The one of the issuer's name; NULL: none, or one of several. */
 static struct direct_anchor *anchor_of(const struct x509_direct *d, X509 *cert)
 {

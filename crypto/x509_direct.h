@@ -17,6 +17,8 @@ struct x509_direct {
 /** @param whole  the anchor with its key; shared @return false: out of memory */
 bool x509_direct_trust(struct x509_direct *, const struct x509_cert *anchor, X509 *whole);
 void x509_direct_reset(struct x509_direct *);
+/** Name in DER of anchor `n`; empty: there are no more. */
+struct bytes x509_direct_name(const struct x509_direct *, size_t n);
 
 /**
  * Is the certificate valid by such an anchor at check->now_s?                        RFC 5280 §6.1

@@ -55,6 +55,11 @@ enum x509_result x509_anchors_trust(struct x509_anchors *store, const struct x50
     return done ? CERT_VALID : CERT_MEMORY;
 }
 
+struct bytes x509_anchors_name(const struct x509_anchors *store, size_t n)
+{
+    return x509_direct_name(&store->direct, n);
+}
+
 enum x509_result x509_anchors_add_crl(struct x509_anchors *store, struct bytes der)
 {
     const uint8_t *at = der.data;

@@ -142,7 +142,8 @@ struct ike_config {
     uint8_t proposal_count;
     struct identity id;
     struct auth_config auth;
-    uint8_t psk[PSK_MAX]; /* test credential in simulations */
+    struct xauth_config xauth; /* version 1 */
+    uint8_t psk[PSK_MAX];      /* test credential in simulations */
     uint8_t psk_len;
     struct retransmit_config retransmit;
     struct lifetime_config lifetime;

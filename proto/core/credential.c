@@ -34,6 +34,23 @@ int known_key_compare(const void *a, const void *b)
     return order ? order : bytes_compare(x->id, y->id);
 }
 
+int xauth_user_compare(const void *a, const void *b)
+{
+    return bytes_compare(((const struct xauth_user *)a)->name,
+                         ((const struct xauth_user *)b)->name);
+}
+
+const struct xauth_user *xauth_user_find(const struct xauth_config *c, struct bytes name,
+                                         struct bytes password)
+{
+    const struct xauth_user wanted = {.name = name}, *user;
+
+    if (c->user_count == 0)
+        return NULL;
+    user = bsearch(&wanted, c->users, c->user_count, sizeof wanted, xauth_user_compare);
+    return user && bytes_equal_secret(user->password, password) ? user : NULL;
+}
+
 bool known_key_find(const struct ike_trust *trust, struct bytes spki, uint8_t id_type,
                     struct bytes id)
 {

@@ -1,7 +1,8 @@
 /*
  * How the two sides of an IKE SA prove who they are: what an endpoint shows of itself and whom it
  * believes. Plain data made by the driver; keys, certificates and anchors are borrowed and shared
- * by all SAs, endpoints too. RFC 7296 §2.15, RFC 7427, RFC 7670, RFC 7619.
+ * by all SAs, endpoints too. RFC 7296 §2.15, RFC 7427, RFC 7670, RFC 7619; in IKEv1 a user's name
+ * and password as well (XAUTH, draft-beaulieu-ike-xauth-02).
  */
 #ifndef PROTO_CORE_CREDENTIAL_H
 #define PROTO_CORE_CREDENTIAL_H
@@ -77,6 +78,33 @@ static inline bool auth_accepts(const struct auth_config *c, enum auth_way way)
 {
     return (c->accepted ? c->accepted : AUTH_BIT(c->way)) & AUTH_BIT(way);
 }
+
+/** What an endpoint is in XAUTH, where one side is known by name once phase 1 is over. */
+enum xauth_role {
+    XAUTH_NONE,    /* nobody is */
+    XAUTH_USER,    /* we are */
+    XAUTH_GATEWAY, /* the peer is */
+};
+
+/** Test credentials in simulations. */
+struct xauth_user {
+    struct bytes name, password;
+};
+
+struct xauth_config {
+    enum xauth_role role;
+    /** XAUTH_USER: the first is who we are. XAUTH_GATEWAY: who may come, in ascending order of
+     * xauth_user_compare. Borrowed. */
+    const struct xauth_user *users;
+    size_t user_count;
+    uint8_t tries; /* gateway: answers that it listens to; 0 is 1 */
+};
+
+/** The order of a gateway's users: by name. For qsort and bsearch. */
+int xauth_user_compare(const void *a, const void *b);
+/** Who has this name and this password; NULL: nobody. */
+const struct xauth_user *xauth_user_find(const struct xauth_config *, struct bytes name,
+                                         struct bytes password);
 
 /** The order of struct ike_trust.keys: by SPKI, then by identity. For qsort and bsearch. */
 int known_key_compare(const void *a, const void *b);

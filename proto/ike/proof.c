@@ -1,9 +1,9 @@
 #include "proto/ike/proof.h"
 
+#include "proto/core/peer_key.h"
 #include "proto/ike/auth_data.h"
 #include "proto/ike/identity.h"
 #include "proto/ike/message.h"
-#include "proto/ike/peer_key.h"
 #include "proto/wire/auth.h"
 #include "proto/wire/cert.h"
 #include "proto/wire/id.h"
@@ -245,14 +245,26 @@ static const struct sign_suite *suite_in(const struct auth_payload *auth, enum s
     return sign_suite_identified(named.identifier, type);
 }
 
-/* The signature first: who has not the key is refused before a path is walked for him. */
+/* The signature first: who has not the key is refused before a path is walked for him. If a
+ * certificate is at fault the handshake knows why. */
 static enum err verify_signature(const struct step *s, const struct id_payload *id,
                                  const struct auth_input *in, const struct auth_payload *auth)
 {
+    const struct peer_claim claim = {
+        .crypto = s->ep->store->env.crypto,
+        .auth = &s->ep->store->config->auth,
+        .in = s->in,
+        .cert_type = PAYLOAD_CERT,
+        .id_type = id->type,
+        .id = id->data,
+        .now_s = s->ep->store->env.epoch_s + (int64_t)(s->now / NSEC_PER_S),
+    };
+    struct handshake *hs = handshake_of(s->ep, s->sa);
+    enum x509_result result = (enum x509_result)hs->certificate;
     struct peer_key key;
     struct auth_verifier verifier = {.key = &key.key};
     struct bytes signature;
-    enum err e = peer_key_read(s, id, &key);
+    enum err e = peer_key_read(&claim, &key, &result);
 
     if (e == OK) {
         verifier.suite = suite_in(auth, key.key.key.type, &signature);
@@ -261,7 +273,8 @@ static enum err verify_signature(const struct step *s, const struct id_payload *
                 : ERR_SIGNATURE;
     }
     if (e == OK)
-        e = peer_key_judge(s, &key);
+        e = peer_key_judge(&claim, &key, &result);
+    hs->certificate = (uint8_t)result;
     peer_key_reset(&key);
     return e;
 }

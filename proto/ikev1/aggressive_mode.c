@@ -1,21 +1,24 @@
 /*
- * RFC 2409 §5, §5.4, with NAT-D of RFC 3947 §3.2 where both speak of it:
+ * RFC 2409 §5, §5.1, §5.4, with NAT-D of RFC 3947 §3.2 where both speak of it:
  *
  *   1  HDR, SA, KE, Ni, IDii, VID ...     -->
  *   2                                     <--  HDR, SA, KE, Nr, IDir, VID ..., NAT-D, NAT-D, HASH_R
  *   3  HDR*, NAT-D, NAT-D, HASH_I         -->
  *
- * The third may come in the clear (RFC 2409 §5); ours does not.
+ * With signatures [CERTREQ ...] in 1 and 2, and [CERT ...,] SIG in the place of HASH. The third may
+ * come in the clear (RFC 2409 §5); ours does not.
  */
 #include "proto/ikev1/aggressive_mode.h"
 
 #include "base/assert.h"
+#include "proto/ikev1/proof.h"
 
 #define P(type) V1_BIT(type)
 #define FIRST (P(SA) | P(KE) | P(NONCE) | P(ID))
 
 static const struct v1_phase1_row rows[] = {
-    {V1_STATE_NONE, false, V1_CLEAR, FIRST, FIRST | P(VENDOR), V1_STATE_ANSWERED, "RFC 2409 §5"},
+    {V1_STATE_NONE, false, V1_CLEAR, FIRST, FIRST | P(VENDOR) | P(CERTREQ), V1_STATE_ANSWERED,
+     "RFC 2409 §5"},
     {V1_STATE_ASKED, true, V1_CLEAR, FIRST | P(HASH),
      FIRST | P(HASH) | P(NAT_D) | P(VENDOR) | P(CERTREQ), V1_STATE_ESTABLISHED, "RFC 2409 §5"},
     {V1_STATE_ANSWERED, false, V1_CLEAR | V1_ENCRYPTED, P(HASH),
@@ -52,16 +55,6 @@ static void write_id(const struct v1_phase1 *p, struct message_writer *w)
     payload_add(w, V1_PAYLOAD_ID, v1_phase1_own_id(p, room));
 }
 
-static enum err write_hash(const struct v1_phase1 *p, struct message_writer *w)
-{
-    uint8_t room[V1_ID_BODY_MAX], hash[IKEV1_HASH_MAX];
-    enum err e = v1_phase1_hash(p, p->initiator, v1_phase1_own_id(p, room), hash);
-
-    if (e == OK)
-        payload_add(w, V1_PAYLOAD_HASH, bytes_of(hash, p->suite.hash->len));
-    return e;
-}
-
 static enum err create_first(struct v1_phase1 *p, struct buf out, struct bytes *message)
 {
     const struct ike_config *c = p->env.config;
@@ -71,9 +64,10 @@ static enum err create_first(struct v1_phase1 *p, struct buf out, struct bytes *
     struct writer sa;
     enum err e;
 
-    if (c->proposal_count == 0 || c->proposals[0].ke_count == 0)
+    if (c->proposal_count == 0 || c->proposals[0].ke_count == 0 || terms.method_count == 0)
         return ERR_UNSUPPORTED;
     p->suite.ke = c->proposals[0].ke[0];
+    p->suite.auth = v1_auth_of(terms.methods[0]);
     keep_group(c, p->suite.ke, &ours);
     writer_init(&sa, p->sai_b, sizeof p->sai_b);
     e = v1_offer_write(&sa, ours.proposals, ours.count, &terms);
@@ -86,6 +80,7 @@ static enum err create_first(struct v1_phase1 *p, struct buf out, struct bytes *
     payload_add(&w, V1_PAYLOAD_SA, bytes_of(p->sai_b, p->sai_len));
     v1_phase1_keys_write(p, &w);
     write_id(p, &w);
+    v1_proof_ask(p, &w);
     v1_phase1_vendors_write(p, &w);
     return message_end(&w, message);
 }
@@ -120,10 +115,11 @@ static enum err write_second(struct v1_phase1_step *s, const struct v1_choice *c
     payload_end(&w);
     v1_phase1_keys_write(s->p, &w);
     write_id(s->p, &w);
+    v1_proof_ask(s->p, &w);
     v1_phase1_vendors_write(s->p, &w);
     e = v1_phase1_nat_write(s->p, &w, s->at);
     if (e == OK)
-        e = write_hash(s->p, &w);
+        e = v1_proof_write(s->p, &w);
     return e == OK ? message_end(&w, s->message) : e;
 }
 
@@ -160,7 +156,7 @@ static enum err write_third(struct v1_phase1_step *s)
     v1_phase1_begin(s->p, &w, s->out, V1_EXCHANGE_AGGRESSIVE, true);
     e = v1_phase1_nat_write(s->p, &w, s->at);
     if (e == OK)
-        e = write_hash(s->p, &w);
+        e = v1_proof_write(s->p, &w);
     v1_phase1_contact_write(s->p, &w);
     return e == OK ? v1_phase1_seal(s->p, &w, s->message) : e;
 }
@@ -186,13 +182,13 @@ static enum err take_second(struct v1_phase1_step *s)
     if (e == OK)
         e = v1_phase1_nat_read(s->p, s->in, s->at);
     if (e == OK)
-        e = v1_phase1_proof_check(s->p, v1_phase1_body(s->in, V1_PAYLOAD_HASH));
+        e = v1_proof_check(s->p, s->in);
     return e == OK ? write_third(s) : e;
 }
 
 static enum err take_third(struct v1_phase1_step *s)
 {
-    enum err e = v1_phase1_proof_check(s->p, v1_phase1_body(s->in, V1_PAYLOAD_HASH));
+    enum err e = v1_proof_check(s->p, s->in);
 
     if (e == OK)
         e = v1_phase1_nat_read(s->p, s->in, s->at);

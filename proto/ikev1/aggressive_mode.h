@@ -1,7 +1,7 @@
 /*
- * Aggressive Mode with pre-shared keys, both sides (RFC 2409 §5, §5.4; NAT detection: RFC 3947).
- * What it costs is in its second message: HASH_R in the clear, by which whoever asks can guess the
- * key at leisure.
+ * Aggressive Mode with pre-shared keys and signatures, both sides (RFC 2409 §5, §5.1, §5.4; NAT
+ * detection: RFC 3947). What it costs is in its second message: HASH_R in the clear, by which
+ * whoever asks can guess a pre-shared key at leisure; and a signature for whoever asks.
  */
 #ifndef PROTO_IKEV1_AGGRESSIVE_MODE_H
 #define PROTO_IKEV1_AGGRESSIVE_MODE_H

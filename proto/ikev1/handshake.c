@@ -39,7 +39,7 @@ const struct exchange_row v1_main_rows[] = {
      STATE_V1_KEYS_ANSWERED, STAY, "RFC 2409 §5.4"},
     {1, FROM(V1_KEYS_SENT), KIND_MAIN, ROLE_ANSWERED, KEYS, KEYS | NATD, take, 0,
      STATE_V1_PROOF_SENT, STAY, "RFC 2409 §5.4"},
-    {1, FROM(V1_KEYS_ANSWERED), KIND_MAIN, ROLE_ASKED, PROOF, PROOF | NOTES, take, 0,
+    {1, FROM(V1_KEYS_ANSWERED), KIND_MAIN, ROLE_ASKED, PROOF, PROOF | NOTES | P(CERTREQ), take, 0,
      STATE_ESTABLISHED, STAY, "RFC 2409 §5.4"},
     {1, FROM(V1_PROOF_SENT), KIND_MAIN, ROLE_ANSWERED, PROOF, PROOF | NOTES, take, 0,
      STATE_ESTABLISHED, STAY, "RFC 2409 §5.4"},
@@ -51,8 +51,8 @@ const size_t v1_main_row_count = sizeof v1_main_rows / sizeof *v1_main_rows;
 const struct exchange_row v1_aggressive_rows[] = {
     {1, FROM(NONE), KIND_AGGRESSIVE, ROLE_START, 0, 0, start, 0, STATE_V1_ASKED, STATE_NONE,
      "RFC 2409 §5.4"},
-    {1, FROM(NONE), KIND_AGGRESSIVE, ROLE_ASKED, FIRST, FIRST | VID, take, 0, STATE_V1_ANSWERED,
-     STATE_NONE, "RFC 2409 §5.4"},
+    {1, FROM(NONE), KIND_AGGRESSIVE, ROLE_ASKED, FIRST, FIRST | VID | P(CERTREQ), take, 0,
+     STATE_V1_ANSWERED, STATE_NONE, "RFC 2409 §5.4"},
     {1, FROM(V1_ASKED), KIND_AGGRESSIVE, ROLE_ANSWERED, FIRST | P(HASH), FIRST | P(HASH) | NATD,
      take, 0, STATE_ESTABLISHED, STAY, "RFC 2409 §5.4"},
     {1, FROM(V1_ANSWERED), KIND_AGGRESSIVE, ROLE_ASKED, P(HASH), P(HASH) | P(NAT_D) | NOTES, take,
@@ -81,6 +81,7 @@ static enum err take(struct step *s)
                      ? main_mode_receive(p, &at, s->out, &next, &s->answer)
                      : aggressive_mode_receive(p, &at, s->out, &next, &s->answer);
 
+    handshake_of(s->ep, s->sa)->certificate = p->certificate;
     s->sa->fragments = v1_phase1_fragments(p);
     return e;
 }
@@ -95,21 +96,26 @@ static enum err given_up(struct step *s)
 
 /* ---- an SA begins ---- */
 
-/* What phase 1 by pre-shared keys takes; a configuration may have other credentials only. */
-static bool can_prove(const struct ike_config *c)
+/* A configuration may have credentials that phase 1 has no method for. */
+static bool can_prove(const struct ike_config *c, bool initiator)
 {
-    return c->psk_len > 0 && c->id.len > 0;
+    uint16_t methods[V1_METHODS_MAX];
+
+    return c->id.len > 0 && v1_auth_methods(c, initiator, methods) > 0;
 }
 
-static struct v1_phase1 *new_phase1(struct ike_endpoint *ep, struct ike_sa *sa)
+static struct v1_phase1 *new_phase1(const struct step *s)
 {
+    struct ike_endpoint *ep = s->ep;
+    struct ike_sa *sa = s->sa;
     struct handshake *hs = handshake_take(ep, sa, true);
     struct v1_phase1 *p = hs ? v1_sa_begin(ep, sa) : NULL;
-    const struct v1_phase1_env env = {.crypto = ep->store->env.crypto,
-                                      .config = ep->store->config,
-                                      .natt = true,
-                                      .initial_contact =
-                                          sa->initiator && ep->store->config->initial_contact};
+    const struct v1_phase1_env env = {
+        .crypto = ep->store->env.crypto,
+        .config = ep->store->config,
+        .natt = true,
+        .now_s = ep->store->env.epoch_s + (int64_t)(s->now / NSEC_PER_S),
+        .initial_contact = sa->initiator && ep->store->config->initial_contact};
 
     if (p)
         v1_phase1_init(p, &env, sa->initiator, ike_sa_our_spi(sa),
@@ -148,7 +154,7 @@ static enum err call(struct step *s, const struct ike_remote *peer)
     struct handshake *hs;
     enum err e = OK;
 
-    if (!new_phase1(s->ep, s->sa))
+    if (!new_phase1(s))
         return ERR_FULL;
     hs = handshake_of(s->ep, s->sa);
     hs->peer_id_type = peer->id_type;
@@ -168,7 +174,7 @@ enum err v1_initiate(struct ike_endpoint *ep, nsec now, const struct ike_remote 
     enum err e;
 
     *out = SA_NONE;
-    if (!can_prove(ep->store->config))
+    if (!can_prove(ep->store->config, true))
         return ERR_UNSUPPORTED;
     s.sa = new_sa(ep, now, &peer->local, &peer->remote, out);
     if (!s.sa)
@@ -398,7 +404,7 @@ static bool known(struct step *s, uint64_t init_digest, enum err *e)
 static enum err begin_responder(struct step *s, uint64_t init_digest)
 {
     const struct ike_config *c = s->ep->store->config;
-    enum err e = new_phase1(s->ep, s->sa) ? OK : ERR_FULL;
+    enum err e = new_phase1(s) ? OK : ERR_FULL;
 
     if (e == OK)
         e = v1_step_run(s, kind_of(s), ROLE_ASKED);
@@ -423,7 +429,7 @@ enum err v1_phase1_asked(struct step *s)
     struct sa_ref ref;
     enum err e;
 
-    if (!c->respond || !can_prove(c) || !(c->answers >> IKE_V1 & 1) || !s->header.spi_i ||
+    if (!c->respond || !can_prove(c, false) || !(c->answers >> IKE_V1 & 1) || !s->header.spi_i ||
         s->header.message_id || v1_encrypted(&s->header))
         return refuse(s, IKE_DROP_UNEXPECTED, ERR_STATE);
     if (known(s, digest, &e))

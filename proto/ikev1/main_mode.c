@@ -1,16 +1,19 @@
 /*
- * RFC 2409 §5.4, with NAT-D of RFC 3947 §3.2 where both speak of it:
+ * RFC 2409 §5.1, §5.4, with NAT-D of RFC 3947 §3.2 where both speak of it:
  *
  *   1  HDR, SA, VID ...              -->
  *   2                                <--  HDR, SA, VID ...
  *   3  HDR, KE, Ni, NAT-D, NAT-D     -->
- *   4                                <--  HDR, KE, Nr, NAT-D, NAT-D
+ *   4                                <--  HDR, KE, Nr, [CERTREQ ...,] NAT-D, NAT-D
  *   5  HDR*, IDii, HASH_I            -->
  *   6                                <--  HDR*, IDir, HASH_R
+ *
+ * With signatures [CERTREQ ...,] [CERT ...,] SIG_I and [CERT ...,] SIG_R in the place of HASH.
  */
 #include "proto/ikev1/main_mode.h"
 
 #include "base/assert.h"
+#include "proto/ikev1/proof.h"
 
 #define P(type) V1_BIT(type)
 #define KEYS (P(KE) | P(NONCE))
@@ -23,7 +26,7 @@ static const struct v1_phase1_row rows[] = {
      V1_STATE_KEYS_ANSWERED, "RFC 2409 §5.4"},
     {V1_STATE_KEYS_SENT, true, V1_CLEAR, KEYS, KEYS | P(NAT_D) | P(VENDOR) | P(CERTREQ),
      V1_STATE_PROOF_SENT, "RFC 2409 §5.4"},
-    {V1_STATE_KEYS_ANSWERED, false, V1_ENCRYPTED, PROOF, PROOF | P(NOTIFY) | P(VENDOR),
+    {V1_STATE_KEYS_ANSWERED, false, V1_ENCRYPTED, PROOF, PROOF | P(NOTIFY) | P(VENDOR) | P(CERTREQ),
      V1_STATE_ESTABLISHED, "RFC 2409 §5.4"},
     {V1_STATE_PROOF_SENT, true, V1_ENCRYPTED, PROOF, PROOF | P(NOTIFY) | P(VENDOR),
      V1_STATE_ESTABLISHED, "RFC 2409 §5.4"},
@@ -39,25 +42,27 @@ static enum err write_keys(struct v1_phase1_step *s)
 
     v1_phase1_begin(s->p, &w, s->out, V1_EXCHANGE_MAIN, false);
     v1_phase1_keys_write(s->p, &w);
+    if (!s->p->initiator)
+        v1_proof_ask(s->p, &w);
     e = v1_phase1_nat_write(s->p, &w, s->at);
     return e == OK ? message_end(&w, s->message) : e;
 }
 
-/* 5, 6: HDR*, ID, HASH */
+/* 5, 6: HDR*, ID, HASH; or HDR*, ID, [CERTREQ ...,] [CERT ...,] SIG. What proves comes last: the
+ * chain of IVs goes on from there, and nothing covers CERTREQ. */
 static enum err write_proof(struct v1_phase1_step *s)
 {
-    uint8_t room[V1_ID_BODY_MAX], hash[IKEV1_HASH_MAX];
-    struct bytes id = v1_phase1_own_id(s->p, room);
+    uint8_t room[V1_ID_BODY_MAX];
     struct message_writer w;
-    enum err e = v1_phase1_hash(s->p, s->p->initiator, id, hash);
+    enum err e;
 
-    if (e != OK)
-        return e;
     v1_phase1_begin(s->p, &w, s->out, V1_EXCHANGE_MAIN, true);
-    payload_add(&w, V1_PAYLOAD_ID, id);
-    payload_add(&w, V1_PAYLOAD_HASH, bytes_of(hash, s->p->suite.hash->len));
+    payload_add(&w, V1_PAYLOAD_ID, v1_phase1_own_id(s->p, room));
+    if (s->p->initiator)
+        v1_proof_ask(s->p, &w);
+    e = v1_proof_write(s->p, &w);
     v1_phase1_contact_write(s->p, &w);
-    return v1_phase1_seal(s->p, &w, s->message);
+    return e == OK ? v1_phase1_seal(s->p, &w, s->message) : e;
 }
 
 enum err main_mode_start(struct v1_phase1 *p, struct buf out, struct bytes *message)
@@ -147,7 +152,7 @@ static enum err take_proof(struct v1_phase1_step *s)
     enum err e = v1_phase1_id_read(s->p, v1_phase1_body(s->in, V1_PAYLOAD_ID));
 
     if (e == OK)
-        e = v1_phase1_proof_check(s->p, v1_phase1_body(s->in, V1_PAYLOAD_HASH));
+        e = v1_proof_check(s->p, s->in);
     if (e == OK)
         e = v1_phase1_notifies_read(s->p, s->in);
     if (e != OK || s->p->initiator)

@@ -1,4 +1,5 @@
-/* Main Mode with pre-shared keys, both sides (RFC 2409 §5.4; NAT detection: RFC 3947). */
+/* Main Mode with pre-shared keys and signatures, both sides (RFC 2409 §5.1, §5.4; NAT detection:
+ * RFC 3947). */
 #ifndef PROTO_IKEV1_MAIN_MODE_H
 #define PROTO_IKEV1_MAIN_MODE_H
 
@@ -7,7 +8,8 @@
 /**
  * Message 1.
  * @param[out] message  inside `out`
- * @retval ERR_UNSUPPORTED, ERR_FULL  our proposals cannot be offered (suite.h)
+ * @retval ERR_UNSUPPORTED, ERR_FULL  our proposals or our way to prove ourselves cannot be offered
+ *                                    (suite.h, auth.h)
  * @retval ERR_SPACE                  `out` is too small; nothing has changed
  */
 enum err main_mode_start(struct v1_phase1 *, struct buf out, struct bytes *message) MUST_USE;
@@ -21,7 +23,8 @@ enum err main_mode_start(struct v1_phase1 *, struct buf out, struct bytes *messa
  * @retval ERR_DUPLICATE, ERR_MISSING, ERR_SYNTAX  payloads
  * @retval ERR_NO_PROPOSAL   nothing in common
  * @retval ERR_KEY_EXCHANGE  the public value is refused
- * @retval ERR_SIGNATURE     HASH is wrong: another pre-shared key, or tampered with
+ * @retval ERR_SIGNATURE     HASH or SIG is wrong: another pre-shared key, a certificate that we do
+ *                           not believe (`certificate`), another identity, or tampered with
  * @retval others            as the readers of the payloads; a wrong key makes them as well
  */
 enum err main_mode_receive(struct v1_phase1 *, const struct v1_arrival *, struct buf out,

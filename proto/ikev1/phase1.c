@@ -17,7 +17,7 @@ const char *v1_state_name(enum v1_state s)
 void v1_phase1_init(struct v1_phase1 *p, const struct v1_phase1_env *env, bool initiator,
                     uint64_t cookie, struct rng random)
 {
-    ASSERT(cookie != 0 && env->config->psk_len > 0 && env->config->id.len > 0);
+    ASSERT(cookie != 0 && env->config->id.len > 0);
     memset(p, 0, sizeof *p);
     p->env = *env;
     p->random = random;
@@ -71,7 +71,7 @@ static enum err derive(struct v1_phase1 *p, struct bytes shared, struct ikev1_ke
     struct crypto *c = p->env.crypto;
     struct bytes ours = bytes_of(p->nonce, sizeof p->nonce);
     struct bytes peers = bytes_of(p->peer_nonce, p->peer_nonce_len);
-    const struct ikev1_seed seed = {.kind = IKEV1_SKEYID_PSK,
+    const struct ikev1_seed seed = {.kind = p->suite.auth->skeyid,
                                     .ni = p->initiator ? ours : peers,
                                     .nr = p->initiator ? peers : ours,
                                     .shared = shared,
@@ -115,15 +115,18 @@ enum err v1_phase1_derive(struct v1_phase1 *p)
 }
 
 enum err v1_phase1_hash(const struct v1_phase1 *p, bool of_initiator, struct bytes id_b,
-                        uint8_t out[IKEV1_HASH_MAX])
+                        uint8_t out[IKEV1_HASH_MAX], size_t *len)
 {
+    const struct hash_suite *hash = v1_auth_hash(p->suite.auth, of_initiator, p->suite.hash);
     const struct ikev1_proof proof = {.g_xi = v1_phase1_g_xi(p),
                                       .g_xr = v1_phase1_g_xr(p),
                                       .cky_i = p->cky_i,
                                       .cky_r = p->cky_r,
                                       .sai_b = bytes_of(p->sai_b, p->sai_len),
-                                      .id_b = id_b};
+                                      .id_b = id_b,
+                                      .tied = hash};
 
+    *len = hash->len;
     return ikev1_hash_of(p->env.crypto, p->suite.hash, &p->keys, &proof, of_initiator, out);
 }
 

@@ -18,6 +18,7 @@ enum v1_phase1_sizes {
     V1_PEER_NONCE_MAX = 256,
     V1_SA_BODY_MAX = 4092, /* nobody has proven anything yet */
     V1_ID_BODY_MAX = 4 + ID_MAX,
+    V1_CERTREQS_MAX = 4, /* named in one message; for more we ask without a name */
 };
 
 /* X(symbol, name): what we have sent last, or done */
@@ -29,6 +30,9 @@ enum v1_phase1_sizes {
     X(KEYS_ANSWERED, "keys_answered") /* responder: 4 */                                           \
     X(PROOF_SENT, "proof_sent")       /* initiator: 5 */                                           \
     X(ESTABLISHED, "established")
+
+/** Streams that are forked from that of a phase 1, once each. */
+enum v1_fork { V1_FORK_KEY_EXCHANGE, V1_FORK_SIGNATURE };
 
 enum v1_state {
 #define X(symbol, name) V1_STATE_##symbol,
@@ -42,9 +46,12 @@ const char *v1_state_name(enum v1_state);
 /** What phase 1 is given; borrowed for as long as it lasts. */
 struct v1_phase1_env {
     struct crypto *crypto;
-    const struct ike_config *config; /* proposals, identity, pre-shared key, hard lifetime */
+    const struct ike_config *config; /* proposals, identity, credentials, trust, hard lifetime */
     bool natt;                       /* speak of NATs: RFC 3947 */
     bool initial_contact;            /* as initiator: say that we have no other SA with the peer */
+    int64_t now_s;                   /* Unix time by which certificates are judged */
+    struct bytes peer_id;            /* data of the identity that the peer must have; empty: any */
+    uint8_t peer_id_type;            /* 0: any */
 };
 
 struct v1_phase1 {
@@ -69,6 +76,9 @@ struct v1_phase1 {
     bool natt;                  /* both speak of NATs, and have */
     bool nat_local, nat_remote; /* one lies before us, before the peer */
     bool initial_contact;       /* the peer has no other SA with us, it says */
+    bool certs_asked;           /* by the peer, with CERTREQ */
+    uint8_t certificate;        /* enum x509_result: what was wrong with the peer's, which is told
+                                   where all else is as before a message that failed */
     uint64_t consumed;          /* digest of the peer's last message; 0: none */
     bool answered;              /* and ours answered it */
 };
@@ -105,9 +115,9 @@ struct bytes v1_phase1_g_xr(const struct v1_phase1 *);
  * @retval ERR_KEY_EXCHANGE  the value is refused, or our own come back; nothing has changed */
 enum err v1_phase1_derive(struct v1_phase1 *) MUST_USE;
 
-/** HASH_I (of the initiator) or HASH_R over this body of an ID payload. */
+/** HASH_I (of the initiator) or HASH_R over this body of an ID payload, as it is sent or signed. */
 enum err v1_phase1_hash(const struct v1_phase1 *, bool of_initiator, struct bytes id_b,
-                        uint8_t out[IKEV1_HASH_MAX]) MUST_USE;
+                        uint8_t out[IKEV1_HASH_MAX], size_t *len) MUST_USE;
 
 /** The body of our own ID payload, in phase 1 of any protocol and port (RFC 2407 §4.6.2). */
 struct bytes v1_phase1_own_id(const struct v1_phase1 *, uint8_t room[V1_ID_BODY_MAX]);

@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "proto/ikev1/nat.h"
+#include "proto/ikev1/proof.h"
 #include "proto/wire/v1_any.h"
 
 /* ---- writing ---- */
@@ -9,8 +10,10 @@
 struct v1_terms v1_phase1_terms(const struct v1_phase1 *p)
 {
     nsec life = p->env.config->lifetime.hard_time / NSEC_PER_S;
+    struct v1_terms terms = {.life_s = life > UINT32_MAX ? UINT32_MAX : (uint32_t)life};
 
-    return (struct v1_terms){V1_AUTH_PSK, life > UINT32_MAX ? UINT32_MAX : (uint32_t)life};
+    terms.method_count = v1_auth_methods(p->env.config, p->initiator, terms.methods);
+    return terms;
 }
 
 void v1_phase1_begin(const struct v1_phase1 *p, struct message_writer *w, struct buf out,
@@ -32,6 +35,8 @@ void v1_phase1_vendors_write(const struct v1_phase1 *p, struct message_writer *w
         payload_add(w, V1_PAYLOAD_VENDOR, v1_vendor_bytes(V1_VENDOR_NATT));
     if (p->env.config->fragmentation != FRAGMENTATION_NO)
         payload_add(w, V1_PAYLOAD_VENDOR, v1_vendor_bytes(V1_VENDOR_FRAGMENTATION));
+    if (p->env.config->xauth.role != XAUTH_NONE)
+        payload_add(w, V1_PAYLOAD_VENDOR, v1_vendor_bytes(V1_VENDOR_XAUTH));
 }
 
 static bool speaks_natt(const struct v1_phase1 *p)
@@ -55,8 +60,8 @@ enum err v1_phase1_nat_write(const struct v1_phase1 *p, struct message_writer *w
 enum err v1_phase1_draw(struct v1_phase1 *p)
 {
     rng_fill(&p->random, p->nonce, sizeof p->nonce);
-    return p->env.crypto->class->ke_generate(p->env.crypto, p->suite.ke, rng_fork(&p->random, 0),
-                                             &p->pair);
+    return p->env.crypto->class->ke_generate(p->env.crypto, p->suite.ke,
+                                             rng_fork(&p->random, V1_FORK_KEY_EXCHANGE), &p->pair);
 }
 
 void v1_phase1_keys_write(const struct v1_phase1 *p, struct message_writer *w)
@@ -152,11 +157,24 @@ enum err v1_phase1_keys_read(struct v1_phase1 *p, const struct message_view *in)
     return OK;
 }
 
+enum err v1_phase1_id_parse(const struct v1_phase1 *p, struct bytes body, struct v1_id *out)
+{
+    const struct v1_auth *a = p->suite.auth;
+
+    /* draft-ietf-ipsec-isakmp-hybrid-auth-05, section 4.2 */
+    if (a->hybrid && v1_auth_is_user(a, !p->initiator) && body.len == 4 &&
+        load_be32(body.data) == 0) {
+        *out = (struct v1_id){.type = 0};
+        return OK;
+    }
+    return v1_id_read(body, out);
+}
+
 /* RFC 2407 §4.6.2: in phase 1 UDP port 500 or nothing, though floated ports are met. */
 enum err v1_phase1_id_read(struct v1_phase1 *p, struct bytes body)
 {
     struct v1_id id;
-    enum err e = v1_id_read(body, &id);
+    enum err e = v1_phase1_id_parse(p, body, &id);
 
     if (e == OK && body.len > sizeof p->peer_id)
         e = ERR_LENGTH;
@@ -167,16 +185,6 @@ enum err v1_phase1_id_read(struct v1_phase1 *p, struct bytes body)
     memcpy(p->peer_id, body.data, body.len);
     p->peer_id_len = (uint16_t)body.len;
     return OK;
-}
-
-enum err v1_phase1_proof_check(const struct v1_phase1 *p, struct bytes hash)
-{
-    uint8_t wanted[IKEV1_HASH_MAX];
-    enum err e = v1_phase1_hash(p, !p->initiator, bytes_of(p->peer_id, p->peer_id_len), wanted);
-
-    if (e != OK)
-        return e;
-    return bytes_equal_secret(hash, bytes_of(wanted, p->suite.hash->len)) ? OK : ERR_SIGNATURE;
 }
 
 enum err v1_phase1_notifies_read(struct v1_phase1 *p, const struct message_view *in)
@@ -223,10 +231,29 @@ static enum err check_header(const struct v1_phase1 *p, const struct ike_header 
     return h->spi_r == p->cky_r ? OK : ERR_MESSAGE_ID;
 }
 
-/* Which payloads there are; those of private types are passed by. */
-static enum err check_payloads(const struct message_view *in, const struct v1_phase1_row *row)
+/* Rows say HASH; where the peer signs it is SIG instead, and CERT may be before either. */
+static struct v1_phase1_row as_proven(const struct v1_phase1 *p, const struct v1_phase1_row *row)
 {
-    const uint32_t repeated = V1_BIT(VENDOR) | V1_BIT(NAT_D) | V1_BIT(NOTIFY) | V1_BIT(CERTREQ);
+    struct v1_phase1_row r = *row;
+
+    if (!(r.needed & V1_BIT(HASH)))
+        return r;
+    if (p->suite.auth->signs) /* an empty one, of a user of hybrid methods */
+        r.allowed |= V1_BIT(CERT);
+    if (v1_auth_signs(p->suite.auth, !p->initiator)) {
+        r.needed ^= V1_BIT(HASH) | V1_BIT(SIGNATURE);
+        r.allowed ^= V1_BIT(HASH) | V1_BIT(SIGNATURE);
+    }
+    return r;
+}
+
+/* Which payloads there are; those of private types are passed by. */
+static enum err check_payloads(const struct v1_phase1 *p, const struct message_view *in,
+                               const struct v1_phase1_row *said)
+{
+    const uint32_t repeated =
+        V1_BIT(VENDOR) | V1_BIT(NAT_D) | V1_BIT(NOTIFY) | V1_BIT(CERTREQ) | V1_BIT(CERT);
+    const struct v1_phase1_row proven = as_proven(p, said), *row = &proven;
     uint32_t seen = 0;
 
     for (unsigned i = 0; i < in->count; i++) {
@@ -249,8 +276,10 @@ static enum err check_payloads(const struct message_view *in, const struct v1_ph
 
 static enum err take_clear(struct v1_phase1_step *s, const struct v1_phase1_mode *mode)
 {
-    enum err e = check_payloads(s->in, s->row);
+    enum err e = check_payloads(s->p, s->in, s->row);
 
+    if (e == OK)
+        e = v1_proof_asked(s->p, s->in);
     if (e != OK)
         return e;
     v1_phase1_vendors_read(s->p, s->in);
@@ -268,7 +297,9 @@ static enum err take_encrypted(struct v1_phase1_step *s, const struct v1_phase1_
     enum err e = v1_cipher_open(s->p->env.crypto, &s->p->cipher, outer, &in, &chain, next);
 
     if (e == OK)
-        e = check_payloads(&in, s->row);
+        e = check_payloads(s->p, &in, s->row);
+    if (e == OK)
+        e = v1_proof_asked(s->p, &in);
     if (e != OK)
         return e;
     memcpy(s->p->cipher.iv, next, sizeof next);
@@ -306,6 +337,7 @@ enum err v1_phase1_receive(struct v1_phase1 *p, const struct v1_phase1_mode *mod
     if (e != OK)
         return e;
     after = *p;
+    after.certificate = CERT_VALID;
     e = take(&step, mode);
     if (e == OK) {
         after.state = row->to;
@@ -315,6 +347,7 @@ enum err v1_phase1_receive(struct v1_phase1 *p, const struct v1_phase1_mode *mod
         *next = after.answered ? V1_SEND : V1_WAIT;
     } else {
         *message = BYTES_NONE;
+        p->certificate = after.certificate;
     }
     wipe(&after, sizeof after);
     return e;

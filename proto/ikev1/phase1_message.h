@@ -63,7 +63,7 @@ void v1_phase1_begin(const struct v1_phase1 *, struct message_writer *, struct b
                      uint8_t exchange, bool encrypted);
 /** What we offer and take besides algorithms. */
 struct v1_terms v1_phase1_terms(const struct v1_phase1 *);
-/** Vendor IDs of what we do: DPD, NAT traversal (RFC 3706 §5.1, RFC 3947 §3.1), fragments. */
+/** Vendor IDs of what we do: DPD, NAT traversal (RFC 3706 §5.1, RFC 3947 §3.1), fragments, XAUTH. */
 void v1_phase1_vendors_write(const struct v1_phase1 *, struct message_writer *);
 /** NAT-D of both ends, where both speak of it. @retval ERR_CRYPTO */
 enum err v1_phase1_nat_write(const struct v1_phase1 *, struct message_writer *,
@@ -91,10 +91,11 @@ enum err v1_phase1_nat_read(struct v1_phase1 *, const struct message_view *,
 enum err v1_phase1_sai_keep(struct v1_phase1 *, struct bytes body) MUST_USE;
 /** KE, of the group that was chosen, and NONCE. */
 enum err v1_phase1_keys_read(struct v1_phase1 *, const struct message_view *) MUST_USE;
+/** A body of ID. The user of a hybrid method may leave it empty, with type 0. Errors: v1_id_read */
+enum err v1_phase1_id_parse(const struct v1_phase1 *, struct bytes body,
+                            struct v1_id *out) MUST_USE;
 /** ID, of any protocol or UDP, is kept. */
 enum err v1_phase1_id_read(struct v1_phase1 *, struct bytes body) MUST_USE;
-/** HASH over the peer's ID that is kept. @retval ERR_SIGNATURE */
-enum err v1_phase1_proof_check(const struct v1_phase1 *, struct bytes hash) MUST_USE;
 /** INITIAL_CONTACT. What is said in phase 1 besides is of no consequence. */
 enum err v1_phase1_notifies_read(struct v1_phase1 *, const struct message_view *) MUST_USE;
 

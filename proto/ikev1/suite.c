@@ -47,7 +47,8 @@ static bool combined(const struct combination *c, struct v1_suite *out)
 
     if (c->encr >= p->encr_count || c->prf >= p->prf_count || c->ke >= p->ke_count)
         return false; /* of this kind the proposal has none */
-    *out = (struct v1_suite){p->encr[c->encr], hash_of(p->prf[c->prf]), p->ke[c->ke], 0};
+    *out = (struct v1_suite){
+        .encr = p->encr[c->encr], .hash = hash_of(p->prf[c->prf]), .ke = p->ke[c->ke]};
     return out->encr->iana == ENCR_AES_CBC && out->hash != NULL;
 }
 
@@ -67,8 +68,16 @@ static void write_attributes(struct writer *w, const struct v1_suite *s, const s
     v1_attribute_write_number(w, V1_OAKLEY_KEY_LENGTH, s->encr->key_bits);
     v1_attribute_write_number(w, V1_OAKLEY_HASH_ALGORITHM, s->hash->ikev1);
     v1_attribute_write_number(w, V1_OAKLEY_GROUP_DESCRIPTION, s->ke->iana);
-    v1_attribute_write_number(w, V1_OAKLEY_AUTHENTICATION_METHOD, t->auth);
+    v1_attribute_write_number(w, V1_OAKLEY_AUTHENTICATION_METHOD, t->methods[0]);
     v1_life_write(w, &attributes, V1_LIFE_SECONDS, t->life_s);
+}
+
+static const struct v1_auth *method_of(const struct v1_terms *t, uint16_t method)
+{
+    for (unsigned i = 0; i < t->method_count; i++)
+        if (t->methods[i] == method)
+            return v1_auth_of(method);
+    return NULL;
 }
 
 static uint16_t said(const struct v1_row *s, enum v1_oakley_attribute type)
@@ -88,13 +97,13 @@ static bool read_attributes(struct bytes row, const struct v1_terms *terms, stru
             encr_suite_v1(said(&s, V1_OAKLEY_ENCRYPTION_ALGORITHM), said(&s, V1_OAKLEY_KEY_LENGTH)),
         .hash = hash_suite(said(&s, V1_OAKLEY_HASH_ALGORITHM)),
         .ke = ke_suite(said(&s, V1_OAKLEY_GROUP_DESCRIPTION)),
+        .auth = method_of(terms, said(&s, V1_OAKLEY_AUTHENTICATION_METHOD)),
         .life_s = s.life[V1_LIFE_SECONDS],
     };
     /* The smaller of both counts; 0 is none. */
     if (terms->life_s > 0 && (out->life_s == 0 || terms->life_s < out->life_s))
         out->life_s = terms->life_s;
-    return out->encr && out->hash && out->ke &&
-           said(&s, V1_OAKLEY_AUTHENTICATION_METHOD) == terms->auth;
+    return out->encr && out->hash && out->ke && out->auth;
 }
 
 /* ---- offering ---- */
@@ -121,7 +130,7 @@ enum err v1_offer_write(struct writer *w, const struct proposal_config *ours, si
     struct v1_suite suite;
     uint8_t *proposal;
 
-    if (total == 0)
+    if (total == 0 || terms->method_count == 0)
         return ERR_UNSUPPORTED;
     if (total > UINT8_MAX)
         return ERR_FULL;

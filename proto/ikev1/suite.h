@@ -6,14 +6,15 @@
 #ifndef PROTO_IKEV1_SUITE_H
 #define PROTO_IKEV1_SUITE_H
 
-#include "proto/core/config.h"
+#include "proto/ikev1/auth.h"
 #include "proto/ikev1/offer.h"
 
 enum { V1_KEY_IKE = 1 /* RFC 2407 §4.4.2: the one transform ID of phase 1 */ };
 
 /** Besides algorithms: how the two prove themselves, and for how long. */
 struct v1_terms {
-    uint16_t auth;   /* enum v1_auth_method */
+    uint16_t methods[V1_METHODS_MAX]; /* enum v1_auth_method; the first is what we offer */
+    unsigned method_count;
     uint32_t life_s; /* 0: nothing is said */
 };
 
@@ -21,12 +22,14 @@ struct v1_suite {
     const struct encr_suite *encr;
     const struct hash_suite *hash;
     const struct ke_suite *ke;
+    const struct v1_auth *auth;
     uint32_t life_s; /* what both can live with; 0: no limit was said */
 };
 
 /**
  * The body of our offer: one proposal, and a transform for every combination of our proposals.
- * @retval ERR_UNSUPPORTED  nothing in them can be said in IKEv1: it has CBC and HMAC only
+ * @retval ERR_UNSUPPORTED  nothing in them can be said in IKEv1, which has CBC and HMAC only; or no
+ *                          method is given
  * @retval ERR_FULL         more than 255 combinations
  */
 enum err v1_offer_write(struct writer *, const struct proposal_config *ours, size_t count,

@@ -10,6 +10,8 @@
 
 enum { ROOM = 4096, V1_MESSAGES_MAX = 6 };
 
+#define PAIR_NOW INT64_C(1700000000)
+
 struct tested_mode {
     unsigned messages;
     enum err (*start)(struct v1_phase1 *, struct buf out, struct bytes *message);
@@ -53,7 +55,8 @@ static inline void pair_init(struct pair *p, struct crypto *crypto, const char *
     p->config[0] = config_of(proposal, "client.test", "a shared secret");
     p->config[1] = config_of(proposal, "gateway.test", "a shared secret");
     for (int i = 0; i < 2; i++) {
-        const struct v1_phase1_env env = {.crypto = crypto, .config = &p->config[i], .natt = natt};
+        const struct v1_phase1_env env = {
+            .crypto = crypto, .config = &p->config[i], .natt = natt, .now_s = PAIR_NOW};
 
         p->address[i] = p->seen[i] =
             (struct ip_endpoint){ip_addr_v4(0xc0000201 + (uint32_t)i), 500};

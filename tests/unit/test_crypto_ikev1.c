@@ -53,8 +53,13 @@ static void prf_line(struct crypto *c, const struct hash_suite *hash, const uint
 static void check_proofs(struct crypto *c, const struct hash_suite *hash)
 {
     static const uint8_t xi[] = "g^xi", xr[] = "g^xr!", sa[] = "SAi_b", id[] = "IDii_b";
-    const struct ikev1_proof proof = {bytes_of(xi, 4), bytes_of(xr, 5), cky_i,
-                                      cky_r,           bytes_of(sa, 5), bytes_of(id, 6)};
+    struct ikev1_proof proof = {.g_xi = bytes_of(xi, 4),
+                                .g_xr = bytes_of(xr, 5),
+                                .cky_i = cky_i,
+                                .cky_r = cky_r,
+                                .sai_b = bytes_of(sa, 5),
+                                .id_b = bytes_of(id, 6)};
+    struct bytes text;
     uint8_t got[IKEV1_HASH_MAX], wanted[IKEV1_HASH_MAX];
 
     put("g^xig^xr!", 9);
@@ -69,6 +74,13 @@ static void check_proofs(struct crypto *c, const struct hash_suite *hash)
     prf_line(c, hash, keys.skeyid, wanted);
     ck_assert_ok(ikev1_hash_of(c, hash, &keys, &proof, false, got));
     ck_assert_mem_eq(got, wanted, hash->len);
+    /* RFC 2409 §5.1: another HMAC where the signature wants it, under the same SKEYID */
+    proof.tied = hash_suite(6);
+    text = bytes_of("g^xr!g^xi\xf1\xf2\xf3\xf4\xf5\xf6\xf7\xf8\1\2\3\4\5\6\7\10SAi_bIDii_b", 36);
+    ck_assert_ok(
+        c->class->prf(c, proof.tied->prf, bytes_of(keys.skeyid, hash->len), &text, 1, wanted));
+    ck_assert_ok(ikev1_hash_of(c, hash, &keys, &proof, false, got));
+    ck_assert_mem_eq(got, wanted, 64);
 }
 
 static void check_hashes(struct crypto *c, const struct hash_suite *hash)

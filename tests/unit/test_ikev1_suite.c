@@ -7,7 +7,7 @@
 #include "proto/wire/v1_registry.h"
 #include "suite.h"
 
-static const struct v1_terms psk_terms = {V1_AUTH_PSK, 86400};
+static const struct v1_terms psk_terms = {{V1_AUTH_PSK}, 1, 86400};
 
 static struct proposal_config proposal(const char *text)
 {
@@ -108,7 +108,7 @@ START_TEST(nothing_in_common)
     const struct proposal_config others[] = {
         proposal("aes256-sha1-modp2048"), proposal("aes128-sha256-modp2048"),
         proposal("aes128-sha1-modp3072"), proposal("aes128gcm16-prfsha1-modp2048")};
-    const struct v1_terms rsa = {V1_AUTH_RSA, 86400};
+    const struct v1_terms rsa = {{V1_AUTH_RSA}, 1, 86400};
     struct v1_choice choice;
     uint8_t out[256];
     struct bytes body = offer(&theirs, 1, &psk_terms, out, sizeof out);
