@@ -53,7 +53,7 @@ static inline void pair_init(struct pair *p, struct crypto *crypto, const char *
     p->config[0] = config_of(proposal, "client.test", "a shared secret");
     p->config[1] = config_of(proposal, "gateway.test", "a shared secret");
     for (int i = 0; i < 2; i++) {
-        const struct v1_phase1_env env = {crypto, &p->config[i], natt};
+        const struct v1_phase1_env env = {.crypto = crypto, .config = &p->config[i], .natt = natt};
 
         p->address[i] = p->seen[i] =
             (struct ip_endpoint){ip_addr_v4(0xc0000201 + (uint32_t)i), 500};

@@ -124,7 +124,8 @@ START_TEST(every_message_in_every_state)
             pair_init(&p, crypto, "aes128-sha256-modp2048", true);
             run_whole(&p); /* so that there are all messages */
             for (int end = 0; end < 2; end++) {
-                const struct v1_phase1_env env = {crypto, &p.config[end], true};
+                const struct v1_phase1_env env = {
+                    .crypto = crypto, .config = &p.config[end], .natt = true};
 
                 v1_phase1_init(&p.end[end], &env, end == 0, 0x1111 + (uint64_t)end,
                                rng_stream(1, (uint64_t)end, RNG_TEST));
