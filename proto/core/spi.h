@@ -8,8 +8,8 @@
 #include "proto/core/internal.h"
 
 /**
- * An SPI was drawn: fetch what the next two draws will be looked up in, for an IKE SA or for a child
- * SA. With a million SAs none of it is in a cache. Draws nothing.
+ * An SPI was drawn: fetch what the next two draws will be looked up in, for an IKE SA or for a
+ * child SA. With a million SAs none of it is in a cache. Draws nothing.
  */
 void spi_expect(const struct ike_endpoint *);
 

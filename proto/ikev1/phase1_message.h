@@ -63,7 +63,8 @@ void v1_phase1_begin(const struct v1_phase1 *, struct message_writer *, struct b
                      uint8_t exchange, bool encrypted);
 /** What we offer and take besides algorithms. */
 struct v1_terms v1_phase1_terms(const struct v1_phase1 *);
-/** Vendor IDs of what we do: DPD, NAT traversal (RFC 3706 §5.1, RFC 3947 §3.1), fragments, XAUTH. */
+/** Vendor IDs of what we do: DPD (RFC 3706 §5.1), NAT traversal (RFC 3947 §3.1), fragments,
+ * XAUTH. */
 void v1_phase1_vendors_write(const struct v1_phase1 *, struct message_writer *);
 /** NAT-D of both ends, where both speak of it. @retval ERR_CRYPTO */
 enum err v1_phase1_nat_write(const struct v1_phase1 *, struct message_writer *,

@@ -40,8 +40,6 @@ enum err v1_quick_init(struct v1_quick *q, const struct v1_quick_env *env, bool 
     q->initiator = initiator;
     q->message_id = message_id;
     q->spi_in = spi_in;
-    q->local = env->config->local[0];
-    q->remote = env->config->remote[0];
     return v1_cipher_of(&env->sa, message_id, &q->cipher);
 }
 
@@ -181,6 +179,10 @@ static enum err create_first(struct v1_quick *q, struct buf out, struct bytes *m
     if (e != OK)
         return e;
     terms = terms_of(q);
+    if (q->local.first.family == 0) { /* nobody has said for what */
+        q->local = c->local[0];
+        q->remote = c->remote[0];
+    }
     store_be32(spi, q->spi_in);
     begin(q, &w, out);
     e = v1_esp_offer_write(payload_begin(&w, V1_PAYLOAD_SA), c->proposals, c->proposal_count,
