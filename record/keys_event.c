@@ -1,4 +1,5 @@
 /* From the protocol's EVENT_KEYS to key records. */
+#include "proto/core/config.h"
 #include "proto/core/event.h"
 #include "record/keys.h"
 
@@ -28,6 +29,21 @@ static void ike_event(struct keys *k, nsec at, const char *node, const struct ik
                     .sk_pi = slice(e->sk, map.sk_pi, map.sk_pr),
                     .sk_pr = slice(e->sk, map.sk_pr, map.end),
                 });
+}
+
+static void ikev1_event(struct keys *k, nsec at, const char *node, const struct ike_key_event *e)
+{
+    keys_ikev1(k, &(struct ikev1_key_record){
+                      .at = at,
+                      .node = node,
+                      .spi_i = e->spi_i,
+                      .spi_r = e->spi_r,
+                      .encr = e->suite.encr,
+                      .prf = e->suite.prf,
+                      .skeyid_d = e->v1_skeyid_d,
+                      .skeyid_a = e->v1_skeyid_a,
+                      .cipher_key = e->v1_cipher_key,
+                  });
 }
 
 static void child_event(struct keys *k, nsec at, const char *node, const struct ike_key_event *e)
@@ -62,6 +78,8 @@ void keys_event(struct keys *k, nsec at, const char *node, const struct ike_key_
 {
     if (e->is_child)
         child_event(k, at, node, e);
+    else if (e->version == IKE_V1)
+        ikev1_event(k, at, node, e);
     else
         ike_event(k, at, node, e);
 }
