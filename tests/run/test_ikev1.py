@@ -1,0 +1,198 @@
+#!/usr/bin/python3
+"""IKEv1 as a user of a run sees it: round trips and messages by version, keys that open the capture
+in Wireshark and in `ikelab dissect`, phases in the data of the report, and what Aggressive Mode
+gives away."""
+
+import hashlib
+import hmac
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import lab
+
+sys.path.insert(0, str(lab.ROOT / "tests/support"))
+sys.path.insert(0, str(lab.ROOT / "reports"))
+import island_reader  # noqa: E402
+
+unittest = lab.unittest
+WORDS = ("letmein", "moonlight", "sunshine", "correct-horse")
+SA, KE, ID, HASH, NONCE = 1, 4, 5, 8, 10
+
+SCENARIO = """
+ikelab: 1
+name: both
+stop_time: 40s
+ike: {version: 1, proposals: [aes256-sha256-modp2048], dpd_delay: 10s}
+child: {rekey_time: 15s, rand_time: 0s}
+nodes:
+  old: {role: initiator, connect: gw}
+  fast: {role: initiator, connect: gw, ike: {mode: aggressive}}
+  new: {role: initiator, connect: gw, ike: {version: 2}}
+  box: {role: nat}
+  isp: {role: router}
+  gw: {role: responder, address: 198.51.100.1, ike: {version: 0}}
+links:
+  lan: {sides: [old, box], delay: 1ms}
+  b: {sides: [fast, isp], delay: 10ms}
+  c: {sides: [new, isp], delay: 10ms}
+  access: {sides: [box, isp], delay: 9ms}
+  core: {sides: [isp, gw], delay: 5ms}
+traffic:
+  talk: {from: old, to: gw, start: up, for: 20s, packet_rate: 5/s, size: 200B, direction: both}
+"""
+
+
+def payloads(message):
+    """{type: body} of a message in the clear (RFC 2408 §3.1, §3.2)."""
+    kind, at, found = message[16], 28, {}
+    while kind:
+        length = int.from_bytes(message[at + 2:at + 4], "big")
+        found.setdefault(kind, message[at + 4:at + length])
+        kind, at = message[at], at + length
+    return found
+
+
+def frames(folder, *options):
+    done = subprocess.run([lab.IKELAB, "dissect", folder / "capture.pcapng", "--json", *options],
+                          check=True, capture_output=True, cwd=folder)
+    return json.loads(done.stdout)["frames"]
+
+
+class BothVersions(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.place = tempfile.TemporaryDirectory(prefix="ikelab-test-")
+        cls.addClassCleanup(cls.place.cleanup)
+        path = lab.pathlib.Path(cls.place.name) / "both.yaml"
+        path.write_text(SCENARIO)
+        cls.run_ = lab.Run(str(path), "--no-report")
+        cls.addClassCleanup(cls.run_.remove)
+        cls.ike = cls.run_.result["virtual"]["ike"]
+        cls.events = list(cls.run_.events())
+
+    def test_all_are_up_and_counted_by_version(self):
+        self.assertEqual((self.ike["v1"]["completed"], self.ike["v2"]["completed"]), (2, 1))
+        self.assertEqual(self.ike["failed"], 0)
+        # Main and Quick 4, Aggressive and Quick 2; IKE_SA_INIT and IKE_AUTH 2
+        self.assertEqual((self.ike["v1"]["round_trips"], self.ike["v2"]["round_trips"]), (6, 2))
+        self.assertGreater(self.ike["rekeys_child"], 0)
+
+    def test_messages_are_those_of_the_events(self):
+        """Each message once, where its endpoint sends it."""
+        ends = {"old", "fast", "new", "gw"}
+        sent = [e["data"] for e in self.events if e["name"] == "packet.sent"
+                and e["node"] in ends and e["data"]["kind"] == "ike"]
+        for version, name in ((1, "v1"), (2, "v2")):
+            own = [d for d in sent if d.get("version", 2) == version]
+            self.assertEqual(len(own), self.ike[name]["messages"])
+            self.assertEqual(sum(d["length"] for d in own), self.ike[name]["bytes"])
+        names = {d["exchange"] for d in sent if d.get("version") == 1}
+        self.assertLessEqual({"Main Mode", "Aggressive Mode", "Quick Mode"}, names)
+        self.assertFalse(any(d["response"] for d in sent if d.get("version") == 1))
+
+    def test_dissect_opens_every_message_with_the_keys_of_the_run(self):
+        done = subprocess.run([lab.IKELAB, "dissect", self.run_.folder, "--json"], check=True,
+                              capture_output=True)
+        encrypted = 0
+        for frame in json.loads(done.stdout)["frames"]:
+            self.assertFalse(frame["locked"] or frame["errors"], frame["summary"])
+            encrypted += "HDR*" in frame["summary"]
+        self.assertGreater(encrypted, 10)
+
+    def test_tshark_decrypts_both_phases(self):
+        tshark = shutil.which("tshark")
+        if not tshark:
+            self.skipTest("tshark is not installed")
+        table = self.run_.folder / "wireshark/profiles/ikelab/ikev1_decryption_table"
+        rows = [line for line in table.read_text().splitlines() if not line.startswith("#")]
+        self.assertEqual(len(rows), 2)
+
+        def count(expression):
+            done = subprocess.run(["sh", self.run_.folder / "open.sh", "-Y", expression, "-T",
+                                   "fields", "-e", "frame.number"], check=True,
+                                  capture_output=True, text=True,
+                                  env=dict(os.environ, WIRESHARK="tshark"))
+            return len(done.stdout.splitlines())
+
+        encrypted = "isakmp.version == 0x10 && isakmp.flag_e == 1"
+        both = count(encrypted)
+        self.assertGreater(both, 10)
+        # A decrypted message has a first payload of its own: ID and HASH in phase 1, HASH in 2.
+        self.assertEqual(count(f"{encrypted} && isakmp.hash"), both)
+        self.assertGreater(count("isakmp.exchangetype == 2 && isakmp.flag_e == 1 && isakmp.id.type"),
+                           0)
+        self.assertGreater(count("isakmp.exchangetype == 32 && isakmp.sa.doi"), 0)
+        self.assertEqual(count(f"({encrypted}) && _ws.malformed"), 0)
+
+    def test_the_report_numbers_messages_and_walks_to_their_keys(self):
+        island = island_reader.Island(island_reader.make(self.run_.folder, lab.IKELAB))
+        m, text, numbers = island.messages, island.text, {}
+        for row in range(m.rows):
+            if m.kind[row] == 0 and m.number[row]:
+                name = text(m.exchange[row])
+                numbers.setdefault((text(m.sa[row]), m.mid[row], name), []).append(m.number[row])
+                self.assertEqual(m.response[row], m.number[row] % 2 == 0)
+        for (_, _, name), found in numbers.items():
+            last = {"Main Mode": 6, "Aggressive Mode": 3, "Quick Mode": 3}.get(name)
+            if last:
+                self.assertEqual(found, list(range(1, last + 1)), name)
+        answered = {m.answers[row] for row in range(m.rows)}
+        for row in range(m.rows):
+            if m.number[row] and text(m.exchange[row]) == "Main Mode" and m.number[row] % 2:
+                self.assertIn(row, answered)
+        entries = [entry for entry in island.keys["ike"] if entry.get("version") == 1]
+        self.assertEqual(len(entries), 2)
+        for entry in entries:
+            self.assertFalse(entry["differs"])
+            self.assertEqual(len(entry["nodes"]), 2)
+            self.assertEqual([value["name"] for value in entry["values"]],
+                             ["SKEYID_d", "SKEYID_a", "encryption"])
+        formulas = island.keys["formulas"]
+        for child in island.keys["children"]:
+            version = island.keys["ike"][child["ike"]].get("version", 2)
+            self.assertEqual(formulas[child["values"][0]["formula"]]["rfc"],
+                             "RFC 2409 §5.5" if version == 1 else "RFC 7296 §2.17")
+
+
+class AggressiveMode(unittest.TestCase):
+    def test_a_listener_finds_the_secret_without_keys(self):
+        """RFC 2409 §5: HASH_R is of the secret and of what messages 1 and 2 have in the clear."""
+        with lab.Run("teach/aggressive-psk-leak", "--no-report") as run:
+            (run.folder / "keys.jsonl").unlink()
+            first, second = (bytes.fromhex(frame["bytes"])
+                             for frame in distinct(frames(run.folder))[:2])
+        asked, answered = payloads(first), payloads(second)
+        said = (answered[KE] + asked[KE] + second[8:16] + second[0:8] + asked[SA] + answered[ID])
+        found = []
+        for word in WORDS:
+            skeyid = hmac.digest(word.encode(), asked[NONCE] + answered[NONCE], hashlib.sha256)
+            if hmac.digest(skeyid, said, hashlib.sha256) == answered[HASH]:
+                found.append(word)
+        self.assertEqual(found, ["sunshine"])
+
+    def test_in_main_mode_there_is_no_hash_to_compare_with(self):
+        with lab.Run("teach/aggressive-psk-leak-fixed", "--no-report") as run:
+            (run.folder / "keys.jsonl").unlink()
+            messages = [bytes.fromhex(frame["bytes"]) for frame in distinct(frames(run.folder))]
+        clear = [m for m in messages if not m[19] & 1]
+        self.assertEqual(len(clear), 4)
+        for message in clear:
+            self.assertNotIn(HASH, payloads(message))
+            self.assertNotIn(ID, payloads(message))
+
+
+def distinct(all_frames):
+    """IKE messages, each once, however many nodes have seen it."""
+    seen = {}
+    for frame in all_frames:
+        if frame["kind"] == "ike":
+            seen.setdefault(frame["bytes"], frame)
+    return list(seen.values())
+
+
+if __name__ == "__main__":
+    lab.main()
