@@ -203,8 +203,11 @@ void keys_ike(struct keys *k, const struct ike_key_record *r)
 
 static void ikev1_line(struct text *t, const struct ikev1_key_record *r)
 {
-    const struct key_value keys[] = {
-        {"SKEYID_d", r->skeyid_d}, {"SKEYID_a", r->skeyid_a}, {"encryption", r->cipher_key}};
+    const struct key_value keys[] = {{"SKEYID", r->skeyid},
+                                     {"SKEYID_d", r->skeyid_d},
+                                     {"SKEYID_a", r->skeyid_a},
+                                     {"SKEYID_e", r->skeyid_e},
+                                     {"encryption", r->cipher_key}};
 
     line_begin(t, r->at, r->node, "ikev1");
     line_spi(t, ",\"sa\":\"", r->spi_i);

@@ -31,8 +31,11 @@ static void ike_event(struct keys *k, nsec at, const char *node, const struct ik
                 });
 }
 
+/* SKEYID_d | SKEYID_a | SKEYID_e | the key of the cipher, and SKEYID by itself. */
 static void ikev1_event(struct keys *k, nsec at, const char *node, const struct ike_key_event *e)
 {
+    uint16_t hash = (uint16_t)e->skeyseed.len;
+
     keys_ikev1(k, &(struct ikev1_key_record){
                       .at = at,
                       .node = node,
@@ -40,9 +43,11 @@ static void ikev1_event(struct keys *k, nsec at, const char *node, const struct 
                       .spi_r = e->spi_r,
                       .encr = e->suite.encr,
                       .prf = e->suite.prf,
-                      .skeyid_d = e->v1_skeyid_d,
-                      .skeyid_a = e->v1_skeyid_a,
-                      .cipher_key = e->v1_cipher_key,
+                      .skeyid = e->skeyseed,
+                      .skeyid_d = slice(e->sk, 0, hash),
+                      .skeyid_a = slice(e->sk, hash, 2 * hash),
+                      .skeyid_e = slice(e->sk, 2 * hash, 3 * hash),
+                      .cipher_key = slice(e->sk, 3 * hash, (uint16_t)e->sk.len),
                   });
 }
 
@@ -74,11 +79,12 @@ static void child_event(struct keys *k, nsec at, const char *node, const struct 
     keys_child(k, &r);
 }
 
-void keys_event(struct keys *k, nsec at, const char *node, const struct ike_key_event *e)
+void keys_event(struct keys *k, nsec at, const char *node, unsigned version,
+                const struct ike_key_event *e)
 {
     if (e->is_child)
         child_event(k, at, node, e);
-    else if (e->version == IKE_V1)
+    else if (version == IKE_V1)
         ikev1_event(k, at, node, e);
     else
         ike_event(k, at, node, e);

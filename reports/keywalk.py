@@ -16,17 +16,21 @@ FORMULAS = [
     {"name": "KEYMAT", "when": "child", "rfc": "RFC 7296 §2.17",
      "text": "KEYMAT = prf+(SK_d, Ni | Nr), or with a key exchange of its own "
              "prf+(SK_d, g^ir (new) | Ni | Nr)"},
+    {"name": "SKEYID", "when": "ikev1", "rfc": "RFC 2409 §5",
+     "text": "SKEYID = prf(pre-shared key, Ni | Nr); with signatures prf(Ni | Nr, g^xy)"},
     {"name": "SKEYID_*", "when": "ikev1", "rfc": "RFC 2409 §5",
      "text": "SKEYID_d = prf(SKEYID, g^xy | CKY-I | CKY-R | 0), "
-             "SKEYID_a = prf(SKEYID, SKEYID_d | g^xy | CKY-I | CKY-R | 1)"},
+             "SKEYID_a = prf(SKEYID, SKEYID_d | g^xy | CKY-I | CKY-R | 1), "
+             "SKEYID_e = prf(SKEYID, SKEYID_a | g^xy | CKY-I | CKY-R | 2)"},
     {"name": "encryption", "when": "ikev1", "rfc": "RFC 2409 appendix B",
-     "text": "SKEYID_e = prf(SKEYID, SKEYID_a | g^xy | CKY-I | CKY-R | 2): its first octets, or "
-             "where it is too short prf(SKEYID_e, 0) | prf(SKEYID_e, that) | ..."},
+     "text": "The first octets of SKEYID_e, or where it is too short of "
+             "prf(SKEYID_e, 0) | prf(SKEYID_e, that) | ..."},
     {"name": "KEYMAT", "when": "quick", "rfc": "RFC 2409 §5.5",
      "text": "KEYMAT = prf(SKEYID_d, [g(qm)^xy |] protocol | SPI | Ni | Nr) and so on: by SPI, so "
              "each direction has its own"},
 ]
-INITIAL, REKEY, IKE, CHILD, V1_IKE, V1_CIPHER, V1_CHILD = range(7)
+INITIAL, REKEY, IKE, CHILD, SKEYID, V1_IKE, V1_CIPHER, V1_CHILD = range(8)
+V1_FORMULAS = {"SKEYID": SKEYID, "encryption": V1_CIPHER}
 OPENS = {
     "SKEYSEED": "", "SK_d": "derives the keys of child SAs and of the next IKE SA",
     "SK_ei": "encryption of what the original initiator sends",
@@ -39,7 +43,8 @@ OPENS = {
     "integrity": "integrity of ESP packets with this SPI",
 }
 V1_OPENS = {
-    "SKEYID_d": "derives the keys of child SAs", "SKEYID_a": "HASH payloads of phase 2",
+    "SKEYID": "HASH_I and HASH_R of phase 1", "SKEYID_d": "derives the keys of child SAs",
+    "SKEYID_a": "HASH payloads of phase 2", "SKEYID_e": "derives the key of the cipher",
     "encryption": "encryption of what both ends send",
 }
 
@@ -70,8 +75,7 @@ class Keys:
 
     def take_ikev1(self, row):
         """One key for both directions; the cookies are the SPIs."""
-        found = values(row["keys"],
-                       lambda name: V1_CIPHER if name == "encryption" else V1_IKE, V1_OPENS)
+        found = values(row["keys"], lambda name: V1_FORMULAS.get(name, V1_IKE), V1_OPENS)
         entry = {"spi_i": row["spi_i"], "spi_r": row["spi_r"], "t": row["t_ns"],
                  "nodes": [self.node(row["node"])], "encr": row["encr"], "integ": None,
                  "prf": row["prf"], "predecessor": -1, "differs": False, "version": 1,

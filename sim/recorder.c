@@ -337,7 +337,7 @@ void recorder_sa(struct recorder *r, uint32_t node, const struct ike_event *e)
     if ((!r->all_nodes && !n->captured) || !recorder_keeps_sa(r, node, e))
         return;
     if (e->kind == EVENT_KEYS) { /* only captured nodes tell any */
-        keys_event(r->keys, e->at, lab_node_name(r->lab, node, name), e->keys);
+        keys_event(r->keys, e->at, lab_node_name(r->lab, node, name), e->version, e->keys);
         return;
     }
     events_begin(r->events, e->at, lab_node_name(r->lab, node, name),

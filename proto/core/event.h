@@ -101,11 +101,8 @@ const char *reason_name(enum sa_reason);
 struct ike_key_event {
     bool is_child;
     /* IKE SA */
-    uint8_t version; /* IKE_V1: the keys named v1_ and no others; else IKEv2 */
     uint64_t spi_i, spi_r;
     struct ike_suite suite;
-    /* RFC 2409 §5, appendix B; told when the key of the cipher is there, before any proof. */
-    struct bytes v1_skeyid_d, v1_skeyid_a, v1_cipher_key;
     struct bytes skeyseed;
     struct bytes sk; /* struct ike_keys, sliced by ike_key_map(&suite) */
     /* of version 1: `skeyseed` is SKEYID, `sk` is SKEYID_d, SKEYID_a and SKEYID_e, each as long,

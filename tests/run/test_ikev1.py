@@ -150,7 +150,7 @@ class BothVersions(unittest.TestCase):
             self.assertFalse(entry["differs"])
             self.assertEqual(len(entry["nodes"]), 2)
             self.assertEqual([value["name"] for value in entry["values"]],
-                             ["SKEYID_d", "SKEYID_a", "encryption"])
+                             ["SKEYID", "SKEYID_d", "SKEYID_a", "SKEYID_e", "encryption"])
         formulas = island.keys["formulas"]
         for child in island.keys["children"]:
             version = island.keys["ike"][child["ike"]].get("version", 2)
