@@ -190,6 +190,12 @@ class Model {
     return `${messages.response[message] ? "response" : "request"} ${messages.mid[message]}`;
   }
 
+  /** The same of what a ladder is about, whose first message tells it. */
+  ladderTurn(i) {
+    const { ladders, sends } = this.island;
+    return ladders.count[i] ? this.turn(sends.msg[ladders.first[i]]) : `request ${ladders.mid[i]}`;
+  }
+
   exchangeText(message) {
     const kind = this.kindOf(message);
     if (kind !== "ike") return this.title(message);
