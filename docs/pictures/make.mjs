@@ -45,6 +45,7 @@ const LESSONS = {
   "nat-reboot": { hash: "t=20.6" },
   "non-esp-marker": { hash: "t=0.05" },
   "port-4500": { hash: "t=4.1" },
+  "quick-mode-storm": { q: 2 },
   "rekey-collision": { q: 2 },
   "retransmission-ladder": { q: 2 },
   "two-behind-one-nat": { q: 2, part: ".picture", width: 1000, hash: "t=21.2&kind=all" },
