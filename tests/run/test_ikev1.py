@@ -164,6 +164,41 @@ class BothVersions(unittest.TestCase):
                              "RFC 2409 §5.5" if version == 1 else "RFC 7296 §2.17")
 
 
+class LaterLife(unittest.TestCase):
+    """Rekeys of both kinds, liveness checks, and a delete: all of it under message IDs."""
+
+    def test_what_comes_after_the_handshake_is_counted_and_opened(self):
+        with tempfile.TemporaryDirectory(prefix="ikelab-test-") as place:
+            path = lab.pathlib.Path(place) / "later.yaml"
+            path.write_text(SCENARIO)
+            with lab.Run(str(path), "--no-report", "--set", "ike.dpd_delay=4s", "--set",
+                         "ike.rekey_time=25s", "--set", "ike.rand_time=2s", "--set",
+                         "child.rekey_time=12s", "--set", "child.rand_time=2s", "--set",
+                         "events=[{at: 39s, nodes: fast, do: terminate}]") as run:
+                self.judge(run)
+
+    def judge(self, run):
+        virtual = run.result["virtual"]
+        ike = virtual["ike"]
+        self.assertEqual((ike["completed"], ike["failed"], ike["dpd_failures"]), (3, 0, 0))
+        self.assertGreater(ike["rekeys_child"], 6)
+        self.assertEqual(virtual["tunnels"]["up"], 2)
+        names = {e["data"]["exchange"] for e in run.events() if e["name"] == "packet.sent"
+                 and e["data"].get("version") == 1}
+        self.assertEqual(names, {"Main Mode", "Aggressive Mode", "Quick Mode", "Informational"})
+        done = subprocess.run([lab.IKELAB, "dissect", run.folder, "--json"], check=True,
+                              capture_output=True)
+        for frame in json.loads(done.stdout)["frames"]:
+            self.assertFalse(frame["locked"] or frame["errors"], frame["summary"])
+        island = island_reader.Island(island_reader.make(run.folder, lab.IKELAB))
+        m = island.messages
+        last = {"Main Mode": 6, "Aggressive Mode": 3, "Quick Mode": 3}
+        for row in range(m.rows):
+            if m.kind[row] == 0 and m.number[row]:
+                name = island.text(m.exchange[row])
+                self.assertLessEqual(m.number[row], last.get(name, 2), name)
+
+
 class AggressiveMode(unittest.TestCase):
     def test_a_listener_finds_the_secret_without_keys(self):
         """RFC 2409 §5: HASH_R is of the secret and of what messages 1 and 2 have in the clear."""
