@@ -86,6 +86,25 @@ static void print_setup_times(FILE *to, const struct hist *h)
     fputc('\n', to);
 }
 
+/* What each version of IKE took, where there is IKEv1. */
+static void print_versions(FILE *to, const struct metrics *m)
+{
+    for (unsigned i = 0; m->by_version && i < METRIC_VERSIONS; i++) {
+        const struct version_metrics *v = &m->versions[i];
+        double completed = (double)v->completed;
+
+        if (!v->started)
+            continue;
+        fprintf(to, "  IKEv%u         %llu of %llu completed", i + 1,
+                (unsigned long long)v->completed, (unsigned long long)v->started);
+        if (v->completed)
+            fprintf(to, "; for each %.1f messages, %.0f bytes, %.1f round trips",
+                    (double)v->messages / completed, (double)v->bytes / completed,
+                    (double)v->answers / completed);
+        fputc('\n', to);
+    }
+}
+
 static void print_handshakes(FILE *to, const struct result *r)
 {
     const struct ike_metrics *ike = &r->metrics->ike;
@@ -98,6 +117,7 @@ static void print_handshakes(FILE *to, const struct result *r)
         fprintf(to, ", %llu installed", (unsigned long long)ike->installed);
     fprintf(to, "   %.1f/s mean, %llu/s peak\n", metric(r, "ike.rate_per_s.mean"),
             (unsigned long long)ike->peak_1s);
+    print_versions(to, r->metrics);
     print_setup_times(to, &ike->setup_time_ns);
     if (ike->setup_time_ns.count || ike->installed)
         fprintf(to,

@@ -92,6 +92,28 @@ static enum err child_line(struct dissect_keys *k, const json_t *o, const char *
     return e;
 }
 
+static enum err ikev1_line(struct dissect_keys *k, const json_t *o, const char **why)
+{
+    const char *name = word(o, "encr");
+    const struct encr_suite *encr = name ? encr_suite_named(name, strlen(name)) : NULL;
+    struct ikev1_open_key key = {0};
+    enum err e;
+
+    if (!name)
+        return refused(why, ERR_SYNTAX, "\"encr\" is missing");
+    if (!encr || encr->aead)
+        return refused(why, ERR_UNSUPPORTED, "its algorithm is none of this program's for IKEv1");
+    if (!number_of(o, "spi_i", 8, &key.cky_i))
+        return refused(why, ERR_SYNTAX, "\"spi_i\" is no cookie of 16 hex digits");
+    key.len = (uint8_t)encr->key_len;
+    if (key_of(json_object_get(o, "keys"), "encryption", key.key, encr->key_len))
+        e = keys_add_ikev1(k, &key);
+    else
+        e = refused(why, ERR_UNSUPPORTED, "a key is missing, or not as long as its algorithm says");
+    wipe(&key, sizeof key);
+    return e;
+}
+
 enum err keys_line_json(struct dissect_keys *k, const char *line, const char **why)
 {
     json_t *o = json_loads(line, 0, NULL);
@@ -100,6 +122,8 @@ enum err keys_line_json(struct dissect_keys *k, const char *line, const char **w
 
     if (kind && strcmp(kind, "ike") == 0)
         e = ike_line(k, o, why);
+    else if (kind && strcmp(kind, "ikev1") == 0)
+        e = ikev1_line(k, o, why);
     else if (kind && strcmp(kind, "child") == 0)
         e = child_line(k, o, why);
     else

@@ -194,7 +194,7 @@ static void handle(struct live *l, const struct ike_event *e)
     case EVENT_KEYS:
         if (l->keys)
             keys_event(l->keys, l->now - l->start,
-                       l->options->config.respond ? "responder" : "initiator", e->keys);
+                       l->options->config.respond ? "responder" : "initiator", e->version, e->keys);
         break;
     default:
         break;

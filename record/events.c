@@ -142,6 +142,8 @@ static void packet_ike(struct text *t, const struct event_packet *p)
     text_raw(t, p->response ? ",\"response\":true,\"transmission\":"
                             : ",\"response\":false,\"transmission\":");
     text_u64(t, p->transmission);
+    if (p->v1)
+        text_raw(t, ",\"version\":1");
 }
 
 void events_packet(struct events *e, nsec at, const char *node, const char *name,

@@ -75,6 +75,7 @@ struct event_packet {
     bool response;
     uint32_t transmission; /* 0 the first time, n: n-th retransmission */
     uint64_t spi_i;
+    bool v1; /* of IKEv1: "version":1; else left out */
     /* kind "esp" */
     uint32_t spi;
     uint32_t sequence;

@@ -12,6 +12,7 @@ struct keys {
     struct text lines;
     struct wireshark_rows rows;
     struct table ike_seen;   /* hash of both SPIs */
+    struct table ikev1_seen; /* initiator's cookie */
     struct table child_seen; /* SPI and hash of destination and key, to the row */
     struct table spi_first;  /* SPI to its first row */
     enum err error;
@@ -25,8 +26,8 @@ enum err keys_create(FILE *sink, struct keys **out)
     if (!k)
         return ERR_MEMORY;
     text_init(&k->lines, sink);
-    if (table_init(&k->ike_seen, 16) != OK || table_init(&k->child_seen, 16) != OK ||
-        table_init(&k->spi_first, 16) != OK) {
+    if (table_init(&k->ike_seen, 16) != OK || table_init(&k->ikev1_seen, 16) != OK ||
+        table_init(&k->child_seen, 16) != OK || table_init(&k->spi_first, 16) != OK) {
         keys_destroy(k);
         return ERR_MEMORY;
     }
@@ -38,9 +39,12 @@ static void rows_reset(struct wireshark_rows *rows)
 {
     if (rows->ike)
         wipe(rows->ike, rows->ike_cap * sizeof *rows->ike);
+    if (rows->ikev1)
+        wipe(rows->ikev1, rows->ikev1_cap * sizeof *rows->ikev1);
     if (rows->child)
         wipe(rows->child, rows->child_cap * sizeof *rows->child);
     free(rows->ike);
+    free(rows->ikev1);
     free(rows->child);
 }
 
@@ -51,6 +55,7 @@ void keys_destroy(struct keys *k)
     text_reset(&k->lines);
     rows_reset(&k->rows);
     table_reset(&k->ike_seen);
+    table_reset(&k->ikev1_seen);
     table_reset(&k->child_seen);
     table_reset(&k->spi_first);
     free(k);
@@ -194,6 +199,51 @@ void keys_ike(struct keys *k, const struct ike_key_record *r)
         return;
     ike_line(&k->lines, r);
     ike_row(k, r);
+}
+
+static void ikev1_line(struct text *t, const struct ikev1_key_record *r)
+{
+    const struct key_value keys[] = {{"SKEYID", r->skeyid},
+                                     {"SKEYID_d", r->skeyid_d},
+                                     {"SKEYID_a", r->skeyid_a},
+                                     {"SKEYID_e", r->skeyid_e},
+                                     {"encryption", r->cipher_key}};
+
+    line_begin(t, r->at, r->node, "ikev1");
+    line_spi(t, ",\"sa\":\"", r->spi_i);
+    line_spi(t, ",\"spi_i\":\"", r->spi_i);
+    line_spi(t, ",\"spi_r\":\"", r->spi_r);
+    line_name(t, "encr", r->encr->name);
+    line_name(t, "prf", r->prf->name);
+    line_keys(t, keys, sizeof keys / sizeof *keys);
+}
+
+/* The table has one key of a cookie: that of the SA that came last under it is of no use for the
+ * others, so the first stays. */
+static void ikev1_row(struct keys *k, const struct ikev1_key_record *r)
+{
+    struct wireshark_ikev1 *rows;
+    uint32_t seen;
+
+    if (table_get(&k->ikev1_seen, r->spi_i, &seen))
+        return;
+    rows = grown(k, k->rows.ikev1, k->rows.ikev1_count, &k->rows.ikev1_cap, sizeof *rows);
+    if (rows)
+        k->rows.ikev1 = rows;
+    if (!rows || table_put(&k->ikev1_seen, r->spi_i, (uint32_t)k->rows.ikev1_count) != OK) {
+        k->error = ERR_MEMORY;
+        return;
+    }
+    rows[k->rows.ikev1_count++] =
+        (struct wireshark_ikev1){.cky_i = r->spi_i, .cipher_key = key_copy(r->cipher_key)};
+}
+
+void keys_ikev1(struct keys *k, const struct ikev1_key_record *r)
+{
+    if (k->error != OK)
+        return;
+    ikev1_line(&k->lines, r);
+    ikev1_row(k, r);
 }
 
 static void child_line(struct text *t, const struct child_key_record *r)

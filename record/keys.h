@@ -6,6 +6,8 @@
  * Lines of keys.jsonl: {"t_ns","node","sa","kind":"ike","spi_i","spi_r","encr","integ","prf",
  * "keys":{"SKEYSEED","SK_d","SK_ai",...}} and {"t_ns","node","sa","kind":"child","spi","source",
  * "destination","encr","integ","esn","keys":{"encryption","integrity"}}; one line per direction.
+ * Of IKEv1, with cookies as SPIs: {...,"kind":"ikev1","spi_i","spi_r","encr","prf",
+ * "keys":{"SKEYID","SKEYID_d","SKEYID_a","SKEYID_e","encryption"}}, names of RFC 2409 §5.
  */
 #ifndef RECORD_KEYS_H
 #define RECORD_KEYS_H
@@ -31,6 +33,16 @@ struct ike_key_record {
     struct bytes skeyseed, sk_d, sk_ai, sk_ar, sk_ei, sk_er, sk_pi, sk_pr; /* sk_e* with salt */
 };
 
+/** An IKE SA of IKEv1. */
+struct ikev1_key_record {
+    nsec at;
+    const char *node;
+    uint64_t spi_i, spi_r; /* cookies */
+    const struct encr_suite *encr;
+    const struct prf_suite *prf;
+    struct bytes skeyid, skeyid_d, skeyid_a, skeyid_e, cipher_key;
+};
+
 /** One direction of a child SA. */
 struct child_key_record {
     nsec at;
@@ -51,9 +63,12 @@ void keys_destroy(struct keys *);
 
 /** The same SA told by both its ends gives one row in the tables and a line per end. */
 void keys_ike(struct keys *, const struct ike_key_record *);
+void keys_ikev1(struct keys *, const struct ikev1_key_record *);
 void keys_child(struct keys *, const struct child_key_record *);
-/** EVENT_KEYS as an endpoint gives it out: an IKE SA, or both directions of a child SA. */
-void keys_event(struct keys *, nsec at, const char *node, const struct ike_key_event *);
+/** EVENT_KEYS as an endpoint gives it out: an IKE SA of this version, or both directions of a child
+ * SA. */
+void keys_event(struct keys *, nsec at, const char *node, unsigned version,
+                const struct ike_key_event *);
 
 /**
  * Write wireshark/profiles/ikelab/ and open.sh into the folder.

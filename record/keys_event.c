@@ -1,4 +1,5 @@
 /* From the protocol's EVENT_KEYS to key records. */
+#include "proto/core/config.h"
 #include "proto/core/event.h"
 #include "record/keys.h"
 
@@ -30,6 +31,26 @@ static void ike_event(struct keys *k, nsec at, const char *node, const struct ik
                 });
 }
 
+/* SKEYID_d | SKEYID_a | SKEYID_e | the key of the cipher, and SKEYID by itself. */
+static void ikev1_event(struct keys *k, nsec at, const char *node, const struct ike_key_event *e)
+{
+    uint16_t hash = (uint16_t)e->skeyseed.len;
+
+    keys_ikev1(k, &(struct ikev1_key_record){
+                      .at = at,
+                      .node = node,
+                      .spi_i = e->spi_i,
+                      .spi_r = e->spi_r,
+                      .encr = e->suite.encr,
+                      .prf = e->suite.prf,
+                      .skeyid = e->skeyseed,
+                      .skeyid_d = slice(e->sk, 0, hash),
+                      .skeyid_a = slice(e->sk, hash, 2 * hash),
+                      .skeyid_e = slice(e->sk, 2 * hash, 3 * hash),
+                      .cipher_key = slice(e->sk, 3 * hash, (uint16_t)e->sk.len),
+                  });
+}
+
 static void child_event(struct keys *k, nsec at, const char *node, const struct ike_key_event *e)
 {
     char local[IP_ADDR_TEXT], remote[IP_ADDR_TEXT];
@@ -58,10 +79,13 @@ static void child_event(struct keys *k, nsec at, const char *node, const struct 
     keys_child(k, &r);
 }
 
-void keys_event(struct keys *k, nsec at, const char *node, const struct ike_key_event *e)
+void keys_event(struct keys *k, nsec at, const char *node, unsigned version,
+                const struct ike_key_event *e)
 {
     if (e->is_child)
         child_event(k, at, node, e);
+    else if (version == IKE_V1)
+        ikev1_event(k, at, node, e);
     else
         ike_event(k, at, node, e);
 }

@@ -120,6 +120,7 @@ enum err metrics_create(const struct metrics_options *o, struct metrics **out)
     m->measure_from = o->measure_from;
     m->one_end = o->one_end;
     m->echo = o->echo;
+    m->by_version = o->by_version;
     ike_init(&m->ike);
     esp_init(&m->esp);
     if (!scopes_create(m, o) || !(m->series = series_create(m, o->series))) {
@@ -148,6 +149,8 @@ void metrics_destroy(struct metrics *m)
     if (!m)
         return;
     ike_reset(&m->ike);
+    for (int i = 0; i < METRIC_VERSIONS; i++)
+        hist_reset(&m->versions[i].setup_time_ns);
     esp_reset(&m->esp);
     for (uint32_t i = 0; m->groups && i < m->group_count; i++)
         ike_reset(&m->groups[i].ike);
@@ -165,6 +168,14 @@ void metrics_destroy(struct metrics *m)
     free(m);
 }
 
+/* NULL: nobody asks for it. */
+static struct version_metrics *version_of(struct metrics *m, unsigned version)
+{
+    if (!m->by_version || version == 0 || version > METRIC_VERSIONS)
+        return NULL;
+    return &m->versions[version - 1];
+}
+
 static void ike_started(struct ike_metrics *ike, nsec now)
 {
     ike->started++;
@@ -173,9 +184,14 @@ static void ike_started(struct ike_metrics *ike, nsec now)
 
 void metrics_ike_started(struct metrics *m, uint32_t group, nsec now)
 {
+    struct version_metrics *v;
+
     ASSERT(group < m->group_count);
     ike_started(&m->ike, now);
     ike_started(&m->groups[group].ike, now);
+    v = version_of(m, m->groups[group].version);
+    if (v)
+        v->started++;
 }
 
 /* peak_1s counts in seconds of simulated time: [k s, k+1 s). */
@@ -198,10 +214,17 @@ static void ike_completed(struct ike_metrics *ike, nsec now, nsec setup, bool me
 void metrics_ike_completed(struct metrics *m, uint32_t group, nsec now, nsec started)
 {
     bool measured = now >= m->measure_from;
+    struct version_metrics *v;
 
     ASSERT(group < m->group_count && started <= now);
     ike_completed(&m->ike, now, now - started, measured);
     ike_completed(&m->groups[group].ike, now, now - started, measured);
+    v = version_of(m, m->groups[group].version);
+    if (v) {
+        v->completed++;
+        if (measured)
+            hist_add(&v->setup_time_ns, now - started);
+    }
     series_setup(m->series, now - started);
 }
 
@@ -220,10 +243,35 @@ static void failure_add(struct ike_metrics *ike, const char *reason)
 
 void metrics_ike_failed(struct metrics *m, uint32_t group, nsec now, const char *reason)
 {
+    struct version_metrics *v;
+
     (void)now;
     ASSERT(group < m->group_count);
     failure_add(&m->ike, reason);
     failure_add(&m->groups[group].ike, reason);
+    v = version_of(m, m->groups[group].version);
+    if (v)
+        v->failed++;
+}
+
+void metrics_ike_message(struct metrics *m, unsigned version, uint64_t bytes)
+{
+    struct version_metrics *v = version_of(m, version);
+
+    if (!v)
+        return;
+    v->messages++;
+    v->bytes += bytes;
+}
+
+void metrics_ike_answer(struct metrics *m, uint32_t group)
+{
+    struct version_metrics *v;
+
+    ASSERT(group < m->group_count);
+    v = version_of(m, m->groups[group].version);
+    if (v)
+        v->answers++;
 }
 
 void metrics_first_packet(struct metrics *m, uint32_t group, nsec now, nsec started)
@@ -367,6 +415,8 @@ static uint64_t values_lost(const struct metrics *m)
     uint64_t lost =
         m->ike.setup_time_ns.lost + m->ike.time_to_first_packet_ns.lost + esp_lost(&m->esp);
 
+    for (int i = 0; i < METRIC_VERSIONS; i++)
+        lost += m->versions[i].setup_time_ns.lost;
     for (uint32_t i = 0; i < m->group_count; i++)
         lost += m->groups[i].ike.setup_time_ns.lost + m->groups[i].ike.time_to_first_packet_ns.lost;
     for (uint32_t i = 0; i < m->flow_count; i++)

@@ -149,6 +149,16 @@ struct ike_metrics {
     struct fragment_metrics fragments;
 };
 
+enum { METRIC_VERSIONS = 2 };
+
+/** What one major version of IKE cost, in runs that have IKEv1. */
+struct version_metrics {
+    uint64_t started, completed, failed; /* of groups of this version */
+    uint64_t messages, bytes;            /* by metrics_ike_message */
+    uint64_t answers;                    /* [count] that initiators had while they set up */
+    struct hist setup_time_ns;
+};
+
 /** Of packets that want an answer: sent = answered (delivered) + lost + pending. */
 struct esp_echo {
     struct hist round_trip_ns; /* due to answered */
@@ -204,6 +214,7 @@ struct group_metrics {
     const char *name;
     uint32_t members;
     const char *role;                 /* node_role_name() of sim/scenario.h */
+    uint8_t version;                  /* of IKE, that initiators call with; 0: none */
     struct ike_metrics ike;           /* of initiators in this group */
     struct net_metrics net;           /* of packets these nodes originate and finally receive */
     uint64_t nat_mappings;            /* [gauge] mappings alive over all members of a NAT group */
@@ -265,9 +276,10 @@ struct recovery {
 
 struct metrics {
     nsec measure_from;
-    bool one_end, echo; /* as in metrics_options */
-    nsec duration;      /* simulated time at the end, set by metrics_finish */
+    bool one_end, echo, by_version; /* as in metrics_options */
+    nsec duration;                  /* simulated time at the end, set by metrics_finish */
     struct ike_metrics ike;
+    struct version_metrics versions[METRIC_VERSIONS]; /* of version 1, of version 2 */
     struct esp_metrics esp;
     uint64_t esp_lost[NET_DROP_COUNT]; /* [count] ESP packets that ended on the way */
     uint64_t esp_in_flight;           /* set at the end of the run: sent and not at their end yet */
@@ -298,6 +310,7 @@ struct metrics_options {
     /* Only with one_end: what is delivered are answers to what was sent, so that there is a ratio
      * again, and a time from question to answer. */
     bool echo;
+    bool by_version; /* somebody may speak IKEv1: what each version costs is told apart */
     struct metrics_names groups, links, flows, hosts;
     FILE *series; /* series.csv, borrowed; NULL: no series */
 };
@@ -312,6 +325,12 @@ void metrics_ike_completed(struct metrics *, uint32_t group, nsec now, nsec star
 /** @param reason  constant text, counted under failed_by */
 void metrics_ike_failed(struct metrics *, uint32_t group, nsec now, const char *reason);
 void metrics_first_packet(struct metrics *, uint32_t group, nsec now, nsec started);
+
+/** An IKE message left an endpoint: the major version in its header, bytes of its IP packet. Of a
+ * version that there is none of nothing is counted, nor without by_version. */
+void metrics_ike_message(struct metrics *, unsigned version, uint64_t bytes);
+/** A message came to an initiator of this group that was setting up. */
+void metrics_ike_answer(struct metrics *, uint32_t group);
 
 /* Add to the run and to the group: one counter each, by name of the field. */
 #define METRICS_IKE_COUNT(m, group, field, n)                                                      \

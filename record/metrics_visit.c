@@ -113,6 +113,30 @@ static void walk_fragments(struct walk *w, const struct fragment_metrics *f)
     close_object(w, "fragments");
 }
 
+/* Of the whole run, where there is IKEv1. */
+static void walk_versions(struct walk *w, const struct metrics *m)
+{
+    static const char *const names[METRIC_VERSIONS] = {"v1", "v2"};
+
+    for (int i = 0; i < METRIC_VERSIONS; i++) {
+        const struct version_metrics *v = &m->versions[i];
+
+        open_object(w, names[i]);
+        count(w, "started", v->started);
+        count(w, "completed", v->completed);
+        count(w, "failed", v->failed);
+        count(w, "pending", v->started - v->completed - v->failed);
+        count(w, "messages", v->messages);
+        octets(w, "bytes", v->bytes);
+        count(w, "round_trips", v->answers);
+        value(w, "messages_mean", "1", fixed_ratio(v->messages, v->completed));
+        value(w, "bytes_mean", "B", fixed_ratio(v->bytes, v->completed));
+        value(w, "round_trips_mean", "1", fixed_ratio(v->answers, v->completed));
+        times(w, "setup_time_s", &v->setup_time_ns);
+        close_object(w, names[i]);
+    }
+}
+
 static void walk_ike(struct walk *w, const struct metrics *m, const struct ike_metrics *ike)
 {
     nsec ns = window(m->measure_from, ike->first_start, ike->last_up);
@@ -152,6 +176,8 @@ static void walk_ike(struct walk *w, const struct metrics *m, const struct ike_m
     count(w, "moves", ike->moves);
     count(w, "moves_refused", ike->moves_refused);
     count(w, "routability_failures", ike->routability_failures);
+    if (ike == &m->ike && m->by_version)
+        walk_versions(w, m);
     close_object(w, "ike");
 }
 

@@ -122,6 +122,17 @@ static void ike_table(struct text *t, const struct wireshark_rows *rows)
         ike_row(t, &rows->ike[i]);
 }
 
+/* Which cipher the key is for Wireshark reads in the capture. */
+static void ikev1_table(struct text *t, const struct wireshark_rows *rows)
+{
+    text_raw(t, "# Written by Ikelab: initiator's cookie, key of the cipher.\n");
+    for (size_t i = 0; i < rows->ikev1_count; i++) {
+        text_hex64(t, rows->ikev1[i].cky_i);
+        hex_field(t, &rows->ikev1[i].cipher_key);
+        text_char(t, '\n');
+    }
+}
+
 static void quoted_key(struct text *t, const struct wireshark_key *key)
 {
     text_raw(t, key->len ? ",\"0x" : ",\"");
@@ -199,7 +210,7 @@ static void colours(struct text *t, const struct wireshark_rows *rows)
                 "@Packet too big@" TOO_BIG "@[65535,57825,57825][26214,0,0]\n"
                 "@IKE error@" REFUSAL "@[65535,57825,57825][26214,0,0]\n"
                 "@IKE retransmission@" RESENT "@[65535,60909,48316][17990,11565,0]\n"
-                "@IKE rekey@isakmp.exchangetype == 36@[62194,58339,65535][8738,0,17476]\n"
+                "@IKE rekey@isakmp.exchangetype in {36,32}@[62194,58339,65535][8738,0,17476]\n"
                 "@IKE@isakmp@[57825,61680,65535][0,8738,21845]\n"
                 "@NAT keepalive@udpencap.nat_keepalive@[61166,61166,61166][21845,21845,21845]\n"
                 "@ESP@esp@[57825,64250,61166][0,14392,8738]\n");
@@ -209,10 +220,11 @@ static void buttons(struct text *t, const struct wireshark_rows *rows)
 {
     (void)rows;
     text_raw(t, "\"TRUE\",\"IKE\",\"isakmp\",\"all IKE messages\"\n"
-                "\"TRUE\",\"Handshake\",\"isakmp.exchangetype == 34 || isakmp.exchangetype == 35\","
-                "\"IKE_SA_INIT and IKE_AUTH\"\n"
-                "\"TRUE\",\"Rekey\",\"isakmp.exchangetype == 36\",\"CREATE_CHILD_SA\"\n"
-                "\"TRUE\",\"Delete, alive?\",\"isakmp.exchangetype == 37\",\"INFORMATIONAL\"\n"
+                "\"TRUE\",\"Handshake\",\"isakmp.exchangetype in {34,35,2,4}\","
+                "\"IKE_SA_INIT and IKE_AUTH; Main and Aggressive Mode\"\n"
+                "\"TRUE\",\"Rekey\",\"isakmp.exchangetype in {36,32}\","
+                "\"CREATE_CHILD_SA; Quick Mode\"\n"
+                "\"TRUE\",\"Delete, alive?\",\"isakmp.exchangetype in {37,5}\",\"INFORMATIONAL\"\n"
                 "\"TRUE\",\"Resent\",\"" RESENT_ESCAPED "\",\"IKE messages sent again\"\n"
                 "\"TRUE\",\"Notify\",\"isakmp.notify.msgtype\",\"messages with a notify payload\"\n"
                 "\"TRUE\",\"Keepalive\",\"udpencap.nat_keepalive\",\"NAT keepalives\"\n"
@@ -243,9 +255,13 @@ static const struct {
     const char *name;
     void (*write)(struct text *, const struct wireshark_rows *);
 } files[] = {
-    {PROFILE "ikev2_decryption_table", ike_table}, {PROFILE "esp_sa", esp_table},
-    {PROFILE "preferences", preferences},          {PROFILE "colorfilters", colours},
-    {PROFILE "dfilter_buttons", buttons},          {"open.sh", opener},
+    {PROFILE "ikev2_decryption_table", ike_table},
+    {PROFILE "ikev1_decryption_table", ikev1_table},
+    {PROFILE "esp_sa", esp_table},
+    {PROFILE "preferences", preferences},
+    {PROFILE "colorfilters", colours},
+    {PROFILE "dfilter_buttons", buttons},
+    {"open.sh", opener},
 };
 
 enum err wireshark_write(const struct wireshark_rows *rows, struct run_folder *folder)

@@ -20,6 +20,11 @@ struct wireshark_ike {
     struct wireshark_key sk_ei, sk_er, sk_ai, sk_ar;
 };
 
+struct wireshark_ikev1 {
+    uint64_t cky_i;
+    struct wireshark_key cipher_key;
+};
+
 struct wireshark_child {
     uint32_t spi;
     bool ipv6, esn;
@@ -34,8 +39,9 @@ struct wireshark_child {
 
 struct wireshark_rows {
     struct wireshark_ike *ike;
+    struct wireshark_ikev1 *ikev1;
     struct wireshark_child *child;
-    size_t ike_count, ike_cap, child_count, child_cap;
+    size_t ike_count, ike_cap, ikev1_count, ikev1_cap, child_count, child_cap;
 };
 
 struct run_folder;

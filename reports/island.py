@@ -18,6 +18,7 @@ import dissected  # noqa: E402
 import journal  # noqa: E402
 from keywalk import Keys  # noqa: E402
 from packing import Strings, embedded, packed, table  # noqa: E402
+from phases import Turns, waits  # noqa: E402
 from run import Run, RunError  # noqa: E402
 
 VERSION = 1
@@ -99,6 +100,16 @@ class Island:
         windows.msg = array("q", [int(self.place[row]) if row >= 0 else -1 for row in windows.msg])
         self.m["first"] = numpy.searchsorted(self.h["msg"], numpy.arange(len(by_time)))
         self.m["count"] = numpy.bincount(self.h["msg"], minlength=len(by_time))
+        self.number()
+
+    def number(self):
+        """Of IKEv1 which message of its exchange each is; even ones answer odd ones."""
+        m, turns = self.m, Turns()
+        m["number"] = numpy.zeros(len(self.problem), dtype=numpy.int64)
+        for row in numpy.flatnonzero(m["version"] == 1):
+            exchange = (m["sa"][row], m["mid"][row], m["exchange"][row])
+            m["number"][row] = turns.number(exchange, m["source"][row], m["transmission"][row] > 0)
+            m["response"][row] = int(m["number"][row] % 2 == 0)
 
     # ---- what dissect tells ----
 
@@ -150,7 +161,8 @@ class Island:
                 requests.setdefault(key, []).append(row)
                 continue
             for request in reversed(requests.get(key, ())):
-                if m["source"][request] == m["source"][row]:
+                if m["source"][request] == m["source"][row] or \
+                        m["number"][request] != max(0, m["number"][row] - 1):
                     continue
                 last = m["first"][request] + m["count"][request] - 1
                 if not h["cause"][last] and 0 <= h["r"][last] <= m["t"][row]:
@@ -179,21 +191,21 @@ class Island:
         answered, groups = {}, {}
         for row in range(len(answers)):
             if m["kind"][row] == 0 and not m["response"][row]:
-                key = (m["sa"][row], m["mid"][row], m["source"][row])
+                key = self.request_key(row)
                 sent = groups.setdefault(key, {})
                 first = sent.setdefault(int(m["transmission"][row]), row)
                 if lost[row] and not lost[first]:
                     sent[int(m["transmission"][row])] = row
             elif answers[row] >= 0:
                 request, last = answers[row], m["first"][row] + m["count"][row] - 1
-                key = (m["sa"][request], m["mid"][request], m["source"][request])
+                key = self.request_key(request)
                 if not h["cause"][last] and h["r"][last] >= 0:
                     answered.setdefault(key, int(h["r"][last]))
         rows = journal.Columns("node sa exchange mid answered given_up first count")
         sends = journal.Columns("t msg")
         for key, transmissions in groups.items():
             sent = list(transmissions.values())
-            if len(sent) > 1 or key not in answered:
+            if len(sent) > 1 or (key not in answered and self.waits(sent[0])):
                 row, node = sent[0], int(h["a"][m["first"][sent[0]]])
                 gone = -1 if key in answered else self.gave_up(node, key[0], int(m["t"][sent[-1]]))
                 rows.add(node, m["sa"][row], m["exchange"][row], m["mid"][row],
@@ -201,6 +213,15 @@ class Island:
                 for row in sent:
                     sends.add(int(m["t"][row]), row)
         return rows, sends
+
+    def request_key(self, row):
+        m = self.m
+        return m["sa"][row], m["mid"][row], m["source"][row], m["number"][row]
+
+    def waits(self, row):
+        """Whether somebody has to answer this: of IKEv1 not every odd message."""
+        number = int(self.m["number"][row])
+        return not number or waits(self.strings.texts[self.m["exchange"][row]], number)
 
     def gave_up(self, node, sa, after):
         """When the SA ended at this end, for want of an answer or whatever else."""
@@ -287,7 +308,7 @@ class Island:
         ladders, sends = self.ladders(answers)
         messages = {name: self.m[name] for name in (
             "t", "kind", "sa", "exchange", "mid", "response", "transmission", "length", "summary",
-            "first", "count", "detail", "from_initiator", "frame")}
+            "first", "count", "detail", "from_initiator", "frame", "number")}
         messages.update(problem=self.problem, answers=answers, key=self.key_of_message())
         sas, states = self.sas()
         nat, refreshes = self.nat()

@@ -45,7 +45,8 @@ class Journal:
     def __init__(self, strings):
         self.strings, self.limit = strings, MESSAGES_MAX
         self.nodes, self.node_names, self.captured = {}, [], set()
-        self.messages = Columns("t kind sa exchange mid response transmission length source frame")
+        self.messages = Columns("t kind sa exchange mid response transmission length source frame "
+                                "version")
         self.problem = array("q")
         self.hops = Columns("t r a b cause msg src dst frame rframe link")
         self.sas = Columns("kind node sa spi_in spi_out role from_ns to why predecessor")
@@ -108,7 +109,7 @@ class Journal:
         if len(self.messages) == self.limit:
             self.until_ns = at
             return None
-        row = self.messages.add(at, OTHER, 0, 0, 0, 0, 0, data["length"], packet >> 32, 0)
+        row = self.messages.add(at, OTHER, 0, 0, 0, 0, 0, data["length"], packet >> 32, 0, 0)
         self.problem.append(0)
         self.by_packet[packet] = row
         self.describe(row, event, data, kind)
@@ -122,6 +123,7 @@ class Journal:
         m.mid[row] = data.get("sequence" if kind == 1 else "message_id", 0)
         m.response[row] = int(data.get("response", False))
         m.transmission[row] = data.get("transmission", 0)
+        m.version[row] = data.get("version", 2) if kind == 0 else 0
         if m.transmission[row]:
             self.problem[row] |= AGAIN
 

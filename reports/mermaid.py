@@ -68,10 +68,12 @@ class Diagram:
         text = self.texts[self.m["summary"][row]]
         kind, mid = self.m["kind"][row], self.m["mid"][row]
         if kind == 0:
-            words = "response" if self.m["response"][row] else "request"
+            words = f"{'response' if self.m['response'][row] else 'request'} {mid}"
+            if self.m["number"][row]:
+                words = str(self.m["number"][row])
             again = f", sent again ({self.m['transmission'][row]})" \
                 if self.island.problem[row] & AGAIN else ""
-            text = f"{self.texts[self.m['exchange'][row]]} {words} {mid}{again}: {text}"
+            text = f"{self.texts[self.m['exchange'][row]]} {words}{again}: {text}"
         elif kind == 1:
             text = f"ESP {self.texts[self.m['sa'][row]]} seq {mid} {text}"
         else:

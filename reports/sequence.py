@@ -5,6 +5,8 @@ import math
 from dataclasses import dataclass, field
 from html import escape
 
+from phases import Turns
+
 TOP, LEFT, LANE, BOTTOM = 76, 96, 252, 26
 SLACK_NS = 1_000_000_000
 GAP_MIN, GAP_MAX, TURN_GAP = 15, 40, 26
@@ -21,6 +23,7 @@ class Hop:
     target: str = ""
     received_ns: int = 0
     cause: str = ""
+    number: int = 0  # of IKEv1: which message of its exchange
 
 
 @dataclass
@@ -30,12 +33,17 @@ class Handshake:
     hops: list = field(default_factory=list)
     states: list = field(default_factory=list)  # (t_ns, node, text)
     mappings: list = field(default_factory=list)
+    turns: Turns = field(default_factory=Turns)
+    numbers: dict = field(default_factory=dict)  # by packet
     cut: bool = False
+
+
+BEGINNINGS = {"IKE_SA_INIT", "Main Mode", "Aggressive Mode"}
 
 
 def is_start(event):
     data = event.get("data", {})
-    return (event["name"] == "packet.sent" and data.get("exchange") == "IKE_SA_INIT"
+    return (event["name"] == "packet.sent" and data.get("exchange") in BEGINNINGS
             and not data.get("response") and event.get("sa"))
 
 
@@ -79,7 +87,7 @@ def take_packet(shake, open_hops, event):
     data, node, at = event["data"], event["node"], event["t_ns"]
     packet = data["packet"]
     if event["name"] == "packet.sent":
-        hop = Hop(node, at, data, event.get("frame", 0))
+        hop = Hop(node, at, data, event.get("frame", 0), number=number_of(shake, data))
         open_hops[packet] = hop
         shake.hops.append(hop)
         return
@@ -96,6 +104,20 @@ def take_packet(shake, open_hops, event):
         hop.target = node if node != hop.source else ""
     else:
         hop.target = node
+
+
+def number_of(shake, data):
+    """Of a message of IKEv1, which has turns instead of requests and responses; else 0."""
+    packet = data["packet"]
+    if data.get("version") == 1 and packet not in shake.numbers:
+        number = shake.turns.number((data["message_id"], data["exchange"]), packet >> 32,
+                                    data["transmission"] > 0)
+        shake.numbers[packet] = number
+    return shake.numbers.get(packet, 0)
+
+
+def answers(hop):
+    return hop.number % 2 == 0 if hop.number else hop.data.get("response")
 
 
 def path_order(shake):
@@ -143,13 +165,15 @@ def label(hop):
     data = hop.data
     kind = "response" if data.get("response") else "request"
     text = f"{data.get('exchange', data['kind'])} {kind} {data.get('message_id', '')}".strip()
+    if hop.number:
+        text = f"{data['exchange']} {hop.number}"
     if data.get("transmission"):
         text += f" · resent {data['transmission']}"
     return text
 
 
 def arrow_class(hop):
-    return ("lost" if hop.cause else "resp" if hop.data.get("response") else "req") + (
+    return ("lost" if hop.cause else "resp" if answers(hop) else "req") + (
         " again" if hop.data.get("transmission") else "")
 
 
@@ -166,7 +190,7 @@ def hop_svg(hop, lanes, ys, first):
     if hop.target in lanes:
         x2, y2 = lanes[hop.target], ys[hop.received_ns]
     else:
-        step = -1 if hop.data.get("response") else 1
+        step = -1 if answers(hop) else 1
         x2, y2 = x1 + step * LANE * 0.5, y1 + 14
     out = [f'<g class="hop {arrow_class(hop)}"><title>{escape(tooltip(hop))}</title>',
            f'<line x1="{x1}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>']

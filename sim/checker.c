@@ -4,6 +4,7 @@
 #include "base/digest.h"
 #include "base/rng.h"
 #include "base/table.h"
+#include "proto/core/config.h"
 #include "proto/wire/registry.h"
 
 #include <stdarg.h>
@@ -410,6 +411,10 @@ void checker_response(struct checker *c, nsec now, uint32_t node, struct bytes m
 
     ASSERT(message.len >= 28);
     name = digest_of(message.data + 18, 6, name);
+    /* IKEv1 has three answers under one message ID, and nothing that counts them: any that differs
+     * is another one. */
+    if (message.data[17] >> 4 == IKE_V1)
+        name = digest_of(message.data, message.len, name);
     /* A response in fragments: number and total name one of them, the first counts for all. */
     if (message.data[16] == PAYLOAD_SKF && message.len >= 36) {
         name = digest_of(message.data + 32, 4, name);

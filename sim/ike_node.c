@@ -67,6 +67,7 @@ static void configure(const struct lab *lab, struct ike_fleet *f)
         .cookie_always = g->limits.cookie == COOKIE_ALWAYS,
     };
     f->own_local = child->local_count == 0;
+    f->asks_exactly = scenario_calls_with_v1(g) && child->remote_count == 0;
     if (child->remote_count == 0) {
         child->remote_count = 1; /* the other side narrows it: RFC 7296 §2.9 */
         child->remote[0] = selector_any(address_plan_inner(&lab->plan, g->first_node).family);
@@ -105,6 +106,21 @@ static void put_identity(const struct lab *lab, struct ike_fleet *f, uint32_t no
     }
 }
 
+/* Quick Mode has no narrowing (RFC 2409 §5.5): the initiator has to know what the responder allows,
+ * as an administrator would have told it. */
+static void ask_exactly(const struct lab *lab, const struct scenario_group *g, uint32_t member,
+                        struct child_config *child)
+{
+    const struct scenario_group *to = &lab->scenario->groups[g->connect];
+    uint32_t gateway = to->first_node + (uint32_t)((uint64_t)member * to->count / g->count);
+
+    child->remote_count = to->ike.child.local_count;
+    memcpy(child->remote, to->ike.child.local, sizeof child->remote);
+    if (!child->remote_count)
+        child->remote_count =
+            scenario_protects(to, address_plan_inner(&lab->plan, gateway), child->remote);
+}
+
 static void put_member(const struct lab *lab, struct ike_fleet *f, uint32_t node)
 {
     const struct scenario_group *g = &lab->scenario->groups[f->group];
@@ -117,6 +133,8 @@ static void put_member(const struct lab *lab, struct ike_fleet *f, uint32_t node
     if (f->own_local)
         child->local_count =
             scenario_protects(g, address_plan_inner(&lab->plan, node), child->local);
+    if (f->asks_exactly)
+        ask_exactly(lab, g, member, child);
     f->bound = node;
 }
 

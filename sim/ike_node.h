@@ -39,6 +39,7 @@ struct ike_fleet {
     bool shared;
     bool null_esp;              /* may agree on ESP without encryption */
     bool own_local;             /* each member protects its own address */
+    bool asks_exactly;          /* IKEv1: each asks for what its gateway protects */
     uint32_t bound;             /* node */
     int32_t id_number;          /* as scenario_identity_number says */
     struct table spi_of_child;  /* slot of the child SA -> inbound SPI, for the checkers */

@@ -122,10 +122,17 @@ static void send_or_hold(struct ike_node *n, uint32_t packet, uint32_t core)
     n->extra->held_last[core] = packet;
 }
 
-static void check_response(struct ike_node *n, const struct ike_dgram *d, uint8_t *copy)
+/* Bytes before the IKE message in a datagram (RFC 3948 §2.2). */
+static size_t marker_of(const struct ike_dgram *d)
 {
     bool marked = d->local.port == NATT_PORT || d->remote.port == NATT_PORT;
-    size_t skip = marked && d->len > NON_ESP_MARKER && load_be32(copy) == 0 ? NON_ESP_MARKER : 0;
+
+    return marked && d->len > NON_ESP_MARKER && load_be32(d->data) == 0 ? NON_ESP_MARKER : 0;
+}
+
+static void check_response(struct ike_node *n, const struct ike_dgram *d, uint8_t *copy)
+{
+    size_t skip = marker_of(d);
 
     if (n->lab->plant == PLANT_RESPONSE_DIFFERS &&
         ike_endpoint_counters(n->endpoint)->responses_repeated > 0 &&
@@ -136,6 +143,28 @@ static void check_response(struct ike_node *n, const struct ike_dgram *d, uint8_
                          bytes_of(copy + skip, d->len - skip));
 }
 
+/* Byte 17 of the header has the major version in its upper half (RFC 7296 §3.1, RFC 2408 §3.1). */
+static unsigned version_of(const struct ike_dgram *d)
+{
+    size_t at = marker_of(d) + 17;
+
+    return d->len > at ? d->data[at] >> 4 : 0;
+}
+
+/* What each version costs is told apart where there are both. @param p  with its headers */
+static void count_message(struct ike_node *n, const struct packet *p, unsigned version)
+{
+    if (p->kind == PACKET_IKE)
+        metrics_ike_message(n->lab->metrics, version, p->len);
+}
+
+/* One that a client has been waiting for. */
+static void count_answer(struct ike_node *n)
+{
+    if (n->group->role == ROLE_INITIATOR && n->lab->tunnels[n->tunnels[0]].starting)
+        metrics_ike_answer(n->lab->metrics, n->lab->tunnels[n->tunnels[0]].group);
+}
+
 static void pull_datagrams(struct ike_node *n, uint32_t core)
 {
     struct ike_dgram d;
@@ -143,6 +172,7 @@ static void pull_datagrams(struct ike_node *n, uint32_t core)
     while (ike_endpoint_transmit(n->endpoint, &d)) {
         uint32_t packet = packet_new(&n->lab->sim, n->node, (uint32_t)d.len);
         struct packet *p;
+        unsigned version;
 
         if (packet == SIM_NONE)
             return;
@@ -153,10 +183,13 @@ static void pull_datagrams(struct ike_node *n, uint32_t core)
         p->kind = d.kind == DGRAM_KEEPALIVE ? PACKET_KEEPALIVE : PACKET_IKE;
         if (d.kind == DGRAM_RESPONSE)
             check_response(n, &d, d.data);
-        if (put_headers(p, &d) == OK)
-            send_or_hold(n, packet, core);
-        else
+        version = version_of(&d);
+        if (put_headers(p, &d) != OK) {
             packet_free(&n->lab->sim, packet);
+            continue;
+        }
+        count_message(n, p, version);
+        send_or_hold(n, packet, core);
     }
 }
 
@@ -329,10 +362,12 @@ static void receive_datagram(struct ike_node *n, uint32_t packet, const struct i
         packet_deliver(&n->lab->sim, n->node, packet); /* nothing listens there */
         return;
     }
-    if (ike_dgram_is_esp(&d))
+    if (ike_dgram_is_esp(&d)) {
         receive_esp(n, packet, &d);
-    else
+    } else {
+        count_answer(n);
         (void)ike_endpoint_receive(n->endpoint, n->lab->sim.now, &d);
+    }
     packet_deliver(&n->lab->sim, n->node, packet);
 }
 

@@ -1,6 +1,7 @@
 #include "proto/ip/udp.h"
 #include "proto/wire/header.h"
 #include "proto/wire/registry.h"
+#include "proto/wire/v1_registry.h"
 #include "record/provenance.h"
 #include "sim/link.h"
 #include "sim/recorder_inside.h"
@@ -81,6 +82,32 @@ static void show_addresses(struct look *l, const struct ip_packet *ip)
     ip_addr_format(&ip->dst, l->destination);
 }
 
+/* As RFC 2409 §5 calls them. IKEv1 has no flag that says who answers whom. */
+static void show_v1(struct look *l, const struct ike_header *header)
+{
+    switch (header->exchange) {
+    case V1_EXCHANGE_MAIN:
+        l->shown.exchange = "Main Mode";
+        break;
+    case V1_EXCHANGE_AGGRESSIVE:
+        l->shown.exchange = "Aggressive Mode";
+        break;
+    case V1_EXCHANGE_QUICK:
+        l->shown.exchange = "Quick Mode";
+        break;
+    case V1_EXCHANGE_INFORMATIONAL:
+        l->shown.exchange = "Informational";
+        break;
+    case V1_EXCHANGE_TRANSACTION:
+        l->shown.exchange = "Transaction";
+        break;
+    default:
+        l->shown.exchange = "unknown";
+        break;
+    }
+    l->shown.v1 = true;
+}
+
 /* Read an IKE header behind IP and UDP; false for what is none (any more: corrupted). */
 static void look_at_udp(struct look *l, const struct packet *p, const struct ip_packet *ip)
 {
@@ -110,11 +137,15 @@ static void look_at_udp(struct look *l, const struct packet *p, const struct ip_
     if (header_read(message, &header) != OK)
         return;
     l->shown.kind = "ike";
-    l->shown.exchange = exchange_name(header.exchange);
-    if (!l->shown.exchange)
-        l->shown.exchange = "unknown";
     l->shown.message_id = header.message_id;
-    l->shown.response = header.flags & HEADER_FLAG_RESPONSE;
+    if (header_major(&header) == IKE_V1) {
+        show_v1(l, &header);
+    } else {
+        l->shown.exchange = exchange_name(header.exchange);
+        if (!l->shown.exchange)
+            l->shown.exchange = "unknown";
+        l->shown.response = header.flags & HEADER_FLAG_RESPONSE;
+    }
     l->shown.transmission = p->transmission;
     l->shown.spi_i = header.spi_i;
 }
@@ -306,7 +337,7 @@ void recorder_sa(struct recorder *r, uint32_t node, const struct ike_event *e)
     if ((!r->all_nodes && !n->captured) || !recorder_keeps_sa(r, node, e))
         return;
     if (e->kind == EVENT_KEYS) { /* only captured nodes tell any */
-        keys_event(r->keys, e->at, lab_node_name(r->lab, node, name), e->keys);
+        keys_event(r->keys, e->at, lab_node_name(r->lab, node, name), e->version, e->keys);
         return;
     }
     events_begin(r->events, e->at, lab_node_name(r->lab, node, name),

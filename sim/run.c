@@ -129,6 +129,9 @@ static void describe_metrics(struct lab *lab)
 
         lab->metrics->groups[g].members = s->groups[g].count;
         lab->metrics->groups[g].role = node_role_name(s->groups[g].role);
+        if (s->groups[g].role == ROLE_INITIATOR)
+            lab->metrics->groups[g].version =
+                scenario_calls_with_v1(&s->groups[g]) ? IKE_V1 : IKE_V2;
         if (host != SCENARIO_NONE)
             lab->metrics->hosts[host].cores = s->groups[g].cpu.cores * s->groups[g].count;
     }

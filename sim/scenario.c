@@ -105,8 +105,10 @@ static void read_scenario(struct scenario_reader *r)
     resolve_ike(&s->ike);
     resolve_child(&s->child);
     read_pki(r);
-    if (r->diag.errors == 0)
+    if (r->diag.errors == 0) {
         resolve_auth(s);
+        check_versions(r);
+    }
     read_links(r);
     if (r->diag.errors == 0)
         check_network(r);
@@ -262,6 +264,7 @@ enum err scenario_metrics(const struct scenario *s, struct metrics_options *out)
     for (uint32_t i = 0; i < s->flow_count; i++)
         flows[i] = s->flows[i].name;
     *out = (struct metrics_options){.measure_from = s->measure_from,
+                                    .by_version = scenario_has_v1(s),
                                     .groups = {groups, s->group_count},
                                     .links = {links, s->link_count},
                                     .flows = {flows, s->flow_count},

@@ -139,9 +139,13 @@ struct lookup_words {
 
 enum qcd_secret_word { QCD_SECRET_KEPT, QCD_SECRET_LOST };
 
+/** `ike.version`, in strongSwan's numbers: of a responder 0 answers both versions. */
+enum version_word { VERSION_ANY, VERSION_1, VERSION_2, VERSION_WORDS };
+
 /** The words of `ike:` as written, before they become a struct ike_config. */
 struct ike_words {
-    uint32_t version;
+    uint32_t version; /* enum version_word */
+    uint32_t phase1;  /* enum phase1_mode */
     const char *const *proposals;
     uint32_t proposal_count;
     uint32_t auth;      /* enum auth_word */
@@ -454,6 +458,12 @@ bool scenario_signs(const struct scenario_group *);
 bool scenario_has_signers(const struct scenario *);
 /** Whether anybody floods a gateway. */
 bool scenario_has_attackers(const struct scenario *);
+/** Whether the members of this group call with IKEv1. */
+bool scenario_calls_with_v1(const struct scenario_group *);
+/** Whether they call with it or answer it. */
+bool scenario_speaks_v1(const struct scenario_group *);
+/** Whether any group does. */
+bool scenario_has_v1(const struct scenario *);
 bool scenario_lists(const struct member_list *, uint32_t group, uint32_t member);
 static inline bool scenario_looks_up(const struct scenario_group *g)
 {

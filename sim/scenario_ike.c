@@ -249,6 +249,9 @@ static nsec hard_time_of(const struct ike_words *w)
 struct ike_config make_ike_config(const struct ike_words *w, const struct child_words *child)
 {
     struct ike_config c = {
+        .version = w->version == VERSION_1 ? IKE_V1 : IKE_V2,
+        .answers = answers_of(w),
+        .phase1 = (enum phase1_mode)w->phase1,
         .retransmit = {.timeout = w->retransmit_timeout,
                        .base_milli = (uint32_t)w->retransmit_base,
                        .tries = (uint8_t)w->retransmit_tries,

@@ -128,7 +128,14 @@ static const struct key ike_keys[] = {
      .doc = "Timers of a known daemon, for IKE and child SAs; keys written beside it win.",
      .example = "strongswan-6.0"},
     {.name = "version", .type = KEY_COUNT, .offset = AT(ike_words, version), .otherwise = "2",
-     .min = 2, .max = 2, .doc = "Major version of IKE.", .example = "2"},
+     .max = VERSION_WORDS - 1,
+     .doc = "Major version of IKE: what an initiator calls with, what a responder answers. 0 is as "
+            "in strongSwan: both are answered, and version 2 is called with.", .example = "1"},
+    {.name = "mode", .type = KEY_WORD, .offset = AT(ike_words, phase1), .otherwise = "main",
+     .words = WORDS("main", "aggressive"),
+     .doc = "With version 1, how phase 1 is begun: Main Mode hides identities in 6 messages, "
+            "Aggressive Mode shows them, and a hash of the shared secret, in 3. Who is called takes "
+            "both.", .example = "aggressive"},
     {.name = "proposals", .type = KEY_TEXTS, .offset = AT(ike_words, proposals),
      .otherwise = "aes256gcm16-prfsha256-x25519",
      .doc = "IKE proposals in strongSwan's notation, in order of preference.",

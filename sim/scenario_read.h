@@ -47,6 +47,12 @@ void resolve_auth(struct scenario *);
 void check_lookup(struct scenario_reader *, const struct tree *ike, const struct ike_words *);
 void check_auth(struct scenario_reader *, const struct tree *group, const struct scenario_group *);
 
+/* scenario_v1.c */
+/** Set of 1 << enum ike_version. */
+uint8_t answers_of(const struct ike_words *);
+/** What IKEv1 can say, and who answers whom. */
+void check_versions(struct scenario_reader *);
+
 /* scenario_links.c */
 void read_links(struct scenario_reader *);
 /* scenario_fates.c */

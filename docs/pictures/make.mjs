@@ -25,6 +25,7 @@ const COLOURS = "64"; // enough for a page that has few
 const LARGEST = 120e3; // octets of one picture
 
 const LESSONS = {
+  "aggressive-psk-leak": { q: 2, hash: "t=0.03&m=1" },
   "break-before-make": { hash: "t=61.2" },
   "certificate-expires": { q: 3 },
   "delete-lost": { q: 2 },
@@ -35,12 +36,16 @@ const LESSONS = {
   "half-open-limit": { q: 2, hash: "t=4.02" },
   "hard-expiry": { q: 2 },
   "ip-fragments": { q: 2, hash: "t=0.08" },
+  "ikev1-vs-ikev2": { hash: "t=0.2&m=4" },
   "keepalive-is-not-dpd": { hash: "t=45" },
+  "main-psk-behind-nat": { q: 3 },
+  "mixed-fleet-migration": { q: 2, hash: "t=24.2" },
   "mtu-black-hole": { hash: "t=0.08&m=7" },
   "nat-binding-timeout": { hash: "t=39" },
   "nat-reboot": { hash: "t=20.6" },
   "non-esp-marker": { hash: "t=0.05" },
   "port-4500": { hash: "t=4.1" },
+  "quick-mode-storm": { q: 2 },
   "rekey-collision": { q: 2 },
   "retransmission-ladder": { q: 2 },
   "two-behind-one-nat": { q: 2, part: ".picture", width: 1000, hash: "t=21.2&kind=all" },

@@ -39,6 +39,7 @@ enum {
     KEY_MOVE_TO,
     KEY_MOVE_AFTER,
     KEY_VERSION,
+    KEY_MODE,
     KEY_TUN,
     KEY_TUN_MTU,
     KEY_TUN_ADDRESS,
@@ -86,9 +87,16 @@ struct reading {
          KEY_IKE,                                                                                    \
          "PROPOSALS",                                                                                \
          0,                                                                                          \
-         "IKE proposals, comma-separated (default aes256gcm16-prfsha256-x25519)",                    \
+         "IKE proposals, comma-separated (default aes256gcm16-prfsha256-x25519; of version 1 "       \
+         "aes256-sha256-modp2048)",                                                                  \
          0},                                                                                         \
-        {"version", KEY_VERSION, "N", 0, "major version of IKE: 2, the default", 0},                 \
+        {"version",                                                                                  \
+         KEY_VERSION,                                                                                \
+         "N",                                                                                        \
+         0,                                                                                          \
+         "major version of IKE: 2 (default) or 1; a responder takes both with 0",                    \
+         0},                                                                                         \
+        {"mode", KEY_MODE, "main|aggressive", 0, "how version 1 begins (default main)", 0},          \
         {"esp", KEY_ESP, "PROPOSALS", 0, "ESP proposals (default aes256gcm16)", 0},                  \
         {"rekey-ike", KEY_REKEY_IKE, "S", 0, "rekey the IKE SA after S seconds (default: no)", 0},   \
         {"rekey-child", KEY_REKEY_CHILD, "S", 0, "rekey the child SA likewise", 0},                  \
@@ -301,6 +309,44 @@ static enum childless_policy childless(struct argp_state *state, const char *tex
     return CHILDLESS_NEVER;
 }
 
+/* strongSwan's numbers: 0 answers both, and calls with 2. */
+static void version(struct argp_state *state, const char *text, struct ike_config *c)
+{
+    if (strlen(text) != 1 || !strchr("012", *text))
+        argp_error(state, "--version %s: it is 2, 1, or 0 to answer both", text);
+    c->version = *text == '1' ? IKE_V1 : IKE_V2;
+    c->answers = *text == '0' ? 1u << IKE_V1 | 1u << IKE_V2 : 1u << c->version;
+}
+
+static enum phase1_mode mode(struct argp_state *state, const char *text)
+{
+    if (strcmp(text, "main") != 0 && strcmp(text, "aggressive") != 0)
+        argp_error(state, "--mode %s: it is main or aggressive", text);
+    return *text == 'm' ? PHASE1_MAIN : PHASE1_AGGRESSIVE;
+}
+
+/* IKEv1 has nothing for these, and is spoken with pre-shared keys. */
+static void refuse_of_v1(struct argp_state *state, const struct reading *r)
+{
+    const struct live_words *w = r->words;
+    const struct ike_config *c = &w->live.config;
+    const struct {
+        bool asked;
+        const char *option;
+    } words[] = {
+        {c->mobike.on, "--mobike"},
+        {c->childless != CHILDLESS_NEVER, "--childless"},
+        {c->reauth_time > 0, "--reauth"},
+        {c->make_before_break, "--make-before-break"},
+        {c->fragmentation == FRAGMENTATION_YES, "--fragmentation yes"},
+        {w->files.cert || w->files.key || w->files.ca || w->files.peer_key || w->files.null,
+         "a credential besides --psk-file"}};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (words[i].asked)
+            argp_error(state, "--version 1 goes without %s", words[i].option);
+}
+
 static void cookie(struct argp_state *state, const char *text, struct flood_config *out)
 {
     out->cookie_always = strcmp(text, "always") == 0;
@@ -348,6 +394,12 @@ static void finish(struct argp_state *state, struct reading *r)
     struct ike_config *c = &o->config;
     struct child_config *child = &c->child;
 
+    if (c->version == IKE_V1)
+        refuse_of_v1(state, r);
+    if (!w->ike)
+        w->ike = c->version == IKE_V1        ? "aes256-sha256-modp2048"
+                 : c->answers & 1u << IKE_V1 ? "aes256gcm16-prfsha256-x25519,aes256-sha256-modp2048"
+                                             : "aes256gcm16-prfsha256-x25519";
     if (!c->respond && !o->remote.family)
         argp_error(state, "--remote is missing");
     if (c->respond && !o->local.family)
@@ -511,8 +563,10 @@ static error_t parse(int key, char *value, struct argp_state *state)
         c->dpd_delay = value_seconds(state, value, TIME_MAX);
         break;
     case KEY_VERSION:
-        if (strcmp(value, "2") != 0)
-            argp_error(state, "version %s of IKE is not there; 2 is", value);
+        version(state, value, c);
+        break;
+    case KEY_MODE:
+        c->phase1 = mode(state, value);
         break;
     case KEY_COOKIE:
         cookie(state, value, &c->flood);
@@ -565,7 +619,7 @@ void live_words_read(int argc, char **argv, bool respond, struct live_words *out
     };
     struct reading r = {.words = out};
 
-    *out = (struct live_words){.ike = "aes256gcm16-prfsha256-x25519", .esp = "aes256gcm16"};
+    *out = (struct live_words){.esp = "aes256gcm16"};
     out->live = (struct live_options){
         .count = respond ? RESPONDER_SAS : 1, .window = RESPONDER_HALF_OPEN, .log = stderr};
     out->live.config = (struct ike_config){

@@ -27,12 +27,20 @@ static uint64_t peak_rss(void)
     return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * 1024 : 0;
 }
 
+/* As --version has it: 0 answers both. */
+static uint64_t version_of(const struct ike_config *c)
+{
+    if (c->answers == (1u << IKE_V1 | 1u << IKE_V2))
+        return 0;
+    return c->version ? c->version : IKE_V2;
+}
+
 /* What result.json is made of. `security` has SECURITY_ITEMS. */
 static struct result result_of(const struct live_words *w, const struct live_outcome *o,
                                struct security_item *security)
 {
     const struct security_item items[SECURITY_ITEMS] = {
-        {"ike", "version", NULL, fixed_count(2)},
+        {"ike", "version", NULL, fixed_count(version_of(&w->live.config))},
         {"ike", "auth", auth_way_name(w->live.config.auth.way), FIXED_NONE},
         {"ike", "proposals", w->ike, FIXED_NONE},
         {"esp", "proposals", w->esp, FIXED_NONE},

@@ -166,7 +166,10 @@ class Arrows {
   nameFor(message, width) {
     const title = this.model.title(message);
     if (title.length * WHAT_LETTER <= width) return title;
-    const short = title.replace(" request ", " req ").replace(" response ", " resp ");
+    const short = title
+      .replace(" request ", " req ")
+      .replace(" response ", " resp ")
+      .replace(/ · phase \d/, "");
     if (short.length * WHAT_LETTER <= width) return short;
     return short.replace("· resent ", "↻").replace("· part ", "");
   }

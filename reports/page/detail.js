@@ -355,6 +355,7 @@ function messageLink(model, state, message, text) {
 
 function keyNames(model, message) {
   if (model.kindOf(message) === "esp") return ["encryption", "integrity"];
+  if (model.messages.number && model.messages.number[message]) return ["encryption"]; // IKEv1
   return model.messages.from_initiator[message] ? ["SK_ei", "SK_ai"] : ["SK_er", "SK_ar"];
 }
 

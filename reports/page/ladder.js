@@ -57,7 +57,7 @@ class LadderPanel {
 
   title(i) {
     const { ladders } = this.model.island;
-    return `${this.model.text(ladders.exchange[i])} request ${ladders.mid[i]} of ${this.model.nodeName(ladders.node[i])}`;
+    return `${this.model.text(ladders.exchange[i])} ${this.model.ladderTurn(i)} of ${this.model.nodeName(ladders.node[i])}`;
   }
 
   ladder(i, now) {

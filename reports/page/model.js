@@ -169,8 +169,7 @@ class Model {
     switch (this.kindOf(message)) {
       case "ike":
         return (
-          `${this.text(messages.exchange[message]) || "IKE"} ` +
-          `${messages.response[message] ? "response" : "request"} ${messages.mid[message]}` +
+          `${this.text(messages.exchange[message]) || "IKE"} ${this.turn(message)}` +
           (this.fragmentOf(message) ? ` · part ${this.fragmentOf(message)}` : "") +
           (messages.transmission[message] ? ` · resent ${messages.transmission[message]}` : "")
         );
@@ -183,11 +182,27 @@ class Model {
     }
   }
 
+  /** "request 1"; IKEv1 has turns instead: "3 · phase 1". */
+  turn(message) {
+    const { messages } = this;
+    const number = messages.number ? messages.number[message] : 0;
+    if (number) return `${number} · phase ${messages.mid[message] ? 2 : 1}`;
+    return `${messages.response[message] ? "response" : "request"} ${messages.mid[message]}`;
+  }
+
+  /** The same of what a ladder is about, whose first message tells it. */
+  ladderTurn(i) {
+    const { ladders, sends } = this.island;
+    return ladders.count[i] ? this.turn(sends.msg[ladders.first[i]]) : `request ${ladders.mid[i]}`;
+  }
+
   exchangeText(message) {
     const kind = this.kindOf(message);
     if (kind !== "ike") return this.title(message);
     const { messages } = this;
-    return `${this.text(messages.exchange[message])} ${messages.response[message] ? "resp" : "req"} ${messages.mid[message]}`;
+    const name = this.text(messages.exchange[message]);
+    if (messages.number && messages.number[message]) return `${name} ${messages.number[message]}`;
+    return `${name} ${messages.response[message] ? "resp" : "req"} ${messages.mid[message]}`;
   }
 
   summary(message) {

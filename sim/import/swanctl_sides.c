@@ -125,7 +125,7 @@ static void map_version(struct swanctl_importer *im, const struct settings_view 
         return;
     e->carried = strcmp(e->value, "2") == 0 || strcmp(e->value, "0") == 0;
     if (!e->carried)
-        settings_note(&im->settings, e, "IKEv1 is not supported yet; the connection is IKEv2");
+        settings_note(&im->settings, e, "IKEv1 is not carried over; the connection is IKEv2");
 }
 
 /* strongSwan's initiators say INITIAL_CONTACT only where uniqueness is asked for. */

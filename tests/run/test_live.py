@@ -55,7 +55,11 @@ class Live(unittest.TestCase):
                            {"--esp": "rot13"}, {"--ts-local": "10.0.0.1/8"}, {"--count": "0"},
                            {"--count": "-1"}, {"--count": "1x"}, {"--rate": "0"},
                            {"--rate": "nan"}, {"--for": "-2"}, {"--window": "0"},
-                           {"--rekey-ike": "soon"}, {"--dpd": ""}):
+                           {"--rekey-ike": "soon"}, {"--dpd": ""}, {"--version": "3"},
+                           {"--version": "1", "--childless": "allow"},
+                           {"--version": "1", "--reauth": "60"},
+                           {"--version": "1", "--fragmentation": "yes"},
+                           {"--version": "1", "--mode": "quick"}):
                 words = {**good, **change}
                 done = live("initiate", *(w for k, v in words.items() if v is not None
                                           for w in (k, v)))

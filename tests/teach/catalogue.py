@@ -13,13 +13,13 @@ PAGES = lab.ROOT / "docs/lessons"
 INDEX = "README.md"
 FIXED = "-fixed"
 
-SITUATIONS = {*range(1, 16), 17, 18, *range(21, 26), 27}
+SITUATIONS = {*range(1, 16), *range(17, 26), 27, *range(42, 45)}
 
 HEAD = """# Lessons
 
 Made by `tests/teach/test_catalogue.py --update` from the files in `scenarios/teach`; do not edit.
 
-What goes wrong with IKEv2 and ESP, as users see it, and beside each the way out. Every situation is at least two
+What goes wrong with IKE and ESP, as users see it, and beside each the way out. Every situation is at least two
 scenarios: the wrong configuration, whose thresholds assert the failure, and its `-fixed` sibling, whose thresholds assert that it
 works. Both exit 0; `ctest -L scenarios` runs all of them, and tries that neither passes the other's thresholds. Run one
 with `build/release/ikelab run scenarios/teach/NAME.yaml`, list them with `ikelab list scenarios/teach`; three questions to predict before you look are

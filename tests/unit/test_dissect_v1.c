@@ -496,8 +496,45 @@ START_TEST(rows_of_the_table)
 }
 END_TEST
 
+static enum err line_of_run(const char *text)
+{
+    const char *why = NULL;
+    enum err e = keys_line_json(&keys, text, &why);
+
+    ck_assert((e == OK) == (why == NULL));
+    return e;
+}
+
+#define LINE(encr, spi, key)                                                                       \
+    "{\"t_ns\":5,\"node\":\"gw\",\"kind\":\"ikev1\",\"sa\":\"" spi "\",\"spi_i\":\"" spi           \
+    "\",\"spi_r\":\"1112131415161718\"," encr                                                      \
+    "\"prf\":\"prfsha256\",\"keys\":{\"SKEYID_d\":\"aa\",\"encryption\":\"" key "\"}}"
+
+START_TEST(lines_of_a_run)
+{
+    const struct ikev1_open_key *k;
+
+    setup();
+    ck_assert_ok(line_of_run(
+        LINE("\"encr\":\"aes128\",", "0102030405060708", "00112233445566778899aabbccddeeff")));
+    k = keys_find_ikev1(&keys, UINT64_C(0x0102030405060708));
+    ck_assert(k && k->len == 16 && k->key[15] == 0xff);
+    ck_assert_int_eq(line_of_run(LINE("", "0102030405060709", "00")), ERR_SYNTAX);
+    ck_assert_int_eq(line_of_run(LINE("\"encr\":\"aes128\",", "01020304050607", "00")), ERR_SYNTAX);
+    ck_assert_int_eq(line_of_run(LINE("\"encr\":\"aes128gcm16\",", "0102030405060709",
+                                      "00112233445566778899aabbccddeeff")),
+                     ERR_UNSUPPORTED); /* IKEv1 has no AEAD */
+    ck_assert_int_eq(line_of_run(LINE("\"encr\":\"aes256\",", "0102030405060709",
+                                      "00112233445566778899aabbccddeeff")),
+                     ERR_UNSUPPORTED);
+    ck_assert_uint_eq(keys.ikev1_count, 1);
+    teardown();
+}
+END_TEST
+
 SUITE("dissect_v1", messages_are_opened_in_their_turn, one_missing_costs_the_next_one_only,
       what_cannot_be_opened_says_why, ciphers_that_we_lack, hashes_that_we_lack,
       the_oldest_sa_gives_way, the_oldest_message_id_gives_way, another_responder_begins_anew,
       every_payload_has_a_tree, every_cut_is_shown_up_to_there,
-      types_that_are_reserved_stand_as_errors, nat_d_says_whose_address_it_is, rows_of_the_table)
+      types_that_are_reserved_stand_as_errors, nat_d_says_whose_address_it_is, rows_of_the_table,
+      lines_of_a_run)

@@ -450,6 +450,62 @@ START_TEST(paths_are_written_where_something_happened)
 }
 END_TEST
 
+/* groups[0] calls with IKEv1, groups[2] with IKEv2. */
+START_TEST(versions_are_told_apart_where_somebody_speaks_ikev1)
+{
+    struct metrics_options o = {
+        .groups = {groups, 3}, .by_version = true, .measure_from = 2 * NSEC_PER_S};
+    struct metrics *m;
+    struct metric found;
+    struct text t = {0};
+
+    ck_assert_ok(metrics_create(&o, &m));
+    m->groups[0].version = 1;
+    m->groups[2].version = 2;
+    for (int i = 0; i < 3; i++)
+        metrics_ike_started(m, 0, 1);
+    metrics_ike_started(m, 2, 1);
+    metrics_ike_completed(m, 0, NSEC_PER_S, 0); /* before measure.from: counted, without a time */
+    metrics_ike_completed(m, 0, 3 * NSEC_PER_S, 0);
+    metrics_ike_completed(m, 2, 4 * NSEC_PER_S, 0);
+    metrics_ike_failed(m, 0, 5 * NSEC_PER_S, "timeout");
+    for (int i = 0; i < 9; i++)
+        metrics_ike_message(m, 1, 100);
+    metrics_ike_message(m, 2, 1000);
+    metrics_ike_message(m, 0, 7);
+    metrics_ike_message(m, 15, 7);
+    metrics_ike_answer(m, 0);
+    metrics_ike_answer(m, 1); /* a NAT: of no version */
+    expect_count(m, "ike.v1.started", 3);
+    expect_count(m, "ike.v1.completed", 2);
+    expect_count(m, "ike.v1.failed", 1);
+    expect_count(m, "ike.v1.pending", 0);
+    expect_count(m, "ike.v1.messages", 9);
+    expect_count(m, "ike.v1.bytes", 900);
+    expect_count(m, "ike.v1.round_trips", 1);
+    expect_count(m, "ike.v2.completed", 1);
+    expect_count(m, "ike.v2.bytes", 1000);
+    expect_count(m, "ike.v2.round_trips", 0);
+    ck_assert(metrics_find(m, "ike.v1.messages_mean", &found));
+    expect_fixed(found.value, "4.5");
+    ck_assert(metrics_find(m, "ike.v1.setup_time_s", &found));
+    ck_assert_uint_eq(found.hist->count, 1);
+    ck_assert(!metrics_find(m, "groups.homes.ike.v1.started", &found));
+    metrics_destroy(m);
+
+    m = make(NULL, 0); /* without: nothing of it is written */
+    m->groups[0].version = 1;
+    metrics_ike_started(m, 0, 1);
+    metrics_ike_message(m, 1, 100);
+    metrics_ike_answer(m, 0);
+    ck_assert(!metrics_find(m, "ike.v1.messages", &found));
+    metrics_virtual_json(m, &t, 0);
+    ck_assert_ptr_null(strstr(t.data, "\"v1\""));
+    text_reset(&t);
+    metrics_destroy(m);
+}
+END_TEST
+
 START_TEST(a_full_disk_is_told)
 {
     FILE *full = fopen("/dev/full", "w");
@@ -542,4 +598,6 @@ SUITE("record metrics", numbers_print_exactly, json_text_survives_any_bytes,
       rates_and_percentiles_count_from_measure_from, one_end_has_no_ratio_and_no_latency,
       both_ends_say_what_was_lost_and_what_is_held, echoes_are_answered_lost_or_pending,
       order_of_failures_does_not_show, scalars_and_virtual_agree, series_are_growth_and_gauges,
-      paths_are_written_where_something_happened, a_full_disk_is_told, thresholds_judge_in_integers)
+      paths_are_written_where_something_happened,
+      versions_are_told_apart_where_somebody_speaks_ikev1, a_full_disk_is_told,
+      thresholds_judge_in_integers)

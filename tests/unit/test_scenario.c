@@ -656,9 +656,52 @@ START_TEST(lessons)
 }
 END_TEST
 
+/* Who calls with what, who answers what; a fleet in the middle of its migration. */
+START_TEST(versions_of_ike)
+{
+    struct scenario s =
+        load(HEAD "ike: {proposals: [aes256gcm16-prfsha256-x25519, aes256-sha256-modp2048]}\n"
+                  "nodes:\n"
+                  "  a: {role: initiator, connect: gw, ike: {version: 1}}\n"
+                  "  b: {role: initiator, connect: gw, ike: {version: 1, mode: aggressive, "
+                  "proposals: [aes256-sha256-modp2048]}}\n"
+                  "  c: {role: initiator, connect: gw, ike: {mobike: true}}\n"
+                  "  d: {role: initiator, connect: old, ike: {version: 1}}\n"
+                  "  isp: {role: router}\n"
+                  "  gw: {role: responder, address: 198.51.100.1, ike: {version: 0, mobike: "
+                  "true}}\n"
+                  "  old: {role: responder, address: 198.51.100.2, ike: {version: 1}}\n"
+                  "links: {la: {sides: [a, isp]}, lb: {sides: [b, isp]}, lc: {sides: [c, isp]}, "
+                  "ld: {sides: [d, isp]}, lg: {sides: [isp, gw]}, lo: {sides: [isp, old]}}\n"
+                  "thresholds: {ike.v1.round_trips_mean: [\"==4\"], ike.v2.failed: [\"==0\"]}\n");
+    const struct ike_config *a = &s.groups[0].ike, *b = &s.groups[1].ike, *c = &s.groups[2].ike;
+
+    ck_assert_uint_eq(a->version, IKE_V1);
+    ck_assert_int_eq(a->phase1, PHASE1_MAIN);
+    ck_assert_int_eq(b->phase1, PHASE1_AGGRESSIVE);
+    ck_assert_uint_eq(c->version, IKE_V2);
+    ck_assert_uint_eq(s.groups[5].ike.answers, 1u << IKE_V1 | 1u << IKE_V2);
+    ck_assert_uint_eq(s.groups[6].ike.answers, 1u << IKE_V1);
+    ck_assert(scenario_calls_with_v1(&s.groups[0]) && !scenario_calls_with_v1(&s.groups[2]));
+    ck_assert(scenario_speaks_v1(&s.groups[5]) && !scenario_speaks_v1(&s.groups[4]));
+    ck_assert(scenario_has_v1(&s));
+    scenario_reset(&s);
+    s = load(HEAD NODES NET);
+    ck_assert(!scenario_has_v1(&s));
+    ck_assert_uint_eq(s.groups[0].ike.version, IKE_V2);
+    ck_assert_uint_eq(s.groups[3].ike.answers, 1u << IKE_V2);
+    scenario_reset(&s);
+    /* What is told of versions where there is one has no path. */
+    ck_assert_int_eq(load_with(HEAD NODES NET "thresholds: {ike.v1.failed: [\"==0\"]}\n",
+                               strlen(HEAD NODES NET "thresholds: {ike.v1.failed: [\"==0\"]}\n"),
+                               NULL, 0, &s),
+                     ERR_USAGE);
+}
+END_TEST
+
 SUITE("scenario", units_read, units_refuse, units_write_reads_back, values_defaults_and_inheritance,
       link_directions, presets_then_words, reauthentication_words, mobility_words,
       merge_keys_and_anchors, addresses, load_of_links, identities, authentication,
       each_accepts_the_ways_of_its_peers, every_auth_word_is_sound, events_thresholds_capture,
       overrides, yes_is_yes_in_every_version_of_yaml, quirks, dump_reads_back, fates_of_packets,
-      lessons)
+      lessons, versions_of_ike)

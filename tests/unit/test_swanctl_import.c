@@ -148,7 +148,7 @@ START_TEST(words)
         {"unique = replace", "", "initial_contact: true"},
         {"unique = never", "", "initial_contact: false"},
         {"version = 0", "", "!version"},
-        {"version = 1", "", "version = 1: IKEv1 is not supported yet"},
+        {"version = 1", "", "version = 1: IKEv1 is not carried over"},
         {"rekey_tiem = 1h", "", "Ikelab knows no such setting; did you mean 'rekey_time'?"},
         {"proposals = aes128-sha256-x25519, 3des-sha1-modp2048", "",
          "proposals: [aes128-sha256-x25519]"},

@@ -1,0 +1,258 @@
+/*
+ * `ike.version`: what IKEv1 can say of a configuration, and who can call whom. What it cannot is an
+ * error with its place: nothing that was asked for is left out in silence. (RFC 2407, RFC 2409)
+ */
+#include "base/assert.h"
+#include "proto/wire/registry.h"
+#include "sim/scenario_read.h"
+
+#include <string.h>
+
+bool scenario_calls_with_v1(const struct scenario_group *g)
+{
+    return g->role == ROLE_INITIATOR && g->ike_words.version == VERSION_1;
+}
+
+bool scenario_speaks_v1(const struct scenario_group *g)
+{
+    return scenario_calls_with_v1(g) ||
+           (g->role == ROLE_RESPONDER && g->ike_words.version != VERSION_2);
+}
+
+bool scenario_has_v1(const struct scenario *s)
+{
+    for (uint32_t i = 0; i < s->group_count; i++)
+        if (scenario_speaks_v1(&s->groups[i]))
+            return true;
+    return false;
+}
+
+uint8_t answers_of(const struct ike_words *w)
+{
+    static const uint8_t sets[] = {
+        [VERSION_ANY] = 1u << IKE_V1 | 1u << IKE_V2,
+        [VERSION_1] = 1u << IKE_V1,
+        [VERSION_2] = 1u << IKE_V2,
+    };
+
+    ASSERT(w->version < sizeof sets);
+    return sets[w->version];
+}
+
+/* ---- proposals ---- */
+
+static bool is_hmac_of_v1(const struct prf_suite *prf)
+{
+    size_t count;
+    const struct hash_suite *all = hash_suites(&count);
+
+    for (size_t i = 0; i < count; i++)
+        if (all[i].prf == prf && all[i].ikev1 != 0)
+            return true;
+    return false;
+}
+
+/* RFC 2409 §4: a cipher in CBC mode and a hash, whose HMAC is the prf. */
+static bool phase1_can_say(const struct proposal_config *p)
+{
+    bool encr = false, prf = false;
+
+    for (unsigned i = 0; i < p->encr_count; i++)
+        encr |= p->encr[i]->iana == ENCR_AES_CBC;
+    for (unsigned i = 0; i < p->prf_count; i++)
+        prf |= is_hmac_of_v1(p->prf[i]);
+    return encr && prf && p->ke_count > 0;
+}
+
+/* RFC 2407 §4.4.4; sequence numbers are of 32 bits. */
+static bool phase2_can_say(const struct proposal_config *p)
+{
+    for (unsigned i = 0; i < p->encr_count; i++)
+        if (!p->encr[i]->implicit_iv && p->no_esn &&
+            registry_name(REGISTRY_V1_ESP, p->encr[i]->iana))
+            return true;
+    return false;
+}
+
+static bool has_group(const struct proposal_config *p, const struct ke_suite *ke)
+{
+    for (unsigned i = 0; i < p->ke_count; i++)
+        if (p->ke[i] == ke)
+            return true;
+    return false;
+}
+
+/* Message 1 of Aggressive Mode has a public value, so its group is settled before anybody is asked
+ * (RFC 2409 §5): the first one that we have. */
+static bool first_group_can_be_said(const struct ike_config *c)
+{
+    for (unsigned i = 0; i < c->proposal_count; i++)
+        if (phase1_can_say(&c->proposals[i]) && has_group(&c->proposals[i], c->proposals[0].ke[0]))
+            return true;
+    return false;
+}
+
+/* ---- places ---- */
+
+struct group_place {
+    struct scenario_reader *r;
+    const struct tree *map; /* of the group */
+    const struct scenario_group *group;
+};
+
+/* Where a key was written that this group has: in the group, else for all, else nowhere. */
+static const struct tree *written(const struct group_place *at, const char *section,
+                                  const char *key)
+{
+    const struct tree *n = tree_get(tree_get(at->map, section), key);
+
+    if (!n)
+        n = tree_get(tree_get(at->r->root, section), key);
+    return n ? n : at->map->key;
+}
+
+static void check_proposals_of(const struct group_place *at)
+{
+    const struct ike_config *c = &at->group->ike;
+    bool one = false, two = false;
+
+    for (unsigned i = 0; i < c->proposal_count; i++)
+        one |= phase1_can_say(&c->proposals[i]);
+    for (unsigned i = 0; i < c->child.proposal_count; i++)
+        two |= phase2_can_say(&c->child.proposals[i]);
+    if (!one)
+        diag_error(&at->r->diag, written(at, "ike", "proposals"),
+                   "'%s' speaks IKEv1, which has ciphers in CBC mode and HMACs only: 'proposals' "
+                   "needs one such as aes256-sha256-modp2048",
+                   at->group->name);
+    else if (scenario_calls_with_v1(at->group) && c->phase1 == PHASE1_AGGRESSIVE &&
+             !first_group_can_be_said(c))
+        diag_error(&at->r->diag, written(at, "ike", "proposals"),
+                   "Aggressive Mode begins with a public value of the first proposal's group, %s, "
+                   "and IKEv1 can say no proposal with it; put one such as "
+                   "aes256-sha256-modp2048 first",
+                   c->proposals[0].ke[0]->name);
+    if (!two)
+        diag_error(&at->r->diag, written(at, "child", "esp_proposals"),
+                   "'%s' speaks IKEv1, which can say none of 'esp_proposals': give it one without "
+                   "esn and with an IV in each packet, such as aes256gcm16 or aes128-sha256",
+                   at->group->name);
+}
+
+/* ---- keys that IKEv1 has nothing for ---- */
+
+static void refuse(const struct group_place *at, const char *section, const char *key, bool asked,
+                   const char *instead)
+{
+    if (asked)
+        diag_error(&at->r->diag, written(at, section, key),
+                   "IKEv1 has no '%s', and '%s' is of version 1; %s", key, at->group->name,
+                   instead);
+}
+
+static void refuse_keys(const struct group_place *at)
+{
+    const struct scenario_group *g = at->group;
+    const struct ike_words *w = &g->ike_words;
+    const struct child_words *c = &g->child_words;
+
+    refuse(at, "ike", "mobike", w->mobike, "set it to false there");
+    refuse(at, "ike", "childless", w->childless != CHILDLESS_NEVER, "set it to never there");
+    refuse(at, "ike", "reauth_time", w->reauth_time,
+           "'rekey_time' makes phase 1 anew there, which authenticates");
+    refuse(at, "ike", "make_before_break", w->make_before_break, "set it to false there");
+    refuse(at, "ike", "window", w->window > 1,
+           "exchanges run beside each other there; set it to 1");
+    refuse(at, "ike", "fragmentation", w->fragmentation == FRAGMENTATION_YES,
+           "RFC 7383 is of IKEv2; set it to no there");
+    refuse(at, "ike", "invalid_message_id", w->invalid_message_id,
+           "message IDs have no order there; set it to false");
+    refuse(at, "ike", "invalid_spi", w->invalid_spi, "set it to false there");
+    refuse(at, "ike", "quick_crash_detection", w->quick_crash_detection,
+           "set it to false there; 'dpd_delay' finds out, too");
+    refuse(at, "ike", "quirks", w->quirk_count > 0, "these bugs are of IKEv2: leave it out there");
+    refuse(at, "child", "per_resource", c->per_resource > 0, "set it to 0 there");
+    refuse(at, "child", "single_pair", c->single_pair, "set it to false there");
+    refuse(at, "child", "tfc_padding", c->tfc_padding > 0,
+           "nobody says there whether it is understood; set it to 0B");
+}
+
+/* Quick Mode has one pair of ID payloads (RFC 2409 §5.5). */
+static void check_selectors(const struct group_place *at)
+{
+    const struct scenario_group *g = at->group;
+    static const char *const what = "'%s' speaks IKEv1, whose child SAs have one network at each "
+                                    "end; give one, such as 10.0.0.0/8";
+
+    if (g->child_words.local_ts_count > 1)
+        diag_error(&at->r->diag, written(at, "child", "local_ts"), what, g->name);
+    if (g->child_words.remote_ts_count > 1)
+        diag_error(&at->r->diag, written(at, "child", "remote_ts"), what, g->name);
+    if (g->protect_count > 1)
+        diag_error(&at->r->diag, tree_get(at->map, "protects"), what, g->name);
+}
+
+static void check_proof(const struct group_place *at)
+{
+    const struct ike_words *w = &at->group->ike_words;
+
+    if (scenario_auth(w).way != AUTH_PSK)
+        diag_error(&at->r->diag, written(at, "ike", "auth"),
+                   "'%s' speaks IKEv1, which is here with pre-shared keys; 'auth' takes psk there",
+                   at->group->name);
+    if (w->lookup.latency != NSEC_NEVER)
+        diag_error(&at->r->diag, written(at, "ike", "lookup"),
+                   "'%s' speaks IKEv1, where nobody waits for a look-up; leave 'lookup' out there",
+                   at->group->name);
+}
+
+/* ---- who calls whom ---- */
+
+static void check_peer(const struct group_place *at)
+{
+    const struct scenario_group *g = at->group, *peer = &at->r->scenario->groups[g->connect];
+    unsigned version = g->ike_words.version == VERSION_1 ? IKE_V1 : IKE_V2;
+
+    if (!(answers_of(&peer->ike_words) & 1u << version))
+        diag_error(&at->r->diag, written(at, "ike", "version"),
+                   "'%s' calls with IKEv%u, which '%s' does not answer; give '%s' version %u, or "
+                   "0 to answer both",
+                   g->name, version, peer->name, peer->name, version);
+    if (version == IKE_V1 && g->established)
+        diag_error(&at->r->diag, tree_get(at->map, "start"),
+                   "tunnels are established at the start with IKEv2 only, and '%s' is of version "
+                   "1; leave 'start' out",
+                   g->name);
+}
+
+static void check_group(const struct group_place *at)
+{
+    const struct scenario_group *g = at->group;
+    const struct tree *mode = tree_get(tree_get(at->map, "ike"), "mode");
+
+    if (mode && g->ike_words.version == VERSION_2 && g->ike_words.phase1 != PHASE1_MAIN)
+        diag_warning(&at->r->diag, mode, "'mode' is of IKEv1, and '%s' is of version 2", g->name);
+    if (g->role == ROLE_INITIATOR)
+        check_peer(at);
+    if (!scenario_speaks_v1(g))
+        return;
+    check_proposals_of(at);
+    check_proof(at);
+    check_selectors(at);
+    if (g->ike_words.version == VERSION_1)
+        refuse_keys(at);
+}
+
+void check_versions(struct scenario_reader *r)
+{
+    const struct tree *nodes = tree_get(r->root, "nodes");
+    const struct scenario_group *g = r->scenario->groups;
+
+    for (const struct tree *v = nodes->first; v; v = v->next) {
+        if (is_ignored(v))
+            continue;
+        if (g->role == ROLE_INITIATOR || g->role == ROLE_RESPONDER)
+            check_group(&(struct group_place){r, v, g});
+        g++;
+    }
+}

@@ -1,0 +1,239 @@
+#!/usr/bin/python3
+"""IKEv1 as a user of a run sees it: round trips and messages by version, keys that open the capture
+in Wireshark and in `ikelab dissect`, phases in the data of the report, and what Aggressive Mode
+gives away."""
+
+import hashlib
+import hmac
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import lab
+
+sys.path.insert(0, str(lab.ROOT / "tests/support"))
+sys.path.insert(0, str(lab.ROOT / "reports"))
+import island_reader  # noqa: E402
+
+unittest = lab.unittest
+WORDS = ("letmein", "moonlight", "sunshine", "correct-horse")
+SA, KE, ID, HASH, NONCE = 1, 4, 5, 8, 10
+
+SCENARIO = """
+ikelab: 1
+name: both
+stop_time: 40s
+ike: {version: 1, proposals: [aes256-sha256-modp2048]}
+nodes:
+  old: {role: initiator, connect: gw}
+  fast: {role: initiator, connect: gw, ike: {mode: aggressive}}
+  new: {role: initiator, connect: gw, ike: {version: 2}}
+  box: {role: nat}
+  isp: {role: router}
+  gw: {role: responder, address: 198.51.100.1, ike: {version: 0}}
+links:
+  lan: {sides: [old, box], delay: 1ms}
+  b: {sides: [fast, isp], delay: 10ms}
+  c: {sides: [new, isp], delay: 10ms}
+  access: {sides: [box, isp], delay: 9ms}
+  core: {sides: [isp, gw], delay: 5ms}
+traffic:
+  talk: {from: old, to: gw, start: up, for: 20s, packet_rate: 5/s, size: 200B, direction: both}
+"""
+
+
+def payloads(message):
+    """{type: body} of a message in the clear (RFC 2408 §3.1, §3.2)."""
+    kind, at, found = message[16], 28, {}
+    while kind:
+        length = int.from_bytes(message[at + 2:at + 4], "big")
+        found.setdefault(kind, message[at + 4:at + length])
+        kind, at = message[at], at + length
+    return found
+
+
+def frames(folder, *options):
+    done = subprocess.run([lab.IKELAB, "dissect", folder / "capture.pcapng", "--json", *options],
+                          check=True, capture_output=True, cwd=folder)
+    return json.loads(done.stdout)["frames"]
+
+
+def teach(name):
+    return lab.SCENARIOS / "teach" / f"{name}.yaml"
+
+
+class BothVersions(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.place = tempfile.TemporaryDirectory(prefix="ikelab-test-")
+        cls.addClassCleanup(cls.place.cleanup)
+        path = lab.pathlib.Path(cls.place.name) / "both.yaml"
+        path.write_text(SCENARIO)
+        cls.run_ = lab.Run(str(path), "--no-report")
+        cls.addClassCleanup(cls.run_.remove)
+        cls.ike = cls.run_.result["virtual"]["ike"]
+        cls.events = list(cls.run_.events())
+
+    def test_all_are_up_and_counted_by_version(self):
+        self.assertEqual((self.ike["v1"]["completed"], self.ike["v2"]["completed"]), (2, 1))
+        self.assertEqual(self.ike["failed"], 0)
+        # Main and Quick 4, Aggressive and Quick 2; IKE_SA_INIT and IKE_AUTH 2
+        self.assertEqual((self.ike["v1"]["round_trips"], self.ike["v2"]["round_trips"]), (6, 2))
+
+    def test_messages_are_those_of_the_events(self):
+        """Each message once, where its endpoint sends it."""
+        ends = {"old", "fast", "new", "gw"}
+        sent = [e["data"] for e in self.events if e["name"] == "packet.sent"
+                and e["node"] in ends and e["data"]["kind"] == "ike"]
+        for version, name in ((1, "v1"), (2, "v2")):
+            own = [d for d in sent if d.get("version", 2) == version]
+            self.assertEqual(len(own), self.ike[name]["messages"])
+            self.assertEqual(sum(d["length"] for d in own), self.ike[name]["bytes"])
+        names = {d["exchange"] for d in sent if d.get("version") == 1}
+        self.assertLessEqual({"Main Mode", "Aggressive Mode", "Quick Mode"}, names)
+        self.assertFalse(any(d["response"] for d in sent if d.get("version") == 1))
+
+    def test_dissect_opens_every_message_with_the_keys_of_the_run(self):
+        done = subprocess.run([lab.IKELAB, "dissect", self.run_.folder, "--json"], check=True,
+                              capture_output=True)
+        encrypted = 0
+        for frame in json.loads(done.stdout)["frames"]:
+            self.assertFalse(frame["locked"] or frame["errors"], frame["summary"])
+            encrypted += "HDR*" in frame["summary"]
+        self.assertGreater(encrypted, 10)
+
+    def test_tshark_decrypts_both_phases(self):
+        """What one node has seen, as docs/captures.md says: every IV comes of the message before."""
+        tshark = shutil.which("tshark")
+        if not tshark:
+            self.skipTest("tshark is not installed")
+        table = self.run_.folder / "wireshark/profiles/ikelab/ikev1_decryption_table"
+        rows = [line for line in table.read_text().splitlines() if not line.startswith("#")]
+        self.assertEqual(len(rows), 2)
+        opener, alone = self.run_.folder / "open.sh", self.run_.folder.parent / "gw.pcapng"
+
+        def opened(*words):
+            done = subprocess.run(["sh", opener, *words], check=True, capture_output=True,
+                                  text=True, env=dict(os.environ, WIRESHARK="tshark"))
+            return done.stdout.splitlines()
+
+        opened("-Y", 'frame.interface_name == "gw"', "-w", alone)
+
+        def found(expression):
+            return len(opened("-r", alone, "-Y", expression, "-T", "fields", "-e", "frame.number"))
+
+        encrypted = "isakmp.version == 0x10 && isakmp.flag_e == 1"
+        both = found(encrypted)
+        # Main 5 and 6, Aggressive 3, and three of Quick Mode for each; each has a HASH payload.
+        self.assertEqual(both, 9)
+        self.assertEqual(found(f"{encrypted} && isakmp.hash"), both)
+        self.assertEqual(found(f"{encrypted} && isakmp.exchangetype == 2 && isakmp.id.type"), 2)
+        self.assertEqual(found(f"{encrypted} && isakmp.exchangetype == 32 && isakmp.sa.doi"), 4)
+        self.assertEqual(found("_ws.malformed"), 0)
+
+    def test_the_report_numbers_messages_and_walks_to_their_keys(self):
+        island = island_reader.Island(island_reader.make(self.run_.folder, lab.IKELAB))
+        m, text, numbers = island.messages, island.text, {}
+        for row in range(m.rows):
+            if m.kind[row] == 0 and m.number[row]:
+                name = text(m.exchange[row])
+                numbers.setdefault((text(m.sa[row]), m.mid[row], name), []).append(m.number[row])
+                self.assertEqual(m.response[row], m.number[row] % 2 == 0)
+        for (_, _, name), found in numbers.items():
+            last = {"Main Mode": 6, "Aggressive Mode": 3, "Quick Mode": 3}.get(name)
+            if last:
+                self.assertEqual(found, list(range(1, last + 1)), name)
+        answered = {m.answers[row] for row in range(m.rows)}
+        for row in range(m.rows):
+            if m.number[row] and text(m.exchange[row]) == "Main Mode" and m.number[row] % 2:
+                self.assertIn(row, answered)
+        entries = [entry for entry in island.keys["ike"] if entry.get("version") == 1]
+        self.assertEqual(len(entries), 2)
+        for entry in entries:
+            self.assertFalse(entry["differs"])
+            self.assertEqual(len(entry["nodes"]), 2)
+            self.assertEqual([value["name"] for value in entry["values"]],
+                             ["SKEYID", "SKEYID_d", "SKEYID_a", "SKEYID_e", "encryption"])
+        formulas = island.keys["formulas"]
+        for child in island.keys["children"]:
+            version = island.keys["ike"][child["ike"]].get("version", 2)
+            self.assertEqual(formulas[child["values"][0]["formula"]]["rfc"],
+                             "RFC 2409 §5.5" if version == 1 else "RFC 7296 §2.17")
+
+
+class LaterLife(unittest.TestCase):
+    """Rekeys of both kinds, liveness checks, and a delete: all of it under message IDs."""
+
+    def test_what_comes_after_the_handshake_is_counted_and_opened(self):
+        with tempfile.TemporaryDirectory(prefix="ikelab-test-") as place:
+            path = lab.pathlib.Path(place) / "later.yaml"
+            path.write_text(SCENARIO)
+            with lab.Run(str(path), "--no-report", "--set", "ike.dpd_delay=4s", "--set",
+                         "ike.rekey_time=25s", "--set", "ike.rand_time=2s", "--set",
+                         "child.rekey_time=12s", "--set", "child.rand_time=2s", "--set",
+                         "events=[{at: 39s, nodes: fast, do: terminate}]") as run:
+                self.judge(run)
+
+    def judge(self, run):
+        virtual = run.result["virtual"]
+        ike = virtual["ike"]
+        self.assertEqual((ike["completed"], ike["failed"], ike["dpd_failures"]), (3, 0, 0))
+        self.assertGreater(ike["rekeys_child"], 6)
+        self.assertEqual(virtual["tunnels"]["up"], 2)
+        names = {e["data"]["exchange"] for e in run.events() if e["name"] == "packet.sent"
+                 and e["data"].get("version") == 1}
+        self.assertEqual(names, {"Main Mode", "Aggressive Mode", "Quick Mode", "Informational"})
+        done = subprocess.run([lab.IKELAB, "dissect", run.folder, "--json"], check=True,
+                              capture_output=True)
+        for frame in json.loads(done.stdout)["frames"]:
+            self.assertFalse(frame["locked"] or frame["errors"], frame["summary"])
+        island = island_reader.Island(island_reader.make(run.folder, lab.IKELAB))
+        m = island.messages
+        last = {"Main Mode": 6, "Aggressive Mode": 3, "Quick Mode": 3}
+        for row in range(m.rows):
+            if m.kind[row] == 0 and m.number[row]:
+                name = island.text(m.exchange[row])
+                self.assertLessEqual(m.number[row], last.get(name, 2), name)
+
+
+class AggressiveMode(unittest.TestCase):
+    def test_a_listener_finds_the_secret_without_keys(self):
+        """RFC 2409 §5: HASH_R is of the secret and of what messages 1 and 2 have in the clear."""
+        with lab.Run(teach("aggressive-psk-leak"), "--no-report") as run:
+            (run.folder / "keys.jsonl").unlink()
+            first, second = (bytes.fromhex(frame["bytes"])
+                             for frame in distinct(frames(run.folder))[:2])
+        asked, answered = payloads(first), payloads(second)
+        said = (answered[KE] + asked[KE] + second[8:16] + second[0:8] + asked[SA] + answered[ID])
+        found = []
+        for word in WORDS:
+            skeyid = hmac.digest(word.encode(), asked[NONCE] + answered[NONCE], hashlib.sha256)
+            if hmac.digest(skeyid, said, hashlib.sha256) == answered[HASH]:
+                found.append(word)
+        self.assertEqual(found, ["sunshine"])
+
+    def test_in_main_mode_there_is_no_hash_to_compare_with(self):
+        with lab.Run(teach("aggressive-psk-leak-fixed"), "--no-report") as run:
+            (run.folder / "keys.jsonl").unlink()
+            messages = [bytes.fromhex(frame["bytes"]) for frame in distinct(frames(run.folder))]
+        clear = [m for m in messages if not m[19] & 1]
+        self.assertEqual(len(clear), 4)
+        for message in clear:
+            self.assertNotIn(HASH, payloads(message))
+            self.assertNotIn(ID, payloads(message))
+
+
+def distinct(all_frames):
+    """IKE messages, each once, however many nodes have seen it."""
+    seen = {}
+    for frame in all_frames:
+        if frame["kind"] == "ike":
+            seen.setdefault(frame["bytes"], frame)
+    return list(seen.values())
+
+
+if __name__ == "__main__":
+    lab.main()
