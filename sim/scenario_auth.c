@@ -79,7 +79,9 @@ void resolve_auth(struct scenario *s)
         if (g->role != ROLE_INITIATOR)
             continue;
         peer = &s->groups[g->connect];
-        g->ike.auth.accepted = AUTH_BIT(peer->ike.auth.way);
+        /* A method of IKEv1 is for both sides, whatever else the peer could do. */
+        g->ike.auth.accepted =
+            AUTH_BIT(scenario_calls_with_v1(g) ? g->ike.auth.way : peer->ike.auth.way);
         peer->ike.auth.accepted |= AUTH_BIT(g->ike.auth.way);
     }
 }

@@ -143,7 +143,8 @@ static const struct key ike_keys[] = {
     {.name = "auth", .type = KEY_WORD, .offset = AT(ike_words, auth), .otherwise = "psk",
      .words = auth_words,
      .doc = "How this side proves who it is; each side accepts the ways of those it connects to. "
-            "rsa is rsa/pss-sha256, ecdsa is ecdsa-256, null proves nothing (RFC 7619).",
+            "rsa is rsa/pss-sha256, ecdsa is ecdsa-256, null proves nothing (RFC 7619). With version "
+            "1 both sides have the same: psk, rsa, or ecdsa of one curve.",
      .example = "ecdsa"},
     {.name = "send_cert", .type = KEY_WORD, .offset = AT(ike_words, send_cert),
      .otherwise = "ifasked", .words = WORDS("ifasked", "always", "never"),
@@ -246,8 +247,9 @@ static const struct key ike_keys[] = {
      .example = "[strongswan-1896]"},
     {.name = "fragmentation", .type = KEY_WORD, .offset = AT(ike_words, fragmentation),
      .otherwise = "no", .words = WORDS("no", "accept", "yes"),
-     .doc = "IKE messages in fragments (RFC 7383), if both ends announce it: understood (accept), "
-            "also made of what is longer than fragment_size (yes).", .example = "yes"},
+     .doc = "IKE messages in fragments (RFC 7383; with version 1 those that a vendor ID announces), "
+            "if both ends announce it: understood (accept), also made of what is longer than "
+            "fragment_size (yes).", .example = "yes"},
     {.name = "fragment_size", .type = KEY_SIZE32, .offset = AT(ike_words, fragment_size),
      .otherwise = "1280B", .min = 576, .max = 16384,
      .doc = "The longest IP packet that an IKE message may make; longer ones leave in fragments.",

@@ -163,8 +163,6 @@ static void refuse_keys(const struct group_place *at)
     refuse(at, "ike", "make_before_break", w->make_before_break, "set it to false there");
     refuse(at, "ike", "window", w->window > 1,
            "exchanges run beside each other there; set it to 1");
-    refuse(at, "ike", "fragmentation", w->fragmentation == FRAGMENTATION_YES,
-           "RFC 7383 is of IKEv2; set it to no there");
     refuse(at, "ike", "invalid_message_id", w->invalid_message_id,
            "message IDs have no order there; set it to false");
     refuse(at, "ike", "invalid_spi", w->invalid_spi, "set it to false there");
@@ -192,13 +190,32 @@ static void check_selectors(const struct group_place *at)
         diag_error(&at->r->diag, tree_get(at->map, "protects"), what, g->name);
 }
 
+/* RFC 2409 §5.1, RFC 4754 §3: RSA, and ECDSA on three curves; by certificates. Which hash RSA
+ * signs is negotiated with the rest. */
+static bool can_prove(const struct scenario_group *g)
+{
+    struct scenario_auth auth = scenario_auth(&g->ike_words);
+
+    if (auth.way != AUTH_CERTIFICATE)
+        return auth.way == AUTH_PSK;
+    return auth.key == KEY_ECP256 || auth.key == KEY_ECP384 || auth.key == KEY_ECP521 ||
+           (auth.key == KEY_RSA &&
+            (g->ike_words.version == VERSION_ANY || g->ike_words.auth == AUTH_WORD_RSA));
+}
+
 static void check_proof(const struct group_place *at)
 {
     const struct ike_words *w = &at->group->ike_words;
 
-    if (scenario_auth(w).way != AUTH_PSK)
+    if (!can_prove(at->group))
         diag_error(&at->r->diag, written(at, "ike", "auth"),
-                   "'%s' speaks IKEv1, which is here with pre-shared keys; 'auth' takes psk there",
+                   "'%s' speaks IKEv1, whose 'auth' is psk, rsa (by the hash of the proposal), "
+                   "ecdsa-256, ecdsa-384 or ecdsa-521; give one of those",
+                   at->group->name);
+    else if (scenario_signs(at->group) && at->r->scenario->pki.form == PKI_RAW_KEYS)
+        diag_error(&at->r->diag, tree_get(tree_get(at->r->root, "pki"), "form"),
+                   "'%s' speaks IKEv1, which has no payload for a raw key; set 'form' to "
+                   "certificates",
                    at->group->name);
     if (w->lookup.latency != NSEC_NEVER)
         diag_error(&at->r->diag, written(at, "ike", "lookup"),
@@ -207,6 +224,19 @@ static void check_proof(const struct group_place *at)
 }
 
 /* ---- who calls whom ---- */
+
+/* A method of RFC 2409 is for both sides. Who is called has a shared secret always. */
+static void check_peer_proof(const struct group_place *at, const struct scenario_group *peer)
+{
+    struct scenario_auth own = scenario_auth(&at->group->ike_words);
+    struct scenario_auth theirs = scenario_auth(&peer->ike_words);
+
+    if (own.way == AUTH_CERTIFICATE && (theirs.way != own.way || theirs.key != own.key))
+        diag_error(&at->r->diag, written(at, "ike", "auth"),
+                   "'%s' calls with IKEv1, where both sides prove themselves in the same way, and "
+                   "'%s' cannot sign with %s; give both the same 'auth'",
+                   at->group->name, peer->name, own.word);
+}
 
 static void check_peer(const struct group_place *at)
 {
@@ -218,6 +248,8 @@ static void check_peer(const struct group_place *at)
                    "'%s' calls with IKEv%u, which '%s' does not answer; give '%s' version %u, or "
                    "0 to answer both",
                    g->name, version, peer->name, peer->name, version);
+    else if (version == IKE_V1)
+        check_peer_proof(at, peer);
     if (version == IKE_V1 && g->established)
         diag_error(&at->r->diag, tree_get(at->map, "start"),
                    "tunnels are established at the start with IKEv2 only, and '%s' is of version "

@@ -199,6 +199,56 @@ class LaterLife(unittest.TestCase):
                 self.assertLessEqual(m.number[row], last.get(name, 2), name)
 
 
+class Signatures(unittest.TestCase):
+    """RFC 2409 §5.1, RFC 4754, with certificates that do not fit into one packet."""
+    FILE = lab.ROOT / "tests/scenarios/edges.yaml"
+    WORDS = ("rsa", "ecdsa", "ecdsa-384", "ecdsa-521")
+
+    def simulate(self, *words):
+        settings = ["traffic={}", "pki.rsa_keys=1", "ike.version=1",
+                    "ike.proposals=[aes256-sha256-modp2048]", *words]
+        with lab.Run(str(self.FILE), "--no-report",
+                     *(part for word in settings for part in ("--set", word))) as run:
+            return run.result
+
+    def test_all_connect_with_both_providers_in_both_modes(self):
+        for word in self.WORDS:
+            for mode in ("main", "aggressive"):
+                with self.subTest(word=word, mode=mode):
+                    both = [self.simulate(f"ike.auth={word}", f"ike.mode={mode}", f"crypto={crypto}")
+                            for crypto in ("real", "modelled")]
+                    ike = both[0]["virtual"]["ike"]
+                    self.assertEqual((ike["v1"]["completed"], ike["failed"]), (10, 0))
+                    self.assertEqual(both[0]["virtual"], both[1]["virtual"])
+                    self.assertEqual(both[0]["timeline_digest"], both[1]["timeline_digest"])
+
+    def test_bad_certificates_are_refused(self):
+        for mode in ("main", "aggressive"):
+            for what in ("revoked", "expired", "wrong_ca", "wrong_identity"):
+                with self.subTest(mode=mode, what=what):
+                    result = self.simulate("ike.auth=ecdsa", f"ike.mode={mode}", "stop_time=3min",
+                                           f"pki.{what}=homes[2..4]")
+                    self.assertEqual(result["virtual"]["ike"]["v1"]["completed"], 7)
+
+    def test_one_gateway_takes_several_ways(self):
+        result = self.simulate("nodes.gw.ike.auth=rsa", "ike.auth=psk")
+        self.assertEqual(result["virtual"]["ike"]["v1"]["completed"], 10)
+
+    def test_long_messages_go_in_fragments(self):
+        words = ("ike.auth=rsa", "pki.intermediates=1", "ike.fragment_size=600B")
+        for mode in ("main", "aggressive"):
+            with self.subTest(mode=mode):
+                whole, pieces = (self.simulate(*words, f"ike.mode={mode}",
+                                               f"ike.fragmentation={policy}")["virtual"]["ike"]
+                                 for policy in ("accept", "yes"))
+                self.assertEqual((whole["failed"], pieces["failed"]), (0, 0))
+                self.assertEqual(pieces["v1"]["completed"], 10)
+                made = pieces["fragments"]
+                self.assertGreaterEqual(made["messages"], 10)
+                self.assertEqual(made["joined"], made["messages"])
+                self.assertGreater(pieces["v1"]["messages"], whole["v1"]["messages"])
+
+
 class AggressiveMode(unittest.TestCase):
     def test_a_listener_finds_the_secret_without_keys(self):
         """RFC 2409 §5: HASH_R is of the secret and of what messages 1 and 2 have in the clear."""
