@@ -68,9 +68,11 @@ bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
 
     if (!ike_endpoint_ike_look(ep, ref, out))
         return false;
-    if (sa->version == IKE_V1)
+    if (sa->version == IKE_V1) {
         out->key_fingerprint = v1_key_digest(ep, sa, FINGERPRINT_KEY);
-    else if (sa->suite->encr)
+        out->inside = v1_inside(ep, sa);
+    }
+    if (sa->version != IKE_V1 && sa->suite->encr)
         out->key_fingerprint =
             digest_of(ike_sa_keys(sa), ike_key_map(sa->suite).sk_pi, FINGERPRINT_KEY);
     return true;

@@ -129,6 +129,13 @@ struct mobike_config {
     uint8_t address_count;
 };
 
+/** Addresses inside that who called is given by who was called: Mode-Config of version 1. */
+struct inside_config {
+    bool ask;              /* as who called; without one the IKE SA goes */
+    bool select;           /* child SAs are for this address and no other of who called */
+    struct ip_prefix pool; /* as who was called: what is given; family 0: nothing */
+};
+
 /** What an exchange of phase 1 is begun with (RFC 2409 §5); who answers takes both. */
 enum phase1_mode { PHASE1_MAIN, PHASE1_AGGRESSIVE, PHASE1_MODE_COUNT };
 
@@ -143,7 +150,8 @@ struct ike_config {
     struct identity id;
     struct auth_config auth;
     struct xauth_config xauth; /* version 1 */
-    uint8_t psk[PSK_MAX];      /* test credential in simulations */
+    struct inside_config inside;
+    uint8_t psk[PSK_MAX]; /* test credential in simulations */
     uint8_t psk_len;
     struct retransmit_config retransmit;
     struct lifetime_config lifetime;

@@ -85,7 +85,9 @@ enum event_kind {
     X(REPLACED, "replaced")           /* INITIAL_CONTACT of the same identity */                   \
     X(LOOK_UP, "look_up")             /* the driver's look-up said no, or nothing */               \
     X(LIMIT, "limit")                 /* a pool or table was full */                               \
-    X(CRASH, "crash")
+    X(CRASH, "crash")                                                                              \
+    X(USER_REFUSED, "user_refused") /* XAUTH: no such name and password, or none was said */       \
+    X(NO_ADDRESS, "no_address")     /* Mode-Config: asked for, and not given */
 
 enum sa_reason {
 #define X(symbol, name) REASON_##symbol,
@@ -242,6 +244,8 @@ struct ike_counters {
     uint64_t messages_fragmented, fragments_made; /* of ours; each is counted once */
     uint64_t fragments_heard, messages_joined;    /* authentic and kept; complete */
     uint64_t joining_expired, joining_replaced;   /* messages of which fragments were missing */
+    uint64_t users_known, users_refused;          /* XAUTH, at who asks; refusals at either end */
+    uint64_t addresses_given, addresses_short; /* Mode-Config, at who gives: asked for, none left */
     uint64_t dropped[IKE_DROP_COUNT];
     uint64_t esp_sealed, esp_opened;
     uint64_t esp_dropped_no_sa, esp_dropped_replay, esp_dropped_icv, esp_dropped_other;
@@ -266,6 +270,7 @@ struct ike_sa_info {
     uint32_t next_id;                 /* of our next request; request_id if none is in flight */
     uint8_t state, in_flight; /* enum ike_state; enum exchange_kind of our request, KIND_NONE */
     bool acting;              /* a request of ours is in flight or waits for its turn */
+    struct ip_addr inside; /* that one end was given by the other (Mode-Config); family 0: none */
     nsec ends; /* at the latest; 0: once its delete is answered; NSEC_NEVER: no end is set */
 };
 

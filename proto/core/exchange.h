@@ -34,7 +34,8 @@ struct step; /* one running step of an exchange; defined by each version's room 
     X(V1_ANSWERED, "v1_answered")           /* responder: 2 */                                     \
     X(V1_KEYS_SENT, "v1_keys_sent")         /* initiator, Main Mode: 3 */                          \
     X(V1_KEYS_ANSWERED, "v1_keys_answered") /* responder, Main Mode: 4 */                          \
-    X(V1_PROOF_SENT, "v1_proof_sent")       /* initiator, Main Mode: 5 */
+    X(V1_PROOF_SENT, "v1_proof_sent")       /* initiator, Main Mode: 5 */                          \
+    X(V1_XAUTH, "v1_xauth")                 /* it is over, and the user is not known yet */
 
 enum ike_state {
 #define X(symbol, name) STATE_##symbol,
@@ -58,7 +59,8 @@ enum ike_state {
     X(MAIN, "main_mode")                                                                           \
     X(AGGRESSIVE, "aggressive_mode")                                                               \
     X(QUICK, "quick_mode")                                                                         \
-    X(INFORMATIONAL, "informational")
+    X(INFORMATIONAL, "informational")                                                              \
+    X(TRANSACTION, "transaction")
 
 enum exchange_kind {
 #define X(symbol, name) KIND_##symbol,

@@ -219,6 +219,33 @@ static void ask_for_the_same(const struct step *s, struct v1_quick *q)
     q->remote = child_selectors(s->ep, s->child, false).items[0];
 }
 
+/* Whom an address inside was given to speaks with that. */
+static void ask_for_inside(const struct step *s, struct v1_quick *q)
+{
+    const struct ike_config *c = s->ep->store->config;
+    struct ip_addr inside = v1_inside(s->ep, s->sa);
+
+    if (s->child || !c->inside.select || !c->inside.ask || !inside.family)
+        return;
+    q->local = selector_host(inside);
+    q->remote = c->child.remote[0];
+}
+
+/* And with nothing else. */
+static enum err check_inside(const struct step *s, const struct v1_quick *q)
+{
+    const struct ike_config *c = s->ep->store->config;
+    struct ip_addr inside = v1_inside(s->ep, s->sa);
+    struct selector host;
+
+    if (!c->inside.select || !c->inside.pool.addr.family)
+        return OK;
+    if (!inside.family)
+        return ERR_TS;
+    host = selector_host(inside);
+    return selector_subset(&q->remote, &host) ? OK : ERR_TS;
+}
+
 static enum err ask(struct step *s)
 {
     const struct child_config *c = &s->ep->store->config->child;
@@ -232,6 +259,8 @@ static enum err ask(struct step *s)
 
     if (e == OK)
         ask_for_the_same(s, v1_exchange_quick(s->ep, x));
+    if (e == OK)
+        ask_for_inside(s, v1_exchange_quick(s->ep, x));
     if (e == OK)
         e = v1_quick_start(v1_exchange_quick(s->ep, x), s->out, &s->answer);
     if (e) {
@@ -259,6 +288,8 @@ static enum err answer(struct step *s)
 
     if (e == OK)
         e = receive(s, x);
+    if (e == OK)
+        e = check_inside(s, v1_exchange_quick(s->ep, x));
     if (e == OK)
         e = install(s, x, v1_exchange_quick(s->ep, x));
     if (e == OK)

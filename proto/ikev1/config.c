@@ -410,6 +410,13 @@ static unsigned wanted_of(struct v1_access *a, struct bytes row)
     return wanted;
 }
 
+static unsigned address_family(const struct v1_internal *i)
+{
+    if (!i || !i->address.family)
+        return 0;
+    return i->address.family == 4 ? FAMILY_IP4 : FAMILY_IP6;
+}
+
 /* section 2: there is an answer to every REQUEST, with nothing in it if need be. */
 static enum err grant(struct step *s)
 {
@@ -417,6 +424,10 @@ static enum err grant(struct step *s)
     struct row r;
 
     row_init(&r);
+    if (wanted & address_family(s->a->env.internal))
+        s->a->granted = true;
+    else if (wanted & (FAMILY_IP4 | FAMILY_IP6))
+        s->a->lacked = true;
     if (s->a->env.internal)
         add_internal(&r, s->a->env.internal, wanted);
     return answer(s, &r);

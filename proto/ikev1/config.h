@@ -76,7 +76,8 @@ struct v1_access {
     bool passed;                   /* the user is known, also while it is asked again */
     const struct xauth_user *user; /* gateway: who it is, once passed */
     unsigned asked;                /* gateway: wrong answers; user: times that it was asked */
-    bool configured;               /* user: `internal` has an address that was given to us */
+    bool granted, lacked; /* gateway: an address was asked for and given; and there was none */
+    bool configured;      /* user: `internal` has an address that was given to us */
     struct v1_internal internal;   /* user */
     unsigned passed_by;            /* attributes of Mode-Config that meant nothing to us */
     struct v1_transaction ours;    /* the exchange that we began last */

@@ -7,6 +7,7 @@
 #include "proto/core/sa_life.h"
 #include "proto/ikev1/ikev1.h"
 #include "proto/ikev1/step.h"
+#include "proto/ikev1/user.h"
 
 /* ---- phase 1 (handshake.c) ---- */
 
@@ -15,6 +16,8 @@ enum err v1_phase1_asked(struct step *) MUST_USE;
 /** A message of phase 1 of an SA. */
 enum err v1_phase1_heard(struct step *) MUST_USE;
 
+/** It is over, and who is behind it is known: the SA is up. It may be gone after it. */
+void v1_up(struct ike_endpoint *, nsec now, struct ike_sa *, const struct v1_met *);
 /** INITIAL_CONTACT: older SAs of the same peer go (RFC 2407 §4.6.3.3). */
 void v1_replace_older(struct ike_endpoint *, nsec now, struct ike_sa *);
 
@@ -47,6 +50,16 @@ void v1_exchanges_abandon(struct ike_endpoint *, nsec now, struct ike_sa *);
 void v1_exchanges_due(struct ike_endpoint *, nsec now, struct ike_sa *);
 /** Keep what answered the peer's last message of an exchange that is over. */
 void v1_exchange_remember(struct step *, struct v1_exchange *);
+
+/* ---- Transaction exchanges (transaction_exchange.c) ---- */
+
+/** A message of one, of whoever began it. */
+enum err v1_transaction_heard(struct step *) MUST_USE;
+/** Phase 1 is over, and a user is to be known before the SA is up. It may be gone after it. */
+void v1_user_await(struct step *);
+/** Ask for an address inside, if that is still to be done. The SA may be over after it.
+ * @return whether it was asked for */
+bool v1_address_begin(struct ike_endpoint *, nsec now, struct ike_sa *);
 
 /* ---- Informational exchanges (info_exchange.c) ---- */
 

@@ -3,6 +3,7 @@
 #include "base/digest.h"
 #include "proto/ikev1/ikev1.h"
 #include "proto/ikev1/store.h"
+#include "proto/ikev1/user.h"
 
 struct view {
     const struct ike_endpoint *ep;
@@ -87,12 +88,34 @@ static void put_exchange(struct view *v, const struct v1_exchange *x)
         put_quick(v, q);
 }
 
+static void put_transaction(struct view *v, const struct v1_transaction *t)
+{
+    put(v, (uint64_t)t->message_id << 8 | t->state);
+    put(v, t->consumed);
+    put_cipher(v, &t->cipher);
+}
+
+static void put_user(struct view *v, const struct v1_user *u)
+{
+    const struct v1_access *a = &u->access;
+
+    put(v, (uint64_t)a->state << 24 | (uint64_t)a->refusal << 16 | a->asked);
+    put(v, (uint64_t)a->passed << 2 | (uint64_t)a->configured << 1 | u->ask_address);
+    put(v, u->lease);
+    put_bytes(v, &a->internal.address, sizeof a->internal.address);
+    put_transaction(v, &a->ours);
+    put_transaction(v, &a->theirs);
+    for (unsigned i = 0; i < V1_ACCESS_SEEN; i++)
+        put(v, a->seen[(a->seen_next + i) % V1_ACCESS_SEEN]);
+}
+
 void v1_fingerprint(const struct ike_endpoint *ep, const struct ike_sa *sa, nsec now,
                     struct digest *d)
 {
     struct view v = {ep, now, d};
     const struct v1_sa *one = v1_sa_of(ep, sa);
     const struct v1_phase1 *p = v1_sa_phase1(ep, sa);
+    const struct v1_user *u = v1_user_of(ep, sa);
 
     put(&v, one->hash != NULL);
     put_bytes(&v, one->keys.skeyid_d, sizeof one->keys.skeyid_d);
@@ -105,6 +128,8 @@ void v1_fingerprint(const struct ike_endpoint *ep, const struct ike_sa *sa, nsec
     put(&v, p != NULL);
     if (p)
         put_phase1(&v, p);
+    if (u)
+        put_user(&v, u);
     for (const struct v1_exchange *x = NULL; (x = v1_exchange_next(ep, sa, x)) != NULL;)
         put_exchange(&v, x);
     put(&v, SA_INDEX_NONE);

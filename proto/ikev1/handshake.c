@@ -57,8 +57,8 @@ const struct exchange_row v1_aggressive_rows[] = {
      take, 0, STATE_ESTABLISHED, STAY, "RFC 2409 §5.4"},
     {1, FROM(V1_ANSWERED), KIND_AGGRESSIVE, ROLE_ASKED, P(HASH), P(HASH) | P(NAT_D) | NOTES, take,
      0, STATE_ESTABLISHED, STAY, "RFC 2409 §5.4"},
-    {1, FROM(V1_ASKED), KIND_AGGRESSIVE, ROLE_GIVEN_UP, 0, 0, given_up, 0, STATE_NONE, STATE_NONE,
-     "RFC 2408 §5.1"},
+    {1, FROM(V1_ASKED) | FROM(V1_XAUTH), KIND_AGGRESSIVE, ROLE_GIVEN_UP, 0, 0, given_up, 0,
+     STATE_NONE, STATE_NONE, "RFC 2408 §5.1"},
 };
 const size_t v1_aggressive_row_count = sizeof v1_aggressive_rows / sizeof *v1_aggressive_rows;
 
@@ -294,13 +294,29 @@ void v1_replace_older(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 }
 
 /* The limit is the smaller one of both (RFC 2409 appendix A). */
-static void limit_life(struct step *s, uint32_t life_s)
+static void limit_life(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, uint32_t life_s)
 {
-    nsec ends = ike_timer_at(s->ep, s->sa, TIMER_EXPIRE);
+    nsec ends = ike_timer_at(ep, sa, TIMER_EXPIRE);
 
     if (life_s)
-        ike_timer_arm(s->ep, s->sa, TIMER_EXPIRE,
-                      nsec_min(ends, nsec_add(s->now, life_s * NSEC_PER_S)));
+        ike_timer_arm(ep, sa, TIMER_EXPIRE, nsec_min(ends, nsec_add(now, life_s * NSEC_PER_S)));
+}
+
+void v1_up(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, const struct v1_met *met)
+{
+    sa_life_opened(ep, sa);
+    handshake_give(ep, sa);
+    sa->reason = REASON_NONE;
+    sa->caller = sa->initiator;
+    ep->store->counters.completed += sa->initiator;
+    sa_life_begin(ep, now, sa, false);
+    limit_life(ep, now, sa, met->life_s);
+    ike_sa_identify(ep, sa, met->identity);
+    if (met->initial_contact)
+        v1_replace_older(ep, now, sa);
+    if (!v1_take_over(ep, now, sa) && sa->initiator)
+        sa->wishes |= WISH_CHILD;
+    v1_next(ep, now, sa);
 }
 
 static void established(struct step *s)
@@ -309,27 +325,20 @@ static void established(struct step *s)
     struct ike_sa *sa = s->sa;
     const struct v1_phase1 *p = v1_sa_phase1(ep, sa);
     struct v1_exchange *x = s->answer.len ? v1_exchange_take(ep, sa, 0) : NULL;
-    uint64_t identity = identity_of(ep, p);
-    bool initial_contact = p->initial_contact;
-    uint32_t life_s = p->suite.life_s;
+    struct v1_met met = {identity_of(ep, p), p->suite.life_s, p->initial_contact};
+    bool has_user = p->suite.auth->user != V1_USER_NONE;
 
     v1_sa_settle(ep, sa);
     if (x)
         v1_exchange_remember(s, x);
-    sa_life_opened(ep, sa);
-    handshake_give(ep, sa);
-    sa->in_flight = KIND_NONE;
-    sa->reason = REASON_NONE;
-    sa->caller = sa->initiator;
-    ep->store->counters.completed += sa->initiator;
-    sa_life_begin(ep, s->now, sa, false);
-    limit_life(s, life_s);
-    ike_sa_identify(ep, sa, identity);
-    if (initial_contact)
-        v1_replace_older(ep, s->now, sa);
-    if (!v1_take_over(ep, s->now, sa) && sa->initiator)
-        sa->wishes |= WISH_CHILD;
-    v1_next(ep, s->now, sa);
+    if (!v1_user_take(ep, sa, &met) && v1_users_configured(ep->store->config)) {
+        v1_remove(ep, s->now, sa, REASON_LIMIT);
+    } else if (has_user) {
+        v1_user_await(s);
+    } else {
+        sa->in_flight = KIND_NONE;
+        v1_up(ep, s->now, sa, &met);
+    }
 }
 
 /* Where an answer goes: the responder's to where the message came from, the initiator's to where it
@@ -337,6 +346,13 @@ static void established(struct step *s)
 static const struct ike_dgram *from(const struct step *s)
 {
     return s->sa->initiator ? NULL : s->dgram;
+}
+
+/* Nothing answers message 3 of Aggressive Mode but the question who we are: if that is to come, it
+ * is sent again until then. */
+static bool awaits_question(const struct step *s)
+{
+    return s->sa->initiator && s->ep->store->config->xauth.role == XAUTH_USER;
 }
 
 /* A message has been taken: send what it led to. @retval ERR_FULL  no room to keep it */
@@ -348,7 +364,7 @@ static enum err go_on(struct step *s)
     if (sa->initiator)
         v1_ask_done(s->ep, sa);
     sa->in_flight = (uint8_t)s->row->kind; /* tells Main from Aggressive, of a responder too */
-    if (s->answer.len && sa->initiator && sa->state != STATE_ESTABLISHED)
+    if (s->answer.len && sa->initiator && (sa->state != STATE_ESTABLISHED || awaits_question(s)))
         e = v1_ask(s->ep, s->now, sa, (enum exchange_kind)s->row->kind, s->answer);
     else if (s->answer.len)
         e = v1_say(s->ep, s->now, sa, from(s), s->answer);

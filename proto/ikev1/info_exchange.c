@@ -19,7 +19,8 @@ static exchange_handler ask, heed, given_up;
 const struct exchange_row v1_info_rows[] = {
     {1, FROM(ESTABLISHED), KIND_INFORMATIONAL, ROLE_START, 0, 0, ask, 0, STAY, STAY,
      "RFC 3706 §5.3"},
-    {1, ANY, KIND_INFORMATIONAL, ROLE_ASKED, P(HASH), NEWS, heed, 0, STAY, STAY, "RFC 2409 §5.7"},
+    {1, ANY | FROM(V1_XAUTH), KIND_INFORMATIONAL, ROLE_ASKED, P(HASH), NEWS, heed, 0, STAY, STAY,
+     "RFC 2409 §5.7"},
     {1, ANY, KIND_INFORMATIONAL, ROLE_GIVEN_UP, 0, 0, given_up, 0, STAY, STAY, "RFC 3706 §5.5"},
 };
 const size_t v1_info_row_count = sizeof v1_info_rows / sizeof *v1_info_rows;
@@ -228,7 +229,9 @@ static void initial_contact(struct step *s)
 {
     struct v1_sa *one = v1_sa_of(s->ep, s->sa);
 
-    if (!one->informed)
+    if (!one->informed && s->sa->state == STATE_V1_XAUTH) /* whose, is known later */
+        v1_user_of(s->ep, s->sa)->met.initial_contact = true;
+    else if (!one->informed)
         v1_replace_older(s->ep, s->now, s->sa);
 }
 
@@ -314,7 +317,9 @@ enum err v1_info_heard(struct step *s)
         drop_count(s->ep, e == ERR_ICV ? IKE_DROP_ICV : drop_for(e));
     else if (s->over)
         v1_close(s->ep, s->now, s->sa,
-                 s->sa->renewing ? REASON_REAUTHENTICATED : REASON_DELETED_BY_PEER, false);
+                 s->sa->renewing ? REASON_REAUTHENTICATED
+                                 : v1_user_reason(s->ep, s->sa, REASON_DELETED_BY_PEER),
+                 false);
     else
         v1_next(s->ep, s->now, s->sa);
     return e;

@@ -40,6 +40,8 @@ static enum err receive_whole(struct step *s)
         return v1_quick_heard(s);
     if (s->header.exchange == V1_EXCHANGE_INFORMATIONAL)
         return v1_info_heard(s);
+    if (s->header.exchange == V1_EXCHANGE_TRANSACTION)
+        return v1_transaction_heard(s);
     return dropped(s, IKE_DROP_UNEXPECTED, ERR_STATE);
 }
 

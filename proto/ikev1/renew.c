@@ -56,6 +56,7 @@ static void inherit(struct ike_endpoint *ep, nsec now, struct ike_sa *old, struc
 {
     v1_exchanges_abandon(ep, now, old);
     child_sas_move(ep, old, next);
+    v1_lease_pass(ep, old, next);
     next->wishes |= old->wishes & (WISH_CHILD | WISH_DELETE);
     next->new_wishes = old->new_wishes;
     if (old->wishes & WISH_DELETE)

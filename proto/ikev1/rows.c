@@ -1,9 +1,10 @@
 #include "proto/ikev1/step.h"
 
 static const struct exchange_row *const rows[] = {v1_main_rows, v1_aggressive_rows, v1_quick_rows,
-                                                  v1_info_rows};
+                                                  v1_info_rows, v1_transaction_rows};
 static const size_t *const counts[] = {&v1_main_row_count, &v1_aggressive_row_count,
-                                       &v1_quick_row_count, &v1_info_row_count};
+                                       &v1_quick_row_count, &v1_info_row_count,
+                                       &v1_transaction_row_count};
 
 const struct exchange_table v1_rows = {rows, counts, sizeof rows / sizeof *rows, NULL};
 

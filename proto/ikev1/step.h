@@ -32,6 +32,8 @@ extern const struct exchange_row v1_quick_rows[];
 extern const size_t v1_quick_row_count;
 extern const struct exchange_row v1_info_rows[];
 extern const size_t v1_info_row_count;
+extern const struct exchange_row v1_transaction_rows[];
+extern const size_t v1_transaction_row_count;
 
 /** Run the row for this kind and role, and move the IKE SA by it.
  * @retval ERR_STATE  there is none, or it is refused; else what the handler returned */

@@ -1,6 +1,7 @@
 #include "proto/ikev1/store.h"
 
 #include "base/assert.h"
+#include "proto/ikev1/user.h"
 
 #include <stdlib.h>
 
@@ -19,12 +20,39 @@ static enum err pools_init(struct v1_store *v, const struct ike_store *s)
     return OK;
 }
 
+/* Addresses that a pool has, without its name and the last one, which is everybody's. */
+static uint32_t leases_of(const struct ip_prefix *pool, uint32_t most)
+{
+    size_t bits = 8 * ip_addr_len(&pool->addr) - pool->length;
+
+    if (pool->addr.family == 0 || bits < 2)
+        return 0;
+    return bits < 31 && (1u << bits) - 2 < most ? (1u << bits) - 2 : most;
+}
+
+static enum err users_init(struct v1_store *v, const struct ike_store *s)
+{
+    uint32_t ikes = s->ikes.capacity, leases = leases_of(&s->config->inside.pool, ikes);
+
+    if (!v1_users_configured(s->config))
+        return OK;
+    v->user_slots = malloc(ikes * sizeof *v->user_slots);
+    if (!v->user_slots || pool_init(&v->users, sizeof(struct v1_user), ikes) ||
+        (leases && pool_init(&v->leases, sizeof(struct v1_lease), leases)))
+        return ERR_MEMORY;
+    for (uint32_t i = 0; i < ikes; i++)
+        v->user_slots[i] = SA_INDEX_NONE;
+    return OK;
+}
+
 enum err v1_store_make(struct ike_store *s)
 {
     if (!v1_configured(s->config))
         return OK;
     s->v1 = calloc(1, sizeof *s->v1);
-    return s->v1 ? pools_init(s->v1, s) : ERR_MEMORY;
+    if (!s->v1 || pools_init(s->v1, s))
+        return ERR_MEMORY;
+    return users_init(s->v1, s);
 }
 
 void v1_store_free(struct ike_store *s)
@@ -33,6 +61,9 @@ void v1_store_free(struct ike_store *s)
 
     if (!v)
         return;
+    pool_reset(&v->leases);
+    pool_reset(&v->users);
+    free(v->user_slots);
     pool_reset(&v->quicks);
     pool_reset(&v->exchanges);
     pool_reset(&v->phase1s);
@@ -54,7 +85,7 @@ uint64_t v1_store_memory(const struct ike_store *s)
     if (!v)
         return 0;
     return in_use(&v->sas) + in_use(&v->phase1s) + in_use(&v->exchanges) + in_use(&v->quicks) +
-           (uint64_t)s->ikes.taken * sizeof *v->slots;
+           in_use(&v->users) + in_use(&v->leases) + (uint64_t)s->ikes.taken * sizeof *v->slots;
 }
 
 /* ---- IKE SAs ---- */
@@ -95,6 +126,7 @@ void v1_sa_forget(struct ike_endpoint *ep, const struct ike_sa *sa)
     struct v1_sa *one = v1_sa_of(ep, sa);
     struct v1_exchange *x;
 
+    v1_user_give(ep, sa);
     while ((x = v1_exchange_next(ep, sa, NULL)) != NULL)
         v1_exchange_give(ep, sa, x);
     if (one->phase1 != SA_INDEX_NONE)

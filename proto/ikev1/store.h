@@ -46,7 +46,9 @@ struct v1_exchange {
 /** NULL in an ike_store without version 1. */
 struct v1_store {
     struct pool sas, phase1s, exchanges, quicks;
-    uint32_t *slots; /* of `sas`, by index of the IKE SA; valid for those of version 1 */
+    uint32_t *slots;           /* of `sas`, by index of the IKE SA; valid for those of version 1 */
+    struct pool users, leases; /* see user.h */
+    uint32_t *user_slots;      /* of `users`, the same; NULL where they are not configured */
 };
 
 /** Whether this configuration calls with version 1, or answers it. */

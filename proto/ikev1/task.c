@@ -160,8 +160,8 @@ void v1_next(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
         sa->wishes &= (uint8_t) ~(WISH_REKEY | WISH_REAUTH);
         v1_renew(ep, now, sa);
     }
-    while (!sa->in_flight &&
-           (next_rekey(ep, now, sa) || next_child(ep, now, sa) || next_liveness(ep, now, sa)))
+    while (!sa->in_flight && (v1_address_begin(ep, now, sa) || next_rekey(ep, now, sa) ||
+                              next_child(ep, now, sa) || next_liveness(ep, now, sa)))
         ;
 }
 
@@ -246,7 +246,8 @@ static void retransmit(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
         v1_remove(ep, now, sa, REASON_LIMIT);
         return;
     }
-    send_last_again(ep, now, sa);
+    if (sa->in_flight != KIND_AGGRESSIVE) /* else it is the request itself */
+        send_last_again(ep, now, sa);
     request_send_again(ep, now, sa);
 }
 
@@ -256,7 +257,7 @@ static void expire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     if (sa->state == STATE_ESTABLISHED)
         v1_close(ep, now, sa, REASON_EXPIRED, true);
     else
-        v1_remove(ep, now, sa, REASON_TIMEOUT);
+        v1_remove(ep, now, sa, v1_user_reason(ep, sa, REASON_TIMEOUT));
 }
 
 static void fire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum ike_timer timer)
@@ -351,6 +352,7 @@ void v1_close(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_reas
     sa_life_down(ep, now, sa, why);
     exchange_close(sa);
     v1_ask_done(ep, sa);
+    handshake_give(ep, sa);
     v1_sa_forget(ep, sa);
     sa->wishes = sa->new_wishes = 0;
     ike_timers_cancel(ep, sa);
