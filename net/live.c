@@ -137,6 +137,16 @@ static void initiate_due(struct live *l)
 
 /* ---- what the endpoint says ---- */
 
+/* The address that one end was given by the other. */
+static void tell_inside(const struct live *l, struct sa_ref ike)
+{
+    struct ike_sa_info info;
+    char text[IP_ADDR_TEXT];
+
+    if (ike_endpoint_ike_info(l->endpoint, ike, &info) && info.inside.family)
+        fprintf(l->options->log, ": inside %s", ip_addr_format(&info.inside, text));
+}
+
 static void tell(const struct live *l, const struct ike_event *e)
 {
     nsec since = l->now - l->start;
@@ -149,6 +159,8 @@ static void tell(const struct live *l, const struct ike_event *e)
         fprintf(l->options->log, " %s", reason_name(e->reason));
     if (e->certificate != CERT_VALID)
         fprintf(l->options->log, ": %s", x509_result_text(e->certificate));
+    if (e->kind == EVENT_CHILD_UP)
+        tell_inside(l, e->ike);
     fputc('\n', l->options->log);
     fflush(l->options->log);
 }

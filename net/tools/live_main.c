@@ -129,6 +129,7 @@ int main(int argc, char **argv)
     argv[1] = name;
     live_words_read(argc - 1, argv + 1, respond, &words);
     code = run_with_credentials(&words);
+    live_user_words_reset(&words.users);
     if (fflush(stdout) != 0)
         return fail("cannot write to standard output", NULL, "another place for it");
     return code;

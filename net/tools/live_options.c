@@ -433,6 +433,7 @@ static void finish(struct argp_state *state, struct reading *r)
     finish_data(state, r, o);
     live_load_words_finish(state, &r->load, o);
     c->initial_contact = !c->respond && o->count == 1;
+    live_user_words_finish(state, &w->users, c);
     if (r->life_child)
         child->lifetime.hard_time = r->life_child;
     c->proposal_count = proposals(state, w->ike, true, c->proposals);
@@ -586,8 +587,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
         break;
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &r->words->files;
+        state->child_inputs[1] = &r->words->users;
         if (!c->respond)
-            state->child_inputs[1] = &r->load;
+            state->child_inputs[2] = &r->load;
         break;
     case ARGP_KEY_END:
         finish(state, r);
@@ -600,9 +602,12 @@ static error_t parse(int key, char *value, struct argp_state *state)
 
 void live_words_read(int argc, char **argv, bool respond, struct live_words *out)
 {
-    static const struct argp_child children[][3] = {
-        {{&live_credentials_argp, 0, NULL, 0}, {&live_load_argp, 0, NULL, 0}, {0}},
-        {{&live_credentials_argp, 0, NULL, 0}, {0}},
+    static const struct argp_child children[][4] = {
+        {{&live_credentials_argp, 0, NULL, 0},
+         {&live_user_argp, 0, NULL, 0},
+         {&live_load_argp, 0, NULL, 0},
+         {0}},
+        {{&live_credentials_argp, 0, NULL, 0}, {&live_user_argp, 0, NULL, 0}, {0}},
     };
     static const struct argp argps[] = {
         {initiate_options, parse, NULL,

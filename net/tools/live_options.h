@@ -4,10 +4,12 @@
 
 #include "net/credentials.h"
 #include "net/live.h"
+#include "net/tools/live_user_options.h"
 
 struct live_words {
     struct live_options live; /* without crypto */
     struct credential_files files;
+    struct live_user_words users;
     const char *ike, *esp; /* proposals as given, comma-separated */
     const char *folder;    /* NULL: none */
     bool export_keys;      /* into it */

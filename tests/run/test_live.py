@@ -59,13 +59,27 @@ class Live(unittest.TestCase):
                            {"--version": "1", "--childless": "allow"},
                            {"--version": "1", "--reauth": "60"},
                            {"--version": "1", "--fragmentation": "yes"},
-                           {"--version": "1", "--mode": "quick"}):
+                           {"--version": "1", "--mode": "quick"},
+                           {"--xauth-user": "me", "--xauth-password-file": str(psk)},
+                           {"--version": "1", "--xauth-user": "me"},
+                           {"--version": "1", "--xauth-password-file": str(psk)},
+                           {"--version": "1", "--xauth-user": "me",
+                            "--xauth-password-file": str(empty)},
+                           {"--version": "1", "--xauth-users": str(psk)},
+                           {"--version": "1", "--pool": "10.99.0.0/24"}):
                 words = {**good, **change}
                 done = live("initiate", *(w for k, v in words.items() if v is not None
                                           for w in (k, v)))
                 self.assertEqual(done.returncode, 2, f"{change}: {done.stderr}")
                 self.assertEqual(done.stdout, "")
         self.assertEqual(live("respond", "--psk-file", "x").returncode, 2)
+        with tempfile.TemporaryDirectory() as folder:
+            users = Path(folder, "users")
+            users.write_text("alice wonder\nbob\n")
+            for words in (["--xauth-users", str(users)], ["--pool", "10.99.0.1/32"],
+                          ["--pool", "10.99.0.1/8"]):
+                done = live("respond", "--version", "1", "--local", "127.0.0.1", *words)
+                self.assertEqual(done.returncode, 2, words)
         self.assertEqual(live("listen").returncode, 2)
         self.assertEqual(live().returncode, 2)
 
