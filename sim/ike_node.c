@@ -130,6 +130,7 @@ static void put_member(const struct lab *lab, struct ike_fleet *f, uint32_t node
     put_identity(lab, f, node);
     if (lab->credentials)
         credentials_give(lab->credentials, f->group, member, &f->config.auth);
+    users_give(lab->users, lab->scenario, f->group, member, &f->user, &f->config.xauth);
     if (f->own_local)
         child->local_count =
             scenario_protects(g, address_plan_inner(&lab->plan, node), child->local);

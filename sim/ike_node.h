@@ -13,6 +13,7 @@
 #include "sim/look_up.h"
 #include "sim/router.h"
 #include "sim/traffic.h"
+#include "sim/users.h"
 
 enum ike_node_wire { IKE_PORT = 500, NATT_PORT = 4500, NON_ESP_MARKER = 4 };
 /* What a job is, by its number: a packet, or one of these. */
@@ -48,6 +49,7 @@ struct ike_fleet {
     bool uncounted;             /* it may have grown since that look, and is in the list of those */
     struct ike_fleet *next_uncounted;
     struct ike_config config;
+    struct own_user user; /* of the member that is bound */
 };
 
 /** What plain clients do without: processors, traffic, several ports, fragments. */

@@ -19,6 +19,7 @@
 
 struct recorder;
 struct credentials;
+struct users;
 struct ike_node;
 struct ike_fleet;
 struct ike_together;
@@ -68,6 +69,7 @@ struct lab {
     struct meter meter;
     struct crypto *crypto;
     struct credentials *credentials; /* NULL: nobody signs */
+    struct users *users;             /* NULL: nobody asks for any */
     struct cost_table *costs;        /* by group; name[0] == 0: none */
     struct metrics *metrics;
     struct checker *checker;

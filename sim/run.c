@@ -264,6 +264,8 @@ static enum err set_up(struct drive *d)
     if (e == OK)
         e = credentials_create(s, lab->crypto, &lab->credentials);
     if (e == OK)
+        e = users_create(s, &lab->users);
+    if (e == OK)
         e = make_metrics(d);
     if (e == OK)
         e = load_costs(d);
@@ -501,6 +503,7 @@ static void clean_up(struct drive *d)
     address_plan_reset(&lab->plan);
     free(lab->costs);
     ike_together_destroy(lab);
+    users_destroy(lab->users);
     credentials_destroy(lab->credentials); /* its keys are the provider's */
     crypto_destroy(lab->crypto);
 }

@@ -172,6 +172,11 @@ struct ike_words {
     bool invalid_message_id, invalid_spi;
     bool quick_crash_detection;
     uint32_t qcd_secret; /* enum qcd_secret_word */
+    /* Of version 1 */
+    bool xauth, ask_address;
+    const char *xauth_user;        /* as id; NULL: the identity */
+    const char *xauth_password;    /* a test credential */
+    struct ip_prefix address_pool; /* family 0: none */
 };
 
 enum child_mode { CHILD_TUNNEL, CHILD_TRANSPORT };
@@ -447,6 +452,8 @@ enum err sweep_check(const struct scenario *loaded, const struct scenario_overri
 
 /** The identity of a member of an initiator or responder group (ID_FQDN or ID_RFC822_ADDR). */
 struct identity scenario_identity(const struct scenario *, uint32_t group, uint32_t member);
+/** The name that a member has in XAUTH; the type says nothing. */
+struct identity scenario_user(const struct scenario *, uint32_t group, uint32_t member);
 /** Where the member's number is in the identities of a group; SCENARIO_NONE: nowhere. */
 int32_t scenario_identity_number(const struct scenario *, uint32_t group);
 

@@ -80,8 +80,9 @@ void resolve_auth(struct scenario *s)
             continue;
         peer = &s->groups[g->connect];
         /* A method of IKEv1 is for both sides, whatever else the peer could do. */
-        g->ike.auth.accepted =
-            AUTH_BIT(scenario_calls_with_v1(g) ? g->ike.auth.way : peer->ike.auth.way);
+        g->ike.auth.accepted = AUTH_BIT(scenario_calls_with_v1(g) && g->ike.auth.way != AUTH_NULL
+                                            ? g->ike.auth.way
+                                            : peer->ike.auth.way);
         peer->ike.auth.accepted |= AUTH_BIT(g->ike.auth.way);
     }
 }

@@ -282,6 +282,7 @@ struct ike_config make_ike_config(const struct ike_words *w, const struct child_
         .quick_crash_detection = w->quick_crash_detection,
         .qcd_forgets = w->qcd_secret == QCD_SECRET_LOST,
         .psk_len = (uint8_t)strlen(w->psk),
+        .inside = {.ask = w->ask_address, .pool = w->address_pool},
     };
 
     memcpy(c.psk, w->psk, c.psk_len);
@@ -318,13 +319,11 @@ int32_t scenario_identity_number(const struct scenario *s, uint32_t group)
     return mark ? (int32_t)(mark - words) : SCENARIO_NONE;
 }
 
-struct identity scenario_identity(const struct scenario *s, uint32_t group, uint32_t member)
+static struct identity named(const struct scenario_group *g, const char *words, uint32_t member)
 {
-    const struct scenario_group *g = &s->groups[group];
-    const char *words = g->ike_words.id, *mark = words ? strstr(words, "{n}") : NULL;
+    const char *mark = words ? strstr(words, "{n}") : NULL;
     struct identity id = {.type = 2}; /* ID_FQDN */
 
-    ASSERT(group < s->group_count && member < g->count);
     if (!words) {
         add_text(&id, g->name, strlen(g->name));
         add_text(&id, "-", 1);
@@ -341,4 +340,18 @@ struct identity scenario_identity(const struct scenario *s, uint32_t group, uint
     if (memchr(id.data, '@', id.len))
         id.type = 3; /* ID_RFC822_ADDR */
     return id;
+}
+
+struct identity scenario_identity(const struct scenario *s, uint32_t group, uint32_t member)
+{
+    ASSERT(group < s->group_count && member < s->groups[group].count);
+    return named(&s->groups[group], s->groups[group].ike_words.id, member);
+}
+
+struct identity scenario_user(const struct scenario *s, uint32_t group, uint32_t member)
+{
+    const struct scenario_group *g = &s->groups[group];
+
+    ASSERT(group < s->group_count && member < g->count);
+    return named(g, g->ike_words.xauth_user ? g->ike_words.xauth_user : g->ike_words.id, member);
 }

@@ -270,6 +270,27 @@ static const struct key ike_keys[] = {
      .otherwise = "kept", .words = WORDS("kept", "lost"),
      .doc = "Whether the secret that tokens are made of outlives a crash; with another one nobody "
             "believes them.", .example = "lost"},
+    {.name = "xauth", .type = KEY_BOOL, .offset = AT(ike_words, xauth), .otherwise = "false",
+     .doc = "With version 1, at both ends: once phase 1 is over the responder asks the initiator "
+            "for a user's name and password (XAUTH). `auth` is psk or rsa; with null the user shows "
+            "nothing else, and the responder has rsa (hybrid authentication).", .example = "true"},
+    {.name = "xauth_user", .type = KEY_TEXT, .offset = AT(ike_words, xauth_user),
+     .otherwise = "=the identity", .max = ID_MAX - 8,
+     .doc = "The user's name; {n} stands for the member. A responder knows those of all who call "
+            "it.", .example = "\"user{n}\""},
+    {.name = "xauth_password", .type = KEY_TEXT, .offset = AT(ike_words, xauth_password),
+     .otherwise = "ikelab", .max = ID_MAX - 8,
+     .doc = "The user's password, a test credential; a responder expects its own of everybody.",
+     .example = "\"guess\""},
+    {.name = "ask_address", .type = KEY_BOOL, .offset = AT(ike_words, ask_address),
+     .otherwise = "false",
+     .doc = "As initiator of version 1, ask for an address inside (Mode-Config), and do without the "
+            "tunnel if there is none. It is told, and traffic goes on with the addresses of the "
+            "plan.", .example = "true"},
+    {.name = "address_pool", .type = KEY_PREFIX, .offset = AT(ike_words, address_pool),
+     .otherwise = "=none",
+     .doc = "As responder of version 1: addresses for those who ask, in the order in which they do; "
+            "each goes back when its IKE SA is over.", .example = "10.99.0.0/24"},
 };
 
 static const struct key lookup_keys[] = {

@@ -196,6 +196,8 @@ static bool can_prove(const struct scenario_group *g)
 {
     struct scenario_auth auth = scenario_auth(&g->ike_words);
 
+    if (auth.way == AUTH_NULL) /* hybrid: the user's password is all there is */
+        return g->ike_words.xauth && g->role == ROLE_INITIATOR;
     if (auth.way != AUTH_CERTIFICATE)
         return auth.way == AUTH_PSK;
     return auth.key == KEY_ECP256 || auth.key == KEY_ECP384 || auth.key == KEY_ECP521 ||
@@ -225,12 +227,65 @@ static void check_proof(const struct group_place *at)
 
 /* ---- who calls whom ---- */
 
+/* ---- users and addresses inside ---- */
+
+static void check_users(const struct group_place *at)
+{
+    const struct ike_words *w = &at->group->ike_words;
+    struct scenario_auth auth = scenario_auth(w);
+
+    if (w->xauth && auth.way == AUTH_CERTIFICATE && auth.key != KEY_RSA)
+        diag_error(&at->r->diag, written(at, "ike", "auth"),
+                   "XAUTH has no method with %s; 'auth' takes psk or rsa with it", auth.word);
+    if (w->address_pool.addr.family &&
+        w->address_pool.length + 2u > 8 * ip_addr_len(&w->address_pool.addr))
+        diag_error(&at->r->diag, written(at, "ike", "address_pool"),
+                   "there is no address in this pool; give a larger one such as 10.99.0.0/24");
+}
+
+static void refuse_users(const struct group_place *at)
+{
+    const struct ike_words *w = &at->group->ike_words;
+    const struct {
+        const char *key;
+        bool asked;
+    } words[] = {{"xauth", w->xauth},
+                 {"ask_address", w->ask_address},
+                 {"address_pool", w->address_pool.addr.family != 0}};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (words[i].asked)
+            diag_error(&at->r->diag, written(at, "ike", words[i].key),
+                       "'%s' is of IKEv1, and '%s' is of version 2; leave it out there",
+                       words[i].key, at->group->name);
+}
+
+static void check_peer_users(const struct group_place *at, const struct scenario_group *peer)
+{
+    const struct ike_words *own = &at->group->ike_words, *theirs = &peer->ike_words;
+
+    if (own->xauth != theirs->xauth)
+        diag_error(&at->r->diag, written(at, "ike", "xauth"),
+                   "'%s' calls '%s' with IKEv1, and only one of them has 'xauth'; give it to both "
+                   "or to neither",
+                   at->group->name, peer->name);
+    if (own->ask_address && !theirs->address_pool.addr.family)
+        diag_error(&at->r->diag, written(at, "ike", "ask_address"),
+                   "'%s' has no 'address_pool' to give addresses of; give it one such as "
+                   "10.99.0.0/24",
+                   peer->name);
+}
+
 /* A method of RFC 2409 is for both sides. Who is called has a shared secret always. */
 static void check_peer_proof(const struct group_place *at, const struct scenario_group *peer)
 {
     struct scenario_auth own = scenario_auth(&at->group->ike_words);
     struct scenario_auth theirs = scenario_auth(&peer->ike_words);
 
+    if (own.way == AUTH_NULL && theirs.key != KEY_RSA)
+        diag_error(&at->r->diag, written(at, "ike", "auth"),
+                   "a user of '%s' shows nothing but a password, so '%s' has to sign; give it rsa",
+                   at->group->name, peer->name);
     if (own.way == AUTH_CERTIFICATE && (theirs.way != own.way || theirs.key != own.key))
         diag_error(&at->r->diag, written(at, "ike", "auth"),
                    "'%s' calls with IKEv1, where both sides prove themselves in the same way, and "
@@ -248,8 +303,10 @@ static void check_peer(const struct group_place *at)
                    "'%s' calls with IKEv%u, which '%s' does not answer; give '%s' version %u, or "
                    "0 to answer both",
                    g->name, version, peer->name, peer->name, version);
-    else if (version == IKE_V1)
+    else if (version == IKE_V1) {
         check_peer_proof(at, peer);
+        check_peer_users(at, peer);
+    }
     if (version == IKE_V1 && g->established)
         diag_error(&at->r->diag, tree_get(at->map, "start"),
                    "tunnels are established at the start with IKEv2 only, and '%s' is of version "
@@ -266,8 +323,11 @@ static void check_group(const struct group_place *at)
         diag_warning(&at->r->diag, mode, "'mode' is of IKEv1, and '%s' is of version 2", g->name);
     if (g->role == ROLE_INITIATOR)
         check_peer(at);
-    if (!scenario_speaks_v1(g))
+    if (!scenario_speaks_v1(g)) {
+        refuse_users(at);
         return;
+    }
+    check_users(at);
     check_proposals_of(at);
     check_proof(at);
     check_selectors(at);

@@ -249,6 +249,49 @@ class Signatures(unittest.TestCase):
                 self.assertGreater(pieces["v1"]["messages"], whole["v1"]["messages"])
 
 
+class Users(unittest.TestCase):
+    """XAUTH and Mode-Config behind phase 1, with test credentials."""
+    SETTINGS = ("pki.rsa_keys=1", "ike.version=1", "ike.proposals=[aes256-sha256-modp2048]",
+                "ike.xauth=true")
+
+    def simulate(self, *words):
+        settings = [part for word in (*self.SETTINGS, *words) for part in ("--set", word)]
+        with lab.Run(str(Signatures.FILE), "--no-report", *settings) as run:
+            return run.result
+
+    def test_users_are_known_by_name_and_password(self):
+        for mode in ("main", "aggressive"):
+            for way in (["ike.auth=psk"], ["ike.auth=rsa"],
+                        ["nodes.homes.ike.auth=null", "nodes.gw.ike.auth=rsa"]):
+                with self.subTest(mode=mode, way=way):
+                    words = (*way, f"ike.mode={mode}", "traffic={}", "nodes.homes.ike.xauth_user=u{n}")
+                    real, modelled = (self.simulate(*words, f"crypto={c}") for c in ("real", "modelled"))
+                    ike = real["virtual"]["ike"]
+                    self.assertEqual((ike["v1"]["completed"], ike["failed"]), (10, 0))
+                    self.assertEqual(real["virtual"], modelled["virtual"])
+                    self.assertEqual(real["timeline_digest"], modelled["timeline_digest"])
+
+    def test_a_wrong_password_is_refused_and_counted(self):
+        for mode in ("main", "aggressive"):
+            ike = self.simulate("nodes.homes.ike.xauth_password=guess", "traffic={}",
+                                f"ike.mode={mode}")["virtual"]["ike"]
+            self.assertEqual((ike["completed"], ike["failed_by"]), (0, {"user_refused": 10}))
+
+    def test_addresses_are_given_while_there_are_any(self):
+        words = ("nodes.homes.ike.ask_address=true", "nodes.gw.ike.address_pool=10.99.0.0/%d")
+        for length, up in ((28, 10), (29, 6)):
+            with self.subTest(length=length):
+                ike = self.simulate(words[0], words[1] % length)["virtual"]["ike"]
+                self.assertEqual(ike["completed"], up)
+                self.assertEqual(ike["failed_by"], {"no_address": 10 - up} if up < 10 else {})
+
+    def test_renewals_keep_users_and_addresses(self):
+        virtual = self.simulate("nodes.homes.ike.ask_address=true", "ike.rekey_time=6s",
+                                "nodes.gw.ike.address_pool=10.99.0.0/28")["virtual"]
+        self.assertEqual(virtual["ike"]["failed"], 0)
+        self.assertGreaterEqual(virtual["ike"]["reauthentications"], 10)
+
+
 class AggressiveMode(unittest.TestCase):
     def test_a_listener_finds_the_secret_without_keys(self):
         """RFC 2409 §5: HASH_R is of the secret and of what messages 1 and 2 have in the clear."""
