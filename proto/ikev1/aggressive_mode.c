@@ -192,7 +192,7 @@ static enum err take_third(struct v1_phase1_step *s)
 
     if (e == OK)
         e = v1_phase1_nat_read(s->p, s->in, s->at);
-    return e == OK ? v1_phase1_notifies_read(s->p, s->in) : e;
+    return e == OK ? v1_phase1_notifies_read(s) : e;
 }
 
 static enum err take(struct v1_phase1_step *s)

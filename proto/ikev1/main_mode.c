@@ -154,7 +154,7 @@ static enum err take_proof(struct v1_phase1_step *s)
     if (e == OK)
         e = v1_proof_check(s->p, s->in);
     if (e == OK)
-        e = v1_phase1_notifies_read(s->p, s->in);
+        e = v1_phase1_notifies_read(s);
     if (e != OK || s->p->initiator)
         return e;
     return write_proof(s);

@@ -187,17 +187,17 @@ enum err v1_phase1_id_read(struct v1_phase1 *p, struct bytes body)
     return OK;
 }
 
-enum err v1_phase1_notifies_read(struct v1_phase1 *p, const struct message_view *in)
+enum err v1_phase1_notifies_read(const struct v1_phase1_step *s)
 {
-    const struct payload_view *n = message_find(in, V1_PAYLOAD_NOTIFY);
+    const struct payload_view *n = message_find(s->in, V1_PAYLOAD_NOTIFY);
     struct v1_notify notify;
 
-    for (; n; n = message_next(in, n)) {
+    for (; n; n = message_next(s->in, n)) {
         enum err e = v1_notify_read(n->body, &notify);
 
         if (e != OK)
             return e;
-        p->initial_contact |= notify.type == V1_NOTIFY_INITIAL_CONTACT;
+        s->p->initial_contact |= s->encrypted && notify.type == V1_NOTIFY_INITIAL_CONTACT;
     }
     return OK;
 }
@@ -304,6 +304,7 @@ static enum err take_encrypted(struct v1_phase1_step *s, const struct v1_phase1_
         return e;
     memcpy(s->p->cipher.iv, next, sizeof next);
     s->in = &in;
+    s->encrypted = true;
     return mode->take(s);
 }
 
@@ -320,7 +321,7 @@ enum err v1_phase1_receive(struct v1_phase1 *p, const struct v1_phase1_mode *mod
     uint64_t digest = digest_of(at->message.data, at->message.len, 0) | 1;
     struct v1_phase1 after;
     struct message_view in;
-    struct v1_phase1_step step = {&after, row, &in, at, out, message};
+    struct v1_phase1_step step = {&after, row, &in, at, out, message, false};
     enum err e;
 
     *next = V1_WAIT;

@@ -43,6 +43,7 @@ struct v1_phase1_step {
     const struct v1_arrival *at;
     struct buf out;
     struct bytes *message; /* what is to be sent, empty if nothing is */
+    bool encrypted;        /* the message was, under the keys of phase 1 */
 };
 
 struct v1_phase1_mode {
@@ -97,7 +98,8 @@ enum err v1_phase1_id_parse(const struct v1_phase1 *, struct bytes body,
                             struct v1_id *out) MUST_USE;
 /** ID, of any protocol or UDP, is kept. */
 enum err v1_phase1_id_read(struct v1_phase1 *, struct bytes body) MUST_USE;
-/** INITIAL_CONTACT. What is said in phase 1 besides is of no consequence. */
-enum err v1_phase1_notifies_read(struct v1_phase1 *, const struct message_view *) MUST_USE;
+/** INITIAL_CONTACT, which no HASH covers: heeded where the message was encrypted (RFC 2407
+ * §4.6.3.3). What is said in phase 1 besides is of no consequence. */
+enum err v1_phase1_notifies_read(const struct v1_phase1_step *) MUST_USE;
 
 #endif

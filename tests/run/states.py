@@ -26,6 +26,7 @@ TITLES = {
     "aggressive_mode": "IKEv1: Aggressive Mode",
     "quick_mode": "IKEv1: Quick Mode",
     "informational": "IKEv1: Informational",
+    "transaction": "IKEv1: Transaction (XAUTH, Mode-Config)",
 }
 ROLES = {
     "start": "we ask",

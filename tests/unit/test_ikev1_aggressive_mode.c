@@ -190,7 +190,8 @@ START_TEST(nats_are_found_where_they_are)
 }
 END_TEST
 
-/* RFC 2409 §5: the last message may come in the clear; then no ciphertext moves the chain. */
+/* RFC 2409 §5: the last message may come in the clear; then no ciphertext moves the chain, and what
+ * HASH does not cover may be anybody's: INITIAL_CONTACT is not heeded (RFC 2407 §4.6.3.3). */
 START_TEST(the_last_message_may_be_in_the_clear)
 {
     static struct pair p;
@@ -200,6 +201,8 @@ START_TEST(the_last_message_may_be_in_the_clear)
     uint8_t out[ROOM], next[IV_MAX], before[IV_MAX];
     struct v1_cipher chain;
     struct bytes message, text;
+    const struct v1_notify contact = {
+        .doi = V1_DOI_IPSEC, .protocol = V1_PROTOCOL_ISAKMP, .type = V1_NOTIFY_INITIAL_CONTACT};
 
     pair_init(&p, crypto, "aes128-sha256-x25519", false);
     run_to(&p, 2);
@@ -210,10 +213,13 @@ START_TEST(the_last_message_may_be_in_the_clear)
     v.header.flags = 0;
     message_begin(&w, (struct buf){out, 0, sizeof out}, &v.header);
     payload_add(&w, V1_PAYLOAD_HASH, in.payloads[0].body);
+    v1_notify_write(payload_begin(&w, V1_PAYLOAD_NOTIFY), &contact);
+    payload_end(&w);
     ck_assert_ok(message_end(&w, &message));
     ck_assert_ok(hand_bytes(&p, 1, message.data, message.len, (uint8_t[ROOM]){0}, &(size_t){0}));
     ck_assert_int_eq(p.end[1].state, V1_STATE_ESTABLISHED);
     ck_assert_mem_eq(p.end[1].cipher.iv, before, 16);
+    ck_assert(!p.end[1].initial_contact);
     crypto_destroy(crypto);
 }
 END_TEST
