@@ -76,7 +76,7 @@ static void put_exchange(struct view *v, const struct v1_exchange *x)
     struct bytes sent = message_at(&v->ep->store->messages, x->sent);
     const struct v1_quick *q = v1_exchange_quick(v->ep, x);
 
-    put(v, (uint64_t)x->message_id << 8 | x->tries);
+    put(v, (uint64_t)x->message_id << 9 | (uint64_t)x->unwanted << 8 | x->tries);
     put(v, x->due == NSEC_NEVER ? x->due : x->due - v->now);
     put(v, x->answered);
     put_bytes(v, sent.data, sent.len);

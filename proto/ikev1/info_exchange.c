@@ -197,7 +197,7 @@ static void child_is_deleted(struct step *s, uint32_t spi)
 
     if (!c)
         return;
-    v1_old_is_deleted(s->ep, s->now, s->sa, c);
+    v1_child_is_deleted(s->ep, s->now, s->sa, c);
     replaced = child_sa_at(s->ep, c->successor) != NULL;
     child_deleted(s->ep, s->now, c, replaced ? REASON_REKEYED : REASON_DELETED_BY_PEER);
 }

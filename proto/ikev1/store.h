@@ -40,6 +40,7 @@ struct v1_exchange {
     uint32_t message_id;
     uint32_t quick; /* slot of struct v1_quick, SA_INDEX_NONE: it is over */
     uint32_t next;
+    bool unwanted; /* a user has deleted `old`: what is made goes, too */
     uint8_t tries; /* how often `sent` was sent again for want of an answer */
 };
 
