@@ -43,8 +43,7 @@ static void arm(struct ike_endpoint *ep, struct ike_sa *sa)
     ike_timer_arm(ep, sa, TIMER_RETRY, due);
 }
 
-/* As long as who waits for `sent` may ask again: until the last of its retransmissions. */
-static nsec patience(const struct ike_config *c)
+nsec v1_patience(const struct ike_config *c)
 {
     nsec sum = 0;
 
@@ -63,7 +62,7 @@ static enum err keep(struct step *s, struct v1_exchange *x)
 void v1_exchange_remember(struct step *s, struct v1_exchange *x)
 {
     v1_exchange_settle(s->ep, x);
-    x->due = nsec_add(s->now, patience(s->ep->store->config));
+    x->due = nsec_add(s->now, v1_patience(s->ep->store->config));
     if (s->answer.len && keep(s, x))
         x->answered = 0; /* no room: what comes again is dropped */
     arm(s->ep, s->sa);
@@ -412,7 +411,7 @@ void v1_child_is_deleted(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, s
     }
     stays = child_sa_at(ep, c->successor) ? NULL : live_beside(ep, c);
     if (stays)
-        c->successor = child_sa_handle(ep, stays);
+        child_replace(ep, now, c, stays);
 }
 
 /* ---- it comes to nothing ---- */

@@ -298,6 +298,15 @@ static enum err rumour(struct step *s)
     return ERR_STATE;
 }
 
+static void is_over(struct step *s)
+{
+    bool replaced = s->sa->renewing;
+
+    replaced |= v1_heir_inherits(s->ep, s->now, s->sa);
+    v1_close(s->ep, s->now, s->sa, replaced ? REASON_REAUTHENTICATED : REASON_DELETED_BY_PEER,
+             false);
+}
+
 enum err v1_info_heard(struct step *s)
 {
     const struct v1_sa *one = v1_sa_of(s->ep, s->sa);
@@ -313,8 +322,7 @@ enum err v1_info_heard(struct step *s)
     if (e)
         drop_count(s->ep, e == ERR_ICV ? IKE_DROP_ICV : drop_for(e));
     else if (s->over)
-        v1_close(s->ep, s->now, s->sa,
-                 s->sa->renewing ? REASON_REAUTHENTICATED : REASON_DELETED_BY_PEER, false);
+        is_over(s);
     else
         v1_next(s->ep, s->now, s->sa);
     return e;
