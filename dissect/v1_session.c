@@ -1,10 +1,12 @@
 #include "dissect/v1_session.h"
 
 #include "base/digest.h"
+#include "base/table.h"
 #include "crypto/ikev1_keymat.h"
 #include "proto/wire/v1_any.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* The messages under one message ID. */
 struct chain {
@@ -30,44 +32,74 @@ struct session {
 };
 
 struct v1_sessions {
-    struct session *all; /* made with the first that is needed */
-    unsigned count;      /* ever */
+    struct session *all;
+    struct table by_cookie; /* the initiator's, to a place in `all` */
+    unsigned count, room;   /* count: ever */
 };
 
 struct v1_sessions *v1_sessions_create(void)
 {
-    return calloc(1, sizeof(struct v1_sessions));
+    struct v1_sessions *s = calloc(1, sizeof *s);
+
+    if (s && table_init(&s->by_cookie, V1_SESSIONS_FIRST)) {
+        free(s);
+        return NULL;
+    }
+    return s;
 }
 
 void v1_sessions_destroy(struct v1_sessions *s)
 {
-    if (s)
-        free(s->all);
+    if (!s)
+        return;
+    table_reset(&s->by_cookie);
+    free(s->all);
     free(s);
 }
 
 static struct session *find(const struct v1_sessions *s, uint64_t cky_i)
 {
-    for (unsigned i = 0; s->all && i < V1_SESSIONS_MAX; i++)
-        if (s->all[i].cky_i == cky_i)
-            return &s->all[i];
-    return NULL;
+    uint32_t at;
+
+    return table_get(&s->by_cookie, cky_i, &at) ? &s->all[at] : NULL;
+}
+
+/* Twice as many, as long as there may be more. */
+static bool grow(struct v1_sessions *s)
+{
+    unsigned room = s->room ? 2 * s->room : V1_SESSIONS_FIRST;
+    struct session *all;
+
+    if (s->count < s->room || s->room == V1_SESSIONS_MAX)
+        return true;
+    all = realloc(s->all, room * sizeof *all);
+    if (!all)
+        return false;
+    memset(all + s->room, 0, (room - s->room) * sizeof *all);
+    s->all = all;
+    s->room = room;
+    return true;
 }
 
 /* NULL: no memory, and then nothing is opened. */
 static struct session *find_or_make(struct v1_sessions *s, uint64_t cky_i)
 {
     struct session *old = find(s, cky_i);
+    uint32_t at;
 
     if (old || cky_i == 0)
         return old;
-    if (!s->all)
-        s->all = calloc(V1_SESSIONS_MAX, sizeof *s->all);
-    if (!s->all)
+    if (!grow(s))
         return NULL;
-    old = &s->all[s->count++ % V1_SESSIONS_MAX];
-    *old = (struct session){.cky_i = cky_i};
-    return old;
+    at = s->count % s->room;
+    if (s->all[at].cky_i)
+        table_remove(&s->by_cookie, s->all[at].cky_i);
+    memset(&s->all[at], 0, sizeof s->all[at]);
+    if (table_put(&s->by_cookie, cky_i, at))
+        return NULL;
+    s->all[at].cky_i = cky_i;
+    s->count++;
+    return &s->all[at];
 }
 
 static uint16_t number_of(struct bytes row, uint16_t type)

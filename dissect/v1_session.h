@@ -11,7 +11,8 @@
 #include "proto/wire/v1_message.h"
 
 enum v1_session_limits {
-    V1_SESSIONS_MAX = 64,
+    V1_SESSIONS_FIRST = 64, /* room that is made for SAs, and doubled when it is full */
+    V1_SESSIONS_MAX = 4096,
     V1_CHAINS_MAX = 32, /* message IDs of one SA, phase 1 besides */
     V1_SEEN_MAX = 4,    /* messages of an ID that may come again: retransmitted, or seen twice */
 };

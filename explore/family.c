@@ -21,6 +21,7 @@ enum { A, B };
 /* A is what `which` says, then B is. */
 #define EITHER(which, a, b)                                                                        \
     DIFFER(2, .which = ONE_A, DO(A, a), DO(B, b)), DIFFER(2, .which = ONE_B, DO(A, a), DO(B, b))
+#define V1(a, b) DIFFER(2, .v1 = true, DO(A, a), DO(B, b))
 
 static const struct family families[] = {
     {"child-child", "both rekey the child SA", {CASE(REKEY_CHILD, REKEY_CHILD)}, 1},
@@ -73,6 +74,12 @@ static const struct family families[] = {
      {DIFFER(1, .hard_ike = ONE_A, DO(A, REKEY_IKE)),
       DIFFER(1, .hard_ike = ONE_B, DO(B, REKEY_IKE))},
      2},
+    {"quick-mode",
+     "IKEv1: one rekeys the child SA, the other does too, or deletes it or the IKE SA",
+     {V1(REKEY_CHILD, REKEY_CHILD), V1(REKEY_CHILD, DELETE_CHILD), V1(DELETE_CHILD, REKEY_CHILD),
+      V1(REKEY_CHILD, TERMINATE), V1(TERMINATE, REKEY_CHILD)},
+     5},
+    {"phase-1", "IKEv1: both renew phase 1", {V1(REKEY_IKE, REKEY_IKE)}, 1},
 };
 
 enum { FAMILY_COUNT = sizeof families / sizeof *families };

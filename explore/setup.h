@@ -12,7 +12,8 @@
 #include "proto/core/config.h"
 
 #define SETUP_SOFT_TIME (20 * NSEC_PER_S) /* of first SAs; the same at both ends, no jitter */
-#define SETUP_HARD_TIME (3 * NSEC_PER_S)  /* before the first retransmission */
+#define SETUP_V1_PROPOSALS "aes128-sha256-ecp256"
+#define SETUP_HARD_TIME (3 * NSEC_PER_S) /* before the first retransmission */
 
 enum setup_phase { SETUP_HANDSHAKE, SETUP_RUN, SETUP_LATER };
 
@@ -22,6 +23,7 @@ struct world_setup {
     uint8_t one_group; /* knows only the second of the two groups that the other end knows */
     uint8_t refuses;   /* agrees to no selectors and no IKE proposal until the first timer */
     uint8_t eager;     /* has QUIRK_EAGER_DELETE */
+    bool v1;           /* both speak IKEv1, Main Mode; of the built-in ends only */
 };
 
 /** Whether a side, 0 or 1, is in a set of sides. */

@@ -4,6 +4,7 @@
 #include "base/digest.h"
 #include "proto/esp/esp.h"
 #include "proto/ip/checksum.h"
+#include "proto/wire/v1_registry.h"
 
 #include <string.h>
 
@@ -22,7 +23,7 @@ const char *trigger_name(enum trigger_kind kind)
 
 /* No lifetimes and no liveness: rekeys and deletes are the triggers' matter or the setup's, so a
  * run comes to rest when the retransmissions and holds of RFC 7296 are over. */
-static void configure(struct ike_config *c, unsigned side)
+static void configure(struct ike_config *c, unsigned side, bool v1)
 {
     static const char *const names[2] = {"a.test", "b.test"};
     struct selector nets[2] = {selector_any(4), selector_any(4)};
@@ -35,7 +36,9 @@ static void configure(struct ike_config *c, unsigned side)
         .respond = true,
         .initial_contact = true,
         .child = {.proposal_count = 1, .replay_window = 256, .local_count = 1, .remote_count = 1}};
-    setup_propose(&c->proposals[0], true, "aes256gcm16-prfsha256-x25519");
+    setup_propose(&c->proposals[0], true, v1 ? SETUP_V1_PROPOSALS : "aes256gcm16-prfsha256-x25519");
+    c->version = v1 ? IKE_V1 : IKE_V2;
+    c->answers = (uint8_t)(1u << c->version);
     setup_propose(&c->child.proposals[0], false, "aes256gcm16");
     c->id.type = 2;
     c->id.len = 6;
@@ -77,6 +80,26 @@ static enum err initiate(struct world *w, unsigned side)
     return ike_endpoint_initiate(w->end[side], w->now, &remote, &ike);
 }
 
+static bool asks_by_time(const struct world_setup *s)
+{
+    return s->soft_child || s->soft_ike || s->hard_ike;
+}
+
+/* In IKEv1 what answers the last messages is kept until nobody can ask again. It would be one more
+ * timer of every run, and the search is about what is asked afterwards. */
+static void let_go(struct world *w)
+{
+    enum { TIMERS_MAX = 16 };
+
+    for (unsigned n = 0; n < TIMERS_MAX && world_v1(w) && !asks_by_time(&w->options.setup); n++) {
+        unsigned side = world_deadline(w, 1) < world_deadline(w, 0);
+
+        if (world_quiet(w))
+            return;
+        world_step(w, (struct choice){CHOICE_TIMER, (uint8_t)side});
+    }
+}
+
 static enum err establish(struct world *w)
 {
     enum err e = initiate(w, 0);
@@ -86,6 +109,7 @@ static enum err establish(struct world *w)
     pull(w, 0);
     while (w->wire_count)
         world_step(w, (struct choice){CHOICE_DELIVER, 0});
+    let_go(w);
     w->sent = w->said_count = w->packet_count = 0;
     w->unsendable[0] = w->unsendable[1] = false;
     enter(w, SETUP_RUN);
@@ -103,7 +127,7 @@ static enum err make_ends(struct world *w)
         if (w->options.ends)
             w->plain[side] = w->options.ends->config[side];
         else if (!w->plain[side].proposal_count) /* it stays: reading takes long */
-            configure(&w->plain[side], side);
+            configure(&w->plain[side], side, w->options.setup.v1);
     enter(w, SETUP_HANDSHAKE);
     for (unsigned side = 0; side < 2; side++) {
         struct ike_env env = {.crypto = w->crypto, .seed = w->options.seed, .entity = side + 1};
@@ -125,7 +149,7 @@ enum err world_create(struct world *w, const struct world_options *o)
     w->faults = o->faults;
     w->now = NSEC_PER_S;
     w->pulled = w->new_children = w->wire_count = w->said_count = w->packet_count = 0;
-    w->child_deleted = w->terminated = w->said_differently = false;
+    w->child_deleted = w->terminated = w->untold = w->said_differently = false;
     w->rekeys_asked = setup_soft_children(&o->setup);
     w->sent = w->sent_by[0] = w->sent_by[1] = 0;
     w->hearing = NULL;
@@ -177,6 +201,26 @@ static const uint8_t *header_of(const struct message *m)
     return m->data + (m->dgram.remote.port == NATT_PORT ? MARKER_LEN : 0);
 }
 
+bool world_v1(const struct world *w)
+{
+    return w->plain[0].version == IKE_V1;
+}
+
+/* IKEv1 says which exchange it is, by the number in the header. */
+static uint8_t v1_exchange_of(const struct message *m)
+{
+    switch (header_of(m)[18]) {
+    case V1_EXCHANGE_QUICK:
+        return KIND_QUICK;
+    case V1_EXCHANGE_INFORMATIONAL:
+        return KIND_INFORMATIONAL;
+    case V1_EXCHANGE_AGGRESSIVE:
+        return KIND_AGGRESSIVE;
+    default:
+        return KIND_MAIN;
+    }
+}
+
 /* What a message is about: a request is in flight in its IKE SA, a response answers what is being
  * heard. Only names in a chart depend on it. */
 static uint8_t exchange_of(const struct world *w, unsigned from, const struct message *m)
@@ -185,6 +229,8 @@ static uint8_t exchange_of(const struct world *w, unsigned from, const struct me
     const struct ike_endpoint *ep = w->end[from];
     struct ike_sa_info info;
 
+    if (world_v1(w))
+        return v1_exchange_of(m);
     if (m->dgram.kind == DGRAM_RESPONSE)
         return w->hearing && w->hearing->id == m->id ? w->hearing->exchange : KIND_NONE;
     for (struct sa_ref r = ike_endpoint_next_ike(ep, SA_NONE); !sa_none(r);
@@ -194,11 +240,14 @@ static uint8_t exchange_of(const struct world *w, unsigned from, const struct me
     return KIND_NONE;
 }
 
-/* I9: what is said again is said in the same bytes. */
+/* I9: what is said again is said in the same bytes. A message of IKEv1 has no number, but in a
+ * Quick Mode: what is asked (1), and what answers it (2, 3), one of each from either end. */
 static void remember(struct world *w, const struct message *m)
 {
     struct digest key = {0, 0};
 
+    if (world_v1(w) && m->exchange != KIND_QUICK)
+        return;
     digest_add(&key, header_of(m), 16); /* SPIs */
     digest_u64(&key, (uint64_t)m->id << 8 | (uint64_t)m->dgram.kind << 1 | m->from);
     for (unsigned i = 0; i < w->said_count; i++) {
@@ -340,8 +389,9 @@ static bool under_way(const struct world *w, struct trigger t)
         installed += ike_endpoint_child_info(ep, r, &child);
     for (struct sa_ref r = ike_endpoint_next_ike(ep, SA_NONE); !sa_none(r);
          r = ike_endpoint_next_ike(ep, r))
-        rekeying |= ike_endpoint_ike_info(ep, r, &ike) && ike.in_flight == KIND_CHILD_REKEY;
-    return rekeying && installed == 1;
+        rekeying |= ike_endpoint_ike_info(ep, r, &ike) &&
+                    (ike.in_flight == KIND_CHILD_REKEY || ike.in_flight == KIND_QUICK);
+    return rekeying && installed == 1 && !(world_v1(w) && w->new_children);
 }
 
 static void pull_trigger(struct world *w, unsigned index)
@@ -423,10 +473,18 @@ unsigned world_choices(const struct world *w, struct choice out[CHOICES_MAX])
     return n;
 }
 
+/* Lost, or later than it is good for. */
+static void heed_untold(struct world *w, const struct message *m)
+{
+    w->untold |= world_v1(w) && m->exchange == KIND_INFORMATIONAL;
+}
+
 static void fire(struct world *w, unsigned side)
 {
     w->now = nsec_max(w->now, ike_endpoint_deadline(w->end[side]));
     w->faults -= w->wire_count > 0;
+    for (unsigned i = 0; i < w->wire_count; i++)
+        heed_untold(w, &w->wire[i]);
     tell(w, (struct story_line){
                 .kind = STORY_TIMER, .side = (uint8_t)side, .late = w->wire_count > 0});
     ike_endpoint_expire(w->end[side], w->now);
@@ -456,6 +514,7 @@ void world_step(struct world *w, struct choice c)
         break;
     case CHOICE_LOSE:
         w->faults--;
+        heed_untold(w, &w->wire[c.index]);
         tell_message(w, STORY_LOST, &w->wire[c.index]);
         take_off(w, c.index);
         break;
@@ -485,8 +544,9 @@ uint64_t world_fingerprint(const struct world *w)
     digest_u64(&d, ike_endpoint_fingerprint(w->end[1], w->now));
     digest_u64(&d, wire);
     digest_u64(&d, (uint64_t)w->pulled << 32 | (uint64_t)w->faults << 16 |
-                       (uint64_t)w->new_children << 8 | (uint64_t)(w->phase == SETUP_LATER) << 2 |
-                       (uint64_t)w->child_deleted << 1 | w->terminated);
+                       (uint64_t)w->new_children << 8 | (uint64_t)w->untold << 3 |
+                       (uint64_t)(w->phase == SETUP_LATER) << 2 | (uint64_t)w->child_deleted << 1 |
+                       w->terminated);
     return d.value;
 }
 

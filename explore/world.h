@@ -131,6 +131,8 @@ struct world {
     unsigned faults;                /* left */
     unsigned pulled;                /* set of triggers, by index */
     bool child_deleted, terminated; /* a user asked for it */
+    bool untold; /* IKEv1: an Informational is lost or late, which nothing answers and nobody sends
+                    again */
     unsigned new_children;
     unsigned rekeys_asked; /* of child SAs, by either end */
     struct message wire[WIRE_MAX];
@@ -163,6 +165,8 @@ void world_wait(struct world *, nsec until);
 nsec world_deadline(const struct world *, unsigned side);
 /** Nothing on the wire and no deadline: without a trigger nothing happens any more. */
 bool world_quiet(const struct world *);
+/** Whether the two speak IKEv1. */
+bool world_v1(const struct world *);
 uint64_t world_fingerprint(const struct world *);
 
 /** Seal one packet now. @retval as ike_endpoint_protect */

@@ -43,8 +43,7 @@ static void arm(struct ike_endpoint *ep, struct ike_sa *sa)
     ike_timer_arm(ep, sa, TIMER_RETRY, due);
 }
 
-/* As long as who waits for `sent` may ask again: until the last of its retransmissions. */
-static nsec patience(const struct ike_config *c)
+nsec v1_patience(const struct ike_config *c)
 {
     nsec sum = 0;
 
@@ -63,7 +62,7 @@ static enum err keep(struct step *s, struct v1_exchange *x)
 void v1_exchange_remember(struct step *s, struct v1_exchange *x)
 {
     v1_exchange_settle(s->ep, x);
-    x->due = nsec_add(s->now, patience(s->ep->store->config));
+    x->due = nsec_add(s->now, v1_patience(s->ep->store->config));
     if (s->answer.len && keep(s, x))
         x->answered = 0; /* no room: what comes again is dropped */
     arm(s->ep, s->sa);
@@ -139,21 +138,33 @@ static enum err install(struct step *s, struct v1_exchange *x, const struct v1_q
 {
     struct child_terms terms = terms_of(q);
     struct child_keys keys = {q->key_in, q->key_out};
-    struct child_sa *made = child_sa_at(s->ep, x->child), *old = child_sa_at(s->ep, x->old);
+    struct child_sa *made = child_sa_at(s->ep, x->child), *old, *like;
     struct child_seed seed = {.keys = &keys, .initiator = q->initiator, .waits = !q->initiator};
     enum err e;
 
     if (!made)
         return ERR_NO_SA;
-    if (!old || !child_live(old)) { /* there is no word for a rekey: the same traffic is one */
-        old = child_like(s->ep, s->sa, &terms);
-        x->old = old ? child_sa_handle(s->ep, old) : HANDLE_NONE;
-    }
-    seed.old = old;
+    like = child_like(s->ep, s->sa, &terms);
+    if (handle_none(x->old) && like) /* there is no word for a rekey: the same traffic is one */
+        x->old = child_sa_handle(s->ep, like);
+    old = child_sa_at(s->ep, x->old);
+    seed.old = old && child_live(old) ? old : NULL;
+    seed.beside = like; /* what we asked to replace the peer has replaced, too */
     e = child_install(s->ep, s->now, made, &terms, &seed);
     if (e == OK)
         limit_life(s, made, q->suite.life_s);
     return e;
+}
+
+/* Another one of the same policy that is there to stay. */
+static struct child_sa *live_beside(const struct ike_endpoint *ep, const struct child_sa *one)
+{
+    uint32_t policy = child_esp(ep, one)->policy;
+    struct child_sa *c = child_sa_by_index(ep, child_sa_ike(ep, one)->first_child);
+
+    while (c && (c == one || !child_live(c) || child_esp(ep, c)->policy != policy))
+        c = child_sa_by_index(ep, c->next);
+    return c;
 }
 
 /* Another one that sends under the same policy: both ends have rekeyed at once. */
@@ -192,6 +203,37 @@ static void settle_rivals(struct ike_endpoint *ep, nsec now, struct child_sa *ma
     loser->reason = REASON_COLLISION;
 }
 
+/* We made `old` a short while ago, and the peer may have asked for `made` before it knew. Or it
+ * knew and rekeys it: nothing tells. */
+static bool may_have_crossed(const struct ike_endpoint *ep, const struct child_sa *made,
+                             const struct child_sa *old)
+{
+    const struct v1_exchange *x = NULL;
+
+    if (made->initiator || !old->initiator)
+        return false;
+    while ((x = v1_exchange_next(ep, child_sa_ike(ep, old), x)) != NULL)
+        if (child_sa_at(ep, x->child) == old)
+            return true;
+    return false;
+}
+
+/* One of two that may have crossed. If they have, the peer knows it, and ranks decide at both ends:
+ * ours goes if it loses; if it wins the peer deletes its own. If they have not, the peer deletes
+ * ours. So the one that is left after a Delete is the right one, and `made` waits for it; or for a
+ * packet. */
+static void settle_crossed(struct ike_endpoint *ep, nsec now, struct child_sa *made,
+                           struct child_sa *ours)
+{
+    if (rank_of(ep, made) < rank_of(ep, ours))
+        return;
+    ep->store->counters.collisions++;
+    child_replace(ep, now, ours, made);
+    child_switch(ep, made);
+    ours->wish_delete = true;
+    ours->reason = REASON_COLLISION;
+}
+
 /* Both ends have it: it sends, and what it takes the place of goes. */
 static void complete(struct ike_endpoint *ep, nsec now, const struct v1_exchange *x)
 {
@@ -199,6 +241,14 @@ static void complete(struct ike_endpoint *ep, nsec now, const struct v1_exchange
 
     if (!made)
         return;
+    if (x->unwanted) {
+        made->wish_delete = true;
+        made->reason = REASON_DELETED;
+    }
+    if (old && child_live(old) && may_have_crossed(ep, made, old)) {
+        settle_crossed(ep, now, made, old);
+        return;
+    }
     if (old && child_live(old))
         child_replace(ep, now, old, made);
     if (made->state == CHILD_READY)
@@ -326,7 +376,7 @@ static enum err take_answer(struct step *s)
     }
     complete(s->ep, s->now, x);
     old = child_sa_at(s->ep, x->old);
-    if (old) {
+    if (old && old->state != CHILD_LINGERING) { /* else the peer has deleted it */
         old->wish_delete = true;
         old->reason = REASON_REKEYED;
     }
@@ -373,15 +423,26 @@ enum err v1_quick_begin(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, st
     return e;
 }
 
-void v1_old_is_deleted(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
-                       const struct child_sa *old)
+void v1_child_unwanted(struct ike_endpoint *ep, const struct ike_sa *sa, const struct child_sa *c)
 {
+    for (struct v1_exchange *x = NULL; (x = v1_exchange_next(ep, sa, x)) != NULL;)
+        x->unwanted |= v1_exchange_quick(ep, x) && child_sa_at(ep, x->old) == c;
+}
+
+void v1_child_is_deleted(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, struct child_sa *c)
+{
+    struct child_sa *stays;
+
     for (struct v1_exchange *x = NULL; (x = v1_exchange_next(ep, sa, x)) != NULL;) {
         const struct v1_quick *q = v1_exchange_quick(ep, x);
 
-        if (q && q->state == V1_QUICK_ANSWERED && child_sa_at(ep, x->old) == old)
+        if (q && q->state == V1_QUICK_ANSWERED &&
+            (child_sa_at(ep, x->old) == c || child_sa_at(ep, x->child) == c))
             complete(ep, now, x);
     }
+    stays = child_sa_at(ep, c->successor) ? NULL : live_beside(ep, c);
+    if (stays)
+        child_replace(ep, now, c, stays);
 }
 
 /* ---- it comes to nothing ---- */

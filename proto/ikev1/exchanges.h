@@ -39,9 +39,17 @@ enum err v1_quick_begin(struct ike_endpoint *, nsec now, struct ike_sa *,
 enum err v1_quick_heard(struct step *) MUST_USE;
 /** A message ID of ours that no exchange has. */
 uint32_t v1_exchange_draw_id(struct ike_endpoint *, const struct ike_sa *);
-/** The peer deletes this child SA: if a Quick Mode that we have answered takes its place, its
- * message 3 is lost or late, and what it made is there at both ends. */
-void v1_old_is_deleted(struct ike_endpoint *, nsec now, struct ike_sa *, const struct child_sa *);
+/** The peer has deleted this SA: its child SAs go on under another one of the same peer, if there
+ * is one (RFC 2408 §2.3). */
+bool v1_heir_inherits(struct ike_endpoint *, nsec now, struct ike_sa *);
+/** As long as who waits for an answer may ask again: until the last of its retransmissions. */
+nsec v1_patience(const struct ike_config *);
+/** Our user deletes this child SA: what a Quick Mode that goes on makes in its place goes, too. */
+void v1_child_unwanted(struct ike_endpoint *, const struct ike_sa *, const struct child_sa *);
+/** The peer deletes this child SA: if a Quick Mode that we have answered made it or takes its
+ * place, its message 3 is lost or late, and what it made is there at both ends. Of two for the same
+ * traffic the other one stays. */
+void v1_child_is_deleted(struct ike_endpoint *, nsec now, struct ike_sa *, struct child_sa *);
 /** The peer refuses the Quick Mode that is in flight. */
 void v1_quick_refused(struct ike_endpoint *, nsec now, struct ike_sa *, enum sa_reason);
 /** No exchange of this SA goes on: what they were for is wished for again. */

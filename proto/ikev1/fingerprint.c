@@ -77,7 +77,7 @@ static void put_exchange(struct view *v, const struct v1_exchange *x)
     struct bytes sent = message_at(&v->ep->store->messages, x->sent);
     const struct v1_quick *q = v1_exchange_quick(v->ep, x);
 
-    put(v, (uint64_t)x->message_id << 8 | x->tries);
+    put(v, (uint64_t)x->message_id << 9 | (uint64_t)x->unwanted << 8 | x->tries);
     put(v, x->due == NSEC_NEVER ? x->due : x->due - v->now);
     put(v, x->answered);
     put_bytes(v, sent.data, sent.len);
@@ -124,7 +124,7 @@ void v1_fingerprint(const struct ike_endpoint *ep, const struct ike_sa *sa, nsec
     for (unsigned i = 0; i < V1_IDS_SEEN; i++) /* the oldest first */
         put(&v, one->seen[(one->seen_next + i) % V1_IDS_SEEN]);
     put(&v, (uint64_t)one->asked_at << 32 | one->heard_at);
-    put(&v, (uint64_t)one->informed << 1 | one->dpd);
+    put(&v, (uint64_t)one->crossed << 2 | (uint64_t)one->informed << 1 | one->dpd);
     put(&v, p != NULL);
     if (p)
         put_phase1(&v, p);

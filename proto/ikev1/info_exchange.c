@@ -198,7 +198,7 @@ static void child_is_deleted(struct step *s, uint32_t spi)
 
     if (!c)
         return;
-    v1_old_is_deleted(s->ep, s->now, s->sa, c);
+    v1_child_is_deleted(s->ep, s->now, s->sa, c);
     replaced = child_sa_at(s->ep, c->successor) != NULL;
     child_deleted(s->ep, s->now, c, replaced ? REASON_REKEYED : REASON_DELETED_BY_PEER);
 }
@@ -301,6 +301,17 @@ static enum err rumour(struct step *s)
     return ERR_STATE;
 }
 
+static void is_over(struct step *s)
+{
+    bool replaced = s->sa->renewing;
+
+    replaced |= v1_heir_inherits(s->ep, s->now, s->sa);
+    v1_close(s->ep, s->now, s->sa,
+             replaced ? REASON_REAUTHENTICATED
+                      : v1_user_reason(s->ep, s->sa, REASON_DELETED_BY_PEER),
+             false);
+}
+
 enum err v1_info_heard(struct step *s)
 {
     const struct v1_sa *one = v1_sa_of(s->ep, s->sa);
@@ -316,10 +327,7 @@ enum err v1_info_heard(struct step *s)
     if (e)
         drop_count(s->ep, e == ERR_ICV ? IKE_DROP_ICV : drop_for(e));
     else if (s->over)
-        v1_close(s->ep, s->now, s->sa,
-                 s->sa->renewing ? REASON_REAUTHENTICATED
-                                 : v1_user_reason(s->ep, s->sa, REASON_DELETED_BY_PEER),
-                 false);
+        is_over(s);
     else
         v1_next(s->ep, s->now, s->sa);
     return e;

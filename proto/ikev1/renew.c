@@ -51,9 +51,21 @@ static struct ike_sa *predecessor(struct ike_endpoint *ep, struct ike_sa *next)
     return any && renewal_begin(ep, any, next) == OK ? any : NULL;
 }
 
+/* While we renew `old` the peer has, too: ours goes on, and is to take the place of the peer's. */
+static void cross(struct ike_endpoint *ep, struct ike_sa *old, struct ike_sa *next)
+{
+    struct ike_sa *ours = renewal_next(ep, old);
+
+    if (!ours || ours == next || ours->up)
+        return;
+    renewal_end(ep, old);
+    v1_sa_of(ep, ours)->crossed = renewal_begin(ep, next, ours) == OK;
+}
+
 /* What was wished of the old one is done under the new one. */
 static void inherit(struct ike_endpoint *ep, nsec now, struct ike_sa *old, struct ike_sa *next)
 {
+    cross(ep, old, next);
     v1_exchanges_abandon(ep, now, old);
     child_sas_move(ep, old, next);
     v1_lease_pass(ep, old, next);
@@ -64,6 +76,37 @@ static void inherit(struct ike_endpoint *ep, nsec now, struct ike_sa *old, struc
     old->wishes = old->new_wishes = 0;
     ike_timer_arm(ep, old, TIMER_REKEY, NSEC_NEVER);
     ike_timer_arm(ep, old, TIMER_LIVENESS, NSEC_NEVER);
+}
+
+/* What both have renewed; its child SAs have moved. */
+static void delete_older(struct ike_endpoint *ep, nsec now, const struct ike_sa *ours,
+                         const struct ike_sa *peers)
+{
+    for (struct ike_sa *old = ike_sa_older(ep, ours); old; old = ike_sa_older(ep, old)) {
+        if (old == peers || !in_use(old))
+            continue;
+        ep->store->counters.reauthentications++;
+        v1_close(ep, now, old, REASON_REAUTHENTICATED, true);
+    }
+}
+
+/* Ours and the peer's are there, in the place of one: that with the higher cookie stays, so the
+ * peer says as well. If it is not ours the peer may not know yet that its own is up (6 is on the
+ * way), so ours stays until then, or for as long as the peer may ask for 6 again. */
+static bool settle(struct ike_endpoint *ep, nsec now, struct ike_sa *ours, struct ike_sa *peers)
+{
+    bool wins = ours->spi_i > peers->spi_i;
+
+    ep->store->counters.collisions++;
+    renewal_end(ep, ours);
+    inherit(ep, now, wins ? peers : ours, wins ? ours : peers);
+    delete_older(ep, now, ours, peers);
+    if (wins)
+        v1_close(ep, now, peers, REASON_COLLISION, true);
+    else
+        ike_timer_arm(ep, ours, TIMER_EXPIRE, nsec_add(now, v1_patience(ep->store->config)));
+    v1_next(ep, now, wins ? ours : peers);
+    return true;
 }
 
 bool v1_take_over(struct ike_endpoint *ep, nsec now, struct ike_sa *next)
@@ -77,6 +120,8 @@ bool v1_take_over(struct ike_endpoint *ep, nsec now, struct ike_sa *next)
             inherit(ep, now, other, next);
     if (!old)
         return false;
+    if (next->initiator && v1_sa_of(ep, next)->crossed && in_use(old))
+        return settle(ep, now, next, old);
     inherit(ep, now, old, next);
     ep->store->counters.reauthentications += next->initiator;
     event_ike(ep, now, old,
@@ -84,6 +129,19 @@ bool v1_take_over(struct ike_endpoint *ep, nsec now, struct ike_sa *next)
     if (next->initiator)
         v1_close(ep, now, old, REASON_REAUTHENTICATED, true);
     return true;
+}
+
+bool v1_heir_inherits(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+{
+    struct ike_sa *heir;
+
+    ike_sa_identify(ep, sa, sa->peer_identity); /* as the newest: all the others are older */
+    heir = ike_sa_older(ep, sa);
+    while (heir && !in_use(heir))
+        heir = ike_sa_older(ep, heir);
+    if (heir)
+        inherit(ep, now, sa, heir);
+    return heir != NULL;
 }
 
 void v1_renewal_over(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_reason why)

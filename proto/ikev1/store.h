@@ -24,6 +24,7 @@ struct v1_sa {
     uint32_t seen[V1_IDS_SEEN];
     uint8_t seen_next;
     bool informed;               /* something was said by the peer in an Informational exchange */
+    bool crossed;                /* it renews one that the peer has renewed meanwhile */
     bool dpd;                    /* the peer has announced RFC 3706 */
     uint32_t asked_at, heard_at; /* R_U_THERE: our last number, the peer's */
 };
@@ -40,6 +41,7 @@ struct v1_exchange {
     uint32_t message_id;
     uint32_t quick; /* slot of struct v1_quick, SA_INDEX_NONE: it is over */
     uint32_t next;
+    bool unwanted; /* a user has deleted `old`: what is made goes, too */
     uint8_t tries; /* how often `sent` was sent again for want of an answer */
 };
 

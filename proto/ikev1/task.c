@@ -104,6 +104,8 @@ static void delete_children(struct ike_endpoint *ep, nsec now, struct ike_sa *sa
             continue;
         count--;
         c->wish_delete = false;
+        if (c->reason == REASON_DELETED)
+            v1_child_unwanted(ep, sa, c);
         child_deleted(ep, now, c, c->reason ? (enum sa_reason)c->reason : REASON_DELETED);
     }
 }

@@ -108,7 +108,7 @@ static bool can_be_written(const struct search_options *o)
 
     for (unsigned i = 0; i < o->trigger_count; i++)
         ike |= o->triggers[i].kind == TRIGGER_REKEY_IKE;
-    return !o->setup.hard_ike && !o->setup.refuses && !(o->setup.one_group && ike);
+    return !o->setup.hard_ike && !o->setup.refuses && !o->setup.v1 && !(o->setup.one_group && ike);
 }
 
 static void write_node(const struct file *f, unsigned side, struct text *out)

@@ -71,6 +71,9 @@ static enum err configure(struct subject *x, unsigned side, struct ip_addr inner
     if (g->child_words.mode == CHILD_TRANSPORT)
         return refuse(r, "--set child.mode=tunnel",
                       "transport mode is not searched, and '%s' has it", g->name);
+    if (g->ike.version == IKE_V1)
+        return refuse(r, "ikelab explore quick-mode phase-1, whose ends speak IKEv1",
+                      "IKEv1 of a scenario is not searched, and '%s' calls with it", g->name);
     if (inner.family != 4)
         return refuse(r, "protects: [10.0.0.0/16]",
                       "the packets of a search are IPv4, and '%s' has no such network or address",

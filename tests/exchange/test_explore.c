@@ -17,7 +17,14 @@ static void search_family(const struct family *f, const struct family_options *o
 static bool large(const struct family *f)
 {
     return strcmp(f->name, "group") == 0 || strcmp(f->name, "refused") == 0 ||
-           strcmp(f->name, "eager-delete") == 0;
+           strcmp(f->name, "eager-delete") == 0 || strcmp(f->name, "phase-1") == 0;
+}
+
+/* Main Mode twice, at once: 80 000 orderings of 22 steps, which only a search that prunes can walk.
+ */
+static bool wide(const struct family *f)
+{
+    return strcmp(f->name, "phase-1") == 0;
 }
 
 START_TEST(no_ordering_of_a_family_violates_anything)
@@ -105,7 +112,7 @@ START_TEST(pruning_leaves_out_nothing)
     struct family one;
 
     for (unsigned i = 0; (f = family_at(i)) != NULL; i++)
-        for (unsigned k = 0; k < (large(f) ? 1 : f->case_count); k++)
+        for (unsigned k = 0; !wide(f) && k < (large(f) ? 1 : f->case_count); k++)
             prune(&f->cases[k], 0);
     prune(&family_named("delete-delete")->cases[0], 1);
     ck_assert_ok(family_read("a:rekey_ike", &one));

@@ -249,6 +249,42 @@ START_TEST(both_rekey_at_once)
 }
 END_TEST
 
+/* RFC 2409 has no word for a rekey, but who asked for it knows what it was for. */
+START_TEST(a_child_that_is_deleted_while_it_is_rekeyed_stays_away)
+{
+    struct pair p;
+
+    for (int side = 0; side < 2; side++) {
+        v1_pair_establish(&p, true, PHASE1_MAIN);
+        ck_assert_ok(ike_endpoint_rekey_child(p.end[side], p.now, the_child(&p, side)));
+        ck_assert_ok(ike_endpoint_delete_child(p.end[side], p.now, the_child(&p, side)));
+        run_until(&p, p.now + 60 * NSEC_PER_S);
+        for (int s = 0; s < 2; s++)
+            ck_assert_uint_eq(child_count(&p, s), 0);
+        pair_free(&p);
+    }
+}
+END_TEST
+
+/* The one with the higher cookie stays, and the child SAs are under it at both ends. */
+START_TEST(both_renew_phase_1_at_once)
+{
+    struct pair p;
+
+    v1_pair_establish(&p, true, PHASE1_MAIN);
+    for (int round = 0; round < 4; round++) { /* other cookies in each */
+        for (int side = 0; side < 2; side++)
+            ck_assert_ok(ike_endpoint_rekey_ike(p.end[side], p.now, the_ike(&p, side)));
+        run_until(&p, p.now + 600 * NSEC_PER_S);
+        check_one(&p);
+        check_traffic(&p);
+        ck_assert_uint_eq(events_of(&p, A, EVENT_CHILD_DOWN), 0);
+        ck_assert_uint_eq(ike_endpoint_counters(p.end[A])->collisions, round + 1);
+    }
+    pair_free(&p);
+}
+END_TEST
+
 START_TEST(phase_1_is_renewed)
 {
     struct pair p;
@@ -699,7 +735,8 @@ SUITE("ikev1_life", a_tunnel_lives_through_bad_weather, an_ike_sa_is_deleted, a_
       a_delete_is_tampered_with_and_doubled, what_is_said_in_the_clear_is_not_heeded,
       a_peer_that_lives_says_so, a_question_or_its_answer_is_lost, a_dead_peer_is_found,
       a_child_is_rekeyed, packets_go_on_through_a_rekey, each_message_of_a_rekey_is_lost,
-      both_rekey_at_once, phase_1_is_renewed, lifetimes_renew_all, the_shorter_life_counts,
+      both_rekey_at_once, a_child_that_is_deleted_while_it_is_rekeyed_stays_away,
+      both_renew_phase_1_at_once, phase_1_is_renewed, lifetimes_renew_all, the_shorter_life_counts,
       a_child_that_is_refused_fails, phase_1_that_is_refused_fails_with_a_reason,
       another_key_comes_to_nothing, a_stranger_is_not_taken_for_who_was_called,
       ports_float_behind_a_nat, who_is_behind_a_nat_keeps_it_open,

@@ -101,6 +101,8 @@ class Files(Folder):
                      "nodes.left.protects=[]")
         self.refused("transport mode", "--set child.mode=tunnel", path, "--set",
                      "child.mode=transport")
+        self.refused("IKEv1 of a scenario is not searched", "ikelab explore quick-mode", path,
+                     "--set", "ike.version=1", "--set", "ike.proposals=aes256-sha256-modp2048")
         self.refused("get no tunnel", "ikelab run", path, "--set", "nodes.left.ike.psk=other")
         self.refused("more than 4 things", "a shorter", path, "--set", "events=[" + ", ".join(
             ["{at: 5s, nodes: [left, right], do: probe}"] * 3) + "]")

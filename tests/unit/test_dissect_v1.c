@@ -261,6 +261,29 @@ START_TEST(hashes_that_we_lack)
 }
 END_TEST
 
+/* A gateway's capture has hundreds of handshakes; none of them is forgotten. */
+START_TEST(room_grows_with_the_sas)
+{
+    uint8_t out[ROOM], body[ROOM];
+
+    setup();
+    ck_assert_ok(keys_add_ikev1(&keys, &key));
+    clear_part(V1_ENCR_AES_CBC, V1_HASH_SHA2_256);
+    for (uint64_t i = 1; i < 5 * V1_SESSIONS_FIRST; i++) {
+        struct ikev1_open_key more = key;
+        struct bytes m = clear_message(out, V1_PAYLOAD_SA,
+                                       sa_body(body, V1_ENCR_AES_CBC, V1_HASH_SHA2_256), true);
+
+        more.cky_i = CKY_I + i;
+        ck_assert_ok(keys_add_ikev1(&keys, &more));
+        store_be64(out, more.cky_i);
+        look(m);
+    }
+    ck_assert_str_eq(main_mode_5_and_6().summary, "HDR*, HASH, NONCE");
+    teardown();
+}
+END_TEST
+
 START_TEST(the_oldest_sa_gives_way)
 {
     uint8_t out[ROOM], body[ROOM];
@@ -534,7 +557,7 @@ END_TEST
 
 SUITE("dissect_v1", messages_are_opened_in_their_turn, one_missing_costs_the_next_one_only,
       what_cannot_be_opened_says_why, ciphers_that_we_lack, hashes_that_we_lack,
-      the_oldest_sa_gives_way, the_oldest_message_id_gives_way, another_responder_begins_anew,
-      every_payload_has_a_tree, every_cut_is_shown_up_to_there,
+      room_grows_with_the_sas, the_oldest_sa_gives_way, the_oldest_message_id_gives_way,
+      another_responder_begins_anew, every_payload_has_a_tree, every_cut_is_shown_up_to_there,
       types_that_are_reserved_stand_as_errors, nat_d_says_whose_address_it_is, rows_of_the_table,
       lines_of_a_run)
