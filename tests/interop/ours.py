@@ -16,6 +16,10 @@ def credentials(bed, side, auth, psk=None):
     return ["--cert", at(f"{side}.crt"), "--key", at(f"{side}.key"), "--ca", at("ca.crt")]
 
 
+def version(words):
+    return ["--version", "1", "--mode", words.mode] if words.version == 1 else []
+
+
 class Ours:
     """One `ikelab live` in the namespace of `side`."""
 
@@ -104,7 +108,7 @@ class OursAsPeer(Daemon):
 
     def _start(self, *args):
         w = self.words
-        args = ["--ike", w.ike, "--esp", w.esp, *args]
+        args = ["--ike", w.ike, "--esp", w.esp, *version(w), *args]
         args += ["--dpd", str(w.dpd)] if w.dpd else []
         args += [f"--rekey-{w.rekeys}", "1"] if w.rekeys else []
         args += ["--life-child", "2"] if w.ends_child else []

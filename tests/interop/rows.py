@@ -6,9 +6,10 @@ import test_data
 import wire
 from daemon import Words
 from lab import Skip, require, wait_until
-from ours import Ours
+from ours import Ours, version
 
 PATIENCE = 15.0
+IKE_V1 = "aes256-sha256-modp2048"  # what has no AEAD and no X25519
 
 
 class Cell:
@@ -17,21 +18,27 @@ class Cell:
     def __init__(self, bed, daemon, role):
         self.bed, self.daemon, self.role = bed, daemon, role
         self.peers = []
+        self.defaults = {"esp": daemon.ESP}
+
+    def speak_version_1(self, mode):
+        """IKEv1 from now on, where a row does not ask for anything else."""
+        self.defaults.update(version=1, mode=mode, ike=IKE_V1)
+        return self
 
     @property
     def initiates(self):
         return self.role == "initiate"
 
     def peer(self, **words):
-        words.setdefault("esp", self.daemon.ESP)
         role = "respond" if self.initiates else "initiate"
-        self.peers.append(self.daemon(self.bed, Words(role=role, **words)))
+        self.peers.append(self.daemon(self.bed, Words(role=role, **{**self.defaults, **words})))
         return self.peers[-1]
 
     def ours(self, peer, *args):
         """Our side, which offers what the peer takes unless args say otherwise."""
         w = peer.words
-        return Ours(self.bed, self.role, "--ike", w.ike, "--esp", w.esp, *args, auth=w.auth)
+        return Ours(self.bed, self.role, "--ike", w.ike, "--esp", w.esp, *version(w), *args,
+                    auth=w.auth)
 
 
 def said(peer, what, least=1):

@@ -22,6 +22,7 @@ from libreswan import Libreswan
 from openiked import Openiked
 from ours import OursAsPeer
 from rows import ROWS, Cell
+from rows_v1 import ROWS_V1
 from strongswan import Strongswan
 
 DAEMONS = {"ours": OursAsPeer, "strongswan": Strongswan, "libreswan": Libreswan,
@@ -82,6 +83,11 @@ def run_table(folder, daemon, rows, jobs, notes):
     return table
 
 
+def spoken(daemon, rows):
+    """Those whose version of IKE it speaks."""
+    return [r for r in rows if getattr(r, "version", 2) in daemon.VERSIONS]
+
+
 def show_row(pool, folder, daemon, row, notes):
     done = apart.run_all(pool, run_cell, [(folder, daemon, row, *c[1:]) for c in COLUMNS])
     cells = []
@@ -116,12 +122,12 @@ def words():
     parser.add_argument("--markdown", metavar="FILE")
     parser.add_argument("only", nargs="*", metavar="DAEMON or ROW")
     args = parser.parse_args()
-    rows = {r.__name__: r for r in ROWS}
+    rows = {r.__name__: r for r in ROWS + ROWS_V1}
     for word in args.only:
         if word not in DAEMONS and word not in rows:
             parser.error(f"no {word}; daemons: {' '.join(DAEMONS)}; rows: {' '.join(rows)}")
     args.daemons = [d for d in DAEMONS if d in args.only] or list(DAEMONS)
-    args.rows = [rows[r] for r in rows if r in args.only] or list(ROWS)
+    args.rows = [rows[r] for r in rows if r in args.only] or list(rows.values())
     return args
 
 
@@ -146,7 +152,7 @@ def main():
         pki.make(folder + "/pki", kind)
     os.chmod(folder, 0o755)  # iked gives up root and still reads its files
     notes = Notes()
-    tables = [(d, run_table(folder, d, args.rows, args.jobs, notes)) for d in here]
+    tables = [(d, run_table(folder, d, spoken(d, args.rows), args.jobs, notes)) for d in here]
     for n, note in enumerate(notes.all, 1):
         print(f"({n}) {note}")
     for reason in why:

@@ -20,6 +20,7 @@ CONF = """charon {{
   dos_protection = no
   cookie_threshold = 0
   make_before_break = {make_before_break}
+  i_dont_care_about_security_and_use_aggressive_mode_psk = yes
   block_threshold = 0
   install_routes = no
   {extra}
@@ -42,7 +43,8 @@ swanctl {{ load = pem pkcs1 pkcs8 x509 pubkey openssl curve25519 random }}
 # retransmissions, here 75 s.
 ACQ_EXPIRES = 86400
 SWANCTL = """connections {{ lab {{
-  version = 2
+  version = {w.version}
+  aggressive = {aggressive}
   local_addrs = {local}
   remote_addrs = {remote}
   proposals = {w.ike}
@@ -129,6 +131,7 @@ class Strongswan(Daemon):
             acq_expires=ACQ_EXPIRES))
         self.write("swanctl.conf", SWANCTL.format(
             w=self.words, me=self.me(), peer=self.peer(),
+            aggressive="yes" if self.words.mode == "aggressive" else "no",
             remote="%any" if self.anybody else self.bed.seen_as(self.other), net=net, peer_net=peer_net,
             rekey_time="0" if self.words.reauth else "24h", renewal=self.renewal(),
             local="%any" if self.words.moves_to else self.bed.address[self.side],
