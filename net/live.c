@@ -203,6 +203,9 @@ static void handle(struct live *l, const struct ike_event *e)
         if (l->closing)
             close_one(l, e->ike);
         break;
+    case EVENT_IKE_REAUTH:
+        completed(l, e->other); /* of IKEv1: the child SAs have moved, and no other comes up */
+        break;
     case EVENT_KEYS:
         if (l->keys)
             keys_event(l->keys, l->now - l->start,
@@ -397,7 +400,8 @@ static bool over(struct live *l, const sigset_t *awake)
     if (!l->closing)
         return false;
     close_more(l);
-    return l->before.ike_sas == 0 || l->now >= l->closing_until || signals > 1;
+    return ike_endpoint_counters(l->endpoint)->ike_sas == 0 || l->now >= l->closing_until ||
+           signals > 1; /* a Delete of IKEv1 waits for no answer */
 }
 
 static nsec wake_time(const struct live *l)

@@ -177,7 +177,7 @@ enum err v1_wish_for(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum 
 {
     if (sa->state != STATE_ESTABLISHED || wish == WISH_MOVE)
         return ERR_STATE;
-    if ((wish == WISH_REKEY || wish == WISH_REAUTH) && sa->renewing)
+    if ((wish == WISH_REKEY || wish == WISH_REAUTH) && renewal_next(ep, sa))
         return ERR_STATE;
     if (wish == WISH_LIVENESS && !v1_sa_of(ep, sa)->dpd)
         return ERR_STATE; /* RFC 3706 §5.1: the peer does not know the question */
@@ -282,6 +282,8 @@ static void fire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum ike_
         ike_keepalive_due(ep, now, sa);
         break;
     default:
+        if (sa->state == STATE_CLOSED && !message_none(sa->request))
+            outbox_add(ep, sa, SEND_REQUEST); /* a Delete that was put off */
         v1_exchanges_due(ep, now, sa);
         v1_next(ep, now, sa);
         break;

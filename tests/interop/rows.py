@@ -19,10 +19,12 @@ class Cell:
         self.bed, self.daemon, self.role = bed, daemon, role
         self.peers = []
         self.defaults = {"esp": daemon.ESP}
+        self.informational = wire.INFORMATIONAL
 
     def speak_version_1(self, mode):
         """IKEv1 from now on, where a row does not ask for anything else."""
         self.defaults.update(version=1, mode=mode, ike=IKE_V1)
+        self.informational = wire.V1_INFORMATIONAL
         return self
 
     @property
@@ -273,7 +275,7 @@ def ike_rekey_both(cell):
     return bring_down(peer, ours, drops=None, rekeys_ike=least)
 
 
-def _leave(peer, ours):
+def leave(peer, ours):
     """As bring_down, after IKE SAs have come and gone by themselves."""
     ike = ours.finish(drops=None)
     settle(peer, (0, 0))
@@ -287,7 +289,7 @@ def _reauth(cell, *args, **words):
     ours.wait_event("ike_up", 3, limit=30)
     settle(peer, (1, 1))
     wait_until(lambda: ours.sas() == (1, 1), lambda: ours.log()[-600:])
-    _leave(peer, ours)
+    leave(peer, ours)
 
 
 def reauth_ours(cell):
@@ -320,7 +322,7 @@ def reauth_make_before_break(cell):
     settle(peer, (1, 1))
     wait_until(lambda: ours.sas() == (1, 1), lambda: ours.log()[-600:])
     require(fewest_children(ours) >= 1, f"a moment without a child SA: {ours.log()[-600:]}")
-    _leave(peer, ours)
+    leave(peer, ours)
 
 
 def childless(cell):
@@ -374,9 +376,9 @@ def ike_delete_ours(cell):
     """What every row does at its end, looked at from the peer: no SA, and a delete on the wire."""
     link = cell.bed.wire()
     peer, ours = bring_up(cell)
-    require(not link.requests(cell.bed.address["ours"], wire.INFORMATIONAL), "a request too early")
+    require(not link.requests(cell.bed.address["ours"], cell.informational), "a request too early")
     bring_down(peer, ours)
-    require(link.requests(cell.bed.address["ours"], wire.INFORMATIONAL), "no delete on the wire")
+    require(link.requests(cell.bed.address["ours"], cell.informational), "no delete on the wire")
 
 
 def ike_delete_theirs(cell):

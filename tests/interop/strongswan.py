@@ -17,6 +17,7 @@ CONF = """charon {{
   retransmit_tries = 6
   rsa_pss = yes
   reuse_ikesa = no
+  delete_rekeyed = yes
   dos_protection = no
   cookie_threshold = 0
   make_before_break = {make_before_break}
@@ -87,7 +88,7 @@ class Strongswan(Daemon):
     SAW = {"invalid_ke": ["N(INVAL_KE)"], "no_proposal": ["N(NO_PROP)"],
            "wrong_key": ["AUTH_FAILED", "MAC mismatched"],
            "request": ["parsed INFORMATIONAL request"], "check": ["sending DPD request"],
-           "retransmit": ["retransmit"]}
+           "retransmit": ["retransmit"], "acknowledgement": ["N(DPD_ACK)"]}
 
     def __init__(self, bed, words, side="peer", level=1, extra="", fake_kernel=False,
                  anybody=False, pinned=""):
@@ -137,7 +138,7 @@ class Strongswan(Daemon):
             local="%any" if self.words.moves_to else self.bed.address[self.side],
             mobike="yes" if self.words.mobike else "no",
             # The new SA may take a retransmission; the old one must not come to its hard end first.
-            over_time="10s" if self.words.make_before_break else "1s",
+            over_time="10s" if self.words.make_before_break or self.words.version == 1 else "1s",
             auth="psk" if psk else "pubkey", certs="" if psk else f"certs = {self.side}.crt"))
 
     def renewal(self):
