@@ -45,6 +45,7 @@ struct live {
     struct sa_ref told;     /* the last one of the walk over all SAs */
     uint32_t unanswered;    /* DELETEs */
     nsec closing_until;
+    struct ike_config config; /* the endpoint's */
     struct ike_counters before;
 };
 
@@ -483,7 +484,10 @@ static enum err make_endpoint(struct live *l)
                           .export_keys = o->key_file != NULL};
 
     entropy_fill(&env.seed, sizeof env.seed); /* keys a table, makes nothing on the wire */
-    l->endpoint = ike_endpoint_create(&env, &o->config, &limits);
+    l->config = o->config;
+    if (o->config.version == IKE_V1)
+        l->config.respond = true; /* whoever called, phase 1 is renewed by either side */
+    l->endpoint = ike_endpoint_create(&env, &l->config, &limits);
     l->places = 4 * most; /* rekeying and closed SAs take more slots than the limit */
     l->began = malloc(l->places * sizeof *l->began);
     if (!l->endpoint || !l->began)
@@ -545,6 +549,7 @@ static void drop(struct live *l)
     live_echo_destroy(l->echo);
     if (l->endpoint)
         ike_endpoint_destroy(l->endpoint);
+    wipe(&l->config, sizeof l->config);
     if (l->sockets)
         udp_loop_close(l->sockets);
     free(l->sockets);
