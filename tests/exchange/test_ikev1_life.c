@@ -41,6 +41,32 @@ START_TEST(an_ike_sa_is_deleted)
 }
 END_TEST
 
+/* Some peers keep child SAs whose IKE SA is gone: they are deleted first, each in its message. */
+START_TEST(an_ike_sa_takes_its_children_along)
+{
+    struct pair p;
+
+    for (int side = 0; side < 2; side++)
+        for (int told = 0; told < 2; told++) {
+            v1_pair_establish(&p, true, PHASE1_MAIN);
+            ck_assert_ok(ike_endpoint_terminate(p.end[side], p.now, the_ike(&p, side)));
+            pull(&p);
+            if (told) {
+                ck_assert_ok(hand_over(&p, side));
+                ck_assert_int_eq(last_event(&p, !side, EVENT_CHILD_DOWN)->reason,
+                                 REASON_DELETED_BY_PEER);
+                ck_assert_uint_eq(events_of(&p, !side, EVENT_IKE_DOWN), 0);
+            } else {
+                drop_next(&p, side);
+            }
+            ck_assert_ok(hand_over(&p, side));
+            ck_assert_uint_eq(events_of(&p, !side, EVENT_CHILD_DOWN), 1);
+            ck_assert_uint_eq(events_of(&p, !side, EVENT_IKE_DOWN), 1);
+            pair_free(&p);
+        }
+}
+END_TEST
+
 START_TEST(a_child_is_deleted)
 {
     struct pair p;
@@ -756,7 +782,8 @@ START_TEST(a_tunnel_lives_through_bad_weather)
 }
 END_TEST
 
-SUITE("ikev1_life", a_tunnel_lives_through_bad_weather, an_ike_sa_is_deleted, a_child_is_deleted,
+SUITE("ikev1_life", a_tunnel_lives_through_bad_weather, an_ike_sa_is_deleted,
+      an_ike_sa_takes_its_children_along, a_child_is_deleted,
       a_delete_is_tampered_with_and_doubled, what_is_said_in_the_clear_is_not_heeded,
       a_peer_that_lives_says_so, a_question_or_its_answer_is_lost, a_dead_peer_is_found,
       a_child_is_rekeyed, packets_go_on_through_a_rekey, each_message_of_a_rekey_is_lost,

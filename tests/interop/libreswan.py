@@ -19,6 +19,8 @@ ENCRYPTION = {"aes128": "aes128", "aes256": "aes256", "aes128gcm16": "aes_gcm128
 HASH = {"sha1": "sha1", "sha256": "sha2_256", "sha384": "sha2_384", "sha512": "sha2_512"}
 GROUP = {"modp2048": "dh14", "modp3072": "dh15", "ecp256": "dh19", "ecp384": "dh20", "ecp521": "dh21",
          "x25519": "dh31"}
+IKE_UP = "V2_ESTABLISHED_IKE_SA|MAIN_I4|MAIN_R3|AGGR_I2|AGGR_R2"
+CHILD_UP = "V2_ESTABLISHED_CHILD_SA|QUICK_I2|QUICK_R2"
 LOSES_RESPONSE = ("pluto 4.10 drops our response when it comes while pluto works on a request of "
                   "ours; its own exchanges then stand still")
 GIVES_UP = ("pluto 4.10 found no response to an IKE_AUTH in six retransmissions and began again; seen "
@@ -28,6 +30,7 @@ CONF = """config setup
 	plutodebug=none
 	dumpdir={folder}/run
 	uniqueids=no
+	ikev1-policy=accept
 	ipsecdir={folder}/etc
 	nssdir={folder}/nss
 	secretsfile={folder}/secrets
@@ -42,16 +45,18 @@ CONNECTION = """conn {name}
 	rightid=@{peer}
 	rightsubnet={peer_net}
 	authby={authby}
-	ikev2=insist
+	ikev2={ikev2}
+	aggressive={aggressive}
 	ike={ike}
 	esp={esp}
 	type=tunnel
-	pfs=no
+	pfs={pfs}
 	fragmentation=yes
 	mobike=no
-	rekey={rekey}
+	{renewal}
 	retransmit-timeout=30s
 	dpddelay={w.dpd}
+	dpdtimeout={dpd_timeout}
 	dpdaction=clear
 	auto=add
 	leftupdown=%disabled
@@ -69,8 +74,8 @@ def ike_words(text):
 
 
 def esp_words(text):
-    return ",".join("-".join(filter(None, (ENCRYPTION[p.encryption], HASH.get(p.integrity))))
-                    for p in proposals(text))
+    return ",".join("-".join(filter(None, (ENCRYPTION[p.encryption], HASH.get(p.integrity)))) +
+                    (f";{GROUP[p.group]}" if p.group else "") for p in proposals(text))
 
 
 class Libreswan(Daemon):
@@ -78,7 +83,7 @@ class Libreswan(Daemon):
     TRIES_AGAIN = True
     LACKS = {"aes256ccm16-prfsha256-x25519": "pluto 4.10 has AES-CCM for ESP, not for IKE"}
     CANNOT = {
-        "data": "pluto leaves ESP to the kernel; on fakekernel.c no packet passes",
+        **dict.fromkeys(("data", "v1_data"), "pluto leaves ESP to the kernel; on fakekernel.c no packet passes"),
         "handshake_ed25519": "libreswan 4.10 has no EdDSA: its authby knows RSA and ECDSA",
         ("reauth_ours", "initiate"): "libreswan 4.10 does not heed AUTH_LIFETIME: we delete the IKE SA when its "
                                      "time is over, and it begins no other",
@@ -149,9 +154,18 @@ class Libreswan(Daemon):
                 remote=self.bed.seen_as(self.other), me=self.me() if n == 0 else f"{n}.{self.me()}",
                 peer=self.peer(), ike=ike_words(w.ike), esp=esp_words(w.esp),
                 authby={"psk": "secret", "rsa": "rsasig", "ecdsa": "ecdsa"}[w.auth],
-                rekey="no")
+                ikev2="insist" if w.version == 2 else "no",
+                aggressive="yes" if w.mode == "aggressive" else "no",
+                dpd_timeout=30 if w.dpd else 0,
+                pfs="yes" if proposals(w.esp)[0].group else "no", renewal=self.renewal())
             text += CERTIFICATE if w.auth != "psk" else ""
         self.write("ipsec.conf", text)
+
+    def renewal(self):
+        """Phase 1 of IKEv1 by its lifetime; everything else by command only."""
+        if not (self.words.version == 1 and self.words.reauth):
+            return "rekey=no"
+        return f"rekey=yes\n\tikelifetime={self.words.reauth + 2}s\n\trekeymargin=2s\n\trekeyfuzz=0%"
 
     def whack(self, *args, check=False):
         return sh(*self.bed.inside(self.side, f"{LIBEXEC}/ipsec/whack", "--rundir",
@@ -168,16 +182,16 @@ class Libreswan(Daemon):
         self.whack("--name", "lab", "--rekey-ike", "--asynchronous")
 
     def delete_child(self):
-        self.whack("--deletestate", self._states("ESTABLISHED_CHILD_SA")[0])
+        self.whack("--deletestate", self._states(CHILD_UP)[0])
 
     def delete_ike(self):
         self.whack("--name", "lab", "--terminate")
 
     def _states(self, state):
-        return re.findall(rf"#(\d+): .*STATE_V2_{state}", self.whack("--showstates").stdout)
+        return re.findall(rf"#(\d+): .*STATE_(?:{state})", self.whack("--showstates").stdout)
 
     def sas(self):
-        return len(self._states("ESTABLISHED_IKE_SA")), len(self._states("ESTABLISHED_CHILD_SA"))
+        return len(self._states(IKE_UP)), len(self._states(CHILD_UP))
 
     def log(self):
         with open(self.path("pluto.log"), encoding="utf-8", errors="replace") as f:
