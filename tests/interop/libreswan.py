@@ -81,9 +81,13 @@ def esp_words(text):
 class Libreswan(Daemon):
     NAME = "libreswan"
     TRIES_AGAIN = True
-    LACKS = {"aes256ccm16-prfsha256-x25519": "pluto 4.10 has AES-CCM for ESP, not for IKE"}
+    LACKS = {"aes256gcm16-ecp256": "pluto 4.10 has no elliptic curves for PFS of IKEv1",
+             "aes256ccm16-prfsha256-x25519": "pluto 4.10 has AES-CCM for ESP, not for IKE"}
     CANNOT = {
         **dict.fromkeys(("data", "v1_data"), "pluto leaves ESP to the kernel; on fakekernel.c no packet passes"),
+        ("v1_renewal_theirs", "respond"): "as responder pluto 4.10 begins a new phase 1 no sooner than it "
+                                          "deletes the old one, and on port 500, also through a NAT",
+        "v1_main_ecdsa": "libreswan 4.10 has no ECDSA in IKEv1",
         "handshake_ed25519": "libreswan 4.10 has no EdDSA: its authby knows RSA and ECDSA",
         ("reauth_ours", "initiate"): "libreswan 4.10 does not heed AUTH_LIFETIME: we delete the IKE SA when its "
                                      "time is over, and it begins no other",
@@ -96,7 +100,7 @@ class Libreswan(Daemon):
                ("discarding packet received during asynchronous work",
                 "has no matching SA")] + [(("loss",), "starting keying attempt", GIVES_UP)]
     SAW = {"invalid_ke": ["INVALID_KE_PAYLOAD"], "no_proposal": ["NO_PROPOSAL_CHOSEN"],
-           "wrong_key": ["AUTHENTICATION_FAILED"]}
+           "wrong_key": ["AUTHENTICATION_FAILED"], "child_deleted": ["deleting state (STATE_QUICK"]}
 
     def __init__(self, bed, words, side="peer"):
         super().__init__(bed, words, side)
@@ -162,10 +166,13 @@ class Libreswan(Daemon):
         self.write("ipsec.conf", text)
 
     def renewal(self):
-        """Phase 1 of IKEv1 by its lifetime; everything else by command only."""
-        if not (self.words.version == 1 and self.words.reauth):
+        """IKEv1 has no command for it, and goes by lifetimes; everything else by command only."""
+        w = self.words
+        life = {"ikelifetime": w.reauth + 1} if w.reauth else {"salifetime": 4}
+        if w.version == 2 or not (w.reauth or w.rekeys):
             return "rekey=no"
-        return f"rekey=yes\n\tikelifetime={self.words.reauth + 2}s\n\trekeymargin=2s\n\trekeyfuzz=0%"
+        return "\n\t".join(["rekey=yes", "rekeymargin=1s", "rekeyfuzz=0%"] +
+                           [f"{k}={v}s" for k, v in life.items()])
 
     def whack(self, *args, check=False):
         return sh(*self.bed.inside(self.side, f"{LIBEXEC}/ipsec/whack", "--rundir",
@@ -176,6 +183,8 @@ class Libreswan(Daemon):
             self.whack("--name", name, "--initiate", *([] if wait else ["--asynchronous"]))
 
     def rekey_child(self, check=True):
+        if self.words.version == 1:
+            return
         self.whack("--name", "lab", "--rekey-ipsec", "--asynchronous")
 
     def rekey_ike(self, check=True):

@@ -87,6 +87,9 @@ class OursAsPeer(Daemon):
     SAW = {"wrong_key": ["authentication_failed"]}
     CANNOT = {
         "data": "the test interop/data has it",
+        "v1_data": "strongSwan's row has it, in both roles",
+        "v1_child_delete_theirs": "without commands a lifetime does it, which both ends of IKEv1 heed: "
+                                  "the row v1_child_delete_ours",
     }
 
     def __init__(self, bed, words, side="peer"):
@@ -112,7 +115,7 @@ class OursAsPeer(Daemon):
         args += ["--dpd", str(w.dpd)] if w.dpd else []
         args += [f"--rekey-{w.rekeys}", "1"] if w.rekeys else []
         args += ["--life-child", "2"] if w.ends_child else []
-        args += ["--reauth", str(w.reauth)] if w.reauth else []
+        args += ["--reauth" if w.version == 2 else "--rekey-ike", str(w.reauth)] if w.reauth else []
         args += ["--make-before-break"] if w.make_before_break else []
         args += ["--childless", w.childless] if w.childless else []
         args += ["--fragmentation", w.fragmentation] if w.fragmentation else []

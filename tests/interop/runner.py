@@ -71,13 +71,13 @@ class Notes:
 def run_table(folder, daemon, rows, jobs, notes):
     """Prints the table of one daemon as it is made; [(row, [cell text])]."""
     print(f"`ikelab live` and {daemon.NAME} {daemon.version()}; our role:", flush=True)
-    print(f"{'':20}" + "".join(f"{c[0]:16}" for c in COLUMNS), flush=True)
+    print(f"{'':24}" + "".join(f"{c[0]:16}" for c in COLUMNS), flush=True)
     table = []
     with apart.pool(jobs) as pool:
         for row in rows:
             began = time.monotonic()
             cells = show_row(pool, folder, daemon, row, notes)
-            print(f"{row.__name__:20}" + "".join(f"{c:16}" for c in cells) +
+            print(f"{row.__name__:24}" + "".join(f"{c:16}" for c in cells) +
                   f"{time.monotonic() - began:5.1f} s", flush=True)
             table.append((row.__name__, cells))
     return table
