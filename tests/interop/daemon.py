@@ -18,6 +18,7 @@ class Words:
     mode: str = "main"       # or aggressive: how version 1 begins
     auth: str = "psk"        # or rsa, ecdsa, ed25519
     psk: str = PSK
+    user: str = ""           # the initiator's name for XAUTH; it gets an address by Mode-Config
     dpd: int = 0             # liveness check after so many seconds of silence
     reauth: int = 0          # it authenticates anew after so many seconds, or wants us to
     make_before_break: bool = False

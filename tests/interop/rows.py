@@ -2,11 +2,12 @@
 paths. A row raises Failed; what it returns is a remark for its cell."""
 import time
 
+import lab
 import test_data
 import wire
 from daemon import Words
 from lab import Skip, require, wait_until
-from ours import Ours, version
+from ours import Ours, user, version
 
 PATIENCE = 15.0
 IKE_V1 = "aes256-sha256-modp2048"  # what has no AEAD and no X25519
@@ -39,6 +40,7 @@ class Cell:
     def ours(self, peer, *args):
         """Our side, which offers what the peer takes unless args say otherwise."""
         w = peer.words
+        args = [*args, *user(self.bed, w, self.initiates, lab.PEER_NET)]
         return Ours(self.bed, self.role, "--ike", w.ike, "--esp", w.esp, *version(w), *args,
                     auth=w.auth)
 

@@ -1,6 +1,7 @@
 """The rows of IKEv1 (RFC 2409): those of IKEv2 where they demand the same, and its own."""
 import time
 
+import lab
 import rows
 import test_data
 import wire
@@ -113,6 +114,23 @@ def v1_child_delete_ours(cell):
     return bring_down(peer, ours)
 
 
+def _xauth(cell, auth):
+    """The initiator gives a name and a password, and gets an address by Mode-Config."""
+    peer, ours = bring_up(cell, auth=auth, user="alice")
+    net = lab.OUR_NET if cell.initiates else lab.PEER_NET
+    inside = ours.events("child_up")[0].rpartition(" inside ")[2]
+    require(inside.startswith(net.removesuffix("0/24")), ours.log())
+    return bring_down(peer, ours)
+
+
+def v1_xauth_psk(cell):
+    return _xauth(cell, "psk")
+
+
+def v1_xauth_rsa(cell):
+    return _xauth(cell, "rsa")
+
+
 def v1_loss(cell):
     """One datagram in ten is lost on the way to either side; a peer takes a second tunnel with the
     same names for the first one's successor, so they come and go one after the other. Nothing answers a Delete: one that is lost stays so."""
@@ -145,4 +163,4 @@ ROWS_V1 = [_as_v1("v1_main_psk", rows.handshake_psk), _as_v1("v1_main_rsa", rows
            _as_v1("v1_ike_delete_theirs", rows.ike_delete_theirs),
            _of_v1(v1_child_delete_ours),
            _as_v1("v1_child_delete_theirs", rows.child_delete_theirs),
-           _of_v1(v1_loss), _of_v1(v1_data)]
+           _of_v1(v1_xauth_psk), _of_v1(v1_xauth_rsa), _of_v1(v1_loss), _of_v1(v1_data)]

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs the table: rows x daemons x our role x path, each cell in namespaces of its own.
 
-usage: runner.py [--jobs N] [--markdown FILE] [DAEMON or ROW...]
+usage: runner.py [--jobs N] [--markdown FILE] [DAEMON, ROW, ikev1 or ikev2...]
 
 The cells of a row run side by side (--jobs 1: one after the other): they mostly wait for timers.
 Exit 0 when no cell failed, 77 when nothing could be run; the logs of a failure are kept.
@@ -120,12 +120,16 @@ def words():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=len(COLUMNS))
     parser.add_argument("--markdown", metavar="FILE")
-    parser.add_argument("only", nargs="*", metavar="DAEMON or ROW")
+    parser.add_argument("only", nargs="*", metavar="DAEMON, ROW or VERSION")
     args = parser.parse_args()
+    versions = {"ikev2": ROWS, "ikev1": ROWS_V1}
+    args.only = [w for word in args.only
+                 for w in ([r.__name__ for r in versions[word]] if word in versions else [word])]
     rows = {r.__name__: r for r in ROWS + ROWS_V1}
     for word in args.only:
         if word not in DAEMONS and word not in rows:
-            parser.error(f"no {word}; daemons: {' '.join(DAEMONS)}; rows: {' '.join(rows)}")
+            parser.error(f"no {word}; daemons: {' '.join(DAEMONS)}; rows: {' '.join(rows)}; "
+                         f"of one version: {' '.join(versions)}")
     args.daemons = [d for d in DAEMONS if d in args.only] or list(DAEMONS)
     args.rows = [rows[r] for r in rows if r in args.only] or list(rows.values())
     return args
