@@ -333,13 +333,12 @@ static void refuse_of_v1(struct argp_state *state, const struct reading *r)
     const struct {
         bool asked;
         const char *option;
-    } words[] = {
-        {c->mobike.on, "--mobike"},
-        {c->childless != CHILDLESS_NEVER, "--childless"},
-        {c->reauth_time > 0, "--reauth"},
-        {c->make_before_break, "--make-before-break"},
-        {w->files.peer_key || (w->files.key && !w->files.cert), "a raw key"},
-        {w->files.null, "--null-auth"}};
+    } words[] = {{c->mobike.on, "--mobike"},
+                 {c->childless != CHILDLESS_NEVER, "--childless"},
+                 {c->reauth_time > 0, "--reauth"},
+                 {c->make_before_break, "--make-before-break"},
+                 {w->files.peer_key || (w->files.key && !w->files.cert), "a raw key"},
+                 {w->files.null, "--null-auth"}};
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (words[i].asked)

@@ -52,7 +52,8 @@ static struct ike_sa *predecessor(struct ike_endpoint *ep, struct ike_sa *next)
     if (old || next->initiator)
         return old;
     for (old = ike_sa_older(ep, next); old; old = ike_sa_older(ep, old))
-        if (in_use(old) && !renewal_next(ep, old) && (!any || (!any->child_count && old->child_count)))
+        if (in_use(old) && !renewal_next(ep, old) &&
+            (!any || (!any->child_count && old->child_count)))
             any = old;
     if (any)
         renewal_end(ep, any);

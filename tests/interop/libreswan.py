@@ -87,6 +87,7 @@ class Libreswan(Daemon):
         **dict.fromkeys(("data", "v1_data"), "pluto leaves ESP to the kernel; on fakekernel.c no packet passes"),
         ("v1_renewal_theirs", "respond"): "as responder pluto 4.10 begins a new phase 1 no sooner than it "
                                           "deletes the old one, and on port 500, also through a NAT",
+        **dict.fromkeys(("v1_xauth_psk", "v1_xauth_rsa"), "its XAUTH is not configured in this lab"),
         "v1_main_ecdsa": "libreswan 4.10 has no ECDSA in IKEv1",
         "handshake_ed25519": "libreswan 4.10 has no EdDSA: its authby knows RSA and ECDSA",
         ("reauth_ours", "initiate"): "libreswan 4.10 does not heed AUTH_LIFETIME: we delete the IKE SA when its "

@@ -766,7 +766,6 @@ SUITE("wire_v1", random_structs_survive_write_and_read, every_prefix_is_refused_
       boundaries_of_bodies, limits_of_bodies, an_sa_has_bounds,
       numbers_of_attributes_have_two_forms, a_message_is_read_as_it_was_written,
       what_is_wrong_with_a_message_is_said, up_to_three_zeros_round_a_message,
-      more_payloads_than_we_hold,
-      the_encrypted_form_is_padded_and_taken_apart, texts_that_are_none,
+      more_payloads_than_we_hold, the_encrypted_form_is_padded_and_taken_apart, texts_that_are_none,
       a_message_that_does_not_fit_is_not_made, vendor_ids_are_what_was_hashed,
       numbers_have_their_names)
