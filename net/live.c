@@ -45,6 +45,7 @@ struct live {
     struct sa_ref told;     /* the last one of the walk over all SAs */
     uint32_t unanswered;    /* DELETEs */
     nsec closing_until;
+    struct ike_config config; /* the endpoint's */
     struct ike_counters before;
 };
 
@@ -202,6 +203,9 @@ static void handle(struct live *l, const struct ike_event *e)
     case EVENT_IKE_UP:
         if (l->closing)
             close_one(l, e->ike);
+        break;
+    case EVENT_IKE_REAUTH:
+        completed(l, e->other); /* of IKEv1: the child SAs have moved, and no other comes up */
         break;
     case EVENT_KEYS:
         if (l->keys)
@@ -397,7 +401,8 @@ static bool over(struct live *l, const sigset_t *awake)
     if (!l->closing)
         return false;
     close_more(l);
-    return l->before.ike_sas == 0 || l->now >= l->closing_until || signals > 1;
+    return ike_endpoint_counters(l->endpoint)->ike_sas == 0 || l->now >= l->closing_until ||
+           signals > 1; /* a Delete of IKEv1 waits for no answer */
 }
 
 static nsec wake_time(const struct live *l)
@@ -479,7 +484,10 @@ static enum err make_endpoint(struct live *l)
                           .export_keys = o->key_file != NULL};
 
     entropy_fill(&env.seed, sizeof env.seed); /* keys a table, makes nothing on the wire */
-    l->endpoint = ike_endpoint_create(&env, &o->config, &limits);
+    l->config = o->config;
+    if (o->config.version == IKE_V1)
+        l->config.respond = true; /* whoever called, phase 1 is renewed by either side */
+    l->endpoint = ike_endpoint_create(&env, &l->config, &limits);
     l->places = 4 * most; /* rekeying and closed SAs take more slots than the limit */
     l->began = malloc(l->places * sizeof *l->began);
     if (!l->endpoint || !l->began)
@@ -541,6 +549,7 @@ static void drop(struct live *l)
     live_echo_destroy(l->echo);
     if (l->endpoint)
         ike_endpoint_destroy(l->endpoint);
+    wipe(&l->config, sizeof l->config);
     if (l->sockets)
         udp_loop_close(l->sockets);
     free(l->sockets);

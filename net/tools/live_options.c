@@ -325,7 +325,7 @@ static enum phase1_mode mode(struct argp_state *state, const char *text)
     return *text == 'm' ? PHASE1_MAIN : PHASE1_AGGRESSIVE;
 }
 
-/* IKEv1 has nothing for these, and is spoken with pre-shared keys. */
+/* IKEv1 has nothing for these. */
 static void refuse_of_v1(struct argp_state *state, const struct reading *r)
 {
     const struct live_words *w = r->words;
@@ -333,14 +333,12 @@ static void refuse_of_v1(struct argp_state *state, const struct reading *r)
     const struct {
         bool asked;
         const char *option;
-    } words[] = {
-        {c->mobike.on, "--mobike"},
-        {c->childless != CHILDLESS_NEVER, "--childless"},
-        {c->reauth_time > 0, "--reauth"},
-        {c->make_before_break, "--make-before-break"},
-        {c->fragmentation == FRAGMENTATION_YES, "--fragmentation yes"},
-        {w->files.cert || w->files.key || w->files.ca || w->files.peer_key || w->files.null,
-         "a credential besides --psk-file"}};
+    } words[] = {{c->mobike.on, "--mobike"},
+                 {c->childless != CHILDLESS_NEVER, "--childless"},
+                 {c->reauth_time > 0, "--reauth"},
+                 {c->make_before_break, "--make-before-break"},
+                 {w->files.peer_key || (w->files.key && !w->files.cert), "a raw key"},
+                 {w->files.null, "--null-auth"}};
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (words[i].asked)

@@ -7,6 +7,11 @@
 #include "base/assert.h"
 #include "proto/ikev1/exchanges.h"
 
+/* Between the end of a new phase 1 and the Delete of the old one. Who was called may move its child
+ * SAs a moment after its last message, and what is still there when the Delete comes goes with it:
+ * strongSwan 5.9 does both. */
+#define HANDOVER (1 * NSEC_PER_S)
+
 static void try_later(struct ike_endpoint *ep, nsec now, struct ike_sa *old)
 {
     ike_timer_arm(ep, old, TIMER_REKEY, rekey_again_at(ep, now));
@@ -18,8 +23,9 @@ void v1_renew(struct ike_endpoint *ep, nsec now, struct ike_sa *old)
     struct ike_sa *next;
     struct sa_ref ref;
 
-    if (old->renewing)
+    if (renewal_next(ep, old))
         return;
+    renewal_end(ep, old); /* the one before it may wait for its Delete yet */
     if (v1_initiate(ep, now, &peer, &ref)) {
         try_later(ep, now, old);
         return;
@@ -38,7 +44,7 @@ static bool in_use(const struct ike_sa *sa)
 }
 
 /* The one whose place this one takes; of who was called the newest of the same peer, but rather one
- * that has child SAs. */
+ * that has child SAs. One that took a place itself whose Delete has not come yet may be it. */
 static struct ike_sa *predecessor(struct ike_endpoint *ep, struct ike_sa *next)
 {
     struct ike_sa *old = renewal_old(ep, next), *any = NULL;
@@ -46,8 +52,11 @@ static struct ike_sa *predecessor(struct ike_endpoint *ep, struct ike_sa *next)
     if (old || next->initiator)
         return old;
     for (old = ike_sa_older(ep, next); old; old = ike_sa_older(ep, old))
-        if (in_use(old) && !old->renewing && (!any || (!any->child_count && old->child_count)))
+        if (in_use(old) && !renewal_next(ep, old) &&
+            (!any || (!any->child_count && old->child_count)))
             any = old;
+    if (any)
+        renewal_end(ep, any);
     return any && renewal_begin(ep, any, next) == OK ? any : NULL;
 }
 
@@ -126,8 +135,11 @@ bool v1_take_over(struct ike_endpoint *ep, nsec now, struct ike_sa *next)
     ep->store->counters.reauthentications += next->initiator;
     event_ike(ep, now, old,
               (struct event_record){.kind = EVENT_IKE_REAUTH, .other = ike_sa_ref(ep, next)});
-    if (next->initiator)
+    if (next->initiator) {
         v1_close(ep, now, old, REASON_REAUTHENTICATED, true);
+        outbox_cancel(ep, old, SEND_REQUEST);
+        ike_timer_arm(ep, old, TIMER_RETRY, nsec_add(now, HANDOVER));
+    }
     return true;
 }
 

@@ -9,6 +9,8 @@
 #include "proto/ikev1/exchanges.h"
 #include "proto/ikev1/joining.h"
 
+enum { DELETES_MAX = 32 }; /* child SAs in one message */
+
 /* ---- sending ---- */
 
 enum err v1_ask(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum exchange_kind kind,
@@ -85,9 +87,8 @@ static unsigned doomed(const struct ike_endpoint *ep, const struct ike_sa *sa, u
 
 static void delete_children(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    enum { MOST = 32 };
-    uint32_t spis[MOST];
-    unsigned count = doomed(ep, sa, spis, MOST);
+    uint32_t spis[DELETES_MAX];
+    unsigned count = doomed(ep, sa, spis, DELETES_MAX);
     struct child_sa *c, *next;
 
     if (!count)
@@ -179,7 +180,7 @@ enum err v1_wish_for(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum 
 {
     if (sa->state != STATE_ESTABLISHED || wish == WISH_MOVE)
         return ERR_STATE;
-    if ((wish == WISH_REKEY || wish == WISH_REAUTH) && sa->renewing)
+    if ((wish == WISH_REKEY || wish == WISH_REAUTH) && renewal_next(ep, sa))
         return ERR_STATE;
     if (wish == WISH_LIVENESS && !v1_sa_of(ep, sa)->dpd)
         return ERR_STATE; /* RFC 3706 §5.1: the peer does not know the question */
@@ -284,6 +285,8 @@ static void fire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum ike_
         ike_keepalive_due(ep, now, sa);
         break;
     default:
+        if (sa->state == STATE_CLOSED && !message_none(sa->request))
+            outbox_add(ep, sa, SEND_REQUEST); /* a Delete that was put off */
         v1_exchanges_due(ep, now, sa);
         v1_next(ep, now, sa);
         break;
@@ -343,12 +346,30 @@ void v1_remove(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_rea
     ike_sa_give(ep, sa);
 }
 
+/* RFC 2408 §2.3: child SAs may outlive the IKE SA that made them, as libreswan's do, so they are
+ * deleted as well, in a message before: strongSwan heeds one Delete in each. */
+static void delete_all(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
+                       struct message_ref *last)
+{
+    uint32_t spis[DELETES_MAX];
+    struct child_sa *c = child_sa_by_index(ep, sa->first_child);
+    unsigned count = 0;
+
+    for (; c && count < DELETES_MAX; c = child_sa_by_index(ep, c->next))
+        if (child_live(c))
+            spis[count++] = child_esp(ep, c)->spi_in;
+    if (count && !(sa->sends & SEND_RESPONSE) && v1_delete_say(ep, now, sa, spis, count))
+        drop_count(ep, IKE_DROP_LIMIT);
+    if (v1_delete_make(ep, sa, last)) /* the peer finds out by asking */
+        drop_count(ep, IKE_DROP_LIMIT);
+}
+
 void v1_close(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_reason why, bool tell)
 {
     struct message_ref last = {0};
 
-    if (tell && v1_delete_make(ep, sa, &last)) /* the peer finds out by asking */
-        drop_count(ep, IKE_DROP_LIMIT);
+    if (tell)
+        delete_all(ep, now, sa, &last);
     v1_renewal_over(ep, now, sa, why);
     sa_life_end_children(ep, now, sa, why);
     sa_life_down(ep, now, sa, why);

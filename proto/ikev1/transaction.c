@@ -156,7 +156,10 @@ static enum err check_type(const struct v1_transaction *t, const struct v1_confi
         return ERR_UNSUPPORTED;
     if (t->state == V1_TRANSACTION_NONE)
         return what->type == V1_CONFIG_REQUEST || what->type == V1_CONFIG_SET ? OK : ERR_SYNTAX;
-    return what->type == answer_to(t->type) && what->identifier == t->identifier ? OK : ERR_SYNTAX;
+    if (what->type != answer_to(t->type))
+        return ERR_SYNTAX;
+    /* strongSwan leaves it 0; the message ID says by itself what is answered. */
+    return what->identifier == t->identifier || what->identifier == 0 ? OK : ERR_SYNTAX;
 }
 
 enum err v1_transaction_read(struct v1_transaction *t, struct bytes message, struct v1_config *what)

@@ -34,6 +34,15 @@ static void chain_read(struct reader *r, uint8_t type, struct message_view *view
     }
 }
 
+/* Zeros that round a message in the clear up to a multiple of 4 octets. RFC 2408 §3.6 does so with
+ * attributes only, but Openswan and libreswan do it with messages. */
+static void rounding_skip(struct reader *r, struct bytes datagram)
+{
+    while (reader_left(r) > 0 && reader_left(r) < 4 && datagram.len % 4 == 0)
+        if (reader_u8(r) != 0)
+            reader_fail(r, ERR_TRAILING);
+}
+
 enum err v1_message_read(struct bytes datagram, struct message_view *view)
 {
     struct reader r;
@@ -54,6 +63,7 @@ enum err v1_message_read(struct bytes datagram, struct message_view *view)
     }
     reader_init(&r, bytes_of(datagram.data + HEADER_LEN, datagram.len - HEADER_LEN));
     chain_read(&r, view->header.next_payload, view);
+    rounding_skip(&r, datagram);
     e = reader_end(&r);
     return e == OK && view->unsupported ? ERR_UNSUPPORTED : e;
 }

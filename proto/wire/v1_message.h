@@ -28,13 +28,14 @@ bool v1_payload_allowed(uint8_t type);
  * Read a whole message (without non-ESP marker).                    RFC 2408 §3.1, §5.2, §5.3
  * The minor version and flags that are not ours are ignored. The chain of an encrypted message is
  * not read (v1_text): the view has no payloads then. Payload types from 128 on are private and
- * kept; others that RFC 2408 reserves, and Proposal and Transform outside an SA, are refused.
+ * kept; others that RFC 2408 reserves, and Proposal and Transform outside an SA, are refused. Up to
+ * three zeros that make the length a multiple of 4 are passed by, as some pad all messages.
  *
  * @retval ERR_TRUNCATED  shorter than a header, or the chain runs past the end
  * @retval ERR_VERSION    major version is not 1; view->header is filled
  * @retval ERR_LENGTH     header length is not the datagram's, or a payload length is 0..3 or too
  *                        big
- * @retval ERR_TRAILING   bytes behind the last payload
+ * @retval ERR_TRAILING   other bytes behind the last payload
  * @retval ERR_SYNTAX     a RESERVED field of a payload is not 0
  * @retval ERR_UNSUPPORTED  well formed, but with a payload type that is reserved:
  *                        view->unsupported, the first of them

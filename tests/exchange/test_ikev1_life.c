@@ -41,6 +41,32 @@ START_TEST(an_ike_sa_is_deleted)
 }
 END_TEST
 
+/* Some peers keep child SAs whose IKE SA is gone: they are deleted first, each in its message. */
+START_TEST(an_ike_sa_takes_its_children_along)
+{
+    struct pair p;
+
+    for (int side = 0; side < 2; side++)
+        for (int told = 0; told < 2; told++) {
+            v1_pair_establish(&p, true, PHASE1_MAIN);
+            ck_assert_ok(ike_endpoint_terminate(p.end[side], p.now, the_ike(&p, side)));
+            pull(&p);
+            if (told) {
+                ck_assert_ok(hand_over(&p, side));
+                ck_assert_int_eq(last_event(&p, !side, EVENT_CHILD_DOWN)->reason,
+                                 REASON_DELETED_BY_PEER);
+                ck_assert_uint_eq(events_of(&p, !side, EVENT_IKE_DOWN), 0);
+            } else {
+                drop_next(&p, side);
+            }
+            ck_assert_ok(hand_over(&p, side));
+            ck_assert_uint_eq(events_of(&p, !side, EVENT_CHILD_DOWN), 1);
+            ck_assert_uint_eq(events_of(&p, !side, EVENT_IKE_DOWN), 1);
+            pair_free(&p);
+        }
+}
+END_TEST
+
 START_TEST(a_child_is_deleted)
 {
     struct pair p;
@@ -313,6 +339,65 @@ START_TEST(phase_1_is_renewed)
 }
 END_TEST
 
+/* Who was called has a second to move its child SAs before the Delete of the old phase 1 comes; an
+ * end that moves them late would lose them with it. */
+START_TEST(the_old_phase_1_goes_a_second_later)
+{
+    struct pair p;
+    nsec renewed;
+
+    v1_pair_establish(&p, true, PHASE1_MAIN);
+    ck_assert_ok(ike_endpoint_rekey_ike(p.end[A], p.now, the_ike(&p, A)));
+    while (!events_of(&p, A, EVENT_IKE_REAUTH))
+        run_until(&p, p.now + NSEC_PER_MS);
+    renewed = p.now;
+    ck_assert_uint_eq(ike_count(&p, A), 1);
+    run_until(&p, renewed + NSEC_PER_S - 10 * NSEC_PER_MS);
+    ck_assert_uint_eq(ike_count(&p, B), 2);
+    run_until(&p, renewed + NSEC_PER_S + 100 * NSEC_PER_MS);
+    ck_assert_uint_eq(ike_count(&p, B), 1);
+    ck_assert_uint_eq(child_count(&p, B), 1);
+    check_traffic(&p);
+    pair_free(&p);
+}
+END_TEST
+
+static struct sa_ref newest_ike(const struct pair *p, int side)
+{
+    return last_event(p, side, EVENT_IKE_UP)->ike;
+}
+
+/* The Delete of the old one is lost each time, and what is older than what is renewed stays at the
+ * end that was called: the child SA moves all the same, and both can renew. */
+START_TEST(renewals_without_deletes)
+{
+    struct pair p;
+
+    for (int side = 0; side < 2; side++) {
+        v1_pair_establish(&p, true, PHASE1_MAIN);
+        for (unsigned n = 1; n <= 3; n++) {
+            ck_assert_ok(ike_endpoint_rekey_ike(p.end[side], p.now, newest_ike(&p, side)));
+            while (events_of(&p, side, EVENT_IKE_REAUTH) < n)
+                run_until(&p, p.now + NSEC_PER_MS);
+            p.now += NSEC_PER_S;
+            expire(&p);
+            drop_next(&p, side);
+            run_until(&p, p.now + NSEC_PER_S);
+            ck_assert_uint_eq(ike_count(&p, !side), 1 + n);
+            ck_assert_uint_eq(events_of(&p, !side, EVENT_IKE_REAUTH), n);
+            ck_assert_uint_eq(child_count(&p, !side), 1);
+            check_traffic(&p);
+        }
+        ck_assert_ok(ike_endpoint_rekey_ike(p.end[!side], p.now, newest_ike(&p, !side)));
+        run_until(&p, p.now + 10 * NSEC_PER_S);
+        ck_assert_uint_eq(events_of(&p, !side, EVENT_IKE_REAUTH), 4);
+        ck_assert_uint_eq(ike_count(&p, side), 1);
+        check_traffic(&p);
+        pair_free(&p);
+    }
+}
+END_TEST
+
 START_TEST(lifetimes_renew_all)
 {
     struct pair p;
@@ -330,6 +415,8 @@ START_TEST(lifetimes_renew_all)
     for (int i = 0; i < 100; i++) {
         run_until(&p, p.now + 10 * NSEC_PER_S);
         check_traffic(&p);
+        if (ike_count(&p, B) == 2) /* the Delete of the old one is due in a second */
+            run_until(&p, p.now + NSEC_PER_S);
         for (int side = 0; side < 2; side++)
             ck_assert_uint_eq(ike_count(&p, side), 1);
     }
@@ -731,16 +818,17 @@ START_TEST(a_tunnel_lives_through_bad_weather)
 }
 END_TEST
 
-SUITE("ikev1_life", a_tunnel_lives_through_bad_weather, an_ike_sa_is_deleted, a_child_is_deleted,
-      a_delete_is_tampered_with_and_doubled, what_is_said_in_the_clear_is_not_heeded,
-      a_peer_that_lives_says_so, a_question_or_its_answer_is_lost, a_dead_peer_is_found,
-      a_child_is_rekeyed, packets_go_on_through_a_rekey, each_message_of_a_rekey_is_lost,
-      both_rekey_at_once, a_child_that_is_deleted_while_it_is_rekeyed_stays_away,
-      both_renew_phase_1_at_once, phase_1_is_renewed, lifetimes_renew_all, the_shorter_life_counts,
-      a_child_that_is_refused_fails, phase_1_that_is_refused_fails_with_a_reason,
-      another_key_comes_to_nothing, a_stranger_is_not_taken_for_who_was_called,
-      ports_float_behind_a_nat, who_is_behind_a_nat_keeps_it_open,
-      a_gateway_rekeys_what_was_asked_for, a_nat_that_forgets_is_followed,
-      who_crashed_is_known_again, one_endpoint_answers_both,
+SUITE("ikev1_life", a_tunnel_lives_through_bad_weather, an_ike_sa_is_deleted,
+      an_ike_sa_takes_its_children_along, a_child_is_deleted, a_delete_is_tampered_with_and_doubled,
+      what_is_said_in_the_clear_is_not_heeded, a_peer_that_lives_says_so,
+      a_question_or_its_answer_is_lost, a_dead_peer_is_found, a_child_is_rekeyed,
+      packets_go_on_through_a_rekey, each_message_of_a_rekey_is_lost, both_rekey_at_once,
+      a_child_that_is_deleted_while_it_is_rekeyed_stays_away, both_renew_phase_1_at_once,
+      phase_1_is_renewed, the_old_phase_1_goes_a_second_later, renewals_without_deletes,
+      lifetimes_renew_all, the_shorter_life_counts, a_child_that_is_refused_fails,
+      phase_1_that_is_refused_fails_with_a_reason, another_key_comes_to_nothing,
+      a_stranger_is_not_taken_for_who_was_called, ports_float_behind_a_nat,
+      who_is_behind_a_nat_keeps_it_open, a_gateway_rekeys_what_was_asked_for,
+      a_nat_that_forgets_is_followed, who_crashed_is_known_again, one_endpoint_answers_both,
       a_version_that_is_not_answered_is_dropped, who_has_no_key_neither_calls_nor_answers,
       a_responder_never_says_more_than_it_is_asked)

@@ -14,8 +14,11 @@ class Words:
     role: str                # its role: "initiate" or "respond"
     esp: str
     ike: str = "aes256gcm16-prfsha256-x25519"
+    version: int = 2         # of IKE
+    mode: str = "main"       # or aggressive: how version 1 begins
     auth: str = "psk"        # or rsa, ecdsa, ed25519
     psk: str = PSK
+    user: str = ""           # the initiator's name for XAUTH; it gets an address by Mode-Config
     dpd: int = 0             # liveness check after so many seconds of silence
     reauth: int = 0          # it authenticates anew after so many seconds, or wants us to
     make_before_break: bool = False
@@ -37,6 +40,7 @@ class Daemon:
     COMMANDS = True           # it rekeys when told to; else by a timer, when words.rekeys says so
     TRIES_AGAIN = False      # it begins again after a failure
     FRAGMENTS = True         # it offers RFC 7383
+    VERSIONS = (2, 1)        # of IKE that it speaks
     CANNOT: typing.ClassVar = {}  # row, or (row, its role) -> why not; each was tried or read
     # (rows, text in its log, what it does wrong): with that text there, a failure is not ours
     DEFECTS: typing.ClassVar = []

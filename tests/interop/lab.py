@@ -19,10 +19,16 @@ PEER_ADDRESS = "198.51.100.1"
 OUR_ADDRESS = "198.51.100.2"
 INSIDE, NAT_INSIDE = "10.99.0.2", "10.99.0.1"
 OUR_ID, PEER_ID = "ours.test", "peer.test"
+XAUTH_PASSWORD = "interop password, worth nothing"
 OUR_NET, PEER_NET = "10.1.0.0/24", "10.2.0.0/24"
 PEER_INSIDE = "10.2.0.1/24"
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 IKELAB = os.environ.get("IKELAB", str(ROOT / "build/dev/ikelab"))
+
+
+def pool_of(net):
+    """Some of its addresses, for those who ask for one."""
+    return net.replace(".0/24", ".16/28")
 
 
 class Skip(Exception):

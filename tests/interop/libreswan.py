@@ -19,6 +19,8 @@ ENCRYPTION = {"aes128": "aes128", "aes256": "aes256", "aes128gcm16": "aes_gcm128
 HASH = {"sha1": "sha1", "sha256": "sha2_256", "sha384": "sha2_384", "sha512": "sha2_512"}
 GROUP = {"modp2048": "dh14", "modp3072": "dh15", "ecp256": "dh19", "ecp384": "dh20", "ecp521": "dh21",
          "x25519": "dh31"}
+IKE_UP = "V2_ESTABLISHED_IKE_SA|MAIN_I4|MAIN_R3|AGGR_I2|AGGR_R2"
+CHILD_UP = "V2_ESTABLISHED_CHILD_SA|QUICK_I2|QUICK_R2"
 LOSES_RESPONSE = ("pluto 4.10 drops our response when it comes while pluto works on a request of "
                   "ours; its own exchanges then stand still")
 GIVES_UP = ("pluto 4.10 found no response to an IKE_AUTH in six retransmissions and began again; seen "
@@ -28,6 +30,7 @@ CONF = """config setup
 	plutodebug=none
 	dumpdir={folder}/run
 	uniqueids=no
+	ikev1-policy=accept
 	ipsecdir={folder}/etc
 	nssdir={folder}/nss
 	secretsfile={folder}/secrets
@@ -42,16 +45,18 @@ CONNECTION = """conn {name}
 	rightid=@{peer}
 	rightsubnet={peer_net}
 	authby={authby}
-	ikev2=insist
+	ikev2={ikev2}
+	aggressive={aggressive}
 	ike={ike}
 	esp={esp}
 	type=tunnel
-	pfs=no
+	pfs={pfs}
 	fragmentation=yes
 	mobike=no
-	rekey={rekey}
+	{renewal}
 	retransmit-timeout=30s
 	dpddelay={w.dpd}
+	dpdtimeout={dpd_timeout}
 	dpdaction=clear
 	auto=add
 	leftupdown=%disabled
@@ -69,16 +74,21 @@ def ike_words(text):
 
 
 def esp_words(text):
-    return ",".join("-".join(filter(None, (ENCRYPTION[p.encryption], HASH.get(p.integrity))))
-                    for p in proposals(text))
+    return ",".join("-".join(filter(None, (ENCRYPTION[p.encryption], HASH.get(p.integrity)))) +
+                    (f";{GROUP[p.group]}" if p.group else "") for p in proposals(text))
 
 
 class Libreswan(Daemon):
     NAME = "libreswan"
     TRIES_AGAIN = True
-    LACKS = {"aes256ccm16-prfsha256-x25519": "pluto 4.10 has AES-CCM for ESP, not for IKE"}
+    LACKS = {"aes256gcm16-ecp256": "pluto 4.10 has no elliptic curves for PFS of IKEv1",
+             "aes256ccm16-prfsha256-x25519": "pluto 4.10 has AES-CCM for ESP, not for IKE"}
     CANNOT = {
-        "data": "pluto leaves ESP to the kernel; on fakekernel.c no packet passes",
+        **dict.fromkeys(("data", "v1_data"), "pluto leaves ESP to the kernel; on fakekernel.c no packet passes"),
+        ("v1_renewal_theirs", "respond"): "as responder pluto 4.10 begins a new phase 1 no sooner than it "
+                                          "deletes the old one, and on port 500, also through a NAT",
+        **dict.fromkeys(("v1_xauth_psk", "v1_xauth_rsa"), "its XAUTH is not configured in this lab"),
+        "v1_main_ecdsa": "libreswan 4.10 has no ECDSA in IKEv1",
         "handshake_ed25519": "libreswan 4.10 has no EdDSA: its authby knows RSA and ECDSA",
         ("reauth_ours", "initiate"): "libreswan 4.10 does not heed AUTH_LIFETIME: we delete the IKE SA when its "
                                      "time is over, and it begins no other",
@@ -91,7 +101,7 @@ class Libreswan(Daemon):
                ("discarding packet received during asynchronous work",
                 "has no matching SA")] + [(("loss",), "starting keying attempt", GIVES_UP)]
     SAW = {"invalid_ke": ["INVALID_KE_PAYLOAD"], "no_proposal": ["NO_PROPOSAL_CHOSEN"],
-           "wrong_key": ["AUTHENTICATION_FAILED"]}
+           "wrong_key": ["AUTHENTICATION_FAILED"], "child_deleted": ["deleting state (STATE_QUICK"]}
 
     def __init__(self, bed, words, side="peer"):
         super().__init__(bed, words, side)
@@ -149,9 +159,21 @@ class Libreswan(Daemon):
                 remote=self.bed.seen_as(self.other), me=self.me() if n == 0 else f"{n}.{self.me()}",
                 peer=self.peer(), ike=ike_words(w.ike), esp=esp_words(w.esp),
                 authby={"psk": "secret", "rsa": "rsasig", "ecdsa": "ecdsa"}[w.auth],
-                rekey="no")
+                ikev2="insist" if w.version == 2 else "no",
+                aggressive="yes" if w.mode == "aggressive" else "no",
+                dpd_timeout=30 if w.dpd else 0,
+                pfs="yes" if proposals(w.esp)[0].group else "no", renewal=self.renewal())
             text += CERTIFICATE if w.auth != "psk" else ""
         self.write("ipsec.conf", text)
+
+    def renewal(self):
+        """IKEv1 has no command for it, and goes by lifetimes; everything else by command only."""
+        w = self.words
+        life = {"ikelifetime": w.reauth + 1} if w.reauth else {"salifetime": 4}
+        if w.version == 2 or not (w.reauth or w.rekeys):
+            return "rekey=no"
+        return "\n\t".join(["rekey=yes", "rekeymargin=1s", "rekeyfuzz=0%"] +
+                           [f"{k}={v}s" for k, v in life.items()])
 
     def whack(self, *args, check=False):
         return sh(*self.bed.inside(self.side, f"{LIBEXEC}/ipsec/whack", "--rundir",
@@ -162,22 +184,24 @@ class Libreswan(Daemon):
             self.whack("--name", name, "--initiate", *([] if wait else ["--asynchronous"]))
 
     def rekey_child(self, check=True):
+        if self.words.version == 1:
+            return
         self.whack("--name", "lab", "--rekey-ipsec", "--asynchronous")
 
     def rekey_ike(self, check=True):
         self.whack("--name", "lab", "--rekey-ike", "--asynchronous")
 
     def delete_child(self):
-        self.whack("--deletestate", self._states("ESTABLISHED_CHILD_SA")[0])
+        self.whack("--deletestate", self._states(CHILD_UP)[0])
 
     def delete_ike(self):
         self.whack("--name", "lab", "--terminate")
 
     def _states(self, state):
-        return re.findall(rf"#(\d+): .*STATE_V2_{state}", self.whack("--showstates").stdout)
+        return re.findall(rf"#(\d+): .*STATE_(?:{state})", self.whack("--showstates").stdout)
 
     def sas(self):
-        return len(self._states("ESTABLISHED_IKE_SA")), len(self._states("ESTABLISHED_CHILD_SA"))
+        return len(self._states(IKE_UP)), len(self._states(CHILD_UP))
 
     def log(self):
         with open(self.path("pluto.log"), encoding="utf-8", errors="replace") as f:

@@ -50,6 +50,7 @@ class Openiked(Daemon):
     NAME = "OpenIKED"
     ESP = "aes256-sha1"
     COMMANDS = False
+    VERSIONS = (2,)
     LACKS = {
         "chacha20poly1305-prfsha384-ecp384": "iked 7.2 has ChaCha20-Poly1305 for ESP, not for IKE",
         "aes256ctr-sha512-modp3072": "iked 7.2 has AES-CTR for ESP, not for IKE",

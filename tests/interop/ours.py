@@ -16,6 +16,22 @@ def credentials(bed, side, auth, psk=None):
     return ["--cert", at(f"{side}.crt"), "--key", at(f"{side}.key"), "--ca", at("ca.crt")]
 
 
+def version(words):
+    return ["--version", "1", "--mode", words.mode] if words.version == 1 else []
+
+
+def user(bed, words, initiates, their_net):
+    """XAUTH and Mode-Config, of the one who asks or the one who answers."""
+    if not words.user:
+        return []
+    name = os.path.join(bed.folder_for("xauth"), "words")
+    with open(name, "w", encoding="ascii") as f:
+        f.write(lab.XAUTH_PASSWORD if initiates else f"{words.user} {lab.XAUTH_PASSWORD}\n")
+    if initiates:
+        return ["--xauth-user", words.user, "--xauth-password-file", name, "--ask-address"]
+    return ["--xauth-users", name, "--pool", lab.pool_of(their_net)]
+
+
 class Ours:
     """One `ikelab live` in the namespace of `side`."""
 
@@ -25,7 +41,8 @@ class Ours:
         ours = side == "ours"
         me, peer = (lab.OUR_ID, lab.PEER_ID) if ours else (lab.PEER_ID, lab.OUR_ID)
         nets = (lab.OUR_NET, lab.PEER_NET) if ours else (lab.PEER_NET, lab.OUR_NET)
-        words = ["--local-id", me, "--ts-local", nets[0], "--ts-remote", nets[1]]
+        words = ["--local-id", me, "--ts-remote", nets[1]]
+        words += ["--ts-local", nets[0]] if "--ask-address" not in args else []
         if role == "initiate":
             words += ["--remote", bed.seen_as("peer" if ours else "ours"), "--remote-id", peer]
         else:
@@ -83,6 +100,9 @@ class OursAsPeer(Daemon):
     SAW = {"wrong_key": ["authentication_failed"]}
     CANNOT = {
         "data": "the test interop/data has it",
+        "v1_data": "strongSwan's row has it, in both roles",
+        "v1_child_delete_theirs": "without commands a lifetime does it, which both ends of IKEv1 heed: "
+                                  "the row v1_child_delete_ours",
     }
 
     def __init__(self, bed, words, side="peer"):
@@ -104,11 +124,12 @@ class OursAsPeer(Daemon):
 
     def _start(self, *args):
         w = self.words
-        args = ["--ike", w.ike, "--esp", w.esp, *args]
+        args = ["--ike", w.ike, "--esp", w.esp, *version(w), *args]
+        args += user(self.bed, w, w.role == "initiate", self.nets()[1])
         args += ["--dpd", str(w.dpd)] if w.dpd else []
         args += [f"--rekey-{w.rekeys}", "1"] if w.rekeys else []
         args += ["--life-child", "2"] if w.ends_child else []
-        args += ["--reauth", str(w.reauth)] if w.reauth else []
+        args += ["--reauth" if w.version == 2 else "--rekey-ike", str(w.reauth)] if w.reauth else []
         args += ["--make-before-break"] if w.make_before_break else []
         args += ["--childless", w.childless] if w.childless else []
         args += ["--fragmentation", w.fragmentation] if w.fragmentation else []

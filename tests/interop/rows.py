@@ -2,13 +2,15 @@
 paths. A row raises Failed; what it returns is a remark for its cell."""
 import time
 
+import lab
 import test_data
 import wire
 from daemon import Words
 from lab import Skip, require, wait_until
-from ours import Ours
+from ours import Ours, user, version
 
 PATIENCE = 15.0
+IKE_V1 = "aes256-sha256-modp2048"  # what has no AEAD and no X25519
 
 
 class Cell:
@@ -17,21 +19,30 @@ class Cell:
     def __init__(self, bed, daemon, role):
         self.bed, self.daemon, self.role = bed, daemon, role
         self.peers = []
+        self.defaults = {"esp": daemon.ESP}
+        self.informational = wire.INFORMATIONAL
+
+    def speak_version_1(self, mode):
+        """IKEv1 from now on, where a row does not ask for anything else."""
+        self.defaults.update(version=1, mode=mode, ike=IKE_V1)
+        self.informational = wire.V1_INFORMATIONAL
+        return self
 
     @property
     def initiates(self):
         return self.role == "initiate"
 
     def peer(self, **words):
-        words.setdefault("esp", self.daemon.ESP)
         role = "respond" if self.initiates else "initiate"
-        self.peers.append(self.daemon(self.bed, Words(role=role, **words)))
+        self.peers.append(self.daemon(self.bed, Words(role=role, **{**self.defaults, **words})))
         return self.peers[-1]
 
     def ours(self, peer, *args):
         """Our side, which offers what the peer takes unless args say otherwise."""
         w = peer.words
-        return Ours(self.bed, self.role, "--ike", w.ike, "--esp", w.esp, *args, auth=w.auth)
+        args = [*args, *user(self.bed, w, self.initiates, lab.PEER_NET)]
+        return Ours(self.bed, self.role, "--ike", w.ike, "--esp", w.esp, *version(w), *args,
+                    auth=w.auth)
 
 
 def said(peer, what, least=1):
@@ -266,7 +277,7 @@ def ike_rekey_both(cell):
     return bring_down(peer, ours, drops=None, rekeys_ike=least)
 
 
-def _leave(peer, ours):
+def leave(peer, ours):
     """As bring_down, after IKE SAs have come and gone by themselves."""
     ike = ours.finish(drops=None)
     settle(peer, (0, 0))
@@ -280,7 +291,7 @@ def _reauth(cell, *args, **words):
     ours.wait_event("ike_up", 3, limit=30)
     settle(peer, (1, 1))
     wait_until(lambda: ours.sas() == (1, 1), lambda: ours.log()[-600:])
-    _leave(peer, ours)
+    leave(peer, ours)
 
 
 def reauth_ours(cell):
@@ -313,7 +324,7 @@ def reauth_make_before_break(cell):
     settle(peer, (1, 1))
     wait_until(lambda: ours.sas() == (1, 1), lambda: ours.log()[-600:])
     require(fewest_children(ours) >= 1, f"a moment without a child SA: {ours.log()[-600:]}")
-    _leave(peer, ours)
+    leave(peer, ours)
 
 
 def childless(cell):
@@ -367,9 +378,9 @@ def ike_delete_ours(cell):
     """What every row does at its end, looked at from the peer: no SA, and a delete on the wire."""
     link = cell.bed.wire()
     peer, ours = bring_up(cell)
-    require(not link.requests(cell.bed.address["ours"], wire.INFORMATIONAL), "a request too early")
+    require(not link.requests(cell.bed.address["ours"], cell.informational), "a request too early")
     bring_down(peer, ours)
-    require(link.requests(cell.bed.address["ours"], wire.INFORMATIONAL), "no delete on the wire")
+    require(link.requests(cell.bed.address["ours"], cell.informational), "no delete on the wire")
 
 
 def ike_delete_theirs(cell):

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs the table: rows x daemons x our role x path, each cell in namespaces of its own.
 
-usage: runner.py [--jobs N] [--markdown FILE] [DAEMON or ROW...]
+usage: runner.py [--jobs N] [--markdown FILE] [DAEMON, ROW, ikev1 or ikev2...]
 
 The cells of a row run side by side (--jobs 1: one after the other): they mostly wait for timers.
 Exit 0 when no cell failed, 77 when nothing could be run; the logs of a failure are kept.
@@ -22,6 +22,7 @@ from libreswan import Libreswan
 from openiked import Openiked
 from ours import OursAsPeer
 from rows import ROWS, Cell
+from rows_v1 import ROWS_V1
 from strongswan import Strongswan
 
 DAEMONS = {"ours": OursAsPeer, "strongswan": Strongswan, "libreswan": Libreswan,
@@ -70,16 +71,21 @@ class Notes:
 def run_table(folder, daemon, rows, jobs, notes):
     """Prints the table of one daemon as it is made; [(row, [cell text])]."""
     print(f"`ikelab live` and {daemon.NAME} {daemon.version()}; our role:", flush=True)
-    print(f"{'':20}" + "".join(f"{c[0]:16}" for c in COLUMNS), flush=True)
+    print(f"{'':24}" + "".join(f"{c[0]:16}" for c in COLUMNS), flush=True)
     table = []
     with apart.pool(jobs) as pool:
         for row in rows:
             began = time.monotonic()
             cells = show_row(pool, folder, daemon, row, notes)
-            print(f"{row.__name__:20}" + "".join(f"{c:16}" for c in cells) +
+            print(f"{row.__name__:24}" + "".join(f"{c:16}" for c in cells) +
                   f"{time.monotonic() - began:5.1f} s", flush=True)
             table.append((row.__name__, cells))
     return table
+
+
+def spoken(daemon, rows):
+    """Those whose version of IKE it speaks."""
+    return [r for r in rows if getattr(r, "version", 2) in daemon.VERSIONS]
 
 
 def show_row(pool, folder, daemon, row, notes):
@@ -114,14 +120,18 @@ def words():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=len(COLUMNS))
     parser.add_argument("--markdown", metavar="FILE")
-    parser.add_argument("only", nargs="*", metavar="DAEMON or ROW")
+    parser.add_argument("only", nargs="*", metavar="DAEMON, ROW or VERSION")
     args = parser.parse_args()
-    rows = {r.__name__: r for r in ROWS}
+    versions = {"ikev2": ROWS, "ikev1": ROWS_V1}
+    args.only = [w for word in args.only
+                 for w in ([r.__name__ for r in versions[word]] if word in versions else [word])]
+    rows = {r.__name__: r for r in ROWS + ROWS_V1}
     for word in args.only:
         if word not in DAEMONS and word not in rows:
-            parser.error(f"no {word}; daemons: {' '.join(DAEMONS)}; rows: {' '.join(rows)}")
+            parser.error(f"no {word}; daemons: {' '.join(DAEMONS)}; rows: {' '.join(rows)}; "
+                         f"of one version: {' '.join(versions)}")
     args.daemons = [d for d in DAEMONS if d in args.only] or list(DAEMONS)
-    args.rows = [rows[r] for r in rows if r in args.only] or list(ROWS)
+    args.rows = [rows[r] for r in rows if r in args.only] or list(rows.values())
     return args
 
 
@@ -146,7 +156,7 @@ def main():
         pki.make(folder + "/pki", kind)
     os.chmod(folder, 0o755)  # iked gives up root and still reads its files
     notes = Notes()
-    tables = [(d, run_table(folder, d, args.rows, args.jobs, notes)) for d in here]
+    tables = [(d, run_table(folder, d, spoken(d, args.rows), args.jobs, notes)) for d in here]
     for n, note in enumerate(notes.all, 1):
         print(f"({n}) {note}")
     for reason in why:

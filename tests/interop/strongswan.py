@@ -3,13 +3,14 @@ fake_kernel it has none, and only IKE is real (fakekernel.c)."""
 import os
 import shutil
 
+import lab
 from daemon import Daemon, built_shim
 from lab import Skip, sh, wait_until
 
 CHARON = "/usr/lib/ipsec/charon"
 PLUGINS = ("random nonce aes sha1 sha2 md5 hmac kdf pem pkcs1 pkcs8 x509 pubkey constraints openssl "
            "gmp curve25519 gcm ccm ctr cmac xcbc drbg aesni chapoly kernel-libipsec kernel-netlink "
-           "socket-default updown vici")
+           "socket-default updown vici xauth-generic")
 CONF = """charon {{
   load_modular = no
   load = {plugins}
@@ -17,9 +18,11 @@ CONF = """charon {{
   retransmit_tries = 6
   rsa_pss = yes
   reuse_ikesa = no
+  delete_rekeyed = yes
   dos_protection = no
   cookie_threshold = 0
   make_before_break = {make_before_break}
+  i_dont_care_about_security_and_use_aggressive_mode_psk = yes
   block_threshold = 0
   install_routes = no
   {extra}
@@ -42,7 +45,8 @@ swanctl {{ load = pem pkcs1 pkcs8 x509 pubkey openssl curve25519 random }}
 # retransmissions, here 75 s.
 ACQ_EXPIRES = 86400
 SWANCTL = """connections {{ lab {{
-  version = 2
+  version = {w.version}
+  aggressive = {aggressive}
   local_addrs = {local}
   remote_addrs = {remote}
   proposals = {w.ike}
@@ -62,15 +66,16 @@ SWANCTL = """connections {{ lab {{
     auth = {auth}
     id = {peer}
   }}
+  {xauth}
   children {{ net {{
-    local_ts = {net}
-    remote_ts = {peer_net}
+    {ts}
     esp_proposals = {w.esp}
     rekey_time = 8h
     mode = tunnel
   }} }}
 }} }}
-secrets {{ ike-lab {{ secret = "{w.psk}" }} }}
+secrets {{ ike-lab {{ secret = "{w.psk}" }} {xauth_secret} }}
+pools {{ {pool} }}
 """
 
 
@@ -85,7 +90,7 @@ class Strongswan(Daemon):
     SAW = {"invalid_ke": ["N(INVAL_KE)"], "no_proposal": ["N(NO_PROP)"],
            "wrong_key": ["AUTH_FAILED", "MAC mismatched"],
            "request": ["parsed INFORMATIONAL request"], "check": ["sending DPD request"],
-           "retransmit": ["retransmit"]}
+           "retransmit": ["retransmit"], "acknowledgement": ["N(DPD_ACK)"]}
 
     def __init__(self, bed, words, side="peer", level=1, extra="", fake_kernel=False,
                  anybody=False, pinned=""):
@@ -129,13 +134,33 @@ class Strongswan(Daemon):
             acq_expires=ACQ_EXPIRES))
         self.write("swanctl.conf", SWANCTL.format(
             w=self.words, me=self.me(), peer=self.peer(),
-            remote="%any" if self.anybody else self.bed.seen_as(self.other), net=net, peer_net=peer_net,
+            aggressive="yes" if self.words.mode == "aggressive" else "no",
+            remote="%any" if self.anybody else self.bed.seen_as(self.other), 
+            **self.user(), ts=self.selectors(net, peer_net),
             rekey_time="0" if self.words.reauth else "24h", renewal=self.renewal(),
             local="%any" if self.words.moves_to else self.bed.address[self.side],
             mobike="yes" if self.words.mobike else "no",
             # The new SA may take a retransmission; the old one must not come to its hard end first.
-            over_time="10s" if self.words.make_before_break else "1s",
+            over_time="10s" if self.words.make_before_break or self.words.version == 1 else "1s",
             auth="psk" if psk else "pubkey", certs="" if psk else f"certs = {self.side}.crt"))
+
+    def selectors(self, net, peer_net):
+        mine, others = net, peer_net
+        if self.words.user:  # who asked for an address is that address
+            mine, others = ("dynamic", peer_net) if self.words.role == "initiate" else (net, "dynamic")
+        return f"local_ts = {mine}\n    remote_ts = {others}"
+
+    def user(self):
+        """XAUTH and Mode-Config, of the one who asks or the one who answers."""
+        name = self.words.user
+        if not name:
+            return {"xauth": "", "xauth_secret": "", "pool": ""}
+        secret = f'xauth-lab {{ id = {name}\n secret = "{lab.XAUTH_PASSWORD}" }}'
+        if self.words.role == "initiate":
+            return {"xauth": f"vips = 0.0.0.0\n  local-user {{ auth = xauth\n xauth_id = {name} }}",
+                    "xauth_secret": secret, "pool": ""}
+        return {"xauth": "pools = inside\n  remote-user { auth = xauth }", "xauth_secret": secret,
+                "pool": f"inside {{ addrs = {lab.pool_of(self.nets()[1])} }}"}
 
     def renewal(self):
         w = self.words

@@ -17,7 +17,7 @@ import traffic
 from apart import COLUMNS
 from daemon import Words
 from lab import require, wait_until
-from ours import Ours
+from ours import Ours, version
 from strongswan import Strongswan
 from traffic import Host, Stream
 
@@ -29,13 +29,13 @@ TUN = ("--tun", "ikelab0", "--tun-address", OUR_INSIDE + "/32")
 class Swans:
     """strongSwan at the other end."""
 
-    def __init__(self, bed, role, *args):
+    def __init__(self, bed, role, *args, **words):
         self.bed = bed
         theirs = "respond" if role == "initiate" else "initiate"
-        self.swan = Strongswan(bed, Words(role=theirs, esp="aes256gcm16"))
+        self.swan = Strongswan(bed, Words(role=theirs, **{"esp": "aes256gcm16", **words}))
         # Lab's strongSwan makes no routes; its device is there before any SA.
         bed.ip("peer", "route", "add", lab.OUR_NET, "dev", "ipsec0", "src", SWAN_INSIDE)
-        self.ours = Ours(bed, role, *TUN, *args)
+        self.ours = Ours(bed, role, *TUN, *version(self.swan.words), *args)
         if role == "respond":
             self.swan.ctl("--initiate", "--child", "net", "--timeout", "10")
         self.ours.wait_event("child_up")
@@ -66,8 +66,8 @@ def whole(virtual, packets):
     require(esp["delivered_ratio"] is None and esp == virtual["flows"]["tun"]["esp"], str(esp))
 
 
-def ping(bed, role):
-    ends = Swans(bed, role)
+def ping(bed, role, **words):
+    ends = Swans(bed, role, **words)
     one, other = ends.hosts
     traffic.ping(one, other)
     traffic.ping(other, one)

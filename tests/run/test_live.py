@@ -58,7 +58,7 @@ class Live(unittest.TestCase):
                            {"--rekey-ike": "soon"}, {"--dpd": ""}, {"--version": "3"},
                            {"--version": "1", "--childless": "allow"},
                            {"--version": "1", "--reauth": "60"},
-                           {"--version": "1", "--fragmentation": "yes"},
+                           {"--version": "1", "--peer-key": str(psk)},
                            {"--version": "1", "--mode": "quick"},
                            {"--xauth-user": "me", "--xauth-password-file": str(psk)},
                            {"--version": "1", "--xauth-user": "me"},

@@ -528,12 +528,13 @@ START_TEST(messages_of_another_form)
 }
 END_TEST
 
-/* The answer has to be to what was asked: its type, and the identifier. */
+/* The answer has to be to what was asked: its type, and the identifier, unless that is left 0. */
 START_TEST(answers_to_something_else)
 {
     struct crypto *crypto = provider(1);
 
-    for (unsigned wrong = 0; wrong < 3; wrong++) {
+    for (unsigned way = 0; way < 4; way++) {
+        unsigned wrong = way < 3 ? way : 0;
         struct v1_transaction t;
         struct bytes message;
         struct v1_config what;
@@ -544,7 +545,7 @@ START_TEST(answers_to_something_else)
         memcpy(copy, x.sent[0], x.len[0]);
         ck_assert_ok(v1_transaction_init(&t, &x.sa[USER], 0x40));
         ck_assert_ok(v1_transaction_read(&t, bytes_of(copy, x.len[0]), &what));
-        t.identifier ^= wrong == 1;
+        t.identifier = way == 3 ? 0 : t.identifier ^ (wrong == 1);
         t.type = wrong == 2 ? V1_CONFIG_SET : t.type;
         ck_assert_ok(v1_transaction_answer(&t, BYTES_NONE, (struct buf){out, 0, ROOM}, &message));
         ck_assert_int_eq(hand_copy(GATEWAY, message.data, message.len, &message),

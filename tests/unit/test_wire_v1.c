@@ -568,6 +568,35 @@ START_TEST(what_is_wrong_with_a_message_is_said)
 }
 END_TEST
 
+/* libreswan rounds messages in the clear up to a multiple of 4 octets. */
+START_TEST(up_to_three_zeros_round_a_message)
+{
+    uint8_t out[256];
+    struct message_view v;
+
+    for (unsigned rest = 0; rest <= 5; rest++)
+        for (unsigned set = 0; set <= rest; set++) { /* which of them is not 0, if any */
+            struct bytes message = clear_message(out, sizeof out);
+            bool good = rest < 4 && set == rest;
+
+            ck_assert_uint_eq(message.len % 4, 0);
+            ck_assert_uint_gt(out[59], 4 + rest);
+            out[59] = (uint8_t)(out[59] - rest); /* the length of the last payload */
+            memset(out + message.len - rest, 0, rest);
+            if (set < rest)
+                out[message.len - 1 - set] = 1;
+            ck_assert_int_eq(v1_message_read(message, &v), good ? OK : ERR_TRAILING);
+            ck_assert(!good || v.payloads[1].body.len == out[59] - 4u);
+        }
+    clear_message(out, sizeof out);
+    out[59]--;
+    out[27]--; /* as long as it says, and one more zero would not round it */
+    ck_assert_ok(v1_message_read(bytes_of(out, out[27]), &v));
+    out[59]--;
+    ck_assert_int_eq(v1_message_read(bytes_of(out, out[27]), &v), ERR_TRAILING);
+}
+END_TEST
+
 START_TEST(more_payloads_than_we_hold)
 {
     static uint8_t out[1024];
@@ -736,7 +765,7 @@ END_TEST
 SUITE("wire_v1", random_structs_survive_write_and_read, every_prefix_is_refused_or_means_its_bytes,
       boundaries_of_bodies, limits_of_bodies, an_sa_has_bounds,
       numbers_of_attributes_have_two_forms, a_message_is_read_as_it_was_written,
-      what_is_wrong_with_a_message_is_said, more_payloads_than_we_hold,
-      the_encrypted_form_is_padded_and_taken_apart, texts_that_are_none,
+      what_is_wrong_with_a_message_is_said, up_to_three_zeros_round_a_message,
+      more_payloads_than_we_hold, the_encrypted_form_is_padded_and_taken_apart, texts_that_are_none,
       a_message_that_does_not_fit_is_not_made, vendor_ids_are_what_was_hashed,
       numbers_have_their_names)
