@@ -25,7 +25,11 @@ void v1_renew(struct ike_endpoint *ep, nsec now, struct ike_sa *old)
 
     if (renewal_next(ep, old))
         return;
-    renewal_end(ep, old); /* the one before it may wait for its Delete yet */
+    if (old->renewing) { /* the peer has not deleted the one before: it may not be done */
+        renewal_end(ep, old);
+        try_later(ep, now, old);
+        return;
+    }
     if (v1_initiate(ep, now, &peer, &ref)) {
         try_later(ep, now, old);
         return;
