@@ -20,25 +20,16 @@ enum {
 };
 
 struct end {
-    EVP_PKEY *own;
-    uint8_t public_value[KEX_LEN_MAX], shared[KEX_LEN_MAX];
-    size_t public_len, shared_len;
+    struct kex_party kex;
     uint8_t nonce[NONCE_LEN], spi[SPI_LEN];
     uint8_t keys[SK_KEYS_LEN];
 };
 
 static void offer(struct handshake *h, struct end *e)
 {
-    e->own = kex_generate(h->kex);
-    e->public_len = kex_public(h->kex, e->own, e->public_value);
+    kex_offer(h->kex, &e->kex);
     need(RAND_bytes(e->nonce, sizeof e->nonce), "nonce");
     need(RAND_bytes(e->spi, sizeof e->spi), "SPI");
-}
-
-static void agree(struct handshake *h, struct end *e, const uint8_t *peer, size_t len)
-{
-    e->shared_len = kex_derive(h->kex, e->own, peer, len, e->shared);
-    EVP_PKEY_free(e->own);
 }
 
 static void derive_keys(struct handshake *h, struct end *e)
@@ -49,7 +40,7 @@ static void derive_keys(struct handshake *h, struct end *e)
         sha1(h->symmetric, input, sizeof input, hash);
     memcpy(nonces, e->nonce, NONCE_LEN);
     memcpy(nonces + NONCE_LEN, e->nonce, NONCE_LEN);
-    skeyseed(h->symmetric, nonces, e->shared, e->shared_len, seed);
+    skeyseed(h->symmetric, nonces, e->kex.shared, e->kex.shared_len, seed);
     prf_plus(h->symmetric, seed, e->keys, SK_KEYS_LEN);
 }
 
@@ -104,7 +95,7 @@ void handshake_pair(void *handshake, uint64_t count)
         for (int i = 0; i < 2; i++)
             offer(h, &e[i]);
         for (int i = 0; i < 2; i++)
-            agree(h, &e[i], e[!i].public_value, e[!i].public_len);
+            kex_agree(h->kex, &e[i].kex, e[!i].kex.public_value, e[!i].kex.public_len);
         for (int i = 0; i < 2; i++)
             derive_keys(h, &e[i]);
         for (int i = 0; i < 2; i++)
@@ -119,7 +110,7 @@ void handshake_end(void *handshake, uint64_t count)
 
     for (uint64_t n = 0; n < count; n++) {
         offer(h, &e);
-        agree(h, &e, h->peer, h->peer_len);
+        kex_agree(h->kex, &e.kex, h->peer, h->peer_len);
         derive_keys(h, &e);
         authenticate(h, &e);
     }

@@ -24,9 +24,7 @@ enum {
 };
 
 struct end {
-    EVP_PKEY *own;
-    uint8_t public_value[KEX_LEN_MAX], shared[KEX_LEN_MAX];
-    size_t public_len, shared_len;
+    struct kex_party kex;
     uint8_t nonce[NONCE_LEN], cookie[COOKIE_LEN];
     uint8_t skeyid[PRF_LEN], skeyid_d[PRF_LEN], skeyid_a[PRF_LEN], skeyid_e[PRF_LEN];
     uint8_t iv[IV_LEN]; /* of the next message; behind phase 1 its last block */
@@ -34,16 +32,9 @@ struct end {
 
 static void offer(struct handshake_v1 *h, struct end *e)
 {
-    e->own = kex_generate(h->kex);
-    e->public_len = kex_public(h->kex, e->own, e->public_value);
+    kex_offer(h->kex, &e->kex);
     need(RAND_bytes(e->nonce, sizeof e->nonce), "nonce");
     need(RAND_bytes(e->cookie, sizeof e->cookie), "cookie");
-}
-
-static void agree(struct handshake_v1 *h, struct end *e, const uint8_t *peer, size_t len)
-{
-    e->shared_len = kex_derive(h->kex, e->own, peer, len, e->shared);
-    EVP_PKEY_free(e->own);
 }
 
 /* SKEYID_x = prf(SKEYID, [the one before |] g^xy | CKY-I | CKY-R | n) */
@@ -55,9 +46,9 @@ static void skeyid_of(struct handshake_v1 *h, struct end *e, const uint8_t *befo
 
     if (before)
         memcpy(text, before, at = PRF_LEN);
-    memcpy(text + at, e->shared, e->shared_len);
-    memcpy(text + at + e->shared_len, e->cookie, COOKIE_LEN);
-    at += e->shared_len + COOKIES_LEN;
+    memcpy(text + at, e->kex.shared, e->kex.shared_len);
+    memcpy(text + at + e->kex.shared_len, e->cookie, COOKIE_LEN);
+    at += e->kex.shared_len + COOKIES_LEN;
     text[at++] = n;
     prf(h->symmetric, e->skeyid, text, at, out);
 }
@@ -77,9 +68,9 @@ static void derive_keys(struct handshake_v1 *h, struct end *e)
     skeyid_of(h, e, NULL, 0, e->skeyid_d);
     skeyid_of(h, e, e->skeyid_d, 1, e->skeyid_a);
     skeyid_of(h, e, e->skeyid_a, 2, e->skeyid_e);
-    memcpy(values, e->public_value, e->public_len);
-    memcpy(values + e->public_len, e->public_value, e->public_len);
-    sha256(h->symmetric, values, 2 * e->public_len, hash); /* the first IV */
+    memcpy(values, e->kex.public_value, e->kex.public_len);
+    memcpy(values + e->kex.public_len, e->kex.public_value, e->kex.public_len);
+    sha256(h->symmetric, values, 2 * e->kex.public_len, hash); /* the first IV */
     memcpy(e->iv, hash, sizeof e->iv);
 }
 
@@ -95,9 +86,9 @@ static void message(struct handshake_v1 *h, struct end *e, uint8_t *iv, size_t l
 static void authenticate(struct handshake_v1 *h, struct end *e, bool initiator)
 {
     uint8_t text[TEXT_MAX] = {0}, hash[PRF_LEN];
-    size_t len = 2 * e->public_len + COOKIES_LEN + SA_LEN + ID_LEN;
+    size_t len = 2 * e->kex.public_len + COOKIES_LEN + SA_LEN + ID_LEN;
 
-    memcpy(text, e->public_value, e->public_len);
+    memcpy(text, e->kex.public_value, e->kex.public_len);
     for (int i = 0; i < 2; i++)
         prf(h->symmetric, e->skeyid, text, len, hash);
     for (int i = 0; i < 2; i++)
@@ -158,7 +149,7 @@ void handshake_v1_pair(void *handshake, uint64_t count)
         for (int i = 0; i < 2; i++)
             offer(h, &e[i]);
         for (int i = 0; i < 2; i++)
-            agree(h, &e[i], e[!i].public_value, e[!i].public_len);
+            kex_agree(h->kex, &e[i].kex, e[!i].kex.public_value, e[!i].kex.public_len);
         for (int i = 0; i < 2; i++)
             both_phases(h, &e[i], i == 0);
     }
@@ -171,7 +162,7 @@ void handshake_v1_end(void *handshake, uint64_t count)
 
     for (uint64_t n = 0; n < count; n++) {
         offer(h, &e);
-        agree(h, &e, h->peer, h->peer_len);
+        kex_agree(h->kex, &e.kex, h->peer, h->peer_len);
         both_phases(h, &e, true);
     }
 }

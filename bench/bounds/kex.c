@@ -101,3 +101,15 @@ size_t kex_derive(const struct kex *k, EVP_PKEY *own, const uint8_t *public_valu
     EVP_PKEY_free(peer);
     return out_len;
 }
+
+void kex_offer(struct kex *k, struct kex_party *p)
+{
+    p->own = kex_generate(k);
+    p->public_len = kex_public(k, p->own, p->public_value);
+}
+
+void kex_agree(const struct kex *k, struct kex_party *p, const uint8_t *peer, size_t len)
+{
+    p->shared_len = kex_derive(k, p->own, peer, len, p->shared);
+    EVP_PKEY_free(p->own);
+}

@@ -36,4 +36,15 @@ size_t kex_public(const struct kex *, EVP_PKEY *own, uint8_t *out);
 size_t kex_derive(const struct kex *, EVP_PKEY *own, const uint8_t *public_value, size_t len,
                   uint8_t *out);
 
+/** One side of a handshake: its key pair until the secret is there. */
+struct kex_party {
+    EVP_PKEY *own;
+    uint8_t public_value[KEX_LEN_MAX], shared[KEX_LEN_MAX];
+    size_t public_len, shared_len;
+};
+
+void kex_offer(struct kex *, struct kex_party *);
+/** The key pair is freed. */
+void kex_agree(const struct kex *, struct kex_party *, const uint8_t *peer, size_t len);
+
 #endif

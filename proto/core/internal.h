@@ -295,8 +295,12 @@ struct ike_due ike_timers_take(struct ike_endpoint *, nsec now);
 /** When this timer is due, NSEC_NEVER: it is not armed. */
 nsec ike_timer_at(const struct ike_endpoint *, const struct ike_sa *, enum ike_timer);
 void ike_timer_arm(struct ike_endpoint *, struct ike_sa *, enum ike_timer, nsec at);
-/** Its deadline has come. */
+/** Its deadline has come: counted, and told. */
 void ike_timer_fire(struct ike_endpoint *, struct ike_sa *, enum ike_timer);
+/** What is done when one has fired. */
+typedef void ike_timer_handler(struct ike_endpoint *, nsec now, struct ike_sa *, enum ike_timer);
+/** Fire those whose deadlines have come, in order, until one ends the IKE SA. */
+void ike_timers_fire(struct ike_endpoint *, nsec now, struct ike_sa *, ike_timer_handler *);
 /** Another request lies in the record, and its timer with it: nothing is armed or cancelled. */
 void ike_timer_move(struct ike_endpoint *, struct ike_sa *, enum ike_timer, nsec at);
 /** What is parked has changed: find the earliest anew. */

@@ -135,10 +135,25 @@ void ike_timer_arm(struct ike_endpoint *ep, struct ike_sa *sa, enum ike_timer ti
 
 void ike_timer_fire(struct ike_endpoint *ep, struct ike_sa *sa, enum ike_timer timer)
 {
+    meter_work(ep, METER_TIMER_FIRED, 0);
     if (ep->store->timer_log.ring)
         tell(ep, sa, timer, TIMER_NEWS_FIRED, ike_timer_at(ep, sa, timer));
     put(ep, sa, timer, NSEC_NEVER);
     ike_timers_again(ep, sa);
+}
+
+void ike_timers_fire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, ike_timer_handler *fire)
+{
+    struct handle self = ike_sa_ref(ep, sa).handle;
+
+    for (int i = 0; i < IKE_TIMER_COUNT; i++) {
+        if (ike_timer_at(ep, sa, (enum ike_timer)i) > now)
+            continue;
+        ike_timer_fire(ep, sa, (enum ike_timer)i);
+        fire(ep, now, sa, (enum ike_timer)i);
+        if (!ike_sa_at(ep, self))
+            return; /* that was its end */
+    }
 }
 
 void ike_timer_move(struct ike_endpoint *ep, struct ike_sa *sa, enum ike_timer timer, nsec at)

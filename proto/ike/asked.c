@@ -1,5 +1,6 @@
 #include "proto/ike/asked.h"
 
+#include "proto/core/wish.h"
 #include "proto/ike/ike.h"
 
 /* One side of the packet as the very specific selector of §2.9. */

@@ -8,6 +8,7 @@
  * lowest of the four nonces is closed by the side that asked for it (§2.8.1).
  */
 #include "proto/core/select.h"
+#include "proto/core/wish.h"
 #include "proto/esp/esp.h"
 #include "proto/ike/asked.h"
 #include "proto/ike/collision.h"

@@ -24,8 +24,6 @@ void child_timer_fired(struct ike_endpoint *, nsec now, struct child_sa *);
 enum err ike_wish_for(struct ike_endpoint *, nsec now, struct ike_sa *, enum ike_wish);
 enum err child_wish_for(struct ike_endpoint *, nsec now, struct child_sa *, bool rekey);
 
-/** Wish for one child SA more. @return false: so many wait already that this one is not counted */
-bool ike_wish_child(struct ike_sa *);
 
 /** The driver's answer to an EVENT_REQUEST. @retval ERR_NOT_FOUND no such request waits */
 enum err ike_answered(struct ike_endpoint *, nsec now, uint32_t request, bool granted);

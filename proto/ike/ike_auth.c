@@ -12,6 +12,7 @@
  * Behind AUTH both may have N(QUICK_CRASH_DETECTION) (RFC 6290 §4.2).
  * Not here: EAP (§2.16), configuration payloads.
  */
+#include "proto/core/wish.h"
 #include "proto/esp/esp.h"
 #include "proto/ike/asked.h"
 #include "proto/ike/held.h"

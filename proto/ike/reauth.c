@@ -10,6 +10,7 @@
  * goes (proto/core/child.h). While that goes on, neither SA is rekeyed.
  */
 #include "base/assert.h"
+#include "proto/core/wish.h"
 #include "proto/ike/ike.h"
 
 /* ---- when (RFC 4478) ---- */

@@ -1,6 +1,7 @@
 #include "proto/ike/resource.h"
 
 #include "base/digest.h"
+#include "proto/core/wish.h"
 #include "proto/esp/esp.h"
 #include "proto/ike/asked.h"
 #include "proto/ike/ike.h"

@@ -6,6 +6,7 @@
 #include "proto/core/request.h"
 #include "proto/core/retransmit.h"
 #include "proto/core/select.h"
+#include "proto/core/wish.h"
 #include "proto/esp/esp.h"
 #include "proto/ike/asked.h"
 #include "proto/ike/held.h"
@@ -206,41 +207,16 @@ static bool next_child_rekey(struct ike_endpoint *ep, nsec now, struct ike_sa *s
     return true;
 }
 
-static bool take_wish(struct ike_sa *sa, enum ike_wish wish)
-{
-    bool wished = sa->wishes & wish;
-
-    sa->wishes &= (uint8_t)~wish;
-    return wished;
-}
-
-bool ike_wish_child(struct ike_sa *sa)
-{
-    if (sa->new_wishes == UINT8_MAX)
-        return false;
-    sa->new_wishes += (sa->wishes & WISH_CHILD) != 0;
-    sa->wishes |= WISH_CHILD;
-    return true;
-}
-
-static bool take_child_wish(struct ike_sa *sa)
-{
-    if (!sa->new_wishes)
-        return take_wish(sa, WISH_CHILD);
-    sa->new_wishes--;
-    return true;
-}
-
 static bool next_liveness(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    return overlap_allows(ep, sa, KIND_LIVENESS, NULL) && take_wish(sa, WISH_LIVENESS) &&
+    return overlap_allows(ep, sa, KIND_LIVENESS, NULL) && ike_wish_take(sa, WISH_LIVENESS) &&
            start(ep, now, sa, KIND_LIVENESS, NULL);
 }
 
 /* Before all else: until the peer knows where we are, it answers to nowhere. */
 static bool next_move(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    return overlap_allows(ep, sa, KIND_MOVE, NULL) && take_wish(sa, WISH_MOVE) &&
+    return overlap_allows(ep, sa, KIND_MOVE, NULL) && ike_wish_take(sa, WISH_MOVE) &&
            start(ep, now, sa, KIND_MOVE, NULL);
 }
 
@@ -255,7 +231,7 @@ static bool next_create(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     if (!sa->renewing && sa->wishes & WISH_REKEY) {
         if (!overlap_allows(ep, sa, KIND_IKE_REKEY, NULL))
             return false;
-        (void)take_wish(sa, WISH_REKEY);
+        (void)ike_wish_take(sa, WISH_REKEY);
         (void)start(ep, now, sa, KIND_IKE_REKEY, NULL);
         return true;
     }
@@ -265,7 +241,7 @@ static bool next_create(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
         return false; /* new ones are for the SA that takes over */
     if (ike_asked_for(ep, sa) && sa->in_flight)
         return false; /* what a packet asked for is in one offer */
-    if (!overlap_allows(ep, sa, KIND_CHILD_NEW, NULL) || !take_child_wish(sa))
+    if (!overlap_allows(ep, sa, KIND_CHILD_NEW, NULL) || !ike_wish_child_take(sa))
         return false;
     (void)start(ep, now, sa, KIND_CHILD_NEW, NULL);
     return true;
@@ -285,7 +261,7 @@ static void next_ike_delete(struct ike_endpoint *ep, nsec now, struct ike_sa *sa
 {
     if (!overlap_allows(ep, sa, KIND_IKE_DELETE, NULL))
         return;
-    (void)take_wish(sa, WISH_DELETE);
+    (void)ike_wish_take(sa, WISH_DELETE);
     if (!start(ep, now, sa, KIND_IKE_DELETE, NULL))
         ike_remove(ep, now, sa, (enum sa_reason)sa->reason);
 }
@@ -306,7 +282,7 @@ void ike_next(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
         return;
     }
     if (sa->state == STATE_ESTABLISHED && !sa->in_flight && !(sa->wishes & WISH_DELETE) &&
-        ike_timer_at(ep, sa, TIMER_RETRY) == NSEC_NEVER && take_wish(sa, WISH_REAUTH))
+        ike_timer_at(ep, sa, TIMER_RETRY) == NSEC_NEVER && ike_wish_take(sa, WISH_REAUTH))
         reauth_begin(ep, now, sa);
     if (sa->wishes & WISH_DELETE) {
         next_ike_delete(ep, now, sa);
@@ -532,7 +508,6 @@ static void expire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 
 static void fire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum ike_timer timer)
 {
-    meter_work(ep, METER_TIMER_FIRED, 0);
     switch (timer) {
     case TIMER_RETRANSMIT:
         retransmit(ep, now, sa);
@@ -564,14 +539,7 @@ void ike_timer_fired(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     struct handle self = ike_sa_ref(ep, sa).handle;
     uint32_t id;
 
-    for (int i = 0; i < IKE_TIMER_COUNT; i++) {
-        if (ike_timer_at(ep, sa, (enum ike_timer)i) > now)
-            continue;
-        ike_timer_fire(ep, sa, (enum ike_timer)i);
-        fire(ep, now, sa, (enum ike_timer)i);
-        if (!ike_sa_at(ep, self))
-            return; /* that was its end */
-    }
+    ike_timers_fire(ep, now, sa, fire);
     while (ike_sa_at(ep, self) && flight_due(ep, sa, &id) <= now) {
         (void)flight_select(ep, sa, id);
         ike_timer_fire(ep, sa, TIMER_RETRANSMIT);
@@ -579,30 +547,10 @@ void ike_timer_fired(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     }
 }
 
-/* Hard: no packet may use it any more; the peer is told when the window is free. */
-static void child_expire(struct ike_endpoint *ep, nsec now, struct child_sa *c)
-{
-    struct ike_sa *sa = child_sa_ike(ep, c);
-
-    if (c->state == CHILD_LINGERING || sa->state != STATE_ESTABLISHED) {
-        child_remove(ep, now, c, REASON_REKEYED);
-        return;
-    }
-    if (c->reason == REASON_NONE && !c->wish_delete) /* else it was to go anyway */
-        c->reason = child_sa_at(ep, c->successor) ? REASON_REKEYED : REASON_EXPIRED;
-    child_stop(ep, c);
-    c->wish_delete = true;
-    ike_next(ep, now, sa);
-}
-
 void child_timer_fired(struct ike_endpoint *ep, nsec now, struct child_sa *c)
 {
-    meter_work(ep, METER_TIMER_FIRED, 0);
-    if (child_timers_fire(ep, now, c)) {
-        child_expire(ep, now, c);
-        return;
-    }
-    if (child_live(c))
-        c->wish_rekey = true;
-    ike_next(ep, now, child_sa_ike(ep, c));
+    struct ike_sa *sa = child_timer_wish(ep, now, c);
+
+    if (sa)
+        ike_next(ep, now, sa);
 }

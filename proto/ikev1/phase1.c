@@ -40,6 +40,16 @@ struct v1_established v1_phase1_established(const struct v1_phase1 *p)
                                    &p->cipher,    p->cky_i,      p->cky_r};
 }
 
+enum err v1_header_check(const struct v1_established *sa, const struct ike_header *h,
+                         uint8_t exchange, uint32_t message_id)
+{
+    if (h->exchange != exchange || !v1_encrypted(h))
+        return ERR_STATE;
+    return h->message_id == message_id && h->spi_i == sa->cky_i && h->spi_r == sa->cky_r
+               ? OK
+               : ERR_MESSAGE_ID;
+}
+
 enum err v1_cipher_of(const struct v1_established *sa, uint32_t message_id, struct v1_cipher *out)
 {
     size_t block = sa->cipher->encr->block_len;

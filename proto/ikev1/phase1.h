@@ -102,6 +102,11 @@ void v1_phase1_reset(struct v1_phase1 *);
 /** Of one that is ESTABLISHED; views. */
 struct v1_established v1_phase1_established(const struct v1_phase1 *);
 
+/** It is of this exchange and message ID under that SA, and encrypted. @retval ERR_STATE  of
+ * another exchange, or in the clear @retval ERR_MESSAGE_ID  of another SA or message ID */
+enum err v1_header_check(const struct v1_established *, const struct ike_header *, uint8_t exchange,
+                         uint32_t message_id) MUST_USE;
+
 /** The chain of a message ID, at its beginning (RFC 2409 appendix B). @retval ERR_UNSUPPORTED,
  * ERR_CRYPTO */
 enum err v1_cipher_of(const struct v1_established *, uint32_t message_id,

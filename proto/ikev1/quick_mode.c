@@ -450,16 +450,6 @@ static unsigned turn_of(const struct v1_quick *q)
     }
 }
 
-static enum err check_header(const struct v1_quick *q, const struct ike_header *h)
-{
-    if (h->exchange != V1_EXCHANGE_QUICK || !v1_encrypted(h))
-        return ERR_STATE;
-    if (h->message_id != q->message_id || h->spi_i != q->env.sa.cky_i ||
-        h->spi_r != q->env.sa.cky_r)
-        return ERR_MESSAGE_ID;
-    return OK;
-}
-
 /* The peer's nonce is part of HASH(2) as Ni only, so it can be judged before that nonce is read. */
 static enum err check_hash(const struct v1_quick *q, const struct message_view *in,
                            struct bytes chain, unsigned number)
@@ -518,7 +508,7 @@ enum err v1_quick_receive(struct v1_quick *q, const struct v1_arrival *at, struc
         return ERR_STATE;
     e = v1_message_read(at->message, &in);
     if (e == OK)
-        e = check_header(q, &in.header);
+        e = v1_header_check(&q->env.sa, &in.header, V1_EXCHANGE_QUICK, q->message_id);
     if (e != OK)
         return e;
     after = *q;

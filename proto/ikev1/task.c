@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/digest.h"
 #include "proto/core/retransmit.h"
+#include "proto/core/wish.h"
 #include "proto/esp/esp.h"
 #include "proto/ikev1/exchanges.h"
 #include "proto/ikev1/joining.h"
@@ -56,14 +57,6 @@ enum err v1_say(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, const stru
 }
 
 /* ---- what is next ---- */
-
-static bool take_wish(struct ike_sa *sa, enum ike_wish wish)
-{
-    bool wished = sa->wishes & wish;
-
-    sa->wishes &= (uint8_t)~wish;
-    return wished;
-}
 
 /* Something is being sent that must not be overwritten: the driver pulls it, and then we go on. */
 static void next_soon(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
@@ -134,12 +127,8 @@ static bool next_rekey(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 
 static bool next_child(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    if (!take_wish(sa, WISH_CHILD))
+    if (!ike_wish_child_take(sa))
         return false;
-    if (sa->new_wishes) {
-        sa->new_wishes--;
-        sa->wishes |= WISH_CHILD;
-    }
     if (v1_quick_begin(ep, now, sa, NULL))
         child_failed(ep, now, sa, HANDLE_NONE, REASON_LIMIT);
     return true;
@@ -147,14 +136,14 @@ static bool next_child(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 
 static bool next_liveness(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    return take_wish(sa, WISH_LIVENESS) && v1_liveness_begin(ep, now, sa) == OK;
+    return ike_wish_take(sa, WISH_LIVENESS) && v1_liveness_begin(ep, now, sa) == OK;
 }
 
 void v1_next(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
     if (sa->state != STATE_ESTABLISHED)
         return;
-    if (take_wish(sa, WISH_DELETE)) {
+    if (ike_wish_take(sa, WISH_DELETE)) {
         v1_close(ep, now, sa, (enum sa_reason)sa->reason, true);
         return;
     }
@@ -168,14 +157,6 @@ void v1_next(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
         ;
 }
 
-static bool wish_child(struct ike_sa *sa)
-{
-    if (sa->new_wishes == UINT8_MAX)
-        return false;
-    sa->new_wishes += (sa->wishes & WISH_CHILD) != 0;
-    return true;
-}
-
 enum err v1_wish_for(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum ike_wish wish)
 {
     if (sa->state != STATE_ESTABLISHED || wish == WISH_MOVE)
@@ -184,7 +165,7 @@ enum err v1_wish_for(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum 
         return ERR_STATE;
     if (wish == WISH_LIVENESS && !v1_sa_of(ep, sa)->dpd)
         return ERR_STATE; /* RFC 3706 §5.1: the peer does not know the question */
-    if (wish == WISH_CHILD && !wish_child(sa))
+    if (wish == WISH_CHILD && !ike_wish_child(sa))
         return ERR_STATE;
     if (wish == WISH_DELETE)
         sa->reason = REASON_DELETED;
@@ -265,7 +246,6 @@ static void expire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 
 static void fire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum ike_timer timer)
 {
-    meter_work(ep, METER_TIMER_FIRED, 0);
     switch (timer) {
     case TIMER_RETRANSMIT:
         retransmit(ep, now, sa);
@@ -295,44 +275,15 @@ static void fire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum ike_
 
 void v1_timer_fired(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    struct handle self = ike_sa_ref(ep, sa).handle;
-
-    for (int i = 0; i < IKE_TIMER_COUNT; i++) {
-        if (ike_timer_at(ep, sa, (enum ike_timer)i) > now)
-            continue;
-        ike_timer_fire(ep, sa, (enum ike_timer)i);
-        fire(ep, now, sa, (enum ike_timer)i);
-        if (!ike_sa_at(ep, self))
-            return; /* that was its end */
-    }
-}
-
-/* Hard: no packet may use it any more, and the peer is told. */
-static void child_expire(struct ike_endpoint *ep, nsec now, struct child_sa *c)
-{
-    struct ike_sa *sa = child_sa_ike(ep, c);
-
-    if (c->state == CHILD_LINGERING || sa->state != STATE_ESTABLISHED) {
-        child_remove(ep, now, c, REASON_REKEYED);
-        return;
-    }
-    if (c->reason == REASON_NONE && !c->wish_delete) /* else it was to go anyway */
-        c->reason = child_sa_at(ep, c->successor) ? REASON_REKEYED : REASON_EXPIRED;
-    child_stop(ep, c);
-    c->wish_delete = true;
-    v1_next(ep, now, sa);
+    ike_timers_fire(ep, now, sa, fire);
 }
 
 void v1_child_timer_fired(struct ike_endpoint *ep, nsec now, struct child_sa *c)
 {
-    meter_work(ep, METER_TIMER_FIRED, 0);
-    if (child_timers_fire(ep, now, c)) {
-        child_expire(ep, now, c);
-        return;
-    }
-    if (child_live(c))
-        c->wish_rekey = true;
-    v1_next(ep, now, child_sa_ike(ep, c));
+    struct ike_sa *sa = child_timer_wish(ep, now, c);
+
+    if (sa)
+        v1_next(ep, now, sa);
 }
 
 /* ---- over ---- */

@@ -108,15 +108,6 @@ bool v1_transaction_again(const struct v1_transaction *t, struct bytes message)
     return t->consumed == name_of(message);
 }
 
-static enum err check_header(const struct v1_transaction *t, const struct ike_header *h)
-{
-    if (h->exchange != V1_EXCHANGE_TRANSACTION || !v1_encrypted(h))
-        return ERR_STATE;
-    return h->message_id != t->message_id || h->spi_i != t->sa.cky_i || h->spi_r != t->sa.cky_r
-               ? ERR_MESSAGE_ID
-               : OK;
-}
-
 static enum err check_hash(const struct v1_transaction *t, const struct message_view *in,
                            struct bytes chain)
 {
@@ -175,7 +166,7 @@ enum err v1_transaction_read(struct v1_transaction *t, struct bytes message, str
         return ERR_STATE;
     e = v1_message_read(message, &outer);
     if (e == OK)
-        e = check_header(t, &outer.header);
+        e = v1_header_check(&t->sa, &outer.header, V1_EXCHANGE_TRANSACTION, t->message_id);
     if (e == OK)
         e = v1_cipher_open(t->sa.crypto, &t->cipher, &outer, &in, &chain, next);
     if (e == OK)

@@ -237,3 +237,12 @@ def keep_folder():
 def skip(reason):
     print(f"skipped: {reason}")
     sys.exit(77)
+
+
+def begin():
+    """The first call of a program here: where this machine cannot run it, it is skipped."""
+    end_on_sigterm()
+    try:
+        need_machine()
+    except Skip as why:
+        skip(why)

@@ -137,12 +137,8 @@ def words():
 
 def main():
     args = words()
-    lab.end_on_sigterm()
+    lab.begin()
     here, why = [], []
-    try:
-        lab.need_machine()
-    except lab.Skip as reason:
-        lab.skip(reason)
     for name in args.daemons:
         try:
             DAEMONS[name].need()

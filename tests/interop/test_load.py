@@ -198,11 +198,7 @@ def show(folder, row):
 
 def main():
     only = sys.argv[1:]
-    lab.end_on_sigterm()
-    try:
-        lab.need_machine()
-    except lab.Skip as why:
-        lab.skip(why)
+    lab.begin()
     swan = True
     try:
         Strongswan.need()

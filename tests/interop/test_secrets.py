@@ -53,11 +53,7 @@ def secrets(lines):
 
 
 def main():
-    lab.end_on_sigterm()
-    try:
-        lab.need_machine()
-    except lab.Skip as why:
-        lab.skip(why)
+    lab.begin()
     folder = lab.keep_folder()
     with lab.Lab(folder) as bed:
         runs = [secrets(both(bed, f"run{i}")) for i in (1, 2)]

@@ -45,11 +45,7 @@ def run(bed, number, answers, words, kind):
 
 
 def main():
-    lab.end_on_sigterm()
-    try:
-        lab.need_machine()
-    except lab.Skip as why:
-        lab.skip(why)
+    lab.begin()
     folder = lab.keep_folder()
     with lab.Lab(folder) as bed:
         for number, case in enumerate(CASES):

@@ -108,4 +108,16 @@ static inline void bureau_close(struct bureau *b)
     test_pki_destroy(b->maker);
 }
 
+/** Who has this card shows it as a certificate with the intermediate; the other one believes it. */
+static inline void card_show(const struct bureau *b, struct card *c, struct auth_config *own,
+                             struct auth_config *other)
+{
+    c->shown[0] = test_cert_bytes(&c->cert);
+    c->shown[1] = test_cert_bytes(&b->middle.cert);
+    own->way = AUTH_CERTIFICATE;
+    own->credential = (struct ike_credential){.key = &c->sign, .certs = c->shown, .cert_count = 2};
+    other->accepted = AUTH_BIT(AUTH_CERTIFICATE);
+    other->trust.anchors = b->anchors;
+}
+
 #endif

@@ -10,15 +10,9 @@
 /** This side shows its card as a certificate with the intermediate; the other one believes it. */
 static inline void show_certificate(struct pair *p, struct bureau *b, int side)
 {
-    struct auth_config *own = &p->config[side].auth, *other = &p->config[1 - side].auth;
-    struct card *c = &b->card[side];
+    struct auth_config *other = &p->config[1 - side].auth;
 
-    c->shown[0] = test_cert_bytes(&c->cert);
-    c->shown[1] = test_cert_bytes(&b->middle.cert);
-    own->way = AUTH_CERTIFICATE;
-    own->credential = (struct ike_credential){.key = &c->sign, .certs = c->shown, .cert_count = 2};
-    other->accepted = AUTH_BIT(AUTH_CERTIFICATE);
-    other->trust.anchors = b->anchors;
+    card_show(b, &b->card[side], &p->config[side].auth, other);
     other->trust.authorities = bytes_of(b->authority, sizeof b->authority);
     p->epoch_s = BUREAU_NOW;
 }
