@@ -169,6 +169,10 @@ static void refuse_keys(const struct group_place *at)
     refuse(at, "ike", "quick_crash_detection", w->quick_crash_detection,
            "set it to false there; 'dpd_delay' finds out, too");
     refuse(at, "ike", "quirks", w->quirk_count > 0, "these bugs are of IKEv2: leave it out there");
+    refuse(at, "limits", "cookie_above", g->limits.cookie_above > 0 && w->version == VERSION_1,
+           "cookies are of IKEv2; 'half_open_per_source' goes for both");
+    refuse(at, "limits", "cookie", g->limits.cookie == COOKIE_ALWAYS && w->version == VERSION_1,
+           "cookies are of IKEv2; 'half_open_per_source' goes for both");
     refuse(at, "child", "per_resource", c->per_resource > 0, "set it to 0 there");
     refuse(at, "child", "single_pair", c->single_pair, "set it to false there");
     refuse(at, "child", "tfc_padding", c->tfc_padding > 0,

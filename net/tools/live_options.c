@@ -337,6 +337,7 @@ static void refuse_of_v1(struct argp_state *state, const struct reading *r)
                  {c->childless != CHILDLESS_NEVER, "--childless"},
                  {c->reauth_time > 0, "--reauth"},
                  {c->make_before_break, "--make-before-break"},
+                 {c->flood.cookie_always || c->flood.cookie_above, "--cookie"},
                  {w->files.peer_key || (w->files.key && !w->files.cert), "a raw key"},
                  {w->files.null, "--null-auth"}};
 

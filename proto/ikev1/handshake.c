@@ -229,7 +229,7 @@ static void float_ports(struct step *s, const struct v1_phase1 *p)
 {
     struct ike_sa *sa = s->sa;
     struct ip_endpoint local = ike_sa_local(s->ep, sa), remote = ike_sa_remote(s->ep, sa);
-    bool nat = p->nat_local || p->nat_remote;
+    bool nat = p->nat_local || p->nat_remote || (p->natt && s->ep->store->config->force_encap);
 
     sa->nat_local = p->nat_local;
     sa->nat_remote = p->nat_remote;

@@ -53,7 +53,11 @@ enum err v1_phase1_nat_write(const struct v1_phase1 *p, struct message_writer *w
                              const struct v1_arrival *at)
 {
     struct v1_nat nat = nat_of(p, at);
+    struct ip_endpoint lie = at->local;
 
+    lie.port = 0; /* looks like a NAT to the peer */
+    if (p->env.config->force_encap)
+        nat.local = &lie;
     return speaks_natt(p) ? v1_nat_write(p->env.crypto, w, &nat) : OK;
 }
 

@@ -568,6 +568,33 @@ START_TEST(ports_float_behind_a_nat)
 }
 END_TEST
 
+/* Either end claims a NAT that is not there (force_encap). */
+START_TEST(a_nat_that_is_claimed_is_believed)
+{
+    struct pair p;
+
+    for (int m = 0; m < 2; m++)
+        for (int liar = 0; liar < 2; liar++) {
+            struct ike_sa_info info;
+            struct child_sa_info child;
+
+            v1_pair_init(&p, true, modes[m]);
+            p.config[liar].force_encap = true;
+            pair_establish(&p);
+            v1_check_up(&p);
+            for (int side = 0; side < 2; side++) {
+                ck_assert(ike_endpoint_ike_info(p.end[side], the_ike(&p, side), &info));
+                ck_assert(info.natt);
+                ck_assert_uint_eq(info.local.port, 4500);
+                ck_assert(ike_endpoint_child_info(p.end[side], the_child(&p, side), &child));
+                ck_assert(child.udp_encapsulated);
+            }
+            check_traffic(&p);
+            pair_free(&p);
+        }
+}
+END_TEST
+
 /* Only who is behind it, on port 4500, and only while nothing else is sent (RFC 3948 §4). */
 START_TEST(who_is_behind_a_nat_keeps_it_open)
 {
@@ -828,7 +855,8 @@ SUITE("ikev1_life", a_tunnel_lives_through_bad_weather, an_ike_sa_is_deleted,
       lifetimes_renew_all, the_shorter_life_counts, a_child_that_is_refused_fails,
       phase_1_that_is_refused_fails_with_a_reason, another_key_comes_to_nothing,
       a_stranger_is_not_taken_for_who_was_called, ports_float_behind_a_nat,
-      who_is_behind_a_nat_keeps_it_open, a_gateway_rekeys_what_was_asked_for,
-      a_nat_that_forgets_is_followed, who_crashed_is_known_again, one_endpoint_answers_both,
+      a_nat_that_is_claimed_is_believed, who_is_behind_a_nat_keeps_it_open,
+      a_gateway_rekeys_what_was_asked_for, a_nat_that_forgets_is_followed,
+      who_crashed_is_known_again, one_endpoint_answers_both,
       a_version_that_is_not_answered_is_dropped, who_has_no_key_neither_calls_nor_answers,
       a_responder_never_says_more_than_it_is_asked)

@@ -74,11 +74,13 @@ class Live(unittest.TestCase):
                 self.assertEqual(done.stdout, "")
         self.assertEqual(live("respond", "--psk-file", "x").returncode, 2)
         with tempfile.TemporaryDirectory() as folder:
-            users = Path(folder, "users")
+            users, psk = Path(folder, "users"), Path(folder, "psk")
             users.write_text("alice wonder\nbob\n")
+            psk.write_text("a lab's secret\n")
             for words in (["--xauth-users", str(users)], ["--pool", "10.99.0.1/32"],
-                          ["--pool", "10.99.0.1/8"]):
-                done = live("respond", "--version", "1", "--local", "127.0.0.1", *words)
+                          ["--pool", "10.99.0.1/8"], ["--cookie", "always"], ["--cookie", "30"]):
+                done = live("respond", "--version", "1", "--local", "127.0.0.1", "--local-id", "gw",
+                            "--psk-file", str(psk), *words)
                 self.assertEqual(done.returncode, 2, words)
         self.assertEqual(live("listen").returncode, 2)
         self.assertEqual(live().returncode, 2)
