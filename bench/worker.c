@@ -9,12 +9,6 @@
 #include <signal.h>
 #include <string.h>
 
-/* ikelab-extra (cli/CMakeLists.txt) does 103 operations and says it were 100: the regression that
- * the gate's own tests put in. */
-#ifndef IKELAB_BENCH_EXTRA_PERCENT
-#define IKELAB_BENCH_EXTRA_PERCENT 0
-#endif
-
 /*
  * A window is cut into PARTS, each with one of the bound behind it, and the parts of CHUNK rows are
  * taken in turns. On a shared machine a tenth of a second is slow at a time, and only ever slow: by
@@ -34,11 +28,6 @@ struct task {
     const char *why; /* of a failure; or why there is no bound, "" if there is one */
     enum err error;
 };
-
-unsigned worker_extra_percent(void)
-{
-    return IKELAB_BENCH_EXTRA_PERCENT;
-}
 
 static enum err some(const struct row *row, void *state, uint64_t operations, double *sum)
 {

@@ -180,6 +180,20 @@ static void check_v1_chain(const struct message_view *v)
     }
 }
 
+/* A message in the clear that was read, and the same written from its payloads: they differ by no
+ * more than the zeros that round it (v1_message_read), which its length counts. */
+static void check_v1_written(struct bytes again, struct bytes read)
+{
+    static const uint8_t zeros[3];
+    size_t rounding = read.len - again.len;
+
+    ASSERT(again.len <= read.len && rounding <= sizeof zeros);
+    ASSERT(rounding == 0 || read.len % 4 == 0);
+    ASSERT(memcmp(again.data, read.data, HEADER_LENGTH_AT) == 0);
+    ASSERT(memcmp(again.data + HEADER_LEN, read.data + HEADER_LEN, again.len - HEADER_LEN) == 0);
+    ASSERT(memcmp(read.data + again.len, zeros, rounding) == 0);
+}
+
 void fuzz_v1(const uint8_t *data, size_t len)
 {
     static uint8_t out[OUT_MAX];
@@ -197,7 +211,7 @@ void fuzz_v1(const uint8_t *data, size_t len)
     }
     if (!v1_encrypted(&v.header) &&
         v1_message_recode(&v, (struct buf){.data = out, .cap = sizeof out}, &again, NULL) == OK)
-        ASSERT(bytes_equal(again, bytes_of(data, len)));
+        check_v1_written(again, bytes_of(data, len));
 }
 
 void fuzz_v1_payload(const uint8_t *data, size_t len)
