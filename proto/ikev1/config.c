@@ -121,8 +121,8 @@ static enum err ask_user(struct v1_access *a, uint16_t identifier, uint32_t mess
     row_init(&r);
     add_bytes(&r, A(XAUTH_USER_NAME), BYTES_NONE);
     add_bytes(&r, A(XAUTH_USER_PASSWORD), BYTES_NONE);
-    e = begin(a, message_id, &(struct v1_config){V1_CONFIG_REQUEST, identifier, row_bytes(&r)}, out,
-              message);
+    e = begin(a, message_id, &(struct v1_config){V1_CONFIG_REQUEST, identifier, row_bytes(&r), 0},
+              out, message);
     if (e == OK)
         a->state = V1_ACCESS_ASKED;
     return e;
@@ -156,8 +156,8 @@ enum err v1_access_ask_address(struct v1_access *a, uint32_t message_id, struct 
     add_bytes(&r, A(INTERNAL_IP6_ADDRESS), BYTES_NONE);
     add_bytes(&r, A(INTERNAL_IP6_DNS), BYTES_NONE);
     return begin(a, message_id,
-                 &(struct v1_config){V1_CONFIG_REQUEST, (uint16_t)message_id, row_bytes(&r)}, out,
-                 message);
+                 &(struct v1_config){V1_CONFIG_REQUEST, (uint16_t)message_id, row_bytes(&r), 0},
+                 out, message);
 }
 
 enum family {
@@ -196,7 +196,7 @@ enum err v1_access_give(struct v1_access *a, uint32_t message_id, struct buf out
     row_init(&r);
     add_internal(&r, a->env.internal, ~0u);
     return begin(a, message_id,
-                 &(struct v1_config){V1_CONFIG_SET, (uint16_t)message_id, row_bytes(&r)}, out,
+                 &(struct v1_config){V1_CONFIG_SET, (uint16_t)message_id, row_bytes(&r), 0}, out,
                  message);
 }
 
@@ -332,7 +332,7 @@ static enum err say_verdict(struct step *s)
     row_init(&r);
     v1_attribute_write_number(&r.w, A(XAUTH_STATUS), s->a->passed ? STATUS_OK : STATUS_FAIL);
     e = begin(s->a, s->fresh_id,
-              &(struct v1_config){V1_CONFIG_SET, s->in.identifier, row_bytes(&r)}, s->out,
+              &(struct v1_config){V1_CONFIG_SET, s->in.identifier, row_bytes(&r), 0}, s->out,
               s->message);
     if (e == OK)
         s->a->state = V1_ACCESS_JUDGED;

@@ -86,7 +86,7 @@ static uint8_t answer_to(uint8_t type)
 enum err v1_transaction_answer(struct v1_transaction *t, struct bytes attributes, struct buf out,
                                struct bytes *message)
 {
-    const struct v1_config what = {answer_to(t->type), t->identifier, attributes};
+    const struct v1_config what = {answer_to(t->type), t->identifier, attributes, 0};
     enum err e;
 
     ASSERT(t->state == V1_TRANSACTION_TAKEN);

@@ -11,6 +11,7 @@ struct v1_config {
     uint8_t type;            /* enum v1_config_type */
     uint16_t identifier;     /* joins a request with its answer */
     struct bytes attributes; /* a row that was checked */
+    uint8_t rounded;         /* up to 3 octets 0 behind it: libreswan rounds the payload up to 4 */
 };
 
 /** Unknown types are kept. @retval ERR_TRUNCATED, ERR_FULL; ERR_SYNTAX (RESERVED is not 0) */

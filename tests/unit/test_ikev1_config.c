@@ -315,7 +315,7 @@ END_TEST
 static enum err craft(unsigned from, uint8_t type, const char *hex, uint8_t out[ROOM], size_t *len)
 {
     static uint8_t row[512];
-    struct v1_config what = {type, 7, unhex(hex, row, sizeof row)};
+    struct v1_config what = {type, 7, unhex(hex, row, sizeof row), 0};
     struct v1_transaction t;
     struct bytes message;
     enum err e;
@@ -714,7 +714,7 @@ START_TEST(what_was_asked_for_is_given)
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         uint8_t row[256];
-        struct v1_config what = {V1_CONFIG_REQUEST, 9, unhex(rows[i].asked, row, sizeof row)};
+        struct v1_config what = {V1_CONFIG_REQUEST, 9, unhex(rows[i].asked, row, sizeof row), 0};
         struct v1_transaction t;
         struct bytes message;
         uint8_t out[ROOM];

@@ -123,7 +123,8 @@ static void random_payload(struct rng *r, uint8_t type, union v1_any_payload *p)
         random_delete(r, &p->delete);
         break;
     case V1_PAYLOAD_CONFIG:
-        p->config = (struct v1_config){(uint8_t)rng_u32(r), (uint16_t)rng_u32(r), random_row(r, 9)};
+        p->config = (struct v1_config){(uint8_t)rng_u32(r), (uint16_t)rng_u32(r), random_row(r, 9),
+                                       (uint8_t)rng_below(r, 4)};
         break;
     case V1_PAYLOAD_FRAGMENT:
         p->fragment = (struct v1_fragment){(uint16_t)rng_u32(r), (uint8_t)(1 + rng_below(r, 255)),
@@ -177,6 +178,7 @@ static bool payload_equal(uint8_t type, const union v1_any_payload *a,
                bytes_equal(a->delete.spis, b->delete.spis);
     case V1_PAYLOAD_CONFIG:
         return a->config.type == b->config.type && a->config.identifier == b->config.identifier &&
+               a->config.rounded == b->config.rounded &&
                bytes_equal(a->config.attributes, b->config.attributes);
     case V1_PAYLOAD_FRAGMENT:
         return a->fragment.id == b->fragment.id && a->fragment.number == b->fragment.number &&
@@ -351,6 +353,10 @@ static const struct {
     {V1_PAYLOAD_CONFIG, "01010001", ERR_SYNTAX},
     {V1_PAYLOAD_CONFIG, "01000001c0880000", OK}, /* XAUTH-TYPE, basic */
     {V1_PAYLOAD_CONFIG, "0100000140890001", ERR_TRUNCATED},
+    {V1_PAYLOAD_CONFIG, "0200000100030001aa000000", OK},   /* rounded up to 4 octets */
+    {V1_PAYLOAD_CONFIG, "0200000100030001aa00000000", OK}, /* an attribute of type 0 */
+    {V1_PAYLOAD_CONFIG, "0200000100030001aa000001", ERR_TRUNCATED},
+    {V1_PAYLOAD_CONFIG, "02000001000000", OK},
     {V1_PAYLOAD_CONFIG, "01000001408900", ERR_TRUNCATED},
     {V1_PAYLOAD_NAT_OA, "01000000c0000201", OK},
     {V1_PAYLOAD_NAT_OA, "01110000c0000201", ERR_SYNTAX},
