@@ -138,14 +138,19 @@ static void initiate_due(struct live *l)
 
 /* ---- what the endpoint says ---- */
 
-/* The address that one end was given by the other. */
+/* The address that one end was given by the other, and what goes with it. */
 static void tell_inside(const struct live *l, struct sa_ref ike)
 {
     struct ike_sa_info info;
     char text[IP_ADDR_TEXT];
 
-    if (ike_endpoint_ike_info(l->endpoint, ike, &info) && info.inside.family)
-        fprintf(l->options->log, ": inside %s", ip_addr_format(&info.inside, text));
+    if (!ike_endpoint_ike_info(l->endpoint, ike, &info) || !info.inside.family)
+        return;
+    fprintf(l->options->log, ": inside %s", ip_addr_format(&info.inside, text));
+    if (info.inside_netmask.family)
+        fprintf(l->options->log, " netmask %s", ip_addr_format(&info.inside_netmask, text));
+    if (info.inside_dns.family)
+        fprintf(l->options->log, " dns %s", ip_addr_format(&info.inside_dns, text));
 }
 
 static void tell(const struct live *l, const struct ike_event *e)

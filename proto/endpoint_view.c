@@ -70,7 +70,7 @@ bool ike_endpoint_ike_info(const struct ike_endpoint *ep, struct sa_ref ref,
         return false;
     if (sa->version == IKE_V1) {
         out->key_fingerprint = v1_key_digest(ep, sa, FINGERPRINT_KEY);
-        out->inside = v1_inside(ep, sa);
+        v1_inside_look(ep, sa, out);
     }
     if (sa->version != IKE_V1 && sa->suite->encr)
         out->key_fingerprint =

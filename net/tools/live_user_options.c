@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_USER = 768, KEY_PASSWORD, KEY_USERS, KEY_ASK_ADDRESS, KEY_POOL };
+enum { KEY_USER = 768, KEY_PASSWORD, KEY_USERS, KEY_ASK_ADDRESS, KEY_POOL, KEY_DNS, KEY_PUSH };
 
 enum { TEXT_MAX = 255, USERS_MAX = 100000 };
 
@@ -17,7 +17,10 @@ static const struct argp_option options[] = {
      "respond: ask by XAUTH; a line of FILE is a name, a space and a password", 2},
     {"ask-address", KEY_ASK_ADDRESS, NULL, 0,
      "initiate: ask for an address inside (Mode-Config), instead of --ts-local", 2},
-    {"pool", KEY_POOL, "NET", 0, "respond: addresses of NET for those that ask", 2},
+    {"pool", KEY_POOL, "NET", 0, "respond: addresses of NET for those that ask, with its netmask",
+     2},
+    {"pool-dns", KEY_DNS, "ADDR", 0, "and this DNS server", 2},
+    {"pool-push", KEY_PUSH, NULL, 0, "and to all others unasked", 2},
     {0},
 };
 
@@ -119,6 +122,13 @@ static error_t parse(int key, char *value, struct argp_state *state)
             argp_error(state, "--pool %s: it is a network with addresses, such as 10.99.0.0/24",
                        value);
         return 0;
+    case KEY_DNS:
+        if (ip_addr_parse(bytes_text(value), &w->dns) != OK)
+            argp_error(state, "--pool-dns %s: it is an address", value);
+        return 0;
+    case KEY_PUSH:
+        w->push = true;
+        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -141,8 +151,20 @@ static void check(struct argp_state *state, const struct live_user_words *w,
     if (!c->respond && answers)
         argp_error(state, "--xauth-users and --pool are of respond; "
                           "--xauth-user and --ask-address ask them");
+    if ((w->dns.family || w->push) && !w->pool.addr.family)
+        argp_error(state, "--pool-dns and --pool-push go with --pool");
     if (!w->own.name.len != !w->own.password.len)
         argp_error(state, "--xauth-user and --xauth-password-file go together");
+}
+
+/* Of IPv4; IPv6 has none. */
+static struct ip_addr netmask_of(const struct ip_prefix *p)
+{
+    struct ip_addr mask = {.family = p->addr.family == 4 ? 4 : 0};
+
+    if (mask.family)
+        store_be32(mask.bytes, p->length ? UINT32_MAX << (32 - p->length) : 0);
+    return mask;
 }
 
 void live_user_words_finish(struct argp_state *state, const struct live_user_words *w,
@@ -155,7 +177,13 @@ void live_user_words_finish(struct argp_state *state, const struct live_user_wor
         c->xauth = (struct xauth_config){
             .role = XAUTH_GATEWAY, .users = w->everybody, .user_count = w->count, .tries = 1};
     c->inside = (struct inside_config){
-        .ask = w->ask_address, .select = w->ask_address || w->pool.addr.family, .pool = w->pool};
+        .ask = w->ask_address,
+        .select = w->ask_address || w->pool.addr.family,
+        .pool = w->pool,
+        .push = w->push,
+        .netmask = netmask_of(&w->pool),
+        .dns = w->dns,
+    };
 }
 
 static void drop(char *line)

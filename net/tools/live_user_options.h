@@ -16,6 +16,8 @@ struct live_user_words {
     size_t count;
     bool ask_address;
     struct ip_prefix pool;
+    struct ip_addr dns;
+    bool push;
 };
 
 /** Its input is a struct live_user_words. */

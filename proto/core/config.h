@@ -131,9 +131,11 @@ struct mobike_config {
 
 /** Addresses inside that who called is given by who was called: Mode-Config of version 1. */
 struct inside_config {
-    bool ask;              /* as who called; without one the IKE SA goes */
-    bool select;           /* child SAs are for this address and no other of who called */
-    struct ip_prefix pool; /* as who was called: what is given; family 0: nothing */
+    bool ask;                    /* as who called; without one the IKE SA goes */
+    bool select;                 /* child SAs are for this address and no other of who called */
+    struct ip_prefix pool;       /* as who was called: what is given; family 0: nothing */
+    bool push;                   /* unasked, as soon as there may be */
+    struct ip_addr netmask, dns; /* go along; family 0: none */
 };
 
 /** What an exchange of phase 1 is begun with (RFC 2409 §5); who answers takes both. */

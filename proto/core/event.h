@@ -271,6 +271,7 @@ struct ike_sa_info {
     uint8_t state, in_flight; /* enum ike_state; enum exchange_kind of our request, KIND_NONE */
     bool acting;              /* a request of ours is in flight or waits for its turn */
     struct ip_addr inside; /* that one end was given by the other (Mode-Config); family 0: none */
+    struct ip_addr inside_netmask, inside_dns; /* with it; of several DNS servers the first */
     nsec ends; /* at the latest; 0: once its delete is answered; NSEC_NEVER: no end is set */
 };
 

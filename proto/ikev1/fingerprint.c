@@ -100,7 +100,7 @@ static void put_user(struct view *v, const struct v1_user *u)
     const struct v1_access *a = &u->access;
 
     put(v, (uint64_t)a->state << 24 | (uint64_t)a->refusal << 16 | a->asked);
-    put(v, (uint64_t)a->passed << 2 | (uint64_t)a->configured << 1 | u->ask_address);
+    put(v, (uint64_t)a->passed << 2 | (uint64_t)a->configured << 1 | u->address_due);
     put(v, u->lease);
     put_bytes(v, &a->internal.address, sizeof a->internal.address);
     put_transaction(v, &a->ours);

@@ -19,8 +19,8 @@ enum err v1_wish_for(struct ike_endpoint *, nsec now, struct ike_sa *, enum ike_
 enum err v1_child_wish_for(struct ike_endpoint *, nsec now, struct child_sa *, bool rekey);
 /** Remove an SA with its children; says why, and tells the peer nothing. */
 void v1_remove(struct ike_endpoint *, nsec now, struct ike_sa *, enum sa_reason);
-/** The address that one end of it was given by the other (Mode-Config); family 0: none. */
-struct ip_addr v1_inside(const struct ike_endpoint *, const struct ike_sa *);
+/** Fill in what one end of it was given by the other (Mode-Config). */
+void v1_inside_look(const struct ike_endpoint *, const struct ike_sa *, struct ike_sa_info *);
 /** Whether an exchange of the peer's goes on, or a child SA is to be deleted as soon as may be. */
 bool v1_acting(const struct ike_endpoint *, const struct ike_sa *);
 /** A keyed hash of what is secret of it, equal at both ends; 0: phase 1 goes on. */

@@ -13,7 +13,7 @@
 #include "proto/ikev1/exchanges.h"
 #include "proto/ikev1/user.h"
 
-static exchange_handler ask_user, confirm_user, ask_address, heed, given_up;
+static exchange_handler ask_user, confirm_user, begin_address, heed, given_up;
 
 #define P(type) ((payload_set)V1_BIT(type))
 #define TALK (P(HASH) | P(CONFIG))
@@ -26,7 +26,7 @@ const struct exchange_row v1_transaction_rows[] = {
      "RFC 2408 §4.1"},
     {1, FROM(V1_XAUTH), KIND_TRANSACTION, ROLE_CONFIRMED, 0, 0, confirm_user, 0, STATE_ESTABLISHED,
      STAY, "RFC 2408 §4.1"},
-    {1, FROM(ESTABLISHED), KIND_TRANSACTION, ROLE_START, 0, 0, ask_address, 0, STAY, STAY,
+    {1, FROM(ESTABLISHED), KIND_TRANSACTION, ROLE_START, 0, 0, begin_address, 0, STAY, STAY,
      "RFC 2408 §4.1"},
     {1, ANY, KIND_TRANSACTION, ROLE_ASKED, TALK, TALK | P(VENDOR), heed, 0, STAY, STAY,
      "RFC 2408 §4.1"},
@@ -56,10 +56,12 @@ static enum err confirm_user(struct step *s)
     return v1_access_known(&v1_user_of(s->ep, s->sa)->access) ? OK : ERR_STATE;
 }
 
-static enum err ask_address(struct step *s)
+static enum err begin_address(struct step *s)
 {
     struct v1_user *u = v1_user_of(s->ep, s->sa);
 
+    if (u->access.env.internal)
+        return v1_access_give(&u->access, v1_exchange_draw_id(s->ep, s->sa), s->out, &s->answer);
     return v1_access_ask_address(&u->access, v1_exchange_draw_id(s->ep, s->sa), s->out, &s->answer);
 }
 
@@ -134,6 +136,19 @@ static void confirm(struct step *s, struct v1_user *u)
 
 /* ---- the address ---- */
 
+/* Whether there is one to be given unasked, or to be asked for. */
+static bool provide(struct ike_endpoint *ep, struct v1_user *u)
+{
+    if (!ep->store->config->inside.push || u->lease != SA_INDEX_NONE)
+        return true;
+    if (!v1_lease_take(ep, u)) {
+        ep->store->counters.addresses_short++;
+        return false;
+    }
+    ep->store->counters.addresses_given++;
+    return true;
+}
+
 bool v1_address_begin(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
     struct v1_user *u = v1_user_of(ep, sa);
@@ -141,9 +156,13 @@ bool v1_address_begin(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     struct step s = {.ep = ep, .sa = sa, .now = now, .out = {storage, 0, sizeof storage}};
     enum err e;
 
-    if (!u || !u->ask_address)
+    if (!u || !u->address_due)
         return false;
-    u->ask_address = false;
+    u->address_due = false;
+    if (!provide(ep, u)) {
+        v1_close(ep, now, sa, REASON_NO_ADDRESS, true);
+        return false;
+    }
     e = v1_step_run(&s, KIND_TRANSACTION, ROLE_START);
     if (e == OK)
         e = v1_ask(ep, now, sa, KIND_TRANSACTION, s.answer);

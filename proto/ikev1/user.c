@@ -35,7 +35,7 @@ struct v1_user *v1_user_take(struct ike_endpoint *ep, const struct ike_sa *sa,
     v->user_slots[ike_sa_index(ep, sa)] = h.index;
     u->met = *met;
     u->lease = SA_INDEX_NONE;
-    u->ask_address = sa->initiator && c->inside.ask;
+    u->address_due = sa->initiator ? c->inside.ask : c->inside.push;
     v1_access_init(&u->access, &env);
     return u;
 }
@@ -66,9 +66,13 @@ static struct ip_addr address_of(const struct ip_prefix *pool, uint32_t number)
 
 static void lend(struct ike_endpoint *ep, struct v1_user *u, uint32_t number)
 {
+    const struct inside_config *c = &ep->store->config->inside;
+
     u->lease = number;
-    u->internal =
-        (struct v1_internal){.address = address_of(&ep->store->config->inside.pool, number)};
+    u->internal = (struct v1_internal){.address = address_of(&c->pool, number),
+                                       .netmask = c->netmask,
+                                       .dns = {c->dns},
+                                       .dns_count = c->dns.family != 0};
     u->access.env.internal = &u->internal;
 }
 
@@ -111,13 +115,28 @@ void v1_lease_pass(struct ike_endpoint *ep, const struct ike_sa *old, const stru
 
 /* ---- what became of it ---- */
 
-struct ip_addr v1_inside(const struct ike_endpoint *ep, const struct ike_sa *sa)
+static const struct v1_internal *internal_of(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
+    static const struct v1_internal none;
     const struct v1_user *u = v1_user_of(ep, sa);
 
     if (!u)
-        return (struct ip_addr){.family = 0};
-    return u->access.configured ? u->access.internal.address : u->internal.address;
+        return &none;
+    return u->access.configured ? &u->access.internal : &u->internal;
+}
+
+struct ip_addr v1_inside(const struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    return internal_of(ep, sa)->address;
+}
+
+void v1_inside_look(const struct ike_endpoint *ep, const struct ike_sa *sa, struct ike_sa_info *out)
+{
+    const struct v1_internal *i = internal_of(ep, sa);
+
+    out->inside = i->address;
+    out->inside_netmask = i->netmask;
+    out->inside_dns = i->dns[0];
 }
 
 enum sa_reason v1_user_reason(const struct ike_endpoint *ep, const struct ike_sa *sa,

@@ -21,7 +21,7 @@ struct v1_user {
     struct v1_internal internal; /* what we give the peer */
     struct v1_met met;           /* until the user is known */
     uint32_t lease;              /* number of the address in the pool, SA_INDEX_NONE */
-    bool ask_address;            /* still to be done */
+    bool address_due;            /* still to be asked for, or to be given unasked */
 };
 
 /** An address of the pool, given to IKE SAs of one peer that follow each other. */
@@ -44,6 +44,9 @@ bool v1_lease_take(struct ike_endpoint *, struct v1_user *);
 void v1_lease_give(struct ike_endpoint *, struct v1_user *);
 /** `next` takes the place of `old`, and has its address. */
 void v1_lease_pass(struct ike_endpoint *, const struct ike_sa *old, const struct ike_sa *next);
+
+/** The address that one end was given by the other; family 0: none. */
+struct ip_addr v1_inside(const struct ike_endpoint *, const struct ike_sa *);
 
 /** `otherwise`, or that the user was refused. */
 enum sa_reason v1_user_reason(const struct ike_endpoint *, const struct ike_sa *,

@@ -319,6 +319,61 @@ END_TEST
 
 /* ---- addresses ---- */
 
+static void configure_push(struct pair *p, enum phase1_mode mode, bool asks)
+{
+    configure(p, true, mode, A);
+    p->config[A].inside.ask = asks;
+    p->config[B].inside.push = true;
+    p->config[B].inside.netmask = ip_addr_v4(0xffffff00);
+    p->config[B].inside.dns = ip_addr_v4(0x0a630035);
+}
+
+static void check_given(struct pair *p)
+{
+    for (int side = 0; side < 2; side++) {
+        const struct inside_config *c = &p->config[B].inside;
+        struct ike_sa_info info;
+
+        ck_assert(ike_endpoint_ike_info(p->end[side], the_ike(p, side), &info));
+        ck_assert(ip_addr_equal(&info.inside_netmask, &c->netmask));
+        ck_assert(ip_addr_equal(&info.inside_dns, &c->dns));
+    }
+    check_all_up(p);
+}
+
+/* draft-dukes-ike-mode-cfg-02 section 2: SET. Who asks as well gets the same. */
+START_TEST(an_address_is_given_unasked)
+{
+    for (unsigned i = 0; i < 4; i++)
+        for (unsigned n = 0; n < messages[i % 2]; n++) {
+            struct pair p;
+
+            configure_push(&p, modes[i % 2], i / 2);
+            go_to(&p, n);
+            drop_next(&p, next_from(&p));
+            run_until(&p, p.now + 20 * NSEC_PER_S);
+            check_given(&p);
+            pair_free(&p);
+        }
+}
+END_TEST
+
+START_TEST(nothing_is_left_to_be_given_unasked)
+{
+    struct pair p;
+
+    configure_push(&p, PHASE1_MAIN, false);
+    p.config[B].inside.pool.length = 31;
+    pair_create(&p);
+    pair_initiate(&p);
+    settle(&p);
+    ck_assert_int_eq(last_event(&p, B, EVENT_IKE_DOWN)->reason, REASON_NO_ADDRESS);
+    ck_assert_int_eq(last_event(&p, A, EVENT_IKE_DOWN)->reason, REASON_DELETED_BY_PEER);
+    ck_assert_uint_eq(ike_endpoint_counters(p.end[B])->addresses_short, 1);
+    pair_free(&p);
+}
+END_TEST
+
 START_TEST(a_pool_that_is_empty)
 {
     for (unsigned i = 0; i < 4; i++) {
@@ -411,5 +466,6 @@ SUITE("ikev1_xauth", a_user_is_known_and_has_an_address, who_calls_asks_who_is_c
       each_message_is_lost, each_message_to_a_called_user_is_lost, each_message_is_doubled,
       each_message_comes_late, each_message_is_tampered_with, a_wrong_password_is_refused,
       each_message_of_a_refusal_is_lost, nothing_else_goes_on_before_the_user_is_known,
+      an_address_is_given_unasked, nothing_is_left_to_be_given_unasked,
       who_waits_for_a_user_does_not_wait_for_ever, a_pool_that_is_empty,
       addresses_go_back_to_the_pool, an_address_outlives_phase_1, the_address_is_the_selector)

@@ -78,6 +78,8 @@ class Live(unittest.TestCase):
             users.write_text("alice wonder\nbob\n")
             psk.write_text("a lab's secret\n")
             for words in (["--xauth-users", str(users)], ["--pool", "10.99.0.1/32"],
+                          ["--pool-dns", "10.99.0.1"], ["--pool-push"],
+                          ["--pool", "10.99.0.0/24", "--pool-dns", "10.99.0"],
                           ["--pool", "10.99.0.1/8"], ["--cookie", "always"], ["--cookie", "30"]):
                 done = live("respond", "--version", "1", "--local", "127.0.0.1", "--local-id", "gw",
                             "--psk-file", str(psk), *words)
