@@ -19,6 +19,8 @@ class Words:
     auth: str = "psk"        # or rsa, ecdsa, ed25519
     psk: str = PSK
     user: str = ""           # the initiator's name for XAUTH; it gets an address by Mode-Config
+    password: str = lab.XAUTH_PASSWORD
+    pushed: bool = False     # the address comes unasked, if the daemon can be told so
     dpd: int = 0             # liveness check after so many seconds of silence
     reauth: int = 0          # it authenticates anew after so many seconds, or wants us to
     make_before_break: bool = False

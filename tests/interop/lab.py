@@ -20,6 +20,7 @@ OUR_ADDRESS = "198.51.100.2"
 INSIDE, NAT_INSIDE = "10.99.0.2", "10.99.0.1"
 OUR_ID, PEER_ID = "ours.test", "peer.test"
 XAUTH_PASSWORD = "interop password, worth nothing"
+DNS = "192.0.2.53"
 OUR_NET, PEER_NET = "10.1.0.0/24", "10.2.0.0/24"
 PEER_INSIDE = "10.2.0.1/24"
 ROOT = pathlib.Path(__file__).resolve().parents[2]

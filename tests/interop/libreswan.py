@@ -4,10 +4,12 @@ Its package conflicts with strongSwan's, so deps/unpack.sh lays it out under bui
 helpers through a bind mount that only its own mount namespace sees. Without ESP in the kernel it
 runs on fakekernel.so: its IKE is whole, but no ESP comes out of it.
 """
+import ipaddress
 import os
 import re
 import shutil
 
+import lab
 from daemon import Daemon, built_shim, proposals
 from lab import ROOT, Skip, sh, wait_until
 
@@ -19,7 +21,9 @@ ENCRYPTION = {"aes128": "aes128", "aes256": "aes256", "aes128gcm16": "aes_gcm128
 HASH = {"sha1": "sha1", "sha256": "sha2_256", "sha384": "sha2_384", "sha512": "sha2_512"}
 GROUP = {"modp2048": "dh14", "modp3072": "dh15", "ecp256": "dh19", "ecp384": "dh20", "ecp521": "dh21",
          "x25519": "dh31"}
-IKE_UP = "V2_ESTABLISHED_IKE_SA|MAIN_I4|MAIN_R3|AGGR_I2|AGGR_R2"
+# XAUTH_I1 is also what it stays in when an address comes unasked, whatever follows.
+IKE_UP = "V2_ESTABLISHED_IKE_SA|MAIN_I4|MAIN_R3|AGGR_I2|AGGR_R2|MODE_CFG_I1|MODE_CFG_R1"
+IKE_UP_PUSHED = IKE_UP + "|XAUTH_I1"
 CHILD_UP = "V2_ESTABLISHED_CHILD_SA|QUICK_I2|QUICK_R2"
 LOSES_RESPONSE = ("pluto 4.10 drops our response when it comes while pluto works on a request of "
                   "ours; its own exchanges then stand still")
@@ -40,10 +44,9 @@ CONF = """config setup
 CONNECTION = """conn {name}
 	left={local}
 	leftid=@{me}
-	leftsubnet={net}
 	right={remote}
 	rightid=@{peer}
-	rightsubnet={peer_net}
+	{inside}
 	authby={authby}
 	ikev2={ikev2}
 	aggressive={aggressive}
@@ -62,6 +65,20 @@ CONNECTION = """conn {name}
 	leftupdown=%disabled
 	rightupdown=%disabled
 """
+XAUTH_CLIENT = """leftxauthclient=yes
+	leftmodecfgclient=yes
+	leftusername={user}
+	rightxauthserver=yes
+	rightmodecfgserver=yes
+	rightsubnet={peer_net}"""
+XAUTH_SERVER = """leftxauthserver=yes
+	leftmodecfgserver=yes
+	leftsubnet={net}
+	rightxauthclient=yes
+	rightmodecfgclient=yes
+	rightaddresspool={first}-{last}
+	xauthby=file
+	modecfgdns={dns}"""
 CERTIFICATE = """	leftcert=me
 	rightca=%same
 	leftsendcert=always
@@ -87,7 +104,8 @@ class Libreswan(Daemon):
         **dict.fromkeys(("data", "v1_data"), "pluto leaves ESP to the kernel; on fakekernel.c no packet passes"),
         ("v1_renewal_theirs", "respond"): "as responder pluto 4.10 begins a new phase 1 no sooner than it "
                                           "deletes the old one, and on port 500, also through a NAT",
-        **dict.fromkeys(("v1_xauth_psk", "v1_xauth_rsa"), "its XAUTH is not configured in this lab"),
+        ("v1_xauth_pushed", "respond"): "pluto 4.10 gives an address unasked under the message ID of the XAUTH "
+                                        "exchange before, which is that exchange come again",
         "v1_main_ecdsa": "libreswan 4.10 has no ECDSA in IKEv1",
         "handshake_ed25519": "libreswan 4.10 has no EdDSA: its authby knows RSA and ECDSA",
         ("reauth_ours", "initiate"): "libreswan 4.10 does not heed AUTH_LIFETIME: we delete the IKE SA when its "
@@ -101,7 +119,8 @@ class Libreswan(Daemon):
                ("discarding packet received during asynchronous work",
                 "has no matching SA")] + [(("loss",), "starting keying attempt", GIVES_UP)]
     SAW = {"invalid_ke": ["INVALID_KE_PAYLOAD"], "no_proposal": ["NO_PROPOSAL_CHOSEN"],
-           "wrong_key": ["AUTHENTICATION_FAILED"], "child_deleted": ["deleting state (STATE_QUICK"]}
+           "wrong_key": ["AUTHENTICATION_FAILED"],
+           "user_refused": ["Authentication Failed: Incorrect", "XAUTH status: FAIL"], "child_deleted": ["deleting state (STATE_QUICK"]}
 
     def __init__(self, bed, words, side="peer"):
         super().__init__(bed, words, side)
@@ -132,7 +151,7 @@ class Libreswan(Daemon):
     def _credentials(self):
         nss = f"sql:{self.path('nss')}"
         sh("certutil", "-N", "-d", nss, "--empty-password")
-        self.write("secrets", f': PSK "{self.words.psk}"\n')
+        self.write("secrets", f': PSK "{self.words.psk}"\n' + self._users())
         if self.words.auth == "psk":
             return
         sh("openssl", "pkcs12", "-export", "-in", self.credential(f"{self.side}.crt"), "-inkey",
@@ -141,6 +160,15 @@ class Libreswan(Daemon):
         sh("pk12util", "-i", self.path("me.p12"), "-d", nss, "-W", "x", "-K", "")
         sh("certutil", "-A", "-d", nss, "-n", "ca", "-t", "CT,,", "-a", "-i",
            self.credential("ca.crt"))
+
+    def _users(self):
+        """The user of XAUTH: who calls has the password among its secrets, who is called its hash."""
+        w = self.words
+        if not w.user or w.role == "initiate":
+            return f'@{w.user} : XAUTH "{w.password}"\n' if w.user else ""
+        hashed = sh("openssl", "passwd", "-6", w.password).stdout.strip()
+        self.write("etc/passwd", f"{w.user}:{hashed}:lab\n")
+        return ""
 
     def connections(self):
         """One, or for many tunnels one each, with an identity and an address of its own: pluto
@@ -153,9 +181,10 @@ class Libreswan(Daemon):
         net, peer_net = self.nets()
         text = CONF.format(folder=self.folder)
         for n, name in enumerate(self.connections()):
+            mine = net if w.count == 1 else f"{net.removesuffix('.0/24')}.{n + 1}/32"
             text += CONNECTION.format(
-                name=name, w=w, local=self.bed.address[self.side], peer_net=peer_net,
-                net=net if w.count == 1 else f"{net.removesuffix('.0/24')}.{n + 1}/32",
+                name=name, w=w, local=self.bed.address[self.side],
+                inside=self.inside(mine, peer_net),
                 remote=self.bed.seen_as(self.other), me=self.me() if n == 0 else f"{n}.{self.me()}",
                 peer=self.peer(), ike=ike_words(w.ike), esp=esp_words(w.esp),
                 authby={"psk": "secret", "rsa": "rsasig", "ecdsa": "ecdsa"}[w.auth],
@@ -165,6 +194,17 @@ class Libreswan(Daemon):
                 pfs="yes" if proposals(w.esp)[0].group else "no", renewal=self.renewal())
             text += CERTIFICATE if w.auth != "psk" else ""
         self.write("ipsec.conf", text)
+
+    def inside(self, net, peer_net):
+        """The protected networks; with a user, who asks for an address is that address."""
+        w = self.words
+        if not w.user:
+            return f"leftsubnet={net}\n\trightsubnet={peer_net}"
+        pull = f"\n\tmodecfgpull={'no' if w.pushed else 'yes'}"
+        if w.role == "initiate":
+            return XAUTH_CLIENT.format(user=w.user, peer_net=peer_net) + pull
+        pool = list(ipaddress.ip_network(lab.pool_of(peer_net)))
+        return XAUTH_SERVER.format(net=net, first=pool[0], last=pool[-1], dns=lab.DNS) + pull
 
     def renewal(self):
         """IKEv1 has no command for it, and goes by lifetimes; everything else by command only."""
@@ -201,7 +241,8 @@ class Libreswan(Daemon):
         return re.findall(rf"#(\d+): .*STATE_(?:{state})", self.whack("--showstates").stdout)
 
     def sas(self):
-        return len(self._states(IKE_UP)), len(self._states(CHILD_UP))
+        up = IKE_UP_PUSHED if self.words.pushed else IKE_UP
+        return len(self._states(up)), len(self._states(CHILD_UP))
 
     def log(self):
         with open(self.path("pluto.log"), encoding="utf-8", errors="replace") as f:

@@ -20,16 +20,17 @@ def version(words):
     return ["--version", "1", "--mode", words.mode] if words.version == 1 else []
 
 
-def user(bed, words, initiates, their_net):
+def user(bed, words, initiates, their_net, password):
     """XAUTH and Mode-Config, of the one who asks or the one who answers."""
     if not words.user:
         return []
     name = os.path.join(bed.folder_for("xauth"), "words")
     with open(name, "w", encoding="ascii") as f:
-        f.write(lab.XAUTH_PASSWORD if initiates else f"{words.user} {lab.XAUTH_PASSWORD}\n")
+        f.write(password if initiates else f"{words.user} {password}\n")
     if initiates:
         return ["--xauth-user", words.user, "--xauth-password-file", name, "--ask-address"]
-    return ["--xauth-users", name, "--pool", lab.pool_of(their_net)]
+    return ["--xauth-users", name, "--pool", lab.pool_of(their_net), "--pool-dns", lab.DNS,
+            *(["--pool-push"] if words.pushed else [])]
 
 
 class Ours:
@@ -97,7 +98,7 @@ class OursAsPeer(Daemon):
     NAME = "ours"
     COMMANDS = False
     FRAGMENTS = False
-    SAW = {"wrong_key": ["authentication_failed"]}
+    SAW = {"wrong_key": ["authentication_failed"], "user_refused": ["user_refused"]}
     CANNOT = {
         "data": "the test interop/data has it",
         "v1_data": "strongSwan's row has it, in both roles",
@@ -125,7 +126,7 @@ class OursAsPeer(Daemon):
     def _start(self, *args):
         w = self.words
         args = ["--ike", w.ike, "--esp", w.esp, *version(w), *args]
-        args += user(self.bed, w, w.role == "initiate", self.nets()[1])
+        args += user(self.bed, w, w.role == "initiate", self.nets()[1], w.password)
         args += ["--dpd", str(w.dpd)] if w.dpd else []
         args += [f"--rekey-{w.rekeys}", "1"] if w.rekeys else []
         args += ["--life-child", "2"] if w.ends_child else []

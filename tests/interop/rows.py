@@ -40,7 +40,7 @@ class Cell:
     def ours(self, peer, *args):
         """Our side, which offers what the peer takes unless args say otherwise."""
         w = peer.words
-        args = [*args, *user(self.bed, w, self.initiates, lab.PEER_NET)]
+        args = [*args, *user(self.bed, w, self.initiates, lab.PEER_NET, lab.XAUTH_PASSWORD)]
         return Ours(self.bed, self.role, "--ike", w.ike, "--esp", w.esp, *version(w), *args,
                     auth=w.auth)
 

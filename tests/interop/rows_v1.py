@@ -1,4 +1,5 @@
 """The rows of IKEv1 (RFC 2409): those of IKEv2 where they demand the same, and its own."""
+import ipaddress
 import time
 
 import lab
@@ -114,12 +115,14 @@ def v1_child_delete_ours(cell):
     return bring_down(peer, ours)
 
 
-def _xauth(cell, auth):
+def _xauth(cell, auth="psk", **words):
     """The initiator gives a name and a password, and gets an address by Mode-Config."""
-    peer, ours = bring_up(cell, auth=auth, user="alice")
+    peer, ours = bring_up(cell, auth=auth, user="alice", **words)
     net = lab.OUR_NET if cell.initiates else lab.PEER_NET
-    inside = ours.events("child_up")[0].rpartition(" inside ")[2]
-    require(inside.startswith(net.removesuffix("0/24")), ours.log())
+    address, *more = ours.events("child_up")[0].rpartition(" inside ")[2].split()
+    pool = ipaddress.ip_network(lab.pool_of(net))
+    require(ipaddress.ip_address(address) in pool, ours.log())
+    require(("dns", lab.DNS) in zip(more, more[1:]), ours.log())
     return bring_down(peer, ours)
 
 
@@ -129,6 +132,27 @@ def v1_xauth_psk(cell):
 
 def v1_xauth_rsa(cell):
     return _xauth(cell, "rsa")
+
+
+def v1_xauth_pushed(cell):
+    """The gateway gives the address unasked (Mode-Config SET)."""
+    return _xauth(cell, pushed=True)
+
+
+def v1_xauth_wrong(cell):
+    """A wrong password is refused, and both ends say so. Both delete the IKE SA, so one Delete meets none."""
+    peer = cell.peer(user="alice", password=lab.XAUTH_PASSWORD + "!")
+    ours = cell.ours(peer)
+    if cell.initiates:
+        ike = ours.finish(stop=False, code=1, drops=None)
+    else:
+        peer.initiate(wait=False)
+        ours.wait_event("ike_failed")
+        ike = ours.finish(drops=None)
+    require(set(ike["failed_by"]) == {"user_refused"}, str(ike))
+    require(ike["completed"] == 0 and (ike["failed"] == 1 or peer.TRIES_AGAIN), str(ike))
+    wait_until(lambda: said(peer, "user_refused"), lambda: peer.log()[-600:])
+    peer.stop()
 
 
 def v1_loss(cell):
@@ -163,4 +187,7 @@ ROWS_V1 = [_as_v1("v1_main_psk", rows.handshake_psk), _as_v1("v1_main_rsa", rows
            _as_v1("v1_ike_delete_theirs", rows.ike_delete_theirs),
            _of_v1(v1_child_delete_ours),
            _as_v1("v1_child_delete_theirs", rows.child_delete_theirs),
-           _of_v1(v1_xauth_psk), _of_v1(v1_xauth_rsa), _of_v1(v1_loss), _of_v1(v1_data)]
+           _of_v1(v1_xauth_psk), _of_v1(v1_xauth_rsa),
+           _as_v1("v1_xauth_aggressive", _xauth, "aggressive"), _of_v1(v1_xauth_pushed),
+           _of_v1(v1_xauth_wrong),
+           _of_v1(v1_loss), _of_v1(v1_data)]

@@ -66,6 +66,7 @@ SWANCTL = """connections {{ lab {{
     auth = {auth}
     id = {peer}
   }}
+  pull = {pull}
   {xauth}
   children {{ net {{
     {ts}
@@ -89,6 +90,8 @@ class Strongswan(Daemon):
     }
     SAW = {"invalid_ke": ["N(INVAL_KE)"], "no_proposal": ["N(NO_PROP)"],
            "wrong_key": ["AUTH_FAILED", "MAC mismatched"],
+           "user_refused": ["XAuth authentication of 'alice' failed",
+                            "XAuth authentication of 'alice' (myself) failed"],
            "request": ["parsed INFORMATIONAL request"], "check": ["sending DPD request"],
            "retransmit": ["retransmit"], "acknowledgement": ["N(DPD_ACK)"]}
 
@@ -136,7 +139,7 @@ class Strongswan(Daemon):
             w=self.words, me=self.me(), peer=self.peer(),
             aggressive="yes" if self.words.mode == "aggressive" else "no",
             remote="%any" if self.anybody else self.bed.seen_as(self.other), 
-            **self.user(), ts=self.selectors(net, peer_net),
+            pull="no" if self.words.pushed else "yes", **self.user(), ts=self.selectors(net, peer_net),
             rekey_time="0" if self.words.reauth else "24h", renewal=self.renewal(),
             local="%any" if self.words.moves_to else self.bed.address[self.side],
             mobike="yes" if self.words.mobike else "no",
@@ -155,12 +158,12 @@ class Strongswan(Daemon):
         name = self.words.user
         if not name:
             return {"xauth": "", "xauth_secret": "", "pool": ""}
-        secret = f'xauth-lab {{ id = {name}\n secret = "{lab.XAUTH_PASSWORD}" }}'
+        secret = f'xauth-lab {{ id = {name}\n secret = "{self.words.password}" }}'
         if self.words.role == "initiate":
             return {"xauth": f"vips = 0.0.0.0\n  local-user {{ auth = xauth\n xauth_id = {name} }}",
                     "xauth_secret": secret, "pool": ""}
         return {"xauth": "pools = inside\n  remote-user { auth = xauth }", "xauth_secret": secret,
-                "pool": f"inside {{ addrs = {lab.pool_of(self.nets()[1])} }}"}
+                "pool": f"inside {{ addrs = {lab.pool_of(self.nets()[1])}\n dns = {lab.DNS} }}"}
 
     def renewal(self):
         w = self.words
