@@ -54,7 +54,7 @@ CONNECTION = """conn {name}
 	esp={esp}
 	type=tunnel
 	pfs={pfs}
-	fragmentation=yes
+	fragmentation={fragmentation}
 	mobike=no
 	{renewal}
 	retransmit-timeout=30s
@@ -98,15 +98,17 @@ def esp_words(text):
 class Libreswan(Daemon):
     NAME = "libreswan"
     TRIES_AGAIN = True
-    LACKS = {"aes256gcm16-ecp256": "pluto 4.10 has no elliptic curves for PFS of IKEv1",
+    LACKS = {"aes256gcm16-ecp256": "addconn 4.10 refuses it: ESP DH algorithm 'dh19' is not supported by IKEv1",
              "aes256ccm16-prfsha256-x25519": "pluto 4.10 has AES-CCM for ESP, not for IKE"}
     CANNOT = {
         **dict.fromkeys(("data", "v1_data"), "pluto leaves ESP to the kernel; on fakekernel.c no packet passes"),
-        ("v1_renewal_theirs", "respond"): "as responder pluto 4.10 begins a new phase 1 no sooner than it "
-                                          "deletes the old one, and on port 500, also through a NAT",
+        ("v1_renewal_theirs", "respond"): "as responder pluto 4.10 deletes the old phase 1 at once, before the first "
+                                          "message of the new one is answered, so that no other can keep the child "
+                                          "SA; and it sends that to port 500, also through a NAT",
         ("v1_xauth_pushed", "respond"): "pluto 4.10 gives an address unasked under the message ID of the XAUTH "
                                         "exchange before, which is that exchange come again",
-        "v1_main_ecdsa": "libreswan 4.10 has no ECDSA in IKEv1",
+        "v1_main_ecdsa": "addconn 4.10 refuses it: ikev1 connection must use authby= of rsasig, secret or "
+                         "never",
         "handshake_ed25519": "libreswan 4.10 has no EdDSA: its authby knows RSA and ECDSA",
         ("reauth_ours", "initiate"): "libreswan 4.10 does not heed AUTH_LIFETIME: we delete the IKE SA when its "
                                      "time is over, and it begins no other",
@@ -188,6 +190,7 @@ class Libreswan(Daemon):
                 remote=self.bed.seen_as(self.other), me=self.me() if n == 0 else f"{n}.{self.me()}",
                 peer=self.peer(), ike=ike_words(w.ike), esp=esp_words(w.esp),
                 authby={"psk": "secret", "rsa": "rsasig", "ecdsa": "ecdsa"}[w.auth],
+                fragmentation="force" if w.version == 1 and w.fragmentation else "yes",
                 ikev2="insist" if w.version == 2 else "no",
                 aggressive="yes" if w.mode == "aggressive" else "no",
                 dpd_timeout=30 if w.dpd else 0,

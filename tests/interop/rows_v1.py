@@ -40,7 +40,7 @@ def v1_suites(cell):
 
 
 def v1_fragmentation(cell):
-    """Certificates in fragments of 576 octets at most; the peer's as it makes them."""
+    """Certificates in fragments of 576 octets at most, of both."""
     link = cell.bed.wire()
     peer, ours = bring_up(cell, "--fragmentation", "yes", "--fragment-size", "576", auth="rsa",
                           fragmentation="yes")
@@ -48,7 +48,7 @@ def v1_fragmentation(cell):
     fragments = [m for m in link.messages() if m.first == wire.V1_FRAGMENT]
     require(len([m for m in fragments if m.source == mine]) >= 2, "we sent no fragments")
     bring_down(peer, ours)
-    return "" if any(m.source != mine for m in fragments) else "the peer's messages fit into one packet"
+    return "" if any(m.source != mine for m in fragments) else "the peer makes none: its messages fit into one packet"
 
 
 def v1_rekey_theirs(cell):

@@ -22,6 +22,7 @@ CONF = """charon {{
   dos_protection = no
   cookie_threshold = 0
   make_before_break = {make_before_break}
+  fragment_size = {fragment_size}
   i_dont_care_about_security_and_use_aggressive_mode_psk = yes
   block_threshold = 0
   install_routes = no
@@ -133,6 +134,7 @@ class Strongswan(Daemon):
         net, peer_net = self.nets()
         self.write("strongswan.conf", CONF.format(
             plugins=self.plugins, folder=self.folder, level=level, extra=extra,
+            fragment_size=576 if self.words.version == 1 and self.words.fragmentation else 1280,
             make_before_break="yes" if self.words.make_before_break else "no",
             acq_expires=ACQ_EXPIRES))
         self.write("swanctl.conf", SWANCTL.format(
