@@ -469,6 +469,8 @@ bool scenario_has_attackers(const struct scenario *);
 bool scenario_calls_with_v1(const struct scenario_group *);
 /** Whether they call with it or answer it. */
 bool scenario_speaks_v1(const struct scenario_group *);
+/** Whether it can be offered in IKEv1, in phase 1 or phase 2. */
+bool scenario_v1_can_say(const struct proposal_config *, bool phase1);
 /** Whether any group does. */
 bool scenario_has_v1(const struct scenario *);
 bool scenario_lists(const struct member_list *, uint32_t group, uint32_t member);

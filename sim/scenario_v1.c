@@ -74,6 +74,11 @@ static bool phase2_can_say(const struct proposal_config *p)
     return false;
 }
 
+bool scenario_v1_can_say(const struct proposal_config *p, bool phase1)
+{
+    return phase1 ? phase1_can_say(p) : phase2_can_say(p);
+}
+
 static bool has_group(const struct proposal_config *p, const struct ke_suite *ke)
 {
     for (unsigned i = 0; i < p->ke_count; i++)

@@ -10,8 +10,7 @@
 #define MADE "keys and certificates are not carried over: test certificates are made for the run"
 #define MADE_ECDSA MADE ", with P-256 keys (auth: rsa makes RSA keys)"
 #define NO_EAP "Ikelab has no EAP yet: this side has a pre-shared key instead"
-#define NO_IKEV1                                                                                   \
-    "XAuth is of IKEv1, which Ikelab has not yet: this side has a pre-shared key instead"
+#define NO_IKEV1 "XAuth is of IKEv1, and this connection of version 2: a pre-shared key instead"
 
 /* strongSwan's words for `auth`, by how they begin, and the scenario's. A word that Ikelab learns
  * is a change of one line here. */
@@ -61,19 +60,28 @@ static const char *map_auth(struct swanctl_importer *im, struct swanctl_tunnel *
     return w->ours;
 }
 
-/* local, local-1, local2: the first is the one there is. */
-static const struct settings_view *
-first_round(struct swanctl_importer *im, const struct settings_view *connection, const char *side)
+static bool is_xauth(const struct settings_view *round)
 {
-    const struct settings_view *found = NULL;
+    const struct settings_entry *e = view_get(round, "auth");
 
-    for (const struct settings_view *c = connection->children; c; c = c->next) {
+    return e && strncmp(e->value, "xauth", 5) == 0;
+}
+
+/* local, local-1, local2: the first is the one there is, and of IKEv1 that of the user. */
+static struct swanctl_rounds rounds_of(struct swanctl_importer *im, const struct swanctl_tunnel *t,
+                                       const char *side)
+{
+    struct swanctl_rounds found = {NULL, NULL};
+
+    for (const struct settings_view *c = t->view->children; c; c = c->next) {
         if (strncmp(c->name, side, strlen(side)) != 0)
             continue;
-        if (found)
-            words_note_all(im, c, "a scenario has one round of authentication, the first");
+        if (t->ike.v1 && !found.user && is_xauth(c))
+            found.user = c;
+        else if (!found.proof && !(t->ike.v1 && is_xauth(c)))
+            found.proof = c;
         else
-            found = c;
+            words_note_all(im, c, "a scenario has one round of authentication, the first");
     }
     return found;
 }
@@ -203,10 +211,15 @@ static void map_secret(struct swanctl_importer *im, struct swanctl_tunnel *t,
 
 void auth_map(struct swanctl_importer *im, struct swanctl_tunnel *t)
 {
-    const struct settings_view *local = first_round(im, t->view, "local");
-    const struct settings_view *remote = first_round(im, t->view, "remote");
-    t->host.auth = map_auth(im, t, local);
-    t->peer.auth = map_auth(im, t, remote);
+    const struct swanctl_rounds rounds[2] = {rounds_of(im, t, "local"), rounds_of(im, t, "remote")};
+    const struct settings_view *local = rounds[0].proof, *remote = rounds[1].proof;
+
+    if (t->ike.v1) {
+        v1_auth_map(im, t, &rounds[0], &rounds[1]);
+    } else {
+        t->host.auth = map_auth(im, t, local);
+        t->peer.auth = map_auth(im, t, remote);
+    }
     map_id(im, view_get(local, "id"), &t->host);
     map_id(im, view_get(remote, "id"), &t->peer);
     if (strcmp(t->host.auth, "psk") == 0 || strcmp(t->peer.auth, "psk") == 0)
@@ -271,7 +284,7 @@ void auth_note_secrets(struct swanctl_importer *im)
                 words_note_all(im, c, "no connection with a pre-shared key takes this secret");
         } else if (strncmp(c->name, "eap", 3) == 0 || strncmp(c->name, "xauth", 5) == 0 ||
                    strncmp(c->name, "ntlm", 4) == 0) {
-            words_note_all(im, c, "Ikelab has no EAP and no XAuth yet");
+            words_note_all(im, c, "Ikelab has no EAP, and its users have a test password");
         } else if (strncmp(c->name, "ppk", 3) == 0) {
             words_note_all(im, c, "Ikelab has no post-quantum pre-shared keys");
         } else {

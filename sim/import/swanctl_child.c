@@ -1,5 +1,6 @@
 /* Of a connection's children the first that makes an SA: its proposals, mode and selectors. */
 #include "sim/import/swanctl_model.h"
+#include "sim/scenario.h"
 
 #include <string.h>
 
@@ -29,11 +30,20 @@ static bool list_add(struct list *l, const char *item)
     return true;
 }
 
-static void add_defaults(struct swanctl_importer *im, bool ike, struct list *l)
+static bool v1_can_say(const char *proposal, bool ike)
+{
+    struct proposal_config p;
+    struct bytes bad;
+
+    return !proposal_parse(bytes_text(proposal), ike, &p, &bad) && scenario_v1_can_say(&p, ike);
+}
+
+static void add_defaults(struct swanctl_importer *im, bool ike, bool v1, struct list *l)
 {
     im->default_proposals = true;
     for (const char *const *p = swanctl_default_proposals(ike); *p; p++)
-        (void)list_add(l, *p);
+        if (!v1 || v1_can_say(*p, ike))
+            (void)list_add(l, *p);
 }
 
 /* Characters of a proposal in a note; others would not be keywords anyway. */
@@ -48,7 +58,7 @@ static const char *printable(const char *text, int len, char out[64])
 }
 
 static void map_proposal(struct swanctl_importer *im, struct settings_entry *e, const char *item,
-                         bool ike, struct list *l)
+                         bool ike, bool v1, struct list *l)
 {
     char ours[SWANCTL_TEXT_MAX], whole[64], word[64];
     struct bytes bad;
@@ -62,6 +72,8 @@ static void map_proposal(struct swanctl_importer *im, struct settings_entry *e, 
     } else if (error) {
         settings_note(&im->settings, e, "'%s' is left out, it does not make %s proposal", whole,
                       ike ? "an IKE" : "an ESP");
+    } else if (v1 && !v1_can_say(ours, ike)) {
+        settings_note(&im->settings, e, "'%s' is left out, IKEv1 has no words for it", whole);
     } else if (!list_add(l, ours)) {
         settings_note(&im->settings, e, "'%s' is left out, there are %d already", whole,
                       (int)l->count);
@@ -82,9 +94,9 @@ void proposals_map(struct swanctl_importer *im, const struct settings_view *view
 
     while (swanctl_next(&rest, item))
         if (strcmp(item, "default") == 0)
-            add_defaults(im, ike, &l);
+            add_defaults(im, ike, words->v1, &l);
         else if (e)
-            map_proposal(im, e, item, ike, &l);
+            map_proposal(im, e, item, ike, words->v1, &l);
     if (!l.count && e) {
         settings_error(&im->settings, &e->value_at, "no proposal is left: %s",
                        e->note ? e->note : "there is none");
@@ -146,9 +158,10 @@ static bool map_mode(struct swanctl_importer *im, struct swanctl_tunnel *t,
 }
 
 /* Selectors that a scenario has words for; the others are noted. */
-static void read_selectors(struct swanctl_importer *im, struct settings_entry *e,
+static void read_selectors(struct swanctl_importer *im, struct settings_entry *e, bool v1,
                            struct swanctl_prefixes *out)
 {
+    unsigned most = v1 ? 1 : SELECTORS_MAX;
     const char *rest = e ? e->value : "";
     char item[SWANCTL_TEXT_MAX], shown[64];
     struct ip_prefix p;
@@ -166,9 +179,9 @@ static void read_selectors(struct swanctl_importer *im, struct settings_entry *e
                           shown);
         else if (p.addr.family == 6)
             settings_note(&im->settings, e, "'%s': traffic inside the tunnels is IPv4", shown);
-        else if (out->count == SELECTORS_MAX)
-            settings_note(&im->settings, e, "'%s': a side has at most %d selectors", shown,
-                          SELECTORS_MAX);
+        else if (out->count == most)
+            settings_note(&im->settings, e, "'%s': a side has at most %u selector%s", shown, most,
+                          v1 ? " in IKEv1" : "s");
         else
             out->list[out->count++] = p;
     }
@@ -206,8 +219,8 @@ static void map_selectors(struct swanctl_importer *im, struct swanctl_tunnel *t,
     struct settings_entry *far = view_get(child, "remote_ts");
     struct swanctl_prefixes local, remote;
 
-    read_selectors(im, view_get(child, "local_ts"), &local);
-    read_selectors(im, far, &remote);
+    read_selectors(im, view_get(child, "local_ts"), t->child.v1, &local);
+    read_selectors(im, far, t->child.v1, &remote);
     give_networks(&t->host, &local);
     if (t->host_initiates)
         t->host.remote_ts = remote;

@@ -12,6 +12,7 @@ enum swanctl_model_sizes { SWANCTL_WORDS_MAX = 24, SWANCTL_REMARKS_MAX = 6 };
 struct swanctl_words {
     const char *line[SWANCTL_WORDS_MAX];
     unsigned count;
+    bool v1; /* of a connection of IKEv1 */
 };
 
 struct swanctl_prefixes {
@@ -27,6 +28,8 @@ struct swanctl_side {
     struct settings_entry *address_from;
     const char *id;
     const char *auth; /* how it proves who it is */
+    bool asks_address;
+    struct ip_prefix pool; /* of addresses that it gives; family 0: none */
     struct swanctl_prefixes protects, local_ts, remote_ts;
 };
 
@@ -39,6 +42,12 @@ struct swanctl_tunnel {
     struct swanctl_words ike, child;
     const char *remarks[SWANCTL_REMARKS_MAX]; /* what was chosen, and why */
     unsigned remark_count;
+};
+
+/** Sections local or remote of a connection: how the side proves itself, and the user behind it
+ * (XAUTH, of IKEv1 only); NULL where there is none. */
+struct swanctl_rounds {
+    const struct settings_view *proof, *user;
 };
 
 struct swanctl_importer {
@@ -81,6 +90,20 @@ void auth_map(struct swanctl_importer *, struct swanctl_tunnel *);
 void auth_hide_secrets(struct swanctl_importer *);
 /** Notes at secrets no connection used. */
 void auth_note_secrets(struct swanctl_importer *);
+
+/* swanctl_v1.c: what only IKEv1 has. */
+
+#define SWANCTL_NO_POOLS                                                                           \
+    "addresses from pools are of IKEv1 only; inner addresses come from 10.128.0.0/9"
+
+/** Of a connection: `version` and `mode`. Before all others, which look at it. */
+void version_map(struct swanctl_importer *, struct swanctl_tunnel *);
+/** How both sides prove themselves, and the user. */
+void v1_auth_map(struct swanctl_importer *, struct swanctl_tunnel *,
+                 const struct swanctl_rounds *local, const struct swanctl_rounds *remote);
+void v1_reauth_map(struct swanctl_importer *, struct swanctl_tunnel *);
+/** `vips` and `pools`, of either version. */
+void v1_addresses_map(struct swanctl_importer *, struct swanctl_tunnel *);
 
 /* swanctl_child.c: proposals, mode and traffic selectors. */
 

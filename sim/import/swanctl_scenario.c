@@ -6,10 +6,19 @@
 /* strongSwan: with reauthentication there is no rekeying, unless both are asked for. */
 static void map_reauth(struct swanctl_importer *im, struct swanctl_tunnel *t)
 {
-    const struct settings_entry *reauth = view_get(t->view, "reauth_time");
+    struct settings_entry *reauth = view_get(t->view, "reauth_time");
     uint64_t time;
 
-    if (reauth && swanctl_time(reauth->value, &time) && time && !view_get(t->view, "rekey_time"))
+    if (!reauth)
+        return;
+    reauth->carried = swanctl_time(reauth->value, &time) && time == 0;
+    if (reauth->carried)
+        return;
+    settings_note(&im->settings, reauth,
+                  "to be written as 'reauth_time' by hand, with 'make_before_break' of "
+                  "strongswan.conf; as in strongSwan it switches rekeying off unless rekey_time is "
+                  "given");
+    if (swanctl_time(reauth->value, &time) && !view_get(t->view, "rekey_time"))
         words_add(im, &t->ike, "rekey_time: 0s");
 }
 
@@ -28,11 +37,16 @@ static void map_connection(struct swanctl_importer *im, const struct settings_vi
     }
     im->tunnel_count++;
     t->view = view;
+    version_map(im, t);
     proposals_map(im, view, "proposals", true, &t->ike);
     sides_map(im, t);
     auth_map(im, t);
     words_map(im, SWANCTL_CONNECTION, view, &t->ike);
-    map_reauth(im, t);
+    if (t->ike.v1)
+        v1_reauth_map(im, t);
+    else
+        map_reauth(im, t);
+    v1_addresses_map(im, t);
     child_map(im, t, child);
     for (const struct settings_view *c = view->children; c; c = c->next)
         if (strncmp(c->name, "local", 5) != 0 && strncmp(c->name, "remote", 6) != 0 &&
@@ -59,7 +73,7 @@ static void map_rest(struct swanctl_importer *im)
     static const struct {
         const char *section, *why;
     } others[] = {
-        {"pools", "addresses from pools are not modelled; inner addresses come from 10.128.0.0/9"},
+        {"pools", "of pools a scenario has the addresses alone, of IKEv1 only"},
         {"authorities", "certificates are not carried over"},
     };
     const struct settings_view *charon = settings_view(&im->settings, "charon");

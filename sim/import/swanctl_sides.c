@@ -1,6 +1,6 @@
 /* Who initiates, how many there are, and what the groups are called and addressed. */
-#include "sim/scenario.h"
 #include "sim/import/swanctl_model.h"
+#include "sim/scenario.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -117,17 +117,6 @@ static void drop_address(struct swanctl_importer *im, struct swanctl_side *side,
     settings_note(&im->settings, side->address_from, "%s", why);
 }
 
-static void map_version(struct swanctl_importer *im, const struct settings_view *view)
-{
-    struct settings_entry *e = view_get(view, "version");
-
-    if (!e)
-        return;
-    e->carried = strcmp(e->value, "2") == 0 || strcmp(e->value, "0") == 0;
-    if (!e->carried)
-        settings_note(&im->settings, e, "IKEv1 is not carried over; the connection is IKEv2");
-}
-
 /* strongSwan's initiators say INITIAL_CONTACT only where uniqueness is asked for. */
 static void map_unique(struct swanctl_importer *im, struct swanctl_tunnel *t)
 {
@@ -174,7 +163,6 @@ void sides_map(struct swanctl_importer *im, struct swanctl_tunnel *t)
                    "(--clients) stand for those there are.",
                    t->peer.count);
     }
-    map_version(im, t->view);
     map_address(im, local, &t->host);
     map_address(im, remote, &t->peer);
     if ((t->host.address.family == 6) != (t->peer.address.family == 6)) {
@@ -198,6 +186,11 @@ static bool same_address(const struct ip_addr *a, const struct ip_addr *b)
     return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
+static bool same_pool(const struct ip_prefix *a, const struct ip_prefix *b)
+{
+    return same_address(&a->addr, &b->addr) && a->length == b->length;
+}
+
 /* A group has one set of words; where those of two connections are equal, one gateway does. */
 static bool same_gateway(const struct swanctl_tunnel *a, const struct swanctl_tunnel *b)
 {
@@ -205,7 +198,7 @@ static bool same_gateway(const struct swanctl_tunnel *a, const struct swanctl_tu
 
     return !a->host_initiates && !b->host_initiates && words_equal(&a->ike, &b->ike) &&
            words_equal(&a->child, &b->child) && strcmp(p, q) == 0 &&
-           strcmp(a->host.auth, b->host.auth) == 0 &&
+           strcmp(a->host.auth, b->host.auth) == 0 && same_pool(&a->host.pool, &b->host.pool) &&
            same_address(&a->host.address, &b->host.address) &&
            same_prefixes(&a->host.protects, &b->host.protects) &&
            same_prefixes(&a->host.local_ts, &b->host.local_ts);

@@ -31,13 +31,12 @@ struct word {
     uint64_t other_value; /* its default */
     const char *same;     /* WORD_NONE: the value that is what happens anyway */
     const char *why;      /* WORD_NONE */
+    const char *not_v1;   /* why it is not for IKEv1, where it is on */
 };
 
 #define HOUR UINT64_C(3600000000000)
 #define NO_CERTIFICATES "test certificates are made for the run, and what they are is in `pki:`"
 #define NO_EAP "Ikelab has no EAP yet"
-#define NO_IKEV1 "Ikelab has no IKEv1 yet"
-#define NO_POOLS "addresses from pools are not modelled; inner addresses come from 10.128.0.0/9"
 #define NO_KERNEL "for the kernel of a real host; a simulated one has no such thing"
 #define NO_RANDOM "only times have a random part in a scenario"
 #define RECONNECTS "not modelled; a scenario's initiators connect again by themselves"
@@ -45,25 +44,24 @@ struct word {
 /* clang-format off */
 static const struct word connection_words[] = {
     {.key = "version"}, {.key = "local_addrs"}, {.key = "remote_addrs"}, {.key = "proposals"},
-    {.key = "unique"},
+    {.key = "unique"}, {.key = "aggressive"}, {.key = "vips"}, {.key = "pools"},
+    {.key = "reauth_time"},
     {.key = "rekey_time", .kind = WORD_TIME},
     {.key = "over_time", .kind = WORD_TIME},
     {.key = "rand_time", .kind = WORD_TIME, .rule = RULE_BELOW, .other = "rekey_time",
      .other_value = 4 * HOUR},
     {.key = "dpd_delay", .kind = WORD_TIME},
     {.key = "encap", .kind = WORD_BOOL},
-    {.key = "mobike", .kind = WORD_BOOL},
+    {.key = "mobike", .kind = WORD_BOOL, .not_v1 = "IKEv1 has no MOBIKE"},
     {.key = "local_port", .kind = WORD_NONE, .same = "500",
      .why = "IKE is on port 500, and on 4500 behind NATs"},
     {.key = "remote_port", .kind = WORD_NONE, .same = "500",
      .why = "IKE is on port 500, and on 4500 behind NATs"},
-    {.key = "vips", .kind = WORD_NONE, .why = NO_POOLS},
-    {.key = "pools", .kind = WORD_NONE, .why = NO_POOLS},
-    {.key = "pull", .kind = WORD_NONE, .same = "yes", .why = NO_IKEV1},
-    {.key = "aggressive", .kind = WORD_NONE, .same = "no", .why = NO_IKEV1},
+    {.key = "pull", .kind = WORD_NONE, .same = "yes",
+     .why = "in a scenario addresses are given to who asks"},
     {.key = "dscp", .kind = WORD_NONE, .same = "000000", .why = "links do not look at DSCP"},
     {.key = "dpd_timeout", .kind = WORD_NONE,
-     .why = "for IKEv1 only; with IKEv2 the retransmissions decide"},
+     .why = "the retransmissions of a question decide"},
     {.key = "fragmentation", .kind = WORD_NONE, .same = "no",
      .why = "to be written as 'fragmentation' by hand, with the words no, accept and yes"},
     {.key = "childless", .kind = WORD_NONE, .same = "never",
@@ -75,9 +73,6 @@ static const struct word connection_words[] = {
     {.key = "ppk_required", .kind = WORD_NONE, .same = "no",
      .why = "Ikelab has no post-quantum pre-shared keys"},
     {.key = "keyingtries", .kind = WORD_NONE, .why = RECONNECTS},
-    {.key = "reauth_time", .kind = WORD_NONE, .same = "0s",
-     .why = "to be written as 'reauth_time' by hand, with 'make_before_break' of strongswan.conf; "
-            "as in strongSwan it switches rekeying off unless rekey_time is given"},
     {.key = "if_id_in", .kind = WORD_NONE, .why = NO_KERNEL},
     {.key = "if_id_out", .kind = WORD_NONE, .why = NO_KERNEL},
     {.key = "mediation", .kind = WORD_NONE, .same = "no", .why = "there is no mediation server"},
@@ -92,7 +87,8 @@ static const struct word local_words[] = {
     {.key = "pubkeys", .kind = WORD_NONE, .why = NO_CERTIFICATES},
     {.key = "eap_id", .kind = WORD_NONE, .why = NO_EAP},
     {.key = "aaa_id", .kind = WORD_NONE, .why = NO_EAP},
-    {.key = "xauth_id", .kind = WORD_NONE, .why = NO_IKEV1},
+    {.key = "xauth_id", .kind = WORD_NONE, 
+     .why = "a user is of IKEv1, in a section of its own with auth = xauth"},
 };
 
 static const struct word remote_words[] = {
@@ -143,7 +139,8 @@ static const struct word child_words[] = {
     {.key = "label*", .kind = WORD_NONE, .why = NO_KERNEL},
     {.key = "per_cpu_sas*", .kind = WORD_NONE, .same = "no", .why = NO_KERNEL},
     {.key = "hw_offload", .kind = WORD_NONE, .same = "no", .why = NO_KERNEL},
-    {.key = "tfc_padding", .kind = WORD_PADDING, .max = TFC_TO_MTU},
+    {.key = "tfc_padding", .kind = WORD_PADDING, .max = TFC_TO_MTU,
+     .not_v1 = "nobody says in IKEv1 whether it is understood"},
     {.key = "copy_*", .kind = WORD_NONE, .why = "headers inside are not copied outside"},
 };
 
@@ -200,7 +197,7 @@ bool words_equal(const struct swanctl_words *a, const struct swanctl_words *b)
 void words_note_all(struct swanctl_importer *im, const struct settings_view *view, const char *why)
 {
     for (const struct settings_pick *p = view->first; p; p = p->next)
-        if (!p->entry->note)
+        if (!p->entry->note && !p->entry->carried)
             settings_note(&im->settings, p->entry, "%s", why);
     for (const struct settings_view *c = view->children; c; c = c->next)
         words_note_all(im, c, why);
@@ -309,6 +306,8 @@ static void map_entry(struct swanctl_importer *im, const struct word *w,
 
     if (!e->value[0]) {
         e->carried = true; /* cleared: the default, which is not written either */
+    } else if (w->not_v1 && words->v1 && !same_value(e->value, "no")) {
+        settings_note(&im->settings, e, "%s", w->not_v1);
     } else if (w->kind == WORD_NONE) {
         if (w->same && same_value(e->value, w->same))
             e->carried = true;

@@ -103,6 +103,7 @@ static void write_part(struct text *out, const char *part, const struct swanctl_
                        const struct swanctl_side *side, bool named)
 {
     bool ike = strcmp(part, "ike") == 0;
+    char pool[64];
 
     if (!named && !ike && !side->local_ts.count && !side->remote_ts.count)
         return;
@@ -113,6 +114,12 @@ static void write_part(struct text *out, const char *part, const struct swanctl_
         text_format(out, "      auth: %s\n", side->auth);
     if (ike && side->id)
         text_format(out, "      id: \"%s\"\n", side->id);
+    if (ike && side->asks_address)
+        text_raw(out, "      ask_address: true\n");
+    if (ike && side->pool.addr.family) {
+        swanctl_prefix_text(&side->pool, pool);
+        text_format(out, "      address_pool: \"%s\"\n", pool);
+    }
     if (ike)
         return;
     write_prefixes(out, "      ", "local_ts", &side->local_ts);

@@ -148,7 +148,10 @@ START_TEST(words)
         {"unique = replace", "", "initial_contact: true"},
         {"unique = never", "", "initial_contact: false"},
         {"version = 0", "", "!version"},
-        {"version = 1", "", "version = 1: IKEv1 is not carried over"},
+        {"version = 3", "", "version = 3: there are versions 0, 1 and 2"},
+        {"aggressive = yes", "", "aggressive = yes: Aggressive Mode is of IKEv1"},
+        {"local { auth = xauth }", "", "auth = xauth: XAuth is of IKEv1, and this"},
+        {"vips = 0.0.0.0", "", "vips = 0.0.0.0: addresses from pools are of IKEv1 only"},
         {"rekey_tiem = 1h", "", "Ikelab knows no such setting; did you mean 'rekey_time'?"},
         {"proposals = aes128-sha256-x25519, 3des-sha1-modp2048", "",
          "proposals: [aes128-sha256-x25519]"},
@@ -209,6 +212,89 @@ START_TEST(words)
             text_reset(&out);
             continue;
         }
+        s = scenario_of(conf, &usual, &out);
+        ck_assert_msg((strstr(out.data, expected + (*expected == '!')) != NULL) ==
+                          (*expected != '!'),
+                      "%s\n%s\n%s", conf, expected, out.data);
+        scenario_reset(&s);
+        text_reset(&out);
+    }
+}
+END_TEST
+
+/* The same in a connection with `version = 1` that answers three; `rest` stands behind it. */
+START_TEST(words_of_version_1)
+{
+#define POOL(addrs) "pools { inside { addrs = " addrs "\n dns = 10.1.0.53 } }"
+    static const struct {
+        const char *connection, *child, *rest, *expected;
+    } rows[] = {
+        {"", "", "", "version: 1"},
+        {"", "", "", "proposals: [aes128-aes192-aes256-sha256-sha384-sha512-sha1-ecp256"},
+        {"", "", "", "!chacha20poly1305"},
+        {"aggressive = yes", "", "", "mode: aggressive"},
+        {"aggressive = no", "", "", "!aggressive"},
+        {"aggressive = maybe", "", "", "aggressive = maybe: is neither yes nor no"},
+        {"proposals = aes256gcm16-prfsha256-ecp256, aes256-sha256-modp2048", "", "",
+         "proposals: [aes256-sha256-modp2048]"},
+        {"proposals = aes256gcm16-prfsha256-ecp256, aes256-sha256-modp2048", "", "",
+         "'aes256gcm16-prfsha256-ecp256' is left out, IKEv1 has no words for it"},
+        {"", "esp_proposals = aes256-sha256-esn, aes128-sha1-modp2048", "",
+         "esp_proposals: [aes128-sha1-modp2048]"},
+        {"", "local_ts = 10.1.0.0/16, 10.2.0.0/16", "", "protects: [\"10.1.0.0/16\"]"},
+        {"", "local_ts = 10.1.0.0/16, 10.2.0.0/16", "", "'10.2.0.0/16': a side has at most 1"},
+        {"", "tfc_padding = mtu", "", "tfc_padding = mtu: nobody says in IKEv1"},
+        {"", "tfc_padding = 0", "", "!tfc_padding"},
+        {"mobike = yes", "", "", "mobike = yes: IKEv1 has no MOBIKE"},
+        {"mobike = no", "", "", "mobike: false"},
+        {"reauth_time = 3h", "", "", "rekey_time: 3h"},
+        {"reauth_time = 3h", "", "", "!reauth_time"},
+        {"reauth_time = 3h\nrekey_time = 1h", "", "", "rekey_time: 1h"},
+        {"reauth_time = 3h\nrekey_time = 1h", "", "", "reauth_time = 3h: 'rekey_time' makes"},
+        {"reauth_time = 3h\nrand_time = 200m", "", "", "reauth_time = 3h: 'rekey_time' makes"},
+        {"reauth_time = 3x", "", "", "reauth_time = 3x: is no value that can be read"},
+        {"dpd_delay = 30s\ndpd_timeout = 90s", "", "", "dpd_timeout = 90s: the retransmissions"},
+        {"local { auth = pubkey }\nremote { auth = pubkey }", "", "", "auth: rsa\n"},
+        {"local { auth = psk }\nremote { auth = pubkey }", "", "",
+         "auth = psk: IKEv1 proves both sides in one way: rsa here"},
+        {"local { auth = ed25519 }\nremote { auth = ed25519 }", "", "",
+         "auth = ed25519: IKEv1 has no such signatures"},
+        {"local { auth = ecdsa-384 }\nremote { auth = ecdsa-384 }", "", "", "auth: ecdsa-384\n"},
+        {"local { auth = psk }\nremote { auth = psk }\nremote-2 { auth = xauth }", "", "",
+         "xauth: true"},
+        {"local { auth = psk }\nremote { auth = psk }\nlocal-2 { auth = xauth }", "", "",
+         "auth = xauth: in a scenario the initiator is the user"},
+        {"local { auth = pubkey }\nremote { auth = xauth }", "", "", "auth: null\n"},
+        {"local { auth = psk }\nremote { auth = xauth }", "", "",
+         "auth = psk: a user with a password alone is shown RSA: rsa here"},
+        {"local { auth = xauth }\nremote { auth = xauth }", "", "", "auth: rsa\n"},
+        {"local { auth = ecdsa }\nremote-1 { auth = ecdsa }\nremote-2 { auth = xauth }", "", "",
+         "test certificates are made for the run; XAuth goes with psk and RSA: rsa here"},
+        {"pools = inside", "", POOL("10.99.0.0/24"), "address_pool: \"10.99.0.0/24\""},
+        {"pools = inside", "", POOL("10.99.0.0/24"), "ask_address: true"},
+        {"pools = inside", "", POOL("10.99.0.0/24"), "dns = 10.1.0.53: of pools a scenario has"},
+        {"pools = inside", "", POOL("10.99.0.0/30"), "with an address for each of 3 peers"},
+        {"pools = inside", "", POOL("10.99.0.1-10.99.0.9"), "which is a network with an address"},
+        {"pools = outside", "", POOL("10.99.0.0/24"), "!address_pool"},
+        {"vips = 0.0.0.0", "", "", "vips = 0.0.0.0: in a scenario initiators ask"},
+        {"remote_addrs = 203.0.113.9\nvips = 0.0.0.0", "", "", "ask_address: true"},
+        {"remote_addrs = 203.0.113.9\nvips = 10.3.0.7", "", "", "vips = 10.3.0.7: one address is"},
+        {"remote_addrs = 203.0.113.9\npools = inside", "", "", "in a scenario responders give"},
+        {"remote_addrs = 203.0.113.9\nlocal { auth = psk }\nremote { auth = psk }\n"
+         "local-2 { auth = xauth\n xauth_id = dave }",
+         "", "", "xauth_user: \"dave\""},
+    };
+#undef POOL
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *expected = rows[i].expected;
+        char conf[1024];
+        struct text out;
+        struct scenario s;
+
+        snprintf(conf, sizeof conf,
+                 "connections { a { version = 1\n%s\n children { c { %s\n} } } }\n%s",
+                 rows[i].connection, rows[i].child, rows[i].rest);
         s = scenario_of(conf, &usual, &out);
         ck_assert_msg((strstr(out.data, expected + (*expected == '!')) != NULL) ==
                           (*expected != '!'),
@@ -364,6 +450,9 @@ START_TEST(nothing_to_import)
         {"connections { a { children { c { esp_proposals = blowfish-sha1 } } } }",
          "s.conf:1:50: error: no proposal is left"},
         {"connections { a { proposals = , } }", "no proposal is left: there is none"},
+        {"connections { a { version = 1\n proposals = aes256gcm16-prfsha256-x25519\n } }",
+         "s.conf:2:14: error: no proposal is left: 'aes256gcm16-prfsha256-x25519' is left out, "
+         "IKEv1 has no words for it"},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -376,6 +465,6 @@ START_TEST(nothing_to_import)
 }
 END_TEST
 
-SUITE("swanctl_import", who_initiates, both_sides_of_a_site, words, charon_sets_the_timers,
-      one_gateway_where_possible, names_of_groups, secrets_stay_out, secrets_by_identity,
-      nothing_to_import)
+SUITE("swanctl_import", who_initiates, both_sides_of_a_site, words, words_of_version_1,
+      charon_sets_the_timers, one_gateway_where_possible, names_of_groups, secrets_stay_out,
+      secrets_by_identity, nothing_to_import)

@@ -4,8 +4,8 @@
  * fixed seed; each is refused with something said, or imported into what the scenario reader takes.
  */
 #include "base/rng.h"
-#include "sim/scenario.h"
 #include "sim/import/swanctl_import.h"
+#include "sim/scenario.h"
 #include "suite.h"
 
 #include <dirent.h>
@@ -94,6 +94,17 @@ static const char *const tokens[] = {
     "secret = \"a\\\"b\\\\\"\n",
     "secret = \"\\x01\\t\"\n",
     "proposals = default\n",
+    "version = 1\n",
+    "version = 0\n",
+    "aggressive = yes\n",
+    "auth = xauth-generic\n",
+    "auth = pubkey\n",
+    "auth = ecdsa-384\n",
+    "xauth_id = dave\n",
+    "vips = 0.0.0.0, ::\n",
+    "pools = warriors-pool\n",
+    "addrs = 10.99.0.0/30\n",
+    "reauth_time = 5\n",
     "proposals = aes128-sha256-x25519, aes128-sha256-x25519\n",
     "proposals = aes256gcm16-aes128gcm16-sha256-sha384-prfsha1-modp2048\n",
     "esp_proposals = null-sha1, aes128-aesxcbc-esn\n",
