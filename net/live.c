@@ -490,8 +490,11 @@ static enum err make_endpoint(struct live *l)
 
     entropy_fill(&env.seed, sizeof env.seed); /* keys a table, makes nothing on the wire */
     l->config = o->config;
-    if (o->config.version == IKE_V1)
-        l->config.respond = true; /* whoever called, phase 1 is renewed by either side */
+    if (o->config.version == IKE_V1 && !o->config.respond) {
+        l->config.respond = true; /* phase 1 is renewed by either side */
+        l->config.caller = o->remote;
+        l->config.caller_id = o->remote_id;
+    }
     l->endpoint = ike_endpoint_create(&env, &l->config, &limits);
     l->places = 4 * most; /* rekeying and closed SAs take more slots than the limit */
     l->began = malloc(l->places * sizeof *l->began);

@@ -123,7 +123,8 @@ struct reading {
          KEY_FRAGMENTATION,                                                                          \
          "no|accept|yes",                                                                            \
          0,                                                                                          \
-         "IKE messages in fragments (RFC 7383): understood, also made (default no)",                 \
+         "IKE messages in fragments (RFC 7383; with version 1 those that a vendor ID announces): "   \
+         "understood, also made (default no)",                                                       \
          0},                                                                                         \
         {"fragment-size",                                                                            \
          KEY_FRAGMENT_SIZE,                                                                          \

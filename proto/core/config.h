@@ -165,15 +165,17 @@ struct ike_config {
     enum fragmentation_policy fragmentation;
     uint16_t fragment_size; /* octets of the IP packet of a fragment at most; 0: FRAGMENT_SIZE */
     struct mobike_config mobike;
-    nsec dpd_delay;       /* 0: no liveness checks */
-    nsec nat_keepalive;   /* 0: none */
-    nsec half_open_time;  /* responder drops a handshake that is not authenticated by then */
-    nsec response_time;   /* how long a response is kept for repetition; 0: RESPONSE_TIME */
-    bool force_encap;     /* claim a NAT in NAT detection (lies in the source hash) */
-    bool respond;         /* accept IKE_SA_INIT requests */
-    bool initial_contact; /* send INITIAL_CONTACT (RFC 7296 §2.4) */
-    uint8_t window;       /* requests that we take at once and have in flight at most; 0 is 1 */
-    unsigned quirks;      /* set of enum ike_quirk; 0: none */
+    nsec dpd_delay;            /* 0: no liveness checks */
+    nsec nat_keepalive;        /* 0: none */
+    nsec half_open_time;       /* responder drops a handshake that is not authenticated by then */
+    nsec response_time;        /* how long a response is kept for repetition; 0: RESPONSE_TIME */
+    bool force_encap;          /* claim a NAT in NAT detection (lies in the source hash) */
+    bool respond;              /* accept IKE_SA_INIT requests */
+    struct ip_addr caller;     /* version 1: who is answered; family 0: anybody */
+    struct identity caller_id; /* and who it has to be; len 0: anybody */
+    bool initial_contact;      /* send INITIAL_CONTACT (RFC 7296 §2.4) */
+    uint8_t window;  /* requests that we take at once and have in flight at most; 0 is 1 */
+    unsigned quirks; /* set of enum ike_quirk; 0: none */
     struct child_config child;
     struct flood_config flood;
 

@@ -147,19 +147,24 @@ static void give(struct ike_endpoint *ep, struct ike_sa *sa)
     ike_sa_give(ep, sa);
 }
 
+/* Nobody else will do. */
+static enum err expect(struct step *s, uint8_t type, struct bytes id)
+{
+    struct handshake *hs = handshake_of(s->ep, s->sa);
+
+    hs->peer_id_type = type;
+    return id.len ? message_keep(&s->ep->store->messages, id, &hs->peer_id) : OK;
+}
+
 static enum err call(struct step *s, const struct ike_remote *peer)
 {
     const struct ike_config *c = s->ep->store->config;
     enum exchange_kind kind = c->phase1 == PHASE1_MAIN ? KIND_MAIN : KIND_AGGRESSIVE;
-    struct handshake *hs;
-    enum err e = OK;
+    enum err e;
 
     if (!new_phase1(s))
         return ERR_FULL;
-    hs = handshake_of(s->ep, s->sa);
-    hs->peer_id_type = peer->id_type;
-    if (peer->id.len)
-        e = message_keep(&s->ep->store->messages, peer->id, &hs->peer_id);
+    e = expect(s, peer->id_type, peer->id);
     ike_sa_register(s->ep, s->sa, 0);
     if (e == OK)
         e = v1_step_run(s, kind, ROLE_START);
@@ -273,7 +278,7 @@ static uint64_t identity_of(const struct ike_endpoint *ep, const struct v1_phase
     return digest_of(p->peer_id + 4, p->peer_id_len - 4u, key) | 1;
 }
 
-static bool is_whom_we_called(const struct step *s, const struct v1_phase1 *p)
+static bool is_whom_we_want(const struct step *s, const struct v1_phase1 *p)
 {
     const struct handshake *hs = handshake_of(s->ep, s->sa);
 
@@ -374,7 +379,7 @@ static enum err go_on(struct step *s)
 static enum err after(struct step *s)
 {
     const struct v1_phase1 *p = v1_sa_phase1(s->ep, s->sa);
-    bool over = s->sa->state == STATE_ESTABLISHED, stranger = over && !is_whom_we_called(s, p);
+    bool over = s->sa->state == STATE_ESTABLISHED, stranger = over && !is_whom_we_want(s, p);
     enum err e = stranger ? ERR_SIGNATURE : take_over(s, p);
 
     if (e == OK)
@@ -420,7 +425,8 @@ static bool known(struct step *s, uint64_t init_digest, enum err *e)
 static enum err begin_responder(struct step *s, uint64_t init_digest)
 {
     const struct ike_config *c = s->ep->store->config;
-    enum err e = new_phase1(s) ? OK : ERR_FULL;
+    const struct identity *id = &c->caller_id;
+    enum err e = new_phase1(s) ? expect(s, id->type, bytes_of(id->data, id->len)) : ERR_FULL;
 
     if (e == OK)
         e = v1_step_run(s, kind_of(s), ROLE_ASKED);
@@ -438,6 +444,12 @@ static enum err begin_responder(struct step *s, uint64_t init_digest)
     return OK;
 }
 
+static bool answers(const struct ike_config *c, const struct ip_addr *caller)
+{
+    return c->respond && (c->answers >> IKE_V1 & 1) && can_prove(c, false) &&
+           (!c->caller.family || ip_addr_equal(&c->caller, caller));
+}
+
 enum err v1_phase1_asked(struct step *s)
 {
     const struct ike_config *c = s->ep->store->config;
@@ -445,8 +457,8 @@ enum err v1_phase1_asked(struct step *s)
     struct sa_ref ref;
     enum err e;
 
-    if (!c->respond || !can_prove(c, false) || !(c->answers >> IKE_V1 & 1) || !s->header.spi_i ||
-        s->header.message_id || v1_encrypted(&s->header))
+    if (!answers(c, &s->dgram->remote.addr) || !s->header.spi_i || s->header.message_id ||
+        v1_encrypted(&s->header))
         return refuse(s, IKE_DROP_UNEXPECTED, ERR_STATE);
     if (known(s, digest, &e))
         return e;

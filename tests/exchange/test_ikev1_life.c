@@ -542,6 +542,39 @@ START_TEST(a_stranger_is_not_taken_for_who_was_called)
 }
 END_TEST
 
+/* An initiator answers whom it called, and nobody else, so that either side can renew phase 1. */
+START_TEST(who_calls_answers_whom_it_called)
+{
+    static const struct {
+        const char *caller_id;
+        bool same_address, answered;
+    } rows[] = {{"", true, true}, {"b.test", true, true}, {"c.test", true, false}, {"", false, false}};
+
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
+        struct ike_remote remote;
+        struct pair p;
+        bool answered = rows[i / 2].answered;
+
+        v1_pair_init(&p, true, modes[i % 2]);
+        p.config[A].respond = true;
+        p.config[A].caller = pair_address(&p, B, 500).addr;
+        p.config[A].caller.bytes[3] ^= !rows[i / 2].same_address;
+        p.config[A].caller_id = (struct identity){.len = (uint8_t)strlen(rows[i / 2].caller_id)};
+        memcpy(p.config[A].caller_id.data, rows[i / 2].caller_id, p.config[A].caller_id.len);
+        pair_create(&p);
+        remote = (struct ike_remote){.local = pair_address(&p, B, 500),
+                                     .remote = pair_address(&p, A, 500)};
+        ck_assert_ok(ike_endpoint_initiate(p.end[B], p.now, &remote, &p.ike));
+        settle(&p);
+        ck_assert_uint_eq(events_of(&p, A, EVENT_IKE_UP), answered);
+        ck_assert_uint_eq(events_of(&p, A, EVENT_IKE_HALF_OPEN), rows[i / 2].same_address);
+        if (!answered && rows[i / 2].same_address)
+            ck_assert_int_eq(last_event(&p, A, EVENT_IKE_FAILED)->reason, REASON_AUTHENTICATION);
+        pair_free(&p);
+    }
+}
+END_TEST
+
 /* ---- NATs ---- */
 
 START_TEST(ports_float_behind_a_nat)
@@ -854,7 +887,8 @@ SUITE("ikev1_life", a_tunnel_lives_through_bad_weather, an_ike_sa_is_deleted,
       phase_1_is_renewed, the_old_phase_1_goes_a_second_later, renewals_without_deletes,
       lifetimes_renew_all, the_shorter_life_counts, a_child_that_is_refused_fails,
       phase_1_that_is_refused_fails_with_a_reason, another_key_comes_to_nothing,
-      a_stranger_is_not_taken_for_who_was_called, ports_float_behind_a_nat,
+      a_stranger_is_not_taken_for_who_was_called, who_calls_answers_whom_it_called,
+      ports_float_behind_a_nat,
       a_nat_that_is_claimed_is_believed, who_is_behind_a_nat_keeps_it_open,
       a_gateway_rekeys_what_was_asked_for, a_nat_that_forgets_is_followed,
       who_crashed_is_known_again, one_endpoint_answers_both,

@@ -13,6 +13,22 @@ LIVE = lab.IKELAB.parent / "ikelab-live"
 REPEATABLE = ["sim_rand_open", "sim_rand_seed", "crypto_openssl_create", "crypto_modelled_create"]
 
 
+# Each writes its events into a file of its name.
+CALLS = """
+words="--version 1 --psk-file $2/psk --local-id lab.test --events"
+$1 live respond --local 127.0.0.1 $words 2>$2/called & called=$!
+sleep 1
+$1 live initiate --local 127.0.0.2 --remote 127.0.0.1 --for 6 $words 2>$2/caller & caller=$!
+sleep 2
+timeout -s INT 2 $1 live initiate --local 127.0.0.3 --remote 127.0.0.2 $words 2>$2/vain
+$1 live initiate --local 127.0.0.3 --remote 127.0.0.1 $words 2>$2/third || exit 1
+wait $caller || exit 1
+kill -INT $called
+wait $called
+exit 0
+"""
+
+
 def symbols(program):
     return subprocess.run(["nm", str(program)], text=True, capture_output=True, check=True).stdout
 
@@ -20,6 +36,16 @@ def symbols(program):
 def live(*words):
     return subprocess.run([str(lab.IKELAB), "live", *words], text=True, capture_output=True,
                           timeout=60)
+
+
+def netns(*command):
+    """In a network namespace with nothing but loopback, which goes with it."""
+    return ["unshare", "--user", "--map-root-user", "--net", "sh", "-c",
+            'ip link set lo up && exec "$@"', "sh", *command]
+
+
+def namespaces_work():
+    return subprocess.run(netns("true"), capture_output=True).returncode == 0
 
 
 class Live(unittest.TestCase):
@@ -39,6 +65,23 @@ class Live(unittest.TestCase):
             done = live(*words, "--help")
             self.assertEqual(done.returncode, 0)
             self.assertIn("test tool, not a VPN", " ".join(done.stdout.split()))
+
+    @unittest.skipUnless(namespaces_work(), "no network namespaces here")
+    def test_who_calls_with_version_1_answers_nobody_else(self):
+        """127.0.0.2 calls 127.0.0.1 and stays; 127.0.0.3, who has the key as well, calls it in vain, and
+        then 127.0.0.1, which answers anybody."""
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "psk").write_text("a lab's secret\n")
+            done = subprocess.run(netns("sh", "-c", CALLS, "sh", str(lab.IKELAB), folder), text=True,
+                                  capture_output=True, timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            log = {name: Path(folder, name).read_text() for name in ("called", "caller", "vain", "third")}
+        self.assertEqual(log["caller"].count(" half_open "), 1, log["caller"])
+        self.assertIn(" ike_up ", log["caller"])
+        self.assertRegex(log["caller"], "messages dropped: unexpected")
+        self.assertNotIn(" ike_up ", log["vain"])
+        self.assertIn(" ike_up ", log["third"])
+        self.assertEqual(log["called"].count(" ike_up "), 2, log["called"])
 
     def test_wrong_words_are_refused(self):
         with tempfile.TemporaryDirectory() as folder:
