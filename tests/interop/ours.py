@@ -134,6 +134,7 @@ class OursAsPeer(Daemon):
         args += ["--make-before-break"] if w.make_before_break else []
         args += ["--childless", w.childless] if w.childless else []
         args += ["--fragmentation", w.fragmentation] if w.fragmentation else []
+        args += ["--fragment-size", "576"] if w.fragmentation and w.version == 1 else []
         args += ["--mobike"] if w.mobike else []
         args += ["--move-to", w.moves_to] if w.moves_to else []
         self.live = Ours(self.bed, w.role, *args, psk=self.psk, auth=w.auth, side=self.side)
