@@ -186,20 +186,16 @@ static bool same_address(const struct ip_addr *a, const struct ip_addr *b)
     return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
-static bool same_pool(const struct ip_prefix *a, const struct ip_prefix *b)
-{
-    return same_address(&a->addr, &b->addr) && a->length == b->length;
-}
-
-/* A group has one set of words; where those of two connections are equal, one gateway does. */
+/* A group has one set of words; where those of two connections are equal, one gateway does. A pool
+ * is as large as the peers of one connection are many. */
 static bool same_gateway(const struct swanctl_tunnel *a, const struct swanctl_tunnel *b)
 {
     const char *p = a->host.id ? a->host.id : "", *q = b->host.id ? b->host.id : "";
 
     return !a->host_initiates && !b->host_initiates && words_equal(&a->ike, &b->ike) &&
            words_equal(&a->child, &b->child) && strcmp(p, q) == 0 &&
-           strcmp(a->host.auth, b->host.auth) == 0 && same_pool(&a->host.pool, &b->host.pool) &&
-           same_address(&a->host.address, &b->host.address) &&
+           strcmp(a->host.auth, b->host.auth) == 0 && !a->host.pool.addr.family &&
+           !b->host.pool.addr.family && same_address(&a->host.address, &b->host.address) &&
            same_prefixes(&a->host.protects, &b->host.protects) &&
            same_prefixes(&a->host.local_ts, &b->host.local_ts);
 }
