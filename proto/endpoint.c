@@ -36,12 +36,14 @@ static unsigned major_of(struct bytes message)
     return message.len > VERSION_AT ? message.data[VERSION_AT] >> 4 : 0;
 }
 
-/* Somebody wants to begin with IKEv2, and we do not answer that. */
+/* Somebody wants to begin with IKEv2, and we do not answer that; nor where users have to be known:
+ * it has no XAUTH, and phase 1 may be proven with what a whole group knows. */
 static bool unwanted(const struct ike_endpoint *ep, struct bytes message)
 {
+    const struct ike_config *c = ep->store->config;
     struct ike_header h;
 
-    return !answers(ep->store->config, IKE_V2) && header_read(message, &h) == OK &&
+    return (!answers(c, IKE_V2) || c->xauth.role != XAUTH_NONE) && header_read(message, &h) == OK &&
            h.exchange == EXCHANGE_IKE_SA_INIT && !header_is_response(&h);
 }
 

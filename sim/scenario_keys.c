@@ -135,7 +135,7 @@ static const struct key ike_keys[] = {
      .words = WORDS("main", "aggressive"),
      .doc = "With version 1, how phase 1 is begun: Main Mode hides identities in 6 messages, "
             "Aggressive Mode shows them, and a hash of the shared secret, in 3. Who is called takes "
-            "both.", .example = "aggressive"},
+            "Main Mode, and with aggressive both.", .example = "aggressive"},
     {.name = "proposals", .type = KEY_TEXTS, .offset = AT(ike_words, proposals),
      .otherwise = "aes256gcm16-prfsha256-x25519",
      .doc = "IKE proposals in strongSwan's notation, in order of preference.",

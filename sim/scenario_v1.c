@@ -243,6 +243,11 @@ static void check_users(const struct group_place *at)
     const struct ike_words *w = &at->group->ike_words;
     struct scenario_auth auth = scenario_auth(w);
 
+    if (w->xauth && w->version == VERSION_ANY)
+        diag_error(&at->r->diag, written(at, "ike", "version"),
+                   "who calls '%s' with IKEv2 would get by without a user, as that has no 'xauth'; "
+                   "give it version 1",
+                   at->group->name);
     if (w->xauth && auth.way == AUTH_CERTIFICATE && auth.key != KEY_RSA)
         diag_error(&at->r->diag, written(at, "ike", "auth"),
                    "XAUTH has no method with %s; 'auth' takes psk or rsa with it", auth.word);
@@ -302,6 +307,16 @@ static void check_peer_proof(const struct group_place *at, const struct scenario
                    at->group->name, peer->name, own.word);
 }
 
+static void check_peer_mode(const struct group_place *at, const struct scenario_group *peer)
+{
+    if (at->group->ike_words.phase1 == PHASE1_AGGRESSIVE &&
+        peer->ike_words.phase1 != PHASE1_AGGRESSIVE)
+        diag_error(&at->r->diag, written(at, "ike", "mode"),
+                   "'%s' calls with Aggressive Mode, which '%s' does not answer; give '%s' mode "
+                   "aggressive: it answers both then",
+                   at->group->name, peer->name, peer->name);
+}
+
 static void check_peer(const struct group_place *at)
 {
     const struct scenario_group *g = at->group, *peer = &at->r->scenario->groups[g->connect];
@@ -313,6 +328,7 @@ static void check_peer(const struct group_place *at)
                    "0 to answer both",
                    g->name, version, peer->name, peer->name, version);
     else if (version == IKE_V1) {
+        check_peer_mode(at, peer);
         check_peer_proof(at, peer);
         check_peer_users(at, peer);
     }

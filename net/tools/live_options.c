@@ -96,7 +96,12 @@ struct reading {
          0,                                                                                          \
          "major version of IKE: 2 (default) or 1; a responder takes both with 0",                    \
          0},                                                                                         \
-        {"mode", KEY_MODE, "main|aggressive", 0, "how version 1 begins (default main)", 0},          \
+        {"mode",                                                                                     \
+         KEY_MODE,                                                                                   \
+         "main|aggressive",                                                                          \
+         0,                                                                                          \
+         "how version 1 begins (default main); a responder takes aggressive only if it has it",      \
+         0},                                                                                         \
         {"esp", KEY_ESP, "PROPOSALS", 0, "ESP proposals (default aes256gcm16)", 0},                  \
         {"rekey-ike", KEY_REKEY_IKE, "S", 0, "rekey the IKE SA after S seconds (default: no)", 0},   \
         {"rekey-child", KEY_REKEY_CHILD, "S", 0, "rekey the child SA likewise", 0},                  \

@@ -145,6 +145,8 @@ static void check(struct argp_state *state, const struct live_user_words *w,
 
     if (!one && (calls || answers))
         argp_error(state, "users and addresses inside are of IKEv1: --version 1 is missing");
+    if (w->count && c->answers >> IKE_V2 & 1)
+        argp_error(state, "--xauth-users goes with --version 1: IKEv2 asks nobody for a user");
     if (c->respond && calls)
         argp_error(state, "--xauth-user and --ask-address are of initiate; "
                           "--xauth-users and --pool answer them");

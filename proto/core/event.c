@@ -69,6 +69,11 @@ enum ike_drop drop_for(enum err e)
     case ERR_STATE:
     case ERR_NO_SA:
         return IKE_DROP_UNEXPECTED;
+    case ERR_ICV:
+        return IKE_DROP_ICV;
+    case ERR_MESSAGE_ID:
+    case ERR_REPLAY:
+        return IKE_DROP_MESSAGE_ID;
     default:
         return IKE_DROP_SYNTAX;
     }

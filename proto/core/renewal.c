@@ -40,19 +40,22 @@ enum err renewal_begin(struct ike_endpoint *ep, struct ike_sa *old, struct ike_s
     return OK;
 }
 
+/* One may renew another and be renewed itself: the other relation stays. */
+static void part(struct ike_endpoint *ep, struct ike_sa *old, struct ike_sa *next)
+{
+    table_remove(&ep->store->renewals, key_of(ep, old, false));
+    table_remove(&ep->store->renewals, key_of(ep, next, true));
+    old->renewing = renewal_old(ep, old) != NULL;
+    next->renewing = renewal_next(ep, next) != NULL;
+}
+
 void renewal_end(struct ike_endpoint *ep, struct ike_sa *sa)
 {
     struct ike_sa *old = renewal_old(ep, sa), *next = renewal_next(ep, sa);
 
-    sa->renewing = false;
-    if (old) {
-        old->renewing = false;
-        table_remove(&ep->store->renewals, key_of(ep, old, false));
-        table_remove(&ep->store->renewals, key_of(ep, sa, true));
-    }
-    if (next) {
-        next->renewing = false;
-        table_remove(&ep->store->renewals, key_of(ep, sa, false));
-        table_remove(&ep->store->renewals, key_of(ep, next, true));
-    }
+    if (old)
+        part(ep, old, sa);
+    if (next)
+        part(ep, sa, next);
+    sa->renewing = false; /* also where one waits for its turn to be made anew */
 }

@@ -195,6 +195,7 @@ void ike_sa_identify(struct ike_endpoint *ep, struct ike_sa *sa, uint64_t identi
 {
     struct ike_store *s = ep->store;
 
+    ASSERT(identity);
     forget_identity(ep, sa);
     if (store_shared(s))
         sa->identity_next = newest_of(ep, identity);

@@ -501,7 +501,7 @@ static struct ike_sa *addressee(const struct ike_endpoint *ep, const struct ike_
     bool ours_is_r = header_from_initiator(h);
     struct ike_sa *sa = ike_sa_by_spi(ep, ours_is_r ? h->spi_r : h->spi_i);
 
-    if (!sa || sa->initiator == ours_is_r)
+    if (!sa || sa->version != IKE_V2 || sa->initiator == ours_is_r)
         return NULL;
     if (sa->state == STATE_SA_INIT_SENT)
         return sa; /* its spi_r is not known yet */

@@ -488,7 +488,7 @@ static enum err be_given(struct step *s)
     struct row taken;
 
     row_init(&taken);
-    if (s->a->env.xauth->role != XAUTH_GATEWAY && !s->a->env.internal)
+    if (s->a->env.xauth->role != XAUTH_GATEWAY && !s->a->env.gives && !s->a->env.internal)
         take_internal(s->a, s->in.attributes, &taken);
     return answer(s, &taken);
 }

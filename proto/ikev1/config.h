@@ -67,6 +67,7 @@ struct v1_access_env {
     struct v1_established sa;
     const struct xauth_config *xauth;
     const struct v1_internal *internal; /* gateway: for the peer; NULL: nothing */
+    bool gives;                         /* from a pool, so it is given nothing itself */
 };
 
 struct v1_access {

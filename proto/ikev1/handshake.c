@@ -282,6 +282,8 @@ static bool is_whom_we_want(const struct step *s, const struct v1_phase1 *p)
 {
     const struct handshake *hs = handshake_of(s->ep, s->sa);
 
+    if (hs->renews && hs->peer_identity != identity_of(s->ep, p))
+        return false; /* another one than before */
     if (message_none(hs->peer_id))
         return true;
     return (!hs->peer_id_type || hs->peer_id_type == p->peer_id[0]) &&
@@ -444,9 +446,12 @@ static enum err begin_responder(struct step *s, uint64_t init_digest)
     return OK;
 }
 
-static bool answers(const struct ike_config *c, const struct ip_addr *caller)
+/* Message 2 of Aggressive Mode tells anybody a hash of the shared secret, to be guessed at leisure.
+ */
+static bool answers(const struct ike_config *c, uint8_t exchange, const struct ip_addr *caller)
 {
     return c->respond && (c->answers >> IKE_V1 & 1) && can_prove(c, false) &&
+           (exchange != V1_EXCHANGE_AGGRESSIVE || c->phase1 == PHASE1_AGGRESSIVE) &&
            (!c->caller.family || ip_addr_equal(&c->caller, caller));
 }
 
@@ -457,8 +462,8 @@ enum err v1_phase1_asked(struct step *s)
     struct sa_ref ref;
     enum err e;
 
-    if (!answers(c, &s->dgram->remote.addr) || !s->header.spi_i || s->header.message_id ||
-        v1_encrypted(&s->header))
+    if (!answers(c, s->header.exchange, &s->dgram->remote.addr) || !s->header.spi_i ||
+        s->header.message_id || v1_encrypted(&s->header))
         return refuse(s, IKE_DROP_UNEXPECTED, ERR_STATE);
     if (known(s, digest, &e))
         return e;

@@ -325,7 +325,7 @@ enum err v1_info_heard(struct step *s)
     }
     e = v1_step_run(s, KIND_INFORMATIONAL, ROLE_ASKED);
     if (e)
-        drop_count(s->ep, e == ERR_ICV ? IKE_DROP_ICV : drop_for(e));
+        drop_count(s->ep, drop_for(e));
     else if (s->over)
         is_over(s);
     else

@@ -23,6 +23,8 @@ void v1_renew(struct ike_endpoint *ep, nsec now, struct ike_sa *old)
     struct ike_sa *next;
     struct sa_ref ref;
 
+    if (ep->store->config->xauth.role == XAUTH_GATEWAY)
+        return; /* a user answers no phase 1: it is its turn, or the hard limit's */
     if (renewal_next(ep, old))
         return;
     if (old->renewing) { /* the peer has not deleted the one before: it may not be done */
@@ -36,6 +38,8 @@ void v1_renew(struct ike_endpoint *ep, nsec now, struct ike_sa *old)
     }
     next = ike_sa_at(ep, ref.handle);
     v1_sa_phase1(ep, next)->env.initial_contact = false;
+    handshake_of(ep, next)->peer_identity = old->peer_identity;
+    handshake_of(ep, next)->renews = true;
     if (renewal_begin(ep, old, next)) {
         v1_remove(ep, now, next, REASON_LIMIT);
         try_later(ep, now, old);
@@ -151,13 +155,16 @@ bool v1_heir_inherits(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
     struct ike_sa *heir;
 
+    if (!sa->peer_identity) /* it is not up: nobody knows yet who the peer is */
+        return false;
     ike_sa_identify(ep, sa, sa->peer_identity); /* as the newest: all the others are older */
     heir = ike_sa_older(ep, sa);
     while (heir && !in_use(heir))
         heir = ike_sa_older(ep, heir);
-    if (heir)
-        inherit(ep, now, sa, heir);
-    return heir != NULL;
+    if (!heir || v1_leases_differ(ep, sa, heir)) /* its child SAs may be for an address that goes */
+        return false;
+    inherit(ep, now, sa, heir);
+    return true;
 }
 
 void v1_renewal_over(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_reason why)

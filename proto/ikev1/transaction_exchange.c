@@ -99,7 +99,7 @@ static void add_name(struct v1_user *u)
 {
     struct bytes name = u->access.user ? u->access.user->name : BYTES_NONE;
 
-    if (name.len)
+    if (asks(u) && name.len)
         u->met.identity = digest_of(name.data, name.len, u->met.identity) | 1;
 }
 
@@ -253,6 +253,6 @@ enum err v1_transaction_heard(struct step *s)
     enum err e = !u ? ERR_STATE : x ? heard_again(s, x) : take(s, u);
 
     if (e)
-        drop_count(s->ep, e == ERR_ICV ? IKE_DROP_ICV : drop_for(e));
+        drop_count(s->ep, drop_for(e));
     return e;
 }

@@ -23,7 +23,9 @@ struct v1_user *v1_user_take(struct ike_endpoint *ep, const struct ike_sa *sa,
 {
     const struct ike_config *c = ep->store->config;
     struct v1_store *v = ep->store->v1;
-    const struct v1_access_env env = {.sa = v1_sa_established(ep, sa), .xauth = &c->xauth};
+    const struct v1_access_env env = {.sa = v1_sa_established(ep, sa),
+                                      .xauth = &c->xauth,
+                                      .gives = c->inside.pool.addr.family != 0};
     struct v1_user *u;
     struct handle h;
 
@@ -111,6 +113,13 @@ void v1_lease_pass(struct ike_endpoint *ep, const struct ike_sa *old, const stru
         return;
     lend(ep, to, from->lease);
     forget(from);
+}
+
+bool v1_leases_differ(const struct ike_endpoint *ep, const struct ike_sa *a, const struct ike_sa *b)
+{
+    const struct v1_user *one = v1_user_of(ep, a), *other = v1_user_of(ep, b);
+
+    return one && other && one->lease != SA_INDEX_NONE && other->lease != SA_INDEX_NONE;
 }
 
 /* ---- what became of it ---- */

@@ -44,6 +44,8 @@ bool v1_lease_take(struct ike_endpoint *, struct v1_user *);
 void v1_lease_give(struct ike_endpoint *, struct v1_user *);
 /** `next` takes the place of `old`, and has its address. */
 void v1_lease_pass(struct ike_endpoint *, const struct ike_sa *old, const struct ike_sa *next);
+/** Whether both have an address: that of one cannot pass to the other. */
+bool v1_leases_differ(const struct ike_endpoint *, const struct ike_sa *, const struct ike_sa *);
 
 /** The address that one end was given by the other; family 0: none. */
 struct ip_addr v1_inside(const struct ike_endpoint *, const struct ike_sa *);

@@ -2,6 +2,7 @@
  * What goes on under an IKE SA of version 1: Delete, liveness, renewal, rekeying, refusals, NATs,
  * both versions in one endpoint. RFC 2408 §3.15, RFC 2409 §5.7, RFC 3706, RFC 3947 §4.
  */
+#include "proto/core/internal.h"
 #include "proto/wire/header.h"
 #include "proto/wire/v1_registry.h"
 #include "v1_pair.h"
@@ -548,7 +549,8 @@ START_TEST(who_calls_answers_whom_it_called)
     static const struct {
         const char *caller_id;
         bool same_address, answered;
-    } rows[] = {{"", true, true}, {"b.test", true, true}, {"c.test", true, false}, {"", false, false}};
+    } rows[] = {
+        {"", true, true}, {"b.test", true, true}, {"c.test", true, false}, {"", false, false}};
 
     for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
         struct ike_remote remote;
@@ -570,6 +572,71 @@ START_TEST(who_calls_answers_whom_it_called)
         ck_assert_uint_eq(events_of(&p, A, EVENT_IKE_HALF_OPEN), rows[i / 2].same_address);
         if (!answered && rows[i / 2].same_address)
             ck_assert_int_eq(last_event(&p, A, EVENT_IKE_FAILED)->reason, REASON_AUTHENTICATION);
+        pair_free(&p);
+    }
+}
+END_TEST
+
+/* Whoever has a credential may answer the renewal, but only who was called before takes over. */
+START_TEST(another_one_answers_the_renewal)
+{
+    struct pair p;
+
+    for (int m = 0; m < 2; m++) {
+        v1_pair_establish(&p, true, modes[m]);
+        memcpy(p.config[B].id.data, "c.evil", 6);
+        ck_assert_ok(ike_endpoint_rekey_ike(p.end[A], p.now, the_ike(&p, A)));
+        pull(&p);
+        settle(&p);
+        ck_assert_uint_eq(events_of(&p, A, EVENT_IKE_REAUTH), 0);
+        ck_assert_int_eq(last_event(&p, A, EVENT_IKE_FAILED)->reason, REASON_AUTHENTICATION);
+        ck_assert_uint_eq(child_count(&p, A), 1);
+        pair_free(&p);
+    }
+}
+END_TEST
+
+/* A hash of the shared secret is for who asks for it by the configuration only. */
+START_TEST(who_says_main_is_not_called_with_aggressive)
+{
+    for (int mode = PHASE1_MAIN; mode < PHASE1_MODE_COUNT; mode++) {
+        struct pair p;
+
+        v1_pair_init(&p, true, PHASE1_AGGRESSIVE);
+        p.config[B].phase1 = (enum phase1_mode)mode;
+        pair_establish(&p);
+        ck_assert_uint_eq(events_of(&p, B, EVENT_IKE_UP), mode == PHASE1_AGGRESSIVE);
+        ck_assert_uint_eq(ike_endpoint_counters(p.end[B])->dropped[IKE_DROP_UNEXPECTED],
+                          mode == PHASE1_MAIN);
+        pair_free(&p);
+    }
+}
+END_TEST
+
+/* One may renew another and be renewed itself; when one relation ends the other stays. */
+START_TEST(an_heir_has_an_heir)
+{
+    struct ike_sa *sa[3];
+    struct sa_ref ref;
+    struct pair p;
+
+    for (int ended = 0; ended < 3; ended++) {
+        v1_pair_init(&p, true, PHASE1_MAIN);
+        pair_create(&p);
+        for (int i = 0; i < 3; i++)
+            sa[i] = ike_sa_take(p.end[A], &ref);
+        ck_assert_ok(renewal_begin(p.end[A], sa[0], sa[1]));
+        ck_assert_ok(renewal_begin(p.end[A], sa[1], sa[2]));
+        renewal_end(p.end[A], sa[ended]);
+        ck_assert_ptr_eq(renewal_next(p.end[A], sa[0]), ended == 2 ? sa[1] : NULL);
+        ck_assert_ptr_eq(renewal_old(p.end[A], sa[1]), ended == 2 ? sa[0] : NULL);
+        ck_assert_ptr_eq(renewal_next(p.end[A], sa[1]), ended == 0 ? sa[2] : NULL);
+        ck_assert_ptr_eq(renewal_old(p.end[A], sa[2]), ended == 0 ? sa[1] : NULL);
+        for (int i = 0; i < 3; i++) {
+            renewal_end(p.end[A], sa[i]);
+            ck_assert(!sa[i]->renewing);
+            ike_sa_give(p.end[A], sa[i]);
+        }
         pair_free(&p);
     }
 }
@@ -888,9 +955,9 @@ SUITE("ikev1_life", a_tunnel_lives_through_bad_weather, an_ike_sa_is_deleted,
       lifetimes_renew_all, the_shorter_life_counts, a_child_that_is_refused_fails,
       phase_1_that_is_refused_fails_with_a_reason, another_key_comes_to_nothing,
       a_stranger_is_not_taken_for_who_was_called, who_calls_answers_whom_it_called,
-      ports_float_behind_a_nat,
-      a_nat_that_is_claimed_is_believed, who_is_behind_a_nat_keeps_it_open,
-      a_gateway_rekeys_what_was_asked_for, a_nat_that_forgets_is_followed,
-      who_crashed_is_known_again, one_endpoint_answers_both,
+      ports_float_behind_a_nat, a_nat_that_is_claimed_is_believed,
+      who_is_behind_a_nat_keeps_it_open, a_gateway_rekeys_what_was_asked_for,
+      a_nat_that_forgets_is_followed, who_crashed_is_known_again, one_endpoint_answers_both,
       a_version_that_is_not_answered_is_dropped, who_has_no_key_neither_calls_nor_answers,
-      a_responder_never_says_more_than_it_is_asked)
+      a_responder_never_says_more_than_it_is_asked, another_one_answers_the_renewal,
+      who_says_main_is_not_called_with_aggressive, an_heir_has_an_heir)

@@ -4,6 +4,8 @@
  * empty. draft-beaulieu-ike-xauth-02, draft-dukes-ike-mode-cfg-02; RFC 2408 §4.1.
  */
 #include "proto/core/exchange.h"
+#include "proto/core/internal.h"
+#include "proto/ikev1/exchanges.h"
 #include "v1_pair.h"
 
 static const enum phase1_mode modes[] = {PHASE1_MAIN, PHASE1_AGGRESSIVE};
@@ -462,10 +464,141 @@ START_TEST(the_address_is_the_selector)
 }
 END_TEST
 
+/* A user that goes before it is known has no identity, and nobody inherits from it. */
+START_TEST(a_user_goes_before_it_is_known)
+{
+    struct pair p;
+
+    configure(&p, true, PHASE1_MAIN, A);
+    pair_create(&p);
+    for (int i = 0; i < 3; i++) {
+        struct ike_sa *sa;
+
+        pair_initiate(&p);
+        for (int n = 0; n < 6; n++)
+            (void)hand_over(&p, next_from(&p));
+        sa = ike_sa_at(p.end[A], p.ike.handle);
+        ck_assert_int_eq(sa->state, STATE_V1_XAUTH);
+        p.wire_count[B] = 0;
+        v1_close(p.end[A], p.now, sa, REASON_DELETED, true);
+        pull(&p);
+        settle(&p);
+        run_until(&p, p.now + 100 * NSEC_PER_S);
+        ck_assert_uint_eq(ike_count(&p, B), 0);
+        ck_assert_int_eq(last_event(&p, B, EVENT_IKE_FAILED)->reason, REASON_DELETED_BY_PEER);
+    }
+    pair_initiate(&p);
+    settle(&p);
+    v1_check_up(&p);
+    pair_free(&p);
+}
+END_TEST
+
+/* The secret of a group is no way in with the version that asks for no user. */
+START_TEST(version_2_is_no_way_around)
+{
+    struct pair p;
+
+    configure(&p, true, PHASE1_MAIN, A);
+    p.config[A].version = IKE_V2;
+    pair_establish(&p);
+    ck_assert_uint_eq(ike_count(&p, B), 0);
+    ck_assert_uint_eq(ike_endpoint_counters(p.end[B])->dropped[IKE_DROP_VERSION], 1);
+    pair_free(&p);
+}
+END_TEST
+
+/* Who gives addresses from a pool takes none, also when the pool is empty. */
+START_TEST(nobody_chooses_an_address)
+{
+    const struct v1_internal wish = {.address = ip_addr_v4(0x0a630001)};
+    const struct xauth_config none = {0};
+    struct v1_access access;
+    struct ip_addr inside;
+    struct wire_message m = {0};
+    struct bytes message;
+    struct handle h;
+    struct pair p;
+
+    v1_pair_init(&p, true, PHASE1_MAIN);
+    p.config[B].inside.pool = (struct ip_prefix){.addr = ip_addr_v4(0x0a630000), .length = 24};
+    pair_establish(&p);
+    while (pool_take(&p.end[B]->store->v1->leases, &h)) /* others have them all */
+        ;
+    v1_access_init(
+        &access, &(struct v1_access_env){
+                     .sa = v1_sa_established(p.end[A], ike_sa_at(p.end[A], the_ike(&p, A).handle)),
+                     .xauth = &none,
+                     .internal = &wish});
+    ck_assert_ok(v1_access_give(&access, 0x4711, (struct buf){m.data, 0, sizeof m.data}, &message));
+    m.dgram = (struct ike_dgram){.local = pair_address(&p, B, 500),
+                                 .remote = pair_address(&p, A, 500),
+                                 .protocol = 17,
+                                 .len = message.len};
+    ck_assert_ok(deliver(&p, A, &m));
+    inside = inside_of(&p, B);
+    ck_assert_uint_eq(inside.family, 0);
+    pair_free(&p);
+}
+END_TEST
+
+static struct ike_sa *of_cookie(const struct pair *p, int side, uint64_t spi_i)
+{
+    struct sa_ref r = ike_endpoint_next_ike(p->end[side], SA_NONE);
+
+    while (!sa_none(r) && ike_sa_at(p->end[side], r.handle)->spi_i != spi_i)
+        r = ike_endpoint_next_ike(p->end[side], r);
+    ck_assert(!sa_none(r));
+    return ike_sa_at(p->end[side], r.handle);
+}
+
+/* A user with two IKE SAs has two addresses. When the first goes, its address goes back to the pool
+ * and takes the child SA along that is for it. */
+START_TEST(an_address_that_goes_back_has_no_child_sa)
+{
+    struct ike_sa *first, *second, *own_first;
+    struct pair p;
+
+    configure(&p, true, PHASE1_MAIN, A);
+    for (int side = 0; side < 2; side++) {
+        p.config[side].inside.select = true;
+        p.config[side].child.local[0] = selector_any(4);
+        p.config[side].child.remote[0] = selector_any(4);
+    }
+    pair_establish(&p);
+    first = ike_sa_at(p.end[B], the_ike(&p, B).handle);
+    pair_initiate(&p); /* another one of the same user takes over */
+    settle(&p);
+    second = of_cookie(&p, B, ike_sa_at(p.end[A], p.ike.handle)->spi_i);
+    own_first = of_cookie(&p, A, first->spi_i);
+    v1_user_of(p.end[A], own_first)->ask_address = true;
+    v1_user_of(p.end[A], own_first)->access.configured = false;
+    v1_next(p.end[A], p.now, own_first);
+    pull(&p);
+    settle(&p);
+    ck_assert_ok(ike_endpoint_new_child(p.end[A], p.now, ike_sa_ref(p.end[A], own_first)));
+    pull(&p);
+    settle(&p);
+    ck_assert_uint_eq(first->child_count, 1);
+    ck_assert(v1_leases_differ(p.end[B], first, second));
+    v1_close(p.end[A], p.now, own_first, REASON_DELETED, true);
+    pull(&p);
+    ck_assert_uint_eq(p.wire_count[A], 2);
+    drop_next(&p, A); /* the Delete of its child SA */
+    settle(&p);
+    ck_assert_int_eq(first->state, STATE_CLOSED);
+    ck_assert_uint_eq(p.end[B]->store->v1->leases.taken, 1);
+    ck_assert_uint_eq(second->child_count, 2);
+    pair_free(&p);
+}
+END_TEST
+
 SUITE("ikev1_xauth", a_user_is_known_and_has_an_address, who_calls_asks_who_is_called,
       each_message_is_lost, each_message_to_a_called_user_is_lost, each_message_is_doubled,
       each_message_comes_late, each_message_is_tampered_with, a_wrong_password_is_refused,
       each_message_of_a_refusal_is_lost, nothing_else_goes_on_before_the_user_is_known,
       an_address_is_given_unasked, nothing_is_left_to_be_given_unasked,
       who_waits_for_a_user_does_not_wait_for_ever, a_pool_that_is_empty,
-      addresses_go_back_to_the_pool, an_address_outlives_phase_1, the_address_is_the_selector)
+      addresses_go_back_to_the_pool, an_address_outlives_phase_1, the_address_is_the_selector,
+      a_user_goes_before_it_is_known, version_2_is_no_way_around, nobody_chooses_an_address,
+      an_address_that_goes_back_has_no_child_sa)
