@@ -401,6 +401,8 @@ static void finish(struct argp_state *state, struct reading *r)
 
     if (c->version == IKE_V1)
         refuse_of_v1(state, r);
+    if (c->phase1 == PHASE1_AGGRESSIVE && !(c->answers >> IKE_V1 & 1))
+        argp_error(state, "--mode is of IKEv1: --version 1 is missing");
     if (!w->ike)
         w->ike = c->version == IKE_V1        ? "aes256-sha256-modp2048"
                  : c->answers & 1u << IKE_V1 ? "aes256gcm16-prfsha256-x25519,aes256-sha256-modp2048"

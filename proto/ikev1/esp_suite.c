@@ -68,8 +68,8 @@ static bool combined(const struct combination *c, struct v1_esp_suite *out)
 {
     const struct proposal_config *p = &c->ours[c->at];
 
-    if (c->encr >= p->encr_count)
-        return false;
+    if (c->encr >= p->encr_count || !p->no_esn)
+        return false; /* sequence numbers have 32 bits here */
     *out = (struct v1_esp_suite){.encr = p->encr[c->encr]};
     if (c->integ < p->integ_count)
         out->integ = p->integ[c->integ];
@@ -194,7 +194,8 @@ static unsigned rank_of(const struct proposal_config *ours, size_t count,
             encr++;
         while (s->integ && integ < p->integ_count && p->integ[integ] != s->integ)
             integ++;
-        if (encr < p->encr_count && (!s->integ || integ < p->integ_count) && find_ke(p, s->ke, &ke))
+        if (p->no_esn && encr < p->encr_count && (!s->integ || integ < p->integ_count) &&
+            find_ke(p, s->ke, &ke))
             return ((at * 8 + encr) * 8 + integ) * 8 + ke;
     }
     return V1_NO_RANK;

@@ -11,11 +11,12 @@ import lab
 from lab import require
 
 COUNT = 10
-# (--version of the responder, words of the initiator, kind of its lines in keys.jsonl)
-CASES = [("1", ["--version", "1"], "ikev1"),
-         ("1", ["--version", "1", "--mode", "aggressive"], "ikev1"),
-         ("0", ["--version", "1"], "ikev1"),
-         ("0", ["--version", "2"], "ike")]
+AGGRESSIVE = ["--version", "1", "--mode", "aggressive"]
+# (words of the responder, of the initiator, kind of its lines in keys.jsonl)
+CASES = [(["--version", "1"], ["--version", "1"], "ikev1"),
+         (AGGRESSIVE, AGGRESSIVE, "ikev1"),
+         (["--version", "0"], ["--version", "1"], "ikev1"),
+         (["--version", "0"], ["--version", "2"], "ike")]
 
 
 def run(bed, number, answers, words, kind):
@@ -23,7 +24,7 @@ def run(bed, number, answers, words, kind):
     common = ["--psk-file", bed.psk, "--json", "--events"]
     with open(folder + ".responder", "w", encoding="utf-8") as out:
         responder = bed.start("peer", [lab.IKELAB, "live", "respond", "--local", lab.PEER_ADDRESS,
-                                       "--local-id", lab.PEER_ID, "--version", answers, *common],
+                                       "--local-id", lab.PEER_ID, *answers, *common],
                               out)
     lab.wait_until(lambda: bed.listens("peer"), "the responder listens")
     done = subprocess.run(

@@ -33,7 +33,7 @@ nodes:
   new: {role: initiator, connect: gw, ike: {version: 2}}
   box: {role: nat}
   isp: {role: router}
-  gw: {role: responder, address: 198.51.100.1, ike: {version: 0}}
+  gw: {role: responder, address: 198.51.100.1, ike: {version: 0, mode: aggressive}}
 links:
   lan: {sides: [old, box], delay: 1ms}
   b: {sides: [fast, isp], delay: 10ms}

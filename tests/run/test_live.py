@@ -102,7 +102,7 @@ class Live(unittest.TestCase):
                            {"--version": "1", "--childless": "allow"},
                            {"--version": "1", "--reauth": "60"},
                            {"--version": "1", "--peer-key": str(psk)},
-                           {"--version": "1", "--mode": "quick"},
+                           {"--version": "1", "--mode": "quick"}, {"--mode": "aggressive"},
                            {"--xauth-user": "me", "--xauth-password-file": str(psk)},
                            {"--version": "1", "--xauth-user": "me"},
                            {"--version": "1", "--xauth-password-file": str(psk)},
@@ -117,10 +117,12 @@ class Live(unittest.TestCase):
                 self.assertEqual(done.stdout, "")
         self.assertEqual(live("respond", "--psk-file", "x").returncode, 2)
         with tempfile.TemporaryDirectory() as folder:
-            users, psk = Path(folder, "users"), Path(folder, "psk")
+            good, users, psk = Path(folder, "good"), Path(folder, "users"), Path(folder, "psk")
+            good.write_text("alice wonder\n")
             users.write_text("alice wonder\nbob\n")
             psk.write_text("a lab's secret\n")
             for words in (["--xauth-users", str(users)], ["--pool", "10.99.0.1/32"],
+                          ["--xauth-users", str(good), "--version", "0"],
                           ["--pool-dns", "10.99.0.1"], ["--pool-push"],
                           ["--pool", "10.99.0.0/24", "--pool-dns", "10.99.0"],
                           ["--pool", "10.99.0.1/8"], ["--cookie", "always"], ["--cookie", "30"]):

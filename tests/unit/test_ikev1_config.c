@@ -800,7 +800,8 @@ START_TEST(what_a_user_takes)
 
         ends_init(crypto, USER);
         x.xauth[USER].role = XAUTH_NONE; /* Mode-Config goes without XAUTH, too */
-        v1_access_init(&x.end[USER], &(struct v1_access_env){x.sa[USER], &x.xauth[USER], NULL});
+        v1_access_init(&x.end[USER],
+                       &(struct v1_access_env){.sa = x.sa[USER], .xauth = &x.xauth[USER]});
         ck_assert(v1_access_known(&x.end[USER]));
         ck_assert_ok(craft(GATEWAY, V1_CONFIG_SET, rows[i].row, out, &len));
         ck_assert_ok(hand_copy(USER, out, len, &message));
@@ -823,8 +824,9 @@ START_TEST(a_gateway_is_given_nothing)
     for (unsigned role = XAUTH_NONE; role <= XAUTH_GATEWAY; role += XAUTH_GATEWAY) {
         ends_init(crypto, USER);
         x.xauth[GATEWAY].role = (enum xauth_role)role;
-        v1_access_init(&x.end[GATEWAY],
-                       &(struct v1_access_env){x.sa[GATEWAY], &x.xauth[GATEWAY], &x.internal});
+        v1_access_init(&x.end[GATEWAY], &(struct v1_access_env){.sa = x.sa[GATEWAY],
+                                                                .xauth = &x.xauth[GATEWAY],
+                                                                .internal = &x.internal});
         x.end[GATEWAY].passed = true;
         ck_assert_ok(craft(USER, V1_CONFIG_SET, "000100040a010203", out, &len));
         ck_assert_ok(hand_copy(GATEWAY, out, len, &message));

@@ -72,8 +72,8 @@ static bool xauth(int user)
     int to = user;
 
     for (int i = 0; i < 2; i++)
-        v1_access_init(&end[i], &(struct v1_access_env){v1_phase1_established(&p.end[i]),
-                                                        &p.config[i].xauth, NULL});
+        v1_access_init(&end[i], &(struct v1_access_env){.sa = v1_phase1_established(&p.end[i]),
+                                                        .xauth = &p.config[i].xauth});
     ck_assert(!v1_access_known(&end[0]) && !v1_access_known(&end[1]));
     ck_assert_ok(
         v1_access_ask_user(&end[1 - user], 5, (struct buf){room[1 - user], 0, ROOM}, &message));
