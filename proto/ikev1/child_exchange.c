@@ -16,7 +16,7 @@ static exchange_handler ask, answer, take_answer, take_last, given_up;
 
 #define P(type) ((payload_set)V1_BIT(type))
 #define OFFER (P(HASH) | P(SA) | P(NONCE))
-#define OFFER_MAY (OFFER | P(KE) | P(ID) | P(NOTIFY) | P(VENDOR))
+#define OFFER_MAY (OFFER | P(KE) | P(ID) | P(NAT_OA) | P(NOTIFY) | P(VENDOR))
 #define ANY (FROM(ESTABLISHED) | FROM(REKEYED))
 
 /* { version, from, kind, role, needed, allowed, handler, refusal, to, failed, section } */
@@ -83,7 +83,8 @@ static enum err begin(struct step *s, uint32_t message_id, bool initiator, struc
 {
     struct ike_endpoint *ep = s->ep;
     const struct v1_quick_env env = {v1_sa_established(ep, s->sa), &ep->store->config->child,
-                                     s->sa->natt};
+                                     s->sa->natt, ike_sa_local(ep, s->sa).addr,
+                                     ike_sa_remote(ep, s->sa).addr};
     struct v1_exchange *x = v1_exchange_take(ep, s->sa, message_id);
     struct v1_quick *q;
     enum err e;
