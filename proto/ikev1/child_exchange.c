@@ -122,6 +122,7 @@ static struct child_terms terms_of(const struct v1_quick *q)
                                 .ke = q->suite.ke,
                                 .spi_out = q->spi_out,
                                 .transport = q->env.config->transport,
+                                .hard_bytes = q->suite.life.kb * UINT64_C(1024),
                                 .no_tfc = true, /* IKEv1 cannot ask whether it is taken */
                                 .local = {.items = {q->local}, .count = 1},
                                 .remote = {.items = {q->remote}, .count = 1}};
@@ -153,7 +154,7 @@ static enum err install(struct step *s, struct v1_exchange *x, const struct v1_q
     seed.beside = like; /* what we asked to replace the peer has replaced, too */
     e = child_install(s->ep, s->now, made, &terms, &seed);
     if (e == OK)
-        limit_life(s, made, q->suite.life_s);
+        limit_life(s, made, q->suite.life.s);
     return e;
 }
 

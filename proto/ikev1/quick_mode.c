@@ -8,6 +8,8 @@
  * HASH is the first payload and SA the second. IDci is the traffic of who initiates this exchange.
  * Where ESP goes in UDP in transport mode, NAT-OAi and NAT-OAr stand behind the IDs in 1 and 2:
  * both ends' addresses as their writer sees them (RFC 3947 §5.2).
+ * Behind all that, in 2, is RESPONDER-LIFETIME where the responder lives shorter with the SA
+ * (RFC 2407 §4.5.4).
  */
 #include "proto/ikev1/quick_mode.h"
 
@@ -57,8 +59,8 @@ static struct v1_esp_terms terms_of(const struct v1_quick *q)
     const struct child_config *c = q->env.config;
     nsec life = c->lifetime.hard_time / NSEC_PER_S;
     uint64_t kb = c->lifetime.hard_bytes / 1024;
-    struct v1_esp_terms t = {.life_s = life > UINT32_MAX ? UINT32_MAX : (uint32_t)life,
-                             .life_kb = kb > UINT32_MAX ? UINT32_MAX : (uint32_t)kb};
+    struct v1_esp_terms t = {.life = {.s = life > UINT32_MAX ? UINT32_MAX : (uint32_t)life,
+                                      .kb = kb > UINT32_MAX ? UINT32_MAX : (uint32_t)kb}};
 
     if (c->transport)
         t.mode = q->env.udp ? V1_MODE_UDP_TRANSPORT : V1_MODE_TRANSPORT;
@@ -452,6 +454,7 @@ static enum err take_first(struct v1_quick *q, const struct message_view *in,
     for (int i = 0; r.has_ids && i < 2; i++) /* as they came: who asked knows them again */
         payload_add(&w, V1_PAYLOAD_ID, r.ids[i]);
     write_nat_oa(q, &w, &at->remote.addr, &at->local.addr);
+    v1_lifetime_write(&w, V1_PROTOCOL_ESP, bytes_of(spi, sizeof spi), q->suite.shorter);
     return finish(q, &w, 2, message);
 }
 
@@ -472,6 +475,8 @@ static enum err take_second(struct v1_quick *q, const struct message_view *in,
         e = v1_esp_answer_read(c->proposals, c->proposal_count, r.sa, &terms, &choice);
     if (e == OK)
         e = take_spi(q, &choice);
+    if (e == OK)
+        e = v1_lifetimes_read(in, V1_PROTOCOL_ESP, choice.offered.proposal.spi, &q->suite.life);
     if (e == OK)
         e = same_traffic(q, &r, at);
     if (e == OK)

@@ -457,6 +457,68 @@ START_TEST(the_shorter_life_counts)
 }
 END_TEST
 
+/* RFC 2407 §4.5.4: who answered and lives shorter says so, and the initiator counts that; Main Mode
+ * in message 6, Aggressive Mode in a message of its own, Quick Mode in 2. Who is as long says
+ * nothing. */
+START_TEST(who_answers_says_a_shorter_life)
+{
+    for (int m = 0; m < 2; m++)
+        for (int shorter = 0; shorter < 2; shorter++) {
+            nsec ike_life = (shorter ? 400 : 1000) * NSEC_PER_S, begun;
+            nsec child_life = (shorter ? 100 : 200) * NSEC_PER_S;
+            struct child_sa_info child;
+            struct ike_sa_info info;
+            struct pair p;
+
+            v1_pair_init(&p, true, modes[m]);
+            p.config[A].lifetime.hard_time = 1000 * NSEC_PER_S;
+            p.config[B].lifetime.hard_time = ike_life;
+            p.config[A].child.lifetime.hard_time = 200 * NSEC_PER_S;
+            p.config[B].child.lifetime.hard_time = child_life;
+            p.config[B].child.lifetime.hard_bytes = shorter ? 2048 : 0;
+            pair_establish(&p);
+            begun = p.now;
+            run_until(&p, p.now + NSEC_PER_S);
+            for (int side = 0; side < 2; side++) {
+                ck_assert(ike_endpoint_ike_info(p.end[side], the_ike(&p, side), &info));
+                ck_assert_uint_eq(info.ends, begun + ike_life);
+                ck_assert(ike_endpoint_child_info(p.end[side], the_child(&p, side), &child));
+                ck_assert_uint_eq(child.ends, begun + child_life);
+                ck_assert_uint_eq(v1_dropped(&p, side), 0);
+            }
+            ck_assert_uint_eq(p.timeline_count, m == 0 ? 9u : 6u + (unsigned)shorter);
+            for (int n = 0; shorter && n < 2048 / 36 - 1; n++) /* 2 KiB, 36 octets each */
+                ck_assert_ok(send_packet(&p, A));
+            for (int n = 0; shorter && n < 2; n++)
+                (void)send_packet(&p, A);
+            ck_assert_int_eq(send_packet(&p, A), shorter ? ERR_LIFETIME : OK);
+            pair_free(&p);
+        }
+}
+END_TEST
+
+/* It is lost: the SA ends all the same, as the responder deletes it. */
+START_TEST(a_shorter_life_that_nobody_hears_of)
+{
+    struct pair p;
+
+    v1_pair_init(&p, true, PHASE1_AGGRESSIVE);
+    p.config[A].lifetime.hard_time = 1000 * NSEC_PER_S;
+    p.config[B].lifetime.hard_time = 400 * NSEC_PER_S;
+    pair_create(&p);
+    pair_initiate(&p);
+    for (int n = 0; n < 3; n++)
+        (void)hand_over(&p, p.wire_count[A] ? A : B);
+    drop_next(&p, B);
+    settle(&p);
+    v1_check_up(&p);
+    run_until(&p, p.now + 401 * NSEC_PER_S);
+    ck_assert_uint_eq(ike_count(&p, A), 0);
+    ck_assert_int_eq(last_event(&p, A, EVENT_IKE_DOWN)->reason, REASON_DELETED_BY_PEER);
+    pair_free(&p);
+}
+END_TEST
+
 /* ---- refusals ---- */
 
 START_TEST(a_child_that_is_refused_fails)
@@ -885,7 +947,8 @@ SUITE("ikev1_life", a_tunnel_lives_through_bad_weather, an_ike_sa_is_deleted,
       packets_go_on_through_a_rekey, each_message_of_a_rekey_is_lost, both_rekey_at_once,
       a_child_that_is_deleted_while_it_is_rekeyed_stays_away, both_renew_phase_1_at_once,
       phase_1_is_renewed, the_old_phase_1_goes_a_second_later, renewals_without_deletes,
-      lifetimes_renew_all, the_shorter_life_counts, a_child_that_is_refused_fails,
+      lifetimes_renew_all, the_shorter_life_counts, who_answers_says_a_shorter_life,
+      a_shorter_life_that_nobody_hears_of, a_child_that_is_refused_fails,
       phase_1_that_is_refused_fails_with_a_reason, another_key_comes_to_nothing,
       a_stranger_is_not_taken_for_who_was_called, who_calls_answers_whom_it_called,
       ports_float_behind_a_nat,

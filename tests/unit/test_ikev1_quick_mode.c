@@ -181,10 +181,11 @@ START_TEST(both_sides_agree)
             check_same(&p);
             ck_assert_int_eq(p.next, V1_WAIT);
             ck_assert(selector_equal(&p.end[0].local, &p.config[0].local[0]));
-            /* What both can live with: who answers does not say its own in the transform. */
-            ck_assert_uint_eq(p.end[1].suite.life_s, 1800);
-            ck_assert_uint_eq(p.end[1].suite.life_kb, 1024);
-            ck_assert_uint_eq(p.end[0].suite.life_s, 3600);
+            /* What both can live with: who answers says its own by RESPONDER_LIFETIME. */
+            for (int end = 0; end < 2; end++) {
+                ck_assert_uint_eq(p.end[end].suite.life.s, 1800);
+                ck_assert_uint_eq(p.end[end].suite.life.kb, 1024);
+            }
             ck_assert_uint_eq(p.end[0].pair.private[0] | p.end[0].pair.private[9], 0);
             v1_quick_reset(&p.end[0]);
         }
@@ -220,8 +221,8 @@ END_TEST
 START_TEST(messages_have_what_the_rfc_says)
 {
     static const char *const lists[2][MESSAGES] = {
-        {"HASH SA NONCE ID ID", "HASH SA NONCE ID ID", "HASH"},
-        {"HASH SA NONCE KE ID ID", "HASH SA NONCE KE ID ID", "HASH"}};
+        {"HASH SA NONCE ID ID", "HASH SA NONCE ID ID N", "HASH"},
+        {"HASH SA NONCE KE ID ID", "HASH SA NONCE KE ID ID N", "HASH"}};
     static struct pair p;
     struct crypto *crypto = provider(0);
 
@@ -250,6 +251,53 @@ START_TEST(messages_have_what_the_rfc_says)
         }
     }
     crypto_destroy(crypto);
+}
+END_TEST
+
+/* RFC 2407 §4.6.3.1: of this SA only, never longer, and readable. */
+START_TEST(the_lifetime_of_who_answers)
+{
+    static const struct {
+        uint8_t protocol;
+        uint32_t spi;
+        struct v1_life said;
+        struct v1_life counts;
+    } rows[] = {
+        {V1_PROTOCOL_ESP, 0x1001, {60, 0}, {60, 7}},
+        {V1_PROTOCOL_ESP, 0x1001, {0, 3}, {100, 3}},
+        {V1_PROTOCOL_ESP, 0x1001, {70000, 70000}, {100, 7}},
+        {V1_PROTOCOL_ESP, 0x1000, {60, 3}, {100, 7}},
+        {V1_PROTOCOL_AH, 0x1001, {60, 3}, {100, 7}},
+    };
+    struct v1_life life;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct ike_header h = {.version = HEADER_VERSION_1, .exchange = V1_EXCHANGE_QUICK};
+        uint8_t out[256], spi[4], ours[4];
+        struct message_writer w;
+        struct message_view in;
+        struct bytes message;
+
+        store_be32(spi, rows[i].spi);
+        store_be32(ours, 0x1001);
+        message_begin(&w, (struct buf){out, 0, sizeof out}, &h);
+        v1_lifetime_write(&w, V1_PROTOCOL_ESP, bytes_of(spi, 4), (struct v1_life){0});
+        v1_lifetime_write(&w, rows[i].protocol, bytes_of(spi, 4), rows[i].said);
+        ck_assert_ok(message_end(&w, &message));
+        ck_assert_ok(v1_message_read(message, &in));
+        ck_assert_uint_eq(in.count, 1); /* nothing to say is nothing said */
+        life = (struct v1_life){100, 7};
+        ck_assert_ok(v1_lifetimes_read(&in, V1_PROTOCOL_ESP, bytes_of(ours, 4), &life));
+        ck_assert(life.s == rows[i].counts.s && life.kb == rows[i].counts.kb);
+        out[28 + 4 + 12] &= 0x7f;
+        out[28 + 4 + 15] = 0xff; /* the length of the first attribute is more than there is */
+        ck_assert_int_eq(v1_lifetimes_read(&in, V1_PROTOCOL_ESP, bytes_of(ours, 4), &life),
+                         ERR_TRUNCATED);
+    }
+    life = v1_life_shorter((struct v1_life){60, 0}, (struct v1_life){100, 7});
+    ck_assert(life.s == 60 && life.kb == 0);
+    life = v1_life_shorter((struct v1_life){100, 8}, (struct v1_life){100, 0});
+    ck_assert(life.s == 0 && life.kb == 8); /* what has no limit is longer than any */
 }
 END_TEST
 
@@ -699,6 +747,6 @@ START_TEST(selectors_and_ids)
 END_TEST
 
 SUITE("ikev1_quick_mode", both_sides_agree, keys_are_of_the_spi, messages_have_what_the_rfc_says,
-      original_addresses, traffic_behind_a_nat, each_message_lost_or_doubled,
-      every_message_in_every_state, each_message_tampered_with, nothing_in_common,
-      traffic_is_what_both_allow, payloads_of_a_first_message, selectors_and_ids)
+      the_lifetime_of_who_answers, original_addresses, traffic_behind_a_nat,
+      each_message_lost_or_doubled, every_message_in_every_state, each_message_tampered_with,
+      nothing_in_common, traffic_is_what_both_allow, payloads_of_a_first_message, selectors_and_ids)
