@@ -235,7 +235,9 @@ enum err ike_endpoint_new_child_for(struct ike_endpoint *ep, nsec now, struct sa
     struct ike_sa *sa = ike_sa_at(ep, ref.handle);
 
     begin_call(ep, now);
-    return sa && !is_v1(sa) ? ike_ask_for(ep, now, sa, packet) : ERR_STATE;
+    if (!sa)
+        return ERR_STATE;
+    return is_v1(sa) ? v1_ask_for(ep, now, sa, packet) : ike_ask_for(ep, now, sa, packet);
 }
 
 enum err ike_endpoint_delete_child(struct ike_endpoint *ep, nsec now, struct sa_ref child)

@@ -16,6 +16,9 @@ void v1_timer_fired(struct ike_endpoint *, nsec now, struct ike_sa *);
 void v1_child_timer_fired(struct ike_endpoint *, nsec now, struct child_sa *);
 /** Wish something of an SA and begin it if nothing of ours is in flight. @retval ERR_STATE */
 enum err v1_wish_for(struct ike_endpoint *, nsec now, struct ike_sa *, enum ike_wish);
+/** A child SA for the traffic of ours that takes this packet. Errors: ike_asked_read,
+ * ike_asked_note, v1_wish_for */
+enum err v1_ask_for(struct ike_endpoint *, nsec now, struct ike_sa *, struct bytes packet) MUST_USE;
 enum err v1_child_wish_for(struct ike_endpoint *, nsec now, struct child_sa *, bool rekey);
 /** Remove an SA with its children; says why, and tells the peer nothing. */
 void v1_remove(struct ike_endpoint *, nsec now, struct ike_sa *, enum sa_reason);

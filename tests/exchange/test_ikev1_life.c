@@ -519,6 +519,116 @@ START_TEST(a_shorter_life_that_nobody_hears_of)
 }
 END_TEST
 
+/* ---- children for packets ---- */
+
+/* Both ends have two networks behind B; the first is the tunnel that comes up by itself. */
+static void two_networks(struct pair *p)
+{
+    v1_pair_init(p, true, PHASE1_MAIN);
+    for (int side = 0; side < 2; side++) {
+        struct child_config *c = &p->config[side].child;
+        struct selector second = {ip_addr_v4(0x0a630000), ip_addr_v4(0x0a6300ff), 0, 65535, 0};
+        struct selector *behind_b = side == A ? c->remote : c->local;
+
+        behind_b[1] = second;
+        c->remote_count = side == A ? 2 : 1;
+        c->local_count = side == A ? 1 : 2;
+    }
+    pair_establish(p);
+}
+
+/* From A to the second network, or to nowhere. */
+static struct bytes packet_to(const struct pair *p, uint32_t to, uint8_t storage[64])
+{
+    size_t len = inner_packet(p, storage, A, 7);
+
+    store_be32(storage + 16, to);
+    store_be16(storage + 10, 0);
+    store_be16(storage + 10, checksum_of(bytes_of(storage, 20)));
+    return bytes_of(storage, len);
+}
+
+static enum err protect(struct pair *p, struct bytes inner)
+{
+    struct esp_packet out;
+    struct buf at = {out.storage + ESP_HEADROOM, inner.len, sizeof out.storage - ESP_HEADROOM};
+
+    memcpy(at.data, inner.data, inner.len);
+    return ike_endpoint_protect(p->end[A], p->now, &at, &out.dgram, NULL);
+}
+
+/* A Quick Mode for the pair of ours that takes the packet: a responder does not narrow. */
+START_TEST(a_packet_asks_for_a_child)
+{
+    for (int lost = -1; lost < 3; lost++) { /* one of its messages, or none */
+        uint8_t storage[64];
+        struct bytes packet;
+        struct pair p;
+
+        two_networks(&p);
+        packet = packet_to(&p, 0x0a630007, storage);
+        ck_assert_int_eq(protect(&p, packet), ERR_NO_POLICY);
+        ck_assert_ok(ike_endpoint_new_child_for(p.end[A], p.now, the_ike(&p, A), packet));
+        ck_assert_int_eq(ike_endpoint_new_child_for(p.end[A], p.now, the_ike(&p, A), packet),
+                         ERR_FULL);
+        pull(&p);
+        for (int n = 0; n < lost; n++)
+            ck_assert_ok(hand_over(&p, n % 2));
+        if (lost >= 0)
+            drop_next(&p, lost % 2);
+        run_until(&p, p.now + 20 * NSEC_PER_S);
+        ck_assert_uint_eq(child_count(&p, A), 2);
+        ck_assert_uint_eq(child_count(&p, B), 2);
+        ck_assert_ok(protect(&p, packet));
+        ck_assert_ok(protect(&p, packet_to(&p, 0x0a6300ff, storage)));
+        check_traffic(&p); /* of the first one */
+        ck_assert_uint_eq(events_of(&p, A, EVENT_CHILD_REKEYED), 0);
+        pair_free(&p);
+    }
+}
+END_TEST
+
+/* The place for a packet is free again where none is made, and one moves with a renewal. */
+START_TEST(a_packet_that_gets_no_child)
+{
+    uint8_t storage[64];
+    struct bytes packet;
+    struct pair p;
+
+    two_networks(&p);
+    packet = packet_to(&p, 0x0a640001, storage); /* ours do not take it */
+    ck_assert_int_eq(ike_endpoint_new_child_for(p.end[A], p.now, the_ike(&p, A), packet),
+                     ERR_NO_POLICY);
+    ck_assert_int_ne(
+        ike_endpoint_new_child_for(p.end[A], p.now, the_ike(&p, A), bytes_of(storage, 9)), OK);
+    pair_free(&p);
+    v1_pair_init(&p, true, PHASE1_MAIN);
+    p.config[A].child.remote[1] = selector_host(ip_addr_v4(0x0a630001)); /* B allows the first */
+    p.config[A].child.remote_count = 2;
+    pair_establish(&p);
+    packet = packet_to(&p, 0x0a630001, storage);
+    for (unsigned n = 1; n < 3; n++) {
+        ck_assert_ok(ike_endpoint_new_child_for(p.end[A], p.now, the_ike(&p, A), packet));
+        run_until(&p, p.now + NSEC_PER_S);
+        ck_assert_uint_eq(events_of(&p, A, EVENT_CHILD_FAILED), n);
+        ck_assert_int_eq(last_event(&p, A, EVENT_CHILD_FAILED)->reason, REASON_TS_UNACCEPTABLE);
+    }
+    pair_free(&p);
+    two_networks(&p);
+    packet = packet_to(&p, 0x0a630007, storage);
+    ck_assert_ok(ike_endpoint_rekey_ike(p.end[A], p.now, the_ike(&p, A)));
+    ck_assert_ok(ike_endpoint_new_child_for(p.end[A], p.now, the_ike(&p, A), packet));
+    pull(&p);
+    while (p.wire_count[A] > 1) /* the Quick Mode does not get there, the renewal does */
+        (void)wire_take(&p, A, 1);
+    run_until(&p, p.now + 3 * NSEC_PER_S);
+    ck_assert_uint_eq(ike_count(&p, A), 1);
+    ck_assert_uint_eq(child_count(&p, A), 2);
+    ck_assert_ok(protect(&p, packet));
+    pair_free(&p);
+}
+END_TEST
+
 /* ---- refusals ---- */
 
 START_TEST(a_child_that_is_refused_fails)
@@ -610,7 +720,8 @@ START_TEST(who_calls_answers_whom_it_called)
     static const struct {
         const char *caller_id;
         bool same_address, answered;
-    } rows[] = {{"", true, true}, {"b.test", true, true}, {"c.test", true, false}, {"", false, false}};
+    } rows[] = {
+        {"", true, true}, {"b.test", true, true}, {"c.test", true, false}, {"", false, false}};
 
     for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
         struct ike_remote remote;
@@ -948,12 +1059,11 @@ SUITE("ikev1_life", a_tunnel_lives_through_bad_weather, an_ike_sa_is_deleted,
       a_child_that_is_deleted_while_it_is_rekeyed_stays_away, both_renew_phase_1_at_once,
       phase_1_is_renewed, the_old_phase_1_goes_a_second_later, renewals_without_deletes,
       lifetimes_renew_all, the_shorter_life_counts, who_answers_says_a_shorter_life,
-      a_shorter_life_that_nobody_hears_of, a_child_that_is_refused_fails,
-      phase_1_that_is_refused_fails_with_a_reason, another_key_comes_to_nothing,
-      a_stranger_is_not_taken_for_who_was_called, who_calls_answers_whom_it_called,
-      ports_float_behind_a_nat,
-      a_nat_that_is_claimed_is_believed, who_is_behind_a_nat_keeps_it_open,
-      a_gateway_rekeys_what_was_asked_for, a_nat_that_forgets_is_followed,
-      who_crashed_is_known_again, one_endpoint_answers_both,
+      a_shorter_life_that_nobody_hears_of, a_packet_asks_for_a_child, a_packet_that_gets_no_child,
+      a_child_that_is_refused_fails, phase_1_that_is_refused_fails_with_a_reason,
+      another_key_comes_to_nothing, a_stranger_is_not_taken_for_who_was_called,
+      who_calls_answers_whom_it_called, ports_float_behind_a_nat, a_nat_that_is_claimed_is_believed,
+      who_is_behind_a_nat_keeps_it_open, a_gateway_rekeys_what_was_asked_for,
+      a_nat_that_forgets_is_followed, who_crashed_is_known_again, one_endpoint_answers_both,
       a_version_that_is_not_answered_is_dropped, who_has_no_key_neither_calls_nor_answers,
       a_responder_never_says_more_than_it_is_asked)
