@@ -36,13 +36,13 @@ static unsigned major_of(struct bytes message)
     return message.len > VERSION_AT ? message.data[VERSION_AT] >> 4 : 0;
 }
 
-/* Somebody wants to begin with IKEv2, and we do not answer that. */
+/* Somebody wants to begin with IKEv2 or something later, and we do not answer that. */
 static bool unwanted(const struct ike_endpoint *ep, struct bytes message)
 {
     struct ike_header h;
 
     return !answers(ep->store->config, IKE_V2) && header_read(message, &h) == OK &&
-           h.exchange == EXCHANGE_IKE_SA_INIT && !header_is_response(&h);
+           (h.exchange == EXCHANGE_IKE_SA_INIT || header_major(&h) > 2) && !header_is_response(&h);
 }
 
 static void forget(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
@@ -120,6 +120,8 @@ enum err ike_endpoint_receive(struct ike_endpoint *ep, nsec now, const struct ik
         return v1_receive(ep, now, d, message);
     if (unwanted(ep, message)) {
         drop_count(ep, IKE_DROP_VERSION);
+        if (answers(ep->store->config, IKE_V1))
+            v1_refuse_version(ep, now, d, message);
         return ERR_VERSION;
     }
     return ike_receive(ep, now, d, message);
