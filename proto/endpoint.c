@@ -36,15 +36,15 @@ static unsigned major_of(struct bytes message)
     return message.len > VERSION_AT ? message.data[VERSION_AT] >> 4 : 0;
 }
 
-/* Somebody wants to begin with IKEv2, and we do not answer that; nor where users have to be known:
- * it has no XAUTH, and phase 1 may be proven with what a whole group knows. */
+/* Somebody wants to begin with IKEv2 or something later, and we do not answer that; nor where users
+ * have to be known: it has no XAUTH, and phase 1 may be proven with what a whole group knows. */
 static bool unwanted(const struct ike_endpoint *ep, struct bytes message)
 {
     const struct ike_config *c = ep->store->config;
     struct ike_header h;
 
     return (!answers(c, IKE_V2) || c->xauth.role != XAUTH_NONE) && header_read(message, &h) == OK &&
-           h.exchange == EXCHANGE_IKE_SA_INIT && !header_is_response(&h);
+           (h.exchange == EXCHANGE_IKE_SA_INIT || header_major(&h) > 2) && !header_is_response(&h);
 }
 
 static void forget(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
@@ -122,6 +122,8 @@ enum err ike_endpoint_receive(struct ike_endpoint *ep, nsec now, const struct ik
         return v1_receive(ep, now, d, message);
     if (unwanted(ep, message)) {
         drop_count(ep, IKE_DROP_VERSION);
+        if (answers(ep->store->config, IKE_V1))
+            v1_refuse_version(ep, now, d, message);
         return ERR_VERSION;
     }
     return ike_receive(ep, now, d, message);
@@ -237,7 +239,9 @@ enum err ike_endpoint_new_child_for(struct ike_endpoint *ep, nsec now, struct sa
     struct ike_sa *sa = ike_sa_at(ep, ref.handle);
 
     begin_call(ep, now);
-    return sa && !is_v1(sa) ? ike_ask_for(ep, now, sa, packet) : ERR_STATE;
+    if (!sa)
+        return ERR_STATE;
+    return is_v1(sa) ? v1_ask_for(ep, now, sa, packet) : ike_ask_for(ep, now, sa, packet);
 }
 
 enum err ike_endpoint_delete_child(struct ike_endpoint *ep, nsec now, struct sa_ref child)

@@ -122,7 +122,8 @@ enum err ike_endpoint_new_child(struct ike_endpoint *, nsec now, struct sa_ref i
 /**
  * A new child for this packet (of which there was no policy): its selectors stand first in the
  * offer, so that a responder that narrows keeps them, and alone in it if the responder wants a
- * child SA for each pair of addresses (RFC 7296 §2.9). Nothing happens to the packet.
+ * child SA for each pair of addresses (RFC 7296 §2.9). IKEv1, which has no narrowing, asks for our
+ * first selectors that take it. Nothing happens to the packet.
  * @retval ERR_NO_POLICY  our selectors do not take it; ERR_FULL another packet waits for its child
  */
 enum err ike_endpoint_new_child_for(struct ike_endpoint *, nsec now, struct sa_ref ike,

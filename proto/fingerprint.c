@@ -6,11 +6,11 @@
  */
 #include "base/assert.h"
 #include "base/digest.h"
+#include "proto/core/asked.h"
 #include "proto/core/child.h"
 #include "proto/core/internal.h"
 #include "proto/endpoint.h"
 #include "proto/esp/esp.h"
-#include "proto/ike/asked.h"
 #include "proto/ike/cookie.h"
 #include "proto/ikev1/ikev1.h"
 

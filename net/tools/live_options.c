@@ -28,6 +28,7 @@ enum {
     KEY_REKEY_IKE,
     KEY_REKEY_CHILD,
     KEY_LIFE_CHILD,
+    KEY_TRANSPORT,
     KEY_REAUTH,
     KEY_MAKE_BEFORE_BREAK,
     KEY_CHILDLESS,
@@ -138,6 +139,7 @@ struct reading {
          "the longest IP packet that an IKE message may make (default 1280)",                        \
          0},                                                                                         \
         {"dpd", KEY_DPD, "S", 0, "liveness check after S seconds of silence (default: none)", 0},    \
+        {"transport", KEY_TRANSPORT, NULL, 0, "ESP in transport mode, between the two hosts", 0},    \
         {"encap", KEY_ENCAP, NULL, 0, "claim a NAT, so that ESP goes in UDP", 0},                    \
         {"mobike", KEY_MOBIKE, NULL, 0, "MOBIKE (RFC 4555): addresses may change", 0},               \
         {"tun",                                                                                      \
@@ -392,6 +394,24 @@ static void finish_data(struct argp_state *state, const struct reading *r, struc
         d->route.addr.family = o->local.family; /* everything, as the selector says */
 }
 
+/* The traffic is that of the two hosts; of whom we do not call, whoever it is. */
+static void finish_transport(struct argp_state *state, const struct reading *r,
+                             struct live_options *o)
+{
+    struct child_config *child = &o->config.child;
+
+    if (child->local_count || child->remote_count)
+        argp_error(state, "--transport is between the two hosts: no --ts-local, no --ts-remote");
+    if (o->data.name || r->load.load.to.family)
+        argp_error(state, "--transport goes with neither --tun nor --load: both have tunnels");
+    child->local[0] = selector_host(o->local);
+    child->local_count = 1;
+    if (o->remote.family) {
+        child->remote[0] = selector_host(o->remote);
+        child->remote_count = 1;
+    }
+}
+
 static void finish(struct argp_state *state, struct reading *r)
 {
     struct live_words *w = r->words;
@@ -427,6 +447,8 @@ static void finish(struct argp_state *state, struct reading *r)
         argp_error(state, "--move-after goes with --move-to");
     if (o->move_to.family && !o->move_after)
         o->move_after = NSEC_PER_S;
+    if (child->transport)
+        finish_transport(state, r, o);
     if (!child->local_count) {
         child->local[0] = selector_any(o->local.family);
         child->local_count = 1;
@@ -456,6 +478,9 @@ static error_t parse_data(int key, char *value, struct argp_state *state)
     switch (key) {
     case KEY_ENCAP:
         o->config.force_encap = true;
+        break;
+    case KEY_TRANSPORT:
+        o->config.child.transport = true;
         break;
     case KEY_MOBIKE:
         o->config.mobike.on = true;

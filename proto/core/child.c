@@ -66,13 +66,15 @@ static void slice_keys(const struct child_terms *t, const struct child_keys *key
     p->integ_in = bytes_of(keys->in + encr, integ);
 }
 
-static struct esp_limits volume_limits(struct ike_endpoint *ep)
+static struct esp_limits volume_limits(struct ike_endpoint *ep, uint64_t hard_bytes)
 {
     const struct lifetime_config *c = &ep->store->config->child.lifetime;
 
     struct esp_limits limits = {.hard_packets = c->hard_packets, .hard_bytes = c->hard_bytes};
     struct rng r;
 
+    if (hard_bytes && (!limits.hard_bytes || hard_bytes < limits.hard_bytes))
+        limits.hard_bytes = hard_bytes;
     if (!c->rekey_packets && !c->rekey_bytes)
         return limits; /* naming a stream takes time */
     r = ike_stream(ep, STREAM_LIFETIME);
@@ -219,7 +221,7 @@ enum err child_install(struct ike_endpoint *ep, nsec now, struct child_sa *c,
                               .esn = t->esn,
                               .udp_encapsulated = ike->natt,
                               .replay_window = ep->store->config->child.replay_window,
-                              .limits = volume_limits(ep),
+                              .limits = volume_limits(ep, t->hard_bytes),
                               .local = ike_sa_local(ep, ike),
                               .remote = ike_sa_remote(ep, ike)};
     bool shared_policy;

@@ -25,7 +25,8 @@ struct child_terms {
     const struct integ_suite *integ; /* NULL for AEAD */
     const struct ke_suite *ke;       /* NULL: no PFS */
     uint32_t spi_out;
-    uint8_t proposal; /* number to answer with */
+    uint64_t hard_bytes; /* of the peer's, which count if ours are more; 0: it has not said */
+    uint8_t proposal;    /* number to answer with */
     bool esn, transport;
     bool no_tfc;  /* the peer takes no TFC padding (§1.3.1) */
     bool more_ts; /* the responder would take more of the offer in another child SA (§2.9) */

@@ -57,3 +57,13 @@ bool flood_source_full(const struct ike_endpoint *ep, const struct ip_addr *addr
 
     return most && begun_by(ep, source_of(ep, addr)) >= most;
 }
+
+bool flood_version_said(struct ike_endpoint *ep, nsec now)
+{
+    struct ike_rare *rare = ike_rare(ep);
+
+    if (!rare || (rare->version_answered && now - rare->version_answered < NSEC_PER_S))
+        return false;
+    rare->version_answered = now ? now : 1;
+    return true;
+}

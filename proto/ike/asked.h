@@ -1,12 +1,11 @@
 /*
  * Child SAs asked for because of a packet (RFC 7296 §2.9): its selectors stand first in the offer,
- * and alone in it where the responder says SINGLE_PAIR_REQUIRED. One packet per endpoint is kept
- * in mind, until its child is made or refused.
+ * and alone in it where the responder says SINGLE_PAIR_REQUIRED.
  */
 #ifndef PROTO_IKE_ASKED_H
 #define PROTO_IKE_ASKED_H
 
-#include "proto/core/internal.h"
+#include "proto/core/asked.h"
 
 /**
  * Ask for a child SA for this packet, which must be one that our selectors take.
@@ -17,12 +16,6 @@
  */
 enum err ike_ask_for(struct ike_endpoint *, nsec now, struct ike_sa *,
                      struct bytes packet) MUST_USE;
-/** Whether a packet is known for which this IKE SA is to have a child. */
-bool ike_asked_for(const struct ike_endpoint *, const struct ike_sa *);
-/** What was asked for is made, or will not be. */
-void ike_asked_done(struct ike_endpoint *, const struct ike_sa *);
-/** What was asked of `old` is asked of `next`. */
-void ike_asked_move(struct ike_endpoint *, const struct ike_sa *old, struct ike_sa *next);
 /**
  * A new child was refused with this Notify.
  * @return true: SINGLE_PAIR_REQUIRED, and one for a single pair is wished for now

@@ -141,6 +141,7 @@ static enum err terms_from(const struct selection *chosen, struct child_terms *t
     t->esn = chosen->esn;
     t->proposal = chosen->number;
     t->spi_out = load_be32(chosen->spi.data);
+    t->hard_bytes = 0; /* IKEv2 does not negotiate it */
     return t->spi_out < SPI_MIN ? ERR_NO_PROPOSAL : OK;
 }
 

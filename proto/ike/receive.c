@@ -4,6 +4,7 @@
  * the message is known to be authentic, and nothing runs twice for one message ID.
  */
 #include "base/digest.h"
+#include "proto/core/flood.h"
 #include "proto/core/spi.h"
 #include "proto/ike/admit.h"
 #include "proto/ike/collision.h"
@@ -17,6 +18,7 @@
 #include "proto/ike/qcd.h"
 #include "proto/ike/window.h"
 #include "proto/wire/delete.h"
+#include "proto/wire/v1_registry.h"
 
 /* ---- what a message has ---- */
 
@@ -696,23 +698,29 @@ static enum err receive_for_sa(struct step *s, const struct message_view *view, 
     return consume(s, 0);
 }
 
-/* §2.5: said at most once a second, never to a response, and never in more octets than were asked:
- * it went to whoever stands in the source address. */
+/* A request of a later version (§2.5); or somebody begins with IKEv1, who is told which version
+ * there is (RFC 2408 §5.2). Nothing else of that, as it has no bit that tells an answer. */
+static bool asks_for_version(const struct ike_header *h)
+{
+    if (header_major(h) >= 2)
+        return !header_is_response(h);
+    return header_major(h) == 1 && h->spi_r == 0 &&
+           (h->exchange == V1_EXCHANGE_MAIN || h->exchange == V1_EXCHANGE_AGGRESSIVE);
+}
+
+/* §2.5: never in more octets than were asked. */
 static void refuse_version(struct step *s, const struct ike_header *h, size_t asked)
 {
     enum { ANSWER = HEADER_LEN + PAYLOAD_HEADER_LEN + 4 };
-    struct ike_endpoint *ep = s->ep;
-    struct ike_rare *rare;
+    struct ike_header named = *h;
 
-    drop_count(ep, IKE_DROP_VERSION);
-    if (header_is_response(h) || header_major(h) < 2 || asked < ANSWER)
+    drop_count(s->ep, IKE_DROP_VERSION);
+    if (!asks_for_version(h) || asked < ANSWER || !flood_version_said(s->ep, s->now))
         return;
-    rare = ike_rare(ep);
-    if (!rare || (rare->version_answered && s->now - rare->version_answered < NSEC_PER_S))
-        return;
-    rare->version_answered = s->now ? s->now : 1;
+    if (header_major(h) < 2)
+        named.exchange = EXCHANGE_INFORMATIONAL; /* its own number is none of ours */
     s->notify = NOTIFY_INVALID_MAJOR_VERSION;
-    reply_stateless(s, h, ERR_VERSION);
+    reply_stateless(s, &named, ERR_VERSION);
 }
 
 enum err ike_receive(struct ike_endpoint *ep, nsec now, const struct ike_dgram *dgram,

@@ -8,6 +8,7 @@
  */
 #include "base/assert.h"
 #include "base/digest.h"
+#include "proto/core/asked.h"
 #include "proto/core/retransmit.h"
 #include "proto/esp/esp.h"
 #include "proto/ikev1/exchanges.h"
@@ -16,7 +17,7 @@ static exchange_handler ask, answer, take_answer, take_last, given_up;
 
 #define P(type) ((payload_set)V1_BIT(type))
 #define OFFER (P(HASH) | P(SA) | P(NONCE))
-#define OFFER_MAY (OFFER | P(KE) | P(ID) | P(NOTIFY) | P(VENDOR))
+#define OFFER_MAY (OFFER | P(KE) | P(ID) | P(NAT_OA) | P(NOTIFY) | P(VENDOR))
 #define ANY (FROM(ESTABLISHED) | FROM(REKEYED))
 
 /* { version, from, kind, role, needed, allowed, handler, refusal, to, failed, section } */
@@ -83,7 +84,8 @@ static enum err begin(struct step *s, uint32_t message_id, bool initiator, struc
 {
     struct ike_endpoint *ep = s->ep;
     const struct v1_quick_env env = {v1_sa_established(ep, s->sa), &ep->store->config->child,
-                                     s->sa->natt};
+                                     s->sa->natt, ike_sa_local(ep, s->sa).addr,
+                                     ike_sa_remote(ep, s->sa).addr};
     struct v1_exchange *x = v1_exchange_take(ep, s->sa, message_id);
     struct v1_quick *q;
     enum err e;
@@ -121,6 +123,7 @@ static struct child_terms terms_of(const struct v1_quick *q)
                                 .ke = q->suite.ke,
                                 .spi_out = q->spi_out,
                                 .transport = q->env.config->transport,
+                                .hard_bytes = q->suite.life.kb * UINT64_C(1024),
                                 .no_tfc = true, /* IKEv1 cannot ask whether it is taken */
                                 .local = {.items = {q->local}, .count = 1},
                                 .remote = {.items = {q->remote}, .count = 1}};
@@ -152,7 +155,7 @@ static enum err install(struct step *s, struct v1_exchange *x, const struct v1_q
     seed.beside = like; /* what we asked to replace the peer has replaced, too */
     e = child_install(s->ep, s->now, made, &terms, &seed);
     if (e == OK)
-        limit_life(s, made, q->suite.life_s);
+        limit_life(s, made, q->suite.life.s);
     return e;
 }
 
@@ -269,6 +272,28 @@ static void ask_for_the_same(const struct step *s, struct v1_quick *q)
     q->remote = child_selectors(s->ep, s->child, false).items[0];
 }
 
+static struct selector taker(const struct selector *list, uint8_t count, const struct selector *of)
+{
+    uint8_t i = 0;
+
+    while (i < count && !selector_subset(of, &list[i]))
+        i++;
+    ASSERT(i < count); /* ike_asked_read has seen to it */
+    return list[i];
+}
+
+/* A packet that no policy took. There is no narrowing, so its own selectors would be all that the
+ * new child SA takes: those of ours that take the packet are asked for. */
+static void ask_for_packet(const struct step *s, struct v1_quick *q)
+{
+    const struct child_config *c = &s->ep->store->config->child;
+
+    if (s->child || !ike_asked_for(s->ep, s->sa))
+        return;
+    q->local = taker(c->local, c->local_count, &s->ep->rare->asked.local);
+    q->remote = taker(c->remote, c->remote_count, &s->ep->rare->asked.remote);
+}
+
 /* Whom an address inside was given to speaks with that. */
 static void ask_for_inside(const struct step *s, struct v1_quick *q)
 {
@@ -309,6 +334,8 @@ static enum err ask(struct step *s)
 
     if (e == OK)
         ask_for_the_same(s, v1_exchange_quick(s->ep, x));
+    if (e == OK)
+        ask_for_packet(s, v1_exchange_quick(s->ep, x));
     if (e == OK)
         ask_for_inside(s, v1_exchange_quick(s->ep, x));
     if (e == OK)
@@ -359,11 +386,14 @@ static enum err take_answer(struct step *s)
 {
     struct v1_exchange *x = v1_exchange_find(s->ep, s->sa, s->header.message_id);
     struct v1_exchange *phase1 = s->sa->initiator ? v1_exchange_find(s->ep, s->sa, 0) : NULL;
+    bool for_packet = handle_none(s->sa->child);
     struct child_sa *old;
     enum err e = receive(s, x);
 
     if (e)
         return e;
+    if (for_packet)
+        ike_asked_done(s->ep, s->sa);
     if (phase1) /* the peer could not have said this without our last message of it */
         v1_exchange_give(s->ep, s->sa, phase1);
     e = install(s, x, v1_exchange_quick(s->ep, x));
@@ -401,6 +431,7 @@ static enum err take_last(struct step *s)
 static enum err given_up(struct step *s)
 {
     child_failed(s->ep, s->now, s->sa, HANDLE_NONE, REASON_TIMEOUT);
+    ike_asked_done(s->ep, s->sa);
     return OK;
 }
 
@@ -413,6 +444,8 @@ enum err v1_quick_begin(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, st
         .ep = ep, .sa = sa, .now = now, .child = old, .out = {storage, 0, sizeof storage}};
     enum err e = v1_step_run(&s, KIND_QUICK, ROLE_START);
 
+    if (e && !old)
+        ike_asked_done(ep, sa);
     if (e)
         return e;
     e = v1_ask(ep, now, sa, KIND_QUICK, s.answer);
@@ -420,6 +453,23 @@ enum err v1_quick_begin(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, st
         undo(ep, now, sa, v1_exchange_find(ep, sa, sa->request_id));
     else
         sa->child = old ? child_sa_handle(ep, old) : HANDLE_NONE;
+    return e;
+}
+
+enum err v1_ask_for(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, struct bytes packet)
+{
+    struct asked_packet asked;
+    enum err e = ike_asked_read(ep, packet, &asked);
+
+    if (e == OK && sa->state != STATE_ESTABLISHED)
+        e = ERR_STATE;
+    if (e == OK)
+        e = ike_asked_note(ep, sa, &asked);
+    if (e)
+        return e;
+    e = v1_wish_for(ep, now, sa, WISH_CHILD);
+    if (e)
+        ike_asked_done(ep, sa);
     return e;
 }
 
@@ -453,6 +503,8 @@ void v1_quick_refused(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum
     struct child_sa *old = x ? child_sa_at(ep, x->old) : NULL;
 
     child_failed(ep, now, sa, HANDLE_NONE, why);
+    if (!old)
+        ike_asked_done(ep, sa);
     if (old && child_live(old))
         child_timers_arm(ep, old, rekey_again_at(ep, now), old->hard);
     undo(ep, now, sa, x);

@@ -95,32 +95,26 @@ static void write_attributes(struct writer *w, const struct v1_esp_suite *s,
         v1_attribute_write_number(w, V1_IPSEC_AUTHENTICATION_ALGORITHM, integ_number(s->integ));
     if (t->ke)
         v1_attribute_write_number(w, V1_IPSEC_GROUP_DESCRIPTION, t->ke->iana);
-    v1_life_write(w, &attributes, V1_LIFE_SECONDS, t->life_s);
-    v1_life_write(w, &attributes, V1_LIFE_KILOBYTES, t->life_kb);
-}
-
-/* The smaller of two limits, of which 0 is none. */
-static uint32_t smaller(uint32_t a, uint32_t b)
-{
-    if (a == 0 || b == 0)
-        return a | b;
-    return a < b ? a : b;
+    v1_life_write(w, &attributes, V1_LIFE_SECONDS, t->life.s);
+    v1_life_write(w, &attributes, V1_LIFE_KILOBYTES, t->life.kb);
 }
 
 /* @return false: not acceptable, whatever our proposals are */
 static bool read_transform(const struct v1_transform *t, const struct v1_esp_terms *terms,
                            struct v1_esp_suite *out)
 {
+    struct v1_life offered;
     struct v1_row s;
 
     if (!v1_row_read(t->attributes, &attributes, &s))
         return false;
+    offered = (struct v1_life){s.life[V1_LIFE_SECONDS], s.life[V1_LIFE_KILOBYTES]};
     *out = (struct v1_esp_suite){
         .encr = encr_suite(t->id, (uint16_t)s.number[V1_IPSEC_KEY_LENGTH]),
         .integ = integ_of(s.number[V1_IPSEC_AUTHENTICATION_ALGORITHM]),
         .ke = ke_suite((uint16_t)s.number[V1_IPSEC_GROUP_DESCRIPTION]),
-        .life_s = smaller(s.life[V1_LIFE_SECONDS], terms->life_s),
-        .life_kb = smaller(s.life[V1_LIFE_KILOBYTES], terms->life_kb),
+        .life = v1_life_smaller(offered, terms->life),
+        .shorter = v1_life_shorter(terms->life, offered),
     };
     return out->encr && s.number[V1_IPSEC_ENCAPSULATION_MODE] == terms->mode &&
            (!out->integ) == !(s.types >> V1_IPSEC_AUTHENTICATION_ALGORITHM & 1) &&

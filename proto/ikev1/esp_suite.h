@@ -7,13 +7,13 @@
 #define PROTO_IKEV1_ESP_SUITE_H
 
 #include "proto/core/config.h"
+#include "proto/ikev1/lifetime.h"
 #include "proto/ikev1/offer.h"
 
 /** Besides algorithms. */
 struct v1_esp_terms {
     uint16_t mode;             /* enum v1_mode: tunnel or transport, in UDP or not */
-    uint32_t life_s;           /* 0: nothing is said */
-    uint32_t life_kb;          /* 1024 bytes each; 0: nothing is said */
+    struct v1_life life;       /* 0: nothing is said */
     const struct ke_suite *ke; /* PFS: as initiator the group of our KE; NULL: none */
 };
 
@@ -21,7 +21,8 @@ struct v1_esp_suite {
     const struct encr_suite *encr;
     const struct integ_suite *integ; /* NULL for AEAD */
     const struct ke_suite *ke;       /* NULL: without PFS */
-    uint32_t life_s, life_kb;        /* what both can live with; 0: no limit was said */
+    struct v1_life life;             /* what both can live with; 0: no limit was said */
+    struct v1_life shorter;          /* what of ours the offer is longer than */
 };
 
 /** Bytes of keys of one direction: cipher, salt, integrity. */

@@ -76,6 +76,9 @@ enum err v1_info_heard(struct step *) MUST_USE;
 /** Say a Notify about this SA. @param dgram  as v1_say @retval ERR_FULL, ERR_CRYPTO */
 enum err v1_notify_say(struct ike_endpoint *, nsec now, struct ike_sa *, const struct ike_dgram *,
                        uint16_t type) MUST_USE;
+/** Say how long we live with this SA (RFC 2407 §4.6.3.1). */
+enum err v1_lifetime_say(struct ike_endpoint *, nsec now, struct ike_sa *,
+                         uint32_t life_s) MUST_USE;
 /** Say that children which receive by these SPIs are gone. */
 enum err v1_delete_say(struct ike_endpoint *, nsec now, struct ike_sa *, const uint32_t *spis,
                        unsigned count) MUST_USE;

@@ -44,6 +44,7 @@ static void put_phase1(struct view *v, const struct v1_phase1 *p)
     put(v, p->consumed);
     put(v, p->random.counter);
     put(v, (uint64_t)p->peer_vendors << 32 | p->suite.life_s);
+    put(v, p->suite.shorter_s);
     put(v, p->suite.ke ? p->suite.ke->iana : 0);
     put_pair(v, &p->pair);
     put_bytes(v, p->nonce, sizeof p->nonce);

@@ -333,6 +333,8 @@ static void established(struct step *s)
     const struct v1_phase1 *p = v1_sa_phase1(ep, sa);
     struct v1_exchange *x = s->answer.len ? v1_exchange_take(ep, sa, 0) : NULL;
     struct v1_met met = {identity_of(ep, p), p->suite.life_s, p->initial_contact};
+    /* Main Mode has said it in message 6. */
+    uint32_t shorter_s = sa->initiator || s->answer.len ? 0 : p->suite.shorter_s;
     bool has_user = p->suite.auth->user != V1_USER_NONE;
 
     v1_sa_settle(ep, sa);
@@ -344,6 +346,8 @@ static void established(struct step *s)
         v1_user_await(s);
     } else {
         sa->in_flight = KIND_NONE;
+        if (shorter_s && v1_lifetime_say(ep, s->now, sa, shorter_s))
+            drop_count(ep, IKE_DROP_LIMIT);
         v1_up(ep, s->now, sa, &met);
     }
 }

@@ -12,10 +12,17 @@ enum err v1_initiate(struct ike_endpoint *, nsec now, const struct ike_remote *,
 /** One IKE message without marker; `message` is inside dgram->data. */
 enum err v1_receive(struct ike_endpoint *, nsec now, const struct ike_dgram *dgram,
                     struct bytes message) MUST_USE;
+/** A message of a later version, which is not answered: whoever sent it is told, in IKEv1, but not in
+ * more octets than it has, and once a second at most (RFC 2408 §5.2, RFC 7296 §2.5). */
+void v1_refuse_version(struct ike_endpoint *, nsec now, const struct ike_dgram *,
+                       struct bytes message);
 void v1_timer_fired(struct ike_endpoint *, nsec now, struct ike_sa *);
 void v1_child_timer_fired(struct ike_endpoint *, nsec now, struct child_sa *);
 /** Wish something of an SA and begin it if nothing of ours is in flight. @retval ERR_STATE */
 enum err v1_wish_for(struct ike_endpoint *, nsec now, struct ike_sa *, enum ike_wish);
+/** A child SA for the traffic of ours that takes this packet. Errors: ike_asked_read,
+ * ike_asked_note, v1_wish_for */
+enum err v1_ask_for(struct ike_endpoint *, nsec now, struct ike_sa *, struct bytes packet) MUST_USE;
 enum err v1_child_wish_for(struct ike_endpoint *, nsec now, struct child_sa *, bool rekey);
 /** Remove an SA with its children; says why, and tells the peer nothing. */
 void v1_remove(struct ike_endpoint *, nsec now, struct ike_sa *, enum sa_reason);

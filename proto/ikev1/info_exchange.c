@@ -65,6 +65,15 @@ enum err v1_notify_say(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
     return say(ep, now, sa, dgram, &s);
 }
 
+enum err v1_lifetime_say(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, uint32_t life_s)
+{
+    struct saying s;
+
+    begin(ep, sa, &s);
+    v1_info_lifetime(&s.info, &s.sa, life_s);
+    return say(ep, now, sa, NULL, &s);
+}
+
 enum err v1_delete_say(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, const uint32_t *spis,
                        unsigned count)
 {
@@ -206,7 +215,7 @@ static void child_is_deleted(struct step *s, uint32_t spi)
 /* RFC 2407 §4.6.3.1: of this SA, or of a child SA. Never longer than we have it. */
 static void life_is_shorter(struct step *s, const struct v1_said *said)
 {
-    nsec ends = said->life_s ? nsec_add(s->now, said->life_s * NSEC_PER_S) : NSEC_NEVER;
+    nsec ends = said->life.s ? nsec_add(s->now, said->life.s * NSEC_PER_S) : NSEC_NEVER;
     struct child_sa *c = said->spi ? child_of_peer(s, said->spi) : NULL;
 
     if (c)

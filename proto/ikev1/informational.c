@@ -88,6 +88,16 @@ void v1_info_dpd(struct v1_info *info, const struct v1_established *sa, bool ans
                  bytes_of(number, sizeof number));
 }
 
+void v1_info_lifetime(struct v1_info *info, const struct v1_established *sa, uint32_t life_s)
+{
+    uint8_t cookies[V1_COOKIES_LEN];
+
+    store_be64(cookies, sa->cky_i);
+    store_be64(cookies + 8, sa->cky_r);
+    v1_lifetime_write(&info->w, V1_PROTOCOL_ISAKMP, bytes_of(cookies, sizeof cookies),
+                      (struct v1_life){.s = life_s});
+}
+
 void v1_info_notify(struct v1_info *info, const struct v1_established *sa, uint16_t type)
 {
     write_notify(info, sa, type, BYTES_NONE);
@@ -196,26 +206,6 @@ enum err v1_info_open(const struct v1_established *sa, struct bytes message,
     return e == OK ? check_bodies(&out->in) : e;
 }
 
-/* RFC 2407 §4.6.3.1: pairs of type and duration. */
-static void read_lifetime(struct bytes row, struct v1_said *out)
-{
-    struct v1_attribute a;
-    uint32_t number, type = 0;
-    struct reader r;
-
-    reader_init(&r, row);
-    while (v1_attribute_next(&r, &a)) {
-        if (!v1_attribute_number(&a, &number))
-            continue;
-        if (a.type == V1_IPSEC_LIFE_TYPE)
-            type = number;
-        else if (a.type == V1_IPSEC_LIFE_DURATION && type == V1_LIFE_SECONDS)
-            out->life_s = number;
-        else if (a.type == V1_IPSEC_LIFE_DURATION && type == V1_LIFE_KILOBYTES)
-            out->life_kb = number;
-    }
-}
-
 static bool is_this_sa(const struct v1_info_view *v, struct bytes spi)
 {
     return spi.len == V1_COOKIES_LEN && load_be64(spi.data) == v->cky_i &&
@@ -234,7 +224,7 @@ static void hear_notify(const struct v1_info_view *v, struct bytes body, struct 
         out->kind = V1_SAID_ERROR;
     } else if (n.type == V1_NOTIFY_RESPONDER_LIFETIME) {
         out->kind = V1_SAID_LIFETIME;
-        read_lifetime(n.data, out);
+        out->life = v1_lifetime_heard(&n);
     } else if (n.type == V1_NOTIFY_INITIAL_CONTACT) {
         out->kind = V1_SAID_INITIAL_CONTACT;
     } else if (n.type == V1_NOTIFY_R_U_THERE || n.type == V1_NOTIFY_R_U_THERE_ACK) {

@@ -7,6 +7,7 @@
 #ifndef PROTO_IKEV1_INFORMATIONAL_H
 #define PROTO_IKEV1_INFORMATIONAL_H
 
+#include "proto/ikev1/lifetime.h"
 #include "proto/ikev1/phase1.h"
 #include "proto/wire/v1_notify.h"
 
@@ -25,6 +26,8 @@ void v1_info_delete_children(struct v1_info *, const uint32_t *spis, unsigned co
 void v1_info_delete_sa(struct v1_info *, const struct v1_established *);
 /** R_U_THERE, or R_U_THERE_ACK with the number that was asked with (RFC 3706 §5.3, §5.4). */
 void v1_info_dpd(struct v1_info *, const struct v1_established *, bool answer, uint32_t sequence);
+/** RESPONDER_LIFETIME of this SA. @param life_s  not 0 */
+void v1_info_lifetime(struct v1_info *, const struct v1_established *, uint32_t life_s);
 /** A Notify about this SA: INITIAL_CONTACT, errors. */
 void v1_info_notify(struct v1_info *, const struct v1_established *, uint16_t type);
 /** @retval ERR_SPACE, ERR_CRYPTO */
@@ -53,10 +56,10 @@ const char *v1_said_name(enum v1_said_kind);
 
 struct v1_said {
     enum v1_said_kind kind;
-    uint16_t notify;   /* its type, 0 for a Delete */
-    uint32_t spi;      /* CHILD_DELETED: what the peer received by. LIFETIME, ERROR: 0 if none */
-    uint32_t sequence; /* DPD */
-    uint32_t life_s, life_kb; /* LIFETIME; 0: not said */
+    uint16_t notify;     /* its type, 0 for a Delete */
+    uint32_t spi;        /* CHILD_DELETED: what the peer received by. LIFETIME, ERROR: 0 if none */
+    uint32_t sequence;   /* DPD */
+    struct v1_life life; /* LIFETIME */
 };
 
 /** A message that was received, and how far it has been gone through. */

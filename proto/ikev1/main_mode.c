@@ -62,6 +62,7 @@ static enum err write_proof(struct v1_phase1_step *s)
         v1_proof_ask(s->p, &w);
     e = v1_proof_write(s->p, &w);
     v1_phase1_contact_write(s->p, &w);
+    v1_phase1_lifetime_write(s->p, &w);
     return e == OK ? v1_phase1_seal(s->p, &w, s->message) : e;
 }
 

@@ -74,20 +74,34 @@ void v1_phase1_keys_write(const struct v1_phase1 *p, struct message_writer *w)
     payload_add(w, V1_PAYLOAD_NONCE, bytes_of(p->nonce, sizeof p->nonce));
 }
 
+static struct bytes cookies_of(const struct v1_phase1 *p, uint8_t room[V1_COOKIES_LEN])
+{
+    store_be64(room, p->cky_i);
+    store_be64(room + 8, p->cky_r);
+    return bytes_of(room, V1_COOKIES_LEN);
+}
+
 void v1_phase1_contact_write(const struct v1_phase1 *p, struct message_writer *w)
 {
-    uint8_t cookies[V1_COOKIES_LEN];
+    uint8_t room[V1_COOKIES_LEN];
     const struct v1_notify n = {.doi = V1_DOI_IPSEC,
                                 .protocol = V1_PROTOCOL_ISAKMP,
                                 .type = V1_NOTIFY_INITIAL_CONTACT,
-                                .spi = bytes_of(cookies, sizeof cookies)};
+                                .spi = cookies_of(p, room)};
 
     if (!p->env.initial_contact)
         return;
-    store_be64(cookies, p->cky_i);
-    store_be64(cookies + 8, p->cky_r);
     v1_notify_write(payload_begin(w, V1_PAYLOAD_NOTIFY), &n);
     payload_end(w);
+}
+
+void v1_phase1_lifetime_write(const struct v1_phase1 *p, struct message_writer *w)
+{
+    uint8_t room[V1_COOKIES_LEN];
+
+    if (!p->initiator)
+        v1_lifetime_write(w, V1_PROTOCOL_ISAKMP, cookies_of(p, room),
+                          (struct v1_life){.s = p->suite.shorter_s});
 }
 
 enum err v1_phase1_seal(struct v1_phase1 *p, struct message_writer *w, struct bytes *message)
@@ -191,6 +205,17 @@ enum err v1_phase1_id_read(struct v1_phase1 *p, struct bytes body)
     return OK;
 }
 
+/* RESPONDER_LIFETIME of this SA. */
+static enum err hear_lifetime(const struct v1_phase1_step *s)
+{
+    struct v1_life life = {.s = s->p->suite.life_s};
+    uint8_t room[V1_COOKIES_LEN];
+    enum err e = v1_lifetimes_read(s->in, V1_PROTOCOL_ISAKMP, cookies_of(s->p, room), &life);
+
+    s->p->suite.life_s = life.s;
+    return e;
+}
+
 enum err v1_phase1_notifies_read(const struct v1_phase1_step *s)
 {
     const struct payload_view *n = message_find(s->in, V1_PAYLOAD_NOTIFY);
@@ -203,7 +228,7 @@ enum err v1_phase1_notifies_read(const struct v1_phase1_step *s)
             return e;
         s->p->initial_contact |= s->encrypted && notify.type == V1_NOTIFY_INITIAL_CONTACT;
     }
-    return OK;
+    return s->encrypted && s->p->initiator ? hear_lifetime(s) : OK;
 }
 
 /* ---- from datagram to row ---- */

@@ -76,6 +76,8 @@ enum err v1_phase1_draw(struct v1_phase1 *) MUST_USE;
 void v1_phase1_keys_write(const struct v1_phase1 *, struct message_writer *);
 /** INITIAL_CONTACT, if it is to be said (RFC 2407 §4.6.3.3). */
 void v1_phase1_contact_write(const struct v1_phase1 *, struct message_writer *);
+/** RESPONDER_LIFETIME, as responder, if it is to be said (RFC 2407 §4.6.3.1). */
+void v1_phase1_lifetime_write(const struct v1_phase1 *, struct message_writer *);
 /** The end of an encrypted message: the chain of IVs moves. */
 enum err v1_phase1_seal(struct v1_phase1 *, struct message_writer *,
                         struct bytes *message) MUST_USE;
@@ -98,8 +100,8 @@ enum err v1_phase1_id_parse(const struct v1_phase1 *, struct bytes body,
                             struct v1_id *out) MUST_USE;
 /** ID, of any protocol or UDP, is kept. */
 enum err v1_phase1_id_read(struct v1_phase1 *, struct bytes body) MUST_USE;
-/** INITIAL_CONTACT, which no HASH covers: heeded where the message was encrypted (RFC 2407
- * §4.6.3.3). What is said in phase 1 besides is of no consequence. */
+/** INITIAL_CONTACT and RESPONDER_LIFETIME, which no HASH covers: heeded where the message was
+ * encrypted (RFC 2407 §4.6.3). What is said in phase 1 besides is of no consequence. */
 enum err v1_phase1_notifies_read(const struct v1_phase1_step *) MUST_USE;
 
 #endif

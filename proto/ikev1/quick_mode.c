@@ -6,6 +6,10 @@
  *   3  HDR*, HASH(3)                              -->
  *
  * HASH is the first payload and SA the second. IDci is the traffic of who initiates this exchange.
+ * Where ESP goes in UDP in transport mode, NAT-OAi and NAT-OAr stand behind the IDs in 1 and 2:
+ * both ends' addresses as their writer sees them (RFC 3947 §5.2).
+ * Behind all that, in 2, is RESPONDER-LIFETIME where the responder lives shorter with the SA
+ * (RFC 2407 §4.5.4).
  */
 #include "proto/ikev1/quick_mode.h"
 
@@ -55,8 +59,8 @@ static struct v1_esp_terms terms_of(const struct v1_quick *q)
     const struct child_config *c = q->env.config;
     nsec life = c->lifetime.hard_time / NSEC_PER_S;
     uint64_t kb = c->lifetime.hard_bytes / 1024;
-    struct v1_esp_terms t = {.life_s = life > UINT32_MAX ? UINT32_MAX : (uint32_t)life,
-                             .life_kb = kb > UINT32_MAX ? UINT32_MAX : (uint32_t)kb};
+    struct v1_esp_terms t = {.life = {.s = life > UINT32_MAX ? UINT32_MAX : (uint32_t)life,
+                                      .kb = kb > UINT32_MAX ? UINT32_MAX : (uint32_t)kb}};
 
     if (c->transport)
         t.mode = q->env.udp ? V1_MODE_UDP_TRANSPORT : V1_MODE_TRANSPORT;
@@ -65,6 +69,12 @@ static struct v1_esp_terms terms_of(const struct v1_quick *q)
     if (q->initiator)
         t.ke = q->pair.suite;
     return t;
+}
+
+/* The mode whose packets show addresses that a NAT may have changed. */
+static bool udp_transport(const struct v1_quick *q)
+{
+    return q->env.udp && q->env.config->transport;
 }
 
 static struct bytes own_nonce(const struct v1_quick *q)
@@ -143,19 +153,31 @@ static enum err write_id(struct message_writer *w, const struct selector *s)
     return OK;
 }
 
-/* Behind SA, the same in 1 and 2: N, [KE], IDci, IDcr */
-static enum err write_rest(const struct v1_quick *q, struct message_writer *w, bool ids)
+/* Behind SA, the same in 1 and 2: N, [KE] */
+static void write_keys(const struct v1_quick *q, struct message_writer *w)
 {
-    enum err e = OK;
-
     payload_add(w, V1_PAYLOAD_NONCE, own_nonce(q));
     if (q->pair.suite)
         payload_add(w, V1_PAYLOAD_KE, bytes_of(q->pair.public, q->pair.suite->public_len));
-    if (ids)
-        e = write_id(w, q->initiator ? &q->local : &q->remote);
-    if (ids && e == OK)
-        e = write_id(w, q->initiator ? &q->remote : &q->local);
-    return e;
+}
+
+static void write_address(struct message_writer *w, const struct ip_addr *a)
+{
+    const struct v1_id id = {.type = a->family == 4 ? V1_ID_IPV4_ADDR : V1_ID_IPV6_ADDR,
+                             .data = bytes_of(a->bytes, a->family == 4 ? 4 : 16)};
+
+    v1_id_write(payload_begin(w, V1_PAYLOAD_NAT_OA), &id);
+    payload_end(w);
+}
+
+/* RFC 3947 §5.2: NAT-OAi, NAT-OAr, for UDP-Encapsulated-Transport only */
+static void write_nat_oa(const struct v1_quick *q, struct message_writer *w,
+                         const struct ip_addr *initiator, const struct ip_addr *responder)
+{
+    if (!udp_transport(q))
+        return;
+    write_address(w, initiator);
+    write_address(w, responder);
 }
 
 /* Nonce and, with PFS, a key pair. */
@@ -188,8 +210,12 @@ static enum err create_first(struct v1_quick *q, struct buf out, struct bytes *m
     e = v1_esp_offer_write(payload_begin(&w, V1_PAYLOAD_SA), c->proposals, c->proposal_count,
                            &terms, bytes_of(spi, sizeof spi));
     payload_end(&w);
+    write_keys(q, &w);
     if (e == OK)
-        e = write_rest(q, &w, true);
+        e = write_id(&w, &q->local);
+    if (e == OK)
+        e = write_id(&w, &q->remote);
+    write_nat_oa(q, &w, &q->env.local, &q->env.remote);
     return e == OK ? finish(q, &w, 1, message) : e;
 }
 
@@ -217,14 +243,15 @@ enum err v1_quick_start(struct v1_quick *q, struct buf out, struct bytes *messag
 struct read {
     struct bytes sa, nonce, ke; /* ke: empty where there is none */
     struct bytes ids[2];        /* IDci, IDcr; both or neither */
-    bool has_ids;
+    struct bytes nat_oa[2];     /* NAT-OAi, NAT-OAr; the same */
+    bool has_ids, has_nat_oa;
 };
 
-/* HASH first, SA second; each once but ID, which is there twice or not at all. */
+/* HASH first, SA second; each once but ID and NAT-OA, which are there twice or not at all. */
 static enum err sort_payloads(const struct message_view *in, struct read *r)
 {
     uint32_t seen = 0;
-    unsigned ids = 0;
+    unsigned ids = 0, oas = 0;
 
     *r = (struct read){0};
     for (unsigned i = 1; i < in->count; i++) {
@@ -234,6 +261,10 @@ static enum err sort_payloads(const struct message_view *in, struct read *r)
             continue;
         if (p->type == V1_PAYLOAD_ID && ids < 2) {
             r->ids[ids++] = p->body;
+            continue;
+        }
+        if (p->type == V1_PAYLOAD_NAT_OA && oas < 2) {
+            r->nat_oa[oas++] = p->body;
             continue;
         }
         if (p->type >= 32 || (seen >> p->type & 1))
@@ -249,7 +280,8 @@ static enum err sort_payloads(const struct message_view *in, struct read *r)
             return ERR_SYNTAX;
     }
     r->has_ids = ids == 2;
-    if (ids == 1 || (seen & (P(SA) | P(NONCE))) != (P(SA) | P(NONCE)))
+    r->has_nat_oa = oas == 2;
+    if (ids == 1 || oas == 1 || (seen & (P(SA) | P(NONCE))) != (P(SA) | P(NONCE)))
         return ERR_MISSING;
     return in->payloads[1].type == V1_PAYLOAD_SA ? OK : ERR_SYNTAX;
 }
@@ -314,12 +346,30 @@ static enum err take_spi(struct v1_quick *q, const struct v1_esp_choice *choice)
     return q->spi_out < 256 || q->spi_out == q->spi_in ? ERR_SYNTAX : OK;
 }
 
-static enum err read_selector(struct bytes body, struct selector *out)
+/* What a NAT did to addresses does not matter: of a packet in transport mode only checksums depend
+ * on them, and those are made anew (RFC 3948 §3.1.2). So NAT-OA may be missing, as libreswan leaves
+ * it out where it is not behind a NAT itself; what is there has to be addresses. */
+static enum err check_nat_oa(const struct read *r)
+{
+    struct v1_id id;
+    enum err e = r->has_nat_oa ? v1_nat_oa_read(r->nat_oa[0], &id) : OK;
+
+    return r->has_nat_oa && e == OK ? v1_nat_oa_read(r->nat_oa[1], &id) : e;
+}
+
+/* @param seen  the address of its host as we see it: in transport mode through a NAT the peer does
+ * not know it, and packets have it (RFC 7296 §2.23.1 has the same for IKEv2) */
+static enum err read_selector(const struct v1_quick *q, struct bytes body,
+                              const struct ip_addr *seen, struct selector *out)
 {
     struct v1_id id;
     enum err e = v1_id_read(body, &id);
 
-    return e == OK ? v1_traffic_selector(&id, out) : e;
+    if (e == OK)
+        e = v1_traffic_selector(&id, out);
+    if (e == OK && udp_transport(q) && !selector_readdress(out, seen))
+        e = ERR_TS;
+    return e;
 }
 
 static bool allowed(const struct selector *wanted, const struct selector *ours, size_t count)
@@ -339,9 +389,9 @@ static enum err take_traffic(struct v1_quick *q, const struct read *r, const str
     q->remote = selector_host(at->remote.addr);
     q->local = selector_host(at->local.addr);
     if (r->has_ids)
-        e = read_selector(r->ids[0], &q->remote);
+        e = read_selector(q, r->ids[0], &at->remote.addr, &q->remote);
     if (r->has_ids && e == OK)
-        e = read_selector(r->ids[1], &q->local);
+        e = read_selector(q, r->ids[1], &at->local.addr, &q->local);
     if (e != OK)
         return e;
     return allowed(&q->local, c->local, c->local_count) &&
@@ -351,13 +401,14 @@ static enum err take_traffic(struct v1_quick *q, const struct read *r, const str
 }
 
 /* As initiator: what we asked for, and nothing else. */
-static enum err same_traffic(const struct v1_quick *q, const struct read *r)
+static enum err same_traffic(const struct v1_quick *q, const struct read *r,
+                             const struct v1_arrival *at)
 {
     struct selector local, remote;
-    enum err e = r->has_ids ? read_selector(r->ids[0], &local) : ERR_MISSING;
+    enum err e = r->has_ids ? read_selector(q, r->ids[0], &at->local.addr, &local) : ERR_MISSING;
 
     if (e == OK)
-        e = read_selector(r->ids[1], &remote);
+        e = read_selector(q, r->ids[1], &at->remote.addr, &remote);
     if (e != OK)
         return e;
     return selector_equal(&local, &q->local) && selector_equal(&remote, &q->remote) ? OK : ERR_TS;
@@ -385,6 +436,8 @@ static enum err take_first(struct v1_quick *q, const struct message_view *in,
     if (e == OK)
         e = take_traffic(q, &r, at);
     if (e == OK)
+        e = check_nat_oa(&r);
+    if (e == OK)
         e = draw(q, q->suite.ke);
     if (e == OK)
         e = share(q, &r, room, &shared);
@@ -397,13 +450,17 @@ static enum err take_first(struct v1_quick *q, const struct message_view *in,
     begin(q, &w, out);
     v1_offered_write(payload_begin(&w, V1_PAYLOAD_SA), &choice.offered, bytes_of(spi, sizeof spi));
     payload_end(&w);
-    e = write_rest(q, &w, r.has_ids);
-    return e == OK ? finish(q, &w, 2, message) : e;
+    write_keys(q, &w);
+    for (int i = 0; r.has_ids && i < 2; i++) /* as they came: who asked knows them again */
+        payload_add(&w, V1_PAYLOAD_ID, r.ids[i]);
+    write_nat_oa(q, &w, &at->remote.addr, &at->local.addr);
+    v1_lifetime_write(&w, V1_PROTOCOL_ESP, bytes_of(spi, sizeof spi), q->suite.shorter);
+    return finish(q, &w, 2, message);
 }
 
 /* 2 is answered with 3. */
-static enum err take_second(struct v1_quick *q, const struct message_view *in, struct buf out,
-                            struct bytes *message)
+static enum err take_second(struct v1_quick *q, const struct message_view *in,
+                            const struct v1_arrival *at, struct buf out, struct bytes *message)
 {
     const struct child_config *c = q->env.config;
     const struct v1_esp_terms terms = terms_of(q);
@@ -419,7 +476,11 @@ static enum err take_second(struct v1_quick *q, const struct message_view *in, s
     if (e == OK)
         e = take_spi(q, &choice);
     if (e == OK)
-        e = same_traffic(q, &r);
+        e = v1_lifetimes_read(in, V1_PROTOCOL_ESP, choice.offered.proposal.spi, &q->suite.life);
+    if (e == OK)
+        e = same_traffic(q, &r, at);
+    if (e == OK)
+        e = check_nat_oa(&r);
     if (e == OK)
         e = take_nonce(q, &r);
     if (e == OK)
@@ -486,7 +547,7 @@ static enum err take(struct v1_quick *q, const struct message_view *outer, unsig
     memcpy(q->cipher.iv, next, sizeof next); /* it is the peer's */
     if (number == 1)
         return take_first(q, &in, at, out, message);
-    return number == 2 ? take_second(q, &in, out, message) : OK;
+    return number == 2 ? take_second(q, &in, at, out, message) : OK;
 }
 
 enum err v1_quick_receive(struct v1_quick *q, const struct v1_arrival *at, struct buf out,

@@ -30,6 +30,7 @@ struct v1_quick_env {
     struct v1_established sa;
     const struct child_config *config; /* proposals, mode, lifetime, selectors */
     bool udp;                          /* ESP goes in UDP (RFC 3947 §5.1) */
+    struct ip_addr local, remote;      /* as initiator: the outer ones, for NAT-OA */
 };
 
 struct v1_quick {
@@ -47,7 +48,8 @@ struct v1_quick {
     /* What came out of it */
     struct v1_esp_suite suite;
     /* The traffic: what we and the peer protect. An initiator may set them before it starts; else
-     * they are the first of the configuration. */
+     * they are the first of the configuration. Of transport mode in UDP they are of the addresses
+     * that this end sees, whatever ID payloads say. */
     struct selector local, remote;
     uint8_t key_in[IKEV1_KEYMAT_MAX], key_out[IKEV1_KEYMAT_MAX]; /* v1_esp_key_len of it */
     uint64_t consumed; /* digest of the peer's message that ours answered; 0: none */
@@ -77,8 +79,9 @@ enum err v1_quick_start(struct v1_quick *, struct buf out, struct bytes *message
  *
  * @retval ERR_STATE         not its turn, of another exchange, or in the clear
  * @retval ERR_MESSAGE_ID    another message ID or cookies
- * @retval ERR_DUPLICATE, ERR_MISSING, ERR_SYNTAX  payloads; the order that §5.5 wants; an SPI that
- * is reserved, or our own: KEYMAT would be the same in both directions
+ * @retval ERR_DUPLICATE, ERR_MISSING, ERR_SYNTAX  payloads; the order that §5.5 wants; one NAT-OA
+ * alone, or of no address; an SPI that is reserved, or our own: KEYMAT would be the same in both
+ * directions
  * @retval ERR_ICV           HASH is wrong
  * @retval ERR_NO_PROPOSAL, ERR_TS, ERR_KEY_EXCHANGE
  * @retval others            as the readers of the payloads

@@ -4,6 +4,7 @@
  */
 #include "base/assert.h"
 #include "base/digest.h"
+#include "proto/core/flood.h"
 #include "proto/ikev1/exchanges.h"
 #include "proto/ikev1/joining.h"
 
@@ -88,4 +89,17 @@ enum err v1_receive(struct ike_endpoint *ep, nsec now, const struct ike_dgram *d
     if (is_phase1(s.header.exchange) && s.header.spi_r == 0)
         return v1_phase1_asked(&s);
     return receive_for_sa(&s);
+}
+
+void v1_refuse_version(struct ike_endpoint *ep, nsec now, const struct ike_dgram *dgram,
+                       struct bytes message)
+{
+    struct step s = {.ep = ep,
+                     .now = now,
+                     .dgram = dgram,
+                     .message = message,
+                     .digest = digest_of(message.data, message.len, 0) | 1};
+
+    if (header_read(message, &s.header) == OK && flood_version_said(ep, now))
+        v1_refuse(&s, V1_NOTIFY_INVALID_MAJOR_VERSION);
 }

@@ -5,6 +5,7 @@
  * the same thing to it: what it has of that peer belongs to the newest.
  */
 #include "base/assert.h"
+#include "proto/core/asked.h"
 #include "proto/ikev1/exchanges.h"
 
 /* Between the end of a new phase 1 and the Delete of the old one. Who was called may move its child
@@ -91,6 +92,7 @@ static void inherit(struct ike_endpoint *ep, nsec now, struct ike_sa *old, struc
     if (old->wishes & WISH_DELETE)
         next->reason = old->reason;
     old->wishes = old->new_wishes = 0;
+    ike_asked_move(ep, old, next);
     ike_timer_arm(ep, old, TIMER_REKEY, NSEC_NEVER);
     ike_timer_arm(ep, old, TIMER_LIVENESS, NSEC_NEVER);
 }

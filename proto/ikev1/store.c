@@ -1,19 +1,38 @@
 #include "proto/ikev1/store.h"
 
 #include "base/assert.h"
+#include "base/sparse.h"
 #include "proto/ikev1/user.h"
 
 #include <stdlib.h>
 
 /* ---- the pools ---- */
 
+/* Of a responder of Main Mode to one proposal the first takes what is there behind message 2, and
+ * behind 4 the fourth, of MODP-2048, or the second, of curves. */
+static const size_t phase1_sizes[V1_PHASE1_CLASSES] = {
+    320, 640, 768, 1152, 2048, SPARSE_MAX(sizeof(struct v1_phase1))};
+
+_Static_assert(sizeof(struct v1_phase1) % SPARSE_WORD == 0, "it is packed by words");
+
+static enum err phase1s_init(struct v1_store *v, uint32_t ikes)
+{
+    v->worker = SA_INDEX_NONE;
+    v->work = calloc(1, sizeof *v->work);
+    if (!v->work)
+        return ERR_MEMORY;
+    for (int i = 0; i < V1_PHASE1_CLASSES; i++)
+        if (pool_init(&v->phase1s[i], phase1_sizes[i], ikes))
+            return ERR_MEMORY;
+    return OK;
+}
+
 static enum err pools_init(struct v1_store *v, const struct ike_store *s)
 {
     uint32_t ikes = s->ikes.capacity;
 
     v->slots = malloc(ikes * sizeof *v->slots);
-    if (!v->slots || pool_init(&v->sas, sizeof(struct v1_sa), ikes) ||
-        pool_init(&v->phase1s, sizeof(struct v1_phase1), ikes) ||
+    if (!v->slots || pool_init(&v->sas, sizeof(struct v1_sa), ikes) || phase1s_init(v, ikes) ||
         pool_init(&v->exchanges, sizeof(struct v1_exchange), ikes * V1_EXCHANGES_MAX) ||
         pool_init(&v->quicks, sizeof(struct v1_quick), ikes * V1_EXCHANGES_MAX))
         return ERR_MEMORY;
@@ -66,7 +85,11 @@ void v1_store_free(struct ike_store *s)
     free(v->user_slots);
     pool_reset(&v->quicks);
     pool_reset(&v->exchanges);
-    pool_reset(&v->phase1s);
+    for (int i = 0; i < V1_PHASE1_CLASSES; i++)
+        pool_reset(&v->phase1s[i]);
+    if (v->work)
+        wipe(v->work, sizeof *v->work);
+    free(v->work);
     pool_reset(&v->sas);
     free(v->slots);
     free(v);
@@ -81,10 +104,15 @@ static uint64_t in_use(const struct pool *p)
 uint64_t v1_store_memory(const struct ike_store *s)
 {
     const struct v1_store *v = s->v1;
+    uint64_t phase1s = 0;
 
     if (!v)
         return 0;
-    return in_use(&v->sas) + in_use(&v->phase1s) + in_use(&v->exchanges) + in_use(&v->quicks) +
+    for (int i = 0; i < V1_PHASE1_CLASSES; i++)
+        phase1s += in_use(&v->phase1s[i]);
+    if (v->worker != SA_INDEX_NONE)
+        phase1s += sizeof *v->work;
+    return in_use(&v->sas) + phase1s + in_use(&v->exchanges) + in_use(&v->quicks) +
            in_use(&v->users) + in_use(&v->leases) + (uint64_t)s->ikes.taken * sizeof *v->slots;
 }
 
@@ -99,6 +127,7 @@ struct v1_sa *v1_sa_take(struct ike_endpoint *ep, const struct ike_sa *sa)
     if (!one)
         return NULL;
     one->phase1 = one->exchanges = SA_INDEX_NONE;
+    one->phase1_class = V1_PHASE1_OVER;
     v->slots[ike_sa_index(ep, sa)] = h.index;
     return one;
 }
@@ -111,6 +140,83 @@ struct v1_sa *v1_sa_of(const struct ike_endpoint *ep, const struct ike_sa *sa)
     ASSERT(sa->version == IKE_V1 && one);
     return one;
 }
+
+/* ---- phase 1 ---- */
+
+static void leave_place(struct v1_store *v, struct v1_sa *one)
+{
+    struct pool *p;
+
+    if (one->phase1 == SA_INDEX_NONE)
+        return;
+    p = &v->phase1s[one->phase1_class];
+    pool_give(p, pool_handle(p, one->phase1));
+    one->phase1 = SA_INDEX_NONE;
+}
+
+/* What is at work lies down, in the smallest place that it fits in. */
+static void lay_down(struct v1_store *v)
+{
+    size_t len = sparse_len(v->work, sizeof *v->work);
+    struct v1_sa *one;
+    uint8_t class = 0;
+    struct handle h;
+    uint8_t *place;
+
+    if (v->worker == SA_INDEX_NONE)
+        return;
+    one = pool_slot(&v->sas, v->worker);
+    while (phase1_sizes[class] < len)
+        class ++;
+    leave_place(v, one);
+    place = pool_take(&v->phase1s[class], &h);
+    ASSERT(place); /* of each size there are as many as IKE SAs */
+    sparse_pack(v->work, sizeof *v->work, place);
+    one->phase1 = h.index;
+    one->phase1_class = class;
+    v->worker = SA_INDEX_NONE;
+}
+
+static void phase1_end(struct v1_store *v, struct v1_sa *one)
+{
+    if (v->worker != SA_INDEX_NONE && pool_slot(&v->sas, v->worker) == one) {
+        wipe(v->work, sizeof *v->work);
+        v->worker = SA_INDEX_NONE;
+    }
+    leave_place(v, one);
+    one->phase1_class = V1_PHASE1_OVER;
+}
+
+struct v1_phase1 *v1_sa_begin(struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    struct v1_store *v = ep->store->v1;
+    struct v1_sa *one = v1_sa_of(ep, sa);
+
+    ASSERT(one->phase1_class == V1_PHASE1_OVER);
+    lay_down(v);
+    wipe(v->work, sizeof *v->work);
+    v->worker = v->slots[ike_sa_index(ep, sa)];
+    one->phase1_class = V1_PHASE1_NEW;
+    return v->work;
+}
+
+struct v1_phase1 *v1_sa_phase1(const struct ike_endpoint *ep, const struct ike_sa *sa)
+{
+    struct v1_store *v = ep->store->v1;
+    const struct v1_sa *one = v1_sa_of(ep, sa);
+    uint32_t self = v->slots[ike_sa_index(ep, sa)];
+
+    if (one->phase1_class == V1_PHASE1_OVER)
+        return NULL;
+    if (v->worker == self)
+        return v->work;
+    lay_down(v);
+    sparse_unpack(pool_slot(&v->phase1s[one->phase1_class], one->phase1), v->work, sizeof *v->work);
+    v->worker = self;
+    return v->work;
+}
+
+/* ---- for life ---- */
 
 void v1_sa_give(struct ike_endpoint *ep, const struct ike_sa *sa)
 {
@@ -129,10 +235,10 @@ void v1_sa_forget(struct ike_endpoint *ep, const struct ike_sa *sa)
     v1_user_give(ep, sa);
     while ((x = v1_exchange_next(ep, sa, NULL)) != NULL)
         v1_exchange_give(ep, sa, x);
-    if (one->phase1 != SA_INDEX_NONE)
-        pool_give(&v->phase1s, pool_handle(&v->phase1s, one->phase1));
+    phase1_end(v, one);
     wipe(one, sizeof *one);
     one->phase1 = one->exchanges = SA_INDEX_NONE;
+    one->phase1_class = V1_PHASE1_OVER;
 }
 
 struct v1_established v1_sa_established(const struct ike_endpoint *ep, const struct ike_sa *sa)
@@ -142,24 +248,6 @@ struct v1_established v1_sa_established(const struct ike_endpoint *ep, const str
     ASSERT(one->hash);
     return (struct v1_established){ep->store->env.crypto, one->hash, &one->keys,
                                    &one->cipher,          sa->spi_i, sa->spi_r};
-}
-
-struct v1_phase1 *v1_sa_begin(struct ike_endpoint *ep, const struct ike_sa *sa)
-{
-    struct v1_sa *one = v1_sa_of(ep, sa);
-    struct handle h;
-    struct v1_phase1 *p = pool_take(&ep->store->v1->phase1s, &h);
-
-    if (p)
-        one->phase1 = h.index;
-    return p;
-}
-
-struct v1_phase1 *v1_sa_phase1(const struct ike_endpoint *ep, const struct ike_sa *sa)
-{
-    const struct v1_sa *one = v1_sa_of(ep, sa);
-
-    return one->phase1 == SA_INDEX_NONE ? NULL : pool_slot(&ep->store->v1->phase1s, one->phase1);
 }
 
 void v1_sa_settle(struct ike_endpoint *ep, const struct ike_sa *sa)
@@ -173,8 +261,7 @@ void v1_sa_settle(struct ike_endpoint *ep, const struct ike_sa *sa)
     memcpy(one->keys.skeyid_d, p->keys.skeyid_d, sizeof one->keys.skeyid_d);
     memcpy(one->keys.skeyid_a, p->keys.skeyid_a, sizeof one->keys.skeyid_a);
     one->dpd = p->peer_vendors >> V1_VENDOR_DPD & 1;
-    pool_give(&v->phase1s, pool_handle(&v->phase1s, one->phase1));
-    one->phase1 = SA_INDEX_NONE;
+    phase1_end(v, one);
 }
 
 /* ---- exchanges ---- */

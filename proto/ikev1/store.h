@@ -19,11 +19,12 @@ struct v1_sa {
     struct ikev1_keys keys;  /* SKEYID_d and SKEYID_a; zero while phase 1 goes on */
     struct v1_cipher cipher; /* its key, and as IV the last block of phase 1 */
     const struct hash_suite *hash;
-    uint32_t phase1;    /* slot of struct v1_phase1, SA_INDEX_NONE: it is over */
+    uint32_t phase1;    /* where it lies, SA_INDEX_NONE: nowhere; see phase1_class */
     uint32_t exchanges; /* the first one, SA_INDEX_NONE; the newest first */
     uint32_t seen[V1_IDS_SEEN];
     uint8_t seen_next;
     bool informed;               /* something was said by the peer in an Informational exchange */
+    uint8_t phase1_class;        /* of v1_store.phase1s; one of these more */
     bool crossed;                /* it renews one that the peer has renewed meanwhile */
     bool dpd;                    /* the peer has announced RFC 3706 */
     uint32_t asked_at, heard_at; /* R_U_THERE: our last number, the peer's */
@@ -45,9 +46,18 @@ struct v1_exchange {
     uint8_t tries; /* how often `sent` was sent again for want of an answer */
 };
 
+/* Sizes in which a phase 1 lies (base/sparse.h); the last one takes whatever it may be. */
+enum { V1_PHASE1_CLASSES = 6 };
+
+/* For v1_sa.phase1_class: phase 1 is over; or it is the one at work, and has not lain anywhere. */
+enum { V1_PHASE1_OVER = V1_PHASE1_CLASSES, V1_PHASE1_NEW };
+
 /** NULL in an ike_store without version 1. */
 struct v1_store {
-    struct pool sas, phase1s, exchanges, quicks;
+    struct pool sas, exchanges, quicks;
+    struct pool phase1s[V1_PHASE1_CLASSES]; /* those that wait for a message, packed */
+    struct v1_phase1 *work;                 /* the one that is looked at, unpacked */
+    uint32_t worker;                        /* slot in `sas` whose it is, SA_INDEX_NONE */
     uint32_t *slots;           /* of `sas`, by index of the IKE SA; valid for those of version 1 */
     struct pool users, leases; /* see user.h */
     uint32_t *user_slots;      /* of `users`, the same; NULL where they are not configured */
@@ -75,7 +85,8 @@ void v1_sa_forget(struct ike_endpoint *, const struct ike_sa *);
 /** Of one whose phase 1 is over; views. */
 struct v1_established v1_sa_established(const struct ike_endpoint *, const struct ike_sa *);
 
-/** A slot for phase 1, as there is none; NULL: no room. */
+/** Phase 1, as there is none. Like that of v1_sa_phase1 it stays where it is until the next call
+ * of either for another SA. */
 struct v1_phase1 *v1_sa_begin(struct ike_endpoint *, const struct ike_sa *);
 /** NULL: it is over. */
 struct v1_phase1 *v1_sa_phase1(const struct ike_endpoint *, const struct ike_sa *);

@@ -88,21 +88,22 @@ static uint16_t said(const struct v1_row *s, enum v1_oakley_attribute type)
 /* @return false: not acceptable, whatever our configuration is */
 static bool read_attributes(struct bytes row, const struct v1_terms *terms, struct v1_suite *out)
 {
+    const struct v1_life ours = {.s = terms->life_s};
+    struct v1_life offered = {0};
     struct v1_row s;
 
     if (!v1_row_read(row, &attributes, &s))
         return false;
+    offered.s = s.life[V1_LIFE_SECONDS];
     *out = (struct v1_suite){
         .encr =
             encr_suite_v1(said(&s, V1_OAKLEY_ENCRYPTION_ALGORITHM), said(&s, V1_OAKLEY_KEY_LENGTH)),
         .hash = hash_suite(said(&s, V1_OAKLEY_HASH_ALGORITHM)),
         .ke = ke_suite(said(&s, V1_OAKLEY_GROUP_DESCRIPTION)),
         .auth = method_of(terms, said(&s, V1_OAKLEY_AUTHENTICATION_METHOD)),
-        .life_s = s.life[V1_LIFE_SECONDS],
+        .life_s = v1_life_smaller(ours, offered).s,
+        .shorter_s = v1_life_shorter(ours, offered).s,
     };
-    /* The smaller of both counts; 0 is none. */
-    if (terms->life_s > 0 && (out->life_s == 0 || terms->life_s < out->life_s))
-        out->life_s = terms->life_s;
     return out->encr && out->hash && out->ke && out->auth;
 }
 

@@ -7,6 +7,7 @@
 #define PROTO_IKEV1_SUITE_H
 
 #include "proto/ikev1/auth.h"
+#include "proto/ikev1/lifetime.h"
 #include "proto/ikev1/offer.h"
 
 enum { V1_KEY_IKE = 1 /* RFC 2407 §4.4.2: the one transform ID of phase 1 */ };
@@ -23,7 +24,8 @@ struct v1_suite {
     const struct hash_suite *hash;
     const struct ke_suite *ke;
     const struct v1_auth *auth;
-    uint32_t life_s; /* what both can live with; 0: no limit was said */
+    uint32_t life_s;    /* what both can live with; 0: no limit was said */
+    uint32_t shorter_s; /* ours, if the offer is longer; else 0 */
 };
 
 /**

@@ -4,6 +4,7 @@
  */
 #include "base/assert.h"
 #include "base/digest.h"
+#include "proto/core/asked.h"
 #include "proto/core/retransmit.h"
 #include "proto/core/wish.h"
 #include "proto/esp/esp.h"
@@ -329,6 +330,7 @@ void v1_close(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_reas
     handshake_give(ep, sa);
     v1_sa_forget(ep, sa);
     sa->wishes = sa->new_wishes = 0;
+    ike_asked_done(ep, sa);
     ike_timers_cancel(ep, sa);
     ike_timer_arm(ep, sa, TIMER_EXPIRE, nsec_add(now, CLOSED_HOLD));
     sa->request = last;

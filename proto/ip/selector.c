@@ -227,6 +227,14 @@ bool selector_match(const struct selector *s, const struct ip_addr *addr, uint8_
            selector_port_match(s->port_first, s->port_last, port, known);
 }
 
+bool selector_readdress(struct selector *s, const struct ip_addr *to)
+{
+    if (s->first.family != to->family || !ip_addr_equal(&s->first, &s->last))
+        return false;
+    s->first = s->last = *to;
+    return true;
+}
+
 bool selector_subset(const struct selector *inner, const struct selector *outer)
 {
     if (!range_match(outer, &inner->first) || !range_match(outer, &inner->last))

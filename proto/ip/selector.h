@@ -65,6 +65,12 @@ static inline bool selector_port_match(uint16_t first, uint16_t last, uint16_t p
 
 /** Whether every packet that `inner` takes is also taken by `outer`. */
 bool selector_subset(const struct selector *inner, const struct selector *outer);
+/**
+ * A selector of one host is for another address, that by which the host is seen behind a NAT
+ * (RFC 7296 §2.23.1); protocol and ports stay.
+ * @return false: it is of more than one address, or of the other family; it is then untouched
+ */
+bool selector_readdress(struct selector *, const struct ip_addr *) MUST_USE;
 /** The packets both take. @return false when there are none; *out is then untouched */
 bool selector_intersect(const struct selector *, const struct selector *, struct selector *out);
 

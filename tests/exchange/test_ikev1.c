@@ -65,6 +65,52 @@ START_TEST(round_trips_before_the_first_packet)
 }
 END_TEST
 
+/* ---- what a stranger costs ---- */
+
+/* Several handshakes with one responder, as one of them may be at work: what each takes, with all
+ * of its IKE SA, behind the first message of a stranger, and behind its KE. */
+START_TEST(a_half_open_responder_is_small)
+{
+    static const unsigned most[] = {1440, 3072}; /* octets */
+    enum { CALLS = 4 };
+
+    for (int modelled = 0; modelled < 2; modelled++) {
+        struct ike_remote remote;
+        uint64_t first = 0;
+        struct pair p;
+
+        v1_pair_init(&p, modelled, PHASE1_MAIN);
+        for (int side = 0; side < 2; side++)
+            pair_propose(&p.config[side], "aes256-sha256-modp2048", "aes256gcm16");
+        pair_create(&p);
+        remote = (struct ike_remote){.local = pair_address(&p, A, 500),
+                                     .remote = pair_address(&p, B, 500)};
+        for (int i = 0; i < CALLS; i++)
+            ck_assert_ok(ike_endpoint_initiate(p.end[A], p.now, &remote, &p.ike));
+        pull(&p);
+        for (int trip = 0; trip < 2; trip++) {
+            uint64_t each;
+
+            for (int i = 0; i < CALLS; i++) {
+                ck_assert_ok(hand_over(&p, A));
+                if (!first)
+                    first = ike_endpoint_memory(p.end[B]);
+            }
+            each = (ike_endpoint_memory(p.end[B]) - first) / (CALLS - 1);
+            ck_assert_uint_le(each, most[trip]);
+            ck_assert_uint_ge(each, most[trip] / 2);
+            for (int i = 0; i < CALLS; i++)
+                ck_assert_ok(hand_over(&p, B));
+        }
+        settle(&p);
+        ck_assert_uint_eq(ike_count(&p, A), CALLS); /* each went on where it was */
+        ck_assert_uint_eq(ike_count(&p, B), CALLS);
+        ck_assert_uint_eq(v1_dropped(&p, A) + v1_dropped(&p, B), 0);
+        pair_free(&p);
+    }
+}
+END_TEST
+
 /* ---- each message ---- */
 
 /* Hand over messages one by one until `n` of them are through; the next one is on the wire. */
@@ -178,5 +224,6 @@ START_TEST(each_message_is_tampered_with)
 }
 END_TEST
 
-SUITE("ikev1", a_tunnel_comes_up, round_trips_before_the_first_packet, each_message_is_lost,
-      each_message_is_doubled, each_message_comes_late, each_message_is_tampered_with)
+SUITE("ikev1", a_tunnel_comes_up, round_trips_before_the_first_packet,
+      a_half_open_responder_is_small, each_message_is_lost, each_message_is_doubled,
+      each_message_comes_late, each_message_is_tampered_with)

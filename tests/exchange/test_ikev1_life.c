@@ -4,6 +4,9 @@
  */
 #include "proto/core/internal.h"
 #include "proto/wire/header.h"
+#include "proto/wire/notify.h"
+#include "proto/wire/v1_message.h"
+#include "proto/wire/v1_notify.h"
 #include "proto/wire/v1_registry.h"
 #include "v1_pair.h"
 
@@ -458,6 +461,178 @@ START_TEST(the_shorter_life_counts)
 }
 END_TEST
 
+/* RFC 2407 §4.5.4: who answered and lives shorter says so, and the initiator counts that; Main Mode
+ * in message 6, Aggressive Mode in a message of its own, Quick Mode in 2. Who is as long says
+ * nothing. */
+START_TEST(who_answers_says_a_shorter_life)
+{
+    for (int m = 0; m < 2; m++)
+        for (int shorter = 0; shorter < 2; shorter++) {
+            nsec ike_life = (shorter ? 400 : 1000) * NSEC_PER_S, begun;
+            nsec child_life = (shorter ? 100 : 200) * NSEC_PER_S;
+            struct child_sa_info child;
+            struct ike_sa_info info;
+            struct pair p;
+
+            v1_pair_init(&p, true, modes[m]);
+            p.config[A].lifetime.hard_time = 1000 * NSEC_PER_S;
+            p.config[B].lifetime.hard_time = ike_life;
+            p.config[A].child.lifetime.hard_time = 200 * NSEC_PER_S;
+            p.config[B].child.lifetime.hard_time = child_life;
+            p.config[B].child.lifetime.hard_bytes = shorter ? 2048 : 0;
+            pair_establish(&p);
+            begun = p.now;
+            run_until(&p, p.now + NSEC_PER_S);
+            for (int side = 0; side < 2; side++) {
+                ck_assert(ike_endpoint_ike_info(p.end[side], the_ike(&p, side), &info));
+                ck_assert_uint_eq(info.ends, begun + ike_life);
+                ck_assert(ike_endpoint_child_info(p.end[side], the_child(&p, side), &child));
+                ck_assert_uint_eq(child.ends, begun + child_life);
+                ck_assert_uint_eq(v1_dropped(&p, side), 0);
+            }
+            ck_assert_uint_eq(p.timeline_count, m == 0 ? 9u : 6u + (unsigned)shorter);
+            for (int n = 0; shorter && n < 2048 / 36 - 1; n++) /* 2 KiB, 36 octets each */
+                ck_assert_ok(send_packet(&p, A));
+            for (int n = 0; shorter && n < 2; n++)
+                (void)send_packet(&p, A);
+            ck_assert_int_eq(send_packet(&p, A), shorter ? ERR_LIFETIME : OK);
+            pair_free(&p);
+        }
+}
+END_TEST
+
+/* It is lost: the SA ends all the same, as the responder deletes it. */
+START_TEST(a_shorter_life_that_nobody_hears_of)
+{
+    struct pair p;
+
+    v1_pair_init(&p, true, PHASE1_AGGRESSIVE);
+    p.config[A].lifetime.hard_time = 1000 * NSEC_PER_S;
+    p.config[B].lifetime.hard_time = 400 * NSEC_PER_S;
+    pair_create(&p);
+    pair_initiate(&p);
+    for (int n = 0; n < 3; n++)
+        (void)hand_over(&p, p.wire_count[A] ? A : B);
+    drop_next(&p, B);
+    settle(&p);
+    v1_check_up(&p);
+    run_until(&p, p.now + 401 * NSEC_PER_S);
+    ck_assert_uint_eq(ike_count(&p, A), 0);
+    ck_assert_int_eq(last_event(&p, A, EVENT_IKE_DOWN)->reason, REASON_DELETED_BY_PEER);
+    pair_free(&p);
+}
+END_TEST
+
+/* ---- children for packets ---- */
+
+/* Both ends have two networks behind B; the first is the tunnel that comes up by itself. */
+static void two_networks(struct pair *p)
+{
+    v1_pair_init(p, true, PHASE1_MAIN);
+    for (int side = 0; side < 2; side++) {
+        struct child_config *c = &p->config[side].child;
+        struct selector second = {ip_addr_v4(0x0a630000), ip_addr_v4(0x0a6300ff), 0, 65535, 0};
+        struct selector *behind_b = side == A ? c->remote : c->local;
+
+        behind_b[1] = second;
+        c->remote_count = side == A ? 2 : 1;
+        c->local_count = side == A ? 1 : 2;
+    }
+    pair_establish(p);
+}
+
+/* From A to the second network, or to nowhere. */
+static struct bytes packet_to(const struct pair *p, uint32_t to, uint8_t storage[64])
+{
+    size_t len = inner_packet(p, storage, A, 7);
+
+    store_be32(storage + 16, to);
+    store_be16(storage + 10, 0);
+    store_be16(storage + 10, checksum_of(bytes_of(storage, 20)));
+    return bytes_of(storage, len);
+}
+
+static enum err protect(struct pair *p, struct bytes inner)
+{
+    struct esp_packet out;
+    struct buf at = {out.storage + ESP_HEADROOM, inner.len, sizeof out.storage - ESP_HEADROOM};
+
+    memcpy(at.data, inner.data, inner.len);
+    return ike_endpoint_protect(p->end[A], p->now, &at, &out.dgram, NULL);
+}
+
+/* A Quick Mode for the pair of ours that takes the packet: a responder does not narrow. */
+START_TEST(a_packet_asks_for_a_child)
+{
+    for (int lost = -1; lost < 3; lost++) { /* one of its messages, or none */
+        uint8_t storage[64];
+        struct bytes packet;
+        struct pair p;
+
+        two_networks(&p);
+        packet = packet_to(&p, 0x0a630007, storage);
+        ck_assert_int_eq(protect(&p, packet), ERR_NO_POLICY);
+        ck_assert_ok(ike_endpoint_new_child_for(p.end[A], p.now, the_ike(&p, A), packet));
+        ck_assert_int_eq(ike_endpoint_new_child_for(p.end[A], p.now, the_ike(&p, A), packet),
+                         ERR_FULL);
+        pull(&p);
+        for (int n = 0; n < lost; n++)
+            ck_assert_ok(hand_over(&p, n % 2));
+        if (lost >= 0)
+            drop_next(&p, lost % 2);
+        run_until(&p, p.now + 20 * NSEC_PER_S);
+        ck_assert_uint_eq(child_count(&p, A), 2);
+        ck_assert_uint_eq(child_count(&p, B), 2);
+        ck_assert_ok(protect(&p, packet));
+        ck_assert_ok(protect(&p, packet_to(&p, 0x0a6300ff, storage)));
+        check_traffic(&p); /* of the first one */
+        ck_assert_uint_eq(events_of(&p, A, EVENT_CHILD_REKEYED), 0);
+        pair_free(&p);
+    }
+}
+END_TEST
+
+/* The place for a packet is free again where none is made, and one moves with a renewal. */
+START_TEST(a_packet_that_gets_no_child)
+{
+    uint8_t storage[64];
+    struct bytes packet;
+    struct pair p;
+
+    two_networks(&p);
+    packet = packet_to(&p, 0x0a640001, storage); /* ours do not take it */
+    ck_assert_int_eq(ike_endpoint_new_child_for(p.end[A], p.now, the_ike(&p, A), packet),
+                     ERR_NO_POLICY);
+    ck_assert_int_ne(
+        ike_endpoint_new_child_for(p.end[A], p.now, the_ike(&p, A), bytes_of(storage, 9)), OK);
+    pair_free(&p);
+    v1_pair_init(&p, true, PHASE1_MAIN);
+    p.config[A].child.remote[1] = selector_host(ip_addr_v4(0x0a630001)); /* B allows the first */
+    p.config[A].child.remote_count = 2;
+    pair_establish(&p);
+    packet = packet_to(&p, 0x0a630001, storage);
+    for (unsigned n = 1; n < 3; n++) {
+        ck_assert_ok(ike_endpoint_new_child_for(p.end[A], p.now, the_ike(&p, A), packet));
+        run_until(&p, p.now + NSEC_PER_S);
+        ck_assert_uint_eq(events_of(&p, A, EVENT_CHILD_FAILED), n);
+        ck_assert_int_eq(last_event(&p, A, EVENT_CHILD_FAILED)->reason, REASON_TS_UNACCEPTABLE);
+    }
+    pair_free(&p);
+    two_networks(&p);
+    packet = packet_to(&p, 0x0a630007, storage);
+    ck_assert_ok(ike_endpoint_rekey_ike(p.end[A], p.now, the_ike(&p, A)));
+    ck_assert_ok(ike_endpoint_new_child_for(p.end[A], p.now, the_ike(&p, A), packet));
+    pull(&p);
+    while (p.wire_count[A] > 1) /* the Quick Mode does not get there, the renewal does */
+        (void)wire_take(&p, A, 1);
+    run_until(&p, p.now + 3 * NSEC_PER_S);
+    ck_assert_uint_eq(ike_count(&p, A), 1);
+    ck_assert_uint_eq(child_count(&p, A), 2);
+    ck_assert_ok(protect(&p, packet));
+    pair_free(&p);
+}
+END_TEST
+
 /* ---- refusals ---- */
 
 START_TEST(a_child_that_is_refused_fails)
@@ -789,6 +964,72 @@ START_TEST(one_endpoint_answers_both)
 }
 END_TEST
 
+/* SPIs and cookies lie in one table. Whoever has seen those of an SA makes messages of the other
+ * version with them: they are for nobody, in each of its states. */
+START_TEST(a_message_of_the_other_version_is_for_nobody)
+{
+    for (int version = IKE_V1; version <= IKE_V2; version++)
+        for (int up = 0; up < 2; up++) {
+            struct wire_message seen;
+            struct pair p;
+
+            v1_pair_init(&p, true, PHASE1_MAIN);
+            p.config[A].version = (uint8_t)version;
+            p.config[A].answers = 1 << IKE_V1 | 1 << IKE_V2;
+            pair_create(&p);
+            pair_initiate(&p);
+            ck_assert_ok(hand_over(&p, A));
+            if (up) {
+                settle(&p);
+                ck_assert_ok(ike_endpoint_terminate(p.end[B], p.now, the_ike(&p, B)));
+                pull(&p);
+            }
+            seen = p.wire[B][0];
+            for (unsigned n = 0; n < 8; n++) {
+                static const uint8_t exchanges[] = {34, 35, 37, 2};
+                struct wire_message m = seen;
+
+                m.data[17] = version == IKE_V1 ? 0x20 : 0x10;
+                m.data[18] = version == IKE_V1 ? exchanges[n % 4] : (uint8_t)(2 + n % 4);
+                m.data[19] = n < 4 ? 0x20 : 0x08;
+                ck_assert_int_ne(deliver(&p, B, &m), OK);
+            }
+            ck_assert_uint_eq(p.wire_count[A], 0);
+            ck_assert_uint_eq(ike_count(&p, A), (unsigned)up);
+            settle(&p); /* what is true goes on */
+            ck_assert_uint_eq(ike_count(&p, A), (unsigned)!up);
+            pair_free(&p);
+        }
+}
+END_TEST
+
+/* INVALID_MAJOR_VERSION in the clear, of the version that there is, no longer than what it answers.
+ */
+static void check_refusal(const struct wire_message *said, const struct wire_message *asked,
+                          int version)
+{
+    struct bytes message = bytes_of(said->data, said->dgram.len);
+    struct message_view in;
+    struct v1_notify v1;
+    struct notify_payload v2;
+
+    ck_assert_uint_le(said->dgram.len, asked->dgram.len);
+    ck_assert_mem_eq(said->data, asked->data, 8);
+    if (version == IKE_V2) { /* to whom began with that */
+        ck_assert_ok(v1_message_read(message, &in));
+        ck_assert_uint_eq(in.header.exchange, V1_EXCHANGE_INFORMATIONAL);
+        ck_assert_ok(v1_notify_read(in.payloads[0].body, &v1));
+        ck_assert_uint_eq(v1.type, V1_NOTIFY_INVALID_MAJOR_VERSION);
+        return;
+    }
+    ck_assert_ok(message_read(message, &in));
+    ck_assert(header_is_response(&in.header));
+    ck_assert_ok(notify_read(in.payloads[0].body, &v2));
+    ck_assert_uint_eq(v2.type, NOTIFY_INVALID_MAJOR_VERSION);
+}
+
+/* And whoever began with it is told, in the version that there is (RFC 2408 §5.2, RFC 7296 §2.5):
+ * once a second at most, and that makes nobody say anything more. */
 START_TEST(a_version_that_is_not_answered_is_dropped)
 {
     struct pair p;
@@ -800,9 +1041,47 @@ START_TEST(a_version_that_is_not_answered_is_dropped)
         p.config[B].answers = version == IKE_V1 ? 0 : 1 << IKE_V1;
         pair_create(&p);
         pair_initiate(&p);
-        ck_assert_int_eq(hand_over(&p, A), ERR_VERSION);
-        ck_assert_uint_eq(ike_endpoint_counters(p.end[B])->dropped[IKE_DROP_VERSION], 1);
+        for (int n = 0; n < 2; n++) { /* the second one comes too soon */
+            struct wire_message copy = p.wire[A][0];
+
+            ck_assert_int_eq(deliver(&p, A, &copy), ERR_VERSION);
+        }
+        ck_assert_uint_eq(ike_endpoint_counters(p.end[B])->dropped[IKE_DROP_VERSION], 2);
+        ck_assert_uint_eq(p.wire_count[B], 1);
+        check_refusal(&p.wire[B][0], &p.wire[A][0], version);
+        (void)hand_over(&p, B);
+        drop_next(&p, A);
+        ck_assert_uint_eq(p.wire_count[A] + p.wire_count[B], 0);
+        ck_assert_uint_eq(events_of(&p, A, EVENT_IKE_DOWN), 0); /* a rumour ends no handshake */
+        pair_free(&p);
+    }
+}
+END_TEST
+
+/* Of what is told nobody tells anything: neither a Notify nor a response, nor what is shorter. */
+START_TEST(what_is_later_than_all_versions)
+{
+    struct pair p;
+
+    for (int v1_only = 0; v1_only < 2; v1_only++) {
+        struct wire_message m, copy;
+
+        v1_pair_init(&p, true, PHASE1_MAIN);
+        p.config[A].version = 0;
+        p.config[B].version = 0;
+        p.config[B].answers = v1_only ? 1 << IKE_V1 : 0;
+        pair_create(&p);
+        pair_initiate(&p);
+        m = hold_next(&p, A);
+        m.data[17] = 0x30;
+        copy = m;
+        copy.data[19] |= 0x20; /* a response */
+        ck_assert_int_ne(deliver(&p, A, &copy), OK);
         ck_assert_uint_eq(p.wire_count[B], 0);
+        copy = m;
+        ck_assert_int_eq(deliver(&p, A, &copy), ERR_VERSION);
+        ck_assert_uint_eq(p.wire_count[B], 1);
+        check_refusal(&p.wire[B][0], &m, v1_only ? IKE_V2 : IKE_V1);
         pair_free(&p);
     }
 }
@@ -960,4 +1239,7 @@ SUITE("ikev1_life", a_tunnel_lives_through_bad_weather, an_ike_sa_is_deleted,
       a_nat_that_forgets_is_followed, who_crashed_is_known_again, one_endpoint_answers_both,
       a_version_that_is_not_answered_is_dropped, who_has_no_key_neither_calls_nor_answers,
       a_responder_never_says_more_than_it_is_asked, another_one_answers_the_renewal,
-      who_says_main_is_not_called_with_aggressive, an_heir_has_an_heir)
+      who_says_main_is_not_called_with_aggressive, an_heir_has_an_heir,
+      who_answers_says_a_shorter_life, a_shorter_life_that_nobody_hears_of,
+      a_packet_asks_for_a_child, a_packet_that_gets_no_child,
+      a_message_of_the_other_version_is_for_nobody, what_is_later_than_all_versions)

@@ -571,7 +571,7 @@ START_TEST(an_address_that_goes_back_has_no_child_sa)
     settle(&p);
     second = of_cookie(&p, B, ike_sa_at(p.end[A], p.ike.handle)->spi_i);
     own_first = of_cookie(&p, A, first->spi_i);
-    v1_user_of(p.end[A], own_first)->ask_address = true;
+    v1_user_of(p.end[A], own_first)->address_due = true;
     v1_user_of(p.end[A], own_first)->access.configured = false;
     v1_next(p.end[A], p.now, own_first);
     pull(&p);

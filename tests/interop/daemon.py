@@ -30,6 +30,7 @@ class Words:
     fragmentation: str = ""  # as `ikelab live` says it; the others do it anyway
     rekeys: str = ""         # "ike" or "child": rekey_ike() or rekey_child() will be called
     ends_child: bool = False  # delete_child() will be called
+    transport: bool = False  # ESP in transport mode, between the hosts
     count: int = 1           # how many IKE SAs initiate(n) will begin
 
 

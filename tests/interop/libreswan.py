@@ -196,6 +196,8 @@ class Libreswan(Daemon):
                 dpd_timeout=30 if w.dpd else 0,
                 pfs="yes" if proposals(w.esp)[0].group else "no", renewal=self.renewal())
             text += CERTIFICATE if w.auth != "psk" else ""
+        if w.transport:  # without networks it is between the hosts
+            text = re.sub(r"\t(left|right)subnet=.*\n", "", text).replace("type=tunnel", "type=transport")
         self.write("ipsec.conf", text)
 
     def inside(self, net, peer_net):

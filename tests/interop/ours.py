@@ -42,8 +42,9 @@ class Ours:
         ours = side == "ours"
         me, peer = (lab.OUR_ID, lab.PEER_ID) if ours else (lab.PEER_ID, lab.OUR_ID)
         nets = (lab.OUR_NET, lab.PEER_NET) if ours else (lab.PEER_NET, lab.OUR_NET)
-        words = ["--local-id", me, "--ts-remote", nets[1]]
-        words += ["--ts-local", nets[0]] if "--ask-address" not in args else []
+        words = ["--local-id", me]
+        words += ["--ts-remote", nets[1]] if "--transport" not in args else []
+        words += ["--ts-local", nets[0]] if not {"--ask-address", "--transport"} & {*args} else []
         if role == "initiate":
             words += ["--remote", bed.seen_as("peer" if ours else "ours"), "--remote-id", peer]
         else:
@@ -136,6 +137,7 @@ class OursAsPeer(Daemon):
         args += ["--fragmentation", w.fragmentation] if w.fragmentation else []
         args += ["--fragment-size", "576"] if w.fragmentation and w.version == 1 else []
         args += ["--mobike"] if w.mobike else []
+        args += ["--transport"] if w.transport else []
         args += ["--move-to", w.moves_to] if w.moves_to else []
         self.live = Ours(self.bed, w.role, *args, psk=self.psk, auth=w.auth, side=self.side)
         self.process = self.live.process

@@ -115,6 +115,16 @@ def v1_child_delete_ours(cell):
     return bring_down(peer, ours)
 
 
+def v1_transport(cell):
+    """Behind a NAT both say NAT-OA (RFC 3947 §5.2), and the selectors are of other addresses."""
+    peer, ours = bring_up(cell, "--transport", transport=True, rekeys="child")
+    require(not cell.bed.nat_before or said(peer, "nat_oa", 2), peer.log()[-600:])
+    peer.rekey_child()
+    ours.wait_event("child_rekeyed")
+    settle(peer, (1, 1))
+    return bring_down(peer, ours)
+
+
 def _xauth(cell, auth="psk", **words):
     """The initiator gives a name and a password, and gets an address by Mode-Config."""
     peer, ours = bring_up(cell, auth=auth, user="alice", **words)
@@ -190,4 +200,4 @@ ROWS_V1 = [_as_v1("v1_main_psk", rows.handshake_psk), _as_v1("v1_main_rsa", rows
            _of_v1(v1_xauth_psk), _of_v1(v1_xauth_rsa),
            _as_v1("v1_xauth_aggressive", _xauth, "aggressive"), _of_v1(v1_xauth_pushed),
            _of_v1(v1_xauth_wrong),
-           _of_v1(v1_loss), _of_v1(v1_data)]
+           _of_v1(v1_loss), _of_v1(v1_data), _of_v1(v1_transport)]

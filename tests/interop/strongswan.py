@@ -73,7 +73,7 @@ SWANCTL = """connections {{ lab {{
     {ts}
     esp_proposals = {w.esp}
     rekey_time = 8h
-    mode = tunnel
+    mode = {esp_mode}
   }} }}
 }} }}
 secrets {{ ike-lab {{ secret = "{w.psk}" }} {xauth_secret} }}
@@ -94,14 +94,15 @@ class Strongswan(Daemon):
            "user_refused": ["XAuth authentication of 'alice' failed",
                             "XAuth authentication of 'alice' (myself) failed"],
            "request": ["parsed INFORMATIONAL request"], "check": ["sending DPD request"],
-           "retransmit": ["retransmit"], "acknowledgement": ["N(DPD_ACK)"]}
+           "retransmit": ["retransmit"], "acknowledgement": ["N(DPD_ACK)"],
+           "nat_oa": ["NAT-OA NAT-OA ]"]}
 
     def __init__(self, bed, words, side="peer", level=1, extra="", fake_kernel=False,
                  anybody=False, pinned=""):
         super().__init__(bed, words, side)
         self.anybody = anybody or (words.role == "respond" and bed.nat_before == self.other)
         self.plugins, shim = PLUGINS, ""
-        if fake_kernel:
+        if fake_kernel or words.transport:  # libipsec has tunnel mode only
             self.plugins = PLUGINS.replace("kernel-libipsec ", "")
             shim = f"LD_PRELOAD={built_shim(os.path.dirname(bed.folder))} "
         os.mkdir(self.path("run"))
@@ -144,13 +145,14 @@ class Strongswan(Daemon):
             pull="no" if self.words.pushed else "yes", **self.user(), ts=self.selectors(net, peer_net),
             rekey_time="0" if self.words.reauth else "24h", renewal=self.renewal(),
             local="%any" if self.words.moves_to else self.bed.address[self.side],
+            esp_mode="transport" if self.words.transport else "tunnel",
             mobike="yes" if self.words.mobike else "no",
             # The new SA may take a retransmission; the old one must not come to its hard end first.
             over_time="10s" if self.words.make_before_break or self.words.version == 1 else "1s",
             auth="psk" if psk else "pubkey", certs="" if psk else f"certs = {self.side}.crt"))
 
     def selectors(self, net, peer_net):
-        mine, others = net, peer_net
+        mine, others = ("dynamic", "dynamic") if self.words.transport else (net, peer_net)
         if self.words.user:  # who asked for an address is that address
             mine, others = ("dynamic", peer_net) if self.words.role == "initiate" else (net, "dynamic")
         return f"local_ts = {mine}\n    remote_ts = {others}"

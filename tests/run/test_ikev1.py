@@ -44,6 +44,22 @@ traffic:
   talk: {from: old, to: gw, start: up, for: 20s, packet_rate: 5/s, size: 200B, direction: both}
 """
 
+# A NAT that is claimed puts ESP into UDP, and in transport mode makes both ends say their addresses.
+TRANSPORT = """
+ikelab: 1
+name: transport
+stop_time: 10s
+ike: {version: 1, proposals: [aes256-sha256-modp2048], encap: true}
+child: {mode: transport}
+nodes:
+  host: {role: initiator, connect: other}
+  other: {role: responder}
+links:
+  wire: {sides: [host, other], delay: 1ms}
+traffic:
+  talk: {from: host, to: other, start: up, for: 2s, packet_rate: 5/s, size: 200B}
+"""
+
 
 def payloads(message):
     """{type: body} of a message in the clear (RFC 2408 §3.1, §3.2)."""
@@ -133,6 +149,26 @@ class BothVersions(unittest.TestCase):
         self.assertEqual(found(f"{encrypted} && isakmp.exchangetype == 2 && isakmp.id.type"), 2)
         self.assertEqual(found(f"{encrypted} && isakmp.exchangetype == 32 && isakmp.sa.doi"), 4)
         self.assertEqual(found("_ws.malformed"), 0)
+
+    def test_tshark_reads_the_original_addresses(self):
+        """RFC 3947 §5.2: NAT-OAi and NAT-OAr in messages 1 and 2 of Quick Mode."""
+        if not shutil.which("tshark"):
+            self.skipTest("tshark is not installed")
+        path = lab.pathlib.Path(self.place.name) / "transport.yaml"
+        path.write_text(TRANSPORT)
+        run = lab.Run(str(path), "--no-report")
+        self.addCleanup(run.remove)
+        self.assertEqual(run.result["virtual"]["esp"]["delivered_packets"], 10)
+        alone = path.with_name("other.pcapng")
+
+        def opened(*words):
+            return subprocess.run(["sh", run.folder / "open.sh", *words], check=True, text=True,
+                                  capture_output=True, env=dict(os.environ, WIRESHARK="tshark")).stdout
+
+        opened("-Y", 'frame.interface_name == "other"', "-w", alone)
+        said = [line.split("(")[1].strip(" )") for line in opened("-r", alone, "-V").splitlines()
+                if "NAT Original IPv4 Address" in line]
+        self.assertEqual(said, ["100.64.0.1", "100.64.0.2"] * 2)
 
     def test_the_report_numbers_messages_and_walks_to_their_keys(self):
         island = island_reader.Island(island_reader.make(self.run_.folder, lab.IKELAB))

@@ -181,6 +181,12 @@ static inline struct ip_addr pair_box(const struct pair *p)
     return p->v6 ? pair_v6(&box) : box;
 }
 
+/* Where the other side sees it, without a port. */
+static inline struct ip_addr pair_seen(const struct pair *p, int side)
+{
+    return p->nat && side == A ? pair_box(p) : pair_address(p, side, 0).addr;
+}
+
 /* From A the NAT changes the source, to A the destination. */
 static inline void pair_translate(const struct pair *p, int from, struct ike_dgram *d)
 {
@@ -463,7 +469,7 @@ static inline size_t inner_packet(const struct pair *p, uint8_t *out, int from, 
 
     if (p->config[A].child.transport) { /* the hosts themselves talk */
         source = load_be32(pair_address(p, from, 0).addr.bytes);
-        destination = load_be32(pair_address(p, 1 - from, 0).addr.bytes);
+        destination = load_be32(pair_seen(p, 1 - from).bytes);
     }
 
     memset(out, 0, 36);

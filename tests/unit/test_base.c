@@ -3,6 +3,7 @@
 #include "base/cursor.h"
 #include "base/pool.h"
 #include "base/rng.h"
+#include "base/sparse.h"
 #include "base/table.h"
 #include "base/timerq.h"
 #include "suite.h"
@@ -285,8 +286,40 @@ START_TEST(rng_streams_of_an_entity_are_those_that_are_named)
 }
 END_TEST
 
-SUITE("base", reader_remembers_first_error, reader_sub_must_be_empty_when_closed,
-      writer_closes_lengths_and_refuses_overflow, pool_finds_stale_handles, pool_slots_of_any_size,
-      table_agrees_with_a_plain_array, chains_agree_with_a_plain_array, chains_stay_short,
+/* There and back, from nothing to all of it; no octet behind the length is touched. */
+START_TEST(what_is_packed_comes_back)
+{
+    enum { SIZE = 1000 };
+    struct rng r = rng_stream(1, 2, RNG_TEST);
+    uint8_t record[SIZE], back[SIZE], packed[SPARSE_MAX(SIZE) + 1];
+
+    for (unsigned used = 0; used <= 100; used++) {
+        size_t len, words = 0;
+
+        memset(record, 0, sizeof record);
+        for (size_t at = 0; at < SIZE; at++)
+            if (rng_below(&r, 100) < used * used / 100)
+                record[at] = (uint8_t)rng_below(&r, 256);
+        for (size_t at = 0; at < SIZE; at += 8) {
+            static const uint8_t zeros[8];
+
+            words += memcmp(record + at, zeros, 8) != 0;
+        }
+        len = sparse_len(record, SIZE);
+        ck_assert_uint_eq(len, SPARSE_MAX(SIZE) - SIZE + 8 * words);
+        memset(packed, 0xa5, sizeof packed);
+        memset(back, 0x5a, sizeof back);
+        sparse_pack(record, SIZE, packed);
+        ck_assert_uint_eq(packed[len], 0xa5);
+        sparse_unpack(packed, back, SIZE);
+        ck_assert_mem_eq(record, back, SIZE);
+    }
+}
+END_TEST
+
+SUITE("base", what_is_packed_comes_back, reader_remembers_first_error,
+      reader_sub_must_be_empty_when_closed, writer_closes_lengths_and_refuses_overflow,
+      pool_finds_stale_handles, pool_slots_of_any_size, table_agrees_with_a_plain_array,
+      chains_agree_with_a_plain_array, chains_stay_short,
       timerq_expires_in_order_of_deadline_then_owner, rng_streams_are_independent_and_uniform,
       rng_streams_of_an_entity_are_those_that_are_named)

@@ -92,6 +92,24 @@ START_TEST(intersection_and_subset_by_brute_force)
 }
 END_TEST
 
+/* RFC 7296 §2.23.1: one host under another address; what is none stays as it is. */
+START_TEST(the_address_of_a_selector_is_another)
+{
+    struct selector s = selector_host(v4(1)), before;
+    struct ip_addr to = v4(9), six = {.family = 6};
+
+    s.protocol = 17;
+    s.port_first = s.port_last = 1701;
+    ck_assert(selector_readdress(&s, &to));
+    ck_assert(ip_addr_equal(&s.first, &to) && ip_addr_equal(&s.last, &to));
+    ck_assert(s.protocol == 17 && s.port_first == 1701 && s.port_last == 1701);
+    before = s;
+    ck_assert(!selector_readdress(&s, &six) && selector_equal(&s, &before));
+    s.last = before.last = v4(10);
+    ck_assert(!selector_readdress(&s, &to) && selector_equal(&s, &before));
+}
+END_TEST
+
 START_TEST(malformed_selectors)
 {
     struct selector s = selector_host(v4(1));
@@ -487,7 +505,8 @@ START_TEST(a_hundred_thousand_hosts)
 }
 END_TEST
 
-SUITE("esp_spd", intersection_and_subset_by_brute_force, malformed_selectors, flows_of_odd_packets,
-      flows_through_ipv6_extensions, lookup_agrees_with_a_plain_list, bad_policies_are_refused,
-      a_policy_outlives_a_child, a_policy_has_so_many_holders_at_most,
-      selectors_come_back_as_they_went_in, scopes_do_not_see_each_other, a_hundred_thousand_hosts)
+SUITE("esp_spd", intersection_and_subset_by_brute_force, the_address_of_a_selector_is_another,
+      malformed_selectors, flows_of_odd_packets, flows_through_ipv6_extensions,
+      lookup_agrees_with_a_plain_list, bad_policies_are_refused, a_policy_outlives_a_child,
+      a_policy_has_so_many_holders_at_most, selectors_come_back_as_they_went_in,
+      scopes_do_not_see_each_other, a_hundred_thousand_hosts)

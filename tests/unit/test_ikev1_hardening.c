@@ -197,7 +197,7 @@ static void quick_init(struct quick_pair *q, const struct pair *p, const char *p
     q->config.local[0] = q->config.remote[0] = selector_any(4);
     for (int i = 0; i < 2; i++) {
         q->sa[i] = v1_phase1_established(&p->end[i]);
-        q->env[i] = (struct v1_quick_env){q->sa[i], &q->config, false};
+        q->env[i] = (struct v1_quick_env){.sa = q->sa[i], .config = &q->config};
         ck_assert_ok(v1_quick_init(&q->end[i], &q->env[i], i == 0, MID, 0x1000 + (uint32_t)i,
                                    rng_stream(3, (uint64_t)i, RNG_TEST)));
     }

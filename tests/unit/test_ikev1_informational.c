@@ -100,8 +100,8 @@ START_TEST(everything_in_one_message_in_its_order)
             struct v1_said life = next(&v, V1_SAID_LIFETIME);
 
             ck_assert_uint_eq(life.spi, 0x102);
-            ck_assert_uint_eq(life.life_s, 60);
-            ck_assert_uint_eq(life.life_kb, 65536);
+            ck_assert_uint_eq(life.life.s, 60);
+            ck_assert_uint_eq(life.life.kb, 65536);
         }
         ck_assert_uint_eq(next(&v, V1_SAID_ERROR).notify, V1_NOTIFY_NO_PROPOSAL_CHOSEN);
         ck_assert_uint_eq(next(&v, V1_SAID_OTHER).notify, 40000);

@@ -401,9 +401,9 @@ START_TEST(phase_2_stands_on_it)
     run_whole(&p);
     for (int end = 0; end < 2; end++) {
         sa[end] = v1_phase1_established(&p.end[end]);
-        ck_assert_ok(v1_quick_init(&quick[end], &(struct v1_quick_env){sa[end], &child, true},
-                                   end == 0, 77, 0x1000 + (uint32_t)end,
-                                   rng_stream(3, (uint64_t)end, RNG_TEST)));
+        ck_assert_ok(v1_quick_init(
+            &quick[end], &(struct v1_quick_env){.sa = sa[end], .config = &child, .udp = true},
+            end == 0, 77, 0x1000 + (uint32_t)end, rng_stream(3, (uint64_t)end, RNG_TEST)));
     }
     v1_info_begin(&info, &sa[1], 99, (struct buf){room[0], 0, ROOM});
     v1_info_notify(&info, &sa[1], V1_NOTIFY_INITIAL_CONTACT);

@@ -1,7 +1,7 @@
 /*
  * proto/ikev1, Quick Mode against itself: with and without PFS, whole, with each message lost,
- * doubled and tampered with, in every state; offers, traffic, payloads that are not right.
- * RFC 2409 §5.5, RFC 2407 §4.5, §4.6.2, RFC 3947 §5.1.
+ * doubled and tampered with, in every state; offers, traffic, payloads that are not right,
+ * transport mode behind NATs. RFC 2409 §5.5, RFC 2407 §4.5, §4.6.2, RFC 3947 §5.1, §5.2.
  */
 #include "hex.h"
 #include "proto/ikev1/quick_mode.h"
@@ -9,7 +9,7 @@
 #include "proto/wire/v1_any.h"
 #include "suite.h"
 
-enum { ROOM = 4096, MESSAGES = 3, MID = 0x0badcafe };
+enum { ROOM = 4096, MESSAGES = 3, MID = 0x0badcafe, BAD_OA = 99 };
 
 static struct meter meter;
 
@@ -20,8 +20,9 @@ struct pair {
     struct ikev1_keys keys;
     struct v1_cipher cipher;
     struct v1_quick_env env[2];
-    struct v1_quick end[2]; /* [0]: the initiator */
-    struct ip_endpoint address[2];
+    struct v1_quick end[2];        /* [0]: the initiator */
+    struct ip_endpoint address[2]; /* where they are */
+    struct ip_endpoint seen[2];    /* where the other one sees them */
     uint8_t sent[MESSAGES][ROOM];
     size_t len[MESSAGES];
     enum v1_next next;
@@ -72,7 +73,25 @@ static void pair_init(struct pair *p, struct crypto *crypto, const char *proposa
             (struct v1_quick_env){.sa = {crypto, p->phase1.hash, &p->keys, &p->cipher, 1, 2},
                                   .config = &p->config[i],
                                   .udp = udp};
-        p->address[i] = (struct ip_endpoint){ip_addr_v4(0xc0000201 + (uint32_t)i), 500};
+        p->seen[i] = p->address[i] =
+            (struct ip_endpoint){ip_addr_v4(0xc0000201 + (uint32_t)i), 500};
+    }
+    ends_init(p);
+}
+
+/* Transport mode in UDP, each end perhaps behind a NAT. */
+static void transport_init(struct pair *p, struct crypto *crypto, bool nat_i, bool nat_r)
+{
+    pair_init(p, crypto, "aes128-sha1", true);
+    for (int i = 0; i < 2; i++)
+        if (i == 0 ? nat_i : nat_r)
+            p->seen[i] = (struct ip_endpoint){ip_addr_v4(0xcb007101 + (uint32_t)i), 4500};
+    for (int i = 0; i < 2; i++) {
+        p->config[i].transport = true;
+        p->config[i].local[0] = selector_host(p->address[i].addr);
+        p->config[i].remote[0] = selector_host(p->seen[1 - i].addr);
+        p->env[i].local = p->address[i].addr;
+        p->env[i].remote = p->seen[1 - i].addr;
     }
     ends_init(p);
 }
@@ -82,7 +101,7 @@ static enum err hand_bytes(struct pair *p, unsigned to, const uint8_t *data, siz
 {
     uint8_t copy[ROOM];
     struct bytes message;
-    const struct v1_arrival at = {bytes_of(copy, len), p->address[to], p->address[1 - to]};
+    const struct v1_arrival at = {bytes_of(copy, len), p->address[to], p->seen[1 - to]};
     enum err e;
 
     memcpy(copy, data, len);
@@ -112,7 +131,7 @@ static void run_to(struct pair *p, unsigned n)
         ck_assert_ok(hand_over(p, i));
 }
 
-static void check_same(const struct pair *p)
+static void check_done(const struct pair *p)
 {
     const struct v1_quick *i = &p->end[0], *r = &p->end[1];
     size_t len = v1_esp_key_len(&i->suite);
@@ -126,8 +145,16 @@ static void check_same(const struct pair *p)
     ck_assert_mem_eq(i->key_in, r->key_out, len);
     ck_assert_mem_eq(i->key_out, r->key_in, len);
     ck_assert_mem_ne(i->key_out, i->key_in, len);
-    ck_assert(selector_equal(&i->local, &r->remote) && selector_equal(&i->remote, &r->local));
     ck_assert_mem_eq(i->cipher.iv, r->cipher.iv, 16);
+}
+
+/* And no NAT is between them. */
+static void check_same(const struct pair *p)
+{
+    const struct v1_quick *i = &p->end[0], *r = &p->end[1];
+
+    check_done(p);
+    ck_assert(selector_equal(&i->local, &r->remote) && selector_equal(&i->remote, &r->local));
 }
 
 static struct crypto *provider(int i)
@@ -149,15 +176,16 @@ START_TEST(both_sides_agree)
 
         for (size_t i = 0; i < sizeof proposals / sizeof *proposals; i++) {
             pair_init(&p, crypto, proposals[i], i % 2);
-            p.config[0].transport = p.config[1].transport = i % 4 > 1;
+            p.config[0].transport = p.config[1].transport = i % 4 == 2;
             run_to(&p, MESSAGES);
             check_same(&p);
             ck_assert_int_eq(p.next, V1_WAIT);
             ck_assert(selector_equal(&p.end[0].local, &p.config[0].local[0]));
-            /* What both can live with: who answers does not say its own in the transform. */
-            ck_assert_uint_eq(p.end[1].suite.life_s, 1800);
-            ck_assert_uint_eq(p.end[1].suite.life_kb, 1024);
-            ck_assert_uint_eq(p.end[0].suite.life_s, 3600);
+            /* What both can live with: who answers says its own by RESPONDER_LIFETIME. */
+            for (int end = 0; end < 2; end++) {
+                ck_assert_uint_eq(p.end[end].suite.life.s, 1800);
+                ck_assert_uint_eq(p.end[end].suite.life.kb, 1024);
+            }
             ck_assert_uint_eq(p.end[0].pair.private[0] | p.end[0].pair.private[9], 0);
             v1_quick_reset(&p.end[0]);
         }
@@ -193,8 +221,8 @@ END_TEST
 START_TEST(messages_have_what_the_rfc_says)
 {
     static const char *const lists[2][MESSAGES] = {
-        {"HASH SA NONCE ID ID", "HASH SA NONCE ID ID", "HASH"},
-        {"HASH SA NONCE KE ID ID", "HASH SA NONCE KE ID ID", "HASH"}};
+        {"HASH SA NONCE ID ID", "HASH SA NONCE ID ID N", "HASH"},
+        {"HASH SA NONCE KE ID ID", "HASH SA NONCE KE ID ID N", "HASH"}};
     static struct pair p;
     struct crypto *crypto = provider(0);
 
@@ -226,13 +254,174 @@ START_TEST(messages_have_what_the_rfc_says)
 }
 END_TEST
 
+/* RFC 2407 §4.6.3.1: of this SA only, never longer, and readable. */
+START_TEST(the_lifetime_of_who_answers)
+{
+    static const struct {
+        uint8_t protocol;
+        uint32_t spi;
+        struct v1_life said;
+        struct v1_life counts;
+    } rows[] = {
+        {V1_PROTOCOL_ESP, 0x1001, {60, 0}, {60, 7}},
+        {V1_PROTOCOL_ESP, 0x1001, {0, 3}, {100, 3}},
+        {V1_PROTOCOL_ESP, 0x1001, {70000, 70000}, {100, 7}},
+        {V1_PROTOCOL_ESP, 0x1000, {60, 3}, {100, 7}},
+        {V1_PROTOCOL_AH, 0x1001, {60, 3}, {100, 7}},
+    };
+    struct v1_life life;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct ike_header h = {.version = HEADER_VERSION_1, .exchange = V1_EXCHANGE_QUICK};
+        uint8_t out[256], spi[4], ours[4];
+        struct message_writer w;
+        struct message_view in;
+        struct bytes message;
+
+        store_be32(spi, rows[i].spi);
+        store_be32(ours, 0x1001);
+        message_begin(&w, (struct buf){out, 0, sizeof out}, &h);
+        v1_lifetime_write(&w, V1_PROTOCOL_ESP, bytes_of(spi, 4), (struct v1_life){0});
+        v1_lifetime_write(&w, rows[i].protocol, bytes_of(spi, 4), rows[i].said);
+        ck_assert_ok(message_end(&w, &message));
+        ck_assert_ok(v1_message_read(message, &in));
+        ck_assert_uint_eq(in.count, 1); /* nothing to say is nothing said */
+        life = (struct v1_life){100, 7};
+        ck_assert_ok(v1_lifetimes_read(&in, V1_PROTOCOL_ESP, bytes_of(ours, 4), &life));
+        ck_assert(life.s == rows[i].counts.s && life.kb == rows[i].counts.kb);
+        out[28 + 4 + 12] &= 0x7f;
+        out[28 + 4 + 15] = 0xff; /* the length of the first attribute is more than there is */
+        ck_assert_int_eq(v1_lifetimes_read(&in, V1_PROTOCOL_ESP, bytes_of(ours, 4), &life),
+                         ERR_TRUNCATED);
+    }
+    life = v1_life_shorter((struct v1_life){60, 0}, (struct v1_life){100, 7});
+    ck_assert(life.s == 60 && life.kb == 0);
+    life = v1_life_shorter((struct v1_life){100, 8}, (struct v1_life){100, 0});
+    ck_assert(life.s == 0 && life.kb == 8); /* what has no limit is longer than any */
+}
+END_TEST
+
+/* ---- transport mode in UDP ---- */
+
+/* The payloads of a message that was sent. `chain` moves with it. */
+static struct message_view payloads_of(struct pair *p, struct v1_cipher *chain, unsigned n)
+{
+    struct message_view v, in;
+    uint8_t next[IV_MAX];
+    struct bytes text;
+
+    ck_assert_ok(v1_message_read(bytes_of(p->sent[n], p->len[n]), &v));
+    ck_assert_ok(v1_cipher_open(p->crypto, chain, &v, &in, &text, next));
+    memcpy(chain->iv, next, sizeof next);
+    return in;
+}
+
+static void check_nat_oa(const struct message_view *in, const struct ip_addr *i,
+                         const struct ip_addr *r)
+{
+    const struct payload_view *oa = message_find(in, V1_PAYLOAD_NAT_OA);
+    const struct ip_addr *expected[2] = {i, r};
+
+    for (int n = 0; n < 2; n++) {
+        struct v1_id id;
+
+        ck_assert_ptr_nonnull(oa);
+        ck_assert_ok(v1_nat_oa_read(oa->body, &id));
+        ck_assert(bytes_equal(id.data, bytes_of(expected[n]->bytes, 4)));
+        oa = message_next(in, oa);
+    }
+    ck_assert_ptr_null(oa);
+}
+
+/* RFC 3947 §5.2: each end says both addresses as it sees them. The traffic is of those, too. */
+START_TEST(original_addresses)
+{
+    static struct pair p;
+    struct crypto *crypto = provider(0);
+
+    for (int nat = 0; nat < 4; nat++) {
+        struct v1_cipher chain;
+        struct message_view in;
+
+        transport_init(&p, crypto, nat & 1, nat & 2);
+        chain = p.end[0].cipher;
+        run_to(&p, MESSAGES);
+        ck_assert_int_eq(p.end[1].state, V1_QUICK_DONE);
+        in = payloads_of(&p, &chain, 0);
+        ck_assert_uint_eq(in.payloads[in.count - 1].type, V1_PAYLOAD_NAT_OA);
+        check_nat_oa(&in, &p.address[0].addr, &p.seen[1].addr);
+        in = payloads_of(&p, &chain, 1);
+        check_nat_oa(&in, &p.seen[0].addr, &p.address[1].addr);
+        for (int i = 0; i < 2; i++) {
+            ck_assert(selector_equal(&p.end[i].local, &p.config[i].local[0]));
+            ck_assert(selector_equal(&p.end[i].remote, &p.config[i].remote[0]));
+        }
+        ck_assert_mem_eq(p.end[0].key_in, p.end[1].key_out, 36);
+    }
+    for (int mode = 0; mode < 3; mode++) { /* tunnel, tunnel in UDP, transport: no word of it */
+        struct v1_cipher chain;
+
+        pair_init(&p, crypto, "aes128-sha1", mode == 1);
+        p.config[0].transport = p.config[1].transport = mode == 2;
+        chain = p.end[0].cipher;
+        run_to(&p, MESSAGES);
+        for (unsigned n = 0; n < 2; n++) {
+            struct message_view in = payloads_of(&p, &chain, n);
+
+            ck_assert_ptr_null(message_find(&in, V1_PAYLOAD_NAT_OA));
+        }
+    }
+    crypto_destroy(crypto);
+}
+END_TEST
+
+/* What is not one host has no address that could be another one; and what is allowed is judged by
+ * the address that is seen. */
+START_TEST(traffic_behind_a_nat)
+{
+    static struct pair p;
+    struct crypto *crypto = provider(1);
+
+    for (int side = 0; side < 2; side++) {
+        transport_init(&p, crypto, true, true);
+        *(side ? p.config[0].local : p.config[0].remote) = net(0x0a000000, 0x0a0000ff);
+        ends_init(&p);
+        run_to(&p, 0);
+        ck_assert_int_eq(hand_over(&p, 0), ERR_TS);
+        transport_init(&p, crypto, true, true);
+        *(side ? p.config[1].local : p.config[1].remote) = selector_host(p.address[0].addr);
+        run_to(&p, 0);
+        ck_assert_int_eq(hand_over(&p, 0), ERR_TS);
+        transport_init(&p, crypto, true, true); /* of the other family */
+        p.config[0].remote[0] = selector_host((struct ip_addr){.family = 6, .bytes = {0x20, 1}});
+        ends_init(&p);
+        run_to(&p, 0);
+        ck_assert_int_eq(hand_over(&p, 0), ERR_TS);
+    }
+    transport_init(&p, crypto, true, false); /* protocol and port stay */
+    p.config[0].local[0].protocol = p.config[0].remote[0].protocol = 17;
+    p.config[0].remote[0].port_first = p.config[0].remote[0].port_last = 1701;
+    ends_init(&p);
+    run_to(&p, MESSAGES);
+    ck_assert(p.end[1].remote.protocol == 17 && p.end[1].local.port_last == 1701);
+    ck_assert(ip_addr_equal(&p.end[1].remote.first, &p.seen[0].addr));
+    ck_assert_int_eq(p.end[0].state, V1_QUICK_DONE);
+    crypto_destroy(crypto);
+}
+END_TEST
+
 START_TEST(each_message_lost_or_doubled)
 {
     static struct pair p;
     struct crypto *crypto = provider(1);
 
-    for (unsigned n = 0; n < MESSAGES; n++) {
-        pair_init(&p, crypto, "aes128gcm16-ecp256", true);
+    for (unsigned i = 0; i < 2 * MESSAGES; i++) {
+        unsigned n = i / 2;
+
+        if (i % 2)
+            transport_init(&p, crypto, true, true);
+        else
+            pair_init(&p, crypto, "aes128gcm16-ecp256", true);
         run_to(&p, n);
         if (n > 0) { /* lost: what it answers comes again */
             ck_assert_ok(hand_bytes(&p, n % 2, p.sent[n - 1], p.len[n - 1], (uint8_t[ROOM]){0},
@@ -245,7 +434,7 @@ START_TEST(each_message_lost_or_doubled)
         ck_assert_int_eq(p.next, n + 1 == MESSAGES ? V1_WAIT : V1_AGAIN);
         for (unsigned rest = n + 1; rest < MESSAGES; rest++)
             ck_assert_ok(hand_over(&p, rest));
-        check_same(&p);
+        check_done(&p);
     }
     crypto_destroy(crypto);
 }
@@ -301,8 +490,13 @@ START_TEST(each_message_tampered_with)
     static struct pair p;
     struct crypto *crypto = provider(1);
 
-    for (unsigned n = 0; n < MESSAGES; n++) {
-        pair_init(&p, crypto, "aes128-sha1", true);
+    for (unsigned i = 0; i < 2 * MESSAGES; i++) {
+        unsigned n = i / 2;
+
+        if (i % 2)
+            transport_init(&p, crypto, true, true);
+        else
+            pair_init(&p, crypto, "aes128-sha1", true);
         run_to(&p, n);
         for (size_t at = 0; at < p.len[n]; at++) {
             struct v1_quick before = p.end[1 - n % 2];
@@ -323,7 +517,7 @@ START_TEST(each_message_tampered_with)
         ck_assert_ok(hand_over(&p, n));
         for (unsigned rest = n + 1; rest < MESSAGES; rest++)
             ck_assert_ok(hand_over(&p, rest));
-        check_same(&p);
+        check_done(&p);
     }
     crypto_destroy(crypto);
 }
@@ -437,6 +631,10 @@ static enum err crafted(struct pair *p, const uint8_t *types, bool hash)
             payload_add(&w, *types, bytes_of(sa, writer_len(&body)));
         else if (*types == V1_PAYLOAD_ID)
             payload_add(&w, *types, bytes_of("\1\0\0\0\12\1\2\3", 8));
+        else if (*types == V1_PAYLOAD_NAT_OA)
+            payload_add(&w, *types, bytes_of("\1\0\0\0\12\1\2\3", 8));
+        else if (*types == BAD_OA) /* with a port */
+            payload_add(&w, V1_PAYLOAD_NAT_OA, bytes_of("\1\21\6\245\12\1\2\3", 8));
         else if (*types == V1_PAYLOAD_NOTIFY)
             payload_add(&w, *types, bytes_of("\0\0\0\1\3\0\0\16", 8));
         else
@@ -472,6 +670,12 @@ START_TEST(payloads_of_a_first_message)
         {{1, 10, 15}, ERR_UNSUPPORTED},
         {{0}, ERR_MISSING},
         {{1, 10, 5, 5}, ERR_TS}, /* not in our network */
+        /* RFC 3947 §5.2: both or neither, which are read in every mode */
+        {{1, 10, 21, 21}, OK},
+        {{1, 10, 21}, ERR_MISSING},
+        {{1, 10, 21, 21, 21}, ERR_SYNTAX},
+        {{1, 10, BAD_OA, 21}, ERR_SYNTAX},
+        {{1, 10, 21, BAD_OA}, ERR_SYNTAX},
     };
     static struct pair p;
     struct crypto *crypto = provider(1);
@@ -543,5 +747,6 @@ START_TEST(selectors_and_ids)
 END_TEST
 
 SUITE("ikev1_quick_mode", both_sides_agree, keys_are_of_the_spi, messages_have_what_the_rfc_says,
+      the_lifetime_of_who_answers, original_addresses, traffic_behind_a_nat,
       each_message_lost_or_doubled, every_message_in_every_state, each_message_tampered_with,
       nothing_in_common, traffic_is_what_both_allow, payloads_of_a_first_message, selectors_and_ids)
