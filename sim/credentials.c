@@ -177,8 +177,11 @@ static void know_certificate(struct credentials *c, uint32_t group, uint32_t mem
     struct identity *id = &g->identity[member];
 
     *id = scenario_identity(c->scenario, group, member);
-    c->known_certs[c->known_cert_count++] = (struct known_cert){
-        id->type, bytes_of(id->data, id->len), test_cert_bytes(&g->shown[member])};
+    c->known_certs[c->known_cert_count++] =
+        (struct known_cert){.id_type = id->type,
+                            .id = bytes_of(id->data, id->len),
+                            .certs = &g->chains[(size_t)member * c->chain_len],
+                            .cert_count = c->chain_len};
 }
 
 /* ---- raw keys ---- */

@@ -63,7 +63,8 @@ struct known_key {
 struct known_cert {
     uint8_t id_type; /* of whom it is */
     struct bytes id;
-    struct bytes der;
+    const struct bytes *certs; /* DER: the end entity's, then intermediates */
+    size_t cert_count;         /* 1 at least */
 };
 
 /** Whom an endpoint believes. */

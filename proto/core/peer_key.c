@@ -23,8 +23,9 @@ static enum err take_certs(const struct peer_claim *p, struct peer_key *k, enum 
     bool certs = p->decrypts || auth_accepts(p->auth, AUTH_CERTIFICATE);
     const struct payload_view *v;
 
-    if (p->at_hand.len) {
-        *result = take_cert(p->crypto, k, p->at_hand);
+    if (p->at_hand) {
+        for (size_t i = 0; i < p->at_hand->cert_count && *result == CERT_VALID; i++)
+            *result = take_cert(p->crypto, k, p->at_hand->certs[i]);
         return OK;
     }
     v = message_find(p->in, p->cert_type);

@@ -17,9 +17,9 @@ struct peer_claim {
     uint8_t cert_type; /* of CERT payloads in it */
     uint8_t id_type;   /* the identity claimed; both versions number types alike */
     struct bytes id;
-    int64_t now_s;        /* Unix time */
-    bool decrypts;        /* it is no signature: certificates are read whatever `auth` accepts */
-    struct bytes at_hand; /* DER of the peer's certificate; then `in` is not looked at */
+    int64_t now_s; /* Unix time */
+    bool decrypts; /* it is no signature: certificates are read whatever `auth` accepts */
+    const struct known_cert *at_hand; /* the peer's, in the place of those of `in`; NULL: none */
 };
 
 struct peer_key {

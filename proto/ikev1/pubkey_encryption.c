@@ -54,12 +54,13 @@ static const struct known_cert *at_hand(const struct v1_phase1 *p)
 
 enum err v1_pubkey_peer_check(const struct v1_phase1_step *s)
 {
-    const struct known_cert *known = at_hand(s->p);
+    const struct known_cert *known;
     struct v1_id id;
     enum err e;
 
     if (!v1_auth_encrypts(s->p->suite.auth))
         return OK;
+    known = at_hand(s->p);
     e = v1_id_read(bytes_of(s->p->peer_id, s->p->peer_id_len), &id);
     if (e != OK)
         return e;
@@ -79,7 +80,7 @@ static enum err peer_key_of(struct v1_phase1 *p, const struct message_view *in,
                                .in = in,
                                .cert_type = V1_PAYLOAD_CERT,
                                .decrypts = true,
-                               .at_hand = known ? known->der : BYTES_NONE,
+                               .at_hand = known,
                                .now_s = p->env.now_s};
     enum x509_result why = CERT_VALID;
     struct v1_id id = {.type = 0};
@@ -112,7 +113,7 @@ static enum err write_hash_1(const struct v1_phase1 *p, struct message_writer *w
 
     if (!p->initiator)
         return OK;
-    e = called ? hash_1(p, called->der, hash) : ERR_SIGNATURE;
+    e = called ? hash_1(p, called->certs[0], hash) : ERR_SIGNATURE;
     if (e == OK)
         payload_add(w, V1_PAYLOAD_HASH, bytes_of(hash, p->suite.hash->len));
     return e;
@@ -268,7 +269,7 @@ static enum err open_by_key(const struct v1_phase1 *p, struct payload_view *v)
                                   .text = v->body,
                                   .min = nonce ? V1_NONCE_MIN : 1,
                                   .max = nonce ? V1_NONCE_MAX : V1_ID_BODY_MAX};
-    uint8_t text[ENCRYPT_MAX];
+    uint8_t text[ENCRYPT_MAX] = {0};
     size_t len;
     enum err e = p->env.crypto->class->decrypt(p->env.crypto, &op, text, &len);
 

@@ -86,7 +86,7 @@ static void meet_encrypted(struct pair *p, struct bureau *b, enum phase1_mode mo
         c->psk_len = 0;
         c->auth.way = revised ? AUTH_RSA_REVISED : AUTH_RSA_ENCRYPTION;
         known[side] =
-            (struct known_cert){c->id.type, bytes_text(names[side]), b->card[side].shown[0]};
+            (struct known_cert){c->id.type, bytes_text(names[side]), b->card[side].shown, 2};
     }
     for (int side = 0; side < 2; side++) {
         struct auth_config *auth = &p->config[side].auth;
@@ -99,13 +99,13 @@ static void meet_encrypted(struct pair *p, struct bureau *b, enum phase1_mode mo
     p->epoch_s = BUREAU_NOW;
 }
 
-/* Keys take long to make, so one bureau serves all; its certificates are issued by the root. */
+/* Keys take long to make, so one bureau serves all. */
 static void open_bureau(struct bureau *b, struct crypto *crypto)
 {
     bureau_open(b, crypto, KEY_ECP256);
     for (int side = 0; side < 2; side++) {
         card_reset(&b->card[side]);
-        card_issue(b, &b->card[side], card_options(side), KEY_RSA, &b->root);
+        card_issue(b, &b->card[side], card_options(side), KEY_RSA, &b->middle);
     }
 }
 

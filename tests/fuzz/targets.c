@@ -282,7 +282,8 @@ static void certify(struct v1_phase1_env *env, struct ike_config *config)
     x509_free(anchor);
     test_pki_destroy(pki);
     known.id = bytes_text("fuzz.test");
-    known.der = der;
+    known.certs = &der;
+    known.cert_count = 1;
     config->auth.credential = (struct ike_credential){.key = &sign, .certs = &der, .cert_count = 1};
     config->auth.trust =
         (struct ike_trust){.anchors = anchors, .certs = &known, .cert_count = 1, .called = &known};

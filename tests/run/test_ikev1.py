@@ -274,6 +274,10 @@ class Encryption(unittest.TestCase):
                                            f"pki.{what}=homes[2..4]")
                     self.assertEqual(result["virtual"]["ike"]["v1"]["completed"], 7)
 
+    def test_authorities_between_are_known_as_well(self):
+        result = self.simulate("ike.auth=rsa-encryption", "pki.intermediates=2")
+        self.assertEqual(result["virtual"]["ike"]["v1"]["completed"], 10)
+
     def test_where_it_cannot_be_is_an_error(self):
         def refused(*words):
             settings = [part for word in words for part in ("--set", word)]

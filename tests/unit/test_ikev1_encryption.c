@@ -48,8 +48,8 @@ static void prepare(const char *proposal)
     for (int side = 0; side < 2; side++) {
         struct auth_config *own = &p.config[side].auth;
 
-        known[side] = (struct known_cert){V1_ID_FQDN, bytes_text(names[side]),
-                                          test_cert_bytes(&b.card[side].cert)};
+        known[side] =
+            (struct known_cert){V1_ID_FQDN, bytes_text(names[side]), b.card[side].shown, 2};
         own->way = way;
         own->accepted = 0;
     }
@@ -58,8 +58,7 @@ static void prepare(const char *proposal)
     p.config[1].auth.trust.cert_count = 1;
 }
 
-/* Of each provider, as keys take long to make. Cards are without an intermediate, which nobody
- * shows: what is known of a peer is its certificate. */
+/* Of each provider, as keys take long to make. */
 static struct bureau offices[2];
 
 static void open_office(int real)
@@ -69,7 +68,7 @@ static void open_office(int real)
     v1_bureau_open(o, provider(!real), KEY_ECP256);
     for (int side = 0; side < 2; side++) {
         card_reset(&o->card[side]);
-        card_issue(o, &o->card[side], v1_card_options(side), KEY_RSA, &o->root);
+        card_issue(o, &o->card[side], v1_card_options(side), KEY_RSA, &o->middle);
     }
 }
 
@@ -572,7 +571,7 @@ static void peers_refused(void)
     fails_for(1, sealed_of(0), CERT_NO_ANCHOR);
     /* The certificate of somebody else under this name. */
     prepare("aes128-sha256-ecp256");
-    known[0].der = test_cert_bytes(&b.card[1].cert);
+    known[0].certs = b.card[1].shown;
     fails_for(1, sealed_of(0), CERT_IDENTITY);
     /* The gateway is another one than was called. */
     prepare("aes128-sha256-ecp256");
