@@ -149,18 +149,41 @@ enum err ikev1_keys_derive(struct crypto *c, const struct hash_suite *hash,
     return e;
 }
 
-/* RFC 2409 appendix B: Ka = K1 | K2 | ..., K1 = prf(SKEYID_e, 0), Kn = prf(SKEYID_e, Kn-1) */
-enum err ikev1_encr_key(struct crypto *c, const struct hash_suite *hash,
-                        const struct ikev1_keys *keys, const struct encr_suite *encr, uint8_t *out)
+/* RFC 2409 appendix B: Ka = K1 | K2 | ..., K1 = prf(from, 0), Kn = prf(from, Kn-1) */
+static enum err key_from(struct crypto *c, const struct hash_suite *hash, const uint8_t *from,
+                         const struct encr_suite *encr, uint8_t *out)
 {
     static const uint8_t zero = 0;
     const struct bytes seed = bytes_of(&zero, 1);
-    const struct chain chain = {bytes_of(keys->skeyid_e, hash->len), &seed, 1, false};
+    const struct chain chain = {bytes_of(from, hash->len), &seed, 1, false};
 
     if (encr->key_len > hash->len)
         return chain_run(c, hash, &chain, out, encr->key_len);
-    memcpy(out, keys->skeyid_e, encr->key_len);
+    memcpy(out, from, encr->key_len);
     return OK;
+}
+
+enum err ikev1_encr_key(struct crypto *c, const struct hash_suite *hash,
+                        const struct ikev1_keys *keys, const struct encr_suite *encr, uint8_t *out)
+{
+    return key_from(c, hash, keys->skeyid_e, encr, out);
+}
+
+/* Ne_i = prf(Ni_b, CKY-I), Ne_r = prf(Nr_b, CKY-R) */
+enum err ikev1_nonce_key(struct crypto *c, const struct hash_suite *hash, struct bytes nonce,
+                         uint64_t cookie, const struct encr_suite *encr, uint8_t *out)
+{
+    uint8_t ne[IKEV1_HASH_MAX], cky[8];
+    const struct bytes text = bytes_of(cky, sizeof cky);
+    enum err e;
+
+    store_be64(cky, cookie);
+    memset(out, 0, encr->key_len);
+    e = prf(c, hash, nonce, &text, 1, ne);
+    if (e == OK)
+        e = key_from(c, hash, ne, encr, out);
+    wipe(ne, sizeof ne);
+    return e;
 }
 
 static enum err iv_of(struct crypto *c, const struct hash_suite *hash, const struct bytes *parts,

@@ -51,6 +51,16 @@ enum err ikev1_keys_derive(struct crypto *, const struct hash_suite *, const str
 enum err ikev1_encr_key(struct crypto *, const struct hash_suite *, const struct ikev1_keys *,
                         const struct encr_suite *, uint8_t *out) MUST_USE;
 
+/**
+ * Ke_i or Ke_r of the revised mode of public-key encryption: of Ne = prf(N_b, CKY), as the key of
+ * the cipher is of SKEYID_e.                                                       RFC 2409 §5.3
+ * @param nonce   of one side, decrypted
+ * @param cookie  of that side
+ * @param[out] out  encr->key_len bytes
+ */
+enum err ikev1_nonce_key(struct crypto *, const struct hash_suite *, struct bytes nonce,
+                         uint64_t cookie, const struct encr_suite *, uint8_t *out) MUST_USE;
+
 /** The first IV of phase 1: the beginning of hash(g^xi | g^xr).
  * @param[out] iv  block_len bytes, at most the hash's */
 enum err ikev1_iv_first(struct crypto *, const struct hash_suite *, struct bytes g_xi,

@@ -8,6 +8,7 @@
  *   encryption     keyed keystream: the plaintext does not show
  *   integrity      keyed 64-bit hash over aad | iv | text | tail, stretched: tampering fails
  *   signatures     64-bit hash keyed by the public key, stretched to the true size
+ *   RSA encryption keystream by the public key and a random word, with a checksum
  * Keys and certificates are real ones, so that their sizes are.
  * Anyone who sees a public value can compute the secret: results must say NOT SECURE.
  */
@@ -15,6 +16,7 @@
 
 #include "base/assert.h"
 #include "crypto/modelled_hash.h"
+#include "crypto/pkcs1.h"
 #include "crypto/tick.h"
 #include "crypto/x509_shelf.h"
 
@@ -31,7 +33,9 @@ enum domain {
     DOMAIN_CIPHER,
     DOMAIN_ICV,
     DOMAIN_SIGN,
-    DOMAIN_HASH
+    DOMAIN_HASH,
+    DOMAIN_RSA,
+    DOMAIN_STAND_IN
 };
 
 /* Word number `index` of the stream named `key`. */
@@ -323,6 +327,75 @@ static enum err modelled_verify(struct crypto *c, const struct verify_op *op,
     return bytes_equal(bytes_of(expected, signature.len), signature) ? OK : ERR_SIGNATURE;
 }
 
+/* A random word, which names the stream; under that length, text, zeros and a checksum: as much
+ * besides the text as the padding of PKCS #1 has at least. */
+enum { RSA_WORD = 4, RSA_TEXT = RSA_WORD + 2, RSA_CHECK = 5 };
+
+_Static_assert(RSA_TEXT + RSA_CHECK == PKCS1_OVERHEAD, "every text has room");
+
+static uint64_t rsa_stream(const struct asymmetric_key *key, const uint8_t *block)
+{
+    return modelled_hash_of(block, RSA_WORD, key->model + DOMAIN_RSA);
+}
+
+static enum err modelled_encrypt(struct crypto *c, const struct encrypt_op *op, uint8_t *out,
+                                 size_t *len)
+{
+    const struct asymmetric_key *key = &op->key->key;
+    size_t size = (key->bits + 7u) / 8;
+    enum err e = encrypt_op_check(op);
+    struct rng random = op->random;
+    uint64_t v = rng_u64(&random);
+
+    *len = 0;
+    if (e)
+        return e;
+    tick_encrypt(c, op);
+    memset(out, 0, size);
+    memcpy(out, &v, RSA_WORD);
+    store_be16(out + RSA_WORD, (uint16_t)op->text.len);
+    memcpy(out + RSA_TEXT, op->text.data, op->text.len);
+    v = rsa_stream(key, out);
+    stretch(modelled_hash_of(out, size - RSA_CHECK, v), out + size - RSA_CHECK, RSA_CHECK);
+    encrypt(v, out + RSA_WORD, size - RSA_WORD);
+    *len = size;
+    return OK;
+}
+
+static bool rsa_opened(const struct decrypt_op *op, uint8_t *block, size_t size, size_t *len)
+{
+    uint64_t v = rsa_stream(&op->key->key, block);
+    uint8_t check[RSA_CHECK];
+
+    encrypt(v, block + RSA_WORD, size - RSA_WORD);
+    stretch(modelled_hash_of(block, size - RSA_CHECK, v), check, sizeof check);
+    *len = load_be16(block + RSA_WORD);
+    return memcmp(check, block + size - RSA_CHECK, sizeof check) == 0 && *len >= op->min &&
+           *len <= decrypt_max(op);
+}
+
+static enum err modelled_decrypt(struct crypto *c, const struct decrypt_op *op, uint8_t *out,
+                                 size_t *len)
+{
+    uint8_t block[ENCRYPT_MAX];
+    enum err e = decrypt_op_check(op);
+    uint64_t instead;
+
+    *len = 0;
+    if (e)
+        return e;
+    tick_decrypt(c, op);
+    memcpy(block, op->text.data, op->text.len);
+    if (rsa_opened(op, block, op->text.len, len)) {
+        memcpy(out, block + RSA_TEXT, *len);
+        return OK;
+    }
+    instead = modelled_hash_of(op->text.data, op->text.len, op->key->key.model + DOMAIN_STAND_IN);
+    *len = op->min + word(instead, 0) % (decrypt_max(op) - op->min + 1);
+    stretch(instead, out, *len);
+    return OK;
+}
+
 static void modelled_destroy(struct crypto *c)
 {
     x509_shelf_free(c->certificates);
@@ -346,6 +419,8 @@ static const struct crypto_class modelled_class = {
     .verify_key_load = modelled_verify_key_load,
     .sign = modelled_sign,
     .verify = modelled_verify,
+    .encrypt = modelled_encrypt,
+    .decrypt = modelled_decrypt,
 };
 
 struct crypto *crypto_modelled_create(struct meter *meter)

@@ -95,6 +95,8 @@ static const struct crypto_class openssl_class = {
     .verify_key_load = openssl_verify_key_load,
     .sign = openssl_sign,
     .verify = openssl_verify,
+    .encrypt = openssl_encrypt,
+    .decrypt = openssl_decrypt,
 };
 
 struct crypto *openssl_provider_create(struct openssl_entropy entropy, struct meter *meter)

@@ -158,6 +158,8 @@ enum err openssl_verify_key_load(struct crypto *c, struct bytes der, struct veri
 enum err openssl_sign(struct crypto *c, const struct sign_op *op, uint8_t *out, size_t cap,
                       size_t *len);
 enum err openssl_verify(struct crypto *c, const struct verify_op *op, struct bytes signature);
+enum err openssl_encrypt(struct crypto *c, const struct encrypt_op *op, uint8_t *out, size_t *len);
+enum err openssl_decrypt(struct crypto *c, const struct decrypt_op *op, uint8_t *out, size_t *len);
 
 /** ERR_CRYPTO; also empties the library's queue of errors, which nobody reads. */
 enum err openssl_failed(void);

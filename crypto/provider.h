@@ -10,12 +10,15 @@
 #include "base/err.h"
 #include "base/meter.h"
 #include "base/rng.h"
+#include "crypto/pkcs1.h"
 #include "crypto/sign.h"
 #include "crypto/suite.h"
 
 struct crypto; /* an instance; `class` is its first member in every maker */
 
 enum { PRF_SEEDS_MAX = 8 };
+
+enum encrypt_sizes { ENCRYPT_MAX = SIGN_RSA_BITS_MAX / 8 };
 
 enum seal_sizes {
     SEAL_EXPANDED_MAX = 1024, /* bytes of an expanded key, and how it is aligned */
@@ -79,6 +82,21 @@ struct verify_op {
     const struct sign_suite *suite;
     const struct bytes *parts;
     size_t count;
+};
+
+/** RSAES-PKCS1-v1_5 (RFC 8017 §7.2) to a public key. */
+struct encrypt_op {
+    const struct verify_key *key;
+    struct rng random; /* a stream of its own for this one operation */
+    struct bytes text; /* encrypt_text_max() bytes at most */
+};
+
+/** What somebody encrypted to our key, who knows what a message has to look like. */
+struct decrypt_op {
+    const struct sign_key *key;
+    struct rng random; /* as above: blinding draws of it, and no result */
+    struct bytes text; /* the ciphertext */
+    size_t min, max;   /* bytes of a message that is one */
 };
 
 /**
@@ -178,6 +196,24 @@ struct crypto_class {
                      size_t *len);
     /** @retval ERR_SIGNATURE not made by this key with this suite over this text */
     enum err (*verify)(struct crypto *, const struct verify_op *, struct bytes signature);
+    /**
+     * Encrypt for IKEv1 (RFC 2409 §5.2, §5.3). Its price is that of verifying. The same `random`
+     * gives the same ciphertext.
+     * @param[out] out  ENCRYPT_MAX bytes of room
+     * @param[out] len  as the modulus; 0 on error
+     * @retval ERR_UNSUPPORTED  no RSA key @retval ERR_LENGTH  the text is too long
+     */
+    enum err (*encrypt)(struct crypto *, const struct encrypt_op *, uint8_t *out, size_t *len);
+    /**
+     * Decrypt. Its price is that of signing. Whether the padding is right, and leaves `min` to
+     * `max` bytes, shows in no result: where it is not, the message is one that nobody knows, made
+     * of the key and the ciphertext, and always the same (the attack: RFC 8017 §7.2.2).
+     * @param[out] out  ENCRYPT_MAX bytes of room
+     * @param[out] len  min to max; 0 on error
+     * @retval ERR_UNSUPPORTED  no RSA key @retval ERR_LENGTH  not as long as the modulus
+     * @retval ERR_SYNTAX       a number that is not below the modulus
+     */
+    enum err (*decrypt)(struct crypto *, const struct decrypt_op *, uint8_t *out, size_t *len);
 };
 
 struct crypto {
@@ -227,6 +263,12 @@ static inline void crypto_open_batch(struct crypto *c, const struct seal_op *ops
     }
     for (size_t i = 0; i < count; i++)
         results[i] = c->class->open(c, &ops[i]);
+}
+
+/** Bytes that can be encrypted to this key at once; 0: none. */
+static inline size_t encrypt_text_max(const struct asymmetric_key *key)
+{
+    return key->type == KEY_RSA ? (key->bits + 7u) / 8 - PKCS1_OVERHEAD : 0;
 }
 
 static inline size_t seal_icv_len(const struct seal_key *k)

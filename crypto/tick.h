@@ -102,6 +102,42 @@ static inline bool verify_op_valid(const struct verify_op *op, struct bytes sign
            parts_len(op->parts, op->count) <= sign_text_max(op->suite);
 }
 
+/** Else nothing is done and nothing is ticked, as with the next one. */
+static inline enum err encrypt_op_check(const struct encrypt_op *op)
+{
+    if (op->key->key.type != KEY_RSA)
+        return ERR_UNSUPPORTED;
+    return op->text.len <= encrypt_text_max(&op->key->key) ? OK : ERR_LENGTH;
+}
+
+static inline enum err decrypt_op_check(const struct decrypt_op *op)
+{
+    const struct asymmetric_key *key = &op->key->key;
+
+    if (key->type != KEY_RSA)
+        return ERR_UNSUPPORTED;
+    ASSERT(op->min <= op->max && op->min <= encrypt_text_max(key));
+    return op->text.len == (key->bits + 7u) / 8 ? OK : ERR_LENGTH;
+}
+
+/** The longest message of those asked for that fits. */
+static inline size_t decrypt_max(const struct decrypt_op *op)
+{
+    size_t fits = encrypt_text_max(&op->key->key);
+
+    return op->max < fits ? op->max : fits;
+}
+
+static inline void tick_encrypt(struct crypto *c, const struct encrypt_op *op)
+{
+    meter_tick(c->meter, verify_meter(&op->key->key), op->text.len);
+}
+
+static inline void tick_decrypt(struct crypto *c, const struct decrypt_op *op)
+{
+    meter_tick(c->meter, sign_meter(&op->key->key), op->text.len);
+}
+
 /** False: `text` is no whole number of blocks, which a peer can cause and no cipher can take. */
 static inline bool seal_op_valid(const struct seal_op *op)
 {

@@ -12,7 +12,10 @@ static void v1_chain_tree(struct making *m, const struct message_view *view,
     size_t end = last ? (size_t)(last->body.data + last->body.len - all.data) : 0;
 
     for (unsigned i = 0; i < view->count; i++)
-        v1_payload_tree(&m->tree, context, &view->payloads[i]);
+        if (v1_payload_sealed(context->header, view, &view->payloads[i]))
+            v1_sealed_tree(&m->tree, &view->payloads[i]);
+        else
+            v1_payload_tree(&m->tree, context, &view->payloads[i]);
     if (e != OK && e != ERR_UNSUPPORTED) /* that one stands at its payload */
         tree_error(&m->tree, part_from(all, end), e);
 }

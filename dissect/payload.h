@@ -37,6 +37,8 @@ void payload_eap(struct tree *, struct bytes body);
 /* Those of IKEv1, below an open payload or in place of the above (v1_payload.c, v1_payload_sa.c).
  */
 void v1_payload_tree(struct tree *, const struct payload_context *, const struct payload_view *);
+/** One whose body is ciphertext, by public-key encryption. */
+void v1_sealed_tree(struct tree *, const struct payload_view *);
 void v1_payload_sa(struct tree *, struct bytes body);
 void v1_payload_config(struct tree *, struct bytes body);
 /** A row of attributes of phase 2, as RESPONDER-LIFETIME has it. */

@@ -275,7 +275,7 @@ static void body_tree(struct tree *t, const struct payload_context *c, const str
     }
 }
 
-void v1_payload_tree(struct tree *t, const struct payload_context *c, const struct payload_view *p)
+static struct node *open_payload(struct tree *t, const struct payload_view *p)
 {
     const struct about *a = about_type(p->type);
     const char *name = v1_payload_name(p->type);
@@ -287,6 +287,22 @@ void v1_payload_tree(struct tree *t, const struct payload_context *c, const stru
     n->number = p->type;
     n->meaning = a->title;
     generic_header(t, p);
+    return n;
+}
+
+void v1_sealed_tree(struct tree *t, const struct payload_view *p)
+{
+    open_payload(t, p)->rfc = "RFC 2409 §5.2";
+    tree_hex(t, "Ciphertext", p->body);
+    tree_close(t);
+}
+
+void v1_payload_tree(struct tree *t, const struct payload_context *c, const struct payload_view *p)
+{
+    struct bytes whole =
+        bytes_of(p->body.data - PAYLOAD_HEADER_LEN, p->body.len + PAYLOAD_HEADER_LEN);
+
+    open_payload(t, p);
     body_tree(t, c, p);
     if (!v1_payload_allowed(p->type))
         tree_error(t, whole, ERR_UNSUPPORTED);

@@ -112,19 +112,57 @@ static uint16_t number_of(struct bytes row, uint16_t type)
     return number <= UINT16_MAX ? (uint16_t)number : 0;
 }
 
-/* RFC 2409 §5: the responder answers with one proposal and one transform. */
-static void learn_suite(struct session *s, struct bytes body)
+static bool first_transform(struct bytes body, struct v1_transform *t)
 {
     struct sa_transform_walk transforms;
     struct v1_sa_walk walk;
     struct sa_proposal p;
-    struct v1_transform t;
 
     v1_sa_open(&walk, body);
     if (!v1_sa_next(&walk, &p))
-        return;
+        return false;
     sa_transform_open(&transforms, &p);
-    if (!v1_transform_next(&transforms, &t))
+    return v1_transform_next(&transforms, t);
+}
+
+/* The method of public-key encryption by which a message in the clear is encrypted; 0: none. */
+static unsigned encryption_of(const struct ike_header *h, const struct message_view *v)
+{
+    const struct payload_view *sa = message_find(v, V1_PAYLOAD_SA);
+    const struct payload_view *nonce = message_find(v, V1_PAYLOAD_NONCE);
+    const struct payload_view *ke = message_find(v, V1_PAYLOAD_KE);
+    struct v1_transform t;
+    unsigned method;
+
+    if (v1_encrypted(h) || !nonce || !message_find(v, V1_PAYLOAD_ID))
+        return 0;
+    if (h->exchange == V1_EXCHANGE_MAIN && !sa)
+        return ke && ke < nonce ? V1_AUTH_RSA_ENCRYPTION : V1_AUTH_RSA_REVISED_ENCRYPTION;
+    if (h->exchange != V1_EXCHANGE_AGGRESSIVE || !sa || !first_transform(sa->body, &t))
+        return 0;
+    method = number_of(t.attributes, V1_OAKLEY_AUTHENTICATION_METHOD);
+    return method == V1_AUTH_RSA_ENCRYPTION || method == V1_AUTH_RSA_REVISED_ENCRYPTION ? method
+                                                                                        : 0;
+}
+
+bool v1_payload_sealed(const struct ike_header *h, const struct message_view *v,
+                       const struct payload_view *p)
+{
+    unsigned method = encryption_of(h, v);
+
+    if (method == 0 || p->type == V1_PAYLOAD_NONCE)
+        return method != 0;
+    if (method == V1_AUTH_RSA_ENCRYPTION)
+        return p->type == V1_PAYLOAD_ID;
+    return p > message_find(v, V1_PAYLOAD_NONCE) && p->type != V1_PAYLOAD_HASH;
+}
+
+/* RFC 2409 §5: the responder answers with one proposal and one transform. */
+static void learn_suite(struct session *s, struct bytes body)
+{
+    struct v1_transform t;
+
+    if (!first_transform(body, &t))
         return;
     s->agreed = true;
     s->encr = encr_suite_v1(number_of(t.attributes, V1_OAKLEY_ENCRYPTION_ALGORITHM),
@@ -162,7 +200,7 @@ void v1_session_learn(struct v1_sessions *all, const struct message_view *v)
     }
     if (sa && v->header.spi_r != 0 && !s->agreed)
         learn_suite(s, sa->body);
-    if (ke)
+    if (ke && !v1_payload_sealed(&v->header, v, ke))
         learn_ke(s, ke->body);
 }
 

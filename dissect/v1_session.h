@@ -23,6 +23,14 @@ struct v1_sessions;
 struct v1_sessions *v1_sessions_create(void);
 void v1_sessions_destroy(struct v1_sessions *);
 
+/**
+ * Whether the body of a payload in the clear is ciphertext: nonces and identities of public-key
+ * encryption, and by the revised mode all behind the nonce (RFC 2409 §5.2, §5.3). Main Mode has an
+ * identity in the clear nowhere else, and Aggressive Mode says the method in the same message.
+ */
+bool v1_payload_sealed(const struct ike_header *, const struct message_view *,
+                       const struct payload_view *);
+
 /** Take notice of a message in the clear of an SA that there is a key for. */
 void v1_session_learn(struct v1_sessions *, const struct message_view *);
 

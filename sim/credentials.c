@@ -27,7 +27,7 @@ struct group_credentials {
     uint32_t member_count;
     struct test_cert *shown;   /* by member: its certificate or raw key */
     struct bytes *chains;      /* by member: that, and the intermediates behind it */
-    struct identity *identity; /* by member: whom its raw key is known to speak for */
+    struct identity *identity; /* by member: whom its key is known to speak for, where it is */
     struct rng random;
 };
 
@@ -43,7 +43,14 @@ struct credentials {
     size_t hashes_len;
     struct known_key *known;
     size_t known_count;
+    struct known_cert *known_certs; /* of who is encrypted to (RFC 2409 §5.2) */
+    size_t known_cert_count;
 };
+
+static bool is_encrypted_to(const struct scenario_group *g)
+{
+    return scenario_signs(g) && auth_encrypts(scenario_auth(&g->ike_words).way);
+}
 
 /* ---- keys ---- */
 
@@ -71,7 +78,7 @@ static enum err make_room(struct credentials *c, uint32_t group)
     g->keys = calloc(g->key_count, sizeof *g->keys);
     g->shown = calloc(from->count, sizeof *g->shown);
     g->chains = calloc((size_t)from->count * c->chain_len, sizeof *g->chains);
-    if (c->scenario->pki.form == PKI_RAW_KEYS)
+    if (c->scenario->pki.form == PKI_RAW_KEYS || is_encrypted_to(from))
         g->identity = calloc(from->count, sizeof *g->identity);
     g->member_count = from->count;
     /* Named by the group: another group, before or behind it, changes nothing. */
@@ -135,7 +142,8 @@ static enum err make_certificate(struct credentials *c, uint32_t group, uint32_t
     struct test_cert_options o = {
         .common_name = name,
         .alt_name = alt_name,
-        .key_usage = "critical,digitalSignature",
+        .key_usage = is_encrypted_to(from) ? "critical,digitalSignature,keyEncipherment"
+                                           : "critical,digitalSignature",
         .extended_key_usage = "1.3.6.1.5.5.7.3.17", /* ipsecIKE, RFC 4945 §5.1.3.12 */
         .serial = serial_of(&random),
         .key = key,
@@ -160,6 +168,20 @@ static enum err make_certificate(struct credentials *c, uint32_t group, uint32_t
         g->chains[(size_t)member * c->chain_len + level] =
             test_cert_bytes(&h->levels[c->chain_len - level].cert);
     return e;
+}
+
+/* Whoever meets this member has its certificate already. */
+static void know_certificate(struct credentials *c, uint32_t group, uint32_t member)
+{
+    struct group_credentials *g = &c->groups[group];
+    struct identity *id = &g->identity[member];
+
+    *id = scenario_identity(c->scenario, group, member);
+    c->known_certs[c->known_cert_count++] =
+        (struct known_cert){.id_type = id->type,
+                            .id = bytes_of(id->data, id->len),
+                            .certs = &g->chains[(size_t)member * c->chain_len],
+                            .cert_count = c->chain_len};
 }
 
 /* ---- raw keys ---- */
@@ -203,6 +225,8 @@ static enum err make_group(struct credentials *c, uint32_t group)
         key = test_key_bytes(&der);
         for (uint32_t m = k; m < g->member_count && e == OK; m += g->key_count) {
             e = raw ? make_raw_key(c, group, m, key) : make_certificate(c, group, m, key);
+            if (e == OK && is_encrypted_to(&c->scenario->groups[group]))
+                know_certificate(c, group, m);
             g->chains[(size_t)m * c->chain_len] = test_cert_bytes(&g->shown[m]);
         }
         test_key_reset(&der);
@@ -228,9 +252,10 @@ static enum err make_all(struct credentials *c)
     c->pki = test_pki_create();
     c->groups = calloc(s->group_count, sizeof *c->groups);
     c->known = calloc(signers_of(s), sizeof *c->known);
+    c->known_certs = calloc(signers_of(s), sizeof *c->known_certs);
     c->anchors = x509_anchors_create();
     c->chain_len = s->pki.form == PKI_CERTIFICATES ? 1 + s->pki.intermediates : 1;
-    if (!c->pki || !c->groups || !c->known || !c->anchors)
+    if (!c->pki || !c->groups || !c->known || !c->known_certs || !c->anchors)
         return ERR_MEMORY;
     authorities_init(&c->authorities, s, c->pki);
     for (uint32_t i = 0; i < s->group_count && e == OK; i++)
@@ -239,6 +264,7 @@ static enum err make_all(struct credentials *c)
     if (e == OK)
         e = authorities_trust(&c->authorities, c->crypto, c->anchors, c->hashes, &c->hashes_len);
     qsort(c->known, c->known_count, sizeof *c->known, known_key_compare);
+    qsort(c->known_certs, c->known_cert_count, sizeof *c->known_certs, known_cert_compare);
     return e;
 }
 
@@ -286,7 +312,23 @@ void credentials_destroy(struct credentials *c)
     test_pki_destroy(c->pki);
     free(c->groups);
     free(c->known);
+    free(c->known_certs);
     free(c);
+}
+
+/* Of the gateway that a member calls. */
+static const struct known_cert *called_by(const struct credentials *c, uint32_t group,
+                                          uint32_t member, const struct ike_trust *trust)
+{
+    const struct scenario_group *g = &c->scenario->groups[group];
+    struct identity id;
+    uint32_t at;
+
+    if (g->role != ROLE_INITIATOR || !is_encrypted_to(g))
+        return NULL;
+    at = (uint32_t)((uint64_t)member * c->scenario->groups[g->connect].count / g->count);
+    id = scenario_identity(c->scenario, g->connect, at);
+    return known_cert_find(trust, id.type, bytes_of(id.data, id.len));
 }
 
 void credentials_give(const struct credentials *c, uint32_t group, uint32_t member,
@@ -305,7 +347,10 @@ void credentials_give(const struct credentials *c, uint32_t group, uint32_t memb
         .crl = (enum x509_crl_mode)c->scenario->pki.crl,
         .keys = c->known,
         .key_count = c->known_count,
+        .certs = c->known_certs,
+        .cert_count = c->known_cert_count,
     };
+    auth->trust.called = called_by(c, group, member, &auth->trust);
 }
 
 uint64_t credentials_estimate(const struct scenario *s)

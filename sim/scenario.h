@@ -113,7 +113,9 @@ struct flood_words {
     X(ECDSA_521, "ecdsa-521", AUTH_CERTIFICATE, KEY_ECP521, "ecdsa-521-sha512")                    \
     X(ED25519, "ed25519", AUTH_CERTIFICATE, KEY_ED25519, "ed25519")                                \
     X(ED448, "ed448", AUTH_CERTIFICATE, KEY_ED448, "ed448")                                        \
-    X(NULL, "null", AUTH_NULL, KEY_TYPES, "")
+    X(NULL, "null", AUTH_NULL, KEY_TYPES, "")                                                      \
+    X(RSA_ENCRYPTION, "rsa-encryption", AUTH_RSA_ENCRYPTION, KEY_RSA, "")                          \
+    X(RSA_REVISED, "rsa-encryption-revised", AUTH_RSA_REVISED, KEY_RSA, "")
 
 enum auth_word {
 #define X(symbol, word, way, key, suite) AUTH_WORD_##symbol,
@@ -125,7 +127,7 @@ enum auth_word {
 struct scenario_auth {
     const char *word;
     enum auth_way way;
-    enum sign_key_type key; /* KEY_TYPES: nothing is signed */
+    enum sign_key_type key; /* KEY_TYPES: nobody has a key pair */
     const struct sign_suite *suite;
 };
 
@@ -459,7 +461,7 @@ int32_t scenario_identity_number(const struct scenario *, uint32_t group);
 
 /** What the word of `ike.auth` stands for. */
 struct scenario_auth scenario_auth(const struct ike_words *);
-/** Whether the members of this group have key pairs: they sign. */
+/** Whether the members of this group have key pairs: they sign, or are encrypted to. */
 bool scenario_signs(const struct scenario_group *);
 /** Whether any group does. */
 bool scenario_has_signers(const struct scenario *);

@@ -31,7 +31,7 @@ static bool is_endpoint(const struct scenario_group *g)
 
 bool scenario_signs(const struct scenario_group *g)
 {
-    return is_endpoint(g) && scenario_auth(&g->ike_words).way == AUTH_CERTIFICATE;
+    return is_endpoint(g) && scenario_auth(&g->ike_words).key != KEY_TYPES;
 }
 
 bool scenario_has_signers(const struct scenario *s)

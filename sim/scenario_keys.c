@@ -144,7 +144,10 @@ static const struct key ike_keys[] = {
      .words = auth_words,
      .doc = "How this side proves who it is; each side accepts the ways of those it connects to. "
             "rsa is rsa/pss-sha256, ecdsa is ecdsa-256, null proves nothing (RFC 7619). With version "
-            "1 both sides have the same: psk, rsa, or ecdsa of one curve.",
+            "1 both sides have the same: psk, rsa, or ecdsa of one curve; or rsa-encryption "
+            "(RFC 2409 §5.2) or rsa-encryption-revised (RFC 2409 §5.3), where each has the other's "
+            "certificate and reads what was encrypted to its own: what PKCS #1 v1.5 is attacked by, "
+            "for labs only.",
      .example = "ecdsa"},
     {.name = "send_cert", .type = KEY_WORD, .offset = AT(ike_words, send_cert),
      .otherwise = "ifasked", .words = WORDS("ifasked", "always", "never"),

@@ -207,6 +207,8 @@ static bool can_prove(const struct scenario_group *g)
 
     if (auth.way == AUTH_NULL) /* hybrid: the user's password is all there is */
         return g->ike_words.xauth && g->role == ROLE_INITIATOR;
+    if (auth_encrypts(auth.way)) /* RFC 2409 §5.2, §5.3 */
+        return true;
     if (auth.way != AUTH_CERTIFICATE)
         return auth.way == AUTH_PSK;
     return auth.key == KEY_ECP256 || auth.key == KEY_ECP384 || auth.key == KEY_ECP521 ||
@@ -221,7 +223,8 @@ static void check_proof(const struct group_place *at)
     if (!can_prove(at->group))
         diag_error(&at->r->diag, written(at, "ike", "auth"),
                    "'%s' speaks IKEv1, whose 'auth' is psk, rsa (by the hash of the proposal), "
-                   "ecdsa-256, ecdsa-384 or ecdsa-521; give one of those",
+                   "ecdsa-256, ecdsa-384 or ecdsa-521, or for a lab rsa-encryption; give one of "
+                   "those",
                    at->group->name);
     else if (scenario_signs(at->group) && at->r->scenario->pki.form == PKI_RAW_KEYS)
         diag_error(&at->r->diag, tree_get(tree_get(at->r->root, "pki"), "form"),
@@ -248,7 +251,7 @@ static void check_users(const struct group_place *at)
                    "who calls '%s' with IKEv2 would get by without a user, as that has no 'xauth'; "
                    "give it version 1",
                    at->group->name);
-    if (w->xauth && auth.way == AUTH_CERTIFICATE && auth.key != KEY_RSA)
+    if (w->xauth && auth.key != KEY_TYPES && (auth.key != KEY_RSA || auth_encrypts(auth.way)))
         diag_error(&at->r->diag, written(at, "ike", "auth"),
                    "XAUTH has no method with %s; 'auth' takes psk or rsa with it", auth.word);
     if (w->address_pool.addr.family &&
@@ -300,10 +303,10 @@ static void check_peer_proof(const struct group_place *at, const struct scenario
         diag_error(&at->r->diag, written(at, "ike", "auth"),
                    "a user of '%s' shows nothing but a password, so '%s' has to sign; give it rsa",
                    at->group->name, peer->name);
-    if (own.way == AUTH_CERTIFICATE && (theirs.way != own.way || theirs.key != own.key))
+    if (own.key != KEY_TYPES && (theirs.way != own.way || theirs.key != own.key))
         diag_error(&at->r->diag, written(at, "ike", "auth"),
                    "'%s' calls with IKEv1, where both sides prove themselves in the same way, and "
-                   "'%s' cannot sign with %s; give both the same 'auth'",
+                   "'%s' cannot do so by %s; give both the same 'auth'",
                    at->group->name, peer->name, own.word);
 }
 
@@ -339,6 +342,18 @@ static void check_peer(const struct group_place *at)
                    g->name);
 }
 
+static void refuse_encryption(const struct group_place *at)
+{
+    const struct ike_words *w = &at->group->ike_words;
+    struct scenario_auth auth = scenario_auth(w);
+
+    if (auth_encrypts(auth.way) && w->version != VERSION_1)
+        diag_error(&at->r->diag, written(at, "ike", "auth"),
+                   "%s is of IKEv1 (RFC 2409 §5.2), and '%s' is not of version 1 alone; give it "
+                   "version 1, or another 'auth' such as rsa",
+                   auth.word, at->group->name);
+}
+
 static void check_group(const struct group_place *at)
 {
     const struct scenario_group *g = at->group;
@@ -346,6 +361,7 @@ static void check_group(const struct group_place *at)
 
     if (mode && g->ike_words.version == VERSION_2 && g->ike_words.phase1 != PHASE1_MAIN)
         diag_warning(&at->r->diag, mode, "'mode' is of IKEv1, and '%s' is of version 2", g->name);
+    refuse_encryption(at);
     if (g->role == ROLE_INITIATOR)
         check_peer(at);
     if (!scenario_speaks_v1(g)) {

@@ -51,6 +51,23 @@ const struct xauth_user *xauth_user_find(const struct xauth_config *c, struct by
     return user && bytes_equal_secret(user->password, password) ? user : NULL;
 }
 
+int known_cert_compare(const void *a, const void *b)
+{
+    const struct known_cert *x = a, *y = b;
+
+    return x->id_type != y->id_type ? x->id_type - y->id_type : bytes_compare(x->id, y->id);
+}
+
+const struct known_cert *known_cert_find(const struct ike_trust *trust, uint8_t id_type,
+                                         struct bytes id)
+{
+    const struct known_cert wanted = {.id_type = id_type, .id = id};
+
+    return trust->cert_count == 0 ? NULL
+                                  : bsearch(&wanted, trust->certs, trust->cert_count, sizeof wanted,
+                                            known_cert_compare);
+}
+
 bool known_key_find(const struct ike_trust *trust, struct bytes spki, uint8_t id_type,
                     struct bytes id)
 {

@@ -15,7 +15,11 @@
     X(PSK, "psk")                 /* a shared key, RFC 7296 §2.15 */                              \
     X(CERTIFICATE, "certificate") /* a signature; the key is in an X.509 certificate */            \
     X(RAW_KEY, "raw_key") /* a signature; the key comes by itself and is known: RFC 7670 */        \
-    X(NULL, "null")       /* nothing is proven: RFC 7619 */
+    X(NULL, "null")       /* nothing is proven: RFC 7619 */                                        \
+    /* IKEv1: reading what was encrypted to the key in a certificate, RFC 2409 §5.2; the same in  \
+     * the revised mode, §5.3 */                                                                  \
+    X(RSA_ENCRYPTION, "rsa_encryption")                                                            \
+    X(RSA_REVISED, "rsa_encryption_revised")
 
 enum auth_way {
 #define X(symbol, name) AUTH_##symbol,
@@ -26,6 +30,12 @@ enum auth_way {
 
 const char *auth_way_name(enum auth_way);
 #define AUTH_BIT(way) (1u << (way))
+
+/** Of IKEv1 only. */
+static inline bool auth_encrypts(enum auth_way way)
+{
+    return way == AUTH_RSA_ENCRYPTION || way == AUTH_RSA_REVISED;
+}
 
 /** When certificates are sent, in strongSwan's words. */
 enum send_cert { SEND_CERT_IF_ASKED, SEND_CERT_ALWAYS, SEND_CERT_NEVER };
@@ -48,6 +58,15 @@ struct known_key {
     struct bytes id;
 };
 
+/** The certificate of a peer that shows none, as of one that is encrypted to (RFC 2409 §5.2). It is
+ * judged like others. */
+struct known_cert {
+    uint8_t id_type; /* of whom it is */
+    struct bytes id;
+    const struct bytes *certs; /* DER: the end entity's, then intermediates */
+    size_t cert_count;         /* 1 at least */
+};
+
 /** Whom an endpoint believes. */
 struct ike_trust {
     const struct x509_anchors *anchors; /* NULL: no certificate is believed */
@@ -57,6 +76,10 @@ struct ike_trust {
     /** In ascending order of known_key_compare. */
     const struct known_key *keys;
     size_t key_count;
+    /** In ascending order of known_cert_compare, one of each identity. */
+    const struct known_cert *certs;
+    size_t cert_count;
+    const struct known_cert *called; /* of whom we call; NULL: nobody's */
 };
 
 struct auth_config {
@@ -108,6 +131,11 @@ const struct xauth_user *xauth_user_find(const struct xauth_config *, struct byt
 
 /** The order of struct ike_trust.keys: by SPKI, then by identity. For qsort and bsearch. */
 int known_key_compare(const void *a, const void *b);
+/** The order of struct ike_trust.certs: by identity. For qsort and bsearch. */
+int known_cert_compare(const void *a, const void *b);
+/** NULL: there is none. */
+const struct known_cert *known_cert_find(const struct ike_trust *, uint8_t id_type,
+                                         struct bytes id);
 /** Whether this key speaks for this identity. */
 bool known_key_find(const struct ike_trust *, struct bytes spki, uint8_t id_type, struct bytes id);
 

@@ -20,15 +20,22 @@ static enum x509_result take_cert(struct crypto *c, struct peer_key *k, struct b
 
 static enum err take_certs(const struct peer_claim *p, struct peer_key *k, enum x509_result *result)
 {
-    const struct payload_view *v = message_find(p->in, p->cert_type);
+    bool certs = p->decrypts || auth_accepts(p->auth, AUTH_CERTIFICATE);
+    const struct payload_view *v;
 
+    if (p->at_hand) {
+        for (size_t i = 0; i < p->at_hand->cert_count && *result == CERT_VALID; i++)
+            *result = take_cert(p->crypto, k, p->at_hand->certs[i]);
+        return OK;
+    }
+    v = message_find(p->in, p->cert_type);
     for (; v && *result == CERT_VALID; v = message_next(p->in, v)) {
         struct cert_payload cert;
         enum err e = cert_read(v->body, &cert);
 
         if (e)
             return e;
-        if (cert.encoding == CERT_X509_SIGNATURE && auth_accepts(p->auth, AUTH_CERTIFICATE))
+        if (cert.encoding == CERT_X509_SIGNATURE && certs)
             *result = take_cert(p->crypto, k, cert.data);
         else if (cert.encoding == CERT_RAW_PUBLIC_KEY && auth_accepts(p->auth, AUTH_RAW_KEY) &&
                  !k->raw.len)

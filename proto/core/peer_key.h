@@ -18,6 +18,8 @@ struct peer_claim {
     uint8_t id_type;   /* the identity claimed; both versions number types alike */
     struct bytes id;
     int64_t now_s; /* Unix time */
+    bool decrypts; /* it is no signature: certificates are read whatever `auth` accepts */
+    const struct known_cert *at_hand; /* the peer's, in the place of those of `in`; NULL: none */
 };
 
 struct peer_key {

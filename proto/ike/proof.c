@@ -206,7 +206,7 @@ enum err proof_write(struct step *s, enum payload_type id_type, struct bytes own
     }
     if (w->error)
         return w->error;
-    if (c->auth.way == AUTH_PSK && !c->psk_len)
+    if ((c->auth.way == AUTH_PSK && !c->psk_len) || auth_encrypts(c->auth.way))
         return ERR_SIGNATURE;
     return signs(&c->auth) ? sign(s, &in) : mac(s, &in);
 }

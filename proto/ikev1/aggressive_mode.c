@@ -6,12 +6,14 @@
  *   3  HDR*, NAT-D, NAT-D, HASH_I         -->
  *
  * With signatures [CERTREQ ...] in 1 and 2, and [CERT ...,] SIG in the place of HASH. The third may
- * come in the clear (RFC 2409 §5); ours does not.
+ * come in the clear (RFC 2409 §5); ours does not. With public-key encryption nonce and ID of 1 and
+ * 2 are encrypted (pubkey_encryption.h).
  */
 #include "proto/ikev1/aggressive_mode.h"
 
 #include "base/assert.h"
 #include "proto/ikev1/proof.h"
+#include "proto/ikev1/pubkey_encryption.h"
 
 #define P(type) V1_BIT(type)
 #define FIRST (P(SA) | P(KE) | P(NONCE) | P(ID))
@@ -46,13 +48,31 @@ static void keep_group(const struct ike_config *c, const struct ke_suite *ke, st
             }
 }
 
+/* RFC 2409 §5: where message 1 is encrypted, the cipher and the hash are settled like the group. */
+static void keep_suite(const struct v1_suite *s, struct one_group *out)
+{
+    struct proposal_config *p = &out->proposals[0];
+
+    if (!v1_auth_encrypts(s->auth))
+        return;
+    p->encr[0] = s->encr;
+    p->prf[0] = s->hash->prf;
+    p->encr_count = p->prf_count = 1;
+    out->count = 1;
+}
+
 /* ---- what we write ---- */
 
-static void write_id(const struct v1_phase1 *p, struct message_writer *w)
+/* KE, NONCE, ID */
+static enum err write_public(const struct v1_phase1 *p, struct message_writer *w)
 {
     uint8_t room[V1_ID_BODY_MAX];
 
+    if (v1_auth_encrypts(p->suite.auth))
+        return v1_pubkey_write(p, w);
+    v1_phase1_keys_write(p, w);
     payload_add(w, V1_PAYLOAD_ID, v1_phase1_own_id(p, room));
+    return OK;
 }
 
 static enum err create_first(struct v1_phase1 *p, struct buf out, struct bytes *message)
@@ -69,6 +89,10 @@ static enum err create_first(struct v1_phase1 *p, struct buf out, struct bytes *
     p->suite.ke = c->proposals[0].ke[0];
     p->suite.auth = v1_auth_of(terms.methods[0]);
     keep_group(c, p->suite.ke, &ours);
+    if (v1_auth_encrypts(p->suite.auth) &&
+        !v1_suite_first(ours.proposals, ours.count, &p->suite))
+        return ERR_UNSUPPORTED;
+    keep_suite(&p->suite, &ours);
     writer_init(&sa, p->sai_b, sizeof p->sai_b);
     e = v1_offer_write(&sa, ours.proposals, ours.count, &terms);
     if (e == OK)
@@ -78,11 +102,14 @@ static enum err create_first(struct v1_phase1 *p, struct buf out, struct bytes *
     p->sai_len = (uint16_t)writer_len(&sa);
     v1_phase1_begin(p, &w, out, V1_EXCHANGE_AGGRESSIVE, false);
     payload_add(&w, V1_PAYLOAD_SA, bytes_of(p->sai_b, p->sai_len));
-    v1_phase1_keys_write(p, &w);
-    write_id(p, &w);
+    e = write_public(p, &w);
     v1_proof_ask(p, &w);
     v1_phase1_vendors_write(p, &w);
-    return message_end(&w, message);
+    if (e == OK)
+        e = message_end(&w, message);
+    if (e == OK && v1_auth_encrypts(p->suite.auth))
+        e = v1_pubkey_seal(p, NULL, out, message);
+    return e;
 }
 
 enum err aggressive_mode_start(struct v1_phase1 *p, struct buf out, struct bytes *message)
@@ -113,14 +140,18 @@ static enum err write_second(struct v1_phase1_step *s, const struct v1_choice *c
     v1_offered_write(payload_begin(&w, V1_PAYLOAD_SA), &choice->offered,
                      choice->offered.proposal.spi);
     payload_end(&w);
-    v1_phase1_keys_write(s->p, &w);
-    write_id(s->p, &w);
+    e = write_public(s->p, &w);
     v1_proof_ask(s->p, &w);
     v1_phase1_vendors_write(s->p, &w);
-    e = v1_phase1_nat_write(s->p, &w, s->at);
+    if (e == OK)
+        e = v1_phase1_nat_write(s->p, &w, s->at);
     if (e == OK)
         e = v1_proof_write(s->p, &w);
-    return e == OK ? message_end(&w, s->message) : e;
+    if (e == OK)
+        e = message_end(&w, s->message);
+    if (e == OK && v1_auth_encrypts(s->p->suite.auth))
+        e = v1_pubkey_seal(s->p, s->in, s->out, s->message);
+    return e;
 }
 
 static enum err take_first(struct v1_phase1_step *s)
@@ -137,7 +168,11 @@ static enum err take_first(struct v1_phase1_step *s)
         return e;
     s->p->cky_i = s->in->header.spi_i;
     s->p->suite = choice.suite;
-    e = v1_phase1_id_read(s->p, v1_phase1_body(s->in, V1_PAYLOAD_ID));
+    e = v1_pubkey_open(s);
+    if (e == OK)
+        e = v1_phase1_id_read(s->p, v1_phase1_body(s->in, V1_PAYLOAD_ID));
+    if (e == OK)
+        e = v1_pubkey_peer_check(s);
     if (e == OK)
         e = v1_phase1_keys_read(s->p, s->in);
     if (e == OK)
@@ -169,10 +204,15 @@ static enum err take_second(struct v1_phase1_step *s)
     enum err e;
 
     keep_group(s->p->env.config, s->p->suite.ke, &ours);
+    keep_suite(&s->p->suite, &ours);
     e = v1_answer_read(ours.proposals, ours.count, v1_phase1_body(s->in, V1_PAYLOAD_SA), &terms,
                        &s->p->suite);
     if (e == OK)
+        e = v1_pubkey_open(s);
+    if (e == OK)
         e = v1_phase1_id_read(s->p, v1_phase1_body(s->in, V1_PAYLOAD_ID));
+    if (e == OK)
+        e = v1_pubkey_peer_check(s);
     if (e == OK)
         e = v1_phase1_keys_read(s->p, s->in);
     if (e != OK)

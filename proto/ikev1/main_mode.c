@@ -8,12 +8,14 @@
  *   5  HDR*, IDii, HASH_I            -->
  *   6                                <--  HDR*, IDir, HASH_R
  *
- * With signatures [CERTREQ ...,] [CERT ...,] SIG_I and [CERT ...,] SIG_R in the place of HASH.
+ * With signatures [CERTREQ ...,] [CERT ...,] SIG_I and [CERT ...,] SIG_R in the place of HASH. With
+ * public-key encryption ID is in 3 and 4, encrypted with the nonce (pubkey_encryption.h).
  */
 #include "proto/ikev1/main_mode.h"
 
 #include "base/assert.h"
 #include "proto/ikev1/proof.h"
+#include "proto/ikev1/pubkey_encryption.h"
 
 #define P(type) V1_BIT(type)
 #define KEYS (P(KE) | P(NONCE))
@@ -34,6 +36,14 @@ static const struct v1_phase1_row rows[] = {
 
 /* ---- what we write ---- */
 
+static enum err write_public(struct v1_phase1 *p, struct message_writer *w)
+{
+    if (v1_auth_encrypts(p->suite.auth))
+        return v1_pubkey_write(p, w);
+    v1_phase1_keys_write(p, w);
+    return OK;
+}
+
 /* 3, 4: HDR, KE, N, NAT-D, NAT-D */
 static enum err write_keys(struct v1_phase1_step *s)
 {
@@ -41,11 +51,16 @@ static enum err write_keys(struct v1_phase1_step *s)
     enum err e;
 
     v1_phase1_begin(s->p, &w, s->out, V1_EXCHANGE_MAIN, false);
-    v1_phase1_keys_write(s->p, &w);
+    e = write_public(s->p, &w);
     if (!s->p->initiator)
         v1_proof_ask(s->p, &w);
-    e = v1_phase1_nat_write(s->p, &w, s->at);
-    return e == OK ? message_end(&w, s->message) : e;
+    if (e == OK)
+        e = v1_phase1_nat_write(s->p, &w, s->at);
+    if (e == OK)
+        e = message_end(&w, s->message);
+    if (e == OK && v1_auth_encrypts(s->p->suite.auth))
+        e = v1_pubkey_seal(s->p, s->in, s->out, s->message);
+    return e;
 }
 
 /* 5, 6: HDR*, ID, HASH; or HDR*, ID, [CERTREQ ...,] [CERT ...,] SIG. What proves comes last: the
@@ -57,7 +72,8 @@ static enum err write_proof(struct v1_phase1_step *s)
     enum err e;
 
     v1_phase1_begin(s->p, &w, s->out, V1_EXCHANGE_MAIN, true);
-    payload_add(&w, V1_PAYLOAD_ID, v1_phase1_own_id(s->p, room));
+    if (!v1_auth_encrypts(s->p->suite.auth))
+        payload_add(&w, V1_PAYLOAD_ID, v1_phase1_own_id(s->p, room));
     if (s->p->initiator)
         v1_proof_ask(s->p, &w);
     e = v1_proof_write(s->p, &w);
@@ -134,8 +150,14 @@ static enum err take_answer(struct v1_phase1_step *s)
 /* Who is responder answers 3 with 4, who is initiator 4 with 5. */
 static enum err take_keys(struct v1_phase1_step *s)
 {
-    enum err e = v1_phase1_keys_read(s->p, s->in);
+    enum err e = v1_pubkey_open(s);
 
+    if (e == OK)
+        e = v1_phase1_keys_read(s->p, s->in);
+    if (e == OK && v1_auth_encrypts(s->p->suite.auth))
+        e = v1_phase1_id_read(s->p, v1_phase1_body(s->in, V1_PAYLOAD_ID));
+    if (e == OK)
+        e = v1_pubkey_peer_check(s);
     if (e == OK)
         e = v1_phase1_nat_read(s->p, s->in, s->at);
     if (e == OK && !s->p->initiator)
@@ -150,8 +172,10 @@ static enum err take_keys(struct v1_phase1_step *s)
 /* Who is responder answers 5 with 6. */
 static enum err take_proof(struct v1_phase1_step *s)
 {
-    enum err e = v1_phase1_id_read(s->p, v1_phase1_body(s->in, V1_PAYLOAD_ID));
+    enum err e = OK;
 
+    if (!v1_auth_encrypts(s->p->suite.auth))
+        e = v1_phase1_id_read(s->p, v1_phase1_body(s->in, V1_PAYLOAD_ID));
     if (e == OK)
         e = v1_proof_check(s->p, s->in);
     if (e == OK)

@@ -32,7 +32,13 @@ enum v1_phase1_sizes {
     X(ESTABLISHED, "established")
 
 /** Streams that are forked from that of a phase 1, once each. */
-enum v1_fork { V1_FORK_KEY_EXCHANGE, V1_FORK_SIGNATURE };
+enum v1_fork {
+    V1_FORK_KEY_EXCHANGE,
+    V1_FORK_SIGNATURE,
+    V1_FORK_NONCE,
+    V1_FORK_ID,
+    V1_FORK_BLINDING
+};
 
 enum v1_state {
 #define X(symbol, name) V1_STATE_##symbol,

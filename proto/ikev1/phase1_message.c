@@ -260,11 +260,34 @@ static enum err check_header(const struct v1_phase1 *p, const struct ike_header 
     return h->spi_r == p->cky_r ? OK : ERR_MESSAGE_ID;
 }
 
+static bool may_encrypt(const struct v1_phase1 *p)
+{
+    if (p->suite.auth)
+        return v1_auth_encrypts(p->suite.auth);
+    return auth_encrypts(p->env.config->auth.way);
+}
+
+/* Where nonces are encrypted identities come with them, and from who calls HASH(1) and CERT
+ * besides. */
+static struct v1_phase1_row as_encrypted(const struct v1_phase1 *p, struct v1_phase1_row r)
+{
+    if (r.needed & V1_BIT(NONCE)) {
+        r.needed |= V1_BIT(ID);
+        r.allowed |= V1_BIT(ID) | (p->initiator ? 0 : V1_BIT(HASH) | V1_BIT(CERT));
+    } else if (r.needed & V1_BIT(HASH)) {
+        r.needed &= ~V1_BIT(ID);
+        r.allowed &= ~V1_BIT(ID);
+    }
+    return r;
+}
+
 /* Rows say HASH; where the peer signs it is SIG instead, and CERT may be before either. */
 static struct v1_phase1_row as_proven(const struct v1_phase1 *p, const struct v1_phase1_row *row)
 {
     struct v1_phase1_row r = *row;
 
+    if (may_encrypt(p))
+        return as_encrypted(p, r);
     if (!(r.needed & V1_BIT(HASH)))
         return r;
     if (p->suite.auth->signs) /* an empty one, of a user of hybrid methods */
@@ -350,7 +373,8 @@ enum err v1_phase1_receive(struct v1_phase1 *p, const struct v1_phase1_mode *mod
     uint64_t digest = digest_of(at->message.data, at->message.len, 0) | 1;
     struct v1_phase1 after;
     struct message_view in;
-    struct v1_phase1_step step = {&after, row, &in, at, out, message, false};
+    struct v1_phase1_step step = {
+        .p = &after, .row = row, .in = &in, .at = at, .out = out, .message = message};
     enum err e;
 
     *next = V1_WAIT;

@@ -42,8 +42,9 @@ struct v1_phase1_step {
     const struct message_view *in; /* of an encrypted message what is inside */
     const struct v1_arrival *at;
     struct buf out;
-    struct bytes *message; /* what is to be sent, empty if nothing is */
-    bool encrypted;        /* the message was, under the keys of phase 1 */
+    struct bytes *message;     /* what is to be sent, empty if nothing is */
+    bool encrypted;            /* the message was, under the keys of phase 1 */
+    struct message_view plain; /* room for one whose payloads were (pubkey_encryption.h) */
 };
 
 struct v1_phase1_mode {

@@ -123,6 +123,24 @@ static unsigned combinations(const struct proposal_config *ours, size_t count)
     return found;
 }
 
+bool v1_suite_first(const struct proposal_config *ours, size_t count, struct v1_suite *out)
+{
+    struct combination c = {ours, count, 0, 0, 0, 0};
+    struct v1_suite first;
+
+    if (count == 0)
+        return false;
+    do
+        if (combined(&c, &first)) {
+            out->encr = first.encr;
+            out->hash = first.hash;
+            out->ke = first.ke;
+            return true;
+        }
+    while (next_index(&c));
+    return false;
+}
+
 enum err v1_offer_write(struct writer *w, const struct proposal_config *ours, size_t count,
                         const struct v1_terms *terms)
 {

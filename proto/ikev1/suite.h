@@ -37,6 +37,9 @@ struct v1_suite {
 enum err v1_offer_write(struct writer *, const struct proposal_config *ours, size_t count,
                         const struct v1_terms *) MUST_USE;
 
+/** The algorithms of the first combination that can be said. @return false: there is none */
+bool v1_suite_first(const struct proposal_config *ours, size_t count, struct v1_suite *out);
+
 /** The transform that was chosen of an offer, to be given back as it is
  * (v1_offered_write). */
 struct v1_choice {

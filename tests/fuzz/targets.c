@@ -1,6 +1,8 @@
 #include "targets.h"
 
 #include "base/assert.h"
+#include "crypto/test_pki.h"
+#include "crypto/x509.h"
 #include "dissect/hex.h"
 #include "nodes.h"
 #include "proto/endpoint.h"
@@ -229,21 +231,81 @@ struct main_pair {
     size_t len;
 };
 
-static void main_init(struct main_pair *p)
+static void propose(struct v1_phase1_env *env, struct ike_config *config)
 {
-    static struct ike_config config = {.id = {V1_ID_FQDN, 4, "fuzz"}, .psk = "psk", .psk_len = 3};
-    static struct v1_phase1_env env = {.config = &config, .natt = true};
     static struct meter meter;
     struct bytes bad;
 
+    env->crypto = crypto_modelled_create(&meter);
+    ASSERT(env->crypto && proposal_parse(bytes_text("aes128-sha256-ecp256"), true,
+                                         &config->proposals[0], &bad) == OK);
+    config->proposal_count = 1;
+}
+
+static const struct v1_phase1_env *by_secret(void)
+{
+    static struct ike_config config = {.id = {V1_ID_FQDN, 4, "fuzz"}, .psk = "psk", .psk_len = 3};
+    static struct v1_phase1_env env = {.config = &config, .natt = true};
+
+    if (!env.crypto)
+        propose(&env, &config);
+    return &env;
+}
+
+/* A key and its certificate, for both ends, which is the only one they believe: an anchor, too. */
+static void certify(struct v1_phase1_env *env, struct ike_config *config)
+{
+    static struct test_key key;
+    static struct test_cert cert;
+    static struct sign_key sign;
+    static struct bytes der;
+    static struct known_cert known = {.id_type = V1_ID_FQDN};
+    struct test_cert_options o = {.common_name = "fuzz",
+                                  .alt_name = "DNS:fuzz.test",
+                                  .basic_constraints = "critical,CA:TRUE",
+                                  .key_usage = "critical,digitalSignature,keyCertSign",
+                                  .not_before_s = env->now_s - 1000,
+                                  .not_after_s = env->now_s + 1000,
+                                  .serial = 1,
+                                  .random = rng_stream(1, 2, RNG_CREDENTIAL)};
+    struct x509_anchors *anchors = x509_anchors_create();
+    struct test_pki *pki = test_pki_create();
+    struct x509_cert *anchor;
+
+    ASSERT(test_key_make(pki, KEY_RSA, 2048, rng_stream(1, 1, RNG_CREDENTIAL), &key) == OK);
+    o.key = test_key_bytes(&key);
+    ASSERT(test_cert_make(pki, &o, &cert) == OK);
+    ASSERT(env->crypto->class->sign_key_load(env->crypto, test_key_bytes(&key), &sign) == OK);
+    der = test_cert_bytes(&cert);
+    ASSERT(x509_read(env->crypto, der, &anchor) == CERT_VALID);
+    ASSERT(x509_anchors_trust(anchors, anchor) == CERT_VALID);
+    x509_free(anchor);
+    test_pki_destroy(pki);
+    known.id = bytes_text("fuzz.test");
+    known.certs = &der;
+    known.cert_count = 1;
+    config->auth.credential = (struct ike_credential){.key = &sign, .certs = &der, .cert_count = 1};
+    config->auth.trust =
+        (struct ike_trust){.anchors = anchors, .certs = &known, .cert_count = 1, .called = &known};
+}
+
+static const struct v1_phase1_env *by_encryption(bool revised)
+{
+    static struct ike_config config = {.id = {V1_ID_FQDN, 9, "fuzz.test"}};
+    static struct v1_phase1_env env = {.config = &config, .natt = true, .now_s = 1700000000};
+
     if (!env.crypto) {
-        env.crypto = crypto_modelled_create(&meter);
-        ASSERT(env.crypto && proposal_parse(bytes_text("aes128-sha256-ecp256"), true,
-                                            &config.proposals[0], &bad) == OK);
-        config.proposal_count = 1;
+        propose(&env, &config);
+        certify(&env, &config);
     }
+    config.auth.way = revised ? AUTH_RSA_REVISED : AUTH_RSA_ENCRYPTION;
+    return &env;
+}
+
+static void main_init(struct main_pair *p, const struct v1_phase1_env *env)
+{
     for (unsigned i = 0; i < 2; i++)
-        v1_phase1_init(&p->end[i], &env, i == 0, 1 + i, rng_stream(1, i, RNG_TEST));
+        v1_phase1_init(&p->end[i], env, i == 0, 1 + i, rng_stream(1, i, RNG_TEST));
 }
 
 /* The message goes to `to`. @return what it answered with, if anything, has taken its place */
@@ -266,16 +328,14 @@ static enum err main_hand(struct main_pair *p, unsigned to)
 
 /* Message `n` (from 0), with some of its octets changed or cut off: it is refused and nothing has
  * changed, or it is served. What is encrypted by modelled crypto can be changed octet by octet. */
-void fuzz_main_mode(const uint8_t *data, size_t len)
+static void fuzz_phase1(const struct v1_phase1_env *env, const uint8_t *data, size_t len)
 {
     static struct main_pair p;
     static struct v1_phase1 before;
     struct bytes first;
     unsigned n;
 
-    if (len == 0)
-        return;
-    main_init(&p);
+    main_init(&p, env);
     ASSERT(main_mode_start(&p.end[0], (struct buf){p.message, 0, MAIN_ROOM}, &first) == OK);
     p.len = first.len;
     for (n = 0; n < data[0] % MAIN_MESSAGES; n++)
@@ -289,8 +349,22 @@ void fuzz_main_mode(const uint8_t *data, size_t len)
     if (p.len >= HEADER_LEN)
         store_be32(p.message + HEADER_LENGTH_AT, (uint32_t)p.len);
     before = p.end[1 - n % 2];
-    if (main_hand(&p, 1 - n % 2) != OK)
-        ASSERT(memcmp(&before, &p.end[1 - n % 2], sizeof before) == 0);
+    if (main_hand(&p, 1 - n % 2) == OK)
+        return;
+    before.certificate = p.end[1 - n % 2].certificate; /* what is told of a message that failed */
+    ASSERT(memcmp(&before, &p.end[1 - n % 2], sizeof before) == 0);
+}
+
+void fuzz_main_mode(const uint8_t *data, size_t len)
+{
+    if (len > 0)
+        fuzz_phase1(by_secret(), data, len);
+}
+
+void fuzz_encryption(const uint8_t *data, size_t len)
+{
+    if (len > 0)
+        fuzz_phase1(by_encryption(data[len - 1] & 1), data, len);
 }
 
 enum { JOINING_SAS = 3, JOINING_ROOM = 512 };

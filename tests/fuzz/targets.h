@@ -17,6 +17,7 @@
     X(v1)         /* a datagram of IKEv1: chain, bodies, what an encrypted one may hold */         \
     X(v1_payload) /* payload type of IKEv1, then a body */                                         \
     X(main_mode)  /* which message of Main Mode, then what is changed in it */                     \
+    X(encryption) /* the same by public-key encryption, whose method the last octet says */        \
     X(v1_joining) /* a row of fragments of IKEv1, for two IKE SAs */                               \
     X(ip)         /* a packet: headers, UDP, ICMP, rewriting, cutting */                           \
     X(reassembly) /* a row of fragments */                                                         \

@@ -285,6 +285,62 @@ class Signatures(unittest.TestCase):
                 self.assertGreater(pieces["v1"]["messages"], whole["v1"]["messages"])
 
 
+class Encryption(unittest.TestCase):
+    """RFC 2409 §5.2, §5.3: who is known proves himself by reading what was encrypted to him."""
+    WORDS = ("rsa-encryption", "rsa-encryption-revised")
+    simulate = Signatures.simulate
+    FILE = Signatures.FILE
+
+    def test_all_connect_with_both_providers_in_both_modes(self):
+        for word in self.WORDS:
+            for mode in ("main", "aggressive"):
+                with self.subTest(word=word, mode=mode):
+                    both = [self.simulate(f"ike.auth={word}", f"ike.mode={mode}", f"crypto={crypto}")
+                            for crypto in ("real", "modelled")]
+                    ike = both[0]["virtual"]["ike"]
+                    self.assertEqual((ike["v1"]["completed"], ike["failed"]), (10, 0))
+                    self.assertEqual(both[0]["virtual"], both[1]["virtual"])
+                    self.assertEqual(both[0]["timeline_digest"], both[1]["timeline_digest"])
+
+    def test_bad_certificates_are_refused(self):
+        for word in self.WORDS:
+            for what in ("revoked", "expired", "wrong_ca", "wrong_identity"):
+                with self.subTest(word=word, what=what):
+                    result = self.simulate(f"ike.auth={word}", "stop_time=3min",
+                                           f"pki.{what}=homes[2..4]")
+                    self.assertEqual(result["virtual"]["ike"]["v1"]["completed"], 7)
+
+    def test_authorities_between_are_known_as_well(self):
+        result = self.simulate("ike.auth=rsa-encryption", "pki.intermediates=2")
+        self.assertEqual(result["virtual"]["ike"]["v1"]["completed"], 10)
+
+    def test_where_it_cannot_be_is_an_error(self):
+        def refused(*words):
+            settings = [part for word in words for part in ("--set", word)]
+            done = subprocess.run([lab.IKELAB, "lint", str(self.FILE), *settings],
+                                  capture_output=True, text=True)
+            self.assertNotEqual(done.returncode, 0, words)
+            return done.stderr
+
+        for word in self.WORDS:
+            version1 = ("ike.version=1", "ike.proposals=[aes256-sha256-modp2048]")
+            self.assertIn("is of IKEv1", refused(f"ike.auth={word}"))
+            self.assertIn("give both the same 'auth'",
+                          refused(*version1, f"ike.auth={word}", "nodes.gw.ike.auth=rsa"))
+            self.assertIn("XAUTH has no method with",
+                          refused(*version1, f"ike.auth={word}", "ike.xauth=true"))
+
+    def test_dissect_shows_what_is_ciphertext(self):
+        with lab.Run(str(self.FILE), "--no-report", "--set", "ike.version=1",
+                     "--set", "ike.proposals=[aes256-sha256-modp2048]", "--set", "traffic={}",
+                     "--set", "pki.rsa_keys=1", "--set", "ike.auth=rsa-encryption") as run:
+            shown = subprocess.run([lab.IKELAB, "dissect", run.folder], check=True,
+                                   capture_output=True, text=True).stdout
+        self.assertIn("Ciphertext", shown)
+        self.assertNotIn("not decrypted", shown)
+        self.assertNotRegex(shown, "(?i)malformed")
+
+
 class Users(unittest.TestCase):
     """XAUTH and Mode-Config behind phase 1, with test credentials."""
     SETTINGS = ("pki.rsa_keys=1", "ike.version=1", "ike.proposals=[aes256-sha256-modp2048]",
