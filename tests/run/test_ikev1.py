@@ -248,6 +248,33 @@ class Signatures(unittest.TestCase):
                 self.assertEqual(made["joined"], made["messages"])
                 self.assertGreater(pieces["v1"]["messages"], whole["v1"]["messages"])
 
+    def test_dissect_joins_and_opens_the_fragments(self):
+        """Message 5 and 6 of Main Mode with certificates; all other fragments are pieces of them."""
+        words = ("traffic={}", "pki.rsa_keys=1", "ike.version=1", "ike.auth=rsa",
+                 "ike.proposals=[aes256-sha256-modp2048]", "pki.intermediates=1",
+                 "ike.fragment_size=600B", "capture={of: [gw]}")
+        with lab.Run(str(self.FILE), "--no-report",
+                     *(part for word in words for part in ("--set", word))) as run:
+            counted = run.result["virtual"]["ike"]["fragments"]
+            done = subprocess.run([lab.IKELAB, "dissect", run.folder, "--json"], check=True,
+                                  capture_output=True)
+        pieces, whole, covered = 0, [], set()
+        for frame in json.loads(done.stdout)["frames"]:
+            self.assertFalse(frame["locked"] or frame["errors"], frame["summary"])
+            pieces += "FRAG(" in frame["summary"]
+            if "{" in frame["summary"] and "FRAG(" in frame["summary"]:
+                whole.append(frame)
+        self.assertEqual((pieces, len(whole)), (counted["made"], counted["messages"]))
+        for frame in whole:
+            joined, opened = frame["texts"]
+            covered.update(source["frame"] for source in joined["from"])
+            self.assertEqual(int(joined["bytes"][48:56], 16) * 2, len(joined["bytes"]))
+            self.assertEqual(sum(source["length"] for source in opened["from"]) * 2,
+                             len(opened["bytes"]))
+            self.assertRegex(frame["summary"],
+                             r"^HDR, FRAG\(\d+, the last\) \{HDR\*, ID, CERT, CERT,.* SIG")
+        self.assertEqual(len(covered), pieces)
+
 
 class Users(unittest.TestCase):
     """XAUTH and Mode-Config behind phase 1, with test credentials."""
