@@ -295,14 +295,19 @@ class Users(unittest.TestCase):
                     real, modelled = (self.simulate(*words, f"crypto={c}") for c in ("real", "modelled"))
                     ike = real["virtual"]["ike"]
                     self.assertEqual((ike["v1"]["completed"], ike["failed"]), (10, 0))
+                    self.assertEqual((ike["users_known"], ike["users_refused"]), (10, 0))
                     self.assertEqual(real["virtual"], modelled["virtual"])
                     self.assertEqual(real["timeline_digest"], modelled["timeline_digest"])
 
     def test_a_wrong_password_is_refused_and_counted(self):
         for mode in ("main", "aggressive"):
-            ike = self.simulate("nodes.homes.ike.xauth_password=guess", "traffic={}",
-                                f"ike.mode={mode}")["virtual"]["ike"]
+            virtual = self.simulate("nodes.homes.ike.xauth_password=guess", "traffic={}",
+                                    f"ike.mode={mode}")["virtual"]
+            ike, groups = virtual["ike"], virtual["groups"]
             self.assertEqual((ike["completed"], ike["failed_by"]), (0, {"user_refused": 10}))
+            self.assertEqual(groups["homes"]["ike"]["users_refused"], 10)
+            self.assertEqual(groups["gw"]["ike"]["users_refused"], 10)
+            self.assertEqual((ike["users_known"], ike["users_refused"]), (0, 20))
 
     def test_addresses_are_given_while_there_are_any(self):
         words = ("nodes.homes.ike.ask_address=true", "nodes.gw.ike.address_pool=10.99.0.0/%d")
@@ -311,6 +316,22 @@ class Users(unittest.TestCase):
                 ike = self.simulate(words[0], words[1] % length)["virtual"]["ike"]
                 self.assertEqual(ike["completed"], up)
                 self.assertEqual(ike["failed_by"], {"no_address": 10 - up} if up < 10 else {})
+                self.assertEqual((ike["addresses_given"], ike["addresses_short"]), (up, 10 - up))
+
+    def test_the_report_shows_them(self):
+        settings = (*self.SETTINGS, "nodes.homes.ike.xauth_password=guess", "traffic={}")
+        with lab.Run(str(Signatures.FILE),
+                     *(part for word in settings for part in ("--set", word))) as run:
+            page = (run.folder / "report.html").read_text()
+        self.assertIn('data-metric="groups.gw.ike.users_refused" value="10"', page)
+
+    def test_thresholds_name_them(self):
+        words = ("nodes.homes.ike.ask_address=true", "nodes.gw.ike.address_pool=10.99.0.0/28",
+                 "traffic={}", 'thresholds={ike.users_known: ["==10"], ike.users_refused: ["==0"], '
+                 'ike.addresses_given@gw: ["==10"], ike.addresses_short: ["==0"]}')
+        rows = self.simulate(*words)["thresholds"]
+        self.assertEqual([(row["value"], row["pass"]) for row in rows],
+                         [(10, True), (0, True), (10, True), (0, True)])
 
     def test_renewals_keep_users_and_addresses(self):
         virtual = self.simulate("nodes.homes.ike.ask_address=true", "ike.rekey_time=6s",
