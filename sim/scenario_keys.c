@@ -285,12 +285,17 @@ static const struct key ike_keys[] = {
     {.name = "ask_address", .type = KEY_BOOL, .offset = AT(ike_words, ask_address),
      .otherwise = "false",
      .doc = "As initiator of version 1, ask for an address inside (Mode-Config), and do without the "
-            "tunnel if there is none. It is told, and traffic goes on with the addresses of the "
-            "plan.", .example = "true"},
+            "tunnel if there is none. It is told; traffic has it with `address_only`, else the "
+            "addresses of the plan.", .example = "true"},
     {.name = "address_pool", .type = KEY_PREFIX, .offset = AT(ike_words, address_pool),
      .otherwise = "=none",
      .doc = "As responder of version 1: addresses for those who ask, in the order in which they do; "
             "each goes back when its IKE SA is over.", .example = "10.99.0.0/24"},
+    {.name = "address_only", .type = KEY_BOOL, .offset = AT(ike_words, address_only),
+     .otherwise = "false",
+     .doc = "Child SAs are for the address that Mode-Config gave: an initiator asks for no other, "
+            "and its traffic goes from there and to there; a responder with a pool refuses all "
+            "others.", .example = "true"},
 };
 
 static const struct key lookup_keys[] = {

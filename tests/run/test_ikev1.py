@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -317,6 +318,29 @@ class Users(unittest.TestCase):
                 self.assertEqual(ike["completed"], up)
                 self.assertEqual(ike["failed_by"], {"no_address": 10 - up} if up < 10 else {})
                 self.assertEqual((ike["addresses_given"], ike["addresses_short"]), (up, 10 - up))
+
+    def test_traffic_has_the_address_that_was_given(self):
+        words = ("ike.ask_address=true", "nodes.gw.ike.ask_address=false", "capture={of: [gw]}",
+                 "nodes.gw.ike.address_pool=10.99.0.0/28", "ike.address_only=true")
+        settings = [part for word in (*self.SETTINGS, *words) for part in ("--set", word)]
+        with lab.Run(str(Signatures.FILE), "--no-report", *settings) as run, \
+             lab.Run(str(Signatures.FILE), "--no-report", *settings, "--set", "crypto=modelled") as other:
+            self.assertEqual(run.result["timeline_digest"], other.result["timeline_digest"])
+            virtual = run.result["virtual"]
+            self.assertEqual((virtual["ike"]["completed"], virtual["esp"]["dropped"]["other"]), (10, 0))
+            self.assertGreater(virtual["esp"]["delivered_ratio"], 0.99)
+            done = subprocess.run([lab.IKELAB, "dissect", run.folder, "--summary"], check=True,
+                                  capture_output=True, text=True)
+        packets = re.findall(r"ESP .* \{(\S+) > (\S+) UDP", done.stdout)
+        inside = {end for pair in packets for end in pair if end.startswith("10.99.0.")}
+        self.assertGreaterEqual(len(packets), 1000)
+        self.assertTrue(all(len(inside & set(pair)) == 1 for pair in packets))
+        self.assertEqual(len(inside), 10)
+
+    def test_who_keeps_to_the_plan_is_refused_where_addresses_alone_count(self):
+        virtual = self.simulate("nodes.homes.ike.ask_address=true", "nodes.gw.ike.address_only=true",
+                                "nodes.gw.ike.address_pool=10.99.0.0/28")["virtual"]
+        self.assertEqual((virtual["ike"]["completed"], virtual["esp"]["delivered_packets"]), (0, 0))
 
     def test_the_report_shows_them(self):
         settings = (*self.SETTINGS, "nodes.homes.ike.xauth_password=guess", "traffic={}")
