@@ -457,9 +457,11 @@ static const struct key group_keys[] = {
      .roles = FOR_INITIATOR, .otherwise = "handshake", .words = WORDS("handshake", "established"),
      .doc = "established: at its arrival a member's tunnel is up at both ends, as a handshake that "
             "has just ended would have left it, and no message was sent; that both are who they "
-            "say is taken for granted. A NAT on the way has the mapping of port 4500. Timers run "
-            "from then on: with arrivals over a while not all at once. If the tunnel ends, or its "
-            "gateway is away then, handshakes follow as ever.", .example = "established"},
+            "say is taken for granted. With version 1 they hand each other the messages outside "
+            "the network, and go on in it if that comes to nothing. A NAT on the way has the "
+            "mapping of port 4500. Timers run from then on: with arrivals over a while not all at "
+            "once. If the tunnel ends, or its gateway is away then, handshakes follow as ever.",
+     .example = "established"},
     {.name = "address", .type = KEY_ADDRESS, .offset = AT(scenario_group, addresses),
      .otherwise = "=by the address plan",
      .doc = "Address of a group with one member; of a NAT, on its outside; of a router, where its "

@@ -348,11 +348,6 @@ static void check_peer(const struct group_place *at)
         check_peer_proof(at, peer);
         check_peer_users(at, peer);
     }
-    if (version == IKE_V1 && g->established)
-        diag_error(&at->r->diag, tree_get(at->map, "start"),
-                   "tunnels are established at the start with IKEv2 only, and '%s' is of version "
-                   "1; leave 'start' out",
-                   g->name);
 }
 
 static void check_group(const struct group_place *at)
