@@ -105,6 +105,17 @@ static void print_versions(FILE *to, const struct metrics *m)
     }
 }
 
+/* XAUTH and Mode-Config. */
+static void print_users(FILE *to, const struct ike_metrics *ike)
+{
+    if (ike->users_known || ike->users_refused)
+        fprintf(to, "  users         %llu known; refusals at either end: %llu\n",
+                (unsigned long long)ike->users_known, (unsigned long long)ike->users_refused);
+    if (ike->addresses_given || ike->addresses_short)
+        fprintf(to, "  addresses     %llu given, %llu asked for when none was left\n",
+                (unsigned long long)ike->addresses_given, (unsigned long long)ike->addresses_short);
+}
+
 static void print_handshakes(FILE *to, const struct result *r)
 {
     const struct ike_metrics *ike = &r->metrics->ike;
@@ -118,6 +129,7 @@ static void print_handshakes(FILE *to, const struct result *r)
     fprintf(to, "   %.1f/s mean, %llu/s peak\n", metric(r, "ike.rate_per_s.mean"),
             (unsigned long long)ike->peak_1s);
     print_versions(to, r->metrics);
+    print_users(to, ike);
     print_setup_times(to, &ike->setup_time_ns);
     if (ike->setup_time_ns.count || ike->installed)
         fprintf(to,

@@ -15,7 +15,7 @@ struct dissector *dissector_create(struct dissect_keys *keys)
         return NULL;
     d->keys = keys;
     d->crypto = crypto_openssl_create(&d->meter);
-    d->fragments = skf_store_create();
+    d->fragments = fragment_store_create();
     d->sessions = v1_sessions_create();
     if (d->crypto && d->fragments && d->sessions)
         return d;
@@ -28,7 +28,7 @@ void dissector_destroy(struct dissector *d)
     if (!d)
         return;
     crypto_destroy(d->crypto);
-    skf_store_destroy(d->fragments);
+    fragment_store_destroy(d->fragments);
     v1_sessions_destroy(d->sessions);
     free(d);
 }
@@ -44,15 +44,53 @@ void text_enter(struct making *m, const char *name, struct decrypted text)
 
 void text_leave(struct making *m)
 {
+    unsigned outer;
+
     tree_close(&m->tree);
-    m->tree.text = 0;
-    m->tree.base = m->out->input.datagram.data;
+    outer = m->tree.at->text;
+    m->tree.text = outer;
+    m->tree.base = outer ? m->out->texts[outer - 1].bytes.data : m->out->input.datagram.data;
 }
 
 struct text_source source_of(const struct making *m, const uint8_t *at, size_t len)
 {
     return (struct text_source){m->out->input.frame, (size_t)(at - m->out->input.datagram.data),
                                 len};
+}
+
+/* Of each source what the span has of it. */
+static unsigned cut_sources(const struct decrypted *outer, size_t at, size_t len,
+                            struct text_source *out)
+{
+    unsigned count = 0;
+    size_t start = 0;
+
+    for (unsigned i = 0; i < outer->source_count; i++) {
+        struct text_source s = outer->sources[i];
+        size_t end = start + s.length, from = at > start ? at : start;
+        size_t to = at + len < end ? at + len : end;
+
+        if (from < to)
+            out[count++] = (struct text_source){s.frame, s.offset + from - start, to - from};
+        start = end;
+    }
+    return count;
+}
+
+struct decrypted decrypted_from(struct making *m, struct bytes text, struct bytes cipher)
+{
+    const struct decrypted *outer = m->tree.text ? &m->out->texts[m->tree.text - 1] : NULL;
+    unsigned most = outer ? outer->source_count : 1;
+    struct decrypted d = {text, arena_take(m->tree.arena, most * sizeof *d.sources), most};
+
+    if (!d.sources)
+        m->tree.failed = true;
+    else if (outer)
+        d.source_count =
+            cut_sources(outer, (size_t)(cipher.data - outer->bytes.data), cipher.len, d.sources);
+    else
+        *d.sources = source_of(m, cipher.data, cipher.len);
+    return d;
 }
 
 static void keepalive_tree(struct making *m)

@@ -1,8 +1,8 @@
 /*
  * One datagram to a tree: IKE messages of both versions, ESP packets, NAT keepalives; opened with
- * the keys at hand. The only state is what joining and opening need: fragments of IKEv2
- * messages (RFC 7383) that wait for the others, the ciphers and IVs of IKEv1 SAs that there is a
- * key for (v1_session.h), and the tops of ESP's sequence numbers.
+ * the keys at hand. The only state is what joining and opening need: fragments of IKE messages that
+ * wait for the others (fragments.h), the ciphers and IVs of IKEv1 SAs that there is a key for
+ * (v1_session.h), and the tops of ESP's sequence numbers.
  * Nothing in a datagram is fatal: the tree goes up to the bad place and has an error node there.
  */
 #ifndef DISSECT_DISSECT_H
@@ -16,9 +16,9 @@
 enum dissect_kind { DISSECT_IKE, DISSECT_ESP, DISSECT_KEEPALIVE };
 
 enum dissect_limits {
-    TEXTS_MAX = 3,           /* a fragment's own text and the joined one */
-    SKF_MESSAGES_MAX = 64,   /* waiting for fragments at once; the oldest gives way */
-    SKF_FRAGMENTS_MAX = 256, /* of one message */
+    TEXTS_MAX = 3,           /* a fragment's own text and the joined one, or that and its inside */
+    HELD_MESSAGES_MAX = 64,  /* waiting for fragments at once; the oldest gives way */
+    SKF_FRAGMENTS_MAX = 256, /* of one message of IKEv2 */
 };
 
 /** One datagram: what it is and where it comes from. */

@@ -110,12 +110,12 @@ static void joined_tree(struct making *m, const struct opened *o, struct bytes p
                         struct text_source source, const struct payload_context *context)
 {
     struct skf_piece p = {context->header, m->out->input.interface, o->fragment, piece, source};
-    struct skf_whole whole;
+    struct whole_message whole;
 
-    if (!skf_store_add(m->d->fragments, m->tree.arena, &p, &whole))
+    if (!fragments_join_skf(m->d->fragments, m->tree.arena, &p, &whole))
         return;
-    text_enter(m, "Joined message", (struct decrypted){whole.chain, whole.sources, whole.count});
-    chain_of(m, whole.chain, whole.first_type, context);
+    text_enter(m, "Joined message", (struct decrypted){whole.bytes, whole.sources, whole.count});
+    chain_of(m, whole.bytes, whole.first_type, context);
     text_leave(m);
 }
 

@@ -26,7 +26,7 @@ static void v1_flags_field(struct tree *t, struct bytes span, uint8_t flags)
                      flags & V1_FLAG_AUTHENTICATION ? ", Authentication" : "");
 }
 
-static void header_tree(struct tree *t, struct bytes message, const struct ike_header *h)
+void header_tree(struct tree *t, struct bytes message, const struct ike_header *h)
 {
     bool v2 = header_major(h) == 2;
     enum registry exchanges = v2 ? REGISTRY_EXCHANGE : REGISTRY_V1_EXCHANGE;

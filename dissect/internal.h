@@ -5,14 +5,14 @@
 #include "dissect/dissect.h"
 #include "dissect/payload.h"
 
-struct skf_store;
+struct fragment_store;
 struct v1_sessions;
 
 struct dissector {
     struct dissect_keys *keys;
     struct crypto *crypto;
     struct meter meter;
-    struct skf_store *fragments;
+    struct fragment_store *fragments;
     struct v1_sessions *sessions;
 };
 
@@ -25,6 +25,8 @@ struct making {
 
 /** The IKE message behind the marker. */
 void ike_tree(struct making *, struct bytes message);
+/** The header of a message (RFC 7296 §3.1, RFC 2408 §3.1). */
+void header_tree(struct tree *, struct bytes message, const struct ike_header *);
 /** What is behind the header of an IKEv1 message. */
 void ikev1_tree(struct making *, struct bytes message, const struct payload_context *);
 /** What is inside the SK or SKF payload that ends `view`; its payload node is the open one. */
@@ -39,11 +41,13 @@ void inner_tree(struct tree *, struct bytes text, uint8_t next_header);
 /** A line in the notation of RFC 7296 §1.2. */
 const char *ike_summary(struct arena *, const struct dissection *);
 
-/** Note a decrypted text and look at it: the tree's places are in it until text_leave. */
+/** Note a decrypted or joined text and look at it: the tree's places are in it until text_leave. */
 void text_enter(struct making *, const char *name, struct decrypted text);
 void text_leave(struct making *);
 
 /** The range of a view in the datagram. */
 struct text_source source_of(const struct making *, const uint8_t *at, size_t len);
+/** A text whose ciphertext is in what is being looked at; no sources: out of memory. */
+struct decrypted decrypted_from(struct making *, struct bytes text, struct bytes cipher);
 
 #endif

@@ -1,8 +1,12 @@
 /*
  * One line for a message in the notation of RFC 7296 §1.2: "HDR, SAi1, KEi, Ni",
- * "HDR, SK {IDi, AUTH, SAi2, TSi, TSr}"; fragments as "HDR, SKF(1/3) {...}".
+ * "HDR, SK {IDi, AUTH, SAi2, TSi, TSr}"; fragments as "HDR, SKF(1/3) {...}". The fragment that
+ * completes a message shows the whole, with a header of its own in IKEv1: "HDR, FRAG(2, the last)
+ * {HDR*, ID, HASH}".
  */
 #include "dissect/internal.h"
+#include "proto/wire/v1_fragment.h"
+#include "proto/wire/v1_message.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +36,8 @@ static void payload_word(struct line *l, const struct node *n)
         fprintf(l->to, "CP(CFG_%s)", n->value);
     else if (v2 && n->number == PAYLOAD_SKF && n->value)
         fprintf(l->to, "SKF(%s)", n->value);
+    else if (!v2 && n->number == V1_PAYLOAD_FRAGMENT && n->value)
+        fprintf(l->to, "FRAG(%s)", n->value);
     else if (v2 ? payload_name((uint8_t)n->number) != NULL : n->name[0] != 'p')
         fputs(n->name, l->to);
     else
@@ -59,14 +65,36 @@ static void inside(struct line *l, const struct node *sk)
     fputc('}', l->to);
 }
 
+/* RFC 2409 §3.2 writes HDR* where the payloads are encrypted. A fragment's never are, though some
+ * senders leave the flag set. */
+static const char *v1_header_word(const struct ike_header *h)
+{
+    return v1_encrypted(h) && !v1_fragment_is(h) ? "HDR*" : "HDR";
+}
+
+/* What an IKEv1 message has in a text of its own: its payloads, or the whole that it completes. */
+static void v1_text_of(struct line *l, const struct node *text)
+{
+    struct line inner = {l->to, l->d, false};
+    struct ike_header h;
+
+    if (text->text > 1 || !v1_fragment_is(&l->d->header) ||
+        header_read(l->d->texts[0].bytes, &h) != OK) {
+        payloads(l, text);
+        return;
+    }
+    fprintf(l->to, " {%s", v1_header_word(&h));
+    payloads(&inner, text);
+    fputc('}', l->to);
+}
+
 static void payloads(struct line *l, const struct node *parent)
 {
     for (const struct node *n = parent->first; n; n = n->next) {
         bool trouble = n->kind == NODE_ERROR;
 
-        /* The decrypted text of an IKEv1 message: its payloads are those of the message. */
-        if (n->kind == NODE_GROUP && n->text > 0)
-            payloads(l, n);
+        if (n->kind == NODE_GROUP && n->text > parent->text)
+            v1_text_of(l, n);
 
         if (n->kind != NODE_PAYLOAD && !trouble)
             continue;
@@ -95,8 +123,7 @@ const char *ike_summary(struct arena *arena, const struct dissection *d)
     l.to = open_memstream(&text, &len);
     if (!l.to)
         return NULL;
-    /* RFC 2409 §3.2 writes HDR* where the payloads are encrypted. */
-    fputs(header_major(&d->header) == 1 && (d->header.flags & 1) ? "HDR*" : "HDR", l.to);
+    fputs(header_major(&d->header) == 1 ? v1_header_word(&d->header) : "HDR", l.to);
     payloads(&l, d->root);
     if (fclose(l.to) == 0)
         copy = arena_text(arena, text, len);

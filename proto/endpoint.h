@@ -93,7 +93,9 @@ enum err ike_agree(const struct ike_config *initiator, const struct ike_config *
  *                  is said to be down
  * @retval ERR_FULL    an end has no room
  * @retval ERR_TS      no traffic selectors are common
- * @retval ERR_STATE   a NAT where the initiator allows none (RFC 4555 §3.9)
+ * @retval ERR_STATE   a NAT where the initiator allows none (RFC 4555 §3.9). With IKEv1: the two do
+ *                     not come to a tunnel; `out` is where their handshake goes on, or what it was,
+ *                     events tell what becomes of it, and `why` is REASON_NONE
  * @retval ERR_MEMORY, ERR_CRYPTO
  */
 enum err ike_install(const struct ike_installation *, nsec now, struct sa_ref *out,

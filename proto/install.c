@@ -2,11 +2,12 @@
  * An IKE SA with its first child SA is put in place at both ends, as IKE_SA_INIT and IKE_AUTH would
  * have left it (RFC 7296 §1.2), without a message and without a handshake's state. What is drawn or
  * derived comes from the streams and by the code of an exchange; that the ends are who they say is
- * taken for granted.
+ * taken for granted. IKEv1 is in install_v1.c.
  *
  * Not here: what a handshake leaves only for its own repetition (the cached response, the digest of
  * the first request), INITIAL_CONTACT, certificates.
  */
+#include "proto/install.h"
 #include "proto/endpoint.h"
 #include "proto/esp/esp.h"
 #include "proto/ike/identity.h"
@@ -263,8 +264,11 @@ enum err ike_install(const struct ike_installation *how, nsec now, struct sa_ref
                        .i = {.ep = how->initiator, .child = HANDLE_NONE},
                        .r = {.ep = how->responder, .child = HANDLE_NONE},
                        .secret = how->secret};
-    enum err e = make(&m, now);
+    enum err e;
 
+    if (how->initiator->store->config->version == IKE_V1)
+        return install_v1(how, now, out, why);
+    e = make(&m, now);
     *why = REASON_NONE;
     if (e) /* ERR_STATE: what the responder would have said */
         *why = e == ERR_STATE ? reason_for(NOTIFY_UNEXPECTED_NAT_DETECTED) : reason_for_error(e);

@@ -146,6 +146,10 @@ struct ike_metrics {
     uint64_t half_open_refused;               /* [count] requests beyond half_open_per_source */
     uint64_t tokens_shown, tokens_wrong;      /* [count] after a crash; by peers, not believed */
     uint64_t crashes_detected;                /* [count] tokens of peers that were believed */
+    uint64_t users_known;                     /* [count] XAUTH, at who asked */
+    uint64_t users_refused;                   /* [count] XAUTH, at each end that learnt of it */
+    uint64_t addresses_given;                 /* [count] Mode-Config, at who has the pool */
+    uint64_t addresses_short;                 /* [count] asked for, and none was left */
     struct fragment_metrics fragments;
 };
 
@@ -357,6 +361,10 @@ void metrics_ike_answer(struct metrics *, uint32_t group);
     X(tokens_shown, tokens_shown)                                                                  \
     X(tokens_wrong, tokens_wrong)                                                                  \
     X(crashes_detected, crashes_detected)                                                          \
+    X(users_known, users_known)                                                                    \
+    X(users_refused, users_refused)                                                                \
+    X(addresses_given, addresses_given)                                                            \
+    X(addresses_short, addresses_short)                                                            \
     X(fragments.messages, messages_fragmented)                                                     \
     X(fragments.made, fragments_made)                                                              \
     X(fragments.received, fragments_heard)                                                         \

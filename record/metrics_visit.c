@@ -113,6 +113,15 @@ static void walk_fragments(struct walk *w, const struct fragment_metrics *f)
     close_object(w, "fragments");
 }
 
+/* XAUTH and Mode-Config, where there is IKEv1. */
+static void walk_users(struct walk *w, const struct ike_metrics *ike)
+{
+    count(w, "users_known", ike->users_known);
+    count(w, "users_refused", ike->users_refused);
+    count(w, "addresses_given", ike->addresses_given);
+    count(w, "addresses_short", ike->addresses_short);
+}
+
 /* Of the whole run, where there is IKEv1. */
 static void walk_versions(struct walk *w, const struct metrics *m)
 {
@@ -176,6 +185,8 @@ static void walk_ike(struct walk *w, const struct metrics *m, const struct ike_m
     count(w, "moves", ike->moves);
     count(w, "moves_refused", ike->moves_refused);
     count(w, "routability_failures", ike->routability_failures);
+    if (m->by_version)
+        walk_users(w, ike);
     if (ike == &m->ike && m->by_version)
         walk_versions(w, m);
     close_object(w, "ike");

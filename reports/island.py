@@ -365,6 +365,7 @@ class Island:
                               "nothing in them can be opened.")
         return {"frames": capture["frames"], "cut_packets": capture["cut_packets"],
                 "cut_by_sa": capture["cut_by_sa"], "cut_by_size": capture["cut_by_size"],
+                "cut_by_sample": capture["cut_by_sample"],
                 "file": (self.run.folder / "capture.pcapng").is_file(),
                 "messages": len(self.problem), "until_ns": j.until_ns, "notes": self.notes}
 

@@ -71,7 +71,9 @@ static bool install(struct lab *lab, struct tunnel *t)
     t->started = lab->sim.now;
     if (ike_install(&how, lab->sim.now, &t->ike, &why) != OK) {
         metrics_ike_started(lab->metrics, t->group, lab->sim.now);
-        metrics_ike_failed(lab->metrics, t->group, lab->sim.now, reason_name(why));
+        t->starting = why == REASON_NONE; /* its events tell how it ends */
+        if (!t->starting)
+            metrics_ike_failed(lab->metrics, t->group, lab->sim.now, reason_name(why));
     }
     look_after(gateway);
     look_after(client);

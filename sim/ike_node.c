@@ -577,12 +577,24 @@ static uint32_t room_of(const struct ike_node *n, uint32_t size)
     return (size > padded ? size : padded) + ESP_TAILROOM;
 }
 
+/* Of the plan, or what Mode-Config gave: while there is none, no policy is for it either. */
+static struct ip_addr client_address(struct lab *lab, const struct tunnel *t)
+{
+    const struct ike_node *client = ike_node_at(lab, t->client);
+    struct ike_sa_info info;
+
+    if (client->group->ike.inside.select &&
+        ike_endpoint_ike_info(client->endpoint, t->ike, &info) && info.inside.family)
+        return info.inside;
+    return address_plan_inner(&lab->plan, t->client);
+}
+
 static void make_payload(struct ike_node *n, const struct payload *what, uint32_t size)
 {
     struct lab *lab = n->lab;
     const struct tunnel *t = &lab->tunnels[what->tunnel];
     uint32_t packet = packet_new(&lab->sim, n->node, room_of(n, size));
-    struct ip_addr src, dst;
+    struct ip_addr client, gateway;
     struct packet *p;
 
     metrics_esp_sent(lab->metrics, what->flow, lab->sim.now, size);
@@ -592,9 +604,10 @@ static void make_payload(struct ike_node *n, const struct payload *what, uint32_
     p->len = size;
     p->kind = PACKET_ESP;
     p->tag = 2 * what->tunnel + what->reverse;
-    src = address_plan_inner(&lab->plan, what->reverse ? t->gateway : t->client);
-    dst = address_plan_inner(&lab->plan, what->reverse ? t->client : t->gateway);
-    if (payload_write(p->data, size, &src, &dst, checker_tag(lab->checker), what) != OK) {
+    client = client_address(lab, t);
+    gateway = address_plan_inner(&lab->plan, t->gateway);
+    if (payload_write(p->data, size, what->reverse ? &gateway : &client,
+                      what->reverse ? &client : &gateway, checker_tag(lab->checker), what) != OK) {
         packet_free(&lab->sim, packet);
         return;
     }

@@ -175,7 +175,7 @@ struct ike_words {
     bool quick_crash_detection;
     uint32_t qcd_secret; /* enum qcd_secret_word */
     /* Of version 1 */
-    bool xauth, ask_address;
+    bool xauth, ask_address, address_only;
     const char *xauth_user;        /* as id; NULL: the identity */
     const char *xauth_password;    /* a test credential */
     struct ip_prefix address_pool; /* family 0: none */

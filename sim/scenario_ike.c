@@ -282,7 +282,7 @@ struct ike_config make_ike_config(const struct ike_words *w, const struct child_
         .quick_crash_detection = w->quick_crash_detection,
         .qcd_forgets = w->qcd_secret == QCD_SECRET_LOST,
         .psk_len = (uint8_t)strlen(w->psk),
-        .inside = {.ask = w->ask_address, .pool = w->address_pool},
+        .inside = {.ask = w->ask_address, .select = w->address_only, .pool = w->address_pool},
     };
 
     memcpy(c.psk, w->psk, c.psk_len);

@@ -288,12 +288,17 @@ static const struct key ike_keys[] = {
     {.name = "ask_address", .type = KEY_BOOL, .offset = AT(ike_words, ask_address),
      .otherwise = "false",
      .doc = "As initiator of version 1, ask for an address inside (Mode-Config), and do without the "
-            "tunnel if there is none. It is told, and traffic goes on with the addresses of the "
-            "plan.", .example = "true"},
+            "tunnel if there is none. It is told; traffic has it with `address_only`, else the "
+            "addresses of the plan.", .example = "true"},
     {.name = "address_pool", .type = KEY_PREFIX, .offset = AT(ike_words, address_pool),
      .otherwise = "=none",
      .doc = "As responder of version 1: addresses for those who ask, in the order in which they do; "
             "each goes back when its IKE SA is over.", .example = "10.99.0.0/24"},
+    {.name = "address_only", .type = KEY_BOOL, .offset = AT(ike_words, address_only),
+     .otherwise = "false",
+     .doc = "Child SAs are for the address that Mode-Config gave: an initiator asks for no other, "
+            "and its traffic goes from there and to there; a responder with a pool refuses all "
+            "others.", .example = "true"},
 };
 
 static const struct key lookup_keys[] = {
@@ -455,9 +460,11 @@ static const struct key group_keys[] = {
      .roles = FOR_INITIATOR, .otherwise = "handshake", .words = WORDS("handshake", "established"),
      .doc = "established: at its arrival a member's tunnel is up at both ends, as a handshake that "
             "has just ended would have left it, and no message was sent; that both are who they "
-            "say is taken for granted. A NAT on the way has the mapping of port 4500. Timers run "
-            "from then on: with arrivals over a while not all at once. If the tunnel ends, or its "
-            "gateway is away then, handshakes follow as ever.", .example = "established"},
+            "say is taken for granted. With version 1 they hand each other the messages outside "
+            "the network, and go on in it if that comes to nothing. A NAT on the way has the "
+            "mapping of port 4500. Timers run from then on: with arrivals over a while not all at "
+            "once. If the tunnel ends, or its gateway is away then, handshakes follow as ever.",
+     .example = "established"},
     {.name = "address", .type = KEY_ADDRESS, .offset = AT(scenario_group, addresses),
      .otherwise = "=by the address plan",
      .doc = "Address of a group with one member; of a NAT, on its outside; of a router, where its "

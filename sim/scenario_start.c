@@ -1,5 +1,5 @@
-/* `start: established`: what the two ends agree on is found when the scenario is read, so that what
- * cannot be said to be up is an error with its place. */
+/* `start: established`: what the two ends of IKEv2 agree on is found when the scenario is read, so
+ * that what cannot be said to be up is an error with its place. */
 #include "proto/endpoint.h"
 #include "sim/scenario_read.h"
 
@@ -23,7 +23,7 @@ void check_start(struct scenario_reader *r, const struct tree *map, struct scena
     struct ike_agreement *agreed;
     enum err e;
 
-    if (!n || !g->established)
+    if (!n || !g->established || scenario_calls_with_v1(g)) /* those find out when they meet */
         return;
     agreed = reader_take(r, sizeof *agreed);
     if (!agreed)

@@ -241,6 +241,24 @@ static void check_proof(const struct group_place *at)
 
 /* ---- users and addresses inside ---- */
 
+static void check_address_only(const struct group_place *at)
+{
+    const struct scenario_group *g = at->group;
+    bool calls = g->role == ROLE_INITIATOR;
+
+    if (calls ? !g->ike_words.ask_address : !g->ike_words.address_pool.addr.family)
+        diag_error(&at->r->diag, written(at, "ike", "address_only"),
+                   "'address_only' is about addresses that Mode-Config gives, and '%s' has no "
+                   "'%s'",
+                   g->name, calls ? "ask_address" : "address_pool");
+    else if (calls && (g->protect_count || g->child_words.local_ts_count ||
+                       g->child_words.mode == CHILD_TRANSPORT))
+        diag_error(&at->r->diag, written(at, "ike", "address_only"),
+                   "child SAs of '%s' are for the address that it is given alone: it takes mode "
+                   "tunnel, and neither 'protects' nor 'local_ts'",
+                   g->name);
+}
+
 static void check_users(const struct group_place *at)
 {
     const struct ike_words *w = &at->group->ike_words;
@@ -258,6 +276,8 @@ static void check_users(const struct group_place *at)
         w->address_pool.length + 2u > 8 * ip_addr_len(&w->address_pool.addr))
         diag_error(&at->r->diag, written(at, "ike", "address_pool"),
                    "there is no address in this pool; give a larger one such as 10.99.0.0/24");
+    if (w->address_only)
+        check_address_only(at);
 }
 
 static void refuse_users(const struct group_place *at)
@@ -268,6 +288,7 @@ static void refuse_users(const struct group_place *at)
         bool asked;
     } words[] = {{"xauth", w->xauth},
                  {"ask_address", w->ask_address},
+                 {"address_only", w->address_only},
                  {"address_pool", w->address_pool.addr.family != 0}};
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -275,6 +296,12 @@ static void refuse_users(const struct group_place *at)
             diag_error(&at->r->diag, written(at, "ike", words[i].key),
                        "'%s' is of IKEv1, and '%s' is of version 2; leave it out there",
                        words[i].key, at->group->name);
+}
+
+/* Of the address that a gateway's traffic has inside (sim/address_plan.h). */
+static uint8_t family_behind(const struct scenario_group *gateway)
+{
+    return gateway->protect_count ? gateway->protects[0].addr.family : 4;
 }
 
 static void check_peer_users(const struct group_place *at, const struct scenario_group *peer)
@@ -291,6 +318,11 @@ static void check_peer_users(const struct group_place *at, const struct scenario
                    "'%s' has no 'address_pool' to give addresses of; give it one such as "
                    "10.99.0.0/24",
                    peer->name);
+    else if (own->address_only && theirs->address_pool.addr.family != family_behind(peer))
+        diag_error(&at->r->diag, written(at, "ike", "address_only"),
+                   "traffic of '%s' would go between an address of 'address_pool' and what '%s' "
+                   "protects, which are of two families; give it a pool of the same",
+                   at->group->name, peer->name);
 }
 
 /* A method of RFC 2409 is for both sides. Who is called has a shared secret always. */
@@ -335,11 +367,6 @@ static void check_peer(const struct group_place *at)
         check_peer_proof(at, peer);
         check_peer_users(at, peer);
     }
-    if (version == IKE_V1 && g->established)
-        diag_error(&at->r->diag, tree_get(at->map, "start"),
-                   "tunnels are established at the start with IKEv2 only, and '%s' is of version "
-                   "1; leave 'start' out",
-                   g->name);
 }
 
 static void refuse_encryption(const struct group_place *at)

@@ -28,7 +28,7 @@ struct ike_agreement {
 /** A tunnel to be put in place between two endpoints of one process and one kind of crypto. */
 struct ike_installation {
     struct ike_endpoint *initiator, *responder;
-    const struct ike_agreement *agreed;
+    const struct ike_agreement *agreed; /* IKEv2; NULL with IKEv1 */
     /* Addresses with the ports that they have when IKE goes from port 4500 to port 4500; where it
      * does not float there, all are 500. A NAT is where `seen` or `called` differs. */
     struct ip_endpoint from, seen; /* the initiator: as it sees itself, as the responder sees it */

@@ -52,6 +52,7 @@ struct ike_store {
     struct ike_endpoint *endpoints;
     uint32_t endpoint_count, endpoint_max; /* more than one: the store is shared */
     struct store_shares shares;
+    bool installing; /* what comes up now had no handshake in the network (proto/install) */
     struct siblings siblings; /* where it is shared, else empty */
     uint64_t digest_key[2];   /* of the digests of messages and addresses */
 

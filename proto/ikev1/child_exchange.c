@@ -142,7 +142,10 @@ static enum err install(struct step *s, struct v1_exchange *x, const struct v1_q
     struct child_terms terms = terms_of(q);
     struct child_keys keys = {q->key_in, q->key_out};
     struct child_sa *made = child_sa_at(s->ep, x->child), *old, *like;
-    struct child_seed seed = {.keys = &keys, .initiator = q->initiator, .waits = !q->initiator};
+    struct child_seed seed = {.keys = &keys,
+                              .initiator = q->initiator,
+                              .waits = !q->initiator,
+                              .installed = s->ep->store->installing};
     enum err e;
 
     if (!made)

@@ -192,7 +192,7 @@ enum err v1_initiate(struct ike_endpoint *ep, nsec now, const struct ike_remote 
         *out = SA_NONE;
         return e;
     }
-    ep->store->counters.initiated++;
+    ep->store->counters.initiated += !ep->store->installing;
     ike_half_open(ep, now, s.sa);
     return OK;
 }
@@ -315,8 +315,8 @@ void v1_up(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, const struct v1
     handshake_give(ep, sa);
     sa->reason = REASON_NONE;
     sa->caller = sa->initiator;
-    ep->store->counters.completed += sa->initiator;
-    sa_life_begin(ep, now, sa, false);
+    ep->store->counters.completed += sa->initiator && !ep->store->installing;
+    sa_life_begin(ep, now, sa, ep->store->installing);
     limit_life(ep, now, sa, met->life_s);
     ike_sa_identify(ep, sa, met->identity);
     if (met->initial_contact)

@@ -3,18 +3,12 @@
 #include "base/digest.h"
 #include "proto/ip/udp.h"
 #include "proto/wire/payload.h"
-#include "proto/wire/v1_fragment.h"
 #include "proto/wire/v1_message.h"
 
 enum {
     FRAGMENT_LEN = HEADER_LEN + PAYLOAD_HEADER_LEN + 4, /* ID, number and flags */
     PIECE_MIN = 8,                                      /* however small the packets are to be */
 };
-
-bool v1_fragment_is(const struct ike_header *h)
-{
-    return h->next_payload == V1_PAYLOAD_FRAGMENT;
-}
 
 /* ---- receive ---- */
 

@@ -14,13 +14,9 @@
 #define PROTO_IKEV1_JOINING_H
 
 #include "proto/core/internal.h"
-#include "proto/wire/header.h"
+#include "proto/wire/v1_fragment.h"
 
 enum { V1_JOINING_MAX = 2 /* messages of one IKE SA, and of all at one address, at once */ };
-
-/** Whether a message is a fragment, or pretends to be one: before anything else is read of it. The
- * encryption flag does not matter, as some senders leave it set. */
-bool v1_fragment_is(const struct ike_header *);
 
 struct v1_joined {
     size_t len; /* of the whole message; 0: others are missing */

@@ -9,7 +9,8 @@
 
 enum header_values {
     HEADER_LEN = 28,
-    HEADER_LENGTH_AT = 24,   /* offset of the Length field */
+    HEADER_FLAGS_AT = 19,    /* offset of the Flags */
+    HEADER_LENGTH_AT = 24,   /* of the Length field */
     HEADER_VERSION_1 = 0x10, /* major << 4 | minor */
     HEADER_VERSION_2 = 0x20,
     HEADER_FLAG_INITIATOR = 0x08, /* sent by the original initiator of the IKE SA */

@@ -1,6 +1,13 @@
 #include "proto/wire/v1_fragment.h"
 
+#include "proto/wire/v1_registry.h"
+
 enum { FLAG_LAST = 1 };
+
+bool v1_fragment_is(const struct ike_header *h)
+{
+    return h->next_payload == V1_PAYLOAD_FRAGMENT;
+}
 
 /* Fragment ID (16) | Fragment Number (8) | Flags (8) | data */
 enum err v1_fragment_read(struct bytes body, struct v1_fragment *f)

@@ -7,6 +7,7 @@
 #define PROTO_WIRE_V1_FRAGMENT_H
 
 #include "base/cursor.h"
+#include "proto/wire/header.h"
 
 struct v1_fragment {
     uint16_t id;    /* of the message; senders may use one number for all */
@@ -14,6 +15,10 @@ struct v1_fragment {
     bool last;
     struct bytes data;
 };
+
+/** Whether a message is a fragment, or pretends to be one: before anything else is read of it. The
+ * encryption flag does not matter, as some senders leave it set. */
+bool v1_fragment_is(const struct ike_header *);
 
 /**
  * @retval ERR_TRUNCATED

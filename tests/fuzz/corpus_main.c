@@ -119,7 +119,31 @@ static void seed_messages(void)
         add_seed(message);
 }
 
-/* IKEv1: the first message of phase 1, and what a decrypted one of phase 2 looks like. */
+/* A message in two fragments. */
+static void seed_v1_fragments(const struct ike_header *h, struct bytes whole)
+{
+    size_t half = whole.len / 2;
+
+    for (uint8_t number = 1; number <= 2; number++) {
+        struct v1_fragment f = {
+            1, number, number == 2,
+            bytes_of(whole.data + (number == 2) * half, number == 2 ? whole.len - half : half)};
+        uint8_t out[1024], body[1024];
+        struct message_writer mw;
+        struct bytes message;
+        struct writer w;
+
+        writer_init(&w, body, sizeof body);
+        v1_fragment_write(&w, &f);
+        message_begin(&mw, (struct buf){.data = out, .cap = sizeof out}, h);
+        payload_add(&mw, V1_PAYLOAD_FRAGMENT, bytes_of(body, writer_len(&w)));
+        if (message_end(&mw, &message) == OK)
+            add_seed(message);
+    }
+}
+
+/* IKEv1: the first message of phase 1, whole and in fragments, and what a decrypted one of phase 2
+ * looks like. */
 static void seed_v1_messages(void)
 {
     static struct v1_sa_payload sa;
@@ -149,8 +173,10 @@ static void seed_v1_messages(void)
     payload_add(&mw, V1_PAYLOAD_KE, bytes_of(filler, 33));
     payload_add(&mw, V1_PAYLOAD_NAT_D, bytes_of(filler, 20));
     payload_add(&mw, V1_PAYLOAD_FRAGMENT, bytes_of("\0\1\1\1data", 8));
-    if (message_end(&mw, &message) == OK)
+    if (message_end(&mw, &message) == OK) {
         add_seed(message);
+        seed_v1_fragments(&h, message);
+    }
     quick.flags = V1_FLAG_ENCRYPTION;
     quick.exchange = V1_EXCHANGE_QUICK;
     message_begin(&mw, buf, &quick);

@@ -39,6 +39,11 @@ ROLES = {
     "decided": "the look-up is over",
     "confirmed": "the peer says that it has arrived",
 }
+#: The same roles of a kind in which something else is waited for.
+ROLES_OF = {
+    "transaction": {"held": "who called has to say which user it is",
+                    "confirmed": "the user is known"},
+}
 ANSWERS = {
     "proceed": "served as if nothing were pending",
     "temporary": "TEMPORARY_FAILURE: not now, ask again",
@@ -66,7 +71,12 @@ def needs(row):
 
 
 def rows_of(lines, kind):
-    return [dict(zip(ROW, cells[2:])) for cells in lines if cells[:2] == ["row", kind]]
+    return [dict(zip(ROW, cells[2:]), what=words_of(kind, cells[2]))
+            for cells in lines if cells[:2] == ["row", kind]]
+
+
+def words_of(kind, role):
+    return ROLES_OF.get(kind, {}).get(role, ROLES.get(role, role))
 
 
 def linked(section):
@@ -90,7 +100,7 @@ def edges(rows):
     for row in rows:
         if row["served"] != "served":
             continue
-        what = " – ".join(filter(None, [ROLES.get(row["role"], row["role"]), needs(row)]))
+        what = " – ".join(filter(None, [row["what"], needs(row)]))
         for state in names(row["from"]):
             to, failed = (state if row[end] == "stay" else row[end] for end in ("to", "failed"))
             found.setdefault((state, to), []).append(what)
@@ -154,13 +164,13 @@ def kind_page(lines, kind):
         "## What is served\n",
         table(["state", "what happens", "payloads needed", "allowed besides", "then", "if it fails",
                "section"],
-              [[states(r), ROLES.get(r["role"], r["role"]), needs(r),
+              [[states(r), r["what"], needs(r),
                 ", ".join(names(r["allowed"])), after(r["to"]), after(r["failed"]),
                 linked(r["section"])] for r in served]),
         "## What is not\n",
         "Anything else is counted and dropped.\n" if v1 else
         table(["state", "what happens", "answer", "section"],
-              [[states(r), ROLES.get(r["role"], r["role"]),
+              [[states(r), r["what"],
                 "none" if r["notify"] == "-" else r["notify"], linked(r["section"])]
                for r in refused]),
     ])

@@ -57,6 +57,18 @@ class Determinism(unittest.TestCase):
             self.assertEqual(result["security"]["ike"]["auth"], word)
             self.same_everywhere("road-warriors", [lab.IKELAB, fast], *few)
 
+    def test_tunnels_of_ikev1_that_are_there_from_the_start(self):
+        words = ("nodes.homes.start=established", "ike.version=1", "ike.dpd_delay=2s",
+                 "ike.proposals=[aes256-sha256-modp2048]", "child.rekey_time=5s",
+                 "child.rand_time=1s", "nodes.homes.ike.ask_address=true",
+                 "nodes.gw.ike.address_pool=10.99.0.0/24", "ike.address_only=true")
+        result = self.same_everywhere(str(lab.ROOT / "tests/scenarios/edges.yaml"),
+                                      [lab.IKELAB, lab.IKELAB, *lab.other_builds()],
+                                      *(part for word in words for part in ("--set", word)))
+        ike = result["virtual"]["ike"]
+        self.assertEqual((ike["installed"], ike["started"]), (10, 0))
+        self.assertGreater(ike["rekeys_child"], 20)
+
     def test_another_seed_is_another_run(self):
         with lab.Run("handshake-lan") as one, lab.Run("handshake-lan", "--seed", "2") as two:
             self.assertNotEqual(identity(one)[0], identity(two)[0])

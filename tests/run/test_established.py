@@ -263,5 +263,79 @@ def run_tshark(folder):
     return told
 
 
+class EstablishedV1(unittest.TestCase):
+    """IKEv1: the two have had the handshake, and nothing of it was in the network."""
+    WORDS = ("ike.version=1", "ike.proposals=[aes256-sha256-modp2048]")
+
+    def little(self, *words, **options):
+        return run_little(*self.WORDS, *words, **options)
+
+    def test_tunnels_are_up_at_once_and_live_on(self):
+        for mode in ("main", "aggressive"):
+            seen = []
+            for crypto in ("real", "real", "modelled"):
+                with self.little(f"ike.mode={mode}", f"crypto={crypto}") as run:
+                    seen.append(run.result)
+            self.assertEqual(seen[0]["digest"], seen[1]["digest"])
+            self.assertEqual(seen[0]["timeline_digest"], seen[2]["timeline_digest"])
+            self.assertEqual(seen[0]["virtual"], seen[2]["virtual"])
+            Established.everything_arrives(self, seen[0]["virtual"], 5)
+            ike = seen[0]["virtual"]["ike"]
+            self.assertGreaterEqual(ike["rekeys_child"], 2 * 5 * 2)
+            self.assertGreaterEqual(ike["reauthentications"], 5)
+            self.assertEqual(ike["dpd_failures"], 0)
+            self.assertEqual((ike["v1"]["started"], ike["v1"]["round_trips"]), (0, 0))
+
+    def test_no_message_of_the_handshake_was_sent(self):
+        with self.little("stop_time=7s", "ike.dpd_delay=0s") as run:
+            sent = {e["data"].get("exchange") for e in run.events() if e["name"] == "packet.sent"
+                    and e["data"]["kind"] == "ike"}
+            up = [e for e in run.events() if e["name"] == "sa.state"
+                  and e["data"]["state"] in ("ike_up", "child_up")]
+        self.assertEqual(sent, set())
+        self.assertEqual(len(up), 4 * 5)
+        self.assertTrue(all(e["data"]["installed"] and e["t_ns"] == 0 for e in up))
+
+    def test_who_is_not_recorded_does_the_same(self):
+        seen = []
+        for capture in ("{of: [homes, boxes, offices, gw]}", "none"):
+            with self.little(f"capture={capture}", "events=[{at: 9s, nodes: homes, do: reboot}]") as run:
+                seen.append(run.result["virtual"])
+        self.assertEqual(seen[0]["ike"]["installed"], 5)
+        self.assertGreater(seen[0]["ike"]["completed"], 0)
+        self.assertEqual(seen[0], seen[1])
+
+    def test_every_kind_of_nat_lets_them_through(self):
+        for preset in ("linux-6.1", "symmetric", "cgn-rfc6888"):
+            with self.subTest(preset=preset), self.little(f"nodes.boxes.preset={preset}") as run:
+                Established.everything_arrives(self, run.result["virtual"], 5)
+
+    def test_a_dead_peer_is_found(self):
+        with self.little("ike={rekey_time: 0s, dpd_delay: 8s, retransmit_timeout: 1s, "
+                         "retransmit_tries: 2, nat_keepalive: 3s}", "child.rekey_time=0s",
+                         *self.WORDS, "events=[{at: 9s, nodes: offices, do: crash}]") as run:
+            self.assertEqual(run.result["virtual"]["ike"]["dpd_failures"], 2)
+
+    def test_users_and_addresses_are_there_too(self):
+        with self.little("ike.xauth=true", "nodes.homes.ike.ask_address=true",
+                         "nodes.offices.ike.ask_address=true", "ike.address_only=true",
+                         "nodes.gw.ike.address_pool=10.99.0.0/24", "stop_time=10s") as run:
+            virtual = run.result["virtual"]
+        Established.everything_arrives(self, virtual, 5)
+        self.assertEqual((virtual["ike"]["users_known"], virtual["ike"]["addresses_given"]), (5, 5))
+
+    def test_what_the_two_do_not_agree_on_fails_as_a_handshake(self):
+        for words, reason in (
+                (["nodes.homes.child.esp_proposals=[aes192-sha384]"], "no_proposal_chosen"),
+                (["ike.xauth=true", "nodes.homes.ike.xauth_password=guess"], "user_refused"),
+                (["nodes.homes.ike.psk=another", "ike.retransmit_tries=2"], "timeout")):
+            with self.subTest(reason=reason), \
+                 self.little(*words, "thresholds={}") as run:
+                ike = run.result["virtual"]["ike"]
+                self.assertEqual(ike["installed"], 2)
+                self.assertGreaterEqual(ike["failed_by"].get(reason, 0), 3, ike["failed_by"])
+                self.assertEqual(ike["completed"], 0)
+
+
 if __name__ == "__main__":
     lab.main()

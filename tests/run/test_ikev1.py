@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -284,6 +285,33 @@ class Signatures(unittest.TestCase):
                 self.assertEqual(made["joined"], made["messages"])
                 self.assertGreater(pieces["v1"]["messages"], whole["v1"]["messages"])
 
+    def test_dissect_joins_and_opens_the_fragments(self):
+        """Message 5 and 6 of Main Mode with certificates; all other fragments are pieces of them."""
+        words = ("traffic={}", "pki.rsa_keys=1", "ike.version=1", "ike.auth=rsa",
+                 "ike.proposals=[aes256-sha256-modp2048]", "pki.intermediates=1",
+                 "ike.fragment_size=600B", "capture={of: [gw]}")
+        with lab.Run(str(self.FILE), "--no-report",
+                     *(part for word in words for part in ("--set", word))) as run:
+            counted = run.result["virtual"]["ike"]["fragments"]
+            done = subprocess.run([lab.IKELAB, "dissect", run.folder, "--json"], check=True,
+                                  capture_output=True)
+        pieces, whole, covered = 0, [], set()
+        for frame in json.loads(done.stdout)["frames"]:
+            self.assertFalse(frame["locked"] or frame["errors"], frame["summary"])
+            pieces += "FRAG(" in frame["summary"]
+            if "{" in frame["summary"] and "FRAG(" in frame["summary"]:
+                whole.append(frame)
+        self.assertEqual((pieces, len(whole)), (counted["made"], counted["messages"]))
+        for frame in whole:
+            joined, opened = frame["texts"]
+            covered.update(source["frame"] for source in joined["from"])
+            self.assertEqual(int(joined["bytes"][48:56], 16) * 2, len(joined["bytes"]))
+            self.assertEqual(sum(source["length"] for source in opened["from"]) * 2,
+                             len(opened["bytes"]))
+            self.assertRegex(frame["summary"],
+                             r"^HDR, FRAG\(\d+, the last\) \{HDR\*, ID, CERT, CERT,.* SIG")
+        self.assertEqual(len(covered), pieces)
+
 
 class Encryption(unittest.TestCase):
     """RFC 2409 §5.2, §5.3: who is known proves himself by reading what was encrypted to him."""
@@ -360,14 +388,19 @@ class Users(unittest.TestCase):
                     real, modelled = (self.simulate(*words, f"crypto={c}") for c in ("real", "modelled"))
                     ike = real["virtual"]["ike"]
                     self.assertEqual((ike["v1"]["completed"], ike["failed"]), (10, 0))
+                    self.assertEqual((ike["users_known"], ike["users_refused"]), (10, 0))
                     self.assertEqual(real["virtual"], modelled["virtual"])
                     self.assertEqual(real["timeline_digest"], modelled["timeline_digest"])
 
     def test_a_wrong_password_is_refused_and_counted(self):
         for mode in ("main", "aggressive"):
-            ike = self.simulate("nodes.homes.ike.xauth_password=guess", "traffic={}",
-                                f"ike.mode={mode}")["virtual"]["ike"]
+            virtual = self.simulate("nodes.homes.ike.xauth_password=guess", "traffic={}",
+                                    f"ike.mode={mode}")["virtual"]
+            ike, groups = virtual["ike"], virtual["groups"]
             self.assertEqual((ike["completed"], ike["failed_by"]), (0, {"user_refused": 10}))
+            self.assertEqual(groups["homes"]["ike"]["users_refused"], 10)
+            self.assertEqual(groups["gw"]["ike"]["users_refused"], 10)
+            self.assertEqual((ike["users_known"], ike["users_refused"]), (0, 20))
 
     def test_addresses_are_given_while_there_are_any(self):
         words = ("nodes.homes.ike.ask_address=true", "nodes.gw.ike.address_pool=10.99.0.0/%d")
@@ -376,6 +409,45 @@ class Users(unittest.TestCase):
                 ike = self.simulate(words[0], words[1] % length)["virtual"]["ike"]
                 self.assertEqual(ike["completed"], up)
                 self.assertEqual(ike["failed_by"], {"no_address": 10 - up} if up < 10 else {})
+                self.assertEqual((ike["addresses_given"], ike["addresses_short"]), (up, 10 - up))
+
+    def test_traffic_has_the_address_that_was_given(self):
+        words = ("ike.ask_address=true", "nodes.gw.ike.ask_address=false", "capture={of: [gw]}",
+                 "nodes.gw.ike.address_pool=10.99.0.0/28", "ike.address_only=true")
+        settings = [part for word in (*self.SETTINGS, *words) for part in ("--set", word)]
+        with lab.Run(str(Signatures.FILE), "--no-report", *settings) as run, \
+             lab.Run(str(Signatures.FILE), "--no-report", *settings, "--set", "crypto=modelled") as other:
+            self.assertEqual(run.result["timeline_digest"], other.result["timeline_digest"])
+            virtual = run.result["virtual"]
+            self.assertEqual((virtual["ike"]["completed"], virtual["esp"]["dropped"]["other"]), (10, 0))
+            self.assertGreater(virtual["esp"]["delivered_ratio"], 0.99)
+            done = subprocess.run([lab.IKELAB, "dissect", run.folder, "--summary"], check=True,
+                                  capture_output=True, text=True)
+        packets = re.findall(r"ESP .* \{(\S+) > (\S+) UDP", done.stdout)
+        inside = {end for pair in packets for end in pair if end.startswith("10.99.0.")}
+        self.assertGreaterEqual(len(packets), 1000)
+        self.assertTrue(all(len(inside & set(pair)) == 1 for pair in packets))
+        self.assertEqual(len(inside), 10)
+
+    def test_who_keeps_to_the_plan_is_refused_where_addresses_alone_count(self):
+        virtual = self.simulate("nodes.homes.ike.ask_address=true", "nodes.gw.ike.address_only=true",
+                                "nodes.gw.ike.address_pool=10.99.0.0/28")["virtual"]
+        self.assertEqual((virtual["ike"]["completed"], virtual["esp"]["delivered_packets"]), (0, 0))
+
+    def test_the_report_shows_them(self):
+        settings = (*self.SETTINGS, "nodes.homes.ike.xauth_password=guess", "traffic={}")
+        with lab.Run(str(Signatures.FILE),
+                     *(part for word in settings for part in ("--set", word))) as run:
+            page = (run.folder / "report.html").read_text()
+        self.assertIn('data-metric="groups.gw.ike.users_refused" value="10"', page)
+
+    def test_thresholds_name_them(self):
+        words = ("nodes.homes.ike.ask_address=true", "nodes.gw.ike.address_pool=10.99.0.0/28",
+                 "traffic={}", 'thresholds={ike.users_known: ["==10"], ike.users_refused: ["==0"], '
+                 'ike.addresses_given@gw: ["==10"], ike.addresses_short: ["==0"]}')
+        rows = self.simulate(*words)["thresholds"]
+        self.assertEqual([(row["value"], row["pass"]) for row in rows],
+                         [(10, True), (0, True), (10, True), (0, True)])
 
     def test_renewals_keep_users_and_addresses(self):
         virtual = self.simulate("nodes.homes.ike.ask_address=true", "ike.rekey_time=6s",

@@ -229,6 +229,13 @@ class OfARun(unittest.TestCase):
             if ladders.answered[row] >= 0:
                 self.assertGreater(ladders.answered[row], times[0])
 
+    def test_what_the_capture_lacks_is_told_by_its_cause(self):
+        told = self.run_.result["capture"]
+        causes = ("cut_packets", "cut_by_sa", "cut_by_size", "cut_by_sample")
+        self.assertEqual({name: self.island.capture[name] for name in causes},
+                         {name: told[name] for name in causes})
+        self.assertGreater(self.island.capture["cut_packets"], 0)
+
     def test_lanes_are_in_the_order_of_the_way(self):
         groups = [node["group"] for node in self.island.nodes if node["captured"]]
         self.assertEqual(groups, sorted(groups, key=("homes", "boxes", "gw").index))

@@ -70,7 +70,7 @@ class States(unittest.TestCase):
                 for state in row["from"].split(","):
                     to = state if row["to"] == "stay" else row["to"]
                     self.assertTrue(any(line.startswith(f"    {state} --> {to} : ")
-                                        and states.ROLES[row["role"]] in line for line in lines),
+                                        and row["what"] in line for line in lines),
                                     f"{kind}: {state} to {to}")
 
     def test_the_introduction_names_every_state_and_page(self):

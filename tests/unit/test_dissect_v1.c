@@ -1,13 +1,16 @@
 /*
  * dissect, IKEv1: messages that our own writer and provider made, of phase 1 and phase 2; opened in
- * their turn, seen again, with one missing, with the wrong key; every payload's tree, whole and cut
- * at every length. RFC 2408 §3.2, RFC 2409 §5, RFC 3947 §3.2.
+ * their turn, seen again, with one missing, with the wrong key; in fragments, in any order, mixed
+ * and too many; every payload's tree, whole and cut at every length. RFC 2408 §3.2, RFC 2409 §5,
+ * RFC 3947 §3.2.
  */
 #include "crypto/ikev1_keymat.h"
 #include "dissect/v1_session.h"
 #include "hex.h"
 #include "nodes.h"
+#include "proto/core/joining.h"
 #include "proto/wire/v1_any.h"
+#include "proto/wire/v1_fragment.h"
 #include "suite.h"
 
 enum { ROOM = 2048, CKY_I = 0x1234, CKY_R = 0x5678, MID = 0x0badcafe };
@@ -42,19 +45,31 @@ static void teardown(void)
     crypto_destroy(crypto);
 }
 
-static struct dissection look(struct bytes datagram)
+static struct dissection look_at(struct dissect_input in)
 {
-    static const uint8_t from[4] = {192, 0, 2, 1}, to[4] = {192, 0, 2, 2};
-    struct dissect_input in = {
-        .kind = DISSECT_IKE, .frame = 1, .datagram = datagram, .addressed = true};
     struct dissection d;
 
-    in.src = (struct ip_endpoint){ip_addr_v4(load_be32(from)), 500};
-    in.dst = (struct ip_endpoint){ip_addr_v4(load_be32(to)), 500};
     ck_assert_ok(dissect(dissector, arena, &in, &d));
     nodes_check(&d, d.root);
     nodes_print(&d);
     return d;
+}
+
+static struct dissect_input input_of(struct bytes datagram)
+{
+    static const uint8_t from[4] = {192, 0, 2, 1}, to[4] = {192, 0, 2, 2};
+
+    return (struct dissect_input){.kind = DISSECT_IKE,
+                                  .frame = 1,
+                                  .datagram = datagram,
+                                  .addressed = true,
+                                  .src = {ip_addr_v4(load_be32(from)), 500},
+                                  .dst = {ip_addr_v4(load_be32(to)), 500}};
+}
+
+static struct dissection look(struct bytes datagram)
+{
+    return look_at(input_of(datagram));
 }
 
 static struct ike_header header_of(uint8_t exchange, uint32_t message_id, bool encrypted)
@@ -346,6 +361,276 @@ START_TEST(another_responder_begins_anew)
 }
 END_TEST
 
+/* ---- fragments ---- */
+
+/* A fragment with the cookies of the header, whose other fields senders fill in as they like. */
+static struct bytes fragment_of(uint8_t *out, uint8_t flags, struct v1_fragment f)
+{
+    struct ike_header h = header_of(V1_EXCHANGE_MAIN, 0, false);
+    struct bytes message;
+    struct writer w;
+
+    h.flags = flags;
+    h.next_payload = V1_PAYLOAD_FRAGMENT;
+    h.length = (uint32_t)(HEADER_LEN + 8 + f.data.len);
+    writer_init(&w, out, h.length);
+    header_write(&w, &h);
+    writer_u16(&w, V1_PAYLOAD_NONE);
+    writer_u16(&w, (uint16_t)(8 + f.data.len));
+    v1_fragment_write(&w, &f);
+    ck_assert_ok(writer_end(&w));
+    message = bytes_of(out, h.length);
+    return message;
+}
+
+/* The n-th of three of a message, seen as a frame of that number. */
+static struct dissection look_at_third(struct bytes message, unsigned n, uint32_t frame,
+                                       uint8_t flags)
+{
+    size_t each = message.len / 3, at = (n - 1) * each, len = n == 3 ? message.len - at : each;
+    struct v1_fragment f = {1, (uint8_t)n, n == 3, bytes_of(message.data + at, len)};
+    uint8_t out[ROOM];
+    struct dissect_input in = input_of(fragment_of(out, flags, f));
+
+    in.frame = frame;
+    return look_at(in);
+}
+
+static struct bytes message_5(uint8_t *out)
+{
+    struct ike_header h = header_of(V1_EXCHANGE_MAIN, 0, true);
+
+    ck_assert_ok(ikev1_iv_first(crypto, hash_suite(V1_HASH_SHA2_256), bytes_text(g_xi),
+                                bytes_text(g_xr), 16, phase1.iv));
+    return sealed(out, &h, aes(), phase1.iv, V1_PAYLOAD_HASH, V1_PAYLOAD_SIGNATURE);
+}
+
+static void check_joined(const struct dissection *d, struct bytes message)
+{
+    const struct text_source *inside = d->texts[1].sources;
+    size_t each = message.len / 3;
+
+    ck_assert(!d->errors && !d->locked);
+    ck_assert_uint_eq(d->text_count, 2);
+    ck_assert(bytes_equal(d->texts[0].bytes, message));
+    ck_assert_uint_eq(d->texts[0].source_count, 3);
+    ck_assert_uint_eq(d->texts[0].sources[2].offset, HEADER_LEN + 8);
+    ck_assert_uint_eq(d->texts[0].sources[2].length, message.len - 2 * each);
+    /* The ciphertext begins behind the header, whose end is in the second of them. */
+    ck_assert(each < HEADER_LEN && 2 * each > HEADER_LEN);
+    ck_assert_uint_eq(d->texts[1].source_count, 2);
+    ck_assert_uint_eq(inside[0].offset, HEADER_LEN + 8 + HEADER_LEN - each);
+    ck_assert_uint_eq(inside[0].length, 2 * each - HEADER_LEN);
+    ck_assert_uint_eq(inside[0].length + inside[1].length, d->texts[1].bytes.len);
+}
+
+START_TEST(v1_fragments_are_joined_in_any_order_and_opened)
+{
+    static const unsigned order[] = {3, 1, 1, 3, 2};
+    uint8_t out[ROOM], next[ROOM];
+    struct ike_header h = header_of(V1_EXCHANGE_MAIN, 0, true);
+    struct dissection d;
+    struct bytes message;
+
+    for (uint8_t flags = 0; flags <= V1_FLAG_ENCRYPTION; flags++) {
+        setup();
+        ck_assert_ok(keys_add_ikev1(&keys, &key));
+        clear_part(V1_ENCR_AES_CBC, V1_HASH_SHA2_256);
+        message = message_5(out);
+        for (uint32_t i = 0; i < 5; i++) {
+            d = look_at_third(message, order[i], 10 + i, flags);
+            if (i < 4)
+                ck_assert_str_eq(d.summary,
+                                 order[i] == 3 ? "HDR, FRAG(3, the last)" : "HDR, FRAG(1)");
+        }
+        ck_assert_str_eq(d.summary, "HDR, FRAG(2) {HDR*, HASH, SIG}");
+        check_joined(&d, message);
+        ck_assert_uint_eq(d.texts[0].sources[0].frame, 11);
+        ck_assert_uint_eq(d.texts[0].sources[1].frame, 14);
+        ck_assert_uint_eq(d.texts[1].sources[0].frame, 14);
+        ck_assert_uint_eq(d.texts[1].sources[1].frame, 10);
+        /* The chain of IVs has gone on. */
+        d = look(sealed(next, &h, aes(), phase1.iv, V1_PAYLOAD_HASH, V1_PAYLOAD_NONCE));
+        ck_assert_str_eq(d.summary, "HDR*, HASH, NONCE");
+        for (unsigned n = 1; n <= 3; n++) /* retransmitted */
+            d = look_at_third(message, n, 20 + n, flags);
+        ck_assert_str_eq(d.summary, "HDR, FRAG(3, the last) {HDR*, HASH, SIG}");
+        teardown();
+    }
+}
+END_TEST
+
+START_TEST(joined_without_a_key_it_stays_locked)
+{
+    struct dissection d = {0};
+    uint8_t out[ROOM];
+
+    setup();
+    for (unsigned n = 1; n <= 3; n++)
+        d = look_at_third(message_5(out), n, n, 0);
+    ck_assert(d.locked && d.text_count == 1);
+    ck_assert_str_eq(d.summary, "HDR, FRAG(3, the last) {HDR*}");
+    teardown();
+}
+END_TEST
+
+START_TEST(messages_in_the_clear_are_learnt_of_in_fragments)
+{
+    uint8_t out[ROOM], body[ROOM];
+    struct dissection d = {0};
+    struct bytes message;
+
+    setup();
+    ck_assert_ok(keys_add_ikev1(&keys, &key));
+    message =
+        clear_message(out, V1_PAYLOAD_SA, sa_body(body, V1_ENCR_AES_CBC, V1_HASH_SHA2_256), true);
+    for (unsigned n = 1; n <= 3; n++)
+        d = look_at_third(message, n, n, 0);
+    ck_assert_str_eq(d.summary, "HDR, FRAG(3, the last) {HDR, SA}");
+    look(clear_message(out, V1_PAYLOAD_KE, bytes_text(g_xi), true));
+    look(clear_message(out, V1_PAYLOAD_KE, bytes_text(g_xr), true));
+    ck_assert_str_eq(main_mode_5_and_6().summary, "HDR*, HASH, NONCE");
+    teardown();
+}
+END_TEST
+
+/* Both ends have one fragment ID and one message ID: it is the address that tells them apart. */
+START_TEST(directions_and_interfaces_are_joined_apart)
+{
+    uint8_t one[ROOM], two[ROOM], piece[ROOM];
+    struct bytes m[3];
+
+    setup();
+    m[0] = m[2] = clear_message(one, V1_PAYLOAD_KE, bytes_of(filler, 200), true);
+    m[1] = clear_message(two, V1_PAYLOAD_NONCE, bytes_of(filler, 200), true);
+    for (uint8_t n = 1; n <= 2; n++)
+        for (unsigned i = 0; i < 3; i++) {
+            size_t half = m[i].len / 2, at = n == 1 ? 0 : half;
+            struct v1_fragment f = {1, n, n == 2, bytes_of(m[i].data + at, m[i].len - at)};
+            struct dissect_input in;
+            struct dissection d;
+
+            f.data.len = n == 1 ? half : f.data.len;
+            in = input_of(fragment_of(piece, 0, f));
+            if (i == 1)
+                in.src = in.dst;
+            in.interface = i == 2;
+            d = look_at(in);
+            ck_assert_str_eq(d.summary, n == 1   ? "HDR, FRAG(1)"
+                                        : i == 1 ? "HDR, FRAG(2, the last) {HDR, NONCE}"
+                                                 : "HDR, FRAG(2, the last) {HDR, KE}");
+        }
+    teardown();
+}
+END_TEST
+
+static struct dissection look_at_piece(uint8_t number, bool last, struct bytes data, nsec at)
+{
+    static uint8_t out[MESSAGE_MAX + 64];
+    struct dissect_input in =
+        input_of(fragment_of(out, 0, (struct v1_fragment){1, number, last, data}));
+
+    in.timed = true;
+    in.at = at;
+    return look_at(in);
+}
+
+static void check_refused(struct dissection d, const char *why)
+{
+    const struct node *n = node_find(d.root, NODE_ERROR, "error");
+
+    ck_assert_uint_eq(d.errors, 1);
+    ck_assert_uint_eq(d.text_count, 0);
+    ck_assert_str_eq(n->meaning, why);
+}
+
+START_TEST(what_contradicts_begins_anew)
+{
+    uint8_t one[ROOM], two[ROOM];
+    struct bytes a, b, a1, a2, b1, b2;
+
+    setup();
+    a = clear_message(one, V1_PAYLOAD_KE, bytes_of(filler, 100), true);
+    b = clear_message(two, V1_PAYLOAD_NONCE, bytes_of(filler, 200), true);
+    a1 = part(a, 0, 50), a2 = part_from(a, 50), b1 = part(b, 0, 50), b2 = part_from(b, 50);
+    look_at_piece(1, false, a1, 0); /* the rest was lost */
+    ck_assert_str_eq(look_at_piece(1, false, b1, 0).summary, "HDR, FRAG(1)");
+    ck_assert_str_eq(look_at_piece(2, true, b2, 0).summary, "HDR, FRAG(2, the last) {HDR, NONCE}");
+    look_at_piece(3, true, a2, 0); /* three there were, and now two */
+    look_at_piece(2, true, b2, 0);
+    ck_assert_str_eq(look_at_piece(1, false, b1, 0).summary, "HDR, FRAG(1) {HDR, NONCE}");
+    /* A mixture is none of this IKE SA: what came last is of the later message. */
+    look_at_piece(2, true, a2, 0);
+    check_refused(look_at_piece(1, false, b1, 0), "ERR_SYNTAX");
+    ck_assert_str_eq(look_at_piece(2, true, b2, 0).summary, "HDR, FRAG(2, the last) {HDR, NONCE}");
+    teardown();
+}
+END_TEST
+
+START_TEST(what_waits_too_long_is_given_up)
+{
+    uint8_t out[ROOM];
+    struct bytes m, first, rest;
+
+    setup();
+    m = clear_message(out, V1_PAYLOAD_KE, bytes_of(filler, 100), true);
+    first = part(m, 0, 50), rest = part_from(m, 50);
+    look_at_piece(1, false, first, 0);
+    ck_assert_str_eq(look_at_piece(2, true, rest, JOINING_TIME - 1).summary,
+                     "HDR, FRAG(2, the last) {HDR, KE}");
+    look_at_piece(1, false, first, 0);
+    ck_assert_str_eq(look_at_piece(2, true, rest, JOINING_TIME).summary, "HDR, FRAG(2, the last)");
+    teardown();
+}
+END_TEST
+
+START_TEST(fragments_are_bounded)
+{
+    static uint8_t big[MESSAGE_MAX];
+    uint8_t out[ROOM], piece[ROOM];
+    struct bytes m;
+
+    setup();
+    check_refused(look_at_piece(FRAGMENTS_MAX, false, bytes_of(filler, 1), 0), "ERR_SPACE");
+    check_refused(look_at_piece(FRAGMENTS_MAX + 1, true, bytes_of(filler, 1), 0), "ERR_SPACE");
+    look_at_piece(1, false, bytes_of(big, sizeof big), 0);
+    check_refused(look_at_piece(2, true, bytes_of(filler, 1), 0), "ERR_LENGTH");
+    look_at_piece(2, true, bytes_of(filler, 1), 0); /* it went: this one begins anew */
+    m = clear_message(out, V1_PAYLOAD_KE, bytes_of(filler, 100), true);
+    /* The oldest message gives way to others. */
+    look_at_piece(1, false, part(m, 0, 50), 0);
+    for (uint16_t id = 2; id < 2 + HELD_MESSAGES_MAX; id++)
+        look(fragment_of(piece, 0, (struct v1_fragment){id, 1, false, bytes_of(filler, 9)}));
+    ck_assert_uint_eq(look_at_piece(2, true, part_from(m, 50), 0).text_count, 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_fragment_is_alone_and_holds_no_fragment)
+{
+    struct ike_header h = header_of(V1_EXCHANGE_MAIN, 0, false);
+    uint8_t out[ROOM], inner[ROOM], other[ROOM];
+    struct message_writer w;
+    struct bytes message;
+
+    setup();
+    message_begin(&w, (struct buf){.data = out, .cap = ROOM}, &h);
+    payload_add(&w, V1_PAYLOAD_FRAGMENT, bytes_of("\0\1\1\1data", 8));
+    payload_add(&w, V1_PAYLOAD_VENDOR, bytes_of(filler, 3));
+    ck_assert_ok(message_end(&w, &message));
+    check_refused(look(message), "ERR_SYNTAX");
+    message = fragment_of(inner, 0, (struct v1_fragment){1, 1, true, bytes_of(filler, 50)});
+    check_refused(look_at_piece(1, true, message, 0), "ERR_SYNTAX");
+    message = clear_message(other, V1_PAYLOAD_KE, bytes_of(filler, 50), true);
+    store_be64(other + 8, CKY_R + 1); /* of another IKE SA */
+    check_refused(look_at_piece(1, true, message, 0), "ERR_SYNTAX");
+    store_be64(other + 8, CKY_R);
+    ck_assert_str_eq(look_at_piece(1, true, message, 0).summary,
+                     "HDR, FRAG(1, the last) {HDR, KE}");
+    teardown();
+}
+END_TEST
+
 /* ---- trees ---- */
 
 static struct bytes every_payload(uint8_t *out)
@@ -403,7 +688,7 @@ START_TEST(every_payload_has_a_tree)
     ck_assert_uint_eq(d.errors, 0);
     ck_assert_str_eq(
         d.summary, "HDR, SA, KE, ID, ID, ID, CERT, CR, HASH, SIG, NONCE, N, N, N, D, ATTR, NAT-D, "
-                   "NAT-OA, NAT-D-DRAFT, FRAG, (200), VID");
+                   "NAT-OA, NAT-D-DRAFT, FRAG(2, the last), (200), VID");
     ck_assert_str_eq(payload_value(&d, "ID"), "gw.test");
     ck_assert_str_eq(payload_value(&d, "NAT-OA"), "10.0.0.1");
     ck_assert_str_eq(payload_value(&d, "N"), "RESPONDER_LIFETIME");
@@ -558,6 +843,10 @@ END_TEST
 SUITE("dissect_v1", messages_are_opened_in_their_turn, one_missing_costs_the_next_one_only,
       what_cannot_be_opened_says_why, ciphers_that_we_lack, hashes_that_we_lack,
       room_grows_with_the_sas, the_oldest_sa_gives_way, the_oldest_message_id_gives_way,
-      another_responder_begins_anew, every_payload_has_a_tree, every_cut_is_shown_up_to_there,
-      types_that_are_reserved_stand_as_errors, nat_d_says_whose_address_it_is, rows_of_the_table,
-      lines_of_a_run)
+      another_responder_begins_anew, v1_fragments_are_joined_in_any_order_and_opened,
+      joined_without_a_key_it_stays_locked, messages_in_the_clear_are_learnt_of_in_fragments,
+      directions_and_interfaces_are_joined_apart, what_contradicts_begins_anew,
+      what_waits_too_long_is_given_up, fragments_are_bounded,
+      a_fragment_is_alone_and_holds_no_fragment, every_payload_has_a_tree,
+      every_cut_is_shown_up_to_there, types_that_are_reserved_stand_as_errors,
+      nat_d_says_whose_address_it_is, rows_of_the_table, lines_of_a_run)

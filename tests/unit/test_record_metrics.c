@@ -476,6 +476,12 @@ START_TEST(versions_are_told_apart_where_somebody_speaks_ikev1)
     metrics_ike_message(m, 15, 7);
     metrics_ike_answer(m, 0);
     metrics_ike_answer(m, 1); /* a NAT: of no version */
+    METRICS_IKE_COUNT(m, 1, users_known, 2);
+    METRICS_IKE_COUNT(m, 0, addresses_short, 3);
+    expect_count(m, "ike.users_known", 2);
+    expect_count(m, "groups.boxes.ike.users_known", 2);
+    expect_count(m, "groups.homes.ike.users_known", 0);
+    expect_count(m, "groups.homes.ike.addresses_short", 3);
     expect_count(m, "ike.v1.started", 3);
     expect_count(m, "ike.v1.completed", 2);
     expect_count(m, "ike.v1.failed", 1);
