@@ -225,8 +225,6 @@ static bool may_have_crossed(const struct ike_endpoint *ep, const struct child_s
 static void settle_crossed(struct ike_endpoint *ep, nsec now, struct child_sa *made,
                            struct child_sa *ours)
 {
-    if (rank_of(ep, made) < rank_of(ep, ours))
-        return;
     ep->store->counters.collisions++;
     child_replace(ep, now, ours, made);
     child_switch(ep, made);
@@ -234,19 +232,39 @@ static void settle_crossed(struct ike_endpoint *ep, nsec now, struct child_sa *m
     ours->reason = REASON_COLLISION;
 }
 
-/* Both ends have it: it sends, and what it takes the place of goes. */
-static void complete(struct ike_endpoint *ep, nsec now, const struct v1_exchange *x)
+/* The Quick Mode of the peer's that made this one, while its message 3 is missing. */
+static struct v1_exchange *unconfirmed(const struct ike_endpoint *ep, const struct child_sa *made)
+{
+    struct v1_exchange *x = NULL;
+
+    while (made && (x = v1_exchange_next(ep, child_sa_ike(ep, made), x)) != NULL) {
+        const struct v1_quick *q = v1_exchange_quick(ep, x);
+
+        if (q && q->state == V1_QUICK_ANSWERED && child_sa_at(ep, x->child) == made)
+            break;
+    }
+    return made ? x : NULL;
+}
+
+/* @param rekeyed  the peer has already made another one in its place */
+static void complete_as(struct ike_endpoint *ep, nsec now, struct v1_exchange *x, bool rekeyed)
 {
     struct child_sa *made = child_sa_at(ep, x->child), *old = child_sa_at(ep, x->old);
+    struct v1_exchange *before = unconfirmed(ep, old);
 
-    if (!made)
+    if (!made || !child_live(made)) /* it was complete before */
         return;
+    if (before) {
+        complete_as(ep, now, before, true);
+        x->unwanted |= before->unwanted;
+    }
     if (x->unwanted) {
         made->wish_delete = true;
         made->reason = REASON_DELETED;
     }
     if (old && child_live(old) && may_have_crossed(ep, made, old)) {
-        settle_crossed(ep, now, made, old);
+        if (rekeyed || rank_of(ep, made) > rank_of(ep, old))
+            settle_crossed(ep, now, made, old);
         return;
     }
     if (old && child_live(old))
@@ -255,6 +273,12 @@ static void complete(struct ike_endpoint *ep, nsec now, const struct v1_exchange
         child_switch(ep, made);
     if (made->state == CHILD_CURRENT)
         settle_rivals(ep, now, made);
+}
+
+/* Both ends have it: it sends, and what it takes the place of goes. */
+static void complete(struct ike_endpoint *ep, nsec now, struct v1_exchange *x)
+{
+    complete_as(ep, now, x, false);
 }
 
 /* ---- handlers ---- */

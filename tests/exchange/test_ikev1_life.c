@@ -2,6 +2,7 @@
  * What goes on under an IKE SA of version 1: Delete, liveness, renewal, rekeying, refusals, NATs,
  * both versions in one endpoint. RFC 2408 §3.15, RFC 2409 §5.7, RFC 3706, RFC 3947 §4.
  */
+#include "proto/core/internal.h"
 #include "proto/wire/header.h"
 #include "proto/wire/v1_registry.h"
 #include "v1_pair.h"
@@ -254,6 +255,46 @@ START_TEST(each_message_of_a_rekey_is_lost)
             expire(&p);
         }
         drop_next(&p, n == 1 ? B : A);
+        run_until(&p, p.now + 400 * NSEC_PER_S);
+        check_one(&p);
+        pair_free(&p);
+    }
+}
+END_TEST
+
+/* SPIs decide between two, so they are others each time. */
+static void establish_with_other_spis(struct pair *p, unsigned skipped)
+{
+    uint32_t spi;
+
+    v1_pair_init(p, true, PHASE1_MAIN);
+    pair_create(p);
+    for (unsigned i = 0; i < 2 * skipped; i++)
+        ike_draw(p->end[i % 2], STREAM_SPI, &spi, sizeof spi);
+    pair_initiate(p);
+    settle(p);
+    v1_check_up(p);
+}
+
+/* Who answers knows of the first one by the second one only. */
+START_TEST(a_child_is_rekeyed_twice_and_the_first_end_is_lost)
+{
+    struct pair p;
+
+    for (unsigned n = 0; n < 10; n++) {
+        establish_with_other_spis(&p, n);
+        ck_assert_ok(ike_endpoint_rekey_child(p.end[A], p.now, the_child(&p, A)));
+        pull(&p);
+        (void)hand_over(&p, A);
+        (void)hand_over(&p, B);
+        drop_next(&p, A); /* message 3 */
+        p.now += 2 * NSEC_PER_MS;
+        expire(&p);
+        drop_next(&p, A); /* Delete */
+        ck_assert_ok(ike_endpoint_rekey_child(p.end[A], p.now, the_child(&p, A)));
+        pull(&p);
+        settle(&p);
+        check_traffic(&p);
         run_until(&p, p.now + 400 * NSEC_PER_S);
         check_one(&p);
         pair_free(&p);
@@ -882,7 +923,8 @@ SUITE("ikev1_life", a_tunnel_lives_through_bad_weather, an_ike_sa_is_deleted,
       an_ike_sa_takes_its_children_along, a_child_is_deleted, a_delete_is_tampered_with_and_doubled,
       what_is_said_in_the_clear_is_not_heeded, a_peer_that_lives_says_so,
       a_question_or_its_answer_is_lost, a_dead_peer_is_found, a_child_is_rekeyed,
-      packets_go_on_through_a_rekey, each_message_of_a_rekey_is_lost, both_rekey_at_once,
+      packets_go_on_through_a_rekey, each_message_of_a_rekey_is_lost,
+      a_child_is_rekeyed_twice_and_the_first_end_is_lost, both_rekey_at_once,
       a_child_that_is_deleted_while_it_is_rekeyed_stays_away, both_renew_phase_1_at_once,
       phase_1_is_renewed, the_old_phase_1_goes_a_second_later, renewals_without_deletes,
       lifetimes_renew_all, the_shorter_life_counts, a_child_that_is_refused_fails,
