@@ -329,6 +329,8 @@ static enum err ask(struct step *s)
 
     if (!c->local_count || !c->remote_count)
         return ERR_UNSUPPORTED; /* there is nothing to ask for */
+    if (v1_ids_full(v1_sa_of(s->ep, s->sa)))
+        return ERR_FULL;
     e = begin(s, id, true, &x);
 
     if (e == OK)
@@ -343,6 +345,7 @@ static enum err ask(struct step *s)
     }
     x->old = s->child ? child_sa_handle(s->ep, s->child) : HANDLE_NONE;
     s->sa->request_id = id;
+    v1_id_keep(s->ep, s->sa, id); /* also against our own words, thrown back */
     return OK;
 }
 
@@ -372,7 +375,7 @@ static enum err answer(struct step *s)
         undo(s->ep, s->now, s->sa, x);
         return e;
     }
-    v1_id_use(v1_sa_of(s->ep, s->sa), x->message_id);
+    v1_id_keep(s->ep, s->sa, x->message_id);
     x->due = nsec_add(s->now, request_delay(s->ep, 0));
     arm(s->ep, s->sa);
     return OK;
@@ -529,16 +532,23 @@ static enum exchange_role role_of(const struct step *s, const struct v1_exchange
     return v1_exchange_quick(s->ep, x)->initiator ? ROLE_ANSWERED : ROLE_CONFIRMED;
 }
 
+static enum err dropped(struct step *s, enum ike_drop why, enum err e)
+{
+    drop_count(s->ep, why);
+    return e;
+}
+
 /* Whether it is a message that we may take; if not it is counted. */
 static enum err judge(struct step *s, const struct v1_exchange *x)
 {
     const struct v1_sa *one = v1_sa_of(s->ep, s->sa);
     bool over = x ? x->quick == SA_INDEX_NONE : v1_id_seen(one, s->header.message_id);
 
-    if (one->hash && s->header.message_id && !over)
-        return OK;
-    drop_count(s->ep, one->hash ? IKE_DROP_MESSAGE_ID : IKE_DROP_UNEXPECTED);
-    return one->hash ? ERR_MESSAGE_ID : ERR_STATE;
+    if (!one->hash)
+        return dropped(s, IKE_DROP_UNEXPECTED, ERR_STATE);
+    if (!s->header.message_id || over)
+        return dropped(s, IKE_DROP_MESSAGE_ID, ERR_MESSAGE_ID);
+    return x || !v1_ids_full(one) ? OK : dropped(s, IKE_DROP_LIMIT, ERR_FULL);
 }
 
 /* What is wrong with an offer that is authentic: HASH is judged before. */

@@ -2,6 +2,7 @@
  * Phase 1 and Quick Mode through endpoints: whole, with each message lost, doubled, late and
  * tampered with. RFC 2409 §5, §5.4, §5.5; RFC 3947 §3.2, §4.
  */
+#include "proto/ikev1/store.h"
 #include "v1_pair.h"
 
 static const enum phase1_mode modes[] = {PHASE1_MAIN, PHASE1_AGGRESSIVE};
@@ -178,5 +179,205 @@ START_TEST(each_message_is_tampered_with)
 }
 END_TEST
 
+/* ---- again, long after, by somebody who has seen it ---- */
+
+static struct ike_sa *sa_at(const struct pair *p, int side)
+{
+    return ike_sa_at(p->end[side], the_ike(p, side).handle);
+}
+
+/* More than Informational exchanges are remembered. */
+static void ask_often(struct pair *p)
+{
+    for (int i = 0; i <= V1_IDS_SEEN; i++) {
+        p->now += NSEC_PER_S;
+        ck_assert_ok(ike_endpoint_probe(p->end[A], p->now, the_ike(p, A)));
+        settle(p);
+    }
+}
+
+static void check_at(const struct pair *p, struct ip_endpoint at)
+{
+    struct ip_endpoint now = ike_sa_remote(p->end[B], sa_at(p, B));
+
+    ck_assert(ip_endpoint_equal(&now, &at));
+    ck_assert_uint_eq(events_of(p, B, EVENT_PEER_MOVED), 0);
+}
+
+/* From `from`'s side, but not from where that is. */
+static enum err from_elsewhere(struct pair *p, int from, const struct wire_message *m)
+{
+    struct wire_message copy = *m;
+
+    copy.dgram.local = ike_sa_local(p->end[!from], sa_at(p, !from));
+    copy.dgram.remote = (struct ip_endpoint){ip_addr_v4(0xc0a8ffee), 6666};
+    return deliver(p, from, &copy);
+}
+
+/* RFC 3706 §6.2: an old number says neither that the peer lives nor where. */
+START_TEST(an_old_question_moves_nobody)
+{
+    struct pair p;
+    struct wire_message old;
+    struct ip_endpoint at;
+    nsec heard;
+
+    v1_pair_init(&p, true, PHASE1_MAIN);
+    p.nat = true;
+    pair_establish(&p);
+    ck_assert_ok(ike_endpoint_probe(p.end[A], p.now, the_ike(&p, A)));
+    pull(&p);
+    old = p.wire[A][0];
+    settle(&p);
+    ask_often(&p);
+    at = ike_sa_remote(p.end[B], sa_at(&p, B));
+    heard = sa_at(&p, B)->last_heard;
+    p.now += NSEC_PER_S;
+    (void)from_elsewhere(&p, A, &old);
+    check_at(&p, at);
+    ck_assert_uint_eq(sa_at(&p, B)->last_heard, heard);
+    ck_assert_uint_eq(p.wire_count[B], 0);
+    ck_assert_uint_eq(v1_dropped(&p, B), 1);
+    ask_often(&p);
+    ck_assert_uint_eq(v1_dropped(&p, B), 1);
+    pair_free(&p);
+}
+END_TEST
+
+/* RFC 3706 §6.2: they wrap, and one that is far away does not count. */
+START_TEST(numbers_of_questions_wrap)
+{
+    struct pair p;
+    struct v1_sa *a, *b;
+
+    v1_pair_establish(&p, true, PHASE1_MAIN);
+    a = v1_sa_of(p.end[A], sa_at(&p, A));
+    b = v1_sa_of(p.end[B], sa_at(&p, B));
+    a->asked_first = a->asked_at = UINT32_MAX - 3;
+    ask_often(&p);
+    ck_assert_uint_eq(b->heard_at, a->asked_at);
+    ck_assert_uint_lt(a->asked_at, 16);
+    ck_assert_uint_eq(v1_dropped(&p, A) + v1_dropped(&p, B), 0);
+    for (int forward = 0; forward < 2; forward++) {
+        uint32_t last = a->asked_at;
+
+        a->asked_at += forward ? UINT32_MAX / 3 : UINT32_MAX / 3 * 2;
+        ck_assert_ok(ike_endpoint_probe(p.end[A], p.now, the_ike(&p, A)));
+        pull(&p);
+        ck_assert_ok(hand_over(&p, A));
+        ck_assert_uint_eq(p.wire_count[B], 0);
+        ck_assert_uint_eq(b->heard_at, last);
+        ck_assert_uint_eq(v1_dropped(&p, B), 1 + (unsigned)forward);
+        a->asked_at = last;
+        run_until(&p, p.now + 10 * NSEC_PER_S); /* asks again, with the right number */
+    }
+    ask_often(&p);
+    ck_assert_uint_eq(v1_dropped(&p, B), 2);
+    pair_free(&p);
+}
+END_TEST
+
+/* Nothing in a message says who of the two wrote it. */
+START_TEST(our_own_question_thrown_back_moves_nobody)
+{
+    for (int later = 0; later < 2; later++) {
+        struct pair p;
+        struct wire_message own;
+        struct ip_endpoint at;
+
+        v1_pair_init(&p, true, PHASE1_MAIN);
+        p.nat = true;
+        pair_establish(&p);
+        at = ike_sa_remote(p.end[B], sa_at(&p, B));
+        ck_assert_ok(ike_endpoint_probe(p.end[B], p.now, the_ike(&p, B)));
+        pull(&p);
+        own = p.wire[B][0];
+        settle(&p);
+        if (later)
+            ask_often(&p);
+        (void)from_elsewhere(&p, A, &own);
+        check_at(&p, at);
+        ck_assert_uint_eq(p.wire_count[B], 0);
+        ck_assert_uint_eq(v1_dropped(&p, B), 1);
+        ask_often(&p); /* A's own numbers go on */
+        ck_assert_uint_eq(v1_dropped(&p, B), 1);
+        pair_free(&p);
+    }
+}
+END_TEST
+
+/* Of either end: message 1 to who has answered it, and to who has sent it. */
+START_TEST(an_old_quick_mode_makes_nothing)
+{
+    for (int to = 0; to < 2; to++) {
+        struct pair p;
+        struct wire_message old;
+
+        v1_pair_init(&p, true, PHASE1_MAIN);
+        pair_create(&p);
+        pair_initiate(&p);
+        for (int n = 0; n < 6; n++)
+            (void)hand_over(&p, n % 2 ? B : A);
+        old = p.wire[A][0];
+        settle(&p);
+        run_until(&p, p.now + 600 * NSEC_PER_S);
+        ask_often(&p);
+        ck_assert_int_eq(from_elsewhere(&p, !to, &old), ERR_MESSAGE_ID);
+        ck_assert_uint_eq(p.wire_count[to], 0);
+        ck_assert_uint_eq(events_of(&p, to, EVENT_CHILD_UP), 1);
+        ck_assert_uint_eq(v1_dropped(&p, to), 1);
+        pair_free(&p);
+    }
+}
+END_TEST
+
+/* All message IDs of Quick Modes are remembered, so there is an end to them under one phase 1. */
+START_TEST(many_quick_modes_want_a_new_phase_1)
+{
+    struct pair p;
+
+    v1_pair_establish(&p, true, PHASE1_MAIN);
+    for (int i = 0; i < 2 * V1_IDS_USED; i++) {
+        int side = i % 2;
+
+        ck_assert_ok(ike_endpoint_rekey_child(p.end[side], p.now, the_child(&p, side)));
+        run_until(&p, p.now + 20 * NSEC_PER_S);
+        v1_check_up(&p);
+        ck_assert_uint_le(v1_sa_of(p.end[B], sa_at(&p, B))->used_count, V1_IDS_MANY);
+    }
+    ck_assert_uint_ge(ike_endpoint_counters(p.end[A])->reauthentications +
+                          ike_endpoint_counters(p.end[B])->reauthentications,
+                      2);
+    ck_assert_uint_eq(child_count(&p, A), 1);
+    pair_free(&p);
+}
+END_TEST
+
+START_TEST(there_is_no_quick_mode_whose_message_id_would_be_forgotten)
+{
+    for (int full = 0; full < 2; full++) {
+        struct pair p;
+
+        v1_pair_establish(&p, true, PHASE1_MAIN);
+        v1_sa_of(p.end[full], sa_at(&p, full))->used_count = V1_IDS_USED;
+        ck_assert_ok(ike_endpoint_new_child(p.end[A], p.now, the_ike(&p, A)));
+        pull(&p);
+        ck_assert_uint_eq(p.wire_count[A], full == B);
+        if (full == B)
+            ck_assert_int_eq(hand_over(&p, A), ERR_FULL);
+        else
+            ck_assert_int_eq(last_event(&p, A, EVENT_CHILD_FAILED)->reason, REASON_LIMIT);
+        ck_assert_uint_eq(ike_endpoint_counters(p.end[B])->dropped[IKE_DROP_LIMIT], full == B);
+        ck_assert_uint_eq(child_count(&p, B), 1);
+        check_traffic(&p);
+        pair_free(&p);
+    }
+}
+END_TEST
+
 SUITE("ikev1", a_tunnel_comes_up, round_trips_before_the_first_packet, each_message_is_lost,
-      each_message_is_doubled, each_message_comes_late, each_message_is_tampered_with)
+      each_message_is_doubled, each_message_comes_late, each_message_is_tampered_with,
+      an_old_question_moves_nobody, numbers_of_questions_wrap,
+      our_own_question_thrown_back_moves_nobody, an_old_quick_mode_makes_nothing,
+      many_quick_modes_want_a_new_phase_1,
+      there_is_no_quick_mode_whose_message_id_would_be_forgotten)
