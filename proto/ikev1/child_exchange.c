@@ -78,27 +78,44 @@ uint32_t v1_exchange_draw_id(struct ike_endpoint *ep, const struct ike_sa *sa)
     return id;
 }
 
-/* A record with a child SA reserved, and a Quick Mode that has not begun. */
-static enum err begin(struct step *s, uint32_t message_id, bool initiator, struct v1_exchange **out)
+static struct v1_quick_env env_of(const struct step *s)
 {
-    struct ike_endpoint *ep = s->ep;
-    const struct v1_quick_env env = {v1_sa_established(ep, s->sa), &ep->store->config->child,
-                                     s->sa->natt};
-    struct v1_exchange *x = v1_exchange_take(ep, s->sa, message_id);
-    struct v1_quick *q;
+    return (struct v1_quick_env){v1_sa_established(s->ep, s->sa), &s->ep->store->config->child,
+                                 s->sa->natt};
+}
+
+/* A record with a child SA reserved, and room for a Quick Mode. */
+static enum err reserve(struct step *s, uint32_t message_id, struct v1_exchange **out)
+{
+    struct v1_exchange *x = v1_exchange_take(s->ep, s->sa, message_id);
     enum err e;
 
     *out = x;
     if (!x)
         return ERR_FULL;
-    e = child_reserve(ep, s->sa, &x->child);
+    e = child_reserve(s->ep, s->sa, &x->child);
     if (e)
         return e;
-    q = v1_exchange_begin(ep, x);
-    ASSERT(q); /* as many as exchanges */
-    return v1_quick_init(q, &env, initiator, message_id,
-                         child_esp(ep, child_sa_at(ep, x->child))->spi_in,
-                         ike_draw_stream(ep, STREAM_KEY_EXCHANGE));
+    if (!v1_exchange_begin(s->ep, x))
+        ASSERT(!"there are as many as exchanges");
+    return OK;
+}
+
+static uint32_t spi_of(const struct ike_endpoint *ep, const struct v1_exchange *x)
+{
+    return child_esp(ep, child_sa_at(ep, x->child))->spi_in;
+}
+
+/* One that we begin. */
+static enum err begin(struct step *s, uint32_t message_id, struct v1_exchange **x)
+{
+    const struct v1_quick_env env = env_of(s);
+    enum err e = reserve(s, message_id, x);
+
+    if (e)
+        return e;
+    return v1_quick_init(v1_exchange_quick(s->ep, *x), &env, true, message_id, spi_of(s->ep, *x),
+                         ike_draw_stream(s->ep, STREAM_KEY_EXCHANGE));
 }
 
 /* Without a trace. */
@@ -331,7 +348,7 @@ static enum err ask(struct step *s)
         return ERR_UNSUPPORTED; /* there is nothing to ask for */
     if (v1_ids_full(v1_sa_of(s->ep, s->sa)))
         return ERR_FULL;
-    e = begin(s, id, true, &x);
+    e = begin(s, id, &x);
 
     if (e == OK)
         ask_for_the_same(s, v1_exchange_quick(s->ep, x));
@@ -357,14 +374,47 @@ static enum err receive(struct step *s, struct v1_exchange *x)
     return v1_quick_receive(v1_exchange_quick(s->ep, x), &at, s->out, &next, &s->answer);
 }
 
+/* @param judged  of it, with nothing of ours yet */
+static enum err take_first(struct step *s, const struct v1_quick *judged,
+                           const struct v1_quick_opened *first, struct v1_exchange **x)
+{
+    struct v1_arrival at = v1_step_arrival(s);
+    enum err e = reserve(s, judged->message_id, x);
+    struct v1_quick *q;
+
+    if (e)
+        return e;
+    q = v1_exchange_quick(s->ep, *x);
+    *q = *judged;
+    q->spi_in = spi_of(s->ep, *x);
+    q->random = ike_draw_stream(s->ep, STREAM_KEY_EXCHANGE);
+    return v1_quick_take(q, first, &at, s->out, &s->answer);
+}
+
+/* Anybody can write a message 1. Nothing is taken for it, neither room nor chance, before HASH says
+ * whose it is. */
+static enum err judge_first(struct step *s, struct v1_exchange **x)
+{
+    const struct v1_quick_env env = env_of(s);
+    struct v1_quick_opened first;
+    struct v1_quick judged;
+    enum err e =
+        v1_quick_init(&judged, &env, false, s->header.message_id, 0, (struct rng){.counter = 0});
+
+    if (e == OK)
+        e = v1_quick_open(&judged, s->message, &first);
+    if (e == OK)
+        e = take_first(s, &judged, &first, x);
+    v1_quick_reset(&judged);
+    return e;
+}
+
 /* 1 is answered with 2. */
 static enum err answer(struct step *s)
 {
-    struct v1_exchange *x;
-    enum err e = begin(s, s->header.message_id, false, &x);
+    struct v1_exchange *x = NULL;
+    enum err e = judge_first(s, &x);
 
-    if (e == OK)
-        e = receive(s, x);
     if (e == OK)
         e = check_inside(s, v1_exchange_quick(s->ep, x));
     if (e == OK)

@@ -3,6 +3,8 @@
  * tampered with. RFC 2409 §5, §5.4, §5.5; RFC 3947 §3.2, §4.
  */
 #include "proto/ikev1/store.h"
+#include "proto/wire/header.h"
+#include "proto/wire/v1_registry.h"
 #include "v1_pair.h"
 
 static const enum phase1_mode modes[] = {PHASE1_MAIN, PHASE1_AGGRESSIVE};
@@ -375,9 +377,78 @@ START_TEST(there_is_no_quick_mode_whose_message_id_would_be_forgotten)
 }
 END_TEST
 
+/* ---- forged ---- */
+
+static unsigned records_of(const struct pair *p, int side)
+{
+    const struct v1_exchange *x = NULL;
+    unsigned count = 0;
+
+    while ((x = v1_exchange_next(p->end[side], sa_at(p, side), x)) != NULL)
+        count++;
+    return count;
+}
+
+/* With the cookies of an SA, which anybody on the way can read, and nothing else of it. */
+static struct wire_message forged(const struct pair *p, int to, uint8_t exchange)
+{
+    const struct ike_sa *sa = sa_at(p, to);
+    struct wire_message m = {.dgram = {.local = ike_sa_local(p->end[to], sa),
+                                       .remote = ike_sa_remote(p->end[to], sa),
+                                       .protocol = 17,
+                                       .len = HEADER_LEN + 64}};
+    const struct ike_header h = {.spi_i = sa->spi_i,
+                                 .spi_r = sa->spi_r,
+                                 .next_payload = V1_PAYLOAD_HASH,
+                                 .version = HEADER_VERSION_1,
+                                 .exchange = exchange,
+                                 .flags = V1_FLAG_ENCRYPTION,
+                                 .message_id = 0x12345678,
+                                 .length = HEADER_LEN + 64};
+    struct writer w;
+
+    writer_init(&w, m.data, sizeof m.data);
+    header_write(&w, &h);
+    return m;
+}
+
+/* Message 3 of Aggressive Mode and what was said last in Quick Modes stay where they are, and what
+ * is drawn next is what it would have been. */
+START_TEST(a_forged_quick_mode_takes_nothing)
+{
+    uint32_t spis[2];
+
+    for (int forge = 0; forge < 2; forge++) {
+        struct child_sa_info info;
+        struct pair p;
+
+        v1_pair_establish(&p, true, PHASE1_AGGRESSIVE);
+        for (int i = 0; i < 3; i++) {
+            ck_assert_ok(ike_endpoint_rekey_child(p.end[A], p.now, the_child(&p, A)));
+            run_until(&p, p.now + 2 * NSEC_PER_MS);
+        }
+        ck_assert_uint_eq(records_of(&p, A), V1_EXCHANGES_MAX);
+        if (forge) {
+            struct wire_message m = forged(&p, A, V1_EXCHANGE_QUICK);
+
+            ck_assert_int_ne(deliver(&p, B, &m), OK);
+            ck_assert_uint_eq(v1_dropped(&p, A), 1);
+            ck_assert_uint_eq(p.wire_count[A], 0);
+        }
+        ck_assert_uint_eq(records_of(&p, A), V1_EXCHANGES_MAX);
+        ck_assert_ok(ike_endpoint_rekey_child(p.end[A], p.now, the_child(&p, A)));
+        run_until(&p, p.now + 60 * NSEC_PER_S);
+        ck_assert(ike_endpoint_child_info(p.end[A], the_child(&p, A), &info));
+        spis[forge] = info.spi_in;
+        pair_free(&p);
+    }
+    ck_assert_uint_eq(spis[0], spis[1]);
+}
+END_TEST
+
 SUITE("ikev1", a_tunnel_comes_up, round_trips_before_the_first_packet, each_message_is_lost,
       each_message_is_doubled, each_message_comes_late, each_message_is_tampered_with,
       an_old_question_moves_nobody, numbers_of_questions_wrap,
       our_own_question_thrown_back_moves_nobody, an_old_quick_mode_makes_nothing,
       many_quick_modes_want_a_new_phase_1,
-      there_is_no_quick_mode_whose_message_id_would_be_forgotten)
+      there_is_no_quick_mode_whose_message_id_would_be_forgotten, a_forged_quick_mode_takes_nothing)
