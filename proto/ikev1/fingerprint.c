@@ -105,8 +105,7 @@ static void put_user(struct view *v, const struct v1_user *u)
     put_bytes(v, &a->internal.address, sizeof a->internal.address);
     put_transaction(v, &a->ours);
     put_transaction(v, &a->theirs);
-    for (unsigned i = 0; i < V1_ACCESS_SEEN; i++)
-        put(v, a->seen[(a->seen_next + i) % V1_ACCESS_SEEN]);
+    put_bytes(v, a->seen, a->seen_count * sizeof *a->seen);
 }
 
 void v1_fingerprint(const struct ike_endpoint *ep, const struct ike_sa *sa, nsec now,
