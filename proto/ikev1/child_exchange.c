@@ -366,14 +366,6 @@ static enum err ask(struct step *s)
     return OK;
 }
 
-static enum err receive(struct step *s, struct v1_exchange *x)
-{
-    struct v1_arrival at = v1_step_arrival(s);
-    enum v1_next next;
-
-    return v1_quick_receive(v1_exchange_quick(s->ep, x), &at, s->out, &next, &s->answer);
-}
-
 /* @param judged  of it, with nothing of ours yet */
 static enum err take_first(struct step *s, const struct v1_quick *judged,
                            const struct v1_quick_opened *first, struct v1_exchange **x)
@@ -403,6 +395,7 @@ static enum err judge_first(struct step *s, struct v1_exchange **x)
 
     if (e == OK)
         e = v1_quick_open(&judged, s->message, &first);
+    s->judged = e == OK;
     if (e == OK)
         e = take_first(s, &judged, &first, x);
     v1_quick_reset(&judged);
@@ -431,26 +424,29 @@ static enum err answer(struct step *s)
     return OK;
 }
 
-/* 2 is answered with 3. */
+/* 2 is answered with 3. If it cannot be, its sender says it again until it gives up: no Delete, as
+ * that would say that we have had it. */
 static enum err take_answer(struct step *s)
 {
     struct v1_exchange *x = v1_exchange_find(s->ep, s->sa, s->header.message_id);
     struct v1_exchange *phase1 = s->sa->initiator ? v1_exchange_find(s->ep, s->sa, 0) : NULL;
+    struct v1_quick *q = v1_exchange_quick(s->ep, x);
+    struct v1_arrival at = v1_step_arrival(s);
+    struct v1_quick_opened second;
     struct child_sa *old;
-    enum err e = receive(s, x);
+    enum err e = v1_quick_open(q, s->message, &second);
 
     if (e)
         return e;
+    s->judged = true;
     if (phase1) /* the peer could not have said this without our last message of it */
         v1_exchange_give(s->ep, s->sa, phase1);
-    e = install(s, x, v1_exchange_quick(s->ep, x));
-    v1_ask_done(s->ep, s->sa);
-    if (e) { /* the peer has it: it is told by a Delete, as soon as we know that it has 3 */
-        child_failed(s->ep, s->now, s->sa, HANDLE_NONE, REASON_LIMIT);
-        undo(s->ep, s->now, s->sa, x);
-        s->answer = BYTES_NONE;
+    e = v1_quick_take(q, &second, &at, s->out, &s->answer);
+    if (e == OK)
+        e = install(s, x, q);
+    if (e)
         return e;
-    }
+    v1_ask_done(s->ep, s->sa);
     complete(s->ep, s->now, x);
     old = child_sa_at(s->ep, x->old);
     if (old && old->state != CHILD_LINGERING) { /* else the peer has deleted it */
@@ -464,7 +460,9 @@ static enum err take_answer(struct step *s)
 static enum err take_last(struct step *s)
 {
     struct v1_exchange *x = v1_exchange_find(s->ep, s->sa, s->header.message_id);
-    enum err e = receive(s, x);
+    struct v1_arrival at = v1_step_arrival(s);
+    enum v1_next next;
+    enum err e = v1_quick_receive(v1_exchange_quick(s->ep, x), &at, s->out, &next, &s->answer);
 
     if (e)
         return e;
@@ -601,22 +599,46 @@ static enum err judge(struct step *s, const struct v1_exchange *x)
     return x || !v1_ids_full(one) ? OK : dropped(s, IKE_DROP_LIMIT, ERR_FULL);
 }
 
-/* What is wrong with an offer that is authentic: HASH is judged before. */
-static void say_refusal(struct step *s, enum err e)
+/* 0: we have no room, which there is no word for. */
+static uint16_t notify_for(enum err e)
 {
-    uint16_t type = e == ERR_NO_PROPOSAL    ? V1_NOTIFY_NO_PROPOSAL_CHOSEN
-                    : e == ERR_TS           ? V1_NOTIFY_INVALID_ID_INFORMATION
-                    : e == ERR_KEY_EXCHANGE ? V1_NOTIFY_INVALID_KEY_INFORMATION
-                                            : 0;
+    switch (e) {
+    case ERR_NO_PROPOSAL:
+        return V1_NOTIFY_NO_PROPOSAL_CHOSEN;
+    case ERR_TS:
+        return V1_NOTIFY_INVALID_ID_INFORMATION;
+    case ERR_KEY_EXCHANGE:
+        return V1_NOTIFY_INVALID_KEY_INFORMATION;
+    case ERR_FULL:
+    case ERR_MEMORY:
+    case ERR_SPACE:
+    case ERR_CRYPTO:
+    case ERR_NO_SA:
+        return 0;
+    default:
+        return V1_NOTIFY_PAYLOAD_MALFORMED;
+    }
+}
+
+/* Something is wrong with a message that is authentic, for HASH was judged: whoever sent it will
+ * not send a better one. @param ours  a Quick Mode that we have begun */
+static void refuse(struct step *s, enum err e, bool ours)
+{
+    uint16_t type = notify_for(e);
 
     if (type && v1_notify_say(s->ep, s->now, s->sa, s->dgram, type))
         drop_count(s->ep, IKE_DROP_LIMIT);
+    if (!ours)
+        return;
+    v1_quick_refused(s->ep, s->now, s->sa, type ? v1_reason_for(type) : REASON_LIMIT);
+    v1_next(s->ep, s->now, s->sa);
 }
 
 enum err v1_quick_heard(struct step *s)
 {
     struct v1_exchange *x =
         s->header.message_id ? v1_exchange_find(s->ep, s->sa, s->header.message_id) : NULL;
+    enum exchange_role role;
     enum err e;
 
     if (x && x->answered == s->digest && !message_none(x->sent)) {
@@ -626,13 +648,14 @@ enum err v1_quick_heard(struct step *s)
     e = judge(s, x);
     if (e)
         return e;
-    e = v1_step_run(s, KIND_QUICK, role_of(s, x));
-    if (e) {
+    role = role_of(s, x);
+    e = v1_step_run(s, KIND_QUICK, role);
+    if (e)
         drop_count(s->ep, drop_for(e));
-        if (!x)
-            say_refusal(s, e);
+    if (e && s->judged)
+        refuse(s, e, role == ROLE_ANSWERED);
+    if (e)
         return e;
-    }
     ike_peer_seen(s->ep, s->now, s->sa, &s->dgram->local, &s->dgram->remote);
     if (s->answer.len)
         e = v1_say(s->ep, s->now, s->sa, s->dgram, s->answer); /* if not now, when asked again */

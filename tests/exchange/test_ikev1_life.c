@@ -2,7 +2,8 @@
  * What goes on under an IKE SA of version 1: Delete, liveness, renewal, rekeying, refusals, NATs,
  * both versions in one endpoint. RFC 2408 §3.15, RFC 2409 §5.7, RFC 3706, RFC 3947 §4.
  */
-#include "proto/core/internal.h"
+#include "proto/core/child.h"
+#include "proto/ikev1/store.h"
 #include "proto/wire/header.h"
 #include "proto/wire/v1_registry.h"
 #include "v1_pair.h"
@@ -523,6 +524,57 @@ START_TEST(a_child_that_is_refused_fails)
 }
 END_TEST
 
+/* An answer that is the peer's, and none that we can take: it will not get better by waiting. */
+START_TEST(an_answer_that_is_no_answer_fails)
+{
+    struct pair p;
+
+    v1_pair_establish(&p, true, PHASE1_MAIN);
+    ck_assert_ok(ike_endpoint_rekey_child(p.end[A], p.now, the_child(&p, A)));
+    pull(&p);
+    pair_propose(&p.config[A], "aes128-sha256-ecp256", "aes256gcm16"); /* as if B chose another */
+    (void)hand_over(&p, A);
+    ck_assert_int_eq(hand_over(&p, B), ERR_NO_PROPOSAL);
+    ck_assert_int_eq(last_event(&p, A, EVENT_CHILD_FAILED)->reason, REASON_NO_PROPOSAL);
+    ck_assert_uint_eq(p.wire_count[A], 1); /* NO-PROPOSAL-CHOSEN */
+    ck_assert_ok(hand_over(&p, A));
+    check_traffic(&p);
+    run_until(&p, p.now + 20 * NSEC_PER_S);
+    ck_assert_uint_eq(ike_endpoint_counters(p.end[A])->dropped[IKE_DROP_PROPOSAL], 1);
+    pair_propose(&p.config[A], "aes128-sha256-ecp256", "aes128gcm16");
+    run_until(&p, p.now + 400 * NSEC_PER_S);
+    check_one(&p);
+    pair_free(&p);
+}
+END_TEST
+
+/* The peer has what we had no room for, until it gives up waiting. */
+START_TEST(a_child_without_room_fails)
+{
+    const struct v1_exchange *x = NULL;
+    struct child_sa *made;
+    struct ike_sa *sa;
+    struct pair p;
+
+    v1_pair_establish(&p, true, PHASE1_MAIN);
+    sa = ike_sa_at(p.end[A], the_ike(&p, A).handle);
+    ck_assert_ok(ike_endpoint_new_child(p.end[A], p.now, the_ike(&p, A)));
+    pull(&p);
+    x = v1_exchange_find(p.end[A], sa, sa->request_id);
+    made = child_sa_at(p.end[A], x->child);
+    child_remove(p.end[A], p.now, made, REASON_LIMIT);
+    (void)hand_over(&p, A);
+    ck_assert_int_eq(hand_over(&p, B), ERR_NO_SA);
+    ck_assert_int_eq(last_event(&p, A, EVENT_CHILD_FAILED)->reason, REASON_LIMIT);
+    ck_assert_uint_eq(p.wire_count[A], 0);
+    ck_assert_uint_eq(child_count(&p, B), 2);
+    check_traffic(&p);
+    run_until(&p, p.now + 400 * NSEC_PER_S);
+    check_one(&p);
+    pair_free(&p);
+}
+END_TEST
+
 /* Nobody has proven anything: the reason is believed when nothing else comes. */
 START_TEST(phase_1_that_is_refused_fails_with_a_reason)
 {
@@ -928,6 +980,7 @@ SUITE("ikev1_life", a_tunnel_lives_through_bad_weather, an_ike_sa_is_deleted,
       a_child_that_is_deleted_while_it_is_rekeyed_stays_away, both_renew_phase_1_at_once,
       phase_1_is_renewed, the_old_phase_1_goes_a_second_later, renewals_without_deletes,
       lifetimes_renew_all, the_shorter_life_counts, a_child_that_is_refused_fails,
+      an_answer_that_is_no_answer_fails, a_child_without_room_fails,
       phase_1_that_is_refused_fails_with_a_reason, another_key_comes_to_nothing,
       a_stranger_is_not_taken_for_who_was_called, who_calls_answers_whom_it_called,
       ports_float_behind_a_nat,
