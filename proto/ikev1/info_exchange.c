@@ -5,6 +5,7 @@
  */
 #include "base/assert.h"
 #include "base/digest.h"
+#include "proto/esp/esp.h"
 #include "proto/ikev1/exchanges.h"
 #include "proto/ikev1/informational.h"
 #include "proto/wire/v1_any.h"
@@ -254,21 +255,53 @@ static bool initial_contact(struct step *s)
     return !one->informed;
 }
 
-/* Of whatever Quick Mode it was, it ends no later one. */
-static bool refused(struct step *s, uint16_t notify)
+/* What only phase 1 has. */
+static bool is_of_phase1(uint16_t notify)
+{
+    switch (notify) {
+    case V1_NOTIFY_INVALID_COOKIE:
+    case V1_NOTIFY_INVALID_MAJOR_VERSION:
+    case V1_NOTIFY_INVALID_MINOR_VERSION:
+    case V1_NOTIFY_INVALID_CERT_ENCODING:
+    case V1_NOTIFY_INVALID_CERTIFICATE:
+    case V1_NOTIFY_CERT_TYPE_UNSUPPORTED:
+    case V1_NOTIFY_INVALID_CERT_AUTHORITY:
+    case V1_NOTIFY_AUTHENTICATION_FAILED:
+    case V1_NOTIFY_INVALID_SIGNATURE:
+    case V1_NOTIFY_CERTIFICATE_UNAVAILABLE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Whether this SPI is none, or that by which we would receive what is being made. */
+static bool may_be_ours(const struct step *s, uint32_t spi)
+{
+    const struct v1_exchange *x = v1_exchange_find(s->ep, s->sa, s->sa->request_id);
+    const struct child_sa *made = x ? child_sa_at(s->ep, x->child) : NULL;
+
+    return !spi || (made && child_esp(s->ep, made)->spi_in == spi);
+}
+
+/* One without an SPI may be of any Quick Mode; of whatever it was, it ends no later one. */
+static bool refused(struct step *s, const struct v1_said *said)
 {
     const struct v1_sa *one = v1_sa_of(s->ep, s->sa);
+    bool ends = s->sa->in_flight == KIND_QUICK;
 
-    if (v1_id_seen(one, s->header.message_id)) /* the first one in a message did it */
+    if (is_of_phase1(said->notify) || !may_be_ours(s, said->spi) ||
+        v1_id_seen(one, s->header.message_id))
         return false;
-    if (v1_ids_full(one)) {
+    if (!said->spi && v1_ids_full(one)) {
         drop_count(s->ep, IKE_DROP_LIMIT);
         return false;
     }
-    v1_id_keep(s->ep, s->sa, s->header.message_id);
-    if (s->sa->in_flight == KIND_QUICK)
-        v1_quick_refused(s->ep, s->now, s->sa, v1_reason_for(notify));
-    return true;
+    if (!said->spi)
+        v1_id_keep(s->ep, s->sa, s->header.message_id);
+    if (ends)
+        v1_quick_refused(s->ep, s->now, s->sa, v1_reason_for(said->notify));
+    return ends || !said->spi;
 }
 
 /* @return whether it cannot have been said before, so that who says it is there now */
@@ -290,7 +323,7 @@ static bool heed_one(struct step *s, const struct v1_said *said)
         life_is_shorter(s, said);
         return false;
     case V1_SAID_ERROR:
-        return refused(s, said->notify);
+        return refused(s, said);
     default:
         return false;
     }

@@ -1,8 +1,10 @@
 /*
  * Phase 1 and Quick Mode through endpoints: whole, with each message lost, doubled, late and
- * tampered with. RFC 2409 §5, §5.4, §5.5; RFC 3947 §3.2, §4.
+ * tampered with; what somebody says again long after, forges, or has been refused. RFC 2409 §5,
+ * §5.4, §5.5; RFC 3706 §6.2; RFC 3947 §3.2, §4.
  */
-#include "proto/ikev1/store.h"
+#include "proto/ikev1/exchanges.h"
+#include "proto/ikev1/informational.h"
 #include "proto/wire/header.h"
 #include "proto/wire/v1_registry.h"
 #include "v1_pair.h"
@@ -446,9 +448,82 @@ START_TEST(a_forged_quick_mode_takes_nothing)
 }
 END_TEST
 
+/* ---- errors ---- */
+
+/* An error that B says, with an SPI of ESP if there is one; it stays in `out`. */
+static void say_error(struct pair *p, uint16_t type, uint32_t spi, struct wire_message *out)
+{
+    const struct ike_sa *sa = sa_at(p, B), *to = sa_at(p, A);
+    struct v1_established keys = v1_sa_established(p->end[B], sa);
+    uint8_t octets[4];
+    struct v1_notify n = {.doi = V1_DOI_IPSEC, .protocol = V1_PROTOCOL_ISAKMP, .type = type};
+    struct v1_info info;
+    struct bytes message;
+
+    if (spi) {
+        store_be32(octets, spi);
+        n.protocol = V1_PROTOCOL_ESP;
+        n.spi = bytes_of(octets, sizeof octets);
+    }
+    *out = (struct wire_message){.dgram = {.local = ike_sa_local(p->end[A], to),
+                                           .remote = ike_sa_remote(p->end[A], to),
+                                           .protocol = 17}};
+    v1_info_begin(&info, &keys, v1_exchange_draw_id(p->end[B], sa),
+                  (struct buf){out->data, 0, sizeof out->data});
+    v1_notify_write(payload_begin(&info.w, V1_PAYLOAD_NOTIFY), &n);
+    payload_end(&info.w);
+    ck_assert_ok(v1_info_end(&info, &keys, &message));
+    out->dgram.len = message.len;
+}
+
+/* Whether A's Quick Mode in flight has ended. */
+static bool hears_error(struct pair *p, const struct wire_message *error)
+{
+    struct wire_message copy = *error;
+    unsigned failed = events_of(p, A, EVENT_CHILD_FAILED);
+
+    (void)deliver(p, B, &copy);
+    return events_of(p, A, EVENT_CHILD_FAILED) > failed;
+}
+
+static uint32_t spi_in_flight(const struct pair *p)
+{
+    struct ike_sa *sa = sa_at(p, A);
+    struct v1_exchange *x = v1_exchange_find(p->end[A], sa, sa->request_id);
+
+    return child_esp(p->end[A], child_sa_at(p->end[A], x->child))->spi_in;
+}
+
+START_TEST(an_error_ends_its_quick_mode_and_no_other)
+{
+    struct wire_message none, theirs, phase1, old;
+    struct pair p;
+
+    v1_pair_establish(&p, true, PHASE1_MAIN);
+    say_error(&p, V1_NOTIFY_NO_PROPOSAL_CHOSEN, 0, &old);
+    ck_assert(!hears_error(&p, &old)); /* there is none */
+    ask_often(&p);
+    ck_assert_ok(ike_endpoint_new_child(p.end[A], p.now, the_ike(&p, A)));
+    ck_assert(!hears_error(&p, &old));
+    say_error(&p, V1_NOTIFY_INVALID_SPI, spi_in_flight(&p) + 1, &theirs);
+    ck_assert(!hears_error(&p, &theirs));
+    say_error(&p, V1_NOTIFY_AUTHENTICATION_FAILED, 0, &phase1);
+    ck_assert(!hears_error(&p, &phase1));
+    say_error(&p, V1_NOTIFY_NO_PROPOSAL_CHOSEN, spi_in_flight(&p), &theirs);
+    ck_assert(hears_error(&p, &theirs));
+    ck_assert_int_eq(last_event(&p, A, EVENT_CHILD_FAILED)->reason, REASON_NO_PROPOSAL);
+    ck_assert_ok(ike_endpoint_new_child(p.end[A], p.now, the_ike(&p, A)));
+    say_error(&p, V1_NOTIFY_INVALID_ID_INFORMATION, 0, &none);
+    ck_assert(hears_error(&p, &none));
+    ck_assert_uint_eq(child_count(&p, A), 1);
+    pair_free(&p);
+}
+END_TEST
+
 SUITE("ikev1", a_tunnel_comes_up, round_trips_before_the_first_packet, each_message_is_lost,
       each_message_is_doubled, each_message_comes_late, each_message_is_tampered_with,
       an_old_question_moves_nobody, numbers_of_questions_wrap,
       our_own_question_thrown_back_moves_nobody, an_old_quick_mode_makes_nothing,
       many_quick_modes_want_a_new_phase_1,
-      there_is_no_quick_mode_whose_message_id_would_be_forgotten, a_forged_quick_mode_takes_nothing)
+      there_is_no_quick_mode_whose_message_id_would_be_forgotten, a_forged_quick_mode_takes_nothing,
+      an_error_ends_its_quick_mode_and_no_other)
