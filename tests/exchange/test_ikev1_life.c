@@ -90,6 +90,41 @@ START_TEST(a_child_is_deleted)
 END_TEST
 
 /* Tampered with, or said twice: nothing more happens than what is authentic and new. */
+/* One message takes 32. */
+START_TEST(many_children_are_deleted_at_once)
+{
+    const struct ike_limits limits = {.ike_sas = 8, .half_open = 4, .child_sas = 64};
+    const unsigned count = 40;
+    struct pair p;
+
+    v1_pair_init(&p, true, PHASE1_MAIN);
+    for (int side = 0; side < 2; side++) {
+        struct ike_env env = {.crypto = p.crypto, .seed = 7, .entity = (uint64_t)side + 1};
+
+        p.config[side].child.local[0] = p.config[side].child.remote[0] = selector_any(4);
+        p.end[side] = ike_endpoint_create(&env, &p.config[side], &limits);
+    }
+    for (unsigned i = 0; i < count; i++) { /* each for a host of its own */
+        p.config[A].child.local[0] = selector_host(ip_addr_v4(0x0a010000 + i));
+        if (i == 0)
+            pair_initiate(&p);
+        else
+            ck_assert_ok(ike_endpoint_new_child(p.end[A], p.now, the_ike(&p, A)));
+        settle(&p);
+    }
+    ck_assert_uint_eq(child_count(&p, B), count);
+    for (struct sa_ref r = ike_endpoint_next_child(p.end[A], SA_NONE), next; !sa_none(r);
+         r = next) {
+        next = ike_endpoint_next_child(p.end[A], r);
+        ck_assert_ok(ike_endpoint_delete_child(p.end[A], p.now, r));
+    }
+    run_until(&p, p.now + NSEC_PER_S);
+    for (int side = 0; side < 2; side++)
+        ck_assert_uint_eq(child_count(&p, side), 0);
+    pair_free(&p);
+}
+END_TEST
+
 START_TEST(a_delete_is_tampered_with_and_doubled)
 {
     struct pair p;
@@ -641,7 +676,8 @@ START_TEST(who_calls_answers_whom_it_called)
     static const struct {
         const char *caller_id;
         bool same_address, answered;
-    } rows[] = {{"", true, true}, {"b.test", true, true}, {"c.test", true, false}, {"", false, false}};
+    } rows[] = {
+        {"", true, true}, {"b.test", true, true}, {"c.test", true, false}, {"", false, false}};
 
     for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
         struct ike_remote remote;
@@ -972,10 +1008,10 @@ START_TEST(a_tunnel_lives_through_bad_weather)
 END_TEST
 
 SUITE("ikev1_life", a_tunnel_lives_through_bad_weather, an_ike_sa_is_deleted,
-      an_ike_sa_takes_its_children_along, a_child_is_deleted, a_delete_is_tampered_with_and_doubled,
-      what_is_said_in_the_clear_is_not_heeded, a_peer_that_lives_says_so,
-      a_question_or_its_answer_is_lost, a_dead_peer_is_found, a_child_is_rekeyed,
-      packets_go_on_through_a_rekey, each_message_of_a_rekey_is_lost,
+      an_ike_sa_takes_its_children_along, a_child_is_deleted, many_children_are_deleted_at_once,
+      a_delete_is_tampered_with_and_doubled, what_is_said_in_the_clear_is_not_heeded,
+      a_peer_that_lives_says_so, a_question_or_its_answer_is_lost, a_dead_peer_is_found,
+      a_child_is_rekeyed, packets_go_on_through_a_rekey, each_message_of_a_rekey_is_lost,
       a_child_is_rekeyed_twice_and_the_first_end_is_lost, both_rekey_at_once,
       a_child_that_is_deleted_while_it_is_rekeyed_stays_away, both_renew_phase_1_at_once,
       phase_1_is_renewed, the_old_phase_1_goes_a_second_later, renewals_without_deletes,
@@ -983,9 +1019,8 @@ SUITE("ikev1_life", a_tunnel_lives_through_bad_weather, an_ike_sa_is_deleted,
       an_answer_that_is_no_answer_fails, a_child_without_room_fails,
       phase_1_that_is_refused_fails_with_a_reason, another_key_comes_to_nothing,
       a_stranger_is_not_taken_for_who_was_called, who_calls_answers_whom_it_called,
-      ports_float_behind_a_nat,
-      a_nat_that_is_claimed_is_believed, who_is_behind_a_nat_keeps_it_open,
-      a_gateway_rekeys_what_was_asked_for, a_nat_that_forgets_is_followed,
-      who_crashed_is_known_again, one_endpoint_answers_both,
+      ports_float_behind_a_nat, a_nat_that_is_claimed_is_believed,
+      who_is_behind_a_nat_keeps_it_open, a_gateway_rekeys_what_was_asked_for,
+      a_nat_that_forgets_is_followed, who_crashed_is_known_again, one_endpoint_answers_both,
       a_version_that_is_not_answered_is_dropped, who_has_no_key_neither_calls_nor_answers,
       a_responder_never_says_more_than_it_is_asked)
