@@ -5,7 +5,10 @@
  */
 #include "proto/core/exchange.h"
 #include "proto/core/internal.h"
+#include "proto/ikev1/auth.h"
 #include "proto/ikev1/store.h"
+#include "proto/ikev1/user.h"
+#include "proto/wire/v1_registry.h"
 #include "v1_pair.h"
 
 static const enum phase1_mode modes[] = {PHASE1_MAIN, PHASE1_AGGRESSIVE};
@@ -541,6 +544,69 @@ START_TEST(a_forged_question_takes_nothing)
 }
 END_TEST
 
+/* ---- what decides what is done next ---- */
+
+static uint64_t print_of(const struct pair *p)
+{
+    return ike_endpoint_fingerprint(p->end[A], p->now) ^
+           ike_endpoint_fingerprint(p->end[B], p->now) << 1;
+}
+
+/* Changes one field for a moment. */
+#define CHECK_DECIDES(field, other)                                                                \
+    do {                                                                                           \
+        uint64_t before = print_of(&p);                                                            \
+        __typeof__(field) saved = (field);                                                         \
+                                                                                                   \
+        (field) = (other);                                                                         \
+        ck_assert_msg(print_of(&p) != before, #field);                                             \
+        (field) = saved;                                                                           \
+        ck_assert_uint_eq(print_of(&p), before);                                                   \
+    } while (0)
+
+START_TEST(who_the_user_is_is_in_the_fingerprint)
+{
+    struct v1_user *u;
+    struct v1_sa *one;
+    struct pair p;
+
+    configure(&p, true, PHASE1_MAIN, A);
+    go_to(&p, 8); /* REPLY is taken */
+    u = v1_user_of(p.end[B], sa_at(&p, B));
+    one = v1_sa_of(p.end[B], sa_at(&p, B));
+    ck_assert_ptr_nonnull(u->access.user);
+    CHECK_DECIDES(u->access.user, NULL);
+    CHECK_DECIDES(u->access.user, u->access.user == everybody ? everybody + 1 : everybody);
+    CHECK_DECIDES(u->met.identity, u->met.identity + 1);
+    CHECK_DECIDES(u->met.life_s, 77);
+    CHECK_DECIDES(u->met.initial_contact, !u->met.initial_contact);
+    CHECK_DECIDES(u->internal.address, ip_addr_v4(1));
+    CHECK_DECIDES(u->internal.dns_count, 1);
+    CHECK_DECIDES(u->access.internal.netmask, ip_addr_v4(1));
+    CHECK_DECIDES(u->access.ours.type, V1_CONFIG_ACK);
+    CHECK_DECIDES(u->access.theirs.identifier, 77);
+    CHECK_DECIDES(u->access.seen_count, u->access.seen_count + 1);
+    CHECK_DECIDES(one->used_count, 1);
+    CHECK_DECIDES(one->heard, true);
+    CHECK_DECIDES(one->asked_first, 77);
+    pair_free(&p);
+}
+END_TEST
+
+START_TEST(what_phase_1_has_said_is_in_the_fingerprint)
+{
+    struct v1_phase1 *phase1;
+    struct pair p;
+
+    configure(&p, true, PHASE1_MAIN, A);
+    go_to(&p, 3);
+    phase1 = v1_sa_phase1(p.end[A], ike_sa_at(p.end[A], p.ike.handle));
+    CHECK_DECIDES(phase1->certs_asked, true);
+    CHECK_DECIDES(phase1->suite.auth, v1_auth_of(V1_AUTH_RSA));
+    pair_free(&p);
+}
+END_TEST
+
 SUITE("ikev1_xauth", a_user_is_known_and_has_an_address, who_calls_asks_who_is_called,
       each_message_is_lost, each_message_to_a_called_user_is_lost, each_message_is_doubled,
       each_message_comes_late, each_message_is_tampered_with, a_wrong_password_is_refused,
@@ -548,4 +614,5 @@ SUITE("ikev1_xauth", a_user_is_known_and_has_an_address, who_calls_asks_who_is_c
       an_address_is_given_unasked, nothing_is_left_to_be_given_unasked,
       who_waits_for_a_user_does_not_wait_for_ever, a_pool_that_is_empty,
       addresses_go_back_to_the_pool, an_address_outlives_phase_1, the_address_is_the_selector,
-      what_comes_again_moves_nobody, a_forged_question_takes_nothing)
+      what_comes_again_moves_nobody, a_forged_question_takes_nothing,
+      who_the_user_is_is_in_the_fingerprint, what_phase_1_has_said_is_in_the_fingerprint)
