@@ -296,8 +296,18 @@ void child_switch(struct ike_endpoint *ep, struct child_sa *c)
     spd_point(&ep->store->esp->spd, policy_at(ep, c), child_sa_index(ep, c));
 }
 
+/* Whether `older` was replaced by `c`, or by one whose place that took. */
+static bool descends(const struct ike_endpoint *ep, const struct child_sa *c,
+                     const struct child_sa *older)
+{
+    while (older && older != c)
+        older = child_sa_at(ep, older->successor);
+    return older == c;
+}
+
 void child_take_over(struct ike_endpoint *ep, nsec now, struct child_sa *old, struct child_sa *next)
 {
+    ASSERT(!descends(ep, old, next)); /* else the line of successors has no end */
     old->state = CHILD_REPLACED;
     old->successor = child_sa_handle(ep, next);
     if (ep->store->config->quirks & QUIRK_LIBRESWAN_1044)

@@ -79,28 +79,45 @@ uint32_t v1_exchange_draw_id(struct ike_endpoint *ep, const struct ike_sa *sa)
     return id;
 }
 
-/* A record with a child SA reserved, and a Quick Mode that has not begun. */
-static enum err begin(struct step *s, uint32_t message_id, bool initiator, struct v1_exchange **out)
+static struct v1_quick_env env_of(const struct step *s)
 {
-    struct ike_endpoint *ep = s->ep;
-    const struct v1_quick_env env = {v1_sa_established(ep, s->sa), &ep->store->config->child,
-                                     s->sa->natt, ike_sa_local(ep, s->sa).addr,
-                                     ike_sa_remote(ep, s->sa).addr};
-    struct v1_exchange *x = v1_exchange_take(ep, s->sa, message_id);
-    struct v1_quick *q;
+    return (struct v1_quick_env){v1_sa_established(s->ep, s->sa), &s->ep->store->config->child,
+                                 s->sa->natt, ike_sa_local(s->ep, s->sa).addr,
+                                 ike_sa_remote(s->ep, s->sa).addr};
+}
+
+/* A record with a child SA reserved, and room for a Quick Mode. */
+static enum err reserve(struct step *s, uint32_t message_id, struct v1_exchange **out)
+{
+    struct v1_exchange *x = v1_exchange_take(s->ep, s->sa, message_id);
     enum err e;
 
     *out = x;
     if (!x)
         return ERR_FULL;
-    e = child_reserve(ep, s->sa, &x->child);
+    e = child_reserve(s->ep, s->sa, &x->child);
     if (e)
         return e;
-    q = v1_exchange_begin(ep, x);
-    ASSERT(q); /* as many as exchanges */
-    return v1_quick_init(q, &env, initiator, message_id,
-                         child_esp(ep, child_sa_at(ep, x->child))->spi_in,
-                         ike_draw_stream(ep, STREAM_KEY_EXCHANGE));
+    if (!v1_exchange_begin(s->ep, x))
+        ASSERT(!"there are as many as exchanges");
+    return OK;
+}
+
+static uint32_t spi_of(const struct ike_endpoint *ep, const struct v1_exchange *x)
+{
+    return child_esp(ep, child_sa_at(ep, x->child))->spi_in;
+}
+
+/* One that we begin. */
+static enum err begin(struct step *s, uint32_t message_id, struct v1_exchange **x)
+{
+    const struct v1_quick_env env = env_of(s);
+    enum err e = reserve(s, message_id, x);
+
+    if (e)
+        return e;
+    return v1_quick_init(v1_exchange_quick(s->ep, *x), &env, true, message_id, spi_of(s->ep, *x),
+                         ike_draw_stream(s->ep, STREAM_KEY_EXCHANGE));
 }
 
 /* Without a trace. */
@@ -231,8 +248,6 @@ static bool may_have_crossed(const struct ike_endpoint *ep, const struct child_s
 static void settle_crossed(struct ike_endpoint *ep, nsec now, struct child_sa *made,
                            struct child_sa *ours)
 {
-    if (rank_of(ep, made) < rank_of(ep, ours))
-        return;
     ep->store->counters.collisions++;
     child_replace(ep, now, ours, made);
     child_switch(ep, made);
@@ -240,19 +255,39 @@ static void settle_crossed(struct ike_endpoint *ep, nsec now, struct child_sa *m
     ours->reason = REASON_COLLISION;
 }
 
-/* Both ends have it: it sends, and what it takes the place of goes. */
-static void complete(struct ike_endpoint *ep, nsec now, const struct v1_exchange *x)
+/* The Quick Mode of the peer's that made this one, while its message 3 is missing. */
+static struct v1_exchange *unconfirmed(const struct ike_endpoint *ep, const struct child_sa *made)
+{
+    struct v1_exchange *x = NULL;
+
+    while (made && (x = v1_exchange_next(ep, child_sa_ike(ep, made), x)) != NULL) {
+        const struct v1_quick *q = v1_exchange_quick(ep, x);
+
+        if (q && q->state == V1_QUICK_ANSWERED && child_sa_at(ep, x->child) == made)
+            break;
+    }
+    return made ? x : NULL;
+}
+
+/* @param rekeyed  the peer has already made another one in its place */
+static void complete_as(struct ike_endpoint *ep, nsec now, struct v1_exchange *x, bool rekeyed)
 {
     struct child_sa *made = child_sa_at(ep, x->child), *old = child_sa_at(ep, x->old);
+    struct v1_exchange *before = unconfirmed(ep, old);
 
-    if (!made)
+    if (!made || !child_live(made)) /* it was complete before */
         return;
+    if (before) {
+        complete_as(ep, now, before, true);
+        x->unwanted |= before->unwanted;
+    }
     if (x->unwanted) {
         made->wish_delete = true;
         made->reason = REASON_DELETED;
     }
     if (old && child_live(old) && may_have_crossed(ep, made, old)) {
-        settle_crossed(ep, now, made, old);
+        if (rekeyed || rank_of(ep, made) > rank_of(ep, old))
+            settle_crossed(ep, now, made, old);
         return;
     }
     if (old && child_live(old))
@@ -261,6 +296,12 @@ static void complete(struct ike_endpoint *ep, nsec now, const struct v1_exchange
         child_switch(ep, made);
     if (made->state == CHILD_CURRENT)
         settle_rivals(ep, now, made);
+}
+
+/* Both ends have it: it sends, and what it takes the place of goes. */
+static void complete(struct ike_endpoint *ep, nsec now, struct v1_exchange *x)
+{
+    complete_as(ep, now, x, false);
 }
 
 /* ---- handlers ---- */
@@ -333,7 +374,9 @@ static enum err ask(struct step *s)
 
     if (!c->local_count || !c->remote_count)
         return ERR_UNSUPPORTED; /* there is nothing to ask for */
-    e = begin(s, id, true, &x);
+    if (v1_ids_full(v1_sa_of(s->ep, s->sa)))
+        return ERR_FULL;
+    e = begin(s, id, &x);
 
     if (e == OK)
         ask_for_the_same(s, v1_exchange_quick(s->ep, x));
@@ -349,25 +392,52 @@ static enum err ask(struct step *s)
     }
     x->old = s->child ? child_sa_handle(s->ep, s->child) : HANDLE_NONE;
     s->sa->request_id = id;
+    v1_id_keep(s->ep, s->sa, id); /* also against our own words, thrown back */
     return OK;
 }
 
-static enum err receive(struct step *s, struct v1_exchange *x)
+/* @param judged  of it, with nothing of ours yet */
+static enum err take_first(struct step *s, const struct v1_quick *judged,
+                           const struct v1_quick_opened *first, struct v1_exchange **x)
 {
     struct v1_arrival at = v1_step_arrival(s);
-    enum v1_next next;
+    enum err e = reserve(s, judged->message_id, x);
+    struct v1_quick *q;
 
-    return v1_quick_receive(v1_exchange_quick(s->ep, x), &at, s->out, &next, &s->answer);
+    if (e)
+        return e;
+    q = v1_exchange_quick(s->ep, *x);
+    *q = *judged;
+    q->spi_in = spi_of(s->ep, *x);
+    q->random = ike_draw_stream(s->ep, STREAM_KEY_EXCHANGE);
+    return v1_quick_take(q, first, &at, s->out, &s->answer);
+}
+
+/* Anybody can write a message 1. Nothing is taken for it, neither room nor chance, before HASH says
+ * whose it is. */
+static enum err judge_first(struct step *s, struct v1_exchange **x)
+{
+    const struct v1_quick_env env = env_of(s);
+    struct v1_quick_opened first;
+    struct v1_quick judged;
+    enum err e =
+        v1_quick_init(&judged, &env, false, s->header.message_id, 0, (struct rng){.counter = 0});
+
+    if (e == OK)
+        e = v1_quick_open(&judged, s->message, &first);
+    s->judged = e == OK;
+    if (e == OK)
+        e = take_first(s, &judged, &first, x);
+    v1_quick_reset(&judged);
+    return e;
 }
 
 /* 1 is answered with 2. */
 static enum err answer(struct step *s)
 {
-    struct v1_exchange *x;
-    enum err e = begin(s, s->header.message_id, false, &x);
+    struct v1_exchange *x = NULL;
+    enum err e = judge_first(s, &x);
 
-    if (e == OK)
-        e = receive(s, x);
     if (e == OK)
         e = check_inside(s, v1_exchange_quick(s->ep, x));
     if (e == OK)
@@ -378,35 +448,38 @@ static enum err answer(struct step *s)
         undo(s->ep, s->now, s->sa, x);
         return e;
     }
-    v1_id_use(v1_sa_of(s->ep, s->sa), x->message_id);
+    v1_id_keep(s->ep, s->sa, x->message_id);
     x->due = nsec_add(s->now, request_delay(s->ep, 0));
     arm(s->ep, s->sa);
     return OK;
 }
 
-/* 2 is answered with 3. */
+/* 2 is answered with 3. If it cannot be, its sender says it again until it gives up: no Delete, as
+ * that would say that we have had it. */
 static enum err take_answer(struct step *s)
 {
     struct v1_exchange *x = v1_exchange_find(s->ep, s->sa, s->header.message_id);
     struct v1_exchange *phase1 = s->sa->initiator ? v1_exchange_find(s->ep, s->sa, 0) : NULL;
     bool for_packet = handle_none(s->sa->child);
+    struct v1_quick *q = v1_exchange_quick(s->ep, x);
+    struct v1_arrival at = v1_step_arrival(s);
+    struct v1_quick_opened second;
     struct child_sa *old;
-    enum err e = receive(s, x);
+    enum err e = v1_quick_open(q, s->message, &second);
 
+    if (e)
+        return e;
+    s->judged = true;
+    if (phase1) /* the peer could not have said this without our last message of it */
+        v1_exchange_give(s->ep, s->sa, phase1);
+    e = v1_quick_take(q, &second, &at, s->out, &s->answer);
+    if (e == OK)
+        e = install(s, x, q);
     if (e)
         return e;
     if (for_packet)
         ike_asked_done(s->ep, s->sa);
-    if (phase1) /* the peer could not have said this without our last message of it */
-        v1_exchange_give(s->ep, s->sa, phase1);
-    e = install(s, x, v1_exchange_quick(s->ep, x));
     v1_ask_done(s->ep, s->sa);
-    if (e) { /* the peer has it: it is told by a Delete, as soon as we know that it has 3 */
-        child_failed(s->ep, s->now, s->sa, HANDLE_NONE, REASON_LIMIT);
-        undo(s->ep, s->now, s->sa, x);
-        s->answer = BYTES_NONE;
-        return e;
-    }
     complete(s->ep, s->now, x);
     old = child_sa_at(s->ep, x->old);
     if (old && old->state != CHILD_LINGERING) { /* else the peer has deleted it */
@@ -420,7 +493,9 @@ static enum err take_answer(struct step *s)
 static enum err take_last(struct step *s)
 {
     struct v1_exchange *x = v1_exchange_find(s->ep, s->sa, s->header.message_id);
-    enum err e = receive(s, x);
+    struct v1_arrival at = v1_step_arrival(s);
+    enum v1_next next;
+    enum err e = v1_quick_receive(v1_exchange_quick(s->ep, x), &at, s->out, &next, &s->answer);
 
     if (e)
         return e;
@@ -560,34 +635,65 @@ static enum exchange_role role_of(const struct step *s, const struct v1_exchange
     return v1_exchange_quick(s->ep, x)->initiator ? ROLE_ANSWERED : ROLE_CONFIRMED;
 }
 
+static enum err dropped(struct step *s, enum ike_drop why, enum err e)
+{
+    drop_count(s->ep, why);
+    return e;
+}
+
 /* Whether it is a message that we may take; if not it is counted. */
 static enum err judge(struct step *s, const struct v1_exchange *x)
 {
     const struct v1_sa *one = v1_sa_of(s->ep, s->sa);
     bool over = x ? x->quick == SA_INDEX_NONE : v1_id_seen(one, s->header.message_id);
 
-    if (one->hash && s->header.message_id && !over)
-        return OK;
-    drop_count(s->ep, one->hash ? IKE_DROP_MESSAGE_ID : IKE_DROP_UNEXPECTED);
-    return one->hash ? ERR_MESSAGE_ID : ERR_STATE;
+    if (!one->hash)
+        return dropped(s, IKE_DROP_UNEXPECTED, ERR_STATE);
+    if (!s->header.message_id || over)
+        return dropped(s, IKE_DROP_MESSAGE_ID, ERR_MESSAGE_ID);
+    return x || !v1_ids_full(one) ? OK : dropped(s, IKE_DROP_LIMIT, ERR_FULL);
 }
 
-/* What is wrong with an offer that is authentic: HASH is judged before. */
-static void say_refusal(struct step *s, enum err e)
+/* 0: we have no room, which there is no word for. */
+static uint16_t notify_for(enum err e)
 {
-    uint16_t type = e == ERR_NO_PROPOSAL    ? V1_NOTIFY_NO_PROPOSAL_CHOSEN
-                    : e == ERR_TS           ? V1_NOTIFY_INVALID_ID_INFORMATION
-                    : e == ERR_KEY_EXCHANGE ? V1_NOTIFY_INVALID_KEY_INFORMATION
-                                            : 0;
+    switch (e) {
+    case ERR_NO_PROPOSAL:
+        return V1_NOTIFY_NO_PROPOSAL_CHOSEN;
+    case ERR_TS:
+        return V1_NOTIFY_INVALID_ID_INFORMATION;
+    case ERR_KEY_EXCHANGE:
+        return V1_NOTIFY_INVALID_KEY_INFORMATION;
+    case ERR_FULL:
+    case ERR_MEMORY:
+    case ERR_SPACE:
+    case ERR_CRYPTO:
+    case ERR_NO_SA:
+        return 0;
+    default:
+        return V1_NOTIFY_PAYLOAD_MALFORMED;
+    }
+}
+
+/* Something is wrong with a message that is authentic, for HASH was judged: whoever sent it will
+ * not send a better one. @param ours  a Quick Mode that we have begun */
+static void refuse(struct step *s, enum err e, bool ours)
+{
+    uint16_t type = notify_for(e);
 
     if (type && v1_notify_say(s->ep, s->now, s->sa, s->dgram, type))
         drop_count(s->ep, IKE_DROP_LIMIT);
+    if (!ours)
+        return;
+    v1_quick_refused(s->ep, s->now, s->sa, type ? v1_reason_for(type) : REASON_LIMIT);
+    v1_next(s->ep, s->now, s->sa);
 }
 
 enum err v1_quick_heard(struct step *s)
 {
     struct v1_exchange *x =
         s->header.message_id ? v1_exchange_find(s->ep, s->sa, s->header.message_id) : NULL;
+    enum exchange_role role;
     enum err e;
 
     if (x && x->answered == s->digest && !message_none(x->sent)) {
@@ -597,13 +703,14 @@ enum err v1_quick_heard(struct step *s)
     e = judge(s, x);
     if (e)
         return e;
-    e = v1_step_run(s, KIND_QUICK, role_of(s, x));
-    if (e) {
+    role = role_of(s, x);
+    e = v1_step_run(s, KIND_QUICK, role);
+    if (e)
         drop_count(s->ep, drop_for(e));
-        if (!x)
-            say_refusal(s, e);
+    if (e && s->judged)
+        refuse(s, e, role == ROLE_ANSWERED);
+    if (e)
         return e;
-    }
     ike_peer_seen(s->ep, s->now, s->sa, &s->dgram->local, &s->dgram->remote);
     if (s->answer.len)
         e = v1_say(s->ep, s->now, s->sa, s->dgram, s->answer); /* if not now, when asked again */

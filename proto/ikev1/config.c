@@ -88,17 +88,41 @@ static void add_addr(struct row *r, uint16_t type, const struct ip_addr *addr)
     add_bytes(r, type, bytes_of(addr->bytes, ip_addr_len(addr)));
 }
 
+static bool was_seen(const struct v1_access *a, uint32_t message_id)
+{
+    for (unsigned i = 0; i < a->seen_count; i++)
+        if (a->seen[i] == message_id)
+            return true;
+    return false;
+}
+
+static bool all_seen(const struct v1_access *a)
+{
+    return a->seen_count == V1_ACCESS_SEEN;
+}
+
+/* Another exchange takes the place of this one. Ours are remembered, too: they may be thrown back.
+ */
+static void remember(struct v1_access *a, const struct v1_transaction *t)
+{
+    if (t->message_id)
+        a->seen[a->seen_count++] = t->message_id;
+}
+
 /* An exchange of ours, with a message ID of its own. */
 static enum err begin(struct v1_access *a, uint32_t message_id, const struct v1_config *what,
                       struct buf out, struct bytes *message)
 {
     struct v1_transaction t;
-    enum err e = v1_transaction_init(&t, &a->env.sa, message_id);
+    enum err e;
 
+    if (all_seen(a))
+        return ERR_FULL;
+    e = v1_transaction_init(&t, &a->env.sa, message_id);
     if (e == OK)
         e = v1_transaction_ask(&t, what, out, message);
     if (e == OK) {
-        a->seen[a->seen_next++ % V1_ACCESS_SEEN] = a->ours.message_id;
+        remember(a, &a->ours);
         a->ours = t;
     }
     wipe(&t, sizeof t);
@@ -527,72 +551,60 @@ static enum err take_answer(struct step *s)
     return OK;
 }
 
-static bool was_seen(const struct v1_access *a, uint32_t message_id)
-{
-    for (unsigned i = 0; i < V1_ACCESS_SEEN; i++)
-        if (a->seen[i] == message_id)
-            return true;
-    return false;
-}
-
 /* An exchange that the peer begins. */
-static enum err begin_theirs(struct step *s, struct bytes datagram, uint32_t message_id)
-{
-    struct v1_transaction t;
-    enum err e = v1_transaction_init(&t, &s->a->env.sa, message_id);
-
-    if (e == OK)
-        e = v1_transaction_read(&t, datagram, &s->in);
-    if (e == OK) {
-        s->a->seen[s->a->seen_next++ % V1_ACCESS_SEEN] = s->a->theirs.message_id;
-        s->a->theirs = t;
-        e = take_theirs(s);
-    }
-    wipe(&t, sizeof t);
-    return e;
-}
-
-static enum err take(struct step *s, struct bytes datagram, uint32_t message_id)
+static enum err open_theirs(const struct v1_access *a, struct bytes datagram, uint32_t message_id,
+                            struct v1_access_opened *out)
 {
     enum err e;
 
-    if (message_id == s->a->ours.message_id) {
-        e = v1_transaction_read(&s->a->ours, datagram, &s->in);
-        return e == OK ? take_answer(s) : e;
-    }
-    if (message_id == s->a->theirs.message_id || was_seen(s->a, message_id))
+    if (message_id == a->theirs.message_id || was_seen(a, message_id))
         return ERR_REPLAY;
-    return begin_theirs(s, datagram, message_id);
+    if (all_seen(a))
+        return ERR_FULL;
+    e = v1_transaction_init(&out->t, &a->env.sa, message_id);
+    return e == OK ? v1_transaction_read(&out->t, datagram, &out->in) : e;
 }
 
-enum err v1_access_receive(struct v1_access *a, struct bytes datagram, uint32_t fresh_id,
-                           struct buf out, enum v1_next *next, struct bytes *message)
+enum err v1_access_open(const struct v1_access *a, struct bytes datagram,
+                        struct v1_access_opened *out)
 {
     struct message_view outer;
-    struct v1_access after;
-    struct step step = {.a = &after, .fresh_id = fresh_id, .out = out, .message = message};
     enum err e = v1_message_read(datagram, &outer);
 
-    *next = V1_WAIT;
-    *message = BYTES_NONE;
-    if (e == OK && outer.header.message_id == 0)
-        e = ERR_MESSAGE_ID;
     if (e != OK)
         return e;
-    if (v1_transaction_again(&a->theirs, datagram)) {
-        *next = V1_AGAIN;
-        return OK;
-    }
-    if (v1_transaction_again(&a->ours, datagram)) /* an answer has no answer */
-        return OK;
-    after = *a;
-    e = take(&step, datagram, outer.header.message_id);
-    if (e == OK) {
-        *a = after;
-        *next = message->len > 0 ? V1_SEND : V1_WAIT;
+    if (outer.header.message_id == 0)
+        return ERR_MESSAGE_ID;
+    if (v1_transaction_again(&a->theirs, datagram) || v1_transaction_again(&a->ours, datagram))
+        return ERR_REPLAY;
+    out->answers = outer.header.message_id == a->ours.message_id;
+    if (!out->answers)
+        return open_theirs(a, datagram, outer.header.message_id, out);
+    out->t = a->ours;
+    return v1_transaction_read(&out->t, datagram, &out->in);
+}
+
+enum err v1_access_take(struct v1_access *a, const struct v1_access_opened *opened,
+                        uint32_t fresh_id, struct buf out, struct bytes *message)
+{
+    struct v1_access after = *a;
+    struct step step = {
+        .a = &after, .in = opened->in, .fresh_id = fresh_id, .out = out, .message = message};
+    enum err e;
+
+    *message = BYTES_NONE;
+    if (opened->answers) {
+        after.ours = opened->t;
+        e = take_answer(&step);
     } else {
-        *message = BYTES_NONE;
+        remember(&after, &after.theirs);
+        after.theirs = opened->t;
+        e = take_theirs(&step);
     }
+    if (e == OK)
+        *a = after;
+    else
+        *message = BYTES_NONE;
     wipe(&after, sizeof after);
     return e;
 }

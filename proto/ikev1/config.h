@@ -16,7 +16,7 @@ enum v1_access_sizes {
     V1_DNS_MAX = 4,         /* more are passed by */
     V1_ASKED_MAX = 8,       /* times that a user lets itself be asked under one SA */
     V1_USER_TEXT_MAX = 255, /* octets of a name or password */
-    V1_ACCESS_SEEN = 8,     /* message IDs that are remembered */
+    V1_ACCESS_SEEN = 32,    /* exchanges under one SA besides the last of each side */
 };
 
 /* X(symbol, name) */
@@ -83,8 +83,15 @@ struct v1_access {
     unsigned passed_by;            /* attributes of Mode-Config that meant nothing to us */
     struct v1_transaction ours;    /* the exchange that we began last */
     struct v1_transaction theirs;  /* and the peer */
-    uint32_t seen[V1_ACCESS_SEEN]; /* message IDs of exchanges before */
-    unsigned seen_next;
+    uint32_t seen[V1_ACCESS_SEEN]; /* message IDs of all exchanges before */
+    unsigned seen_count;
+};
+
+/** A message of the peer's whose HASH is right; views into it. */
+struct v1_access_opened {
+    struct v1_transaction t; /* after it */
+    struct v1_config in;
+    bool answers; /* an exchange of ours; else the peer begins one */
 };
 
 /** Where nobody has to be known (XAUTH_NONE) the state is KNOWN at once. */
@@ -102,6 +109,7 @@ static inline bool v1_access_known(const struct v1_access *a)
 /**
  * Begin an exchange. As gateway: ask who the user is, at first or again.
  * @param message_id  random, not 0, not used before under this SA
+ * @retval ERR_FULL   there were as many as can be remembered
  * @retval ERR_STATE  one of ours is not over yet, or it is not ours to begin
  * @retval ERR_SPACE, ERR_CRYPTO  nothing has changed
  */
@@ -115,16 +123,23 @@ enum err v1_access_give(struct v1_access *, uint32_t message_id, struct buf out,
                         struct bytes *message) MUST_USE;
 
 /**
- * A message of a Transaction exchange under this SA. On error nothing has changed.
- * @param fresh_id     as message_id above: of the exchange that we begin in answer, if we do
- * @param[out] next    V1_AGAIN: what answered this message is to be sent again, which is what went
- *                     out last under its message ID
- * @param[out] message what is to be sent. It is retransmitted where its message ID is fresh_id
- * @retval ERR_STATE       not to be said now: before the user is known, or once it is refused
- * @retval ERR_REPLAY      of an exchange that is long over
+ * Open a message of a Transaction exchange under this SA and judge its HASH: before that anybody
+ * may have written it. Its bytes are decrypted in place. Each is opened once: what answered one
+ * that comes again is the caller's to know.
+ * @retval ERR_REPLAY      it was taken before, or is of an exchange that is over
+ * @retval ERR_FULL        there were as many exchanges as can be remembered
  * @retval others          as v1_transaction_read
  */
-enum err v1_access_receive(struct v1_access *, struct bytes datagram, uint32_t fresh_id,
-                           struct buf out, enum v1_next *next, struct bytes *message) MUST_USE;
+enum err v1_access_open(const struct v1_access *, struct bytes datagram,
+                        struct v1_access_opened *) MUST_USE;
+/**
+ * Take what was opened. On error nothing has changed.
+ * @param fresh_id     as message_id above: of the exchange that we begin in answer, if we do
+ * @param[out] message what is to be sent. It is retransmitted where its message ID is fresh_id
+ * @retval ERR_STATE       not to be said now: before the user is known, or once it is refused
+ * @retval ERR_FULL, ERR_SPACE, ERR_CRYPTO
+ */
+enum err v1_access_take(struct v1_access *, const struct v1_access_opened *, uint32_t fresh_id,
+                        struct buf out, struct bytes *message) MUST_USE;
 
 #endif

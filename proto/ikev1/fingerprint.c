@@ -41,6 +41,7 @@ static void put_phase1(struct view *v, const struct v1_phase1 *p)
 {
     put(v, (uint64_t)p->state << 8 | (uint64_t)p->answered << 4 | (uint64_t)p->natt << 3 |
                (uint64_t)p->nat_local << 2 | (uint64_t)p->nat_remote << 1 | p->initial_contact);
+    put(v, (uint64_t)p->certs_asked << 16 | (p->suite.auth ? p->suite.auth->method : 0));
     put(v, p->consumed);
     put(v, p->random.counter);
     put(v, (uint64_t)p->peer_vendors << 32 | p->suite.life_s);
@@ -92,8 +93,36 @@ static void put_exchange(struct view *v, const struct v1_exchange *x)
 static void put_transaction(struct view *v, const struct v1_transaction *t)
 {
     put(v, (uint64_t)t->message_id << 8 | t->state);
+    put(v, (uint64_t)t->identifier << 8 | t->type);
     put(v, t->consumed);
     put_cipher(v, &t->cipher);
+}
+
+static void put_addr(struct view *v, const struct ip_addr *a)
+{
+    put(v, a->family);
+    put_bytes(v, a->bytes, sizeof a->bytes);
+}
+
+static void put_internal(struct view *v, const struct v1_internal *i)
+{
+    put_addr(v, &i->address);
+    put_addr(v, &i->netmask);
+    put(v, i->dns_count);
+    for (unsigned n = 0; n < i->dns_count; n++)
+        put_addr(v, &i->dns[n]);
+}
+
+static void put_met(struct view *v, const struct v1_met *m)
+{
+    put(v, m->identity);
+    put(v, (uint64_t)m->life_s << 1 | m->initial_contact);
+}
+
+/* Who it is: only that one may answer again. */
+static uint64_t number_of(const struct v1_access *a)
+{
+    return a->user ? (uint64_t)(a->user - a->env.xauth->users) + 1 : 0;
 }
 
 static void put_user(struct view *v, const struct v1_user *u)
@@ -103,11 +132,13 @@ static void put_user(struct view *v, const struct v1_user *u)
     put(v, (uint64_t)a->state << 24 | (uint64_t)a->refusal << 16 | a->asked);
     put(v, (uint64_t)a->passed << 2 | (uint64_t)a->configured << 1 | u->address_due);
     put(v, u->lease);
-    put_bytes(v, &a->internal.address, sizeof a->internal.address);
+    put(v, number_of(a));
+    put_met(v, &u->met);
+    put_internal(v, &u->internal);
+    put_internal(v, &a->internal);
     put_transaction(v, &a->ours);
     put_transaction(v, &a->theirs);
-    for (unsigned i = 0; i < V1_ACCESS_SEEN; i++)
-        put(v, a->seen[(a->seen_next + i) % V1_ACCESS_SEEN]);
+    put_bytes(v, a->seen, a->seen_count * sizeof *a->seen);
 }
 
 void v1_fingerprint(const struct ike_endpoint *ep, const struct ike_sa *sa, nsec now,
@@ -124,8 +155,11 @@ void v1_fingerprint(const struct ike_endpoint *ep, const struct ike_sa *sa, nsec
     put_cipher(&v, &one->cipher);
     for (unsigned i = 0; i < V1_IDS_SEEN; i++) /* the oldest first */
         put(&v, one->seen[(one->seen_next + i) % V1_IDS_SEEN]);
+    put_bytes(&v, one->used, one->used_count * sizeof *one->used);
     put(&v, (uint64_t)one->asked_at << 32 | one->heard_at);
-    put(&v, (uint64_t)one->crossed << 2 | (uint64_t)one->informed << 1 | one->dpd);
+    put(&v, one->asked_first);
+    put(&v, (uint64_t)one->heard << 3 | (uint64_t)one->crossed << 2 | (uint64_t)one->informed << 1 |
+                one->dpd);
     put(&v, p != NULL);
     if (p)
         put_phase1(&v, p);

@@ -5,9 +5,12 @@
  */
 #include "base/assert.h"
 #include "base/digest.h"
+#include "proto/esp/esp.h"
 #include "proto/ikev1/exchanges.h"
 #include "proto/ikev1/informational.h"
 #include "proto/wire/v1_any.h"
+
+enum { DPD_WINDOW = 1 << 16 }; /* questions of the peer's that may be lost one after the other */
 
 static exchange_handler ask, heed, given_up;
 
@@ -107,8 +110,9 @@ static enum err write_question(struct ike_endpoint *ep, const struct ike_sa *sa,
 {
     struct v1_sa *one = v1_sa_of(ep, sa);
 
-    if (one->asked_at == 0) /* RFC 3706 §6.2: nobody can know the first one */
-        one->asked_at = 1 + (uint32_t)ike_draw_below(ep, STREAM_NONCE, UINT32_MAX / 2);
+    if (one->asked_first == 0) /* RFC 3706 §6.2: nobody can know the first one */
+        one->asked_first = one->asked_at =
+            1 + (uint32_t)ike_draw_below(ep, STREAM_NONCE, UINT32_MAX / 2);
     one->asked_at++;
     begin(ep, sa, s);
     v1_info_dpd(&s->info, &s->sa, false, one->asked_at);
@@ -150,21 +154,31 @@ static enum err given_up(struct step *s)
     return OK;
 }
 
-/* RFC 3706 §6.2: the number must not be one that was passed. */
-static void answer(struct step *s, uint32_t sequence)
+/* One of our own questions, thrown back: nothing in a message says who wrote it. */
+static bool is_ours(const struct v1_sa *one, uint32_t sequence)
+{
+    return one->asked_first && sequence - one->asked_first <= one->asked_at - one->asked_first;
+}
+
+/* RFC 3706 §6.2: the number must be the last one or one of the next, which wrap. @return whether it
+ * is a new one */
+static bool answer(struct step *s, uint32_t sequence)
 {
     struct v1_sa *one = v1_sa_of(s->ep, s->sa);
+    uint32_t ahead = one->heard ? sequence - one->heard_at : 1;
     struct saying ack;
 
-    if (sequence < one->heard_at) {
+    if (ahead >= DPD_WINDOW || is_ours(one, sequence)) {
         drop_count(s->ep, IKE_DROP_MESSAGE_ID);
-        return;
+        return false;
     }
+    one->heard = true;
     one->heard_at = sequence;
     begin(s->ep, s->sa, &ack);
     v1_info_dpd(&ack.info, &ack.sa, true, sequence);
     if (say(s->ep, s->now, s->sa, s->dgram, &ack))
         drop_count(s->ep, IKE_DROP_LIMIT);
+    return ahead > 0;
 }
 
 /* ---- hearing ---- */
@@ -200,16 +214,17 @@ static struct child_sa *child_of_peer(const struct step *s, uint32_t spi)
     return c || !heir ? c : child_by_peer_spi(s->ep, heir, spi);
 }
 
-static void child_is_deleted(struct step *s, uint32_t spi)
+static bool child_is_deleted(struct step *s, uint32_t spi)
 {
     struct child_sa *c = child_of_peer(s, spi);
     bool replaced;
 
     if (!c)
-        return;
+        return false;
     v1_child_is_deleted(s->ep, s->now, s->sa, c);
     replaced = child_sa_at(s->ep, c->successor) != NULL;
     child_deleted(s->ep, s->now, c, replaced ? REASON_REKEYED : REASON_DELETED_BY_PEER);
+    return true;
 }
 
 /* RFC 2407 §4.6.3.1: of this SA, or of a child SA. Never longer than we have it. */
@@ -225,16 +240,20 @@ static void life_is_shorter(struct step *s, const struct v1_said *said)
                       nsec_min(ike_timer_at(s->ep, s->sa, TIMER_EXPIRE), ends));
 }
 
-static void i_am_here(struct step *s, uint32_t sequence)
+static bool i_am_here(struct step *s, uint32_t sequence)
 {
-    if (s->sa->in_flight == KIND_INFORMATIONAL && sequence == v1_sa_of(s->ep, s->sa)->asked_at)
+    bool asked =
+        s->sa->in_flight == KIND_INFORMATIONAL && sequence == v1_sa_of(s->ep, s->sa)->asked_at;
+
+    if (asked)
         v1_ask_done(s->ep, s->sa);
     else
         drop_count(s->ep, IKE_DROP_MESSAGE_ID);
+    return asked;
 }
 
 /* RFC 2407 §4.6.3.3: with the first thing that is said, or not at all. */
-static void initial_contact(struct step *s)
+static bool initial_contact(struct step *s)
 {
     struct v1_sa *one = v1_sa_of(s->ep, s->sa);
 
@@ -242,53 +261,102 @@ static void initial_contact(struct step *s)
         v1_user_of(s->ep, s->sa)->met.initial_contact = true;
     else if (!one->informed)
         v1_replace_older(s->ep, s->now, s->sa);
+    return !one->informed;
 }
 
-static void heed_one(struct step *s, const struct v1_said *said)
+/* What only phase 1 has. */
+static bool is_of_phase1(uint16_t notify)
+{
+    switch (notify) {
+    case V1_NOTIFY_INVALID_COOKIE:
+    case V1_NOTIFY_INVALID_MAJOR_VERSION:
+    case V1_NOTIFY_INVALID_MINOR_VERSION:
+    case V1_NOTIFY_INVALID_CERT_ENCODING:
+    case V1_NOTIFY_INVALID_CERTIFICATE:
+    case V1_NOTIFY_CERT_TYPE_UNSUPPORTED:
+    case V1_NOTIFY_INVALID_CERT_AUTHORITY:
+    case V1_NOTIFY_AUTHENTICATION_FAILED:
+    case V1_NOTIFY_INVALID_SIGNATURE:
+    case V1_NOTIFY_CERTIFICATE_UNAVAILABLE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Whether this SPI is none, or that by which we would receive what is being made. */
+static bool may_be_ours(const struct step *s, uint32_t spi)
+{
+    const struct v1_exchange *x = v1_exchange_find(s->ep, s->sa, s->sa->request_id);
+    const struct child_sa *made = x ? child_sa_at(s->ep, x->child) : NULL;
+
+    return !spi || (made && child_esp(s->ep, made)->spi_in == spi);
+}
+
+/* One without an SPI may be of any Quick Mode; of whatever it was, it ends no later one. */
+static bool refused(struct step *s, const struct v1_said *said)
+{
+    const struct v1_sa *one = v1_sa_of(s->ep, s->sa);
+    bool ends = s->sa->in_flight == KIND_QUICK;
+
+    if (is_of_phase1(said->notify) || !may_be_ours(s, said->spi) ||
+        v1_id_seen(one, s->header.message_id))
+        return false;
+    if (!said->spi && v1_ids_full(one)) {
+        drop_count(s->ep, IKE_DROP_LIMIT);
+        return false;
+    }
+    if (!said->spi)
+        v1_id_keep(s->ep, s->sa, s->header.message_id);
+    if (ends)
+        v1_quick_refused(s->ep, s->now, s->sa, v1_reason_for(said->notify));
+    return ends || !said->spi;
+}
+
+/* @return whether it cannot have been said before, so that who says it is there now */
+static bool heed_one(struct step *s, const struct v1_said *said)
 {
     switch (said->kind) {
     case V1_SAID_CHILD_DELETED:
-        child_is_deleted(s, said->spi);
-        break;
+        return child_is_deleted(s, said->spi);
     case V1_SAID_SA_DELETED:
         s->over = true;
-        break;
+        return true;
     case V1_SAID_ARE_YOU_THERE:
-        answer(s, said->sequence);
-        break;
+        return answer(s, said->sequence);
     case V1_SAID_I_AM_HERE:
-        i_am_here(s, said->sequence);
-        break;
+        return i_am_here(s, said->sequence);
     case V1_SAID_INITIAL_CONTACT:
-        initial_contact(s);
-        break;
+        return initial_contact(s);
     case V1_SAID_LIFETIME:
         life_is_shorter(s, said);
-        break;
+        return false;
     case V1_SAID_ERROR:
-        if (s->sa->in_flight == KIND_QUICK)
-            v1_quick_refused(s->ep, s->now, s->sa, v1_reason_for(said->notify));
-        break;
+        return refused(s, said);
     default:
-        break;
+        return false;
     }
 }
 
 /* What is said first may have ended what the next is about: a child SA is looked up anew for each,
- * and behind a Delete of this SA there is nothing more to heed (CVE-2023-38712). */
+ * and behind a Delete of this SA there is nothing more to heed (CVE-2023-38712). Message IDs are
+ * remembered for a while only, so what shows nothing new may be an old message that somebody else
+ * sends again: the peer is not where that comes from. */
 static enum err heed(struct step *s)
 {
     struct v1_established sa = v1_sa_established(s->ep, s->sa);
     struct v1_info_view view;
     struct v1_said said;
+    bool fresh = false;
     enum err e = v1_info_open(&sa, s->message, &view);
 
     if (e)
         return e;
-    v1_id_use(v1_sa_of(s->ep, s->sa), s->header.message_id);
-    ike_peer_seen(s->ep, s->now, s->sa, &s->dgram->local, &s->dgram->remote);
     while (!s->over && v1_info_next(&view, &said))
-        heed_one(s, &said);
+        fresh |= heed_one(s, &said);
+    if (fresh)
+        ike_peer_seen(s->ep, s->now, s->sa, &s->dgram->local, &s->dgram->remote);
+    v1_id_use(v1_sa_of(s->ep, s->sa), s->header.message_id);
     v1_sa_of(s->ep, s->sa)->informed = true;
     return OK;
 }

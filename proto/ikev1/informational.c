@@ -218,7 +218,8 @@ static void hear_notify(const struct v1_info_view *v, struct bytes body, struct 
 
     ASSERT(v1_notify_read(body, &n) == OK); /* it was checked */
     out->notify = n.type;
-    if (n.spi.len == 4)
+    /* RFC 2408 §3.14: of ISAKMP it means nothing, whatever its size. */
+    if (n.protocol != V1_PROTOCOL_ISAKMP && n.spi.len == 4)
         out->spi = load_be32(n.spi.data);
     if (v1_notify_is_error(n.type)) {
         out->kind = V1_SAID_ERROR;

@@ -56,8 +56,9 @@ const char *v1_said_name(enum v1_said_kind);
 
 struct v1_said {
     enum v1_said_kind kind;
-    uint16_t notify;     /* its type, 0 for a Delete */
-    uint32_t spi;        /* CHILD_DELETED: what the peer received by. LIFETIME, ERROR: 0 if none */
+    uint16_t notify; /* its type, 0 for a Delete */
+    /* CHILD_DELETED: what the peer received by. LIFETIME, ERROR: 0 if none, or of ISAKMP */
+    uint32_t spi;
     uint32_t sequence;   /* DPD */
     struct v1_life life; /* LIFETIME */
 };

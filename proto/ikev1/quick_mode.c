@@ -37,7 +37,7 @@ const char *v1_quick_state_name(enum v1_quick_state s)
 enum err v1_quick_init(struct v1_quick *q, const struct v1_quick_env *env, bool initiator,
                        uint32_t message_id, uint32_t spi_in, struct rng random)
 {
-    ASSERT(message_id != 0 && spi_in >= 256);
+    ASSERT(message_id != 0 && (spi_in >= 256 || (spi_in == 0 && !initiator)));
     memset(q, 0, sizeof *q);
     q->env = *env;
     q->random = random;
@@ -532,56 +532,73 @@ static enum err check_hash(const struct v1_quick *q, const struct message_view *
     return bytes_equal_secret(p->body, bytes_of(hash, q->env.sa.hash->len)) ? OK : ERR_ICV;
 }
 
-static enum err take(struct v1_quick *q, const struct message_view *outer, unsigned number,
+static uint64_t name_of(struct bytes message)
+{
+    return digest_of(message.data, message.len, 0) | 1;
+}
+
+enum err v1_quick_open(const struct v1_quick *q, struct bytes message, struct v1_quick_opened *out)
+{
+    struct message_view outer;
+    struct bytes chain;
+    enum err e;
+
+    out->number = turn_of(q);
+    out->digest = name_of(message);
+    if (out->number == 0)
+        return ERR_STATE;
+    e = v1_message_read(message, &outer);
+    if (e == OK)
+        e = v1_header_check(&q->env.sa, &outer.header, V1_EXCHANGE_QUICK, q->message_id);
+    if (e == OK)
+        e = v1_cipher_open(q->env.sa.crypto, &q->cipher, &outer, &out->in, &chain, out->iv);
+    return e == OK ? check_hash(q, &out->in, chain, out->number) : e;
+}
+
+static enum err take(struct v1_quick *q, const struct v1_quick_opened *o,
                      const struct v1_arrival *at, struct buf out, struct bytes *message)
 {
-    struct message_view in;
-    uint8_t next[IV_MAX];
-    struct bytes chain;
-    enum err e = v1_cipher_open(q->env.sa.crypto, &q->cipher, outer, &in, &chain, next);
+    memcpy(q->cipher.iv, o->iv, sizeof o->iv); /* it is the peer's */
+    q->state = o->number == 1 ? V1_QUICK_ANSWERED : V1_QUICK_DONE;
+    q->consumed = o->digest;
+    if (o->number == 1)
+        return take_first(q, &o->in, at, out, message);
+    return o->number == 2 ? take_second(q, &o->in, at, out, message) : OK;
+}
 
+enum err v1_quick_take(struct v1_quick *q, const struct v1_quick_opened *opened,
+                       const struct v1_arrival *at, struct buf out, struct bytes *message)
+{
+    struct v1_quick after = *q;
+    enum err e;
+
+    ASSERT(opened->number == turn_of(q) && q->spi_in);
+    *message = BYTES_NONE;
+    e = take(&after, opened, at, out, message);
     if (e == OK)
-        e = check_hash(q, &in, chain, number);
-    if (e != OK)
-        return e;
-    memcpy(q->cipher.iv, next, sizeof next); /* it is the peer's */
-    if (number == 1)
-        return take_first(q, &in, at, out, message);
-    return number == 2 ? take_second(q, &in, at, out, message) : OK;
+        *q = after;
+    else
+        *message = BYTES_NONE;
+    wipe(&after, sizeof after);
+    return e;
 }
 
 enum err v1_quick_receive(struct v1_quick *q, const struct v1_arrival *at, struct buf out,
                           enum v1_next *next, struct bytes *message)
 {
-    uint64_t digest = digest_of(at->message.data, at->message.len, 0) | 1;
-    unsigned number = turn_of(q);
-    struct v1_quick after;
-    struct message_view in;
+    struct v1_quick_opened opened;
     enum err e;
 
     *next = V1_WAIT;
     *message = BYTES_NONE;
-    if (q->consumed == digest) { /* 3 has no answer; 1 and 2 get the same again */
+    if (q->consumed == name_of(at->message)) { /* 3 has no answer; 1 and 2 get the same again */
         *next = !q->initiator && q->state == V1_QUICK_DONE ? V1_WAIT : V1_AGAIN;
         return OK;
     }
-    if (number == 0)
-        return ERR_STATE;
-    e = v1_message_read(at->message, &in);
+    e = v1_quick_open(q, at->message, &opened);
     if (e == OK)
-        e = v1_header_check(&q->env.sa, &in.header, V1_EXCHANGE_QUICK, q->message_id);
-    if (e != OK)
-        return e;
-    after = *q;
-    e = take(&after, &in, number, at, out, message);
-    if (e == OK) {
-        after.state = number == 1 ? V1_QUICK_ANSWERED : V1_QUICK_DONE;
-        after.consumed = digest;
-        *q = after;
-        *next = message->len > 0 ? V1_SEND : V1_WAIT;
-    } else {
-        *message = BYTES_NONE;
-    }
-    wipe(&after, sizeof after);
+        e = v1_quick_take(q, &opened, at, out, message);
+    if (e == OK && message->len > 0)
+        *next = V1_SEND;
     return e;
 }

@@ -55,9 +55,18 @@ struct v1_quick {
     uint64_t consumed; /* digest of the peer's message that ours answered; 0: none */
 };
 
+/** A message of the peer's whose HASH is right; views into it. */
+struct v1_quick_opened {
+    struct message_view in;
+    unsigned number; /* 1 to 3 */
+    uint8_t iv[IV_MAX];
+    uint64_t digest;
+};
+
 /**
  * @param message_id  not 0; of the initiator's choice, as responder the one that was received
- * @param spi_in      ours, from 256 on (RFC 4303 §2.1)
+ * @param spi_in      ours, from 256 on (RFC 4303 §2.1); as responder it may be 0, as `random` may
+ * be nothing: both are then to be set before the first message is taken
  * @param random      a stream of its own
  * @retval ERR_UNSUPPORTED, ERR_CRYPTO  no IV could be made
  */
@@ -74,18 +83,30 @@ void v1_quick_reset(struct v1_quick *);
 enum err v1_quick_start(struct v1_quick *, struct buf out, struct bytes *message) MUST_USE;
 
 /**
- * A message of this Quick Mode, 1 to 3 as it is our turn; `arrival` also tells the traffic where
- * no ID payloads do: that of the two addresses (RFC 2409 §5.5). On error nothing has changed.
+ * Open a message of this Quick Mode, 1 to 3 as it is our turn, and judge its HASH: before that
+ * anybody may have written it. Its bytes are decrypted in place.
  *
  * @retval ERR_STATE         not its turn, of another exchange, or in the clear
  * @retval ERR_MESSAGE_ID    another message ID or cookies
+ * @retval ERR_SYNTAX, ERR_MISSING  HASH is not the first payload, or there are no others
+ * @retval ERR_ICV           HASH is wrong
+ * @retval others            as the readers of the payloads
+ */
+enum err v1_quick_open(const struct v1_quick *, struct bytes message,
+                       struct v1_quick_opened *) MUST_USE;
+/**
+ * Take what was opened; `arrival` also tells the traffic where no ID payloads do: that of the two
+ * addresses (RFC 2409 §5.5). On error nothing has changed.
+ *
  * @retval ERR_DUPLICATE, ERR_MISSING, ERR_SYNTAX  payloads; the order that §5.5 wants; one NAT-OA
  * alone, or of no address; an SPI that is reserved, or our own: KEYMAT would be the same in both
  * directions
- * @retval ERR_ICV           HASH is wrong
  * @retval ERR_NO_PROPOSAL, ERR_TS, ERR_KEY_EXCHANGE
  * @retval others            as the readers of the payloads
  */
+enum err v1_quick_take(struct v1_quick *, const struct v1_quick_opened *, const struct v1_arrival *,
+                       struct buf out, struct bytes *message) MUST_USE;
+/** Both in one. V1_AGAIN: what answered it is to be sent again. */
 enum err v1_quick_receive(struct v1_quick *, const struct v1_arrival *, struct buf out,
                           enum v1_next *next, struct bytes *message) MUST_USE;
 

@@ -19,6 +19,7 @@ struct step {
     uint64_t digest;               /* of it as it came, never 0 */
     struct buf out;                /* room for a message */
     struct bytes answer;           /* what was made there; empty: nothing is to be said */
+    bool judged;                   /* HASH is right: the peer has written it */
     bool over;                     /* the peer has deleted the SA: close it after this step */
 };
 

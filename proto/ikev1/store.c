@@ -367,6 +367,9 @@ bool v1_id_seen(const struct v1_sa *one, uint32_t message_id)
     for (unsigned i = 0; i < V1_IDS_SEEN; i++)
         if (one->seen[i] == message_id)
             return true;
+    for (unsigned i = 0; i < one->used_count; i++)
+        if (one->used[i] == message_id)
+            return true;
     return false;
 }
 
@@ -374,4 +377,19 @@ void v1_id_use(struct v1_sa *one, uint32_t message_id)
 {
     one->seen[one->seen_next] = message_id;
     one->seen_next = (uint8_t)((one->seen_next + 1) % V1_IDS_SEEN);
+}
+
+void v1_id_keep(struct ike_endpoint *ep, struct ike_sa *sa, uint32_t message_id)
+{
+    struct v1_sa *one = v1_sa_of(ep, sa);
+
+    ASSERT(!v1_ids_full(one));
+    one->used[one->used_count++] = message_id;
+    if (one->used_count == V1_IDS_MANY)
+        sa->wishes |= WISH_REKEY;
+}
+
+bool v1_ids_full(const struct v1_sa *one)
+{
+    return one->used_count == V1_IDS_USED;
 }

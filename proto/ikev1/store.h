@@ -11,7 +11,9 @@
 
 enum v1_store_sizes {
     V1_EXCHANGES_MAX = 4, /* of an IKE SA at once */
-    V1_IDS_SEEN = 8,      /* message IDs of the peer's that are remembered behind them */
+    V1_IDS_SEEN = 8,      /* message IDs of Informational exchanges that are remembered */
+    V1_IDS_USED = 64,     /* those under one phase 1 that must not be used again */
+    V1_IDS_MANY = 48,     /* so many of them are used, and it is time for a new phase 1 */
 };
 
 /** Beside the record of an IKE SA, for its life. */
@@ -19,15 +21,18 @@ struct v1_sa {
     struct ikev1_keys keys;  /* SKEYID_d and SKEYID_a; zero while phase 1 goes on */
     struct v1_cipher cipher; /* its key, and as IV the last block of phase 1 */
     const struct hash_suite *hash;
-    uint32_t phase1;    /* where it lies, SA_INDEX_NONE: nowhere; see phase1_class */
-    uint32_t exchanges; /* the first one, SA_INDEX_NONE; the newest first */
-    uint32_t seen[V1_IDS_SEEN];
-    uint8_t seen_next;
-    bool informed;               /* something was said by the peer in an Informational exchange */
-    uint8_t phase1_class;        /* of v1_store.phase1s; one of these more */
-    bool crossed;                /* it renews one that the peer has renewed meanwhile */
-    bool dpd;                    /* the peer has announced RFC 3706 */
-    uint32_t asked_at, heard_at; /* R_U_THERE: our last number, the peer's */
+    uint32_t phase1;            /* where it lies, SA_INDEX_NONE: nowhere; see phase1_class */
+    uint32_t exchanges;         /* the first one, SA_INDEX_NONE; the newest first */
+    uint32_t seen[V1_IDS_SEEN]; /* the last ones */
+    uint32_t used[V1_IDS_USED]; /* all of them: HASH(1) has nothing else that is new */
+    uint8_t seen_next, used_count;
+    uint8_t phase1_class; /* of v1_store.phase1s; one of these more */
+    bool informed;        /* something was said by the peer in an Informational exchange */
+    bool crossed;         /* it renews one that the peer has renewed meanwhile */
+    bool dpd;             /* the peer has announced RFC 3706 */
+    bool heard;           /* and has asked: its last number is heard_at */
+    uint32_t heard_at;
+    uint32_t asked_first, asked_at; /* the numbers of ours; the first is 0: none yet */
 };
 
 /**
@@ -110,8 +115,14 @@ struct v1_quick *v1_exchange_begin(struct ike_endpoint *, struct v1_exchange *);
 /** It is over, and what was secret of it is wiped. */
 void v1_exchange_settle(struct ike_endpoint *, struct v1_exchange *);
 
-/** Whether the peer has used this message ID of late; and it has now. */
+/** Whether this message ID was used, as far as that is remembered. */
 bool v1_id_seen(const struct v1_sa *, uint32_t message_id);
+/** Remembered for a while: what has another defence against coming again, or does nothing then. */
 void v1_id_use(struct v1_sa *, uint32_t message_id);
+/** Remembered as long as phase 1 lasts, as there is room for it: Quick Modes of both ends, and what
+ * ends one. A new phase 1 is wished for when there are many. */
+void v1_id_keep(struct ike_endpoint *, struct ike_sa *, uint32_t message_id);
+/** No room: no more of the kind under this SA. */
+bool v1_ids_full(const struct v1_sa *);
 
 #endif

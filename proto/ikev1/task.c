@@ -103,6 +103,8 @@ static void delete_children(struct ike_endpoint *ep, nsec now, struct ike_sa *sa
             v1_child_unwanted(ep, sa, c);
         child_deleted(ep, now, c, c->reason ? (enum sa_reason)c->reason : REASON_DELETED);
     }
+    if (doomed(ep, sa, spis, 1)) /* more than one message takes */
+        next_soon(ep, now, sa);
 }
 
 static struct child_sa *wishing_rekey(const struct ike_endpoint *ep, const struct ike_sa *sa)

@@ -65,24 +65,34 @@ static enum err begin_address(struct step *s)
     return v1_access_ask_address(&u->access, v1_exchange_draw_id(s->ep, s->sa), s->out, &s->answer);
 }
 
-/* An address is set aside before the question can be read, and goes back if it was not asked for.
- * What answers is kept (`heard_again`): without that record there is nothing to say again. */
-static enum err heed(struct step *s)
+/* An address is set aside for every question, and goes back if it was not asked for. What answers
+ * is kept (`heard_again`): without that record there is nothing to say again. */
+static enum err heed_opened(struct step *s, const struct v1_access_opened *opened)
 {
     struct v1_user *u = v1_user_of(s->ep, s->sa);
     uint32_t fresh = v1_exchange_draw_id(s->ep, s->sa);
-    bool lent = s->sa->state != STATE_V1_XAUTH && v1_lease_take(s->ep, u);
-    enum v1_next next;
+    bool asked = !opened->answers && opened->in.type == V1_CONFIG_REQUEST;
+    bool lent = asked && s->sa->state != STATE_V1_XAUTH && v1_lease_take(s->ep, u);
     enum err e;
 
     u->access.granted = u->access.lacked = false;
-    e = v1_access_receive(&u->access, s->message, fresh, s->out, &next, &s->answer);
+    e = v1_access_take(&u->access, opened, fresh, s->out, &s->answer);
     if (lent && !u->access.granted)
         v1_lease_give(s->ep, u);
-    if (e == OK && next == V1_AGAIN)
-        return ERR_REPLAY;
     s->ep->store->counters.addresses_given += lent && u->access.granted;
     s->ep->store->counters.addresses_short += u->access.lacked;
+    return e;
+}
+
+/* Nothing is drawn or lent before HASH says whose message it is. */
+static enum err heed(struct step *s)
+{
+    struct v1_access_opened opened;
+    enum err e = v1_access_open(&v1_user_of(s->ep, s->sa)->access, s->message, &opened);
+
+    if (e == OK)
+        e = heed_opened(s, &opened);
+    wipe(&opened, sizeof opened);
     return e;
 }
 

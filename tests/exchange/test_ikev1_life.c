@@ -2,7 +2,9 @@
  * What goes on under an IKE SA of version 1: Delete, liveness, renewal, rekeying, refusals, NATs,
  * both versions in one endpoint. RFC 2408 §3.15, RFC 2409 §5.7, RFC 3706, RFC 3947 §4.
  */
+#include "proto/core/child.h"
 #include "proto/core/internal.h"
+#include "proto/ikev1/store.h"
 #include "proto/wire/header.h"
 #include "proto/wire/notify.h"
 #include "proto/wire/v1_message.h"
@@ -92,6 +94,41 @@ START_TEST(a_child_is_deleted)
 END_TEST
 
 /* Tampered with, or said twice: nothing more happens than what is authentic and new. */
+/* One message takes 32. */
+START_TEST(many_children_are_deleted_at_once)
+{
+    const struct ike_limits limits = {.ike_sas = 8, .half_open = 4, .child_sas = 64};
+    const unsigned count = 40;
+    struct pair p;
+
+    v1_pair_init(&p, true, PHASE1_MAIN);
+    for (int side = 0; side < 2; side++) {
+        struct ike_env env = {.crypto = p.crypto, .seed = 7, .entity = (uint64_t)side + 1};
+
+        p.config[side].child.local[0] = p.config[side].child.remote[0] = selector_any(4);
+        p.end[side] = ike_endpoint_create(&env, &p.config[side], &limits);
+    }
+    for (unsigned i = 0; i < count; i++) { /* each for a host of its own */
+        p.config[A].child.local[0] = selector_host(ip_addr_v4(0x0a010000 + i));
+        if (i == 0)
+            pair_initiate(&p);
+        else
+            ck_assert_ok(ike_endpoint_new_child(p.end[A], p.now, the_ike(&p, A)));
+        settle(&p);
+    }
+    ck_assert_uint_eq(child_count(&p, B), count);
+    for (struct sa_ref r = ike_endpoint_next_child(p.end[A], SA_NONE), next; !sa_none(r);
+         r = next) {
+        next = ike_endpoint_next_child(p.end[A], r);
+        ck_assert_ok(ike_endpoint_delete_child(p.end[A], p.now, r));
+    }
+    run_until(&p, p.now + NSEC_PER_S);
+    for (int side = 0; side < 2; side++)
+        ck_assert_uint_eq(child_count(&p, side), 0);
+    pair_free(&p);
+}
+END_TEST
+
 START_TEST(a_delete_is_tampered_with_and_doubled)
 {
     struct pair p;
@@ -258,6 +295,46 @@ START_TEST(each_message_of_a_rekey_is_lost)
             expire(&p);
         }
         drop_next(&p, n == 1 ? B : A);
+        run_until(&p, p.now + 400 * NSEC_PER_S);
+        check_one(&p);
+        pair_free(&p);
+    }
+}
+END_TEST
+
+/* SPIs decide between two, so they are others each time. */
+static void establish_with_other_spis(struct pair *p, unsigned skipped)
+{
+    uint32_t spi;
+
+    v1_pair_init(p, true, PHASE1_MAIN);
+    pair_create(p);
+    for (unsigned i = 0; i < 2 * skipped; i++)
+        ike_draw(p->end[i % 2], STREAM_SPI, &spi, sizeof spi);
+    pair_initiate(p);
+    settle(p);
+    v1_check_up(p);
+}
+
+/* Who answers knows of the first one by the second one only. */
+START_TEST(a_child_is_rekeyed_twice_and_the_first_end_is_lost)
+{
+    struct pair p;
+
+    for (unsigned n = 0; n < 10; n++) {
+        establish_with_other_spis(&p, n);
+        ck_assert_ok(ike_endpoint_rekey_child(p.end[A], p.now, the_child(&p, A)));
+        pull(&p);
+        (void)hand_over(&p, A);
+        (void)hand_over(&p, B);
+        drop_next(&p, A); /* message 3 */
+        p.now += 2 * NSEC_PER_MS;
+        expire(&p);
+        drop_next(&p, A); /* Delete */
+        ck_assert_ok(ike_endpoint_rekey_child(p.end[A], p.now, the_child(&p, A)));
+        pull(&p);
+        settle(&p);
+        check_traffic(&p);
         run_until(&p, p.now + 400 * NSEC_PER_S);
         check_one(&p);
         pair_free(&p);
@@ -655,6 +732,57 @@ START_TEST(a_child_that_is_refused_fails)
         ck_assert_int_eq(last_event(&p, A, EVENT_CHILD_FAILED)->reason, why[i]);
         pair_free(&p);
     }
+}
+END_TEST
+
+/* An answer that is the peer's, and none that we can take: it will not get better by waiting. */
+START_TEST(an_answer_that_is_no_answer_fails)
+{
+    struct pair p;
+
+    v1_pair_establish(&p, true, PHASE1_MAIN);
+    ck_assert_ok(ike_endpoint_rekey_child(p.end[A], p.now, the_child(&p, A)));
+    pull(&p);
+    pair_propose(&p.config[A], "aes128-sha256-ecp256", "aes256gcm16"); /* as if B chose another */
+    (void)hand_over(&p, A);
+    ck_assert_int_eq(hand_over(&p, B), ERR_NO_PROPOSAL);
+    ck_assert_int_eq(last_event(&p, A, EVENT_CHILD_FAILED)->reason, REASON_NO_PROPOSAL);
+    ck_assert_uint_eq(p.wire_count[A], 1); /* NO-PROPOSAL-CHOSEN */
+    ck_assert_ok(hand_over(&p, A));
+    check_traffic(&p);
+    run_until(&p, p.now + 20 * NSEC_PER_S);
+    ck_assert_uint_eq(ike_endpoint_counters(p.end[A])->dropped[IKE_DROP_PROPOSAL], 1);
+    pair_propose(&p.config[A], "aes128-sha256-ecp256", "aes128gcm16");
+    run_until(&p, p.now + 400 * NSEC_PER_S);
+    check_one(&p);
+    pair_free(&p);
+}
+END_TEST
+
+/* The peer has what we had no room for, until it gives up waiting. */
+START_TEST(a_child_without_room_fails)
+{
+    const struct v1_exchange *x = NULL;
+    struct child_sa *made;
+    struct ike_sa *sa;
+    struct pair p;
+
+    v1_pair_establish(&p, true, PHASE1_MAIN);
+    sa = ike_sa_at(p.end[A], the_ike(&p, A).handle);
+    ck_assert_ok(ike_endpoint_new_child(p.end[A], p.now, the_ike(&p, A)));
+    pull(&p);
+    x = v1_exchange_find(p.end[A], sa, sa->request_id);
+    made = child_sa_at(p.end[A], x->child);
+    child_remove(p.end[A], p.now, made, REASON_LIMIT);
+    (void)hand_over(&p, A);
+    ck_assert_int_eq(hand_over(&p, B), ERR_NO_SA);
+    ck_assert_int_eq(last_event(&p, A, EVENT_CHILD_FAILED)->reason, REASON_LIMIT);
+    ck_assert_uint_eq(p.wire_count[A], 0);
+    ck_assert_uint_eq(child_count(&p, B), 2);
+    check_traffic(&p);
+    run_until(&p, p.now + 400 * NSEC_PER_S);
+    check_one(&p);
+    pair_free(&p);
 }
 END_TEST
 
@@ -1225,13 +1353,15 @@ START_TEST(a_tunnel_lives_through_bad_weather)
 END_TEST
 
 SUITE("ikev1_life", a_tunnel_lives_through_bad_weather, an_ike_sa_is_deleted,
-      an_ike_sa_takes_its_children_along, a_child_is_deleted, a_delete_is_tampered_with_and_doubled,
-      what_is_said_in_the_clear_is_not_heeded, a_peer_that_lives_says_so,
-      a_question_or_its_answer_is_lost, a_dead_peer_is_found, a_child_is_rekeyed,
-      packets_go_on_through_a_rekey, each_message_of_a_rekey_is_lost, both_rekey_at_once,
+      an_ike_sa_takes_its_children_along, a_child_is_deleted, many_children_are_deleted_at_once,
+      a_delete_is_tampered_with_and_doubled, what_is_said_in_the_clear_is_not_heeded,
+      a_peer_that_lives_says_so, a_question_or_its_answer_is_lost, a_dead_peer_is_found,
+      a_child_is_rekeyed, packets_go_on_through_a_rekey, each_message_of_a_rekey_is_lost,
+      a_child_is_rekeyed_twice_and_the_first_end_is_lost, both_rekey_at_once,
       a_child_that_is_deleted_while_it_is_rekeyed_stays_away, both_renew_phase_1_at_once,
       phase_1_is_renewed, the_old_phase_1_goes_a_second_later, renewals_without_deletes,
       lifetimes_renew_all, the_shorter_life_counts, a_child_that_is_refused_fails,
+      an_answer_that_is_no_answer_fails, a_child_without_room_fails,
       phase_1_that_is_refused_fails_with_a_reason, another_key_comes_to_nothing,
       a_stranger_is_not_taken_for_who_was_called, who_calls_answers_whom_it_called,
       ports_float_behind_a_nat, a_nat_that_is_claimed_is_believed,

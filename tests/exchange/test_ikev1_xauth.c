@@ -5,7 +5,9 @@
  */
 #include "proto/core/exchange.h"
 #include "proto/core/internal.h"
+#include "proto/ikev1/auth.h"
 #include "proto/ikev1/exchanges.h"
+#include "proto/wire/v1_registry.h"
 #include "v1_pair.h"
 
 static const enum phase1_mode modes[] = {PHASE1_MAIN, PHASE1_AGGRESSIVE};
@@ -593,6 +595,146 @@ START_TEST(an_address_that_goes_back_has_no_child_sa)
 }
 END_TEST
 
+/* ---- again, from elsewhere, and forged ---- */
+
+static struct ike_sa *sa_at(const struct pair *p, int side)
+{
+    return ike_sa_at(p->end[side], the_ike(p, side).handle);
+}
+
+/* Whatever comes again says neither where the user is nor that it lives. */
+START_TEST(what_comes_again_moves_nobody)
+{
+    for (unsigned n = 9; n < 14; n++) { /* of the user's: REPLY, ACK, REQUEST */
+        struct wire_message again;
+        struct ip_endpoint at, now;
+        struct pair p;
+        nsec heard;
+
+        configure(&p, true, PHASE1_MAIN, A);
+        p.nat = true;
+        go_to(&p, n);
+        if (next_from(&p) != A) {
+            pair_free(&p);
+            continue;
+        }
+        again = p.wire[A][0];
+        settle(&p);
+        check_all_up(&p);
+        at = ike_sa_remote(p.end[B], sa_at(&p, B));
+        heard = sa_at(&p, B)->last_heard;
+        for (int later = 0; later < 2; later++) {
+            uint64_t counted =
+                v1_dropped(&p, B) + ike_endpoint_counters(p.end[B])->responses_repeated;
+            struct wire_message copy = again;
+
+            p.now += later ? 600 * NSEC_PER_S : NSEC_PER_S;
+            expire(&p);
+            copy.dgram.remote = (struct ip_endpoint){ip_addr_v4(0xc0a8ffee), 6666};
+            (void)deliver(&p, A, &copy);
+            now = ike_sa_remote(p.end[B], sa_at(&p, B));
+            ck_assert(ip_endpoint_equal(&now, &at));
+            ck_assert_uint_eq(sa_at(&p, B)->last_heard, heard);
+            ck_assert_uint_eq(v1_dropped(&p, B) +
+                                  ike_endpoint_counters(p.end[B])->responses_repeated,
+                              counted + 1);
+        }
+        ck_assert_uint_eq(events_of(&p, B, EVENT_PEER_MOVED), 0);
+        pair_free(&p);
+    }
+}
+END_TEST
+
+/* One that could be the user's question for an address, before that is asked for. */
+START_TEST(a_forged_question_takes_nothing)
+{
+    struct wire_message forged;
+    uint64_t drawn;
+    struct pair p;
+
+    configure(&p, true, PHASE1_MAIN, A);
+    p.config[A].inside.ask = false;
+    pair_create(&p);
+    pair_initiate(&p);
+    for (unsigned n = 0; n < 9; n++) /* SET is there, and ACK on its way */
+        (void)hand_over(&p, next_from(&p));
+    forged = p.wire[A][0];
+    settle(&p);
+    v1_check_up(&p);
+    ck_assert_uint_eq(p.end[B]->store->v1->leases.taken_peak, 0);
+    store_be32(forged.data + 20, 0x12345678); /* another message ID */
+    drawn = p.end[B]->drawn[STREAM_NONCE];
+    ck_assert_int_ne(deliver(&p, A, &forged), OK);
+    ck_assert_uint_eq(p.end[B]->drawn[STREAM_NONCE], drawn);
+    ck_assert_uint_eq(p.end[B]->store->v1->leases.taken_peak, 0);
+    ck_assert_uint_eq(v1_dropped(&p, B), 1);
+    pair_free(&p);
+}
+END_TEST
+
+/* ---- what decides what is done next ---- */
+
+static uint64_t print_of(const struct pair *p)
+{
+    return ike_endpoint_fingerprint(p->end[A], p->now) ^ ike_endpoint_fingerprint(p->end[B], p->now)
+                                                             << 1;
+}
+
+/* Changes one field for a moment. */
+#define CHECK_DECIDES(field, other)                                                                \
+    do {                                                                                           \
+        uint64_t before = print_of(&p);                                                            \
+        __typeof__(field) saved = (field);                                                         \
+                                                                                                   \
+        (field) = (other);                                                                         \
+        ck_assert_msg(print_of(&p) != before, #field);                                             \
+        (field) = saved;                                                                           \
+        ck_assert_uint_eq(print_of(&p), before);                                                   \
+    } while (0)
+
+START_TEST(who_the_user_is_is_in_the_fingerprint)
+{
+    struct v1_user *u;
+    struct v1_sa *one;
+    struct pair p;
+
+    configure(&p, true, PHASE1_MAIN, A);
+    go_to(&p, 8); /* REPLY is taken */
+    u = v1_user_of(p.end[B], sa_at(&p, B));
+    one = v1_sa_of(p.end[B], sa_at(&p, B));
+    ck_assert_ptr_nonnull(u->access.user);
+    CHECK_DECIDES(u->access.user, NULL);
+    CHECK_DECIDES(u->access.user, u->access.user == everybody ? everybody + 1 : everybody);
+    CHECK_DECIDES(u->met.identity, u->met.identity + 1);
+    CHECK_DECIDES(u->met.life_s, 77);
+    CHECK_DECIDES(u->met.initial_contact, !u->met.initial_contact);
+    CHECK_DECIDES(u->internal.address, ip_addr_v4(1));
+    CHECK_DECIDES(u->internal.dns_count, 1);
+    CHECK_DECIDES(u->access.internal.netmask, ip_addr_v4(1));
+    CHECK_DECIDES(u->access.ours.type, V1_CONFIG_ACK);
+    CHECK_DECIDES(u->access.theirs.identifier, 77);
+    CHECK_DECIDES(u->access.seen_count, u->access.seen_count + 1);
+    CHECK_DECIDES(one->used_count, 1);
+    CHECK_DECIDES(one->heard, true);
+    CHECK_DECIDES(one->asked_first, 77);
+    pair_free(&p);
+}
+END_TEST
+
+START_TEST(what_phase_1_has_said_is_in_the_fingerprint)
+{
+    struct v1_phase1 *phase1;
+    struct pair p;
+
+    configure(&p, true, PHASE1_MAIN, A);
+    go_to(&p, 3);
+    phase1 = v1_sa_phase1(p.end[A], ike_sa_at(p.end[A], p.ike.handle));
+    CHECK_DECIDES(phase1->certs_asked, true);
+    CHECK_DECIDES(phase1->suite.auth, v1_auth_of(V1_AUTH_RSA));
+    pair_free(&p);
+}
+END_TEST
+
 SUITE("ikev1_xauth", a_user_is_known_and_has_an_address, who_calls_asks_who_is_called,
       each_message_is_lost, each_message_to_a_called_user_is_lost, each_message_is_doubled,
       each_message_comes_late, each_message_is_tampered_with, a_wrong_password_is_refused,
@@ -601,4 +743,6 @@ SUITE("ikev1_xauth", a_user_is_known_and_has_an_address, who_calls_asks_who_is_c
       who_waits_for_a_user_does_not_wait_for_ever, a_pool_that_is_empty,
       addresses_go_back_to_the_pool, an_address_outlives_phase_1, the_address_is_the_selector,
       a_user_goes_before_it_is_known, version_2_is_no_way_around, nobody_chooses_an_address,
-      an_address_that_goes_back_has_no_child_sa)
+      an_address_that_goes_back_has_no_child_sa, what_comes_again_moves_nobody,
+      a_forged_question_takes_nothing, who_the_user_is_is_in_the_fingerprint,
+      what_phase_1_has_said_is_in_the_fingerprint)

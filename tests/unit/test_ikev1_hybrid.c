@@ -68,7 +68,6 @@ static bool xauth(int user)
     static struct v1_access end[2];
     uint8_t room[2][ROOM];
     struct bytes message;
-    enum v1_next next;
     int to = user;
 
     for (int i = 0; i < 2; i++)
@@ -77,9 +76,13 @@ static bool xauth(int user)
     ck_assert(!v1_access_known(&end[0]) && !v1_access_known(&end[1]));
     ck_assert_ok(
         v1_access_ask_user(&end[1 - user], 5, (struct buf){room[1 - user], 0, ROOM}, &message));
-    for (uint32_t id = 6; message.len > 0; to = 1 - to)
-        ck_assert_ok(v1_access_receive(&end[to], message, id++, (struct buf){room[to], 0, ROOM},
-                                       &next, &message));
+    for (uint32_t id = 6; message.len > 0; to = 1 - to) {
+        struct v1_access_opened opened;
+
+        ck_assert_ok(v1_access_open(&end[to], message, &opened));
+        ck_assert_ok(
+            v1_access_take(&end[to], &opened, id++, (struct buf){room[to], 0, ROOM}, &message));
+    }
     ck_assert_int_eq(v1_access_known(&end[0]), v1_access_known(&end[1]));
     return v1_access_known(&end[0]);
 }
