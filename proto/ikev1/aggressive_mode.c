@@ -89,8 +89,7 @@ static enum err create_first(struct v1_phase1 *p, struct buf out, struct bytes *
     p->suite.ke = c->proposals[0].ke[0];
     p->suite.auth = v1_auth_of(terms.methods[0]);
     keep_group(c, p->suite.ke, &ours);
-    if (v1_auth_encrypts(p->suite.auth) &&
-        !v1_suite_first(ours.proposals, ours.count, &p->suite))
+    if (v1_auth_encrypts(p->suite.auth) && !v1_suite_first(ours.proposals, ours.count, &p->suite))
         return ERR_UNSUPPORTED;
     keep_suite(&p->suite, &ours);
     writer_init(&sa, p->sai_b, sizeof p->sai_b);

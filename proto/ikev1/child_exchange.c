@@ -645,7 +645,7 @@ static enum err dropped(struct step *s, enum ike_drop why, enum err e)
 static enum err judge(struct step *s, const struct v1_exchange *x)
 {
     const struct v1_sa *one = v1_sa_of(s->ep, s->sa);
-    bool over = x ? x->quick == SA_INDEX_NONE : v1_id_seen(one, s->header.message_id);
+    bool over = x ? x->quick == SA_INDEX_NONE : v1_id_seen(s->ep, one, s->header.message_id);
 
     if (!one->hash)
         return dropped(s, IKE_DROP_UNEXPECTED, ERR_STATE);

@@ -155,7 +155,7 @@ void v1_fingerprint(const struct ike_endpoint *ep, const struct ike_sa *sa, nsec
     put_cipher(&v, &one->cipher);
     for (unsigned i = 0; i < V1_IDS_SEEN; i++) /* the oldest first */
         put(&v, one->seen[(one->seen_next + i) % V1_IDS_SEEN]);
-    put_bytes(&v, one->used, one->used_count * sizeof *one->used);
+    put_bytes(&v, v1_ids_used(ep, one), one->used_count * sizeof(uint32_t));
     put(&v, (uint64_t)one->asked_at << 32 | one->heard_at);
     put(&v, one->asked_first);
     put(&v, (uint64_t)one->heard << 3 | (uint64_t)one->crossed << 2 | (uint64_t)one->informed << 1 |

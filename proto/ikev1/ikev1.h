@@ -12,8 +12,8 @@ enum err v1_initiate(struct ike_endpoint *, nsec now, const struct ike_remote *,
 /** One IKE message without marker; `message` is inside dgram->data. */
 enum err v1_receive(struct ike_endpoint *, nsec now, const struct ike_dgram *dgram,
                     struct bytes message) MUST_USE;
-/** A message of a later version, which is not answered: whoever sent it is told, in IKEv1, but not in
- * more octets than it has, and once a second at most (RFC 2408 §5.2, RFC 7296 §2.5). */
+/** A message of a later version, which is not answered: whoever sent it is told, in IKEv1, but not
+ * in more octets than it has, and once a second at most (RFC 2408 §5.2, RFC 7296 §2.5). */
 void v1_refuse_version(struct ike_endpoint *, nsec now, const struct ike_dgram *,
                        struct bytes message);
 void v1_timer_fired(struct ike_endpoint *, nsec now, struct ike_sa *);

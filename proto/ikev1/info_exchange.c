@@ -300,7 +300,7 @@ static bool refused(struct step *s, const struct v1_said *said)
     bool ends = s->sa->in_flight == KIND_QUICK;
 
     if (is_of_phase1(said->notify) || !may_be_ours(s, said->spi) ||
-        v1_id_seen(one, s->header.message_id))
+        v1_id_seen(s->ep, one, s->header.message_id))
         return false;
     if (!said->spi && v1_ids_full(one)) {
         drop_count(s->ep, IKE_DROP_LIMIT);
@@ -396,7 +396,7 @@ enum err v1_info_heard(struct step *s)
 
     if (!one->hash)
         return rumour(s);
-    if (v1_id_seen(one, s->header.message_id)) {
+    if (v1_id_seen(s->ep, one, s->header.message_id)) {
         drop_count(s->ep, IKE_DROP_MESSAGE_ID);
         return ERR_MESSAGE_ID;
     }

@@ -11,8 +11,9 @@
  * clear, then sealed as a whole, and opened before they are read.
  *
  * FOR LABS: PKCS #1 v1.5 in messages that anybody can send is what Bleichenbacher's attack needs
- * (CVE-2018-0131 was one in this mode; docs/decisions/0021). A nonce or an identity that does not decrypt is one that nobody
- * knows (crypto, decrypt), and what comes of that is counted, not the padding.
+ * (CVE-2018-0131 was one in this mode; docs/decisions/0021). A nonce or an identity that does not
+ * decrypt is one that nobody knows (crypto, decrypt), and what comes of that is counted, not the
+ * padding.
  */
 #ifndef PROTO_IKEV1_PUBKEY_ENCRYPTION_H
 #define PROTO_IKEV1_PUBKEY_ENCRYPTION_H

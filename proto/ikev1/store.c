@@ -33,6 +33,7 @@ static enum err pools_init(struct v1_store *v, const struct ike_store *s)
 
     v->slots = malloc(ikes * sizeof *v->slots);
     if (!v->slots || pool_init(&v->sas, sizeof(struct v1_sa), ikes) || phase1s_init(v, ikes) ||
+        pool_init(&v->ids, sizeof(struct v1_ids), ikes) ||
         pool_init(&v->exchanges, sizeof(struct v1_exchange), ikes * V1_EXCHANGES_MAX) ||
         pool_init(&v->quicks, sizeof(struct v1_quick), ikes * V1_EXCHANGES_MAX))
         return ERR_MEMORY;
@@ -90,6 +91,7 @@ void v1_store_free(struct ike_store *s)
     if (v->work)
         wipe(v->work, sizeof *v->work);
     free(v->work);
+    pool_reset(&v->ids);
     pool_reset(&v->sas);
     free(v->slots);
     free(v);
@@ -112,8 +114,9 @@ uint64_t v1_store_memory(const struct ike_store *s)
         phase1s += in_use(&v->phase1s[i]);
     if (v->worker != SA_INDEX_NONE)
         phase1s += sizeof *v->work;
-    return in_use(&v->sas) + phase1s + in_use(&v->exchanges) + in_use(&v->quicks) +
-           in_use(&v->users) + in_use(&v->leases) + (uint64_t)s->ikes.taken * sizeof *v->slots;
+    return in_use(&v->sas) + in_use(&v->ids) + phase1s + in_use(&v->exchanges) +
+           in_use(&v->quicks) + in_use(&v->users) + in_use(&v->leases) +
+           (uint64_t)s->ikes.taken * sizeof *v->slots;
 }
 
 /* ---- IKE SAs ---- */
@@ -126,7 +129,7 @@ struct v1_sa *v1_sa_take(struct ike_endpoint *ep, const struct ike_sa *sa)
 
     if (!one)
         return NULL;
-    one->phase1 = one->exchanges = SA_INDEX_NONE;
+    one->phase1 = one->exchanges = one->used = SA_INDEX_NONE;
     one->phase1_class = V1_PHASE1_OVER;
     v->slots[ike_sa_index(ep, sa)] = h.index;
     return one;
@@ -236,8 +239,10 @@ void v1_sa_forget(struct ike_endpoint *ep, const struct ike_sa *sa)
     while ((x = v1_exchange_next(ep, sa, NULL)) != NULL)
         v1_exchange_give(ep, sa, x);
     phase1_end(v, one);
+    if (one->used != SA_INDEX_NONE)
+        pool_give(&v->ids, pool_handle(&v->ids, one->used));
     wipe(one, sizeof *one);
-    one->phase1 = one->exchanges = SA_INDEX_NONE;
+    one->phase1 = one->exchanges = one->used = SA_INDEX_NONE;
     one->phase1_class = V1_PHASE1_OVER;
 }
 
@@ -255,7 +260,11 @@ void v1_sa_settle(struct ike_endpoint *ep, const struct ike_sa *sa)
     struct v1_store *v = ep->store->v1;
     struct v1_sa *one = v1_sa_of(ep, sa);
     const struct v1_phase1 *p = v1_sa_phase1(ep, sa);
+    struct handle ids;
 
+    if (!pool_take(&v->ids, &ids))
+        ASSERT(!"there are as many as IKE SAs");
+    one->used = ids.index;
     one->hash = p->suite.hash;
     one->cipher = p->cipher;
     memcpy(one->keys.skeyid_d, p->keys.skeyid_d, sizeof one->keys.skeyid_d);
@@ -362,13 +371,22 @@ void v1_exchange_settle(struct ike_endpoint *ep, struct v1_exchange *x)
     x->quick = SA_INDEX_NONE;
 }
 
-bool v1_id_seen(const struct v1_sa *one, uint32_t message_id)
+const uint32_t *v1_ids_used(const struct ike_endpoint *ep, const struct v1_sa *one)
 {
+    return one->used == SA_INDEX_NONE
+               ? NULL
+               : ((const struct v1_ids *)pool_slot(&ep->store->v1->ids, one->used))->id;
+}
+
+bool v1_id_seen(const struct ike_endpoint *ep, const struct v1_sa *one, uint32_t message_id)
+{
+    const uint32_t *used = v1_ids_used(ep, one);
+
     for (unsigned i = 0; i < V1_IDS_SEEN; i++)
         if (one->seen[i] == message_id)
             return true;
     for (unsigned i = 0; i < one->used_count; i++)
-        if (one->used[i] == message_id)
+        if (used[i] == message_id)
             return true;
     return false;
 }
@@ -382,9 +400,11 @@ void v1_id_use(struct v1_sa *one, uint32_t message_id)
 void v1_id_keep(struct ike_endpoint *ep, struct ike_sa *sa, uint32_t message_id)
 {
     struct v1_sa *one = v1_sa_of(ep, sa);
+    struct v1_ids *used;
 
-    ASSERT(!v1_ids_full(one));
-    one->used[one->used_count++] = message_id;
+    ASSERT(one->used != SA_INDEX_NONE && !v1_ids_full(one));
+    used = pool_slot(&ep->store->v1->ids, one->used);
+    used->id[one->used_count++] = message_id;
     if (one->used_count == V1_IDS_MANY)
         sa->wishes |= WISH_REKEY;
 }

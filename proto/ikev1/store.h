@@ -24,7 +24,7 @@ struct v1_sa {
     uint32_t phase1;            /* where it lies, SA_INDEX_NONE: nowhere; see phase1_class */
     uint32_t exchanges;         /* the first one, SA_INDEX_NONE; the newest first */
     uint32_t seen[V1_IDS_SEEN]; /* the last ones */
-    uint32_t used[V1_IDS_USED]; /* all of them: HASH(1) has nothing else that is new */
+    uint32_t used;              /* slot of struct v1_ids; SA_INDEX_NONE while phase 1 goes on */
     uint8_t seen_next, used_count;
     uint8_t phase1_class; /* of v1_store.phase1s; one of these more */
     bool informed;        /* something was said by the peer in an Informational exchange */
@@ -33,6 +33,11 @@ struct v1_sa {
     bool heard;           /* and has asked: its last number is heard_at */
     uint32_t heard_at;
     uint32_t asked_first, asked_at; /* the numbers of ours; the first is 0: none yet */
+};
+
+/** Message IDs under a phase 1 that is over: HASH(1) has nothing else that is new. */
+struct v1_ids {
+    uint32_t id[V1_IDS_USED];
 };
 
 /**
@@ -59,7 +64,7 @@ enum { V1_PHASE1_OVER = V1_PHASE1_CLASSES, V1_PHASE1_NEW };
 
 /** NULL in an ike_store without version 1. */
 struct v1_store {
-    struct pool sas, exchanges, quicks;
+    struct pool sas, ids, exchanges, quicks;
     struct pool phase1s[V1_PHASE1_CLASSES]; /* those that wait for a message, packed */
     struct v1_phase1 *work;                 /* the one that is looked at, unpacked */
     uint32_t worker;                        /* slot in `sas` whose it is, SA_INDEX_NONE */
@@ -116,7 +121,9 @@ struct v1_quick *v1_exchange_begin(struct ike_endpoint *, struct v1_exchange *);
 void v1_exchange_settle(struct ike_endpoint *, struct v1_exchange *);
 
 /** Whether this message ID was used, as far as that is remembered. */
-bool v1_id_seen(const struct v1_sa *, uint32_t message_id);
+bool v1_id_seen(const struct ike_endpoint *, const struct v1_sa *, uint32_t message_id);
+/** The `used_count` of them under this phase 1; NULL: there are none yet. */
+const uint32_t *v1_ids_used(const struct ike_endpoint *, const struct v1_sa *);
 /** Remembered for a while: what has another defence against coming again, or does nothing then. */
 void v1_id_use(struct v1_sa *, uint32_t message_id);
 /** Remembered as long as phase 1 lasts, as there is room for it: Quick Modes of both ends, and what

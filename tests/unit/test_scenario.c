@@ -669,7 +669,7 @@ START_TEST(versions_of_ike)
                   "  d: {role: initiator, connect: old, ike: {version: 1}}\n"
                   "  isp: {role: router}\n"
                   "  gw: {role: responder, address: 198.51.100.1, ike: {version: 0, mobike: "
-                  "true}}\n"
+                  "true, mode: aggressive}}\n"
                   "  old: {role: responder, address: 198.51.100.2, ike: {version: 1}}\n"
                   "links: {la: {sides: [a, isp]}, lb: {sides: [b, isp]}, lc: {sides: [c, isp]}, "
                   "ld: {sides: [d, isp]}, lg: {sides: [isp, gw]}, lo: {sides: [isp, old]}}\n"
