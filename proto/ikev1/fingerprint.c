@@ -124,8 +124,9 @@ void v1_fingerprint(const struct ike_endpoint *ep, const struct ike_sa *sa, nsec
     for (unsigned i = 0; i < V1_IDS_SEEN; i++) /* the oldest first */
         put(&v, one->seen[(one->seen_next + i) % V1_IDS_SEEN]);
     put(&v, (uint64_t)one->asked_at << 32 | one->heard_at);
-    put(&v, (uint64_t)one->crossed << 2 | (uint64_t)one->informed << 1 | one->dpd);
-    put(&v, p != NULL);
+    put(&v, (uint64_t)one->unheard << 4 | (uint64_t)one->retiring << 3 |
+                (uint64_t)one->crossed << 2 | (uint64_t)one->informed << 1 | one->dpd);
+    put(&v, (uint64_t)one->order << 1 | (p != NULL));
     if (p)
         put_phase1(&v, p);
     if (u)

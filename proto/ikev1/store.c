@@ -99,6 +99,7 @@ struct v1_sa *v1_sa_take(struct ike_endpoint *ep, const struct ike_sa *sa)
     if (!one)
         return NULL;
     one->phase1 = one->exchanges = SA_INDEX_NONE;
+    one->order = v->ups;
     v->slots[ike_sa_index(ep, sa)] = h.index;
     return one;
 }

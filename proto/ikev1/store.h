@@ -23,9 +23,12 @@ struct v1_sa {
     uint32_t exchanges; /* the first one, SA_INDEX_NONE; the newest first */
     uint32_t seen[V1_IDS_SEEN];
     uint8_t seen_next;
-    bool informed;               /* something was said by the peer in an Informational exchange */
-    bool crossed;                /* it renews one that the peer has renewed meanwhile */
-    bool dpd;                    /* the peer has announced RFC 3706 */
+    uint32_t order; /* how many that we began were up when it was, or when the peer began it */
+    bool informed;  /* something was said by the peer in an Informational exchange */
+    bool crossed;   /* it renews one that the peer has renewed meanwhile */
+    bool retiring;  /* another has its place: it goes when nothing goes on under it */
+    bool unheard; /* the peer may wait for our last message of phase 1: nothing has come under it */
+    bool dpd;     /* the peer has announced RFC 3706 */
     uint32_t asked_at, heard_at; /* R_U_THERE: our last number, the peer's */
 };
 
@@ -48,6 +51,7 @@ struct v1_exchange {
 /** NULL in an ike_store without version 1. */
 struct v1_store {
     struct pool sas, phase1s, exchanges, quicks;
+    uint32_t ups;              /* of our calls */
     uint32_t *slots;           /* of `sas`, by index of the IKE SA; valid for those of version 1 */
     struct pool users, leases; /* see user.h */
     uint32_t *user_slots;      /* of `users`, the same; NULL where they are not configured */
