@@ -307,7 +307,8 @@ static void finish_group(struct scenario_reader *r, const struct tree *map,
     if (r->diag.errors)
         return;
     g->ike = make_ike_config(&g->ike_words, &g->child_words);
-    g->ike.respond = g->role == ROLE_RESPONDER;
+    /* Either end renews phase 1 of version 1, by calling. */
+    g->ike.respond = g->role == ROLE_RESPONDER || scenario_calls_with_v1(g);
 }
 
 void read_groups(struct scenario_reader *r)
