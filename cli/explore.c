@@ -25,7 +25,7 @@ enum {
     OPTION_FORCE
 };
 
-enum { FAMILIES_MAX = 20 };
+enum { FAMILIES_MAX = 16 };
 
 struct explore {
     struct family_options options;

@@ -21,13 +21,7 @@ enum { A, B };
 /* A is what `which` says, then B is. */
 #define EITHER(which, a, b)                                                                        \
     DIFFER(2, .which = ONE_A, DO(A, a), DO(B, b)), DIFFER(2, .which = ONE_B, DO(A, a), DO(B, b))
-#define V1(a, b) DIFFER(2, .v1 = SETUP_MAIN_MODE, DO(A, a), DO(B, b))
-#define V1_BOTH_WAYS(a, b) V1(a, b), V1(b, a)
-#define V1_AGGRESSIVE(a, b)                                                                        \
-    {                                                                                              \
-        .triggers = {DO(A, a), DO(B, b)}, .count = 2, .setup = {.v1 = SETUP_AGGRESSIVE_MODE},      \
-        .seeds = 1                                                                                 \
-    }
+#define V1(a, b) DIFFER(2, .v1 = true, DO(A, a), DO(B, b))
 
 static const struct family families[] = {
     {"child-child", "both rekey the child SA", {CASE(REKEY_CHILD, REKEY_CHILD)}, 1},
@@ -86,20 +80,6 @@ static const struct family families[] = {
       V1(REKEY_CHILD, TERMINATE), V1(TERMINATE, REKEY_CHILD)},
      5},
     {"phase-1", "IKEv1: both renew phase 1", {V1(REKEY_IKE, REKEY_IKE)}, 1},
-    {"phase-1-child",
-     "IKEv1: one renews phase 1, the other rekeys the child SA, or deletes it or the IKE SA",
-     {V1_BOTH_WAYS(REKEY_IKE, REKEY_CHILD), V1_BOTH_WAYS(REKEY_IKE, DELETE_CHILD),
-      V1_BOTH_WAYS(REKEY_IKE, TERMINATE)},
-     6},
-    {"aggressive",
-     "IKEv1: both renew phase 1, Aggressive Mode",
-     {V1_AGGRESSIVE(REKEY_IKE, REKEY_IKE)},
-     1},
-    {"v1-delete",
-     "IKEv1: both delete: the child SA, the IKE SA, one of each",
-     {V1(DELETE_CHILD, DELETE_CHILD), V1(TERMINATE, TERMINATE),
-      V1_BOTH_WAYS(TERMINATE, DELETE_CHILD)},
-     4},
 };
 
 enum { FAMILY_COUNT = sizeof families / sizeof *families };
@@ -211,11 +191,6 @@ static enum err search_one(const struct family_options *o, uint64_t seed, struct
     return e;
 }
 
-static unsigned seeds_of(const struct family_case *c, const struct family_options *o)
-{
-    return c->seeds && o->faults && c->seeds < o->seeds ? c->seeds : o->seeds;
-}
-
 static bool over(const struct family_result *r)
 {
     return r->of_last.violation.invariant || r->of_last.stopped;
@@ -230,8 +205,7 @@ enum err family_search(const struct family *f, const struct family_options *o,
     for (unsigned i = 0; i < f->case_count; i++)
         for (unsigned n = 0;
              e == OK && !over(r) && variant(&f->cases[i], o->third, n, &r->requests); n++)
-            for (uint64_t seed = 1; seed <= seeds_of(&r->requests, o) && e == OK && !over(r);
-                 seed++)
+            for (uint64_t seed = 1; seed <= o->seeds && e == OK && !over(r); seed++)
                 e = search_one(o, seed, r);
     return e;
 }

@@ -14,7 +14,6 @@ struct family_case {
     struct trigger triggers[TRIGGERS_MAX];
     unsigned count;
     struct world_setup setup;
-    unsigned seeds; /* that are searched where there are faults, as it is large; 0: all */
 };
 
 struct family {

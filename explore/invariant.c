@@ -246,28 +246,15 @@ static bool made_again(const struct world *w)
     return world_v1(w) && w->rekeys_asked;
 }
 
-/* Nor does a new phase 1 say that it renews one: it comes up though that is terminated meanwhile.
- */
-static bool called_again(const struct world *w)
-{
-    return world_v1(w) && w->renewed;
-}
-
-/* A child SA for the same traffic takes the place of the one that is there. */
-static unsigned more_children(const struct world *w)
-{
-    return world_v1(w) ? 0 : w->new_children;
-}
-
 /* What a user deleted is not there again, though the other end was about to rekey it; where both
  * delete they may mean two different ones. */
 static bool survivors(const struct world *w, const struct end *end, char name, struct violation *v)
 {
-    unsigned ikes = w->terminated && !called_again(w) ? 0 : 1;
-    unsigned most = !ikes ? 0 : 1 + more_children(w) - (w->child_deleted && !made_again(w));
+    unsigned ikes = w->terminated ? 0 : 1;
+    unsigned most = w->terminated ? 0 : 1 + w->new_children - (w->child_deleted && !made_again(w));
     unsigned least = deleted_by_user(w) ? 0 : most;
 
-    if (end->ike_count > ikes || (end->ike_count < ikes && !w->terminated))
+    if (end->ike_count != ikes)
         return violated(v, "I6", "%c is left with %u IKE SAs instead of %u", name, end->ike_count,
                         ikes);
     if (end->child_count < least || end->child_count > most)

@@ -62,8 +62,6 @@ void setup_apply(const struct world_setup *s, enum setup_phase phase, unsigned s
     if (phase == SETUP_HANDSHAKE)
         lifetimes(s, side, c);
     groups(s, phase, side, c);
-    if (s->v1 == SETUP_AGGRESSIVE_MODE)
-        c->phase1 = PHASE1_AGGRESSIVE;
     if (phase == SETUP_RUN && setup_has(s->refuses, side))
         refuse(c);
     if (setup_has(s->eager, side))

@@ -17,15 +17,13 @@
 
 enum setup_phase { SETUP_HANDSHAKE, SETUP_RUN, SETUP_LATER };
 
-enum setup_v1 { SETUP_IKEV2, SETUP_MAIN_MODE, SETUP_AGGRESSIVE_MODE };
-
 struct world_setup {
     uint8_t soft_child, soft_ike; /* the first SA is due for rekeying by time */
     uint8_t hard_ike;  /* the first IKE SA ends early, and its driver connects again at once */
     uint8_t one_group; /* knows only the second of the two groups that the other end knows */
     uint8_t refuses;   /* agrees to no selectors and no IKE proposal until the first timer */
     uint8_t eager;     /* has QUIRK_EAGER_DELETE */
-    uint8_t v1;        /* enum setup_v1: both speak IKEv1; of the built-in ends only */
+    bool v1;           /* both speak IKEv1, Main Mode; of the built-in ends only */
 };
 
 /** Whether a side, 0 or 1, is in a set of sides. */

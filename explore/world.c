@@ -149,7 +149,7 @@ enum err world_create(struct world *w, const struct world_options *o)
     w->faults = o->faults;
     w->now = NSEC_PER_S;
     w->pulled = w->new_children = w->wire_count = w->said_count = w->packet_count = 0;
-    w->child_deleted = w->terminated = w->renewed = w->untold = w->said_differently = false;
+    w->child_deleted = w->terminated = w->untold = w->said_differently = false;
     w->rekeys_asked = setup_soft_children(&o->setup);
     w->sent = w->sent_by[0] = w->sent_by[1] = 0;
     w->hearing = NULL;
@@ -394,16 +394,10 @@ static bool under_way(const struct world *w, struct trigger t)
     return rekeying && installed == 1 && !(world_v1(w) && w->new_children);
 }
 
-/* IKEv1 has no word for a rekey: a child SA for the same traffic is one. */
-static bool rekeys(const struct world *w, struct trigger t)
-{
-    return t.kind == TRIGGER_REKEY_CHILD || (world_v1(w) && t.kind == TRIGGER_NEW_CHILD);
-}
-
 static void pull_trigger(struct world *w, unsigned index)
 {
     struct trigger t = w->options.triggers[index];
-    bool new_rekey = rekeys(w, t) && !(t.kind == TRIGGER_REKEY_CHILD && under_way(w, t));
+    bool new_rekey = t.kind == TRIGGER_REKEY_CHILD && !under_way(w, t);
     enum err e = t.kind == TRIGGER_PACKET
                      ? send_packet(w, t.side)
                      : ask_any(w->end[t.side], w->now, (enum trigger_kind)t.kind);
@@ -412,7 +406,6 @@ static void pull_trigger(struct world *w, unsigned index)
     if (e == OK) {
         w->child_deleted |= t.kind == TRIGGER_DELETE_CHILD;
         w->terminated |= t.kind == TRIGGER_TERMINATE;
-        w->renewed |= t.kind == TRIGGER_REKEY_IKE;
         w->new_children += t.kind == TRIGGER_NEW_CHILD;
         w->rekeys_asked += new_rekey;
     }
@@ -552,8 +545,8 @@ uint64_t world_fingerprint(const struct world *w)
     digest_u64(&d, wire);
     digest_u64(&d, (uint64_t)w->pulled << 32 | (uint64_t)w->faults << 16 |
                        (uint64_t)w->new_children << 8 | (uint64_t)w->untold << 3 |
-                       (uint64_t)w->renewed << 4 | (uint64_t)(w->phase == SETUP_LATER) << 2 |
-                       (uint64_t)w->child_deleted << 1 | w->terminated);
+                       (uint64_t)(w->phase == SETUP_LATER) << 2 | (uint64_t)w->child_deleted << 1 |
+                       w->terminated);
     return d.value;
 }
 

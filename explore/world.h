@@ -131,9 +131,8 @@ struct world {
     unsigned faults;                /* left */
     unsigned pulled;                /* set of triggers, by index */
     bool child_deleted, terminated; /* a user asked for it */
-    bool untold;  /* IKEv1: an Informational is lost or late, which nothing answers and nobody sends
-                     again */
-    bool renewed; /* a user asked to rekey the IKE SA */
+    bool untold; /* IKEv1: an Informational is lost or late, which nothing answers and nobody sends
+                    again */
     unsigned new_children;
     unsigned rekeys_asked; /* of child SAs, by either end */
     struct message wire[WIRE_MAX];

@@ -18,12 +18,6 @@ static bool acting(const struct ike_endpoint *ep, const struct ike_sa *sa)
                                  : ike_timer_at(ep, sa, TIMER_RETRY) != NSEC_NEVER;
 }
 
-/* One of version 1 that is deleted may be kept open for what comes late under it. */
-static bool established(const struct ike_sa *sa)
-{
-    return sa->state == STATE_ESTABLISHED && (sa->up || sa->version != IKE_V1);
-}
-
 static nsec ike_end(const struct ike_endpoint *ep, const struct ike_sa *sa)
 {
     bool deleting = sa->state == STATE_DELETING || sa->wishes & WISH_DELETE;
@@ -48,7 +42,7 @@ bool ike_endpoint_ike_look(const struct ike_endpoint *ep, struct sa_ref ref,
     *out = (struct ike_sa_info){.spi_i = sa->spi_i,
                                 .spi_r = sa->spi_r,
                                 .initiator = sa->initiator,
-                                .established = established(sa),
+                                .established = sa->state == STATE_ESTABLISHED,
                                 .natt = sa->natt,
                                 .mobike = sa->mobike,
                                 .takes_more = sa->one_pair || sa->more_ts,
@@ -165,7 +159,7 @@ bool ike_endpoint_ike_gist(const struct ike_endpoint *ep, struct sa_ref ref,
                                 .state = sa->state,
                                 .in_flight = sa->in_flight,
                                 .initiator = sa->initiator,
-                                .established = established(sa),
+                                .established = sa->state == STATE_ESTABLISHED,
                                 .takes_more = sa->one_pair || sa->more_ts,
                                 .acting = acting(ep, sa)};
     return true;

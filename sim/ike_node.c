@@ -60,6 +60,7 @@ static void configure(const struct lab *lab, struct ike_fleet *f)
     struct child_config *child = &f->config.child;
 
     f->config = g->ike;
+    f->config.respond = g->role == ROLE_RESPONDER;
     f->config.flood = (struct flood_config){
         .cookie_above = g->limits.cookie_above,
         .half_open_per_source = g->limits.half_open_per_source,

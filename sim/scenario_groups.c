@@ -307,8 +307,7 @@ static void finish_group(struct scenario_reader *r, const struct tree *map,
     if (r->diag.errors)
         return;
     g->ike = make_ike_config(&g->ike_words, &g->child_words);
-    /* Either end renews phase 1 of version 1, by calling. */
-    g->ike.respond = g->role == ROLE_RESPONDER || scenario_calls_with_v1(g);
+    g->ike.respond = g->role == ROLE_RESPONDER;
 }
 
 void read_groups(struct scenario_reader *r)

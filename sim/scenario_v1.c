@@ -155,15 +155,6 @@ static void refuse(const struct group_place *at, const char *section, const char
                    instead);
 }
 
-/* Who wins where both rekey at once is decided here, too. */
-static bool has_bug_of_v2(const struct ike_words *w)
-{
-    for (uint32_t i = 0; i < w->quirk_count; i++)
-        if (!(ike_quirk_named(w->quirks[i])->quirk & (QUIRK_HIGHEST_NONCE | QUIRK_KEEP_LOSER)))
-            return true;
-    return false;
-}
-
 static void refuse_keys(const struct group_place *at)
 {
     const struct scenario_group *g = at->group;
@@ -182,8 +173,7 @@ static void refuse_keys(const struct group_place *at)
     refuse(at, "ike", "invalid_spi", w->invalid_spi, "set it to false there");
     refuse(at, "ike", "quick_crash_detection", w->quick_crash_detection,
            "set it to false there; 'dpd_delay' finds out, too");
-    refuse(at, "ike", "quirks", has_bug_of_v2(w),
-           "its bugs are of IKEv2: only highest-nonce and keep-loser are of both");
+    refuse(at, "ike", "quirks", w->quirk_count > 0, "these bugs are of IKEv2: leave it out there");
     refuse(at, "limits", "cookie_above", g->limits.cookie_above > 0 && w->version == VERSION_1,
            "cookies are of IKEv2; 'half_open_per_source' goes for both");
     refuse(at, "limits", "cookie", g->limits.cookie == COOKIE_ALWAYS && w->version == VERSION_1,

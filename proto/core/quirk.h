@@ -8,8 +8,7 @@
 /* X(symbol, name, what it does) */
 #define IKE_QUIRK_LIST(X)                                                                          \
     X(HIGHEST_NONCE, "highest-nonce",                                                              \
-      "the highest nonce loses a simultaneous rekey, not the lowest; with version 1 the highest "  \
-      "SPI or cookie")                                                                             \
+      "the highest nonce loses a simultaneous rekey, not the lowest")                              \
     X(KEEP_LOSER, "keep-loser", "what lost a simultaneous rekey is never deleted")                 \
     X(EAGER_DELETE, "eager-delete",                                                                \
       "who answers a child rekey deletes the old SA itself, right behind the response")            \

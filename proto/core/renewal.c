@@ -28,25 +28,8 @@ struct ike_sa *renewal_next(const struct ike_endpoint *ep, const struct ike_sa *
     return partner(ep, old, false);
 }
 
-/* One may renew another and be renewed itself: the other relation stays. */
-static void part(struct ike_endpoint *ep, struct ike_sa *old, struct ike_sa *next)
-{
-    uint32_t unused;
-
-    table_remove(&ep->store->renewals, key_of(ep, old, false));
-    table_remove(&ep->store->renewals, key_of(ep, next, true));
-    old->renewing = table_get(&ep->store->renewals, key_of(ep, old, true), &unused);
-    next->renewing = table_get(&ep->store->renewals, key_of(ep, next, false), &unused);
-}
-
 enum err renewal_begin(struct ike_endpoint *ep, struct ike_sa *old, struct ike_sa *next)
 {
-    struct ike_sa *instead = renewal_next(ep, old), *before = renewal_old(ep, next);
-
-    if (instead)
-        part(ep, old, instead);
-    if (before)
-        part(ep, before, next);
     if (table_put(&ep->store->renewals, key_of(ep, old, false), ike_sa_index(ep, next)))
         return ERR_MEMORY;
     if (table_put(&ep->store->renewals, key_of(ep, next, true), ike_sa_index(ep, old))) {
@@ -55,6 +38,15 @@ enum err renewal_begin(struct ike_endpoint *ep, struct ike_sa *old, struct ike_s
     }
     old->renewing = next->renewing = true;
     return OK;
+}
+
+/* One may renew another and be renewed itself: the other relation stays. */
+static void part(struct ike_endpoint *ep, struct ike_sa *old, struct ike_sa *next)
+{
+    table_remove(&ep->store->renewals, key_of(ep, old, false));
+    table_remove(&ep->store->renewals, key_of(ep, next, true));
+    old->renewing = renewal_old(ep, old) != NULL;
+    next->renewing = renewal_next(ep, next) != NULL;
 }
 
 void renewal_end(struct ike_endpoint *ep, struct ike_sa *sa)

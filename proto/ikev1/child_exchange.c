@@ -95,7 +95,7 @@ static enum err reserve(struct step *s, uint32_t message_id, struct v1_exchange 
     *out = x;
     if (!x)
         return ERR_FULL;
-    e = child_reserve(s->ep, v1_heir(s->ep, s->sa), &x->child);
+    e = child_reserve(s->ep, s->sa, &x->child);
     if (e)
         return e;
     if (!v1_exchange_begin(s->ep, x))
@@ -167,7 +167,7 @@ static enum err install(struct step *s, struct v1_exchange *x, const struct v1_q
 
     if (!made)
         return ERR_NO_SA;
-    like = child_like(s->ep, child_sa_ike(s->ep, made), &terms);
+    like = child_like(s->ep, s->sa, &terms);
     if (handle_none(x->old) && like) /* there is no word for a rekey: the same traffic is one */
         x->old = child_sa_handle(s->ep, like);
     old = child_sa_at(s->ep, x->old);
@@ -209,20 +209,12 @@ static uint64_t rank_of(const struct ike_endpoint *ep, const struct child_sa *c)
     return in > out ? (uint64_t)in << 32 | out : (uint64_t)out << 32 | in;
 }
 
-/* There are no nonces in the record to compare as IKEv2 does: SPIs are as random. */
-static bool outranks(const struct ike_endpoint *ep, const struct child_sa *a,
-                     const struct child_sa *b)
-{
-    bool higher = rank_of(ep, a) > rank_of(ep, b);
-
-    return ep->store->config->quirks & QUIRK_HIGHEST_NONCE ? !higher : higher;
-}
-
-/* Whoever made the one that loses deletes it. */
+/* There are no nonces in the record to compare as IKEv2 does: SPIs are as random. Whoever made the
+ * one that loses deletes it. */
 static void settle_rivals(struct ike_endpoint *ep, nsec now, struct child_sa *made)
 {
     struct child_sa *rival = rival_of(ep, made);
-    bool wins = rival && outranks(ep, made, rival);
+    bool wins = rival && rank_of(ep, made) > rank_of(ep, rival);
     struct child_sa *loser = wins ? rival : made, *winner = wins ? made : rival;
 
     if (!rival)
@@ -234,27 +226,19 @@ static void settle_rivals(struct ike_endpoint *ep, nsec now, struct child_sa *ma
     loser->reason = REASON_COLLISION;
 }
 
-/* Under this IKE SA. */
-static bool is_remembered(const struct ike_endpoint *ep, const struct ike_sa *sa,
-                          const struct child_sa *made)
-{
-    const struct v1_exchange *x = NULL;
-
-    while (sa && (x = v1_exchange_next(ep, sa, x)) != NULL)
-        if (child_sa_at(ep, x->child) == made)
-            return true;
-    return false;
-}
-
 /* We made `old` a short while ago, and the peer may have asked for `made` before it knew. Or it
  * knew and rekeys it: nothing tells. */
 static bool may_have_crossed(const struct ike_endpoint *ep, const struct child_sa *made,
                              const struct child_sa *old)
 {
-    const struct ike_sa *sa = child_sa_ike(ep, old);
+    const struct v1_exchange *x = NULL;
 
-    return !made->initiator && old->initiator &&
-           (is_remembered(ep, sa, old) || is_remembered(ep, v1_replaced(ep, sa), old));
+    if (made->initiator || !old->initiator)
+        return false;
+    while ((x = v1_exchange_next(ep, child_sa_ike(ep, old), x)) != NULL)
+        if (child_sa_at(ep, x->child) == old)
+            return true;
+    return false;
 }
 
 /* One of two that may have crossed. If they have, the peer knows it, and ranks decide at both ends:
@@ -271,28 +255,18 @@ static void settle_crossed(struct ike_endpoint *ep, nsec now, struct child_sa *m
     ours->reason = REASON_COLLISION;
 }
 
-static struct v1_exchange *unconfirmed_under(const struct ike_endpoint *ep, const struct ike_sa *sa,
-                                             const struct child_sa *made)
+/* The Quick Mode of the peer's that made this one, while its message 3 is missing. */
+static struct v1_exchange *unconfirmed(const struct ike_endpoint *ep, const struct child_sa *made)
 {
     struct v1_exchange *x = NULL;
 
-    while (sa && (x = v1_exchange_next(ep, sa, x)) != NULL) {
+    while (made && (x = v1_exchange_next(ep, child_sa_ike(ep, made), x)) != NULL) {
         const struct v1_quick *q = v1_exchange_quick(ep, x);
 
         if (q && q->state == V1_QUICK_ANSWERED && child_sa_at(ep, x->child) == made)
-            return x;
+            break;
     }
-    return NULL;
-}
-
-/* The Quick Mode of the peer's that made this one, while its message 3 is missing. It may end under
- * the phase 1 before. */
-static struct v1_exchange *unconfirmed(const struct ike_endpoint *ep, const struct child_sa *made)
-{
-    const struct ike_sa *sa = made ? child_sa_ike(ep, made) : NULL;
-    struct v1_exchange *x = unconfirmed_under(ep, sa, made);
-
-    return x || !sa ? x : unconfirmed_under(ep, v1_replaced(ep, sa), made);
+    return made ? x : NULL;
 }
 
 /* @param rekeyed  the peer has already made another one in its place */
@@ -312,7 +286,7 @@ static void complete_as(struct ike_endpoint *ep, nsec now, struct v1_exchange *x
         made->reason = REASON_DELETED;
     }
     if (old && child_live(old) && may_have_crossed(ep, made, old)) {
-        if (rekeyed || outranks(ep, made, old))
+        if (rekeyed || rank_of(ep, made) > rank_of(ep, old))
             settle_crossed(ep, now, made, old);
         return;
     }
@@ -380,7 +354,7 @@ static void ask_for_inside(const struct step *s, struct v1_quick *q)
 static enum err check_inside(const struct step *s, const struct v1_quick *q)
 {
     const struct ike_config *c = s->ep->store->config;
-    struct ip_addr inside = v1_inside(s->ep, v1_heir(s->ep, s->sa));
+    struct ip_addr inside = v1_inside(s->ep, s->sa);
     struct selector host;
 
     if (!c->inside.select || !c->inside.pool.addr.family)
@@ -577,44 +551,23 @@ enum err v1_ask_for(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, struct
     return e;
 }
 
-static void unwanted_under(struct ike_endpoint *ep, const struct ike_sa *sa,
-                           const struct child_sa *c)
+void v1_child_unwanted(struct ike_endpoint *ep, const struct ike_sa *sa, const struct child_sa *c)
 {
-    struct v1_exchange *x = NULL;
-
-    while (sa && (x = v1_exchange_next(ep, sa, x)) != NULL)
+    for (struct v1_exchange *x = NULL; (x = v1_exchange_next(ep, sa, x)) != NULL;)
         x->unwanted |= v1_exchange_quick(ep, x) && child_sa_at(ep, x->old) == c;
 }
 
-void v1_child_unwanted(struct ike_endpoint *ep, const struct child_sa *c)
+void v1_child_is_deleted(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, struct child_sa *c)
 {
-    const struct ike_sa *sa = child_sa_ike(ep, c);
+    struct child_sa *stays;
 
-    unwanted_under(ep, sa, c);
-    unwanted_under(ep, v1_replaced(ep, sa), c);
-}
-
-static void complete_under(struct ike_endpoint *ep, nsec now, const struct ike_sa *sa,
-                           const struct child_sa *c)
-{
-    struct v1_exchange *x = NULL;
-
-    while (sa && (x = v1_exchange_next(ep, sa, x)) != NULL) {
+    for (struct v1_exchange *x = NULL; (x = v1_exchange_next(ep, sa, x)) != NULL;) {
         const struct v1_quick *q = v1_exchange_quick(ep, x);
 
         if (q && q->state == V1_QUICK_ANSWERED &&
             (child_sa_at(ep, x->old) == c || child_sa_at(ep, x->child) == c))
             complete(ep, now, x);
     }
-}
-
-void v1_child_is_deleted(struct ike_endpoint *ep, nsec now, struct child_sa *c)
-{
-    const struct ike_sa *sa = child_sa_ike(ep, c);
-    struct child_sa *stays;
-
-    complete_under(ep, now, sa, c);
-    complete_under(ep, now, v1_replaced(ep, sa), c);
     stays = child_sa_at(ep, c->successor) ? NULL : live_beside(ep, c);
     if (stays)
         child_replace(ep, now, c, stays);
@@ -638,12 +591,12 @@ void v1_quick_refused(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum
 
 static void abandon_own(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, struct v1_exchange *x)
 {
-    struct child_sa *old = child_sa_at(ep, x->old), *made = child_sa_at(ep, x->child);
+    struct child_sa *old = child_sa_at(ep, x->old);
 
     if (old && child_live(old))
         old->wish_rekey = true;
     else
-        (made ? child_sa_ike(ep, made) : sa)->wishes |= WISH_CHILD;
+        sa->wishes |= WISH_CHILD;
     undo(ep, now, sa, x);
     v1_ask_done(ep, sa);
 }
@@ -657,38 +610,20 @@ static void abandon_peers(struct ike_endpoint *ep, nsec now, struct ike_sa *sa,
     v1_exchange_give(ep, sa, x);
 }
 
-static void abandon(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, struct v1_exchange *x)
-{
-    const struct v1_quick *q = v1_exchange_quick(ep, x);
-
-    if (q && q->initiator)
-        abandon_own(ep, now, sa, x);
-    else if (q)
-        abandon_peers(ep, now, sa, x);
-}
-
 void v1_exchanges_abandon(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
     struct v1_exchange *x = v1_exchange_next(ep, sa, NULL), *next;
 
     for (; x; x = next) {
+        const struct v1_quick *q = v1_exchange_quick(ep, x);
+
         next = v1_exchange_next(ep, sa, x);
-        abandon(ep, now, sa, x);
+        if (q && q->initiator)
+            abandon_own(ep, now, sa, x);
+        else if (q)
+            abandon_peers(ep, now, sa, x);
     }
     arm(ep, sa);
-}
-
-void v1_exchanges_leave(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
-{
-    struct v1_exchange *x = v1_exchange_next(ep, sa, NULL), *next;
-
-    for (; x; x = next) {
-        const struct child_sa *made = child_sa_at(ep, x->child);
-
-        next = v1_exchange_next(ep, sa, x);
-        if (made && child_sa_ike(ep, made) != sa)
-            abandon(ep, now, sa, x);
-    }
 }
 
 /* ---- messages ---- */
@@ -777,7 +712,6 @@ enum err v1_quick_heard(struct step *s)
     if (e)
         return e;
     ike_peer_seen(s->ep, s->now, s->sa, &s->dgram->local, &s->dgram->remote);
-    v1_heard_under(s->ep, s->sa);
     if (s->answer.len)
         e = v1_say(s->ep, s->now, s->sa, s->dgram, s->answer); /* if not now, when asked again */
     v1_next(s->ep, s->now, s->sa);

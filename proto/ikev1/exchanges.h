@@ -27,17 +27,6 @@ void v1_replace_older(struct ike_endpoint *, nsec now, struct ike_sa *);
 void v1_renew(struct ike_endpoint *, nsec now, struct ike_sa *old);
 /** This one is up: it takes over what it is to take over from another. @return whether it has */
 bool v1_take_over(struct ike_endpoint *, nsec now, struct ike_sa *next);
-/** Where the child SAs of this one are: under the one that has its place, if one has. */
-struct ike_sa *v1_heir(const struct ike_endpoint *, struct ike_sa *);
-/** The one whose place this one has, if it is still there; NULL. */
-struct ike_sa *v1_replaced(const struct ike_endpoint *, const struct ike_sa *);
-/** The peer has deleted this one, whose heir is there: what it has said before about child SAs may
- * still come. */
-void v1_retire_deleted(struct ike_endpoint *, nsec now, struct ike_sa *, struct ike_sa *heir);
-/** If this one retires, or the one whose place it has: it goes, unless it has to wait. */
-void v1_retire_due(struct ike_endpoint *, nsec now, struct ike_sa *);
-/** Something authentic has come under this one. */
-void v1_heard_under(struct ike_endpoint *, const struct ike_sa *);
 /** This SA fails, or goes: no more of it. */
 void v1_renewal_over(struct ike_endpoint *, nsec now, struct ike_sa *, enum sa_reason);
 
@@ -50,23 +39,21 @@ enum err v1_quick_begin(struct ike_endpoint *, nsec now, struct ike_sa *,
 enum err v1_quick_heard(struct step *) MUST_USE;
 /** A message ID of ours that no exchange has. */
 uint32_t v1_exchange_draw_id(struct ike_endpoint *, const struct ike_sa *);
-/** This SA is deleted: its child SAs go on under another one of the same peer, if there is one
- * (RFC 2408 §2.3). @return that one, NULL */
-struct ike_sa *v1_heir_inherits(struct ike_endpoint *, nsec now, struct ike_sa *);
+/** The peer has deleted this SA: its child SAs go on under another one of the same peer, if there
+ * is one (RFC 2408 §2.3). */
+bool v1_heir_inherits(struct ike_endpoint *, nsec now, struct ike_sa *);
 /** As long as who waits for an answer may ask again: until the last of its retransmissions. */
 nsec v1_patience(const struct ike_config *);
 /** Our user deletes this child SA: what a Quick Mode that goes on makes in its place goes, too. */
-void v1_child_unwanted(struct ike_endpoint *, const struct child_sa *);
+void v1_child_unwanted(struct ike_endpoint *, const struct ike_sa *, const struct child_sa *);
 /** The peer deletes this child SA: if a Quick Mode that we have answered made it or takes its
  * place, its message 3 is lost or late, and what it made is there at both ends. Of two for the same
  * traffic the other one stays. */
-void v1_child_is_deleted(struct ike_endpoint *, nsec now, struct child_sa *);
+void v1_child_is_deleted(struct ike_endpoint *, nsec now, struct ike_sa *, struct child_sa *);
 /** The peer refuses the Quick Mode that is in flight. */
 void v1_quick_refused(struct ike_endpoint *, nsec now, struct ike_sa *, enum sa_reason);
 /** No exchange of this SA goes on: what they were for is wished for again. */
 void v1_exchanges_abandon(struct ike_endpoint *, nsec now, struct ike_sa *);
-/** The same for those that make a child SA of another IKE SA. */
-void v1_exchanges_leave(struct ike_endpoint *, nsec now, struct ike_sa *);
 /** What exchanges wait for is due, for some of them. */
 void v1_exchanges_due(struct ike_endpoint *, nsec now, struct ike_sa *);
 /** Keep what answered the peer's last message of an exchange that is over. */

@@ -157,9 +157,9 @@ void v1_fingerprint(const struct ike_endpoint *ep, const struct ike_sa *sa, nsec
         put(&v, one->seen[(one->seen_next + i) % V1_IDS_SEEN]);
     put_bytes(&v, v1_ids_used(ep, one), one->used_count * sizeof(uint32_t));
     put(&v, (uint64_t)one->asked_at << 32 | one->heard_at);
-    put(&v, (uint64_t)one->order << 32 | one->asked_first);
-    put(&v, (uint64_t)one->unheard << 5 | (uint64_t)one->retiring << 4 | (uint64_t)one->heard << 3 |
-                (uint64_t)one->crossed << 2 | (uint64_t)one->informed << 1 | one->dpd);
+    put(&v, one->asked_first);
+    put(&v, (uint64_t)one->heard << 3 | (uint64_t)one->crossed << 2 | (uint64_t)one->informed << 1 |
+                one->dpd);
     put(&v, p != NULL);
     if (p)
         put_phase1(&v, p);

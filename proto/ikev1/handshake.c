@@ -338,9 +338,6 @@ static void established(struct step *s)
     bool has_user = p->suite.auth->user != V1_USER_NONE;
 
     v1_sa_settle(ep, sa);
-    v1_sa_of(ep, sa)->unheard = s->answer.len > 0;
-    if (sa->initiator)
-        v1_sa_of(ep, sa)->order = ++ep->store->v1->ups;
     if (x)
         v1_exchange_remember(s, x);
     if (!v1_user_take(ep, sa, &met) && v1_users_configured(ep->store->config)) {

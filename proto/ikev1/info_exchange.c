@@ -208,9 +208,10 @@ enum sa_reason v1_reason_for(uint16_t notify)
 /* The SA may have been replaced: what is said of its children is said of its heir's. */
 static struct child_sa *child_of_peer(const struct step *s, uint32_t spi)
 {
+    const struct ike_sa *heir = renewal_next(s->ep, s->sa);
     struct child_sa *c = child_by_peer_spi(s->ep, s->sa, spi);
 
-    return c ? c : child_by_peer_spi(s->ep, v1_heir(s->ep, s->sa), spi);
+    return c || !heir ? c : child_by_peer_spi(s->ep, heir, spi);
 }
 
 static bool child_is_deleted(struct step *s, uint32_t spi)
@@ -220,7 +221,7 @@ static bool child_is_deleted(struct step *s, uint32_t spi)
 
     if (!c)
         return false;
-    v1_child_is_deleted(s->ep, s->now, c);
+    v1_child_is_deleted(s->ep, s->now, s->sa, c);
     replaced = child_sa_at(s->ep, c->successor) != NULL;
     child_deleted(s->ep, s->now, c, replaced ? REASON_REKEYED : REASON_DELETED_BY_PEER);
     return true;
@@ -347,7 +348,6 @@ static enum err heed(struct step *s)
     struct v1_info_view view;
     struct v1_said said;
     bool fresh = false;
-    struct ike_sa *next;
     enum err e = v1_info_open(&sa, s->message, &view);
 
     if (e)
@@ -358,10 +358,6 @@ static enum err heed(struct step *s)
         ike_peer_seen(s->ep, s->now, s->sa, &s->dgram->local, &s->dgram->remote);
     v1_id_use(v1_sa_of(s->ep, s->sa), s->header.message_id);
     v1_sa_of(s->ep, s->sa)->informed = true;
-    v1_heard_under(s->ep, s->sa);
-    next = renewal_next(s->ep, s->sa);
-    if (s->over && next && next->up && !next->initiator) /* who has its own in the place of it */
-        v1_heard_under(s->ep, next);
     return OK;
 }
 
@@ -384,13 +380,9 @@ static enum err rumour(struct step *s)
 
 static void is_over(struct step *s)
 {
-    struct ike_sa *heir = v1_heir_inherits(s->ep, s->now, s->sa);
     bool replaced = s->sa->renewing;
 
-    if (heir) {
-        v1_retire_deleted(s->ep, s->now, s->sa, heir);
-        return;
-    }
+    replaced |= v1_heir_inherits(s->ep, s->now, s->sa);
     v1_close(s->ep, s->now, s->sa,
              replaced ? REASON_REAUTHENTICATED
                       : v1_user_reason(s->ep, s->sa, REASON_DELETED_BY_PEER),

@@ -3,17 +3,14 @@
  * made beside the old (RFC 2408 §2.3 leaves phase 2 SAs to either), the child SAs move to it, and
  * who called deletes the old one. Who was called sees another IKE SA of the same identity, which is
  * the same thing to it: what it has of that peer belongs to the newest.
- *
- * A Quick Mode that goes on meanwhile ends under the old one, and Deletes that come under it are
- * heeded: it is deleted when all that is over.
  */
 #include "base/assert.h"
 #include "proto/core/asked.h"
 #include "proto/ikev1/exchanges.h"
 
-/* Between the end of a new phase 1 and the Delete of the old one, at least. Who was called may move
- * its child SAs a moment after its last message, and what is still there when the Delete comes goes
- * with it: strongSwan 5.9 does both. */
+/* Between the end of a new phase 1 and the Delete of the old one. Who was called may move its child
+ * SAs a moment after its last message, and what is still there when the Delete comes goes with it:
+ * strongSwan 5.9 does both. */
 #define HANDOVER (1 * NSEC_PER_S)
 
 static void try_later(struct ike_endpoint *ep, nsec now, struct ike_sa *old)
@@ -31,10 +28,8 @@ void v1_renew(struct ike_endpoint *ep, nsec now, struct ike_sa *old)
         return; /* a user answers no phase 1: it is its turn, or the hard limit's */
     if (renewal_next(ep, old))
         return;
-    if (old->renewing) { /* the one before is not deleted: its exchanges, or the peer's are not over
-                          */
-        if (!v1_sa_of(ep, renewal_old(ep, old))->retiring)
-            renewal_end(ep, old);
+    if (old->renewing) { /* the peer has not deleted the one before: it may not be done */
+        renewal_end(ep, old);
         try_later(ep, now, old);
         return;
     }
@@ -52,54 +47,9 @@ void v1_renew(struct ike_endpoint *ep, nsec now, struct ike_sa *old)
     }
 }
 
-static bool in_use(const struct ike_endpoint *ep, const struct ike_sa *sa)
+static bool in_use(const struct ike_sa *sa)
 {
-    return sa && sa->version == IKE_V1 && sa->state == STATE_ESTABLISHED &&
-           !v1_sa_of(ep, sa)->retiring;
-}
-
-struct ike_sa *v1_heir(const struct ike_endpoint *ep, struct ike_sa *sa)
-{
-    struct ike_sa *next;
-
-    while ((next = renewal_next(ep, sa)) != NULL && next->up)
-        sa = next;
-    return sa;
-}
-
-struct ike_sa *v1_replaced(const struct ike_endpoint *ep, const struct ike_sa *sa)
-{
-    return sa->up ? renewal_old(ep, sa) : NULL;
-}
-
-void v1_heard_under(struct ike_endpoint *ep, const struct ike_sa *sa)
-{
-    v1_sa_of(ep, sa)->unheard = false;
-}
-
-/* The next older one of the same peer that is there to stay. A group may have one identity for all:
- * at another address is another peer. */
-static struct ike_sa *older_of_peer(const struct ike_endpoint *ep, const struct ike_sa *sa,
-                                    const struct ike_sa *behind)
-{
-    struct ip_endpoint peer = ike_sa_remote(ep, sa);
-
-    for (struct ike_sa *old = ike_sa_older(ep, behind); old; old = ike_sa_older(ep, old)) {
-        struct ip_endpoint at = ike_sa_remote(ep, old);
-
-        if (in_use(ep, old) && ip_addr_equal(&at.addr, &peer.addr))
-            return old;
-    }
-    return NULL;
-}
-
-/* While we renew `old` the peer has, too: ours goes on, and is to take the place of the peer's. */
-static void cross(struct ike_endpoint *ep, struct ike_sa *old, struct ike_sa *next)
-{
-    struct ike_sa *ours = renewal_next(ep, old);
-
-    if (ours && ours != next && !ours->up)
-        v1_sa_of(ep, ours)->crossed = renewal_begin(ep, next, ours) == OK;
+    return sa && sa->version == IKE_V1 && sa->state == STATE_ESTABLISHED;
 }
 
 /* The one whose place this one takes; of who was called the newest of the same peer, but rather one
@@ -110,18 +60,31 @@ static struct ike_sa *predecessor(struct ike_endpoint *ep, struct ike_sa *next)
 
     if (old || next->initiator)
         return old;
-    for (old = older_of_peer(ep, next, next); old; old = older_of_peer(ep, next, old))
-        if (v1_heir(ep, old) == old && (!any || (!any->child_count && old->child_count)))
+    for (old = ike_sa_older(ep, next); old; old = ike_sa_older(ep, old))
+        if (in_use(old) && !renewal_next(ep, old) &&
+            (!any || (!any->child_count && old->child_count)))
             any = old;
     if (any)
-        cross(ep, any, next);
+        renewal_end(ep, any);
     return any && renewal_begin(ep, any, next) == OK ? any : NULL;
 }
 
+/* While we renew `old` the peer has, too: ours goes on, and is to take the place of the peer's. */
+static void cross(struct ike_endpoint *ep, struct ike_sa *old, struct ike_sa *next)
+{
+    struct ike_sa *ours = renewal_next(ep, old);
+
+    if (!ours || ours == next || ours->up)
+        return;
+    renewal_end(ep, old);
+    v1_sa_of(ep, ours)->crossed = renewal_begin(ep, next, ours) == OK;
+}
+
 /* What was wished of the old one is done under the new one. */
-static void inherit(struct ike_endpoint *ep, struct ike_sa *old, struct ike_sa *next)
+static void inherit(struct ike_endpoint *ep, nsec now, struct ike_sa *old, struct ike_sa *next)
 {
     cross(ep, old, next);
+    v1_exchanges_abandon(ep, now, old);
     child_sas_move(ep, old, next);
     v1_lease_pass(ep, old, next);
     next->wishes |= old->wishes & (WISH_CHILD | WISH_DELETE);
@@ -134,58 +97,16 @@ static void inherit(struct ike_endpoint *ep, struct ike_sa *old, struct ike_sa *
     ike_timer_arm(ep, old, TIMER_LIVENESS, NSEC_NEVER);
 }
 
-static void retire(struct ike_endpoint *ep, nsec now, struct ike_sa *old, enum sa_reason why)
-{
-    v1_sa_of(ep, old)->retiring = true;
-    old->reason = (uint8_t)why;
-    if (old->in_flight == KIND_INFORMATIONAL)
-        v1_ask_done(ep, old);
-    ike_timer_arm(ep, old, TIMER_REKEY, nsec_add(now, HANDOVER));
-}
-
-/* A Quick Mode under it is not over; or the peer has not shown that it has the one in its place,
- * and is being asked. */
-static bool must_stay(const struct ike_endpoint *ep, const struct ike_sa *old)
-{
-    const struct ike_sa *next = renewal_next(ep, old);
-
-    return old->in_flight || v1_acting(ep, old) ||
-           (next && v1_sa_of(ep, next)->unheard && next->in_flight);
-}
-
-void v1_retire_due(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
-{
-    struct ike_sa *old = v1_sa_of(ep, sa)->retiring ? sa : v1_replaced(ep, sa);
-
-    if (!old || old->state != STATE_ESTABLISHED || !v1_sa_of(ep, old)->retiring ||
-        ike_timer_at(ep, old, TIMER_REKEY) != NSEC_NEVER || must_stay(ep, old))
-        return;
-    v1_heir_inherits(ep, now, old);
-    v1_close(ep, now, old, (enum sa_reason)old->reason, old->up);
-}
-
-void v1_retire_deleted(struct ike_endpoint *ep, nsec now, struct ike_sa *old, struct ike_sa *heir)
-{
-    if (v1_heir(ep, old) != heir) {
-        renewal_end(ep, old); /* the heir may be the one whose place it had */
-        if (renewal_begin(ep, old, heir))
-            drop_count(ep, IKE_DROP_LIMIT);
-    }
-    sa_life_down(ep, now, old, REASON_REAUTHENTICATED);
-    retire(ep, now, old, REASON_REAUTHENTICATED);
-    v1_next(ep, now, heir);
-}
-
 /* What both have renewed; its child SAs have moved. */
-static void retire_renewed(struct ike_endpoint *ep, nsec now, struct ike_sa *old,
-                           struct ike_sa *loser)
+static void delete_older(struct ike_endpoint *ep, nsec now, const struct ike_sa *ours,
+                         const struct ike_sa *peers)
 {
-    if (in_use(ep, old)) {
+    for (struct ike_sa *old = ike_sa_older(ep, ours); old; old = ike_sa_older(ep, old)) {
+        if (old == peers || !in_use(old))
+            continue;
         ep->store->counters.reauthentications++;
-        retire(ep, now, old, REASON_REAUTHENTICATED);
+        v1_close(ep, now, old, REASON_REAUTHENTICATED, true);
     }
-    if (renewal_begin(ep, old, loser))
-        drop_count(ep, IKE_DROP_LIMIT);
 }
 
 /* Ours and the peer's are there, in the place of one: that with the higher cookie stays, so the
@@ -193,82 +114,59 @@ static void retire_renewed(struct ike_endpoint *ep, nsec now, struct ike_sa *old
  * way), so ours stays until then, or for as long as the peer may ask for 6 again. */
 static bool settle(struct ike_endpoint *ep, nsec now, struct ike_sa *ours, struct ike_sa *peers)
 {
-    bool turned = ep->store->config->quirks & QUIRK_HIGHEST_NONCE;
-    bool wins = (ours->spi_i > peers->spi_i) != turned;
-    struct ike_sa *winner = wins ? ours : peers, *loser = wins ? peers : ours;
-
-    struct ike_sa *old =
-        renewal_old(ep, ours) == peers ? renewal_old(ep, peers) : renewal_old(ep, ours);
+    bool wins = ours->spi_i > peers->spi_i;
 
     ep->store->counters.collisions++;
     renewal_end(ep, ours);
-    renewal_end(ep, peers);
-    inherit(ep, loser, winner);
-    if (renewal_begin(ep, loser, winner))
-        drop_count(ep, IKE_DROP_LIMIT);
-    if (old)
-        retire_renewed(ep, now, old, loser);
-    if (wins && !(ep->store->config->quirks & QUIRK_KEEP_LOSER))
-        retire(ep, now, peers, REASON_COLLISION);
-    else if (!wins)
+    inherit(ep, now, wins ? peers : ours, wins ? ours : peers);
+    delete_older(ep, now, ours, peers);
+    if (wins)
+        v1_close(ep, now, peers, REASON_COLLISION, true);
+    else
         ike_timer_arm(ep, ours, TIMER_EXPIRE, nsec_add(now, v1_patience(ep->store->config)));
-    v1_next(ep, now, winner);
+    v1_next(ep, now, wins ? ours : peers);
     return true;
-}
-
-/* Nothing answers message 3 of Aggressive Mode. It goes along with a question until that is. */
-static void be_heard(const struct ike_endpoint *ep, struct ike_sa *next)
-{
-    const struct v1_sa *one = v1_sa_of(ep, next);
-
-    if (next->initiator && one->unheard && one->dpd)
-        next->wishes |= WISH_LIVENESS;
-}
-
-/* The peer began its own before ours was up, and both are by now: of Aggressive Mode, where who
- * calls is done first, so that neither end may see the other's in the place of its own. */
-static bool have_crossed(const struct ike_endpoint *ep, const struct ike_sa *ours,
-                         const struct ike_sa *peers)
-{
-    return ours->initiator && !peers->initiator && !v1_sa_of(ep, peers)->unheard &&
-           v1_sa_of(ep, ours)->order > v1_sa_of(ep, peers)->order;
 }
 
 bool v1_take_over(struct ike_endpoint *ep, nsec now, struct ike_sa *next)
 {
-    struct ike_sa *old = predecessor(ep, next);
+    struct ike_sa *old = predecessor(ep, next), *other;
 
-    if (!old)
+    if (!old && next->initiator)
         return false; /* one more of our own wish */
-    be_heard(ep, next);
-    if (next->initiator && v1_sa_of(ep, next)->crossed && in_use(ep, old))
+    for (other = ike_sa_older(ep, next); other; other = ike_sa_older(ep, other))
+        if (other != old && in_use(other)) /* both have begun one at once */
+            inherit(ep, now, other, next);
+    if (!old)
+        return false;
+    if (next->initiator && v1_sa_of(ep, next)->crossed && in_use(old))
         return settle(ep, now, next, old);
-    if (have_crossed(ep, old, next))
-        return settle(ep, now, old, next);
-    inherit(ep, old, next);
+    inherit(ep, now, old, next);
     ep->store->counters.reauthentications += next->initiator;
     event_ike(ep, now, old,
               (struct event_record){.kind = EVENT_IKE_REAUTH, .other = ike_sa_ref(ep, next)});
-    if (next->initiator)
-        retire(ep, now, old, REASON_REAUTHENTICATED);
+    if (next->initiator) {
+        v1_close(ep, now, old, REASON_REAUTHENTICATED, true);
+        outbox_cancel(ep, old, SEND_REQUEST);
+        ike_timer_arm(ep, old, TIMER_RETRY, nsec_add(now, HANDOVER));
+    }
     return true;
 }
 
-struct ike_sa *v1_heir_inherits(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
+bool v1_heir_inherits(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    struct ike_sa *heir = v1_heir(ep, sa);
+    struct ike_sa *heir;
 
     if (!sa->peer_identity) /* it is not up: nobody knows yet who the peer is */
-        return NULL;
-    if (heir == sa) {
-        ike_sa_identify(ep, sa, sa->peer_identity); /* as the newest: all the others are older */
-        heir = older_of_peer(ep, sa, sa);
-    }
+        return false;
+    ike_sa_identify(ep, sa, sa->peer_identity); /* as the newest: all the others are older */
+    heir = ike_sa_older(ep, sa);
+    while (heir && !in_use(heir))
+        heir = ike_sa_older(ep, heir);
     if (!heir || v1_leases_differ(ep, sa, heir)) /* its child SAs may be for an address that goes */
-        return NULL;
-    v1_exchanges_abandon(ep, now, sa);
-    inherit(ep, sa, heir);
-    return heir;
+        return false;
+    inherit(ep, now, sa, heir);
+    return true;
 }
 
 void v1_renewal_over(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_reason why)

@@ -131,7 +131,6 @@ struct v1_sa *v1_sa_take(struct ike_endpoint *ep, const struct ike_sa *sa)
         return NULL;
     one->phase1 = one->exchanges = one->used = SA_INDEX_NONE;
     one->phase1_class = V1_PHASE1_OVER;
-    one->order = v->ups;
     v->slots[ike_sa_index(ep, sa)] = h.index;
     return one;
 }

@@ -25,15 +25,12 @@ struct v1_sa {
     uint32_t exchanges;         /* the first one, SA_INDEX_NONE; the newest first */
     uint32_t seen[V1_IDS_SEEN]; /* the last ones */
     uint32_t used;              /* slot of struct v1_ids; SA_INDEX_NONE while phase 1 goes on */
-    uint32_t order; /* how many that we began were up when it was, or when the peer began it */
     uint8_t seen_next, used_count;
     uint8_t phase1_class; /* of v1_store.phase1s; one of these more */
     bool informed;        /* something was said by the peer in an Informational exchange */
     bool crossed;         /* it renews one that the peer has renewed meanwhile */
-    bool retiring;        /* another has its place: it goes when nothing goes on under it */
-    bool unheard; /* the peer may wait for our last message of phase 1: nothing has come under it */
-    bool dpd;     /* the peer has announced RFC 3706 */
-    bool heard;   /* and has asked: its last number is heard_at */
+    bool dpd;             /* the peer has announced RFC 3706 */
+    bool heard;           /* and has asked: its last number is heard_at */
     uint32_t heard_at;
     uint32_t asked_first, asked_at; /* the numbers of ours; the first is 0: none yet */
 };
@@ -71,7 +68,6 @@ struct v1_store {
     struct pool phase1s[V1_PHASE1_CLASSES]; /* those that wait for a message, packed */
     struct v1_phase1 *work;                 /* the one that is looked at, unpacked */
     uint32_t worker;                        /* slot in `sas` whose it is, SA_INDEX_NONE */
-    uint32_t ups;                           /* of our calls */
     uint32_t *slots;           /* of `sas`, by index of the IKE SA; valid for those of version 1 */
     struct pool users, leases; /* see user.h */
     uint32_t *user_slots;      /* of `users`, the same; NULL where they are not configured */

@@ -79,30 +79,19 @@ static unsigned doomed(const struct ike_endpoint *ep, const struct ike_sa *sa, u
     return count;
 }
 
-/* Where the peer may not have got to this one yet, it is said under the one before as well. */
-static struct ike_sa *said_beside(const struct ike_endpoint *ep, const struct ike_sa *sa)
-{
-    struct ike_sa *old = v1_sa_of(ep, sa)->unheard ? v1_replaced(ep, sa) : NULL;
-
-    return old && old->state == STATE_ESTABLISHED ? old : NULL;
-}
-
 static void delete_children(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    struct ike_sa *beside = said_beside(ep, sa);
     uint32_t spis[DELETES_MAX];
     unsigned count = doomed(ep, sa, spis, DELETES_MAX);
     struct child_sa *c, *next;
 
     if (!count)
         return;
-    if ((sa->sends | (beside ? beside->sends : 0)) & SEND_RESPONSE) {
+    if (sa->sends & SEND_RESPONSE) {
         next_soon(ep, now, sa);
         return;
     }
-    if (v1_delete_say(ep, now, sa, spis, count) ||
-        (beside &&
-         v1_delete_say(ep, now, beside, spis, count))) /* the peer finds out when they expire */
+    if (v1_delete_say(ep, now, sa, spis, count)) /* the peer finds out when they expire */
         drop_count(ep, IKE_DROP_LIMIT);
     for (c = child_sa_by_index(ep, sa->first_child); c && count; c = next) {
         next = child_sa_by_index(ep, c->next);
@@ -111,7 +100,7 @@ static void delete_children(struct ike_endpoint *ep, nsec now, struct ike_sa *sa
         count--;
         c->wish_delete = false;
         if (c->reason == REASON_DELETED)
-            v1_child_unwanted(ep, c);
+            v1_child_unwanted(ep, sa, c);
         child_deleted(ep, now, c, c->reason ? (enum sa_reason)c->reason : REASON_DELETED);
     }
     if (doomed(ep, sa, spis, 1)) /* more than one message takes */
@@ -153,58 +142,27 @@ static bool next_liveness(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
     return ike_wish_take(sa, WISH_LIVENESS) && v1_liveness_begin(ep, now, sa) == OK;
 }
 
-/* A peer that has not got to this SA would not hear that it is gone, and come up with it later: it
- * goes when something has come under it, or nothing will. Its child SAs go now. */
-static void begin_end(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
-{
-    nsec end = nsec_add(now, v1_patience(ep->store->config));
-
-    ike_timer_arm(ep, sa, TIMER_EXPIRE, nsec_min(ike_timer_at(ep, sa, TIMER_EXPIRE), end));
-    for (struct child_sa *c = child_sa_by_index(ep, sa->first_child); c;
-         c = child_sa_by_index(ep, c->next)) {
-        c->wish_delete |= child_live(c);
-        c->reason = sa->reason;
-    }
-}
-
-/* What goes on under the one whose place it has is waited for, too. */
-static bool waits_for_answer(const struct ike_endpoint *ep, const struct ike_sa *sa)
-{
-    const struct ike_sa *old = v1_replaced(ep, sa);
-
-    return sa->in_flight || (old && old->in_flight);
-}
-
 void v1_next(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
-    struct ike_sa *heir = v1_heir(ep, sa);
-
-    v1_retire_due(ep, now, sa);
-    sa = heir;
-    if (sa->state != STATE_ESTABLISHED || v1_sa_of(ep, sa)->retiring)
+    if (sa->state != STATE_ESTABLISHED)
         return;
-    if (sa->wishes & WISH_DELETE && !said_beside(ep, sa)) {
+    if (ike_wish_take(sa, WISH_DELETE)) {
         v1_close(ep, now, sa, (enum sa_reason)sa->reason, true);
         return;
     }
-    if (sa->wishes & WISH_DELETE)
-        begin_end(ep, now, sa);
     delete_children(ep, now, sa);
-    if (sa->wishes & WISH_DELETE)
-        return;
     if (sa->wishes & (WISH_REKEY | WISH_REAUTH)) {
         sa->wishes &= (uint8_t) ~(WISH_REKEY | WISH_REAUTH);
         v1_renew(ep, now, sa);
     }
-    while (!waits_for_answer(ep, sa) && (v1_address_begin(ep, now, sa) || next_rekey(ep, now, sa) ||
-                                         next_child(ep, now, sa) || next_liveness(ep, now, sa)))
+    while (!sa->in_flight && (v1_address_begin(ep, now, sa) || next_rekey(ep, now, sa) ||
+                              next_child(ep, now, sa) || next_liveness(ep, now, sa)))
         ;
 }
 
 enum err v1_wish_for(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum ike_wish wish)
 {
-    if (sa->state != STATE_ESTABLISHED || wish == WISH_MOVE || v1_heir(ep, sa) != sa ||
-        v1_sa_of(ep, sa)->retiring)
+    if (sa->state != STATE_ESTABLISHED || wish == WISH_MOVE)
         return ERR_STATE;
     if ((wish == WISH_REKEY || wish == WISH_REAUTH) && renewal_next(ep, sa))
         return ERR_STATE;
@@ -241,12 +199,9 @@ static void give_up(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
 {
     struct step s = {.ep = ep, .sa = sa, .now = now};
     enum err e = v1_step_run(&s, (enum exchange_kind)sa->in_flight, ROLE_GIVEN_UP);
-    struct ike_sa *heir = v1_heir(ep, sa);
 
     ASSERT(e == OK);
     v1_remove(ep, now, sa, sa->reason ? (enum sa_reason)sa->reason : REASON_TIMEOUT);
-    if (heir != sa)
-        v1_next(ep, now, heir);
 }
 
 static void wish_liveness(struct ike_endpoint *ep, nsec now, struct ike_sa *sa)
@@ -299,8 +254,7 @@ static void fire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum ike_
         retransmit(ep, now, sa);
         break;
     case TIMER_REKEY:
-        if (!v1_sa_of(ep, sa)->retiring)
-            sa->wishes |= WISH_REKEY;
+        sa->wishes |= WISH_REKEY;
         v1_next(ep, now, sa);
         break;
     case TIMER_EXPIRE:
@@ -314,6 +268,8 @@ static void fire(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum ike_
         ike_keepalive_due(ep, now, sa);
         break;
     default:
+        if (sa->state == STATE_CLOSED && !message_none(sa->request))
+            outbox_add(ep, sa, SEND_REQUEST); /* a Delete that was put off */
         v1_exchanges_due(ep, now, sa);
         v1_next(ep, now, sa);
         break;
@@ -337,7 +293,6 @@ void v1_child_timer_fired(struct ike_endpoint *ep, nsec now, struct child_sa *c)
 
 void v1_remove(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_reason why)
 {
-    v1_exchanges_leave(ep, now, sa);
     v1_renewal_over(ep, now, sa, why);
     sa_life_end_children(ep, now, sa, why);
     sa_life_down(ep, now, sa, why);
@@ -369,7 +324,6 @@ void v1_close(struct ike_endpoint *ep, nsec now, struct ike_sa *sa, enum sa_reas
 
     if (tell)
         delete_all(ep, now, sa, &last);
-    v1_exchanges_leave(ep, now, sa);
     v1_renewal_over(ep, now, sa, why);
     sa_life_end_children(ep, now, sa, why);
     sa_life_down(ep, now, sa, why);

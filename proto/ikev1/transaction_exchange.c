@@ -65,12 +65,6 @@ static enum err begin_address(struct step *s)
     return v1_access_ask_address(&u->access, v1_exchange_draw_id(s->ep, s->sa), s->out, &s->answer);
 }
 
-/* The one that has taken its place has the address, and the child SAs that are made under it. */
-static bool may_lend(const struct step *s)
-{
-    return s->sa->state != STATE_V1_XAUTH && v1_heir(s->ep, s->sa) == s->sa;
-}
-
 /* An address is set aside for every question, and goes back if it was not asked for. What answers
  * is kept (`heard_again`): without that record there is nothing to say again. */
 static enum err heed_opened(struct step *s, const struct v1_access_opened *opened)
@@ -78,7 +72,7 @@ static enum err heed_opened(struct step *s, const struct v1_access_opened *opene
     struct v1_user *u = v1_user_of(s->ep, s->sa);
     uint32_t fresh = v1_exchange_draw_id(s->ep, s->sa);
     bool asked = !opened->answers && opened->in.type == V1_CONFIG_REQUEST;
-    bool lent = asked && may_lend(s) && v1_lease_take(s->ep, u);
+    bool lent = asked && s->sa->state != STATE_V1_XAUTH && v1_lease_take(s->ep, u);
     enum err e;
 
     u->access.granted = u->access.lacked = false;

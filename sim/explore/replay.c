@@ -15,18 +15,11 @@ static const char built_in[] = "ikelab: 1\n"
                                "crypto: modelled\n"
                                "nodes:\n"
                                "  a: {role: initiator, connect: b, protects: [10.1.0.0/16],\n"
-                               "      ike: {%s}, child: {replay_window: 256}}\n"
+                               "      child: {replay_window: 256}}\n"
                                "  b: {role: responder, protects: [10.2.0.0/16],\n"
-                               "      ike: {%s}, child: {replay_window: 256}}\n"
+                               "      child: {replay_window: 256}}\n"
                                "links:\n"
                                "  wire: {sides: [a, b]}\n";
-
-/* Of `ike`, by enum setup_v1. */
-static const char *const built_in_ike[] = {
-    [SETUP_IKEV2] = "",
-    [SETUP_MAIN_MODE] = "version: 1, proposals: " SETUP_V1_PROPOSALS,
-    [SETUP_AGGRESSIVE_MODE] = "version: 1, mode: aggressive, proposals: " SETUP_V1_PROPOSALS,
-};
 
 struct file {
     const struct replay_options *options;
@@ -115,7 +108,7 @@ static bool can_be_written(const struct search_options *o)
 
     for (unsigned i = 0; i < o->trigger_count; i++)
         ike |= o->triggers[i].kind == TRIGGER_REKEY_IKE;
-    return !o->setup.hard_ike && !o->setup.refuses && !(o->setup.one_group && ike);
+    return !o->setup.hard_ike && !o->setup.refuses && !o->setup.v1 && !(o->setup.one_group && ike);
 }
 
 static void write_node(const struct file *f, unsigned side, struct text *out)
@@ -277,20 +270,11 @@ static enum err with_built_in(struct file *f, struct text *out, struct replay *r
     return e;
 }
 
-static enum err load_usual(const struct replay_options *o, struct scenario *usual)
-{
-    const char *ike = o->subject ? "" : built_in_ike[o->search->setup.v1];
-    char text[1024];
-
-    snprintf(text, sizeof text, built_in, ike, ike);
-    return scenario_load_text("built-in", text, usual, stderr);
-}
-
 enum err replay_make(const struct replay_options *o, struct text *out, struct replay *replay)
 {
     struct file *f = calloc(1, sizeof *f);
     struct scenario usual;
-    enum err e = f ? load_usual(o, &usual) : ERR_MEMORY;
+    enum err e = f ? scenario_load_text("built-in", built_in, &usual, stderr) : ERR_MEMORY;
 
     if (e == OK) {
         f->options = o;

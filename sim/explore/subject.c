@@ -61,9 +61,6 @@ static void settle(struct ike_config *c)
     c->dpd_delay = 0;
     c->nat_keepalive = 0; /* there is no NAT */
     c->auth = (struct auth_config){0};
-    c->xauth = (struct xauth_config){0};
-    if (c->version == IKE_V1)
-        c->inside = (struct inside_config){0};
 }
 
 static enum err configure(struct subject *x, unsigned side, struct ip_addr inner, struct refusal *r)
@@ -74,12 +71,16 @@ static enum err configure(struct subject *x, unsigned side, struct ip_addr inner
     if (g->child_words.mode == CHILD_TRANSPORT)
         return refuse(r, "--set child.mode=tunnel",
                       "transport mode is not searched, and '%s' has it", g->name);
+    if (g->ike.version == IKE_V1)
+        return refuse(r, "ikelab explore quick-mode phase-1, whose ends speak IKEv1",
+                      "IKEv1 of a scenario is not searched, and '%s' calls with it", g->name);
     if (inner.family != 4)
         return refuse(r, "protects: [10.0.0.0/16]",
                       "the packets of a search are IPv4, and '%s' has no such network or address",
                       g->name);
     *c = g->ike;
     c->id = scenario_identity(x->scenario, x->group[side], 0);
+    c->respond = side == B;
     if (!c->child.local_count)
         c->child.local_count = scenario_protects(g, inner, c->child.local);
     if (!c->child.remote_count) {
@@ -89,19 +90,6 @@ static enum err configure(struct subject *x, unsigned side, struct ip_addr inner
     x->ends.inner[side] = inner;
     settle(c);
     return OK;
-}
-
-/* Quick Mode has no narrowing: the initiator knows what the responder allows (RFC 2409 §5.5). */
-static void ask_exactly(struct subject *x)
-{
-    const struct scenario_group *g = &x->scenario->groups[x->group[A]];
-    const struct child_config *of = &x->ends.config[B].child;
-    struct child_config *c = &x->ends.config[A].child;
-
-    if (!scenario_calls_with_v1(g) || g->ike.child.remote_count)
-        return;
-    c->remote_count = of->local_count;
-    memcpy(c->remote, of->local, sizeof c->remote);
 }
 
 static enum err configure_both(struct subject *x, struct refusal *r)
@@ -116,7 +104,6 @@ static enum err configure_both(struct subject *x, struct refusal *r)
 
         e = configure(x, side, address_plan_inner(&plan, node), r);
     }
-    ask_exactly(x);
     address_plan_reset(&plan);
     return e;
 }
@@ -254,7 +241,6 @@ static void say_ends(struct subject *x)
 {
     const struct scenario *s = x->scenario;
     bool nat = false, proof = false, again = false, volume = false, looks_up = false, cpu = false;
-    bool user = false;
 
     for (uint32_t i = 0; i < s->group_count; i++) {
         const struct scenario_group *g = &s->groups[i];
@@ -263,7 +249,6 @@ static void say_ends(struct subject *x)
         nat |= g->role == ROLE_NAT;
         if (g->role != ROLE_INITIATOR && g->role != ROLE_RESPONDER)
             continue;
-        user |= g->ike.xauth.role != XAUTH_NONE;
         proof |= scenario_auth(&g->ike_words).way != AUTH_PSK;
         again |= g->ike.reauth_time != 0;
         volume |= life->rekey_bytes || life->rekey_packets;
@@ -272,7 +257,6 @@ static void say_ends(struct subject *x)
     }
     leave_out(x, nat, "NATs");
     leave_out(x, proof, "certificates and keys (a shared secret stands for them)");
-    leave_out(x, user, "users (XAUTH)");
     leave_out(x, again, "re-authentication");
     leave_out(x, looks_up, "look-ups");
     leave_out(x, volume, "rekeys by bytes or packets");

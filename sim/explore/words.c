@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const ike_skipped[] = {"preset",      "auth",      "send_cert", "lookup",
-                                          "rekey_time",  "over_time", "rand_time", "dpd_delay",
-                                          "reauth_time", "quirks",    NULL};
+static const char *const ike_skipped[] = {"preset",    "version",     "auth",      "send_cert",
+                                          "lookup",    "rekey_time",  "over_time", "rand_time",
+                                          "dpd_delay", "reauth_time", "quirks",    NULL};
 static const char *const child_skipped[] = {"preset",        "rekey_time",   "life_time",
                                             "rand_time",     "rekey_bytes",  "life_bytes",
                                             "rekey_packets", "life_packets", NULL};

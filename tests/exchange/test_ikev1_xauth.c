@@ -554,26 +554,43 @@ static struct ike_sa *of_cookie(const struct pair *p, int side, uint64_t spi_i)
     return ike_sa_at(p->end[side], r.handle);
 }
 
-/* A user with two IKE SAs has one address, that of the newer. */
-START_TEST(an_address_is_not_lent_under_what_was_replaced)
+/* A user with two IKE SAs has two addresses. When the first goes, its address goes back to the pool
+ * and takes the child SA along that is for it. */
+START_TEST(an_address_that_goes_back_has_no_child_sa)
 {
-    struct ike_sa *first, *own_first;
+    struct ike_sa *first, *second, *own_first;
     struct pair p;
 
     configure(&p, true, PHASE1_MAIN, A);
+    for (int side = 0; side < 2; side++) {
+        p.config[side].inside.select = true;
+        p.config[side].child.local[0] = selector_any(4);
+        p.config[side].child.remote[0] = selector_any(4);
+    }
     pair_establish(&p);
     first = ike_sa_at(p.end[B], the_ike(&p, B).handle);
     pair_initiate(&p); /* another one of the same user takes over */
     settle(&p);
+    second = of_cookie(&p, B, ike_sa_at(p.end[A], p.ike.handle)->spi_i);
     own_first = of_cookie(&p, A, first->spi_i);
     v1_user_of(p.end[A], own_first)->address_due = true;
     v1_user_of(p.end[A], own_first)->access.configured = false;
     v1_next(p.end[A], p.now, own_first);
     pull(&p);
     settle(&p);
-    ck_assert_uint_eq(v1_user_of(p.end[B], first)->lease, SA_INDEX_NONE);
+    ck_assert_ok(ike_endpoint_new_child(p.end[A], p.now, ike_sa_ref(p.end[A], own_first)));
+    pull(&p);
+    settle(&p);
+    ck_assert_uint_eq(first->child_count, 1);
+    ck_assert(v1_leases_differ(p.end[B], first, second));
+    v1_close(p.end[A], p.now, own_first, REASON_DELETED, true);
+    pull(&p);
+    ck_assert_uint_eq(p.wire_count[A], 2);
+    drop_next(&p, A); /* the Delete of its child SA */
+    settle(&p);
+    ck_assert_int_eq(first->state, STATE_CLOSED);
     ck_assert_uint_eq(p.end[B]->store->v1->leases.taken, 1);
-    ck_assert_uint_eq(ike_endpoint_counters(p.end[B])->addresses_short, 1);
+    ck_assert_uint_eq(second->child_count, 2);
     pair_free(&p);
 }
 END_TEST
@@ -726,6 +743,6 @@ SUITE("ikev1_xauth", a_user_is_known_and_has_an_address, who_calls_asks_who_is_c
       who_waits_for_a_user_does_not_wait_for_ever, a_pool_that_is_empty,
       addresses_go_back_to_the_pool, an_address_outlives_phase_1, the_address_is_the_selector,
       a_user_goes_before_it_is_known, version_2_is_no_way_around, nobody_chooses_an_address,
-      an_address_is_not_lent_under_what_was_replaced, what_comes_again_moves_nobody,
+      an_address_that_goes_back_has_no_child_sa, what_comes_again_moves_nobody,
       a_forged_question_takes_nothing, who_the_user_is_is_in_the_fingerprint,
       what_phase_1_has_said_is_in_the_fingerprint)
