@@ -189,8 +189,8 @@ static void fragment_tree(struct tree *t, struct bytes body)
 static bool nat_d_equal(const struct payload_context *c, const struct ip_endpoint *end,
                         struct bytes wanted)
 {
-    uint8_t cookies[16], port[2], digest[V1_HASH_MAX];
-    const struct bytes parts[] = {bytes_of(cookies, sizeof cookies),
+    uint8_t cookies[V1_COOKIES_LEN], port[2], digest[V1_HASH_MAX];
+    const struct bytes parts[] = {v1_cookies(cookies, c->header->spi_i, c->header->spi_r),
                                   bytes_of(end->addr.bytes, end->addr.family == 4 ? 4 : 16),
                                   bytes_of(port, sizeof port)};
     size_t count;
@@ -202,8 +202,6 @@ static bool nat_d_equal(const struct payload_context *c, const struct ip_endpoin
     }
     if (count == 0)
         return false;
-    store_be64(cookies, c->header->spi_i);
-    store_be64(cookies + 8, c->header->spi_r);
     store_be16(port, end->port);
     return c->crypto->class->hash(c->crypto, hash, parts, 3, digest) == OK &&
            bytes_equal(wanted, bytes_of(digest, hash->len));

@@ -144,10 +144,9 @@ enum phase1_mode { PHASE1_MAIN, PHASE1_AGGRESSIVE, PHASE1_MODE_COUNT };
 enum ike_version { IKE_V1 = 1, IKE_V2 = 2 };
 
 struct ike_config {
-    uint8_t version; /* we call with; 0 is IKE_V2 */
-    uint8_t answers; /* set of 1 << enum ike_version; 0 is IKEv2 alone */
-    enum phase1_mode
-        phase1; /* version 1: we call with; Aggressive is answered only if it is this */
+    uint8_t version;         /* we call with; 0 is IKE_V2 */
+    uint8_t answers;         /* set of 1 << enum ike_version; 0 is IKEv2 alone */
+    enum phase1_mode phase1; /* version 1: we call with; Aggressive: it is answered, too */
     struct proposal_config proposals[PROPOSALS_MAX];
     uint8_t proposal_count;
     struct identity id;

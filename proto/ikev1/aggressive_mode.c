@@ -106,7 +106,7 @@ static enum err create_first(struct v1_phase1 *p, struct buf out, struct bytes *
     v1_phase1_vendors_write(p, &w);
     if (e == OK)
         e = message_end(&w, message);
-    if (e == OK && v1_auth_encrypts(p->suite.auth))
+    if (e == OK)
         e = v1_pubkey_seal(p, NULL, out, message);
     return e;
 }
@@ -148,7 +148,7 @@ static enum err write_second(struct v1_phase1_step *s, const struct v1_choice *c
         e = v1_proof_write(s->p, &w);
     if (e == OK)
         e = message_end(&w, s->message);
-    if (e == OK && v1_auth_encrypts(s->p->suite.auth))
+    if (e == OK)
         e = v1_pubkey_seal(s->p, s->in, s->out, s->message);
     return e;
 }

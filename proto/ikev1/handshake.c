@@ -450,8 +450,7 @@ static enum err begin_responder(struct step *s, uint64_t init_digest)
     return OK;
 }
 
-/* Message 2 of Aggressive Mode tells anybody a hash of the shared secret, to be guessed at leisure.
- */
+/* Aggressive Mode where it is asked for: message 2 tells anybody a hash of the shared secret. */
 static bool answers(const struct ike_config *c, uint8_t exchange, const struct ip_addr *caller)
 {
     return c->respond && (c->answers >> IKE_V1 & 1) && can_prove(c, false) &&

@@ -19,12 +19,6 @@ const char *v1_said_name(enum v1_said_kind kind)
 
 /* ---- saying ---- */
 
-static void store_cookies(const struct v1_established *sa, uint8_t out[V1_COOKIES_LEN])
-{
-    store_be64(out, sa->cky_i);
-    store_be64(out + 8, sa->cky_r);
-}
-
 void v1_info_begin(struct v1_info *info, const struct v1_established *sa, uint32_t message_id,
                    struct buf out)
 {
@@ -59,9 +53,8 @@ void v1_info_delete_sa(struct v1_info *info, const struct v1_established *sa)
 {
     uint8_t cookies[V1_COOKIES_LEN];
     const struct v1_delete d = {V1_DOI_IPSEC, V1_PROTOCOL_ISAKMP, V1_COOKIES_LEN, 1,
-                                bytes_of(cookies, sizeof cookies)};
+                                v1_cookies(cookies, sa->cky_i, sa->cky_r)};
 
-    store_cookies(sa, cookies);
     v1_delete_write(payload_begin(&info->w, V1_PAYLOAD_DELETE), &d);
     payload_end(&info->w);
 }
@@ -71,9 +64,8 @@ static void write_notify(struct v1_info *info, const struct v1_established *sa, 
 {
     uint8_t cookies[V1_COOKIES_LEN];
     const struct v1_notify n = {V1_DOI_IPSEC, V1_PROTOCOL_ISAKMP, type,
-                                bytes_of(cookies, sizeof cookies), data};
+                                v1_cookies(cookies, sa->cky_i, sa->cky_r), data};
 
-    store_cookies(sa, cookies);
     v1_notify_write(payload_begin(&info->w, V1_PAYLOAD_NOTIFY), &n);
     payload_end(&info->w);
 }
@@ -92,9 +84,7 @@ void v1_info_lifetime(struct v1_info *info, const struct v1_established *sa, uin
 {
     uint8_t cookies[V1_COOKIES_LEN];
 
-    store_be64(cookies, sa->cky_i);
-    store_be64(cookies + 8, sa->cky_r);
-    v1_lifetime_write(&info->w, V1_PROTOCOL_ISAKMP, bytes_of(cookies, sizeof cookies),
+    v1_lifetime_write(&info->w, V1_PROTOCOL_ISAKMP, v1_cookies(cookies, sa->cky_i, sa->cky_r),
                       (struct v1_life){.s = life_s});
 }
 

@@ -58,7 +58,7 @@ static enum err write_keys(struct v1_phase1_step *s)
         e = v1_phase1_nat_write(s->p, &w, s->at);
     if (e == OK)
         e = message_end(&w, s->message);
-    if (e == OK && v1_auth_encrypts(s->p->suite.auth))
+    if (e == OK)
         e = v1_pubkey_seal(s->p, s->in, s->out, s->message);
     return e;
 }

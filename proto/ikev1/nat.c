@@ -6,13 +6,11 @@
 static enum err nat_d(struct crypto *c, const struct v1_nat *n, const struct ip_endpoint *end,
                       uint8_t *out)
 {
-    uint8_t cookies[16], port[2];
-    const struct bytes parts[] = {bytes_of(cookies, sizeof cookies),
+    uint8_t cookies[V1_COOKIES_LEN], port[2];
+    const struct bytes parts[] = {v1_cookies(cookies, n->cky_i, n->cky_r),
                                   bytes_of(end->addr.bytes, end->addr.family == 4 ? 4 : 16),
                                   bytes_of(port, sizeof port)};
 
-    store_be64(cookies, n->cky_i);
-    store_be64(cookies + 8, n->cky_r);
     store_be16(port, end->port);
     return c->class->hash(c, n->hash, parts, 3, out);
 }

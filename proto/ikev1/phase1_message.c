@@ -74,20 +74,13 @@ void v1_phase1_keys_write(const struct v1_phase1 *p, struct message_writer *w)
     payload_add(w, V1_PAYLOAD_NONCE, bytes_of(p->nonce, sizeof p->nonce));
 }
 
-static struct bytes cookies_of(const struct v1_phase1 *p, uint8_t room[V1_COOKIES_LEN])
-{
-    store_be64(room, p->cky_i);
-    store_be64(room + 8, p->cky_r);
-    return bytes_of(room, V1_COOKIES_LEN);
-}
-
 void v1_phase1_contact_write(const struct v1_phase1 *p, struct message_writer *w)
 {
     uint8_t room[V1_COOKIES_LEN];
     const struct v1_notify n = {.doi = V1_DOI_IPSEC,
                                 .protocol = V1_PROTOCOL_ISAKMP,
                                 .type = V1_NOTIFY_INITIAL_CONTACT,
-                                .spi = cookies_of(p, room)};
+                                .spi = v1_cookies(room, p->cky_i, p->cky_r)};
 
     if (!p->env.initial_contact)
         return;
@@ -100,7 +93,7 @@ void v1_phase1_lifetime_write(const struct v1_phase1 *p, struct message_writer *
     uint8_t room[V1_COOKIES_LEN];
 
     if (!p->initiator)
-        v1_lifetime_write(w, V1_PROTOCOL_ISAKMP, cookies_of(p, room),
+        v1_lifetime_write(w, V1_PROTOCOL_ISAKMP, v1_cookies(room, p->cky_i, p->cky_r),
                           (struct v1_life){.s = p->suite.shorter_s});
 }
 
@@ -210,7 +203,8 @@ static enum err hear_lifetime(const struct v1_phase1_step *s)
 {
     struct v1_life life = {.s = s->p->suite.life_s};
     uint8_t room[V1_COOKIES_LEN];
-    enum err e = v1_lifetimes_read(s->in, V1_PROTOCOL_ISAKMP, cookies_of(s->p, room), &life);
+    enum err e = v1_lifetimes_read(s->in, V1_PROTOCOL_ISAKMP,
+                                   v1_cookies(room, s->p->cky_i, s->p->cky_r), &life);
 
     s->p->suite.life_s = life.s;
     return e;

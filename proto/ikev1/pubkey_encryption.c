@@ -239,6 +239,8 @@ enum err v1_pubkey_seal(struct v1_phase1 *p, const struct message_view *in, stru
     struct sealing s = {.p = p, .key = &peer.key};
     enum err e;
 
+    if (!v1_auth_encrypts(p->suite.auth))
+        return OK;
     if (message->len > sizeof plain)
         return ERR_SPACE;
     e = peer_key_of(p, in, &peer);

@@ -24,7 +24,8 @@
  * @retval ERR_SIGNATURE  nobody's certificate is at hand @retval ERR_CRYPTO */
 enum err v1_pubkey_write(const struct v1_phase1 *, struct message_writer *) MUST_USE;
 /**
- * Encrypt a message that is whole, to the peer's key.
+ * Encrypt a message that is whole, to the peer's key. Nothing is done where the method does not
+ * encrypt, as in those that follow.
  * @param in   the one that it answers, opened; NULL: of who calls
  * @param out  where it is; it grows
  * @retval ERR_SIGNATURE  no certificate for the peer's identity that we believe: `certificate`
@@ -34,8 +35,7 @@ enum err v1_pubkey_write(const struct v1_phase1 *, struct message_writer *) MUST
 enum err v1_pubkey_seal(struct v1_phase1 *, const struct message_view *in, struct buf out,
                         struct bytes *message) MUST_USE;
 /**
- * Decrypt a message in place; step->in is the plain one from then on. Nothing is done where the
- * method does not encrypt, as in the next one.
+ * Decrypt a message in place; step->in is the plain one from then on.
  * @retval ERR_LENGTH, ERR_PADDING  a ciphertext of another length; Ke, which may be another one,
  * has left no padding
  * @retval ERR_SYNTAX     what has to be encrypted stands before the nonce; a number that is not

@@ -7,6 +7,14 @@
 
 enum { V1_COOKIES_LEN = 16 /* both, as the SPI of an ISAKMP SA */ };
 
+/** @return CKY-I | CKY-R, which lie in `room` then */
+static inline struct bytes v1_cookies(uint8_t room[V1_COOKIES_LEN], uint64_t cky_i, uint64_t cky_r)
+{
+    store_be64(room, cky_i);
+    store_be64(room + 8, cky_r);
+    return bytes_of(room, V1_COOKIES_LEN);
+}
+
 struct v1_notify {
     uint32_t doi;
     uint8_t protocol; /* enum v1_protocol */

@@ -14,11 +14,7 @@
 
 /* strongSwan's words for `auth`, by how they begin, and the scenario's. A word that Ikelab learns
  * is a change of one line here. */
-static const struct auth_word {
-    const char *begins;
-    const char *ours;
-    const char *why; /* NULL: means the same */
-} auth_words[] = {
+static const struct swanctl_auth_word auth_words[] = {
     {"psk", "psk", NULL},
     {"pubkey", "ecdsa", MADE_ECDSA},
     {"rsa/pss", "rsa", MADE},
@@ -35,22 +31,14 @@ static const struct auth_word {
     {"", "psk", "Ikelab does not know this word: this side has a pre-shared key instead"},
 };
 
-static const struct auth_word *auth_word(const char *text)
+const char *auth_word_map(struct swanctl_importer *im, struct swanctl_tunnel *t,
+                          const struct settings_view *round, const struct swanctl_auth_word *w)
 {
-    const struct auth_word *w = auth_words;
+    struct settings_entry *e = view_get(round, "auth");
+    const char *text = e ? e->value : "pubkey";
 
     while (strncmp(text, w->begins, strlen(w->begins)) != 0)
         w++;
-    return w;
-}
-
-/* The word for one side; pubkey where the file has none, as in strongSwan. */
-static const char *map_auth(struct swanctl_importer *im, struct swanctl_tunnel *t,
-                            const struct settings_view *round)
-{
-    struct settings_entry *e = view_get(round, "auth");
-    const struct auth_word *w = auth_word(e ? e->value : "pubkey");
-
     if (!e && w->why)
         remark_add(im, t, "Without 'auth' it is pubkey: %s.", w->why);
     else if (w->why)
@@ -217,8 +205,8 @@ void auth_map(struct swanctl_importer *im, struct swanctl_tunnel *t)
     if (t->ike.v1) {
         v1_auth_map(im, t, &rounds[0], &rounds[1]);
     } else {
-        t->host.auth = map_auth(im, t, local);
-        t->peer.auth = map_auth(im, t, remote);
+        t->host.auth = auth_word_map(im, t, local, auth_words);
+        t->peer.auth = auth_word_map(im, t, remote, auth_words);
     }
     map_id(im, view_get(local, "id"), &t->host);
     map_id(im, view_get(remote, "id"), &t->peer);

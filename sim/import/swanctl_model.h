@@ -86,6 +86,17 @@ void words_note_all(struct swanctl_importer *, const struct settings_view *, con
 
 /** `auth` and `psk` of a connection, the identities of its sides, notes at the rest. */
 void auth_map(struct swanctl_importer *, struct swanctl_tunnel *);
+/** strongSwan's words for `auth`, by how they begin, and the scenario's; the last begins with "".
+ */
+struct swanctl_auth_word {
+    const char *begins, *ours;
+    const char *why; /* NULL: means the same */
+};
+
+/** The word for one side, with a note where it means something else; pubkey where the file has
+ * none, as in strongSwan. */
+const char *auth_word_map(struct swanctl_importer *, struct swanctl_tunnel *,
+                          const struct settings_view *round, const struct swanctl_auth_word *words);
 /** Mark what comments must not show. */
 void auth_hide_secrets(struct swanctl_importer *);
 /** Notes at secrets no connection used. */

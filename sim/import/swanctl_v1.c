@@ -42,10 +42,7 @@ void version_map(struct swanctl_importer *im, struct swanctl_tunnel *t)
 
 /* ---- who proves what ---- */
 
-/* As auth_words of IKEv2. */
-static const struct auth_word {
-    const char *begins, *ours, *why;
-} auth_words[] = {
+static const struct swanctl_auth_word auth_words[] = {
     {"psk", "psk", NULL},
     {"pubkey", "rsa", MADE_RSA},
     {"rsa", "rsa", MADE_RSA},
@@ -62,20 +59,9 @@ static const struct auth_word {
 static const char *prove(struct swanctl_importer *im, struct swanctl_tunnel *t,
                          const struct swanctl_rounds *r)
 {
-    struct settings_entry *e = view_get(r->proof, "auth");
-    const struct auth_word *w = auth_words;
-
     if (!r->proof && r->user)
         return "null"; /* the user's password is all there is */
-    while (strncmp(e ? e->value : "pubkey", w->begins, strlen(w->begins)) != 0)
-        w++;
-    if (!e)
-        remark_add(im, t, "Without 'auth' it is pubkey: %s.", w->why);
-    else if (w->why)
-        settings_note(&im->settings, e, "%s", w->why);
-    if (e)
-        e->carried = !w->why;
-    return w->ours;
+    return auth_word_map(im, t, r->proof, auth_words);
 }
 
 static void change_auth(struct swanctl_importer *im, struct swanctl_tunnel *t,

@@ -6,9 +6,6 @@
 #include "proto/core/internal.h"
 #include "proto/ikev1/store.h"
 #include "proto/wire/header.h"
-#include "proto/wire/notify.h"
-#include "proto/wire/v1_message.h"
-#include "proto/wire/v1_notify.h"
 #include "proto/wire/v1_registry.h"
 #include "v1_pair.h"
 
@@ -1071,149 +1068,7 @@ START_TEST(who_crashed_is_known_again)
 }
 END_TEST
 
-/* ---- two versions ---- */
-
-START_TEST(one_endpoint_answers_both)
-{
-    struct pair p;
-
-    v1_pair_init(&p, true, PHASE1_MAIN);
-    p.config[A].version = IKE_V2;
-    pair_establish(&p);
-    v1_check_up(&p);
-    ck_assert_uint_eq(last_event(&p, B, EVENT_IKE_UP)->version, IKE_V2);
-    p.config[A].version = IKE_V1;
-    pair_initiate(&p);
-    settle(&p);
-    ck_assert_uint_eq(last_event(&p, B, EVENT_IKE_UP)->version, IKE_V1);
-    for (int side = 0; side < 2; side++)
-        ck_assert_uint_eq(ike_count(&p, side), 2);
-    pair_free(&p);
-}
-END_TEST
-
-/* SPIs and cookies lie in one table. Whoever has seen those of an SA makes messages of the other
- * version with them: they are for nobody, in each of its states. */
-START_TEST(a_message_of_the_other_version_is_for_nobody)
-{
-    for (int version = IKE_V1; version <= IKE_V2; version++)
-        for (int up = 0; up < 2; up++) {
-            struct wire_message seen;
-            struct pair p;
-
-            v1_pair_init(&p, true, PHASE1_MAIN);
-            p.config[A].version = (uint8_t)version;
-            p.config[A].answers = 1 << IKE_V1 | 1 << IKE_V2;
-            pair_create(&p);
-            pair_initiate(&p);
-            ck_assert_ok(hand_over(&p, A));
-            if (up) {
-                settle(&p);
-                ck_assert_ok(ike_endpoint_terminate(p.end[B], p.now, the_ike(&p, B)));
-                pull(&p);
-            }
-            seen = p.wire[B][0];
-            for (unsigned n = 0; n < 8; n++) {
-                static const uint8_t exchanges[] = {34, 35, 37, 2};
-                struct wire_message m = seen;
-
-                m.data[17] = version == IKE_V1 ? 0x20 : 0x10;
-                m.data[18] = version == IKE_V1 ? exchanges[n % 4] : (uint8_t)(2 + n % 4);
-                m.data[19] = n < 4 ? 0x20 : 0x08;
-                ck_assert_int_ne(deliver(&p, B, &m), OK);
-            }
-            ck_assert_uint_eq(p.wire_count[A], 0);
-            ck_assert_uint_eq(ike_count(&p, A), (unsigned)up);
-            settle(&p); /* what is true goes on */
-            ck_assert_uint_eq(ike_count(&p, A), (unsigned)!up);
-            pair_free(&p);
-        }
-}
-END_TEST
-
-/* INVALID_MAJOR_VERSION in the clear, of the version that there is, no longer than what it answers.
- */
-static void check_refusal(const struct wire_message *said, const struct wire_message *asked,
-                          int version)
-{
-    struct bytes message = bytes_of(said->data, said->dgram.len);
-    struct message_view in;
-    struct v1_notify v1;
-    struct notify_payload v2;
-
-    ck_assert_uint_le(said->dgram.len, asked->dgram.len);
-    ck_assert_mem_eq(said->data, asked->data, 8);
-    if (version == IKE_V2) { /* to whom began with that */
-        ck_assert_ok(v1_message_read(message, &in));
-        ck_assert_uint_eq(in.header.exchange, V1_EXCHANGE_INFORMATIONAL);
-        ck_assert_ok(v1_notify_read(in.payloads[0].body, &v1));
-        ck_assert_uint_eq(v1.type, V1_NOTIFY_INVALID_MAJOR_VERSION);
-        return;
-    }
-    ck_assert_ok(message_read(message, &in));
-    ck_assert(header_is_response(&in.header));
-    ck_assert_ok(notify_read(in.payloads[0].body, &v2));
-    ck_assert_uint_eq(v2.type, NOTIFY_INVALID_MAJOR_VERSION);
-}
-
-/* And whoever began with it is told, in the version that there is (RFC 2408 §5.2, RFC 7296 §2.5):
- * once a second at most, and that makes nobody say anything more. */
-START_TEST(a_version_that_is_not_answered_is_dropped)
-{
-    struct pair p;
-
-    for (int version = IKE_V1; version <= IKE_V2; version++) {
-        v1_pair_init(&p, true, PHASE1_MAIN);
-        p.config[A].version = (uint8_t)version;
-        p.config[B].version = 0;
-        p.config[B].answers = version == IKE_V1 ? 0 : 1 << IKE_V1;
-        pair_create(&p);
-        pair_initiate(&p);
-        for (int n = 0; n < 2; n++) { /* the second one comes too soon */
-            struct wire_message copy = p.wire[A][0];
-
-            ck_assert_int_eq(deliver(&p, A, &copy), ERR_VERSION);
-        }
-        ck_assert_uint_eq(ike_endpoint_counters(p.end[B])->dropped[IKE_DROP_VERSION], 2);
-        ck_assert_uint_eq(p.wire_count[B], 1);
-        check_refusal(&p.wire[B][0], &p.wire[A][0], version);
-        (void)hand_over(&p, B);
-        drop_next(&p, A);
-        ck_assert_uint_eq(p.wire_count[A] + p.wire_count[B], 0);
-        ck_assert_uint_eq(events_of(&p, A, EVENT_IKE_DOWN), 0); /* a rumour ends no handshake */
-        pair_free(&p);
-    }
-}
-END_TEST
-
-/* Of what is told nobody tells anything: neither a Notify nor a response, nor what is shorter. */
-START_TEST(what_is_later_than_all_versions)
-{
-    struct pair p;
-
-    for (int v1_only = 0; v1_only < 2; v1_only++) {
-        struct wire_message m, copy;
-
-        v1_pair_init(&p, true, PHASE1_MAIN);
-        p.config[A].version = 0;
-        p.config[B].version = 0;
-        p.config[B].answers = v1_only ? 1 << IKE_V1 : 0;
-        pair_create(&p);
-        pair_initiate(&p);
-        m = hold_next(&p, A);
-        m.data[17] = 0x30;
-        copy = m;
-        copy.data[19] |= 0x20; /* a response */
-        ck_assert_int_ne(deliver(&p, A, &copy), OK);
-        ck_assert_uint_eq(p.wire_count[B], 0);
-        copy = m;
-        ck_assert_int_eq(deliver(&p, A, &copy), ERR_VERSION);
-        ck_assert_uint_eq(p.wire_count[B], 1);
-        check_refusal(&p.wire[B][0], &m, v1_only ? IKE_V2 : IKE_V1);
-        pair_free(&p);
-    }
-}
-END_TEST
+/* ---- who answers ---- */
 
 /* A certificate and nothing else, or no name. */
 START_TEST(who_has_no_key_neither_calls_nor_answers)
@@ -1366,10 +1221,8 @@ SUITE("ikev1_life", a_tunnel_lives_through_bad_weather, an_ike_sa_is_deleted,
       a_stranger_is_not_taken_for_who_was_called, who_calls_answers_whom_it_called,
       ports_float_behind_a_nat, a_nat_that_is_claimed_is_believed,
       who_is_behind_a_nat_keeps_it_open, a_gateway_rekeys_what_was_asked_for,
-      a_nat_that_forgets_is_followed, who_crashed_is_known_again, one_endpoint_answers_both,
-      a_version_that_is_not_answered_is_dropped, who_has_no_key_neither_calls_nor_answers,
-      a_responder_never_says_more_than_it_is_asked, another_one_answers_the_renewal,
-      who_says_main_is_not_called_with_aggressive, an_heir_has_an_heir,
-      who_answers_says_a_shorter_life, a_shorter_life_that_nobody_hears_of,
-      a_packet_asks_for_a_child, a_packet_that_gets_no_child,
-      a_message_of_the_other_version_is_for_nobody, what_is_later_than_all_versions)
+      a_nat_that_forgets_is_followed, who_crashed_is_known_again,
+      who_has_no_key_neither_calls_nor_answers, a_responder_never_says_more_than_it_is_asked,
+      another_one_answers_the_renewal, who_says_main_is_not_called_with_aggressive,
+      an_heir_has_an_heir, who_answers_says_a_shorter_life, a_shorter_life_that_nobody_hears_of,
+      a_packet_asks_for_a_child, a_packet_that_gets_no_child)
